@@ -1,0 +1,37 @@
+# Two commands: `make nightly` shows the product on an embedded demo database, `make test` is the whole gate.
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+BIN := .venv/Scripts
+else
+PYTHON ?= python3
+BIN := .venv/bin
+endif
+
+.PHONY: nightly test lint lock clean
+
+nightly: .venv/runtime
+	$(BIN)/invoke run playbooks/nightly.yml
+
+test: .venv/development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+.venv/runtime: requirements.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -c "import pathlib; pathlib.Path('.venv/runtime').touch()"
+
+.venv/development: requirements-dev.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -c "import pathlib; [pathlib.Path('.venv', name).touch() for name in ('runtime', 'development')]"
+
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --group dev -o requirements-dev.lock
+
+clean:
+	$(BIN)/python -c "import shutil; shutil.rmtree('.playback', ignore_errors=True)"

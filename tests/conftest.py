@@ -1,0 +1,74 @@
+"""Real PostgreSQL servers for the tests: 16 and 18, embedded, kept in `.playback` between runs."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from toolkit.postgres import embedded
+from toolkit.postgres.embedded import EmbeddedServer
+
+ROOT = Path(__file__).parent.parent
+VERSIONS = (16, 18)
+
+
+def test_server(version: int) -> EmbeddedServer:
+    """The test server of a major version, started; it need not survive a power cut, so it does not wait for disks."""
+    server = embedded.start(ROOT / ".playback" / f"tests-{version}", version=version)
+    with psycopg.connect(server.superuser, autocommit=True) as connection:
+        for setting in ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "max_connections = 60"):
+            connection.execute(f"ALTER SYSTEM SET {setting}")
+        connection.execute("SELECT pg_catalog.pg_reload_conf()")
+    return server
+
+
+def pytest_report_header() -> list[str]:
+    """The servers under test, in the header of every run."""
+    return [f"postgresql: {', '.join(str(version) for version in VERSIONS)} (embedded)"]
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Makes databases that are dropped when the test ends."""
+
+    by_version: dict[int, EmbeddedServer]
+    created: list[tuple[int, str]]
+
+    def database(self, version: int = 18, *, template: str | None = None) -> str:
+        """A new database owned by a role that is no superuser; gives its conninfo."""
+        name = f"t_{os.getpid()}_{uuid.uuid4().hex[:12]}"
+        self.created.append((version, name))
+        return self.by_version[version].create_database(name, template=template)
+
+
+@pytest.fixture(scope="session")
+def pg18() -> EmbeddedServer:
+    """The PostgreSQL 18 server."""
+    return test_server(18)
+
+
+@pytest.fixture(scope="session")
+def pg16() -> EmbeddedServer:
+    """The PostgreSQL 16 server."""
+    return test_server(16)
+
+
+@pytest.fixture
+def servers(pg16: EmbeddedServer, pg18: EmbeddedServer) -> Iterator[Servers]:
+    """A maker of databases on both servers."""
+    made = Servers({16: pg16, 18: pg18}, [])
+    yield made
+    for version, name in made.created:
+        made.by_version[version].drop_database(name)
+
+
+@pytest.fixture
+def new_database(servers: Servers) -> Callable[[], str]:
+    """A maker of empty PostgreSQL 18 databases, owned by a role that is no superuser."""
+    return servers.database

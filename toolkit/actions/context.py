@@ -1,0 +1,59 @@
+"""What an action is given, and the shape every action has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from toolkit.model.catalog import Catalog
+from toolkit.model.host import Host, RepositoryConfig
+from toolkit.model.outcome import Outcome, Progress
+
+
+class Inventory(Protocol):
+    """What actions ask of the inventory. Every method raises InputError, naming the file, for an unknown name."""
+
+    @property
+    def directory(self) -> Path:
+        """The control directory: relative paths and `.playback` are below it."""
+
+    def host(self, name: str) -> Host:
+        """The host of that name."""
+
+    def repository(self, name: str) -> RepositoryConfig:
+        """The repository of that name."""
+
+    def catalog(self, name: str) -> Catalog:
+        """The catalog of that name, read and checked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Everything an action may use besides its arguments.
+
+    Attributes:
+        playbook: stem of the playbook's file name; the default job.
+        check: say what would change and change nothing.
+        diff: show samples of what would change.
+        now: the time as an argument: gives an aware UTC datetime.
+        variables: the host's variables merged with the task's, as templates see them.
+    """
+
+    host: Host
+    inventory: Inventory
+    playbook: str
+    check: bool
+    diff: bool
+    now: Callable[[], datetime]
+    progress: Progress
+    variables: Mapping[str, Any]
+
+
+Action = Callable[[Mapping[str, Any], Context], Outcome]
+"""Arguments (validated against the action's schema, templates rendered) and context in, outcome out.
+
+Raises PlaybackError; any other exception is a defect of ours.
+"""

@@ -1,0 +1,104 @@
+"""Every error a user can meet.
+
+    PlaybackError               exit  what it means
+    ├── InputError                2   what a person wrote is wrong: every problem, with its place
+    ├── RefusedError              4   preflight says no; nothing was changed
+    ├── LockedError               5   another run holds the repository
+    ├── DifferenceError           6   a verification found differences
+    └── TaskError                 1   a task failed while it ran
+        ├── DatabaseError             the server refused or could not be reached
+        └── StorageError              the repository could not be read or written
+            └── DamageError           what is stored is not what was written
+
+A message is a lower-case fact with the names that matter; `hint` says what to do about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong in something a person wrote, with the place where it stands.
+
+    Attributes:
+        file: path as the user would type it; empty when there is no file (a command-line option).
+        line: 1-based line, 0 when unknown.
+        path: where in the document, e.g. `[0].tasks[1].backup.demo`; empty for the whole of it.
+        message: a lower-case fact and, where there is one, the remedy.
+    """
+
+    message: str
+    file: str = ""
+    line: int = 0
+    path: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.file and self.line else self.file
+        return ": ".join(part for part in (place, self.path, self.message) if part)
+
+
+class PlaybackError(Exception):
+    """The root: a message, an optional hint, and the exit code the run ends with."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\nHINT: {self.hint}" if self.hint else self.message
+
+
+class InputError(PlaybackError):
+    """Bad usage, playbook, inventory, catalog or manifest; carries every problem found."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Iterable[Problem] | str, *, hint: str = "") -> None:
+        self.problems = (Problem(message=problems),) if isinstance(problems, str) else tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)), hint=hint)
+
+
+class RefusedError(PlaybackError):
+    """Preflight found a reason not to start; carries every reason. Nothing has been changed."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, reasons: Iterable[str] = (), *, hint: str = "") -> None:
+        self.reasons = tuple(reasons)
+        super().__init__("\n".join((message, *(f"  - {reason}" for reason in self.reasons))), hint=hint)
+
+
+class LockedError(PlaybackError):
+    """Another run holds the lock this one needs."""
+
+    exit_code = 5
+
+
+class DifferenceError(PlaybackError):
+    """A verification ran to its end and found differences."""
+
+    exit_code = 6
+
+
+class TaskError(PlaybackError):
+    """A task failed while it ran."""
+
+
+class DatabaseError(TaskError):
+    """The server refused a statement or could not be reached."""
+
+
+class StorageError(TaskError):
+    """The repository could not be read or written."""
+
+
+class DamageError(StorageError):
+    """What is stored is not what was written: a checksum, a size or a format does not hold."""
+
+    exit_code = 4

@@ -1,0 +1,116 @@
+"""The catalog file as data: how every table of an application is classified, and by which rule (design, section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Category(StrEnum):
+    """What a table's rows are: the same on every device, this device's own, or never backed up."""
+
+    BUSINESS = "business"
+    DEVICE = "device"
+    TRANSIENT = "transient"
+
+
+class RuleKind(StrEnum):
+    """How the rows of a business table are chosen."""
+
+    TENANT = "tenant"
+    OWNED = "owned"
+    SHARED = "shared"
+    REFERENCED = "referenced"
+
+
+class OnOtherDevice(StrEnum):
+    """What becomes of a business row that points at a device row when it is restored on another device."""
+
+    CURRENT_NODE = "current_node"
+    NULL = "null"
+    SKIP_ROW = "skip_row"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerEdge:
+    """One way to an owner.
+
+    Attributes:
+        table: the table that carries `columns`; empty for a column of the rule's own table, which then points at the
+            owner; otherwise another table whose owners own the rows that its `columns` point at.
+        columns: one column, or several for a composite reference.
+    """
+
+    columns: tuple[str, ...]
+    table: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredReference:
+    """A reference the schema does not declare: `columns` of this table point at `parent_columns` of `parent`."""
+
+    columns: tuple[str, ...]
+    parent: str
+    parent_columns: tuple[str, ...]
+    on_other_device: OnOtherDevice | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRule:
+    """The rule of one table.
+
+    Attributes:
+        group: the heading it stands under, for people.
+        where: an SQL condition on the table's own columns; empty for none.
+        optional: read only where a task names it.
+        newest_by: the column that says which rows are newest, for a limit.
+        unowned: `always` or `never` to settle rows without an owner; empty for the default (whole scopes take them).
+        cascade: a restore may let deletes cascade into this transient table.
+        line: 1-based line in the catalog file, 0 when it was not read from one.
+    """
+
+    table: str
+    category: Category
+    group: str
+    kind: RuleKind
+    owned_by: tuple[OwnerEdge, ...] = ()
+    references: tuple[DeclaredReference, ...] = ()
+    where: str = ""
+    optional: bool = False
+    newest_by: str = ""
+    unowned: str = ""
+    cascade: bool = False
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantTable:
+    """The table whose rows are the tenants. `label` is shown to people; `demo` is a boolean column or empty."""
+
+    table: str
+    key: str
+    label: str = ""
+    demo: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """A whole catalog file.
+
+    Attributes:
+        file: where it was read from, for messages.
+        rules: by table name.
+        patterns: glob patterns (device and transient tables only) with the rule that each stands for.
+        schema_version: (table, column) that hold the application's schema version, or None.
+        identity: the `identity:` section as written, for restores on other devices.
+    """
+
+    name: str
+    file: str
+    schema: str
+    tenant: TenantTable
+    rules: Mapping[str, TableRule]
+    patterns: tuple[TableRule, ...] = ()
+    schema_version: tuple[str, str] | None = None
+    identity: Mapping[str, object] = field(default_factory=dict)

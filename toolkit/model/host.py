@@ -1,0 +1,57 @@
+"""Hosts and repositories as the inventory declares them (design, section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from toolkit.model.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """One PostgreSQL database on one device.
+
+    Attributes:
+        database: a libpq URI or conninfo, or `embedded:NAME`; a Secret when it came from one or carries a password.
+        catalog: name of a file in `inventory/catalogs`, without its ending; empty when not set.
+        repository: name of a repository; empty when not set.
+        variables: every variable of the host, merged from groups and files.
+    """
+
+    name: str
+    database: str | Secret
+    catalog: str = ""
+    repository: str = ""
+    device_id: str | None = None
+    device_name: str | None = None
+    variables: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalRepository:
+    """A repository in a directory (a relative path is relative to the control directory)."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Repository:
+    """A repository under a prefix of an S3 bucket. Without keys, boto3's own credential chain is used."""
+
+    name: str
+    bucket: str
+    prefix: str = ""
+    endpoint: str = ""
+    region: str = ""
+    addressing_style: str = "auto"
+    access_key: Secret | None = None
+    secret_key: Secret | None = None
+    ca_bundle: str = ""
+    storage_class: str = ""
+    sse: str = ""
+
+
+RepositoryConfig = LocalRepository | S3Repository

@@ -1,0 +1,210 @@
+"""The manifest: the last file a backup writes and the first one a restore reads (design, sections 6 and 7).
+
+Field names in JSON are the attribute names, except in `metadata`, which is camelCase because the application reads it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+from toolkit.model.schema import DatabaseSchema
+
+FORMAT = 1
+VERSION = "2.0"
+
+
+class Chunk(msgspec.Struct, frozen=True, kw_only=True):
+    """A run of key-ordered rows of one table.
+
+    Attributes:
+        id: SHA-256 of the rows (COPY text, one line per row), as 64 hex digits; it names the file.
+        rows: how many rows.
+        raw: size of the rows in bytes.
+        stored: size of the stored file in bytes.
+        first: COPY text of the first row's key values (None for NULL).
+        last: the same of the last row.
+    """
+
+    id: str
+    rows: int
+    raw: int
+    stored: int
+    first: tuple[str | None, ...]
+    last: tuple[str | None, ...]
+
+
+class StoredColumn(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of the rows, in the order in which it stands in them."""
+
+    name: str
+    type: str
+
+
+class KeyColumn(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of the sort key: numbers and times sort natively, everything else by its text as bytes."""
+
+    column: str
+    sort: Literal["native", "text"]
+
+
+class TableEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One table of a backup; a table with no rows has one too.
+
+    Attributes:
+        bytes: size of all rows as COPY text.
+        digest: SHA-256 over the chunk ids in order, each followed by a newline.
+        cutoff: of a table read with a limit: the value of its `newest_by` column in the oldest row taken.
+    """
+
+    name: str
+    category: Literal["business", "device"]
+    group: str
+    columns: tuple[StoredColumn, ...]
+    key: tuple[KeyColumn, ...]
+    rows: int
+    bytes: int
+    digest: str
+    cutoff: str | None = None
+    chunks: tuple[Chunk, ...] = ()
+
+
+class SequenceEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A sequence's state, and the `table.column` that owns it (None for a free one)."""
+
+    name: str
+    last_value: int
+    is_called: bool
+    owned_by: tuple[str, str] | None = None
+
+
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of the database that the backup does not hold, and why."""
+
+    table: str
+    reason: Literal["optional", "device", "transient", "unclassified"]
+
+
+class TableSelection(msgspec.Struct, frozen=True, kw_only=True):
+    """How many rows of a table were taken, by the reason for which they were."""
+
+    owned: int = 0
+    shared: int = 0
+    unowned: int = 0
+    referenced: int = 0
+
+    @property
+    def total(self) -> int:
+        """All rows taken."""
+        return self.owned + self.shared + self.unowned + self.referenced
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """The selected tenants (key → label) and the rows taken per table."""
+
+    tenants: dict[str, str]
+    tables: dict[str, TableSelection]
+
+
+class BusinessFilter(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Which tenants a backup was asked for."""
+
+    business_ids: tuple[str, ...]
+    include_demo_data: bool
+    demo: Literal["exclude", "include", "only"]
+    business_id: str | None = None
+
+
+class Stats(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Totals: rows and tables, and sizes in bytes (`compressed_size`: stored size of all chunks referenced)."""
+
+    total_records: int
+    total_tables: int
+    business_records: int
+    device_records: int
+    uncompressed_size: int
+    compressed_size: int
+
+
+class Checksums(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """SHA-256 over the sorted (table name, table digest) pairs of a category."""
+
+    business_data: str
+    device_data: str | None = None
+
+
+class Metadata(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where a backup comes from and what it covers."""
+
+    version: str
+    label: str
+    host: str
+    job: str
+    playbook: str
+    tool: str
+    tags: tuple[str, ...]
+    timestamp: str
+    created_by: str
+    source_node_id: str | None
+    source_device_id: str | None
+    source_device_name: str | None
+    source_hostname: str
+    source_platform: str
+    backup_type: Literal["business", "full-device"]
+    business_filter: BusinessFilter
+    optional: dict[str, int | None]
+    stats: Stats
+    schema_version: str | None
+    checksums: Checksums
+    postgres_version: str
+    duration_seconds: float
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole backup.
+
+    Attributes:
+        absent: tables of the catalog file that the database does not have.
+        warnings: what the run warned about, as shown to the user.
+        checksum: SHA-256 of the canonical JSON of everything else.
+    """
+
+    format: int
+    metadata: Metadata
+    tables: tuple[TableEntry, ...]
+    sequences: tuple[SequenceEntry, ...]
+    absent: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+    schema: DatabaseSchema
+    selection: Selection
+    warnings: tuple[str, ...] = ()
+    checksum: str = ""
+
+    def table(self, name: str) -> TableEntry | None:
+        """The entry of that table, or None."""
+        return next((table for table in self.tables if table.name == name), None)
+
+
+def table_digest(chunk_ids: list[str] | tuple[str, ...]) -> str:
+    """The digest of a table: SHA-256 over its chunk ids in order, each followed by a newline, as hex."""
+    return hashlib.sha256("".join(f"{chunk_id}\n" for chunk_id in chunk_ids).encode()).hexdigest()
+
+
+def data_checksum(digests: dict[str, str]) -> str:
+    """The checksum over table name → table digest: SHA-256 of the sorted lines `name<TAB>digest<LF>`, as hex."""
+    lines = (f"{name}\t{digest}\n" for name, digest in sorted(digests.items()))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def canonical_json(manifest: Manifest) -> bytes:
+    """The manifest without its checksum as UTF-8 JSON: keys sorted, no white space."""
+    document = msgspec.to_builtins(manifest)
+    del document["checksum"]
+    return msgspec.json.encode(document, order="sorted")
+
+
+def seal(manifest: Manifest) -> Manifest:
+    """The same manifest with its checksum filled in."""
+    return msgspec.structs.replace(manifest, checksum=hashlib.sha256(canonical_json(manifest)).hexdigest())

@@ -1,0 +1,89 @@
+"""What an action gives back to the run, and how it tells of its progress."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol, Self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """One row of the table that ends a run: what moved, in tables, rows, bytes (raw) and seconds.
+
+    Attributes:
+        stored: bytes newly written to the destination; None where it makes no sense.
+    """
+
+    what: str
+    tables: int
+    rows: int
+    bytes: int
+    seconds: float
+    stored: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The result of an action on one host.
+
+    Attributes:
+        changed: whether anything was changed (in check mode: would be).
+        message: one line for people, printed beside the status.
+        details: further lines, printed below it.
+        warnings: repeated in the recap and the report.
+        facts: what `register` keeps beside `changed`, `failed`, `skipped` and `msg`; JSON-serialisable.
+        moved: rows for the closing table.
+        skipped: the reason why nothing was done; empty when something was.
+        exit_code: 0, or 3 (partial) or 6 (differences): the task counts as failed then, without an exception.
+    """
+
+    changed: bool = False
+    message: str = ""
+    details: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    facts: Mapping[str, object] = field(default_factory=dict)
+    moved: tuple[Moved, ...] = ()
+    skipped: str = ""
+    exit_code: int = 0
+
+
+class Progress(Protocol):
+    """Live progress of one action. Total counts may be unknown (None)."""
+
+    def start(self, what: str, *, rows: int | None = None, bytes: int | None = None) -> None:
+        """Begin a phase, e.g. `read`, with its expected rows and bytes."""
+
+    def advance(self, *, rows: int = 0, bytes: int = 0) -> None:
+        """Count rows and bytes; cheap, may be called from any thread and for every chunk."""
+
+    def note(self, text: str) -> None:
+        """Say where it stands, e.g. the table's name."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class SilentProgress:
+    """Progress that nobody watches."""
+
+    def start(self, what: str, *, rows: int | None = None, bytes: int | None = None) -> None:
+        """Do nothing."""
+
+    def advance(self, *, rows: int = 0, bytes: int = 0) -> None:
+        """Do nothing."""
+
+    def note(self, text: str) -> None:
+        """Do nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None

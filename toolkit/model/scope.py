@@ -1,0 +1,42 @@
+"""What one backup covers (design, section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class BackupType(StrEnum):
+    """Which categories of tables a scope covers."""
+
+    BUSINESS = "business"
+    FULL_DEVICE = "full-device"
+
+
+class Demo(StrEnum):
+    """What a scope does with demo tenants."""
+
+    EXCLUDE = "exclude"
+    INCLUDE = "include"
+    ONLY = "only"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """A scope.
+
+    Attributes:
+        businesses: the named tenants' keys; empty for a whole scope.
+        optional: the optional tables to read, each with its limit in rows (None for all).
+    """
+
+    type: BackupType = BackupType.BUSINESS
+    businesses: tuple[str, ...] = ()
+    demo: Demo = Demo.EXCLUDE
+    optional: Mapping[str, int | None] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> bool:
+        """True when no tenant is named."""
+        return not self.businesses
