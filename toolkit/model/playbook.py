@@ -1,0 +1,92 @@
+"""A playbook as data (design, section 10). Templates are still unrendered text in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where something stands: file, 1-based line and path in the document, e.g. `[0].tasks[2]`."""
+
+    file: str = ""
+    line: int = 0
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keywords:
+    """What tasks and blocks share. Conditions are Jinja2 expressions without braces; a bool stands for itself."""
+
+    name: str = ""
+    when: tuple[str | bool, ...] = ()
+    vars: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    ignore_errors: bool | str = False
+    no_log: bool | str = False
+    check_mode: bool | str | None = None
+    run_once: bool | str = False
+    place: Place = field(default_factory=Place)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One action with its keywords.
+
+    Attributes:
+        loop: a list, or a template that gives one; None without.
+    """
+
+    keywords: Keywords
+    action: str
+    arguments: Any
+    loop: Any = None
+    register: str = ""
+    retries: int | str = 0
+    delay: float | str = 5
+    until: tuple[str | bool, ...] = ()
+    changed_when: tuple[str | bool, ...] = ()
+    failed_when: tuple[str | bool, ...] = ()
+    notify: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Tasks that share keywords; `rescue` runs when one fails, `always` in any case."""
+
+    keywords: Keywords
+    block: tuple[Step, ...]
+    rescue: tuple[Step, ...] = ()
+    always: tuple[Step, ...] = ()
+
+
+Step = Task | Block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """One play. `handlers` run at the end when notified, in the order in which they are written."""
+
+    name: str
+    hosts: str
+    vars: Mapping[str, Any] = field(default_factory=dict)
+    vars_files: tuple[str, ...] = ()
+    pre_tasks: tuple[Step, ...] = ()
+    tasks: tuple[Step, ...] = ()
+    post_tasks: tuple[Step, ...] = ()
+    handlers: tuple[Task, ...] = ()
+    tags: tuple[str, ...] = ()
+    serial: int | str = 0
+    any_errors_fatal: bool = False
+    place: Place = field(default_factory=Place)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Playbook:
+    """A whole playbook file; its stem is the default job."""
+
+    file: Path
+    plays: tuple[Play, ...]
