@@ -60,6 +60,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         primary_key: its columns in key order; empty without one.
         user_triggers: names of enabled triggers a person created.
         row_security: True when row-level security applies to the connected role.
+        partitioned: True for the root of a partitioned table.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     user_triggers: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     row_security: bool = False
+    partitioned: bool = False
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError when there is none."""

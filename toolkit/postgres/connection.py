@@ -1,0 +1,110 @@
+"""Connections, with the settings under which the text of every value is the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from toolkit.errors import DatabaseError, RefusedError
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+SETTINGS = {
+    # what pg_dump sets, so that output is the same on every server (src/bin/pg_dump/pg_dump.c, setup_connection)
+    "client_encoding": "UTF8",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "extra_float_digits": "3",
+    "bytea_output": "hex",
+    "xmloption": "content",
+    "lc_monetary": "C",
+    "synchronize_seqscans": "off",
+    "row_security": "off",
+    "search_path": "pg_catalog",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "jit": "off",
+    "work_mem": "64MB",
+    "client_min_messages": "warning",
+}
+
+
+@contextmanager
+def connect(conninfo: str, *, application: str = "playback") -> Iterator[Connection]:
+    """Open a connection with SETTINGS and close it at the end.
+
+    Args:
+        conninfo: libpq URI or keywords.
+        application: shown in pg_stat_activity.
+
+    Raises:
+        DatabaseError: the server cannot be reached or refuses the log-in, or, inside the block, any error of the
+            server that nobody handled.
+        RefusedError: the database is not in UTF-8.
+    """
+    where = describe(conninfo)
+    try:
+        connection: Connection = psycopg.connect(conninfo, autocommit=True, application_name=application)
+    except psycopg.OperationalError as error:
+        raise DatabaseError(
+            f"cannot connect to {where}: {first_line(error)}",
+            hint="is the server running, and are host, port, database, user and password in the inventory right?",
+        ) from error
+    try:
+        with connection:
+            prepare(connection)
+            yield connection
+    except psycopg.Error as error:
+        raise DatabaseError(f"{where}: {first_line(error)}", hint=advice(error)) from error
+
+
+def prepare(connection: Connection) -> None:
+    """Apply SETTINGS to a session; RefusedError when the database's encoding is not UTF-8."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise RefusedError(
+            f"database {connection.info.dbname} is encoded in {encoding}",
+            hint="only UTF8 databases can be backed up and restored without loss",
+        )
+    for name, value in SETTINGS.items():
+        connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", [name, value])
+    connection.prepare_threshold = None
+
+
+def describe(conninfo: str) -> str:
+    """A connection target for people: database, host and user, never a password."""
+    try:
+        parts = conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError:
+        return "the database"
+    host = parts.get("host") or "the local socket"
+    port = f":{parts['port']}" if parts.get("port") else ""
+    user = f" as {parts['user']}" if parts.get("user") else ""
+    return f"database {parts.get('dbname') or '(default)'} on {host}{port}{user}"
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, without libpq's prefix."""
+    if isinstance(error, psycopg.Error) and error.diag.message_primary:
+        detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
+        return f"{error.diag.message_primary}{detail}"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1].removeprefix("FATAL:").strip() if lines else type(error).__name__
+
+
+def advice(error: psycopg.Error) -> str:
+    """What to do about a server error, by its SQLSTATE class; empty when there is nothing general to say."""
+    state = error.sqlstate or ""
+    if state == "42501":
+        return "grant the role the missing privilege, or run as the owner of the tables"
+    if state.startswith("53"):
+        return "the server ran out of a resource (disk, memory or connections); free some and run again"
+    if state.startswith(("08", "57")):
+        return "the connection ended; see the server's log, then run again"
+    return ""

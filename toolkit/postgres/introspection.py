@@ -1,0 +1,195 @@
+"""Reads a schema's facts from the system catalogs, in a handful of queries whatever its size."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from toolkit.errors import RefusedError
+from toolkit.model.schema import Column, DatabaseSchema, ForeignKey, Table, UniqueKey
+from toolkit.postgres.connection import Connection
+
+NATIVE = frozenset(
+    "int2 int4 int8 float4 float8 numeric money date time timetz timestamp timestamptz interval".split()
+)
+"""Types that sort natively in the repository (numbers and times)."""
+
+OID_TYPES = frozenset(
+    "oid xid cid regproc regprocedure regoper regoperator regclass regtype regrole regnamespace regconfig"
+    " regdictionary regcollation".split()
+)
+"""Types whose value is an OID, which means something else in another database."""
+
+_COLUMNS = """
+WITH RECURSIVE base AS (
+    SELECT t.oid, t.oid AS base FROM pg_type t WHERE t.typtype <> 'd'
+    UNION ALL
+    SELECT t.oid, b.base FROM pg_type t JOIN base b ON t.typtype = 'd' AND t.typbasetype = b.oid
+)
+SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, a.atthasdef,
+       a.attgenerated::text, a.attidentity::text, b.typname, e.typname
+FROM pg_class c
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN base ON base.oid = a.atttypid
+JOIN pg_type b ON b.oid = base.base
+LEFT JOIN pg_type e ON e.oid = b.typelem AND b.typlen = -1
+WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+ORDER BY c.relname COLLATE "C", a.attname COLLATE "C"
+"""
+
+_INDEXES = """
+SELECT c.relname, i.relname, x.indisprimary, x.indpred IS NOT NULL,
+       CASE WHEN x.indexprs IS NULL THEN
+           (SELECT array_agg(a.attname::text ORDER BY k.ord)
+            FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS k(attnum, ord)
+            JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
+            WHERE k.ord <= x.indnkeyatts)
+       END,
+       coalesce((to_jsonb(x) ->> 'indnullsnotdistinct')::boolean, false), NOT x.indimmediate
+FROM pg_class c
+JOIN pg_index x ON x.indrelid = c.oid AND x.indisunique AND x.indisvalid
+JOIN pg_class i ON i.oid = x.indexrelid
+WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+ORDER BY c.relname COLLATE "C", i.relname COLLATE "C"
+"""
+
+_FOREIGN_KEYS = """
+SELECT c.relname, f.conname, p.relname,
+       (SELECT array_agg(a.attname::text ORDER BY k.ord) FROM unnest(f.conkey) WITH ORDINALITY AS k(attnum, ord)
+        JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.attnum),
+       (SELECT array_agg(a.attname::text ORDER BY k.ord) FROM unnest(f.confkey) WITH ORDINALITY AS k(attnum, ord)
+        JOIN pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.attnum),
+       f.confdeltype::text, f.condeferrable
+FROM pg_constraint f
+JOIN pg_class c ON c.oid = f.conrelid
+JOIN pg_class p ON p.oid = f.confrelid
+WHERE f.contype = 'f' AND f.conparentid = 0 AND c.relnamespace = %(schema)s::regnamespace
+      AND p.relnamespace = c.relnamespace AND NOT c.relispartition AND NOT p.relispartition
+ORDER BY c.relname COLLATE "C", f.conname COLLATE "C"
+"""
+
+_TABLES = """
+SELECT c.relname, row_security_active(c.oid),
+       (SELECT array_agg(t.tgname::text ORDER BY t.tgname COLLATE "C") FROM pg_trigger t
+        WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')),
+       (SELECT array_agg(pg_get_constraintdef(k.oid) ORDER BY k.conname COLLATE "C") FROM pg_constraint k
+        WHERE k.conrelid = c.oid AND k.contype IN ('c', 'x')),
+       c.relkind = 'p'
+FROM pg_class c
+WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+ORDER BY c.relname COLLATE "C"
+"""
+
+_ENUMS = """
+SELECT t.typname, array_agg(e.enumlabel::text ORDER BY e.enumsortorder)
+FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid
+WHERE t.typnamespace = %(schema)s::regnamespace
+GROUP BY t.typname ORDER BY t.typname COLLATE "C"
+"""
+
+_NOT_COVERED = """
+SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'foreign table' END || ' ' || c.relname
+FROM pg_class c
+WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('v', 'm', 'f')
+ORDER BY 1
+"""
+
+_ON_DELETE = {"a": "no action", "r": "restrict", "c": "cascade", "n": "set null", "d": "set default"}
+_GENERATED = {"": "", "s": "stored", "v": "virtual"}
+_IDENTITY = {"": "", "a": "always", "d": "by default"}
+
+
+def read_schema(connection: Connection, name: str) -> DatabaseSchema:
+    """All tables of one schema with their keys, references and triggers.
+
+    Raises:
+        RefusedError: there is no such schema, or a column's type holds OIDs.
+    """
+    if connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [name]).fetchone() is None:
+        raise RefusedError(f"database {connection.info.dbname} has no schema {name!r}", hint="see `schema:` in the catalog")
+    parameters = {"schema": quoted(connection, name)}
+
+    def rows(query: str) -> list[tuple[Any, ...]]:
+        return connection.execute(query, parameters).fetchall()
+
+    columns = _columns(rows(_COLUMNS))
+    primary: dict[str, tuple[str, ...]] = {}
+    unique: dict[str, list[UniqueKey]] = defaultdict(list)
+    for table, index, is_primary, partial, names, not_distinct, deferrable in rows(_INDEXES):
+        if is_primary:
+            primary[table] = tuple(names)
+        else:
+            unique[table].append(
+                UniqueKey(
+                    name=index,
+                    columns=tuple(names or ()),
+                    partial=partial,
+                    nulls_not_distinct=not_distinct,
+                    deferrable=deferrable,
+                )
+            )
+    foreign: dict[str, list[ForeignKey]] = defaultdict(list)
+    for table, constraint, parent, names, parent_names, on_delete, deferrable in rows(_FOREIGN_KEYS):
+        foreign[table].append(
+            ForeignKey(
+                name=constraint,
+                columns=tuple(names),
+                parent=parent,
+                parent_columns=tuple(parent_names),
+                on_delete=_ON_DELETE[on_delete],  # type: ignore[arg-type]  # the closed set of pg_constraint
+                deferrable=deferrable,
+            )
+        )
+    tables = {
+        table: Table(
+            name=table,
+            columns=tuple(columns[table]),
+            primary_key=primary.get(table, ()),
+            unique_keys=tuple(unique[table]),
+            foreign_keys=tuple(foreign[table]),
+            user_triggers=tuple(triggers or ()),
+            checks=tuple(checks or ()),
+            row_security=row_security,
+            partitioned=partitioned,
+        )
+        for table, row_security, triggers, checks, partitioned in rows(_TABLES)
+    }
+    return DatabaseSchema(
+        name=name,
+        tables=tables,
+        enums={enum: tuple(labels) for enum, labels in rows(_ENUMS)},
+        not_covered=tuple(text for (text,) in rows(_NOT_COVERED)),
+    )
+
+
+def quoted(connection: Connection, name: str) -> str:
+    """A name as a quoted identifier, for casts to regnamespace and the like."""
+    row = connection.execute("SELECT quote_ident(%s)", [name]).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def _columns(rows: list[tuple[Any, ...]]) -> dict[str, list[Column]]:
+    columns: dict[str, list[Column]] = defaultdict(list)
+    refused = []
+    for table, name, kind, nullable, has_default, generated, identity, base, element in rows:
+        if base in OID_TYPES or element in OID_TYPES:
+            refused.append(f"{table}.{name} is of type {kind}")
+        columns[table].append(
+            Column(
+                name=name,
+                type=kind,
+                nullable=nullable,
+                has_default=has_default,
+                sort="native" if base in NATIVE else "text",
+                generated=_GENERATED[generated],  # type: ignore[arg-type]  # the closed set of pg_attribute
+                identity=_IDENTITY[identity],  # type: ignore[arg-type]
+            )
+        )
+    if refused:
+        raise RefusedError(
+            "columns hold object ids, which mean something else in another database",
+            refused,
+            hint="store the object's name as text instead",
+        )
+    return columns
