@@ -8,6 +8,7 @@
     └── TaskError                 1   a task failed while it ran
         ├── DatabaseError             the server refused or could not be reached
         └── StorageError              the repository could not be read or written
+            ├── MissingError          nothing is stored under that name
             └── DamageError           what is stored is not what was written
 
 A message is a lower-case fact with the names that matter; `hint` says what to do about it.
@@ -96,6 +97,10 @@ class DatabaseError(TaskError):
 
 class StorageError(TaskError):
     """The repository could not be read or written."""
+
+
+class MissingError(StorageError):
+    """Nothing is stored under that name."""
 
 
 class DamageError(StorageError):

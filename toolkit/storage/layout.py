@@ -1,0 +1,67 @@
+"""The tree of a repository: which name each file has, and which names a person may choose."""
+
+from __future__ import annotations
+
+import re
+
+from toolkit.errors import InputError
+
+MARKER = "playback.json"
+"""The file that makes a directory a repository: its format and its id."""
+
+BACKUPS = "backups/"
+CHUNKS = "chunks/"
+LOCKS = "locks/"
+
+_LABEL = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9][A-Za-z0-9._-]{0,120}(?<![.])")
+_JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_MANIFEST = re.compile(r"backups/([^/]+)/manifest\.json")
+_CHUNK_ID = re.compile(r"[0-9a-f]{64}")
+_CHUNK = re.compile(r"chunks/([0-9a-f]{2})/(\1[0-9a-f]{62})")
+
+
+def check_label(label: str) -> None:
+    """Raise InputError unless a text can be the label of a backup."""
+    if not _LABEL.fullmatch(label):
+        raise InputError(
+            f"{label!r} is not the label of a backup", hint="labels look like 20261120T020000Z-nightly-business"
+        )
+
+
+def check_job(job: str) -> None:
+    """Raise InputError unless a text can be a job, which becomes part of labels and so of file names."""
+    if not _JOB.fullmatch(job):
+        raise InputError(
+            f"job {job!r} is not 1 to 64 ASCII letters, digits, `.`, `_` and `-`, beginning with a letter or digit",
+            hint="set `job` in the task; without it, the playbook's file name is the job",
+        )
+
+
+def manifest_name(label: str) -> str:
+    """The file whose existence makes the backup exist. Raises InputError for what cannot be a label."""
+    check_label(label)
+    return f"{BACKUPS}{label}/manifest.json"
+
+
+def label_of(name: str) -> str | None:
+    """The label whose manifest a file is, None for any other file."""
+    found = _MANIFEST.fullmatch(name)
+    return found[1] if found and _LABEL.fullmatch(found[1]) else None
+
+
+def is_chunk_id(text: str) -> bool:
+    """Whether a text has the form of a chunk's id: 64 lower-case hex digits."""
+    return _CHUNK_ID.fullmatch(text) is not None
+
+
+def chunk_name(chunk_id: str) -> str:
+    """The file that holds a chunk. Raises ValueError for what is no chunk id."""
+    if not is_chunk_id(chunk_id):
+        raise ValueError(f"{chunk_id!r} is no chunk id")
+    return f"{CHUNKS}{chunk_id[:2]}/{chunk_id}"
+
+
+def chunk_id_of(name: str) -> str | None:
+    """The id of the chunk that a file holds, None for any other file."""
+    found = _CHUNK.fullmatch(name)
+    return found[2] if found else None

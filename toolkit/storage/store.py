@@ -1,0 +1,68 @@
+"""The port every place of storage plugs into: complete files under names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+_PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?")
+_WINDOWS_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file in a store.
+
+    Attributes:
+        size: in bytes.
+        modified: when it was last written, in UTC by the store's clock.
+    """
+
+    name: str
+    size: int
+    modified: datetime
+
+
+class Store(Protocol):
+    """Complete files under names, whose parts `/` separates (see `check_name`).
+
+    Every method may be called from any thread. Every failure is a StorageError that names the file and a remedy.
+    """
+
+    @property
+    def place(self) -> str:
+        """Where the store is, as a user would write it, for messages."""
+
+    def put(self, name: str, data: bytes) -> None:
+        """Store a file durably, replacing one of that name. Whatever happens, it is there whole or not at all."""
+
+    def get(self, name: str) -> bytes:
+        """A file's content. Raises MissingError when there is none of that name."""
+
+    def size(self, name: str) -> int | None:
+        """A file's size in bytes, None when there is none of that name."""
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a file of that name."""
+
+    def list(self, prefix: str = "") -> Iterator[StoredFile]:
+        """The files whose names begin with `prefix`, sorted by name; unfinished ones are not among them."""
+
+    def delete(self, name: str) -> None:
+        """Remove a file; nothing happens when there is none."""
+
+    def sweep(self, before: datetime) -> int:
+        """Remove what interrupted writes left behind, where they began before that time; gives how many."""
+
+
+def check_name(name: str) -> None:
+    """Raise ValueError unless every part of a name can be a file name on Linux, macOS and Windows and in S3.
+
+    Parts are ASCII letters, digits, `.`, `_` and `-`; none begins or ends with a dot or is a device name of Windows.
+    """
+    for part in name.split("/"):
+        if not _PART.fullmatch(part) or _WINDOWS_DEVICE.fullmatch(part):
+            raise ValueError(f"{name!r} is no portable file name")
