@@ -9,9 +9,7 @@ from toolkit.errors import RefusedError
 from toolkit.model.schema import Column, DatabaseSchema, ForeignKey, Table, UniqueKey
 from toolkit.postgres.connection import Connection
 
-NATIVE = frozenset(
-    "int2 int4 int8 float4 float8 numeric money date time timetz timestamp timestamptz interval".split()
-)
+NATIVE = frozenset("int2 int4 int8 float4 float8 numeric money date time timetz timestamp timestamptz interval".split())
 """Types that sort natively in the repository (numbers and times)."""
 
 OID_TYPES = frozenset(
@@ -88,7 +86,8 @@ GROUP BY t.typname ORDER BY t.typname COLLATE "C"
 """
 
 _NOT_COVERED = """
-SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'foreign table' END || ' ' || c.relname
+SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'foreign table' END
+       || ' ' || c.relname
 FROM pg_class c
 WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('v', 'm', 'f')
 ORDER BY 1
@@ -106,7 +105,9 @@ def read_schema(connection: Connection, name: str) -> DatabaseSchema:
         RefusedError: there is no such schema, or a column's type holds OIDs.
     """
     if connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [name]).fetchone() is None:
-        raise RefusedError(f"database {connection.info.dbname} has no schema {name!r}", hint="see `schema:` in the catalog")
+        raise RefusedError(
+            f"database {connection.info.dbname} has no schema {name!r}", hint="see `schema:` in the catalog"
+        )
     parameters = {"schema": quoted(connection, name)}
 
     def rows(query: str) -> list[tuple[Any, ...]]:

@@ -1,0 +1,120 @@
+"""Strict accounting: every table of the database and of the catalog file has exactly one fate in a scope."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from toolkit.errors import InputError, Problem, RefusedError
+from toolkit.model.catalog import Catalog, Category, TableRule
+from toolkit.model.manifest import LeftOut
+from toolkit.model.schema import DatabaseSchema
+from toolkit.model.scope import BackupType, Scope
+from toolkit.planning.links import Links
+
+
+class Part(StrEnum):
+    """Why a table takes part in a scope."""
+
+    RULE = "rule"
+    WHOLE = "whole"
+    REFERENCED = "referenced"
+    """Only for rows that taken rows point at: device tables, and optional tables that no task asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounting:
+    """The fate of every table.
+
+    Attributes:
+        taken: table → why it takes part; its rows are in the backup.
+        left_out: tables of the database that are not, with the reason.
+        absent: tables of the catalog file that the database lacks.
+        rules: the rule of each table of the database (patterns resolved).
+    """
+
+    taken: Mapping[str, Part]
+    left_out: tuple[LeftOut, ...]
+    absent: tuple[str, ...]
+    rules: Mapping[str, TableRule]
+
+
+def account(
+    catalog: Catalog, schema: DatabaseSchema, scope: Scope, links: Links, *, unclassified: str = "fail"
+) -> Accounting:
+    """Settle the fate of every table.
+
+    Args:
+        unclassified: `fail` refuses tables that the catalog file does not name; `warn` leaves them out.
+
+    Raises:
+        RefusedError: the database has tables that the catalog file does not classify.
+        InputError: the scope names an optional table that is not one.
+    """
+    _check_optional(catalog, scope)
+    rules = {table: rule for table in schema.tables if (rule := rule_of(catalog, table)) is not None}
+    unknown = [table for table in schema.tables if table not in rules]
+    if unknown and unclassified != "warn":
+        raise RefusedError(
+            f"{len(unknown)} tables of the database are not classified in {catalog.file}",
+            sorted(unknown),
+            hint="add each to a category of the catalog file; nothing was read",
+        )
+    taken = {table: part for table, rule in rules.items() if (part := _own_part(rule, scope)) is not None}
+    _add_referenced(taken, rules, links)
+    left_out = [LeftOut(table=table, reason="unclassified") for table in unknown]
+    for table, rule in rules.items():
+        if table not in taken:
+            left_out.append(LeftOut(table=table, reason="optional" if rule.optional else rule.category.value))  # type: ignore[arg-type]  # a business table that is left out is optional
+    return Accounting(
+        taken=dict(sorted(taken.items())),
+        left_out=tuple(sorted(left_out, key=lambda entry: entry.table)),
+        absent=tuple(sorted(set(catalog.rules) - set(schema.tables))),
+        rules=rules,
+    )
+
+
+def rule_of(catalog: Catalog, table: str) -> TableRule | None:
+    """The rule of a table: its own, else the first pattern that fits."""
+    if table in catalog.rules:
+        return catalog.rules[table]
+    return next((rule for rule in catalog.patterns if fnmatchcase(table, rule.table)), None)
+
+
+def _own_part(rule: TableRule, scope: Scope) -> Part | None:
+    if rule.category is Category.BUSINESS:
+        return None if rule.optional and rule.table not in scope.optional else Part.RULE
+    if rule.category is Category.DEVICE and scope.type is BackupType.FULL_DEVICE:
+        return Part.WHOLE
+    return None
+
+
+def _add_referenced(taken: dict[str, Part], rules: Mapping[str, TableRule], links: Links) -> None:
+    waiting = list(taken)
+    while waiting:
+        child = waiting.pop()
+        for link in links.references:
+            parent = rules.get(link.parent)
+            if link.child != child or parent is None or parent.category is Category.TRANSIENT:
+                continue
+            if link.parent not in taken:
+                taken[link.parent] = Part.REFERENCED
+                waiting.append(link.parent)
+
+
+def _check_optional(catalog: Catalog, scope: Scope) -> None:
+    problems = []
+    for table, limit in scope.optional.items():
+        rule = catalog.rules.get(table)
+        if rule is None or not rule.optional:
+            known = ", ".join(sorted(rule.table for rule in catalog.rules.values() if rule.optional)) or "none"
+            problems.append(
+                Problem(path=f"optional.{table}", message=f"not an optional table of the catalog; they are: {known}")
+            )
+        elif limit is not None and not rule.newest_by:
+            text = f"a limit needs `newest_by` in the rule of {table} ({catalog.file}:{rule.line})"
+            problems.append(Problem(path=f"optional.{table}.limit", message=text))
+    if problems:
+        raise InputError(problems)

@@ -1,0 +1,228 @@
+"""How rows hang together: who owns whom, and what points at what.
+
+Both kinds of link are joins between two tables. Ownership flows from `source` rows to `table` rows; a reference goes
+from a `child` row to the `parent` row that it points at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import networkx
+
+from toolkit.errors import Problem
+from toolkit.model.catalog import Catalog, Category, OnOtherDevice, OwnerEdge, RuleKind, TableRule
+from toolkit.model.schema import DatabaseSchema, Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerLink:
+    """Rows of `table` are owned by the owners of the `source` rows with equal columns.
+
+    Attributes:
+        total: every row of `table` surely has such a source row (a declared foreign key on NOT NULL columns).
+        single: at most one source row fits a row of `table`.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    source: str
+    source_columns: tuple[str, ...]
+    total: bool
+    single: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceLink:
+    """Rows of `child` point at the `parent` rows with equal columns.
+
+    Attributes:
+        constraint: name of the foreign key; empty for a reference that only the catalog file declares.
+    """
+
+    child: str
+    columns: tuple[str, ...]
+    parent: str
+    parent_columns: tuple[str, ...]
+    constraint: str = ""
+    on_other_device: OnOtherDevice | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """All links of a database under a catalog file, between tables that exist."""
+
+    owners: tuple[OwnerLink, ...]
+    references: tuple[ReferenceLink, ...]
+
+
+def derive_links(catalog: Catalog, schema: DatabaseSchema) -> tuple[Links, list[Problem]]:
+    """The links that rules and foreign keys make, and every problem of the rules against this schema.
+
+    Tables that the database lacks are passed over here; `accounting` reports them.
+    """
+    problems: list[Problem] = []
+    references = _references(catalog, schema, problems)
+    owners: list[OwnerLink] = []
+    _check_tenant(catalog, schema, problems)
+    for rule in sorted(catalog.rules.values(), key=lambda rule: rule.table):
+        table = schema.tables.get(rule.table)
+        if table is None:
+            continue
+        if rule.newest_by and rule.newest_by not in table.column_names:
+            problems.append(
+                _problem(catalog, rule, "newest_by", f"table {rule.table} has no column {rule.newest_by!r}")
+            )
+        for number, edge in enumerate(rule.owned_by):
+            found = _owner_links(catalog, schema, rule, edge, references)
+            if isinstance(found, str):
+                problems.append(_problem(catalog, rule, f"owned_by[{number}]", found))
+            else:
+                owners.extend(found)
+    return Links(owners=tuple(dict.fromkeys(owners)), references=tuple(references)), problems
+
+
+def components(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:
+    """Groups of nodes on common cycles, in an order in which every edge leads to the same or a later group.
+
+    The order depends on names only, not on the order of the arguments. Single nodes are groups of one.
+    """
+    graph: networkx.DiGraph[str] = networkx.DiGraph()
+    graph.add_nodes_from(sorted(set(nodes)))
+    graph.add_edges_from(sorted({(a, b) for a, b in edges if a in graph and b in graph and a != b}))
+    condensed = networkx.condensation(graph)
+    members = {number: tuple(sorted(condensed.nodes[number]["members"])) for number in condensed}
+    ordered = networkx.lexicographical_topological_sort(condensed, key=lambda number: members[number])
+    return [members[number] for number in ordered]
+
+
+def _references(catalog: Catalog, schema: DatabaseSchema, problems: list[Problem]) -> list[ReferenceLink]:
+    links = []
+    for table in schema.tables.values():
+        rule = catalog.rules.get(table.name)
+        declared = {(frozenset(ref.columns), ref.parent): ref for ref in rule.references} if rule else {}
+        for key in table.foreign_keys:
+            extra = declared.pop((frozenset(key.columns), key.parent), None)
+            links.append(
+                ReferenceLink(
+                    child=table.name,
+                    columns=key.columns,
+                    parent=key.parent,
+                    parent_columns=key.parent_columns,
+                    constraint=key.name,
+                    on_other_device=extra.on_other_device if extra else None,
+                )
+            )
+        for ref in declared.values():
+            assert rule is not None
+            place = f"references.{','.join(ref.columns)}"
+            missing = missing_columns(table, ref.columns)
+            parent = schema.tables.get(ref.parent)
+            if parent is None and ref.parent not in catalog.rules:
+                missing.append(f"there is no table {ref.parent!r}")
+            elif parent is not None:
+                missing.extend(missing_columns(parent, ref.parent_columns))
+            problems.extend(_problem(catalog, rule, place, text) for text in missing)
+            if parent is not None and not missing:
+                links.append(
+                    ReferenceLink(
+                        child=table.name,
+                        columns=ref.columns,
+                        parent=ref.parent,
+                        parent_columns=ref.parent_columns,
+                        on_other_device=ref.on_other_device,
+                    )
+                )
+    return links
+
+
+def _owner_links(
+    catalog: Catalog, schema: DatabaseSchema, rule: TableRule, edge: OwnerEdge, references: Sequence[ReferenceLink]
+) -> list[OwnerLink] | str:
+    """The links one `owned_by` entry makes, or what is wrong with it."""
+    carrier_name = edge.table or rule.table
+    carrier = schema.tables.get(carrier_name)
+    if carrier is None:
+        return [] if carrier_name in catalog.rules else f"there is no table {carrier_name!r}"
+    missing = missing_columns(carrier, edge.columns)
+    if missing:
+        return "; ".join(missing)
+    fitting = [
+        link
+        for link in references
+        if link.child == carrier_name
+        and set(link.columns) == set(edge.columns)
+        and (not edge.table or link.parent == rule.table)
+    ]
+    columns = ", ".join(edge.columns)
+    if not fitting:
+        towards = f" to {rule.table}" if edge.table else ""
+        return (
+            f"no foreign key leads from {carrier_name} ({columns}){towards}; "
+            f"declare it: `references: {{{columns}: table.column}}`"
+        )
+    links = []
+    for link in fitting:
+        source = link.child if edge.table else link.parent
+        source_rule = catalog.rules.get(source)
+        if source_rule is None or source_rule.category is not Category.BUSINESS:
+            return f"{carrier_name} ({columns}) leads to {source}, which is not a business table and owns nothing"
+        links.append(_owner_link(schema, rule, edge, link))
+    return links
+
+
+def _owner_link(schema: DatabaseSchema, rule: TableRule, edge: OwnerEdge, link: ReferenceLink) -> OwnerLink:
+    if edge.table:
+        return OwnerLink(
+            table=rule.table,
+            columns=link.parent_columns,
+            source=link.child,
+            source_columns=link.columns,
+            total=False,
+            single=is_unique(schema.tables[link.child], link.columns),
+        )
+    table = schema.tables[rule.table]
+    return OwnerLink(
+        table=rule.table,
+        columns=link.columns,
+        source=link.parent,
+        source_columns=link.parent_columns,
+        total=bool(link.constraint) and not any(table.column(name).nullable for name in link.columns),
+        single=is_unique(schema.tables[link.parent], link.parent_columns),
+    )
+
+
+def is_unique(table: Table, columns: Sequence[str]) -> bool:
+    """Whether a full, plain unique key of the table lies within these columns."""
+    keys = [table.primary_key, *(key.columns for key in table.unique_keys if not key.partial)]
+    return any(key and set(key) <= set(columns) for key in keys)
+
+
+def missing_columns(table: Table, columns: Sequence[str]) -> list[str]:
+    """A sentence for each of these columns that the table lacks."""
+    return [f"table {table.name} has no column {name!r}" for name in columns if name not in table.column_names]
+
+
+def _check_tenant(catalog: Catalog, schema: DatabaseSchema, problems: list[Problem]) -> None:
+    tenant = catalog.tenant
+    rule = catalog.rules.get(tenant.table)
+    if rule is None or rule.kind is not RuleKind.TENANT:
+        text = f"table {tenant.table} must stand under business with the rule `tenant`"
+        problems.append(Problem(file=catalog.file, path="tenant.table", message=text))
+    table = schema.tables.get(tenant.table)
+    if table is None:
+        problems.append(
+            Problem(file=catalog.file, path="tenant.table", message=f"the database has no table {tenant.table!r}")
+        )
+        return
+    named: Mapping[str, str] = {"key": tenant.key, "label": tenant.label, "demo": tenant.demo}
+    for name, column in named.items():
+        if column and column not in table.column_names:
+            text = f"table {tenant.table} has no column {column!r}"
+            problems.append(Problem(file=catalog.file, path=f"tenant.{name}", message=text))
+
+
+def _problem(catalog: Catalog, rule: TableRule, key: str, message: str) -> Problem:
+    path = f"{rule.category.value}.{rule.group}.{rule.table}.{key}"
+    return Problem(file=catalog.file, line=rule.line, path=path, message=message)

@@ -1,0 +1,47 @@
+"""The order of rows in a repository (design, section 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from toolkit.model.schema import Column, Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SortKey:
+    """What the rows of a table are sorted by.
+
+    Attributes:
+        columns: in order of significance.
+        unique: True when no two rows agree in all of them, so that they identify a row.
+    """
+
+    columns: tuple[Column, ...]
+    unique: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple(column.name for column in self.columns)
+
+
+def sort_key(table: Table) -> SortKey:
+    """The primary key, else the narrowest unique key of plain NOT NULL columns, else all columns.
+
+    Equally narrow keys are told apart by their column names, so that the choice does not depend on index names.
+    Deferrable keys do not count: they may be violated within a transaction.
+    """
+    if table.primary_key:
+        return SortKey(columns=tuple(table.column(name) for name in table.primary_key), unique=True)
+    candidates = [
+        key.columns
+        for key in table.unique_keys
+        if key.columns
+        and not key.partial
+        and not key.deferrable
+        and not any(table.column(name).nullable or table.column(name).generated for name in key.columns)
+    ]
+    if candidates:
+        narrowest = min(candidates, key=lambda names: (len(names), names))
+        return SortKey(columns=tuple(table.column(name) for name in narrowest), unique=True)
+    return SortKey(columns=table.stored_columns, unique=False)

@@ -1,0 +1,85 @@
+"""A table as SQL: where its rows are read from and how one row is told from another within a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from toolkit.model.schema import Table
+from toolkit.postgres.connection import Connection
+
+Sql = sql.SQL | sql.Composed
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table of the database, or a staged copy of one.
+
+    Rows are told apart by ctid, and by tableoid where the table has partitions: both are fixed within a snapshot.
+
+    Attributes:
+        source: what stands behind FROM.
+    """
+
+    source: Sql
+    partitioned: bool = False
+
+    def ids(self, alias: str) -> Sql:
+        """The row's id as a select list: `alias.ctid AS row_id[, alias.tableoid AS part_id]`."""
+        template = "{a}.ctid AS row_id, {a}.tableoid AS part_id" if self.partitioned else "{a}.ctid AS row_id"
+        return sql.SQL(template).format(a=sql.Identifier(alias))
+
+    def id_columns(self, alias: str) -> Sql:
+        """The same id's columns in a table of ids."""
+        template = "{a}.row_id, {a}.part_id" if self.partitioned else "{a}.row_id"
+        return sql.SQL(template).format(a=sql.Identifier(alias))
+
+    def same(self, alias: str, ids: str) -> Sql:
+        """The condition that row `alias` is the one in the table of ids `ids`."""
+        template = (
+            "{a}.ctid = {b}.row_id AND {a}.tableoid = {b}.part_id" if self.partitioned else "{a}.ctid = {b}.row_id"
+        )
+        return sql.SQL(template).format(a=sql.Identifier(alias), b=sql.Identifier(ids))
+
+    def same_ids(self, left: str, right: str) -> Sql:
+        """The condition that two tables of ids mean the same row."""
+        template = (
+            "{a}.row_id = {b}.row_id AND {a}.part_id = {b}.part_id" if self.partitioned else "{a}.row_id = {b}.row_id"
+        )
+        return sql.SQL(template).format(a=sql.Identifier(left), b=sql.Identifier(right))
+
+
+def relation_of(schema: str, table: Table) -> Relation:
+    """A table itself; rows of tables that inherit from it are not its own, those of its partitions are."""
+    template = "{}" if table.partitioned else "ONLY {}"
+    return Relation(sql.SQL(template).format(sql.Identifier(schema, table.name)), table.partitioned)
+
+
+def columns(alias: str, names: Iterable[str]) -> Sql:
+    """`alias.a, alias.b`."""
+    return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
+
+
+def equal(left: str, left_names: Iterable[str], right: str, right_names: Iterable[str]) -> Sql:
+    """`left.a = right.x AND left.b = right.y`."""
+    pairs = zip(left_names, right_names, strict=True)
+    return sql.SQL(" AND ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(left, a), sql.Identifier(right, b)) for a, b in pairs
+    )
+
+
+def create_temporary(connection: Connection, name: str, query: Sql) -> Sql:
+    """Make a temporary table from a query, with statistics, gone at the end of the transaction; gives its name."""
+    table = sql.SQL("{}").format(sql.Identifier("pg_temp", name))
+    connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS {}").format(sql.Identifier(name), query))
+    connection.execute(sql.SQL("ANALYZE {}").format(table))
+    return table
+
+
+def scalar(connection: Connection, query: Sql) -> int:
+    """The one number that a query gives."""
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])

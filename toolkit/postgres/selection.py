@@ -1,0 +1,368 @@
+"""The one way to select rows: which rows of which tables a scope takes, and why (design, section 5).
+
+Backup, restore and verify all ask here. The answer is a table of row ids per table, in temporary tables of the
+current transaction; a table that is taken whole needs none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import count
+
+from psycopg import sql
+
+from toolkit.errors import InputError, Problem, RefusedError
+from toolkit.model.catalog import Catalog, Category, RuleKind, TableRule
+from toolkit.model.manifest import TableSelection
+from toolkit.model.schema import DatabaseSchema, Table
+from toolkit.model.scope import Demo, Scope
+from toolkit.planning.accounting import Accounting, Part
+from toolkit.planning.links import Links, ReferenceLink, components
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.connection import Connection, first_line
+from toolkit.postgres.order import order_by
+from toolkit.postgres.ownership import Owners, Ownership, count_owned
+from toolkit.postgres.relation import Sql, create_temporary, equal, relation_of, scalar
+
+OWNED, SHARED, UNOWNED, REFERENCED = "o", "s", "u", "r"
+
+
+@dataclass(slots=True)
+class Taken:
+    """The rows taken of one table.
+
+    Attributes:
+        ids: a table of ids with the reason in `why`; None when every row is taken.
+        owned: how many rows are owned; None when all are (only where `ids` is None).
+        rest: the reason for the rows of a whole table that are not owned.
+        cutoff: value of the `newest_by` column of the oldest row within a limit, as text.
+    """
+
+    ids: Sql | None
+    owned: int | None = 0
+    rest: str = SHARED
+    cutoff: str | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def summary(self, total: int) -> TableSelection:
+        """Rows by reason, given how many were read in all."""
+        counts = self.counts
+        if self.ids is None:
+            owned = total if self.owned is None else self.owned
+            counts = {OWNED: owned, self.rest: total - owned, **counts}
+            counts[self.rest] -= sum(self.counts.values())
+        return TableSelection(
+            owned=counts.get(OWNED, 0),
+            shared=counts.get(SHARED, 0),
+            unowned=counts.get(UNOWNED, 0),
+            referenced=counts.get(REFERENCED, 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A scope evaluated on one database.
+
+    Attributes:
+        tenants: the selected tenants, key → label.
+        named_but_demo: named tenants that the demo rule dropped.
+        taken: per table of the scope, in name order.
+        owners: per table that has owners; complete (all tenants) when asked for.
+    """
+
+    tenants: Mapping[str, str]
+    named_but_demo: tuple[str, ...]
+    taken: Mapping[str, Taken]
+    owners: Mapping[str, Owners]
+
+
+class Selection:
+    """Evaluates one scope inside the current transaction, whose snapshot it shares."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        catalog: Catalog,
+        schema: DatabaseSchema,
+        links: Links,
+        accounting: Accounting,
+        scope: Scope,
+        prefix: str = "sel",
+    ) -> None:
+        self._connection = connection
+        self._catalog = catalog
+        self._schema = schema
+        self._links = links
+        self._accounting = accounting
+        self._scope = scope
+        self._prefix = prefix
+        self._relations = {name: relation_of(schema.name, table) for name, table in schema.tables.items()}
+        self._taken: dict[str, Taken] = {}
+        self._owners: dict[str, Owners] = {}
+        self._everyone = False
+        self._numbers = count()
+
+    def evaluate(self, *, all_owners: bool = False) -> Selected:
+        """Select.
+
+        Args:
+            all_owners: know of every owned row whether it has an owner outside the selection.
+
+        Raises:
+            RefusedError: a named tenant does not exist, or the demo rule drops all that were named.
+            InputError: a `where` of the catalog file is not a condition on its table.
+        """
+        self._check_conditions()
+        tenants, dropped, others = self._select_tenants()
+        self._everyone = not others
+        needs_others = (
+            all_owners
+            or self._scope.whole
+            or any(
+                rule.unowned == "always"
+                for name, rule in self._accounting.rules.items()
+                if name in self._accounting.taken
+            )
+        )
+        self._owners = Ownership(
+            self._connection, self._relations, self._links.owners, self._catalog.tenant, prefix=self._prefix
+        ).compute(self._tenant_condition(sorted(tenants)), only_selected=not needs_others, all_selected=self._everyone)
+        for name, part in self._accounting.taken.items():
+            self._taken[name] = self._take(self._schema.tables[name], self._accounting.rules[name], part)
+        self._close_references()
+        self._count()
+        return Selected(tenants, tuple(sorted(dropped)), self._taken, self._owners)
+
+    # tenants
+
+    def _select_tenants(self) -> tuple[dict[str, str], list[str], bool]:
+        """The selected tenants, the named ones that the demo rule dropped, and whether any tenant is not selected."""
+        tenant = self._catalog.tenant
+        demo = sql.SQL("t.{} IS TRUE").format(sql.Identifier(tenant.demo)) if tenant.demo else sql.SQL("false")
+        query = sql.SQL("SELECT t.{key}::text, coalesce(t.{label}::text, ''), {demo} FROM {source} t").format(
+            key=sql.Identifier(tenant.key),
+            label=sql.Identifier(tenant.label or tenant.key),
+            demo=demo,
+            source=self._relations[tenant.table].source,
+        )
+        rows = self._connection.execute(query).fetchall()
+        known = {key: label for key, label, _ in rows}
+        missing = [name for name in self._scope.businesses if name not in known]
+        if missing:
+            raise RefusedError(
+                f"no such business in table {tenant.table}: {', '.join(missing)}",
+                hint=f"name businesses by {tenant.table}.{tenant.key}, e.g. {', '.join(sorted(known)[:5])}",
+            )
+        named = {key for key in known if self._scope.whole or key in self._scope.businesses}
+        kept = {Demo.EXCLUDE: (False,), Demo.ONLY: (True,), Demo.INCLUDE: (False, True)}[self._scope.demo]
+        selected = {key: known[key] for key, _, is_demo in rows if key in named and is_demo in kept}
+        if not selected and not self._scope.whole:
+            raise RefusedError(
+                f"demo: {self._scope.demo} leaves none of the named businesses: {', '.join(sorted(named))}",
+                hint="say `demo: include` to take the named businesses whatever they are",
+            )
+        dropped = [] if self._scope.whole else [key for key in named if key not in selected]
+        return dict(sorted(selected.items())), dropped, len(selected) < len(known)
+
+    def _tenant_condition(self, keys: list[str]) -> Sql:
+        return sql.SQL("t.{}::text = ANY ({}::text[])").format(
+            sql.Identifier(self._catalog.tenant.key), sql.Literal(keys)
+        )
+
+    # reasons a to c
+
+    def _take(self, table: Table, rule: TableRule, part: Part) -> Taken:
+        if part is Part.REFERENCED:
+            return Taken(self._ids(table.name, None))
+        if part is Part.WHOLE:
+            return Taken(None, 0, SHARED)
+        limit = self._scope.optional.get(table.name)
+        policy = rule.unowned or ("always" if self._scope.whole else "never")
+        if rule.kind is RuleKind.SHARED:
+            base: Sql | None = self._rows(table.name, SHARED)
+            whole = Taken(None, 0, SHARED)
+        elif rule.kind is RuleKind.REFERENCED:
+            base = self._unreferenced(table.name) if policy == "always" else None
+            whole = Taken(None, 0, UNOWNED)
+        else:
+            base = self._owned(table.name, with_unowned=policy == "always")
+            owners = self._owners.get(table.name)
+            all_mine = owners is not None and owners.all_mine
+            owned = None if all_mine else count_owned(self._connection, owners) if owners and self._everyone else 0
+            whole = Taken(None, owned, UNOWNED)
+        filtered = bool(rule.where) or limit is not None
+        complete = self._everyone and policy == "always" and self._scope.whole
+        if not filtered and (rule.kind is RuleKind.SHARED or complete or whole.owned is None):
+            return whole
+        if base is not None and filtered:
+            return self._filtered(table, rule, base, limit)
+        return Taken(self._ids(table.name, base))
+
+    def _rows(self, table: str, why: str, condition: Sql | None = None) -> Sql:
+        relation = self._relations[table]
+        return sql.SQL('SELECT {ids}, {why}::"char" AS why FROM {source} t WHERE {condition}').format(
+            ids=relation.ids("t"),
+            why=sql.Literal(why),
+            source=relation.source,
+            condition=condition or sql.SQL("true"),
+        )
+
+    def _owned(self, table: str, *, with_unowned: bool) -> Sql:
+        relation, owners = self._relations[table], self._owners.get(table)
+        if owners is None:
+            return self._rows(table, UNOWNED, sql.SQL("true" if with_unowned else "false"))
+        owned = sql.SQL('SELECT {ids}, {why}::"char" AS why FROM {source} o WHERE o.mine').format(
+            ids=relation.id_columns("o"), why=sql.Literal(OWNED), source=owners.source
+        )
+        if not with_unowned:
+            return owned
+        nobody = sql.SQL("NOT EXISTS (SELECT 1 FROM {} o WHERE {})").format(owners.source, relation.same("t", "o"))
+        return sql.SQL("{} UNION ALL {}").format(owned, self._rows(table, UNOWNED, nobody))
+
+    def _unreferenced(self, table: str) -> Sql:
+        """Rows of a `referenced` table that no row of any business table points at."""
+        pointing = [link for link in self._links.references if link.parent == table and self._is_business(link.child)]
+        conditions = [
+            sql.SQL("NOT EXISTS (SELECT 1 FROM {} c WHERE {})").format(
+                self._relations[link.child].source, equal("c", link.columns, "t", link.parent_columns)
+            )
+            for link in pointing
+        ]
+        return self._rows(table, UNOWNED, sql.SQL(" AND ").join(conditions) if conditions else None)
+
+    def _is_business(self, table: str) -> bool:
+        rule = self._accounting.rules.get(table)
+        return rule is not None and rule.category is Category.BUSINESS
+
+    def _filtered(self, table: Table, rule: TableRule, base: Sql, limit: int | None) -> Taken:
+        """Cut the rows of reasons a to c by the rule's condition and the task's limit (newest first, ties by key)."""
+        relation = self._relations[table.name]
+        passing = sql.SQL("SELECT b.* FROM ({}) b WHERE EXISTS (SELECT 1 FROM {} t WHERE {} AND {})").format(
+            base, relation.source, relation.same("t", "b"), condition_of(rule)
+        )
+        if limit is None:
+            return Taken(self._ids(table.name, passing))
+        query = sql.SQL(
+            "SELECT b.* FROM ({passing}) b JOIN {source} t ON {same} ORDER BY t.{newest} DESC NULLS LAST, {key}"
+            " LIMIT {limit}"
+        ).format(
+            passing=passing,
+            source=relation.source,
+            same=relation.same("t", "b"),
+            newest=sql.Identifier(rule.newest_by),
+            key=order_by(sort_key(table), "t"),
+            limit=sql.Literal(limit),
+        )
+        taken = Taken(self._ids(table.name, query))
+        assert taken.ids is not None
+        oldest = sql.SQL("SELECT count(*), concat(min(t.{column})) FROM {source} t JOIN {ids} b ON {same}").format(
+            column=sql.Identifier(rule.newest_by),
+            source=relation.source,
+            ids=taken.ids,
+            same=relation.same("t", "b"),
+        )
+        row = self._connection.execute(oldest).fetchone()
+        taken.cutoff = row[1] if row and row[0] >= limit else None
+        return taken
+
+    def _ids(self, table: str, query: Sql | None) -> Sql:
+        """A temporary table of ids from a query of (row_id, why); empty for None."""
+        query = query or self._rows(table, REFERENCED, sql.SQL("false"))
+        wanted = sql.SQL("SELECT q.*, 0 AS round FROM ({}) q").format(query)
+        return create_temporary(self._connection, f"{self._prefix}_ids_{next(self._numbers)}", wanted)
+
+    # reason d
+
+    def _close_references(self) -> None:
+        """Take what taken rows point at, children before parents; on a cycle in rounds, until nothing is added."""
+        links = [
+            link
+            for link in self._links.references
+            if link.child in self._taken and link.parent in self._taken and self._taken[link.parent].ids is not None
+        ]
+        groups = components(self._taken, [(link.child, link.parent) for link in links])
+        for group in groups:
+            for parent in group:
+                for link in links:
+                    if link.parent == parent and link.child not in group:
+                        self._reference(link, None, 0)
+            inner = [link for link in links if link.parent in group and link.child in group]
+            number, added = 0, 1
+            while inner and added:
+                number += 1
+                added = sum(self._reference(link, number - 1, number) for link in inner)
+
+    def _reference(self, link: ReferenceLink, fresh: int | None, number: int) -> int:
+        """Take the parent rows that taken child rows point at; gives how many were new.
+
+        Args:
+            fresh: look only at child rows taken in this round or later; None for all.
+            number: the round that new rows are marked with.
+        """
+        parent, child = self._relations[link.parent], self._relations[link.child]
+        target, taken = self._taken[link.parent].ids, self._taken[link.child].ids
+        assert target is not None
+        pointing = sql.SQL("SELECT {columns} FROM {source} c").format(
+            columns=sql.SQL(", ").join(
+                sql.SQL("c.{} AS {}").format(sql.Identifier(name), sql.Identifier(f"k{position}"))
+                for position, name in enumerate(link.columns)
+            ),
+            source=child.source,
+        )
+        if taken is not None:
+            rounds = sql.SQL("") if fresh is None else sql.SQL(" AND i.round >= {}").format(sql.Literal(fresh))
+            pointing = sql.SQL("{} JOIN {} i ON {}{}").format(pointing, taken, child.same("c", "i"), rounds)
+        names = [f"k{position}" for position in range(len(link.columns))]
+        query = sql.SQL(
+            'INSERT INTO {target} SELECT {ids}, {why}::"char", {number} FROM {source} t'
+            " WHERE EXISTS (SELECT 1 FROM ({pointing}) c WHERE {joined})"
+            " AND NOT EXISTS (SELECT 1 FROM {target} o WHERE {same})"
+        ).format(
+            target=target,
+            ids=parent.ids("t"),
+            why=sql.Literal(REFERENCED),
+            number=sql.Literal(number),
+            source=parent.source,
+            pointing=pointing,
+            joined=equal("c", names, "t", link.parent_columns),
+            same=parent.same("t", "o"),
+        )
+        return self._connection.execute(query).rowcount
+
+    # closing
+
+    def _count(self) -> None:
+        for name, taken in self._taken.items():
+            if taken.ids is not None:
+                query = sql.SQL("SELECT why::text, count(*) FROM {} GROUP BY why").format(taken.ids)
+                taken.counts = {str(why): int(count) for why, count in self._connection.execute(query)}
+            elif self._accounting.rules[name].kind is RuleKind.REFERENCED:
+                unowned = sql.SQL("SELECT count(*) FROM ({}) q").format(self._unreferenced(name))
+                total = sql.SQL("SELECT count(*) FROM {}").format(self._relations[name].source)
+                taken.counts = {REFERENCED: scalar(self._connection, total) - scalar(self._connection, unowned)}
+
+    def _check_conditions(self) -> None:
+        """Try every `where` on its table without reading a row; report all that fail."""
+        problems = []
+        for name in self._accounting.taken:
+            rule = self._accounting.rules[name]
+            if not rule.where:
+                continue
+            query = sql.SQL("SELECT 1 FROM {} t WHERE {} LIMIT 0").format(
+                self._relations[name].source, condition_of(rule)
+            )
+            try:
+                with self._connection.transaction():
+                    self._connection.execute(query)
+            except Exception as error:  # any error of the server is the condition's
+                place = f"{rule.category.value}.{rule.group}.{name}.where"
+                problems.append(Problem(file=self._catalog.file, line=rule.line, path=place, message=first_line(error)))
+        if problems:
+            raise InputError(problems)
+
+
+def condition_of(rule: TableRule) -> Sql:
+    """The rule's `where` as SQL (true without one). It is the catalog author's own text, like a view's definition."""
+    return sql.SQL("({})").format(sql.SQL(rule.where)) if rule.where else sql.SQL("true")
