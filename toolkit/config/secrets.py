@@ -1,0 +1,128 @@
+"""Secrets that stand in files as `{env: NAME}`, `{file: PATH}` or `{command: [argv…]}`.
+
+They are read on first use, so a playbook that does not need one runs without it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from toolkit.config import masking
+from toolkit.errors import InputError, Problem
+from toolkit.model.playbook import Place
+from toolkit.model.secret import Secret
+
+TIMEOUT: Final = 60
+"""Seconds a secret's command may take; it may have to ask a password manager over a network."""
+
+
+class SourcedSecret(Secret):
+    """A secret that is read from its source when it is first revealed; hidden in every text from then on."""
+
+    __slots__ = ("_known", "_lock", "_source")
+
+    def __init__(self, source: Callable[[], str]) -> None:
+        super().__init__("")
+        self._source = source
+        self._known = False
+        self._lock = threading.Lock()
+
+    def reveal(self) -> str:
+        """The value; InputError, naming the place and never the value, when its source does not give one."""
+        with self._lock:
+            if not self._known:
+                self._value = self._source()
+                masking.remember(self._value)
+                self._known = True
+            return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other.reveal() == self.reveal()
+
+    def __hash__(self) -> int:
+        return hash(self.reveal())
+
+
+def hidden(value: str) -> Secret:
+    """A secret of a value that is known already; hidden in every text from now on."""
+    masking.remember(value)
+    return Secret(value)
+
+
+def is_source(value: object) -> bool:
+    """Whether a value has the shape of a secret's source: exactly one of `env`, `file` (text) or `command` (argv)."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return False
+    (kind, argument) = next(iter(value.items()))
+    if kind == "command":
+        return isinstance(argument, list) and bool(argument) and all(isinstance(part, str) for part in argument)
+    return kind in ("env", "file") and isinstance(argument, str) and bool(argument)
+
+
+def secret(source: Mapping[str, Any], place: Place, control: Path) -> Secret:
+    """The secret of a source for which `is_source` holds; relative files and commands are below `control`."""
+    (kind, argument) = next(iter(source.items()))
+    if kind == "env":
+        return SourcedSecret(lambda: _from_environment(argument, place))
+    if kind == "file":
+        return SourcedSecret(lambda: _from_file(control / Path(argument).expanduser(), place))
+    return SourcedSecret(lambda: _from_command(argument, place, control))
+
+
+def with_secrets(value: Any, place: Place, control: Path) -> Any:
+    """The same value with a Secret in place of every source in it, however deep."""
+    if is_source(value):
+        return secret(value, place, control)
+    if isinstance(value, Mapping):
+        return {key: with_secrets(item, _below(place, f".{key}"), control) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_secrets(item, _below(place, f"[{index}]"), control) for index, item in enumerate(value)]
+    return value
+
+
+def _below(place: Place, step: str) -> Place:
+    return Place(file=place.file, line=place.line, path=f"{place.path}{step}".lstrip("."))
+
+
+def _failure(place: Place, message: str) -> InputError:
+    return InputError([Problem(file=place.file, line=place.line, path=place.path, message=message)])
+
+
+def _from_environment(name: str, place: Place) -> str:
+    value = os.environ.get(name)
+    if not value:
+        state = "not set" if value is None else "empty"
+        raise _failure(place, f"the environment variable {name} is {state}; it holds this secret")
+    return value
+
+
+def _from_file(path: Path, place: Place) -> str:
+    try:
+        value = path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise _failure(place, f"the file {path}, which holds this secret, cannot be read: {reason}") from None
+    if not value:
+        raise _failure(place, f"the file {path}, which holds this secret, is empty")
+    return value
+
+
+def _from_command(argv: list[str], place: Place, control: Path) -> str:
+    try:
+        done = subprocess.run(argv, cwd=control, capture_output=True, check=False, timeout=TIMEOUT, encoding="utf-8")
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError) as error:
+        # the error's own text can hold what the command printed
+        reason = f"took longer than {TIMEOUT} s" if isinstance(error, subprocess.TimeoutExpired) else "cannot be run"
+        raise _failure(place, f"the command {argv[0]}, which prints this secret, {reason}") from None
+    if done.returncode:
+        message = f"the command {argv[0]}, which prints this secret, ended with exit code {done.returncode}; run it"
+        raise _failure(place, f"{message} by hand to see why")
+    value = done.stdout.rstrip("\r\n")
+    if not value:
+        raise _failure(place, f"the command {argv[0]}, which prints this secret, printed nothing")
+    return value
