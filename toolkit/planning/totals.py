@@ -1,0 +1,101 @@
+"""What a manifest says about itself twice: totals and checksums, computed from its tables and compared with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+import msgspec
+
+from toolkit.errors import Problem
+from toolkit.model.manifest import Checksums, Chunk, Manifest, Stats, TableEntry, data_checksum, table_digest
+
+
+def stats_of(tables: Sequence[TableEntry]) -> Stats:
+    """The totals over the tables of a backup; a chunk referenced several times is stored, and counted, once."""
+    rows = {"business": 0, "device": 0}
+    for table in tables:
+        rows[table.category] += table.rows
+    stored = {chunk.id: chunk.stored for table in tables for chunk in table.chunks}
+    return Stats(
+        total_records=sum(rows.values()),
+        total_tables=len(tables),
+        business_records=rows["business"],
+        device_records=rows["device"],
+        uncompressed_size=sum(table.bytes for table in tables),
+        compressed_size=sum(stored.values()),
+    )
+
+
+def checksums_of(tables: Iterable[TableEntry]) -> Checksums:
+    """The checksums over the tables of a backup; `device_data` is None when none of them is a device table."""
+    digests: dict[str, dict[str, str]] = {"business": {}, "device": {}}
+    for table in tables:
+        digests[table.category][table.name] = table.digest
+    return Checksums(
+        business_data=data_checksum(digests["business"]),
+        device_data=data_checksum(digests["device"]) if digests["device"] else None,
+    )
+
+
+def inconsistencies(manifest: Manifest) -> list[Problem]:
+    """Everything in a manifest that contradicts the rest of it, each with its JSON path; empty when it adds up."""
+    return list(chain(_tables(manifest), _totals(manifest), _selection(manifest)))
+
+
+def _tables(manifest: Manifest) -> Iterator[Problem]:
+    names: set[str] = set()
+    chunks: dict[str, Chunk] = {}
+    for index, table in enumerate(manifest.tables):
+        path = f"tables[{index}]"
+        if table.name in names:
+            yield Problem(path=path, message=f"table {table.name} is listed twice")
+        names.add(table.name)
+        yield from _table(table, path)
+        for position, chunk in enumerate(table.chunks):
+            known = chunks.setdefault(chunk.id, chunk)
+            if (known.rows, known.raw, known.stored) != (chunk.rows, chunk.raw, chunk.stored):
+                message = f"chunk {chunk.id} of table {table.name} has other sizes elsewhere in the manifest"
+                yield Problem(path=f"{path}.chunks[{position}]", message=message)
+
+
+def _table(table: TableEntry, path: str) -> Iterator[Problem]:
+    counted = {
+        "rows": (table.rows, sum(chunk.rows for chunk in table.chunks)),
+        "bytes": (table.bytes, sum(chunk.raw for chunk in table.chunks)),
+        "digest": (table.digest, table_digest([chunk.id for chunk in table.chunks])),
+    }
+    for field, (said, found) in counted.items():
+        if said != found:
+            message = f"table {table.name} has {field} {said}, but its chunks give {found}"
+            yield Problem(path=f"{path}.{field}", message=message)
+    columns = {column.name for column in table.columns}
+    for position, key in enumerate(table.key):
+        if key.column not in columns:
+            message = f"table {table.name} is sorted by {key.column}, which is not one of its columns"
+            yield Problem(path=f"{path}.key[{position}]", message=message)
+    for position, chunk in enumerate(table.chunks):
+        if chunk.rows < 1 or chunk.raw < chunk.rows or {len(chunk.first), len(chunk.last)} != {len(table.key)}:
+            message = f"chunk {chunk.id} of table {table.name} has no rows, too few bytes or a key of another length"
+            yield Problem(path=f"{path}.chunks[{position}]", message=message)
+
+
+def _totals(manifest: Manifest) -> Iterator[Problem]:
+    pairs: tuple[tuple[str, msgspec.Struct, msgspec.Struct], ...] = (
+        ("stats", manifest.metadata.stats, stats_of(manifest.tables)),
+        ("checksums", manifest.metadata.checksums, checksums_of(manifest.tables)),
+    )
+    for name, said, found in pairs:
+        for field in msgspec.structs.fields(said):
+            value, expected = getattr(said, field.name), getattr(found, field.name)
+            if value != expected:
+                message = f"{field.encode_name} is {value}, but the tables give {expected}"
+                yield Problem(path=f"metadata.{name}.{field.encode_name}", message=message)
+
+
+def _selection(manifest: Manifest) -> Iterator[Problem]:
+    rows = {table.name: table.rows for table in manifest.tables}
+    for name, selection in manifest.selection.tables.items():
+        if selection.total != rows.get(name, 0):
+            message = f"table {name} has {rows.get(name, 0)} rows, but {selection.total} were selected"
+            yield Problem(path=f"selection.tables.{name}", message=message)

@@ -1,0 +1,201 @@
+"""Writing and reading chunks: rows in, rows out, and nothing is trusted without its SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from threading import Condition
+from types import TracebackType
+from typing import Self
+
+from toolkit.errors import DamageError, MissingError
+from toolkit.model.manifest import Chunk
+from toolkit.planning.chunking import RawChunk
+from toolkit.storage import frame
+from toolkit.storage.layout import chunk_name
+from toolkit.storage.prefetch import IN_FLIGHT, prefetch
+from toolkit.storage.repository import Repository
+from toolkit.storage.store import Store
+
+_HINT = (
+    "take another backup, or copy the chunk from a copy of the repository; where the database still has these rows,"
+    " remove the damaged file and back up again"
+)
+
+
+class Damage(StrEnum):
+    """What can be wrong with a stored chunk."""
+
+    MISSING = "missing"
+    TRUNCATED = "truncated"
+    ALTERED = "altered"
+
+
+class DamagedChunkError(DamageError):
+    """A chunk is not what was written."""
+
+    def __init__(self, kind: Damage, chunk_id: str, fact: str) -> None:
+        super().__init__(f"chunk {chunk_id} {fact}", hint=_HINT)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredChunk:
+    """A chunk that is known to be stored.
+
+    Attributes:
+        id: SHA-256 of the rows as hex.
+        rows: how many.
+        raw: their size in bytes.
+        stored: size of the file in bytes.
+        new: False when it was stored before, by this backup or another.
+    """
+
+    id: str
+    rows: int
+    raw: int
+    stored: int
+    new: bool
+
+
+class ChunkWriter:
+    """Stores chunks in a few threads while the caller reads the next rows.
+
+    `submit` returns at once unless `in_flight` bytes of rows wait already. The first error of any chunk is raised by
+    the next `submit` or by the end of the `with` block; it ends everything. Whichever way it ends, what was stored
+    stays: without a manifest it is no backup, and the next run uses it.
+    """
+
+    def __init__(self, repository: Repository, *, workers: int = 2, in_flight: int = IN_FLIGHT) -> None:
+        self._store = repository.store
+        self._recorded = repository.recorded_chunks()
+        self._limit = in_flight
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="chunk-writer")
+        self._changed = Condition()
+        self._in_flight = 0
+        self._error: BaseException | None = None
+        self._begun: dict[str, Future[StoredChunk]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.finish(error)
+
+    def submit(self, raw: RawChunk) -> Future[StoredChunk]:
+        """Hand a chunk over; gives what becomes of it. Raises the first error of any chunk so far."""
+        size = len(raw.data)
+        with self._changed:
+            while self._error is None and self._in_flight and self._in_flight + size > self._limit:
+                # with a timeout, because on Windows Ctrl-C does not interrupt a wait without one
+                self._changed.wait(timeout=0.5)
+            self._raise_first_error()
+            self._in_flight += size
+        return self._pool.submit(self._run, raw)
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """End: wait until every chunk is stored, or, given an error, give up those not begun.
+
+        Raises:
+            The first error of any chunk, unless an error was given.
+        """
+        self._pool.shutdown(wait=True, cancel_futures=error is not None)
+        if error is None:
+            self._raise_first_error()
+
+    def _run(self, raw: RawChunk) -> StoredChunk:
+        try:
+            self._raise_first_error()
+            return self._once(raw)
+        except BaseException as error:
+            with self._changed:
+                self._error = self._error or error
+            raise
+        finally:
+            with self._changed:
+                self._in_flight -= len(raw.data)
+                self._changed.notify_all()
+
+    def _raise_first_error(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _once(self, raw: RawChunk) -> StoredChunk:
+        """Store a chunk unless an equal one was begun: then share its fate."""
+        chunk_id = hashlib.sha256(raw.data).hexdigest()
+        mine: Future[StoredChunk] = Future()
+        with self._changed:
+            first = self._begun.setdefault(chunk_id, mine)
+        if first is not mine:
+            # cannot wait for ever: whoever put it there is already running
+            return replace(first.result(), new=False)
+        try:
+            stored = self._store_chunk(chunk_id, raw)
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+        mine.set_result(stored)
+        return stored
+
+    def _store_chunk(self, chunk_id: str, raw: RawChunk) -> StoredChunk:
+        name = chunk_name(chunk_id)
+        size = self._store.size(name)
+        if size is None or not self._holds(chunk_id, size, raw.data):
+            compressed = frame.compress(raw.data)
+            self._store.put(name, compressed)
+            return StoredChunk(id=chunk_id, rows=raw.rows, raw=len(raw.data), stored=len(compressed), new=True)
+        return StoredChunk(id=chunk_id, rows=raw.rows, raw=len(raw.data), stored=size, new=False)
+
+    def _holds(self, chunk_id: str, size: int, data: bytes) -> bool:
+        """Whether a stored file of that size holds the rows: known from a backup, or read and compared."""
+        if (chunk_id, size) in self._recorded:
+            return True
+        try:
+            return frame.decompress(self._store.get(chunk_name(chunk_id)), len(data)) == data
+        except (MissingError, ValueError):
+            return False
+
+
+class ChunkReader:
+    """Reads and checks the chunks of one table of a backup."""
+
+    def __init__(self, repository: Repository, *, label: str, table: str) -> None:
+        self._store = repository.store
+        self._what = f"table {table} of backup {label}"
+
+    def read(self, chunk: Chunk) -> bytes:
+        """The rows of a chunk. Raises DamageError, naming backup, table and chunk, unless they are what was written."""
+        try:
+            return load(self._store, chunk)
+        except DamagedChunkError as damage:
+            raise DamageError(f"{self._what}: {damage.message}", hint=damage.hint) from damage
+
+    def read_all(self, chunks: Iterable[Chunk], *, workers: int = 2, in_flight: int = IN_FLIGHT) -> Iterator[bytes]:
+        """The rows of several chunks in order, read ahead of the consumer. Raises as `read` does."""
+        return prefetch(chunks, self.read, size=lambda chunk: chunk.raw, workers=workers, in_flight=in_flight)
+
+
+def load(store: Store, chunk: Chunk) -> bytes:
+    """The rows of a chunk. Raises DamagedChunkError unless they are what was written.
+
+    The SHA-256 of the rows decides. A stored size other than the manifest's is only named as the likely cause: another
+    version of the compressor may have written the same rows again.
+    """
+    try:
+        stored = store.get(chunk_name(chunk.id))
+    except MissingError as error:
+        raise DamagedChunkError(Damage.MISSING, chunk.id, "is missing") from error
+    kind = Damage.TRUNCATED if len(stored) < chunk.stored else Damage.ALTERED
+    cause = f" (its file has {len(stored)} bytes instead of {chunk.stored})" if len(stored) != chunk.stored else ""
+    try:
+        rows = frame.decompress(stored, chunk.raw)
+    except ValueError as error:
+        raise DamagedChunkError(kind, chunk.id, f"is damaged: {error}{cause}") from error
+    if hashlib.sha256(rows).hexdigest() != chunk.id:
+        raise DamagedChunkError(kind, chunk.id, f"is damaged: its rows have another SHA-256{cause}")
+    return rows

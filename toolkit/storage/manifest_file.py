@@ -1,0 +1,92 @@
+"""The bytes of a manifest file: encoded canonically, and never decoded without being checked."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from toolkit.errors import DamageError, InputError, Problem, RefusedError
+from toolkit.model.manifest import FORMAT, Manifest, seal
+from toolkit.storage.layout import is_chunk_id
+
+
+def encode(manifest: Manifest) -> tuple[Manifest, bytes]:
+    """The sealed manifest and its file: canonical JSON with the checksum in its place."""
+    sealed = seal(manifest)
+    return sealed, msgspec.json.encode(sealed, order="sorted")
+
+
+def decode(data: bytes, *, label: str, file: str) -> Manifest:
+    """The manifest in a file.
+
+    Args:
+        label: the backup it must belong to.
+        file: where it was read from, for messages.
+
+    Raises:
+        DamageError: it is not what was written.
+        RefusedError: its format is one this version does not know.
+        InputError: it was written so, but is no manifest.
+    """
+    document = _document(data, file)
+    check_format(document.get("format"), file)
+    checksum = document.pop("checksum", None)
+    if checksum != hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest():
+        raise _damage(file, "its checksum does not match its content")
+    try:
+        manifest = msgspec.convert(document | {"checksum": checksum}, Manifest)
+    except msgspec.ValidationError as error:
+        raise InputError([_problem(error, file)]) from error
+    if manifest.metadata.label != label:
+        raise InputError(
+            [Problem(file=file, path="metadata.label", message=f"the backup calls itself {manifest.metadata.label}")],
+            hint="give the backup's directory that name again",
+        )
+    problems = [
+        Problem(file=file, path=f"tables[{table}].chunks[{chunk}].id", message=f"{entry.id!r} is no chunk id")
+        for table, tables in enumerate(manifest.tables)
+        for chunk, entry in enumerate(tables.chunks)
+        if not is_chunk_id(entry.id)
+    ]
+    if problems:
+        raise InputError(problems)
+    return manifest
+
+
+def check_format(found: object, file: str) -> None:
+    """Raise RefusedError for a format of a later version, DamageError for what is no format at all."""
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+        raise _damage(file, "it names no format")
+    if found > FORMAT:
+        raise RefusedError(
+            f"{file} has format {found}; this version reads formats up to {FORMAT}",
+            hint="use the version of Playback that wrote it, or a later one",
+        )
+
+
+def _document(data: bytes, file: str) -> dict[str, Any]:
+    try:
+        document = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _damage(file, f"it is not JSON: {_lower(str(error))}") from error
+    if not isinstance(document, dict):
+        raise _damage(file, "it is not a JSON object")
+    return document
+
+
+def _damage(file: str, fact: str) -> DamageError:
+    return DamageError(
+        f"{file} is damaged: {fact}", hint="restore the file from a copy of the repository, or use another backup"
+    )
+
+
+def _problem(error: msgspec.ValidationError, file: str) -> Problem:
+    """msgspec says `Expected …, got … - at `$.path``."""
+    message, _, path = str(error).partition(" - at ")
+    return Problem(file=file, path=path.strip("`").removeprefix("$").removeprefix("."), message=_lower(message))
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

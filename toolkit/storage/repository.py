@@ -1,0 +1,214 @@
+"""A repository: many backups that share their chunks (design, section 6)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+import msgspec
+
+from toolkit.errors import DamageError, InputError, MissingError, PlaybackError, StorageError
+from toolkit.model.manifest import FORMAT, Manifest
+from toolkit.planning.totals import inconsistencies
+from toolkit.storage import manifest_file
+from toolkit.storage.layout import BACKUPS, CHUNKS, MARKER, check_job, chunk_name, label_of, manifest_name
+from toolkit.storage.store import Store
+
+_LOOKUPS = 8
+"""Simultaneous questions to the store: they cost a round trip each, and next to nothing besides."""
+
+
+class _Marker(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of playback.json."""
+
+    format: int
+    id: str
+
+
+class _RecordedChunk(msgspec.Struct, frozen=True):
+    id: str
+    stored: int
+
+
+class _RecordedTable(msgspec.Struct, frozen=True):
+    chunks: tuple[_RecordedChunk, ...]
+
+
+class _RecordedTables(msgspec.Struct, frozen=True):
+    """The part of a manifest that says which chunks are stored, decoded alone because all manifests are read for it."""
+
+    tables: tuple[_RecordedTable, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backups:
+    """All backups of a repository.
+
+    Attributes:
+        manifests: label → manifest of those that can be read, by label.
+        unreadable: label → what is wrong, of those that cannot.
+    """
+
+    manifests: Mapping[str, Manifest]
+    unreadable: Mapping[str, PlaybackError]
+
+
+class Repository:
+    """An open repository. Its methods may be called from any thread."""
+
+    def __init__(self, store: Store, repository_id: str) -> None:
+        self.store = store
+        self.id = repository_id
+
+    @classmethod
+    def open(cls, store: Store, *, create: bool) -> Self:
+        """Open the repository in a store, making it first when `create` is given and nothing is there.
+
+        Raises:
+            StorageError: there is none, or it cannot be read or made.
+            DamageError: what is there is damaged.
+            RefusedError: its format is of a later version.
+        """
+        file = f"{store.place}/{MARKER}"
+        try:
+            data = store.get(MARKER)
+        except MissingError:
+            _check_empty(store)
+            if not create:
+                raise StorageError(
+                    f"there is no repository at {store.place}",
+                    hint="the first backup makes it; otherwise correct its place in the inventory's repositories.yml",
+                ) from None
+            store.put(MARKER, msgspec.json.encode(_Marker(format=FORMAT, id=str(uuid.uuid4()))))
+            data = store.get(MARKER)
+        return cls(store, _repository_id(data, file))
+
+    @property
+    def place(self) -> str:
+        """Where it is, as a user would write it."""
+        return self.store.place
+
+    def labels(self) -> list[str]:
+        """The labels of all backups, the oldest first."""
+        return sorted(label for stored in self.store.list(BACKUPS) if (label := label_of(stored.name)))
+
+    def manifest(self, label: str) -> Manifest:
+        """The manifest of a backup, checked.
+
+        Raises:
+            InputError: there is no such backup, or its manifest breaks the format.
+            DamageError: the manifest is not what was written.
+            RefusedError: its format is of a later version.
+        """
+        name = manifest_name(label)
+        try:
+            data = self.store.get(name)
+        except MissingError:
+            raise InputError(
+                f"there is no backup {label} in {self.place}", hint="`invoke backups` lists the backups there are"
+            ) from None
+        return manifest_file.decode(data, label=label, file=f"{self.place}/{name}")
+
+    def manifests(self) -> Backups:
+        """All backups; one that cannot be read is reported beside the others."""
+        manifests: dict[str, Manifest] = {}
+        unreadable: dict[str, PlaybackError] = {}
+        for label in self.labels():
+            try:
+                manifests[label] = self.manifest(label)
+            except PlaybackError as error:
+                unreadable[label] = error
+        return Backups(manifests=manifests, unreadable=unreadable)
+
+    def new_label(self, now: datetime, job: str, scope: str) -> str:
+        """A label no backup has yet: `<UTC>-<job>-<scope>`, with `-2`, `-3` when taken.
+
+        Args:
+            now: an aware time.
+            scope: `business` or `full-device`.
+
+        Raises:
+            InputError: the job cannot be part of a file name.
+        """
+        check_job(job)
+        stem = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{job}-{scope}"
+        # on many file systems labels that differ in case alone would be the same directory
+        taken = {label.casefold() for label in self.labels()}
+        label, number = stem, 1
+        while label.casefold() in taken:
+            number += 1
+            label = f"{stem}-{number}"
+        return label
+
+    def write_manifest(self, manifest: Manifest) -> Manifest:
+        """Publish a backup: from now on it exists.
+
+        Returns:
+            The manifest with its checksum.
+
+        Raises:
+            StorageError: the label is taken, or a chunk it references is not stored.
+            ValueError: the manifest contradicts itself.
+        """
+        label = manifest.metadata.label
+        name = manifest_name(label)
+        problems = inconsistencies(manifest)
+        if problems:
+            raise ValueError(f"manifest of {label} does not add up: " + "; ".join(map(str, problems)))
+        if self.store.exists(name):
+            raise StorageError(f"there is a backup {label} in {self.place} already", hint="run again for a new label")
+        self._check_stored(manifest)
+        sealed, data = manifest_file.encode(manifest)
+        self.store.put(name, data)
+        return sealed
+
+    def delete_manifest(self, label: str) -> None:
+        """Make a backup cease to exist; its chunks stay."""
+        self.store.delete(manifest_name(label))
+
+    def recorded_chunks(self) -> frozenset[tuple[str, int]]:
+        """(chunk id, stored size) of every chunk that some backup references; unreadable backups are passed over."""
+        recorded: set[tuple[str, int]] = set()
+        for label in self.labels():
+            try:
+                tables = msgspec.json.decode(self.store.get(manifest_name(label)), type=_RecordedTables).tables
+            except (MissingError, msgspec.DecodeError, UnicodeDecodeError):
+                continue
+            recorded.update((chunk.id, chunk.stored) for table in tables for chunk in table.chunks)
+        return frozenset(recorded)
+
+    def _check_stored(self, manifest: Manifest) -> None:
+        expected = {chunk.id: chunk.stored for table in manifest.tables for chunk in table.chunks}
+        with ThreadPoolExecutor(_LOOKUPS) as pool:
+            sizes = pool.map(lambda chunk_id: self.store.size(chunk_name(chunk_id)), expected)
+            missing = [chunk_id for chunk_id, size in zip(expected, sizes, strict=True) if size != expected[chunk_id]]
+        if missing:
+            raise StorageError(
+                f"backup {manifest.metadata.label} cannot be published: {len(missing)} of its chunks are not stored"
+                f" in {self.place}, the first is {missing[0]}",
+                hint="something removed or changed them during the run; run again",
+            )
+
+
+def _check_empty(store: Store) -> None:
+    """Raise DamageError where backups or chunks stand without the file that says which format they have."""
+    if any(next(store.list(prefix), None) for prefix in (BACKUPS, CHUNKS)):
+        raise DamageError(
+            f"{store.place} holds backups or chunks but no {MARKER}",
+            hint=f'restore that file; it holds {{"format": {FORMAT}, "id": "any UUID"}}',
+        )
+
+
+def _repository_id(data: bytes, file: str) -> str:
+    try:
+        manifest_file.check_format(msgspec.json.decode(data, type=dict[str, object]).get("format"), file)
+        return str(uuid.UUID(msgspec.json.decode(data, type=_Marker).id))
+    except (msgspec.DecodeError, ValueError) as error:
+        raise DamageError(
+            f"{file} is damaged: it must be a JSON object with `format` and `id`",
+            hint=f'write {{"format": {FORMAT}, "id": "any UUID"}} to it, then check the repository',
+        ) from error
