@@ -16,7 +16,6 @@ from toolkit.planning.links import OwnerLink, components
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Relation, Sql, create_temporary, scalar
 
-
 NOTHING = sql.SQL("")
 
 

@@ -1,0 +1,117 @@
+"""The plan of a restore: what check mode prints and what apply executes (design, section 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """Merge inserts and updates; mirror also deletes, within the scope, what the backup does not have."""
+
+    MERGE = "merge"
+    MIRROR = "mirror"
+
+
+class Load(StrEnum):
+    """How a table's rows reach the target."""
+
+    NONE = "none"
+    """Every row is there already, exactly."""
+    COPY = "copy"
+    """The target table is empty: the chunks are copied straight into it."""
+    STAGED = "staged"
+    """The rows wait in a staging table; those that differ are written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Rows of a backup that cannot be written.
+
+    Attributes:
+        reason: what stands in the way, naming the key or constraint.
+        rows: how many.
+        samples: keys of a few of them, as text.
+    """
+
+    table: str
+    reason: str
+    rows: int
+    samples: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        examples = f", e.g. {', '.join(self.samples)}" if self.samples else ""
+        return f"{self.table}: {self.reason}: {self.rows} rows{examples}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TablePlan:
+    """What a restore does to one table, in rows.
+
+    Attributes:
+        kept: rows left as they are although they differ from the backup or are not in it, by reason.
+        set_null: rows of this table whose reference to a deleted row is set to NULL.
+        extra: rows within the scope that the backup does not have and merge leaves (also part of `kept`).
+    """
+
+    table: str
+    load: Load = Load.NONE
+    inserts: int = 0
+    updates: int = 0
+    deletes: int = 0
+    unchanged: int = 0
+    set_null: int = 0
+    kept: Mapping[str, int] = field(default_factory=dict)
+    samples: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> int:
+        """Rows written or deleted."""
+        return self.inserts + self.updates + self.deletes + self.set_null
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceMove:
+    """A sequence that has to go forward to `value` (is_called true: the next value is one further)."""
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestorePlan:
+    """A whole restore.
+
+    Attributes:
+        order: groups of tables, parents before children; a group of several is a cycle of foreign keys.
+        deletes_first: deletes come before inserts, because they free unique values.
+        conflicts: what must be refused.
+    """
+
+    label: str
+    mode: Mode
+    tables: Mapping[str, TablePlan]
+    order: tuple[tuple[str, ...], ...]
+    deletes_first: bool = False
+    conflicts: tuple[Conflict, ...] = ()
+    sequences: tuple[SequenceMove, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether applying it writes anything."""
+        return any(table.changes for table in self.tables.values()) or bool(self.sequences)
+
+    def total(self, what: str) -> int:
+        """The sum of one of the numbers of TablePlan over all tables."""
+        return sum(getattr(table, what) for table in self.tables.values())
+
+    @property
+    def kept(self) -> dict[str, int]:
+        """Rows kept in all tables, by reason."""
+        totals: dict[str, int] = {}
+        for table in self.tables.values():
+            for reason, rows in table.kept.items():
+                totals[reason] = totals.get(reason, 0) + rows
+        return totals

@@ -1,0 +1,47 @@
+"""Rows as COPY text, in repository order: the form in which they are stored, compared and restored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from psycopg import sql
+
+from toolkit.model.schema import Table
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.order import order_by
+from toolkit.postgres.relation import Relation, Sql, columns
+
+
+def read_rows(connection: Connection, table: Table, relation: Relation, ids: Sql | None) -> Iterator[memoryview]:
+    """The rows of a table, one at a time, each with its newline.
+
+    Args:
+        ids: a table of row ids; None for every row.
+
+    Returns:
+        Buffers that may change once the next one is asked for.
+    """
+    query = sql.SQL("SELECT {columns} FROM {source} t").format(
+        columns=columns("t", (column.name for column in table.stored_columns)), source=relation.source
+    )
+    if ids is not None:
+        query = sql.SQL("{} JOIN {} i ON {}").format(query, ids, relation.same("t", "i"))
+    if sort_key(table).columns:
+        query = sql.SQL("{} ORDER BY {}").format(query, order_by(sort_key(table), "t"))
+    with connection.cursor().copy(sql.SQL("COPY ({}) TO STDOUT").format(query)) as copy:
+        yield from copy  # type: ignore[misc]  # the stubs say bytes; it is a buffer
+
+
+def write_rows(connection: Connection, target: Sql, names: Iterable[str], data: Iterable[bytes]) -> None:
+    """Load COPY text into the named columns of a table."""
+    listed = sql.SQL(", ").join(sql.Identifier(name) for name in names)
+    with connection.cursor().copy(sql.SQL("COPY {} ({}) FROM STDIN").format(target, listed)) as copy:
+        for block in data:
+            copy.write(block)
+
+
+def key_values(row: bytes, positions: tuple[int, ...]) -> tuple[str | None, ...]:
+    r"""The COPY text of the values at these positions of a row; None for NULL (`\N`)."""
+    values = row.rstrip(b"\n").split(b"\t")
+    return tuple(None if values[place] == rb"\N" else values[place].decode() for place in positions)

@@ -1,0 +1,138 @@
+"""One consistent look at a database under a catalog file: locks first, then the snapshot, then the selection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from toolkit.errors import DatabaseError, InputError, RefusedError
+from toolkit.model.catalog import Catalog, Category
+from toolkit.model.schema import DatabaseSchema
+from toolkit.model.scope import Scope
+from toolkit.planning.accounting import Accounting, account
+from toolkit.planning.links import Links, derive_links
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.introspection import read_schema
+from toolkit.postgres.selection import Selected, Selection
+
+ATTEMPTS = 5
+"""How often a schema that changes under us is looked at again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What is known of a database before a row is read: its schema, its links and the fate of every table."""
+
+    catalog: Catalog
+    scope: Scope
+    schema: DatabaseSchema
+    links: Links
+    accounting: Accounting
+
+    def select(self, connection: Connection, *, all_owners: bool = False, prefix: str = "sel") -> Selected:
+        """Evaluate the scope in the current transaction."""
+        selection = Selection(
+            connection,
+            catalog=self.catalog,
+            schema=self.schema,
+            links=self.links,
+            accounting=self.accounting,
+            scope=self.scope,
+            prefix=prefix,
+        )
+        return selection.evaluate(all_owners=all_owners)
+
+
+def survey(connection: Connection, catalog: Catalog, scope: Scope, *, unclassified: str = "fail") -> Survey:
+    """Look at the schema and settle the fate of every table.
+
+    Raises:
+        InputError: rules of the catalog file do not fit the schema (all of them).
+        RefusedError: unclassified tables, or privileges that are missing (all of them).
+    """
+    schema = read_schema(connection, catalog.schema)
+    links, problems = derive_links(catalog, schema)
+    if problems:
+        raise InputError(problems)
+    accounting = account(catalog, schema, scope, links, unclassified=unclassified)
+    found = Survey(catalog=catalog, scope=scope, schema=schema, links=links, accounting=accounting)
+    _check_privileges(connection, found)
+    return found
+
+
+@contextmanager
+def consistent_snapshot(
+    connection: Connection, catalog: Catalog, scope: Scope, *, unclassified: str = "fail"
+) -> Iterator[Survey]:
+    """A REPEATABLE READ transaction whose snapshot was taken after ACCESS SHARE locks on every table it may read.
+
+    So a concurrent TRUNCATE cannot pass for an empty table. The transaction is rolled back at the end: it writes
+    temporary tables only.
+    """
+    for _ in range(ATTEMPTS):
+        before = survey(connection, catalog, scope, unclassified=unclassified)
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        try:
+            if not _lock(connection, before) or read_schema(connection, catalog.schema) != before.schema:
+                continue
+            yield before
+            return
+        finally:
+            if not connection.closed:
+                connection.execute("ROLLBACK")
+    raise DatabaseError("the schema keeps changing", hint="wait until the migration has ended, then run again")
+
+
+def lockable(found: Survey) -> list[str]:
+    """The tables a scope reads: those taken, and all business tables, through which ownership passes."""
+    rules = found.accounting.rules
+    return [
+        table
+        for table in found.schema.tables
+        if table in found.accounting.taken or (table in rules and rules[table].category is Category.BUSINESS)
+    ]
+
+
+def _lock(connection: Connection, found: Survey) -> bool:
+    """Lock the tables; False when one is gone by now."""
+    tables = lockable(found)
+    if not tables:
+        return True
+    names = sql.SQL(", ").join(sql.Identifier(found.schema.name, table) for table in tables)
+    try:
+        connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(names))
+    except psycopg.errors.UndefinedTable:
+        return False
+    return True
+
+
+def _check_privileges(connection: Connection, found: Survey) -> None:
+    reasons = [
+        f"no SELECT on table {found.schema.name}.{table}"
+        for (table,) in connection.execute(
+            "SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(%s))"
+            " AND c.relname = ANY (%s) AND NOT has_table_privilege(c.oid, 'SELECT')"
+            " AND NOT (SELECT bool_and(has_column_privilege(c.oid, a.attnum, 'SELECT')) FROM pg_attribute a"
+            "          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)"
+            ' ORDER BY c.relname COLLATE "C"',
+            [found.schema.name, lockable(found)],
+        )
+    ]
+    temporary = connection.execute("SELECT has_database_privilege(current_database(), 'TEMPORARY')").fetchone()
+    if temporary != (True,):
+        reasons.append("no TEMPORARY on the database (selections are held in temporary tables)")
+    reasons.extend(
+        f"row-level security hides rows of table {table} from this role"
+        for table in lockable(found)
+        if found.schema.tables[table].row_security
+    )
+    if reasons:
+        raise RefusedError(
+            f"role {connection.info.user} cannot read everything in database {connection.info.dbname}",
+            reasons,
+            hint="GRANT what is missing, or run as the owner of the tables",
+        )
