@@ -150,6 +150,10 @@ class Templates:
             raise InputError(problems)
         return rendered
 
+    def lazy(self, own: Mapping[str, Any], given: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
+        """`own`, each rendered when it is read, and `given` as it is; own ones win. Reading raises InputError."""
+        return _LazyVariables(self, own, given, place)
+
     def syntax_problem(self, text: str, *, expression: bool = False) -> str:
         """What is wrong with the syntax of a template (or of a condition); empty when nothing is."""
         try:
