@@ -1,0 +1,47 @@
+"""Opening what the inventory names: a host's database and a repository."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from toolkit.actions.context import Context
+from toolkit.errors import InputError
+from toolkit.model.catalog import Catalog
+from toolkit.model.host import Host
+from toolkit.model.secret import Secret
+from toolkit.postgres.connection import Connection, connect
+from toolkit.postgres.hosts import conninfo
+from toolkit.storage.open import open_store
+from toolkit.storage.repository import Repository
+
+
+def conninfo_of(context: Context, host: Host) -> str:
+    """The conninfo of a host's database; an embedded one is started for it."""
+    database = host.database.reveal() if isinstance(host.database, Secret) else host.database
+    return conninfo(context.inventory.directory, database)
+
+
+@contextmanager
+def connection_to(context: Context, host: Host, purpose: str) -> Iterator[Connection]:
+    """A connection to a host's database; `purpose` is shown in pg_stat_activity."""
+    with connect(conninfo_of(context, host), application=f"playback {purpose}") as connection:
+        yield connection
+
+
+def catalog_of(context: Context, host: Host) -> Catalog:
+    """The catalog of a host; InputError when the inventory names none."""
+    if not host.catalog:
+        raise InputError(f"host {host.name} has no catalog", hint="set `catalog:` for it in inventory/hosts.yml")
+    return context.inventory.catalog(host.catalog)
+
+
+def repository_of(context: Context, name: str, *, create: bool = False) -> Repository:
+    """The named repository, or the host's own for an empty name; made first when `create` is given."""
+    name = name or context.host.repository
+    if not name:
+        raise InputError(
+            f"no repository is named, and host {context.host.name} has none",
+            hint="name it in the task (`repository:`) or for the host in inventory/hosts.yml",
+        )
+    return Repository.open(open_store(context.inventory.repository(name)), create=create)
