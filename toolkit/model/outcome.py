@@ -36,7 +36,7 @@ class Outcome:
         facts: what `register` keeps beside `changed`, `failed`, `skipped` and `msg`; JSON-serialisable.
         moved: rows for the closing table.
         skipped: the reason why nothing was done; empty when something was.
-        exit_code: 0, or 3 (partial) or 6 (differences): the task counts as failed then, without an exception.
+        exit_code: 0, or 1 (failed), 3 (partial) or 6 (differences): the task counts as failed then, its facts kept.
     """
 
     changed: bool = False

@@ -1,0 +1,100 @@
+"""The action `command`: run a program, without a shell."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from toolkit.actions.context import Context
+from toolkit.errors import InputError, TaskError
+from toolkit.model.outcome import Outcome
+from toolkit.model.secret import Secret
+
+_SHOWN_LINES = 20
+
+
+def command(arguments: Mapping[str, Any], context: Context) -> Outcome:
+    """Run `argv` (or `cmd`, split as a shell would) and wait for it.
+
+    Relative `chdir` and `creates` are below the control directory, which is where the program runs by default. With
+    `creates`, nothing is run when that path exists. `environment` is added to our own. In check mode it is skipped,
+    since nobody can tell what a program would do.
+
+    Returns:
+        Facts `rc`, `stdout`, `stderr` and `stdout_lines`; failed when `rc` is not 0.
+
+    Raises:
+        TaskError: the program cannot be started or takes longer than `timeout` seconds.
+        InputError: `cmd` is not well quoted or empty.
+    """
+    argv = _argv(arguments)
+    directory = context.inventory.directory / Path(str(arguments.get("chdir", ".")))
+    creates = arguments.get("creates")
+    if creates is not None and (directory / Path(str(creates))).exists():
+        return Outcome(message=f"{creates} exists", facts={"rc": 0, "stdout": "", "stderr": "", "stdout_lines": []})
+    if context.check:
+        return Outcome(skipped=f"check mode: would run {argv[0]}")
+    done = _run(argv, directory, arguments)
+    stdout, stderr = done.stdout.rstrip("\r\n"), done.stderr.rstrip("\r\n")
+    facts = {"rc": done.returncode, "stdout": stdout, "stderr": stderr, "stdout_lines": stdout.splitlines()}
+    if done.returncode != 0:
+        message = _failure(argv[0], done.returncode, stderr or stdout)
+        return Outcome(changed=True, message=message, facts=facts, exit_code=1)
+    return Outcome(changed=True, message=_shortened(stdout.splitlines()), facts=facts)
+
+
+def _argv(arguments: Mapping[str, Any]) -> list[str]:
+    if "argv" in arguments:
+        return [_plain(word) for word in arguments["argv"]]
+    try:
+        # backslashes separate folders on Windows and must stay
+        argv = shlex.split(_plain(arguments["cmd"]), posix=os.name != "nt")
+    except ValueError as error:
+        raise InputError(f"command.cmd: {str(error).lower()}", hint="give the words as a list: argv") from error
+    if not argv:
+        raise InputError("command.cmd is empty")
+    return argv
+
+
+def _run(argv: Sequence[str], directory: Path, arguments: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
+    environment = {name: _plain(value) for name, value in (arguments.get("environment") or {}).items()}
+    timeout = arguments.get("timeout")
+    try:
+        return subprocess.run(
+            argv,
+            cwd=directory,
+            env=os.environ | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=None if timeout is None else float(timeout),
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TaskError(f"{argv[0]} was stopped: it took longer than {timeout} s") from error
+    except OSError as error:
+        where = "" if directory.is_dir() else f" in {directory}"
+        raise TaskError(
+            f"{argv[0]} cannot be run{where}: {error.strerror or error}",
+            hint="there is no shell: give the program's name or path, and its arguments as argv",
+        ) from error
+
+
+def _plain(value: object) -> str:
+    return value.reveal() if isinstance(value, Secret) else str(value)
+
+
+def _failure(program: str, code: int, output: str) -> str:
+    lines = output.splitlines()[-_SHOWN_LINES:]
+    return "\n".join((f"{program} ended with exit code {code}", *(f"  {line}" for line in lines)))
+
+
+def _shortened(lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    return lines[0] if len(lines) == 1 else f"{lines[0]} … ({len(lines)} lines)"

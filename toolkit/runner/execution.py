@@ -1,0 +1,181 @@
+"""One task on one host: conditions, loop and attempts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from threading import Event
+from typing import Any
+
+from toolkit.actions.context import Action, Context, Inventory
+from toolkit.config.templates import Templates
+from toolkit.errors import InputError, PlaybackError, Problem
+from toolkit.model.outcome import Outcome
+from toolkit.model.playbook import Place, Task
+from toolkit.runner import outcomes
+from toolkit.runner.hosts import HostState, Variables
+from toolkit.runner.inherited import Inherited
+from toolkit.runner.interruption import StoppableProgress, sleep
+from toolkit.runner.reporter import Reporter
+from toolkit.runner.results import Result, Status
+from toolkit.runner.scope import Scope
+
+CheckArguments = Callable[[str, Any, Place], Sequence[Problem]]
+
+DEFAULT_RETRIES = 3
+"""How often a task with `until` and without `retries` is tried again; Ansible's number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """Runs tasks on hosts; holds what all tasks of a play share.
+
+    Attributes:
+        check_arguments: gives every problem of an action's rendered arguments.
+        stop: set when the run is interrupted while hosts run in parallel.
+    """
+
+    playbook: str
+    inventory: Inventory
+    actions: Mapping[str, Action]
+    templates: Templates
+    check_arguments: CheckArguments
+    variables: Variables
+    reporter: Reporter
+    check: bool
+    diff: bool
+    now: Callable[[], datetime]
+    stop: Event
+
+    def run(self, task: Task, inherited: Inherited, state: HostState) -> Result:
+        """Run a task on a host, its whole loop if it has one. Changes nothing of the host's state.
+
+        Args:
+            inherited: the keywords in force, the task's own included.
+
+        Raises:
+            KeyboardInterrupt: the run was interrupted; nothing else.
+        """
+        started = time.monotonic()
+        scope = self._scope(task, inherited, state)
+        try:
+            scope.flag("run_once", inherited.run_once)
+            scope = replace(scope, check=scope.flag("check_mode", inherited.check_mode, default=self.check))
+            result = self._once(scope) if task.loop is None else self._loop(scope)
+        except Exception as error:
+            result = outcomes.failed(error, scope)
+        return replace(_finished(result, scope), seconds=time.monotonic() - started)
+
+    def runs_once(self, task: Task, inherited: Inherited, state: HostState) -> bool:
+        """Whether a task runs on one host for all. When that cannot be told it does, and fails there saying why."""
+        try:
+            return self._scope(task, inherited, state).flag("run_once", inherited.run_once)
+        except PlaybackError:
+            return True
+
+    def _scope(self, task: Task, inherited: Inherited, state: HostState) -> Scope:
+        return Scope(
+            task=task,
+            inherited=inherited,
+            state=state,
+            templates=self.templates,
+            variables=self.variables,
+            check=self.check,
+        )
+
+    def _loop(self, scope: Scope) -> Result:
+        try:
+            items = scope.render("loop", scope.task.loop)
+        except InputError:
+            # as in Ansible: a false condition passes over a task whose list does not exist
+            if (reason := scope.passed_over()) is not None:
+                return outcomes.skipped(scope, reason)
+            raise
+        if not isinstance(items, list | tuple):
+            raise scope.wrong("loop", f"a loop needs a list, not {type(items).__name__}")
+        results = [
+            replace(
+                self._once(replace(scope, made={"item": item, "loop": _position(index, len(items))})), item=str(item)
+            )
+            for index, item in enumerate(items)
+        ]
+        return outcomes.combined(scope.state.host.name, tuple(results))
+
+    def _once(self, scope: Scope) -> Result:
+        try:
+            reason = scope.passed_over()
+            return self._attempts(scope) if reason is None else outcomes.skipped(scope, reason)
+        except Exception as error:
+            return outcomes.failed(error, scope)
+
+    def _attempts(self, scope: Scope) -> Result:
+        task = scope.task
+        retries = int(scope.number("retries", task.retries)) or (DEFAULT_RETRIES if task.until else 0)
+        for attempt in range(1, retries + 2):
+            result = replace(self._attempt(scope), attempts=attempt)
+            satisfied = scope.all("until", task.until, result) if task.until else not result.failed
+            if satisfied or result.status is Status.SKIPPED:
+                return result
+            if attempt <= retries:
+                self.reporter.retrying(result.host, title(task), left=retries + 1 - attempt)
+                sleep(scope.number("delay", task.delay), self.stop)
+        if result.failed:
+            return result
+        unmet = " and ".join(map(str, task.until))
+        message = f"after {result.attempts} attempts it does not hold: {unmet}"
+        return replace(result, status=Status.FAILED, exit_code=1, message=message)
+
+    def _attempt(self, scope: Scope) -> Result:
+        """Run the action once; a failure becomes a result, so that it can be tried again."""
+        try:
+            return outcomes.judged(self._outcome(scope), scope)
+        except Exception as error:
+            return outcomes.failed(error, scope)
+
+    def _outcome(self, scope: Scope) -> Outcome:
+        task = scope.task
+        arguments = scope.render(task.action, task.arguments)
+        problems = self.check_arguments(task.action, arguments, scope.at(task.action))
+        if problems:
+            raise InputError(problems)
+        with StoppableProgress(self.reporter.progress(scope.state.host.name, title(task)), self.stop) as progress:
+            context = Context(
+                host=scope.state.host,
+                inventory=self.inventory,
+                playbook=self.playbook,
+                check=scope.check,
+                diff=self.diff,
+                now=self.now,
+                progress=progress,
+                variables=scope.seen(),
+            )
+            return self.actions[task.action]({} if arguments is None else arguments, context)
+
+
+def title(task: Task) -> str:
+    """What a task is called in the output."""
+    return task.keywords.name or task.action
+
+
+def _position(index: int, length: int) -> Mapping[str, object]:
+    """The variable `loop`, named as in Jinja's own loops."""
+    return {
+        "index": index + 1,
+        "index0": index,
+        "first": index == 0,
+        "last": index == length - 1,
+        "length": length,
+    }
+
+
+def _finished(result: Result, scope: Scope) -> Result:
+    """The result with `ignore_errors` and `no_log` applied."""
+    try:
+        if result.failed:
+            result = replace(result, ignored=scope.flag("ignore_errors", scope.inherited.ignore_errors))
+        return outcomes.hidden(result) if scope.flag("no_log", scope.inherited.no_log) else result
+    except PlaybackError as error:
+        # nobody can tell whether the output was to be hidden
+        return outcomes.failed(error, scope)

@@ -1,0 +1,99 @@
+"""The state of each host during a run, and the variables its templates see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from toolkit.config.templates import Templates
+from toolkit.model.host import Host
+from toolkit.model.playbook import Place
+from toolkit.runner.results import Recap
+
+
+@dataclass(slots=True, kw_only=True)
+class Failure:
+    """Why a host takes no further part.
+
+    Attributes:
+        codes: exit codes of its failing actions; empty for a host stopped because another one failed.
+        task: name of the failing task.
+        result: what the failing task would have registered.
+    """
+
+    codes: tuple[int, ...] = ()
+    task: str = ""
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class HostState:
+    """One host during a run.
+
+    Attributes:
+        facts: registered results and `set_fact` variables; they last for the whole run.
+        unmade: registered names whose tasks check mode skipped, with the task's name.
+        notified: handlers to run when the section ends.
+        failure: set while the host is out; a rescue clears it.
+    """
+
+    host: Host
+    recap: Recap
+    facts: dict[str, Any] = field(default_factory=dict)
+    unmade: dict[str, str] = field(default_factory=dict)
+    notified: set[str] = field(default_factory=set)
+    failure: Failure | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether it still takes part."""
+        return self.failure is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variables:
+    """Puts together what templates see, in Ansible's order of precedence.
+
+    Host variables, then the play's `vars`, its `vars_files`, block and task `vars`, facts and registered results,
+    `--extra-vars`, a loop's own variables, and last the variables of the run itself, which nothing overrides.
+    What a person wrote may be a template and is rendered when it is used; what a task made never is.
+    """
+
+    templates: Templates
+    playbook: str
+    groups: Mapping[str, Sequence[str]]
+    states: Mapping[str, HostState]
+    play: Mapping[str, Any]
+    extra: Mapping[str, Any]
+    now: Callable[[], datetime]
+
+    def of(
+        self, state: HostState, task: Mapping[str, Any], *, check: bool, made: Mapping[str, Any], place: Place
+    ) -> Mapping[str, Any]:
+        """The variables of a host for a task.
+
+        Args:
+            task: the `vars` of the task and of the blocks around it.
+            made: the loop's own variables, or the result that a condition judges.
+            place: where the task stands, for variables that do not render.
+        """
+        run = {
+            "inventory_hostname": state.host.name,
+            "groups": {name: list(hosts) for name, hosts in self.groups.items()},
+            "hostvars": {name: self._layers(other, {}, {}, place) for name, other in self.states.items()},
+            "playbook_name": self.playbook,
+            "check_mode": check,
+            "now": self.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        return self._layers(state, task, {**made, **run}, place)
+
+    def _layers(
+        self, state: HostState, task: Mapping[str, Any], made: Mapping[str, Any], place: Place
+    ) -> Mapping[str, Any]:
+        written = {**state.host.variables, **self.play, **task}
+        facts = {name: value for name, value in state.facts.items() if name not in self.extra}
+        given = {**facts, **made}
+        own = {name: value for name, value in {**written, **self.extra}.items() if name not in given}
+        return self.templates.lazy(own, given, place)

@@ -1,0 +1,131 @@
+"""From what an action gave back, or raised, to a task's result."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from toolkit.errors import InputError, PlaybackError
+from toolkit.model.outcome import Outcome
+from toolkit.runner.results import Result, Status, exit_code
+from toolkit.runner.scope import Scope
+
+HIDDEN = "the output is hidden: no_log"
+
+
+def judged(outcome: Outcome, scope: Scope) -> Result:
+    """An outcome as a result, `changed_when` and `failed_when` applied; InputError when one cannot be decided."""
+    task = scope.task
+    result = Result(
+        host=scope.state.host.name,
+        status=Status.CHANGED if outcome.changed else Status.OK,
+        message=outcome.message,
+        details=outcome.details,
+        warnings=outcome.warnings,
+        facts=outcome.facts,
+        moved=outcome.moved,
+    )
+    if outcome.skipped:
+        return replace(result, status=Status.SKIPPED, message=outcome.skipped, unmade=scope.check)
+    quiet = result
+    if outcome.exit_code:
+        result = replace(result, status=Status.FAILED, exit_code=outcome.exit_code)
+    if task.changed_when:
+        changed = scope.all("changed_when", task.changed_when, result)
+        quiet = replace(quiet, status=Status.CHANGED if changed else Status.OK)
+        result = result if result.failed else quiet
+    if task.failed_when:
+        if not scope.all("failed_when", task.failed_when, result):
+            return quiet
+        reason = " and ".join(map(str, task.failed_when))
+        message = result.message if result.failed else f"failed_when holds: {reason}"
+        return replace(result, status=Status.FAILED, exit_code=result.exit_code or 1, message=message)
+    return result
+
+
+def failed(error: Exception, scope: Scope) -> Result:
+    """An exception as a result: a failure; in check mode a skip, when it needs what a skipped task would have made."""
+    host = scope.state.host.name
+    if not isinstance(error, PlaybackError):
+        return Result(
+            host=host,
+            status=Status.FAILED,
+            message=f"unexpected {type(error).__name__}: {error}",
+            hint="this is a defect; run with --debug for the trace",
+            exit_code=1,
+            trace="".join(traceback.format_exception(error)),
+        )
+    # an assertion about what was not made fails without any error in its conditions
+    if scope.check and (isinstance(error, InputError) or scope.task.action == "assert"):
+        missing = needed(scope)
+        if missing:
+            return skipped(scope, f"check mode: {missing}", unmade=True)
+    return Result(host=host, status=Status.FAILED, message=error.message, hint=error.hint, exit_code=error.exit_code)
+
+
+def skipped(scope: Scope, reason: str, *, unmade: bool = False) -> Result:
+    """The result of a task that did not run."""
+    return Result(host=scope.state.host.name, status=Status.SKIPPED, message=reason, unmade=unmade)
+
+
+def needed(scope: Scope) -> str:
+    """Which result of a task that check mode skipped this task names, as a reason; empty for none."""
+    task = scope.task
+    conditions = [condition.expression for condition in scope.inherited.when]
+    parts = [task.arguments, task.loop, task.until, task.changed_when, task.failed_when, scope.inherited.vars]
+    texts = list(_texts([*parts, conditions]))
+    for name, maker in scope.state.unmade.items():
+        if any(re.search(rf"\b{re.escape(name)}\b", text) for text in texts):
+            return f"it needs {name}, which the skipped task {maker!r} would have made"
+    return ""
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+
+
+def hidden(result: Result) -> Result:
+    """The result without anything that `no_log` hides: only how it ended is left."""
+    return replace(
+        result,
+        message=HIDDEN,
+        hint="",
+        details=(),
+        warnings=(),
+        trace="",
+        item=None if result.item is None else "hidden",
+        items=tuple(hidden(item) for item in result.items),
+    )
+
+
+def combined(host: str, items: tuple[Result, ...]) -> Result:
+    """The result of a whole loop: failed if any item failed, skipped if all were."""
+    failures = [item for item in items if item.failed]
+    message = ""
+    if failures:
+        status = Status.FAILED
+        message = f"{len(failures)} of {len(items)} items failed"
+    elif all(item.status is Status.SKIPPED for item in items):
+        status = Status.SKIPPED
+        message = "every item was skipped" if items else "the loop has no items"
+    else:
+        status = Status.CHANGED if any(item.status is Status.CHANGED for item in items) else Status.OK
+    return Result(
+        host=host,
+        status=status,
+        message=message,
+        warnings=tuple(warning for item in items for warning in item.warnings),
+        moved=tuple(moved for item in items for moved in item.moved),
+        items=items,
+        exit_code=exit_code(item.exit_code for item in failures),
+        unmade=bool(items) and all(item.unmade for item in items),
+    )

@@ -1,0 +1,202 @@
+"""What can be known to be wrong before anything runs; all of it is reported at once."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from toolkit.actions.context import Action, Inventory
+from toolkit.actions.registry import NOT_IN_THIS_VERSION
+from toolkit.config import document
+from toolkit.config.templates import Templates
+from toolkit.errors import InputError, Problem
+from toolkit.model.host import Host
+from toolkit.model.playbook import Place, Play, Playbook, Step, Task
+from toolkit.runner.execution import title
+from toolkit.runner.options import RunOptions
+
+
+class HostInventory(Inventory, Protocol):
+    """What the runner asks of the inventory besides what actions do."""
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[str]]:
+        """The hosts' names of every group."""
+
+    def select(self, pattern: str) -> list[Host]:
+        """The hosts that a pattern names; InputError for a name that does not exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedPlay:
+    """A play with what was looked up for it.
+
+    Attributes:
+        hosts: the hosts it runs on, `--limit` applied.
+        variables: its `vars` and, over them, those of its `vars_files`.
+        batch_size: hosts at a time; 0 for all.
+        first_task: with --start-at-task, if that task is in this play: nothing runs before it.
+    """
+
+    play: Play
+    hosts: tuple[Host, ...]
+    variables: Mapping[str, Any]
+    batch_size: int
+    first_task: Task | None = None
+
+
+def prepare(
+    playbook: Playbook,
+    options: RunOptions,
+    *,
+    inventory: HostInventory,
+    actions: Mapping[str, Action],
+    templates: Templates,
+) -> list[PreparedPlay]:
+    """Look up the hosts, variables files and actions of every play.
+
+    Raises:
+        InputError: every problem found.
+    """
+    preparation = _Preparation(
+        playbook=playbook, options=options, inventory=inventory, actions=actions, templates=templates
+    )
+    prepared = preparation.plays()
+    if preparation.problems:
+        raise InputError(preparation.problems)
+    if options.limit and not any(play.hosts for play in prepared):
+        raise InputError(f"--limit {options.limit}: no play of {playbook.file.name} runs on any of these hosts")
+    return prepared
+
+
+def tasks_of(steps: Sequence[Step], *, rescue: bool = True) -> Iterator[Task]:
+    """Every task in steps, in the order in which they are written."""
+    for step in steps:
+        if isinstance(step, Task):
+            yield step
+        else:
+            parts = (step.block, step.rescue, step.always) if rescue else (step.block, step.always)
+            for part in parts:
+                yield from tasks_of(part, rescue=rescue)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Preparation:
+    """Prepares the plays of a playbook, collecting problems."""
+
+    playbook: Playbook
+    options: RunOptions
+    inventory: HostInventory
+    actions: Mapping[str, Action]
+    templates: Templates
+    problems: list[Problem] = field(default_factory=list)
+
+    def plays(self) -> list[PreparedPlay]:
+        limit = self._limit()
+        prepared: list[PreparedPlay] = []
+        for play in self.playbook.plays:
+            self._check_actions(play)
+            self._check_handlers(play)
+            hosts = [host for host in self._hosts(play) if limit is None or host.name in limit]
+            size = self._batch_size(play, len(hosts))
+            variables = self._variables(play)
+            prepared.append(PreparedPlay(play=play, hosts=tuple(hosts), variables=variables, batch_size=size))
+        return self._from_task(prepared)
+
+    def _limit(self) -> set[str] | None:
+        """The names that `--limit` lets through; None without it."""
+        if not self.options.limit:
+            return None
+        try:
+            return {host.name for host in self.inventory.select(self.options.limit)}
+        except InputError as error:
+            self.problems.extend(Problem(message=f"--limit: {problem.message}") for problem in error.problems)
+            return None
+
+    def _hosts(self, play: Play) -> list[Host]:
+        try:
+            return self.inventory.select(play.hosts)
+        except InputError as error:
+            for problem in error.problems:
+                self._report(play.place, "hosts", problem.message)
+            return []
+
+    def _check_actions(self, play: Play) -> None:
+        for task in tasks_of((*play.pre_tasks, *play.tasks, *play.post_tasks, *play.handlers)):
+            if task.action in NOT_IN_THIS_VERSION:
+                message = f"the action {task.action} is not in this version"
+                self._report(task.keywords.place, task.action, message)
+            elif task.action not in self.actions:
+                message = f"there is no action {task.action}{_nearest(task.action, self.actions)}"
+                self._report(task.keywords.place, task.action, message)
+
+    def _check_handlers(self, play: Play) -> None:
+        known = [handler.keywords.name for handler in play.handlers]
+        for task in tasks_of((*play.pre_tasks, *play.tasks, *play.post_tasks, *play.handlers)):
+            for name in task.notify:
+                if name not in known:
+                    message = f"there is no handler {name!r}{_nearest(name, known)}"
+                    self._report(task.keywords.place, "notify", message)
+
+    def _variables(self, play: Play) -> dict[str, Any]:
+        """The play's variables; `vars_files` are relative to the playbook, else to the control directory."""
+        variables = dict(play.vars)
+        for index, name in enumerate(play.vars_files):
+            place = replace(play.place, path=f"{play.place.path}.vars_files[{index}]")
+            try:
+                known = self.templates.lazy({**play.vars, **self.options.extra_vars}, {}, place)
+                relative = Path(str(self.templates.render(name, known, place)))
+                below = self.playbook.file.parent / relative
+                path = below if below.exists() else self.inventory.directory / relative
+                variables |= variables_file(path, control=self.inventory.directory)
+            except InputError as error:
+                self.problems.extend(error.problems)
+        return variables
+
+    def _batch_size(self, play: Play, hosts: int) -> int:
+        """`serial` as a number of hosts; a percentage is of the play's hosts, at least one."""
+        text = str(play.serial).strip()
+        number = text.removesuffix("%")
+        if not number.isdecimal():
+            message = f"expected a number of hosts or a percentage, not {play.serial!r}"
+            self._report(play.place, "serial", message)
+            return 0
+        return max(1, hosts * int(number) // 100) if text.endswith("%") else int(number)
+
+    def _from_task(self, prepared: list[PreparedPlay]) -> list[PreparedPlay]:
+        """The plays from the one on that has the task to start at."""
+        name = self.options.start_at_task
+        if not name:
+            return prepared
+        names: list[str] = []
+        for index, play in enumerate(prepared):
+            sections = (*play.play.pre_tasks, *play.play.tasks, *play.play.post_tasks)
+            for task in tasks_of(sections, rescue=False):
+                if title(task) == name or fnmatch.fnmatchcase(title(task), name):
+                    return [replace(play, first_task=task), *prepared[index + 1 :]]
+                names.append(title(task))
+        self.problems.append(Problem(message=f"--start-at-task: there is no task {name!r}{_nearest(name, names)}"))
+        return prepared
+
+    def _report(self, place: Place, keyword: str, message: str) -> None:
+        path = f"{place.path}.{keyword}" if place.path else keyword
+        self.problems.append(Problem(file=place.file, line=place.line, path=path, message=message))
+
+
+def variables_file(path: Path, *, control: Path) -> Mapping[str, Any]:
+    """The variables in a YAML file; InputError when it cannot be read or is not a mapping."""
+    read = document.read(path, control=control)
+    if read.value is None:
+        return {}
+    if not isinstance(read.value, dict):
+        raise InputError([read.problem((), "a variables file must be a mapping of names to values")])
+    return read.value
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

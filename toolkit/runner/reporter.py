@@ -1,0 +1,54 @@
+"""Where a run says what it is doing: the port that a terminal, a pipe or a test implements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from toolkit.model.outcome import Progress, SilentProgress
+from toolkit.runner.results import Result, RunRecord
+
+
+class Reporter(Protocol):
+    """Told of everything in the order in which it happens, from one thread; `progress` is called from any."""
+
+    def play_started(self, name: str, hosts: Sequence[str]) -> None:
+        """A play begins on these hosts; none: no host matched, and the play is passed over."""
+
+    def task_started(self, name: str, *, handler: bool) -> None:
+        """A task begins."""
+
+    def retrying(self, host: str, task: str, *, left: int) -> None:
+        """An attempt did not bring what was wanted; so many are left. May be called from any thread."""
+
+    def host_result(self, result: Result) -> None:
+        """A task ended on one host."""
+
+    def progress(self, host: str, task: str) -> Progress:
+        """Live progress of an action on a host."""
+
+    def finished(self, record: RunRecord) -> None:
+        """The run has ended, whichever way."""
+
+
+class SilentReporter:
+    """Tells nobody."""
+
+    def play_started(self, name: str, hosts: Sequence[str]) -> None:
+        """Do nothing."""
+
+    def task_started(self, name: str, *, handler: bool) -> None:
+        """Do nothing."""
+
+    def retrying(self, host: str, task: str, *, left: int) -> None:
+        """Do nothing."""
+
+    def host_result(self, result: Result) -> None:
+        """Do nothing."""
+
+    def progress(self, host: str, task: str) -> Progress:
+        """Progress that nobody watches."""
+        return SilentProgress()
+
+    def finished(self, record: RunRecord) -> None:
+        """Do nothing."""

@@ -1,0 +1,152 @@
+"""What a run has done so far, as data: results per task and host, counts per host, failures and exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from toolkit.model.outcome import Moved
+
+EXIT_CODE_PRECEDENCE = (130, 2, 5, 4, 1, 6, 3)
+"""Which exit code wins when several actions failed: the first of these that occurred."""
+
+
+class Status(StrEnum):
+    """How a task ended on one host."""
+
+    OK = "ok"
+    CHANGED = "changed"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How a task, or one item of its loop, ended on one host.
+
+    Attributes:
+        message: what is printed beside the status; for a skipped task the reason, for a failed one the error.
+        facts: what `register` keeps beside `changed`, `failed`, `skipped` and `msg`.
+        item: the loop's item as text; None without a loop.
+        items: the results of a loop, in order.
+        ignored: the task failed and `ignore_errors` let the host go on.
+        attempts: how often the action ran.
+        exit_code: what the run would end with for this failure; 0 when it did not fail.
+        unmade: check mode skipped it, so what it would have made is not there.
+        trace: the traceback of a defect of ours; shown with --debug only.
+    """
+
+    host: str
+    status: Status
+    message: str = ""
+    hint: str = ""
+    details: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    moved: tuple[Moved, ...] = ()
+    item: str | None = None
+    items: tuple[Result, ...] = ()
+    ignored: bool = False
+    attempts: int = 1
+    exit_code: int = 0
+    seconds: float = 0.0
+    unmade: bool = False
+    trace: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it failed, ignored or not."""
+        return self.status is Status.FAILED
+
+    def registered(self) -> dict[str, Any]:
+        """The value that `register` gives the task's name, as templates see it."""
+        value = {
+            **self.facts,
+            "changed": self.status is Status.CHANGED,
+            "failed": self.failed,
+            "skipped": self.status is Status.SKIPPED,
+            "msg": self.message,
+            "warnings": list(self.warnings),
+            "attempts": self.attempts,
+        }
+        if self.items:
+            value["results"] = [{"item": item.item, **item.registered()} for item in self.items]
+        return value
+
+
+@dataclass(slots=True, kw_only=True)
+class Recap:
+    """The counts of one host. `changed` is part of `ok`, and `ignored` too."""
+
+    ok: int = 0
+    changed: int = 0
+    skipped: int = 0
+    failed: int = 0
+    unreachable: int = 0
+    rescued: int = 0
+    ignored: int = 0
+
+    def count(self, result: Result) -> None:
+        """Count one result."""
+        if result.status is Status.SKIPPED:
+            self.skipped += 1
+        elif result.failed and not result.ignored:
+            self.failed += 1
+        else:
+            self.ok += 1
+            self.changed += result.status is Status.CHANGED
+            self.ignored += result.ignored
+
+
+@dataclass(slots=True, kw_only=True)
+class TaskRecord:
+    """One task as it ran: its results stand in host order."""
+
+    name: str
+    action: str
+    handler: bool
+    started: datetime
+    results: list[Result] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class PlayRecord:
+    """One play as it ran."""
+
+    name: str
+    hosts: tuple[str, ...]
+    tasks: list[TaskRecord] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class RunRecord:
+    """A whole run; complete at every moment, so that an interrupted run can be reported too.
+
+    Attributes:
+        codes: the exit codes of every failing action that was neither rescued nor ignored.
+    """
+
+    plays: list[PlayRecord] = field(default_factory=list)
+    recap: dict[str, Recap] = field(default_factory=dict)
+    codes: list[int] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """What the run ends with."""
+        return exit_code(self.codes)
+
+    def results(self) -> Iterable[tuple[TaskRecord, Result]]:
+        """Every result with its task, in the order in which they came."""
+        for play in self.plays:
+            for task in play.tasks:
+                for result in task.results:
+                    yield task, result
+
+
+def exit_code(codes: Iterable[int]) -> int:
+    """The exit code of a run whose unhandled failures have these codes; 0 for none."""
+    found = set(codes) - {0}
+    return next((code for code in EXIT_CODE_PRECEDENCE if code in found), 1 if found else 0)

@@ -1,0 +1,123 @@
+"""A whole playbook: its plays in order, each on its hosts, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Event
+
+from toolkit.actions.context import Action
+from toolkit.config.templates import Templates
+from toolkit.model.playbook import Play, Playbook
+from toolkit.runner.execution import CheckArguments, Execution
+from toolkit.runner.hosts import HostState, Variables
+from toolkit.runner.inherited import Inherited
+from toolkit.runner.options import RunOptions
+from toolkit.runner.preparation import HostInventory, PreparedPlay, prepare
+from toolkit.runner.reporter import Reporter
+from toolkit.runner.results import PlayRecord, Recap, RunRecord
+from toolkit.runner.steps import INTERRUPTED, Steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runner:
+    """Runs playbooks with these parts."""
+
+    inventory: HostInventory
+    actions: Mapping[str, Action]
+    templates: Templates
+    check_arguments: CheckArguments
+    reporter: Reporter
+    now: Callable[[], datetime]
+
+    def run(self, playbook: Playbook, options: RunOptions, record: RunRecord) -> int:
+        """Run a playbook and give the exit code. `record` is filled as it runs, so that it holds what was done
+        whichever way the run ends.
+
+        Raises:
+            InputError: something is wrong that can be seen before anything runs; every problem of it.
+        """
+        plays = prepare(playbook, options, inventory=self.inventory, actions=self.actions, templates=self.templates)
+        states: dict[str, HostState] = {}
+        try:
+            for prepared in plays:
+                self._play(playbook, prepared, options, record, states)
+        except KeyboardInterrupt:
+            record.codes.append(INTERRUPTED)
+        finally:
+            for state in states.values():
+                record.codes.extend(state.failure.codes if state.failure else ())
+            self.reporter.finished(record)
+        return record.exit_code
+
+    def _play(
+        self,
+        playbook: Playbook,
+        prepared: PreparedPlay,
+        options: RunOptions,
+        record: RunRecord,
+        states: dict[str, HostState],
+    ) -> None:
+        play = prepared.play
+        names = tuple(host.name for host in prepared.hosts)
+        played = PlayRecord(name=play.name, hosts=names)
+        record.plays.append(played)
+        self.reporter.play_started(play.name, names)
+        for host in prepared.hosts:
+            if host.name not in states:
+                states[host.name] = HostState(host=host, recap=record.recap.setdefault(host.name, Recap()))
+        execution = self._execution(playbook, prepared, options, states)
+        for batch in _batches([states[name] for name in names], prepared.batch_size):
+            steps = Steps(
+                execution=execution,
+                options=options,
+                record=played,
+                batch=batch,
+                any_errors_fatal=play.any_errors_fatal,
+                waiting_for=prepared.first_task,
+            )
+            _sections(steps, play)
+            if batch and not any(state.live for state in batch):
+                # as in Ansible: when a whole batch failed, the next ones are not put at risk
+                return
+
+    def _execution(
+        self, playbook: Playbook, prepared: PreparedPlay, options: RunOptions, states: Mapping[str, HostState]
+    ) -> Execution:
+        variables = Variables(
+            templates=self.templates,
+            playbook=playbook.file.stem,
+            groups=self.inventory.groups,
+            states=states,
+            play=prepared.variables,
+            extra=options.extra_vars,
+            now=self.now,
+        )
+        return Execution(
+            playbook=playbook.file.stem,
+            inventory=self.inventory,
+            actions=self.actions,
+            templates=self.templates,
+            check_arguments=self.check_arguments,
+            variables=variables,
+            reporter=self.reporter,
+            check=options.check,
+            diff=options.diff,
+            now=self.now,
+            stop=Event(),
+        )
+
+
+def _sections(steps: Steps, play: Play) -> None:
+    inherited = Inherited(tags=frozenset(play.tags))
+    for section in (play.pre_tasks, play.tasks, play.post_tasks):
+        steps.run(section, inherited, steps.batch)
+        steps.flush_handlers(play.handlers, inherited)
+
+
+def _batches(states: Sequence[HostState], size: int) -> list[list[HostState]]:
+    """The hosts in runs of `size`; all together when it is 0. Those out since an earlier play stay out."""
+    live = [state for state in states if state.live]
+    step = size or len(live) or 1
+    return [live[start : start + step] for start in range(0, len(live), step)]

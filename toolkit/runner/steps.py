@@ -1,0 +1,183 @@
+"""Tasks and blocks over the hosts of a batch, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from toolkit.model.playbook import Block, Step, Task
+from toolkit.runner.execution import Execution, title
+from toolkit.runner.hosts import Failure, HostState
+from toolkit.runner.inherited import Inherited
+from toolkit.runner.options import RunOptions
+from toolkit.runner.results import PlayRecord, Result, Status, TaskRecord
+from toolkit.runner.tags import selected
+
+INTERRUPTED = 130
+
+
+@dataclass(slots=True, kw_only=True)
+class Steps:
+    """Runs steps on a batch of hosts and keeps their states.
+
+    Attributes:
+        batch: every host of the batch, those that failed included.
+        waiting_for: with --start-at-task the task before which nothing runs; None once it was reached.
+    """
+
+    execution: Execution
+    options: RunOptions
+    record: PlayRecord
+    batch: Sequence[HostState]
+    any_errors_fatal: bool
+    waiting_for: Task | None
+
+    def run(self, steps: Sequence[Step], inherited: Inherited, states: Sequence[HostState]) -> None:
+        """Run steps in order on those of the hosts that still take part."""
+        for step in steps:
+            live = [state for state in states if state.live]
+            if not live:
+                return
+            if isinstance(step, Block):
+                self._block(step, inherited.enter(step.keywords), live)
+            else:
+                self._task(step, inherited.enter(step.keywords), live)
+
+    def flush_handlers(self, handlers: Sequence[Task], inherited: Inherited) -> None:
+        """Run every handler on the hosts that notified it, in the order in which handlers are written."""
+        for handler in handlers:
+            name = handler.keywords.name
+            notified = [state for state in self.batch if name in state.notified and state.live]
+            for state in self.batch:
+                state.notified.discard(name)
+            if notified:
+                self._on_hosts(handler, inherited.enter(handler.keywords), notified, handler=True)
+
+    def _block(self, block: Block, inherited: Inherited, states: Sequence[HostState]) -> None:
+        try:
+            self.run(block.block, inherited, states)
+            if block.rescue:
+                self._rescue(block, inherited, [state for state in states if not state.live])
+        finally:
+            # also after an interruption: what `always` tidies up must not stay behind
+            self._always(block, inherited, states)
+
+    def _rescue(self, block: Block, inherited: Inherited, states: Sequence[HostState]) -> None:
+        failures: list[tuple[HostState, Failure]] = []
+        for state in states:
+            if state.failure is not None:
+                failures.append((state, state.failure))
+                state.facts |= {"failed_task": state.failure.task, "failed_result": dict(state.failure.result)}
+                state.failure = None
+        self.run(block.rescue, inherited, [state for state, _ in failures])
+        for state, failure in failures:
+            if state.failure is not None:
+                state.failure = replace(state.failure, codes=failure.codes + state.failure.codes)
+            elif failure.codes:
+                state.recap.failed -= 1
+                state.recap.rescued += 1
+
+    def _always(self, block: Block, inherited: Inherited, states: Sequence[HostState]) -> None:
+        before = [(state, state.failure) for state in states]
+        for state in states:
+            state.failure = None
+        self.run(block.always, inherited, states)
+        for state, failure in before:
+            if failure is not None:
+                later = state.failure.codes if state.failure is not None else ()
+                state.failure = replace(failure, codes=failure.codes + later)
+
+    def _task(self, task: Task, inherited: Inherited, states: Sequence[HostState]) -> None:
+        if self.waiting_for is not None:
+            if task is not self.waiting_for:
+                return
+            self.waiting_for = None
+        if selected(inherited.tags, only=self.options.tags, skip=self.options.skip_tags):
+            self._on_hosts(task, inherited, states)
+
+    def _on_hosts(
+        self, task: Task, inherited: Inherited, states: Sequence[HostState], *, handler: bool = False
+    ) -> None:
+        once = self.execution.runs_once(task, inherited, states[0])
+        record = TaskRecord(name=title(task), action=task.action, handler=handler, started=self.execution.now())
+        self.record.tasks.append(record)
+        self.execution.reporter.task_started(record.name, handler=handler)
+        stopped = interrupted = False
+        for state, result in self._results(task, inherited, states[:1] if once else states):
+            record.results.append(result)
+            self.execution.reporter.host_result(result)
+            _settle(task, result, state, sharing=states if once else [state])
+            stopped = stopped or not state.live
+            interrupted = interrupted or result.exit_code == INTERRUPTED
+        if interrupted:
+            raise KeyboardInterrupt
+        if stopped and (once or self.any_errors_fatal):
+            for state in self.batch:
+                if state.live:
+                    state.failure = Failure(task=record.name)
+
+    def _results(
+        self, task: Task, inherited: Inherited, states: Sequence[HostState]
+    ) -> Iterator[tuple[HostState, Result]]:
+        """The results in host order; after an interruption `interrupted` for every host that was not done."""
+        if self.options.forks > 1 and len(states) > 1:
+            yield from self._parallel(task, inherited, states)
+            return
+        for state in states:
+            try:
+                result = self.execution.run(task, inherited, state)
+            except KeyboardInterrupt:
+                yield state, _interrupted(state)
+                return
+            yield state, result
+
+    def _parallel(
+        self, task: Task, inherited: Inherited, states: Sequence[HostState]
+    ) -> Iterator[tuple[HostState, Result]]:
+        with ThreadPoolExecutor(max_workers=self.options.forks) as pool:
+            futures = [pool.submit(self.execution.run, task, inherited, state) for state in states]
+            reported = 0
+            try:
+                for state, future in zip(states, futures, strict=True):
+                    result = future.result()
+                    reported += 1
+                    yield state, result
+            except KeyboardInterrupt:
+                self.execution.stop.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+                self.execution.stop.clear()
+                for state, future in list(zip(states, futures, strict=True))[reported:]:
+                    yield state, _interrupted(state) if future.cancelled() or future.exception() else future.result()
+
+
+def _interrupted(state: HostState) -> Result:
+    return Result(host=state.host.name, status=Status.FAILED, message="interrupted", exit_code=INTERRUPTED)
+
+
+def _settle(task: Task, result: Result, state: HostState, *, sharing: Sequence[HostState]) -> None:
+    """Enter a result into the state of its host, and what it registers into that of every host that shares it."""
+    state.recap.count(result)
+    made = _made(task, result)
+    for other in sharing:
+        for name, value in made.items():
+            other.facts[name] = value
+            if result.unmade:
+                other.unmade[name] = title(task)
+            else:
+                other.unmade.pop(name, None)
+    if result.failed and not result.ignored:
+        state.failure = Failure(codes=(result.exit_code,), task=title(task), result=result.registered())
+    elif result.status is Status.CHANGED:
+        state.notified.update(task.notify)
+
+
+def _made(task: Task, result: Result) -> dict[str, object]:
+    """The variables that a task leaves behind."""
+    made: dict[str, object] = {}
+    if task.action == "set_fact":
+        for item in result.items or (result,):
+            made |= item.facts
+    if task.register:
+        made[task.register] = result.registered()
+    return made
