@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import platform
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -16,8 +17,8 @@ from toolkit.actions.arguments import names, scope_of
 from toolkit.actions.context import Context
 from toolkit.actions.targets import catalog_of, connection_to, repository_of
 from toolkit.errors import InputError
-from toolkit.model.manifest import Chunk, LeftOut, Manifest, TableEntry, TableSelection
-from toolkit.model.outcome import Moved, Outcome, Progress
+from toolkit.model.manifest import Chunk, Manifest
+from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.chunking import RawChunk, chunks
 from toolkit.planning.composition import Origin, compose, table_entry
@@ -33,21 +34,105 @@ from toolkit.storage.chunks import ChunkWriter, StoredChunk
 from toolkit.storage.repository import Repository
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A chunk that has been read: the keys at its borders, and what becomes of it."""
+
+    first: tuple[str | None, ...]
+    last: tuple[str | None, ...]
+    future: Future[StoredChunk]
+
+
 @dataclass(slots=True)
 class _Tally:
     """What was newly stored."""
 
     chunks: int = 0
-    new_chunks: int = 0
     new_bytes: int = 0
-    counted: set[str] = field(default_factory=set)
+    new: set[str] = field(default_factory=set)
 
-    def count(self, stored: StoredChunk) -> None:
+    def count(self, part: _Part) -> Chunk:
+        """The manifest's entry of a chunk, counted."""
+        stored = part.future.result()
         self.chunks += 1
-        if stored.new and stored.id not in self.counted:
-            self.counted.add(stored.id)
-            self.new_chunks += 1
+        if stored.new and stored.id not in self.new:
+            self.new.add(stored.id)
             self.new_bytes += stored.stored
+        return Chunk(
+            id=stored.id, rows=stored.rows, raw=stored.raw, stored=stored.stored, first=part.first, last=part.last
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One backup under way."""
+
+    context: Context
+    connection: Connection
+    survey: Survey
+    selected: Selected
+    repository: Repository
+    label: str
+    job: str
+    tags: tuple[str, ...]
+    started: datetime
+    clock: float
+    tally: _Tally
+
+    def store(self) -> Manifest:
+        """Read every table, store its chunks and describe what is stored."""
+        reading = self._read()
+        tables, rules = self.survey.schema.tables, self.survey.accounting.rules
+        entries, taken = [], {}
+        for name, parts in reading.items():
+            described = [self.tally.count(part) for part in parts]
+            entries.append(table_entry(tables[name], rules[name], described, self.selected.taken[name].cutoff))
+            taken[name] = self.selected.taken[name].summary(entries[-1].rows)
+        return compose(
+            origin=self._origin(),
+            scope=self.survey.scope,
+            schema=self.survey.schema,
+            accounting=self.survey.accounting,
+            tables=entries,
+            tenants=self.selected.tenants,
+            taken=taken,
+            sequences=read_sequences(self.connection, self.survey.schema.name, taken),
+            warnings=warnings_of(self.survey, self.selected),
+        )
+
+    def _read(self) -> dict[str, list[_Part]]:
+        progress, reading = self.context.progress, {}
+        progress.start("backup")
+        with ChunkWriter(self.repository) as writer:
+            for name in self.selected.taken:
+                progress.note(name)
+                table = self.survey.schema.tables[name]
+                parts = reading[name] = list[_Part]()
+                for raw in read_chunks(self.connection, self.survey.schema, name, self.selected):
+                    progress.advance(rows=raw.rows, bytes=len(raw.data))
+                    parts.append(_part(table, raw, writer.submit(raw)))
+        return reading
+
+    def _origin(self) -> Origin:
+        host, version = self.context.host, self.connection.info.server_version
+        return Origin(
+            label=self.label,
+            host=host.name,
+            job=self.job,
+            playbook=self.context.playbook,
+            tool=f"playback {__version__}",
+            tags=self.tags,
+            started=self.started,
+            seconds=time.monotonic() - self.clock,
+            created_by=getpass.getuser(),
+            node_id=read_node_id(self.connection, self.survey.catalog, self.survey.schema),
+            device_id=host.device_id,
+            device_name=host.device_name,
+            hostname=platform.node(),
+            platform=f"{platform.system()} {platform.machine()}",
+            schema_version=read_schema_version(self.connection, self.survey.catalog, self.survey.schema),
+            postgres_version=f"{version // 10000}.{version % 10000}",
+        )
 
 
 def backup(arguments: Mapping[str, Any], context: Context) -> Outcome:
@@ -74,52 +159,22 @@ def backup(arguments: Mapping[str, Any], context: Context) -> Outcome:
             return _would_do(survey, selected)
         repository = repository_of(context, repositories[0], create=True)
         job = arguments.get("job") or context.playbook
-        label = repository.new_label(started, job, scope.type.value)
-        tally = _Tally()
-        entries, taken = _store(connection, survey, selected, repository, context.progress, tally)
-        manifest = compose(
-            origin=_origin(connection, context, survey, label, job, names(arguments.get("tags")), started, clock),
-            scope=scope,
-            schema=survey.schema,
-            accounting=survey.accounting,
-            tables=entries,
-            tenants=selected.tenants,
-            taken=taken,
-            sequences=read_sequences(connection, survey.schema.name, (entry.name for entry in entries)),
-            warnings=warnings_of(survey, selected),
+        run = _Run(
+            context=context,
+            connection=connection,
+            survey=survey,
+            selected=selected,
+            repository=repository,
+            label=repository.new_label(started, job, scope.type.value),
+            job=job,
+            tags=names(arguments.get("tags")),
+            started=started,
+            clock=clock,
+            tally=_Tally(),
         )
+        manifest = run.store()
     manifest = repository.write_manifest(manifest)
-    return _outcome(manifest, repository, tally, time.monotonic() - clock)
-
-
-def _store(
-    connection: Connection,
-    survey: Survey,
-    selected: Selected,
-    repository: Repository,
-    progress: Progress,
-    tally: _Tally,
-) -> tuple[list[TableEntry], dict[str, TableSelection]]:
-    """Read every table and store its chunks; gives the manifest's entries and the rows taken by reason."""
-    reading: dict[str, list[tuple[RawChunk, Future[StoredChunk]]]] = {}
-    entries, taken = [], {}
-    with ChunkWriter(repository) as writer:
-        progress.start("backup")
-        for name in selected.taken:
-            progress.note(name)
-            reading[name] = []
-            for raw in read_chunks(connection, survey.schema, name, selected):
-                progress.advance(rows=raw.rows, bytes=len(raw.data))
-                reading[name].append((_borders_only(raw), writer.submit(raw)))
-    for name, parts in reading.items():
-        table = survey.schema.tables[name]
-        chunks_of_table = [_chunk(table, raw, future.result()) for raw, future in parts]
-        for _, future in parts:
-            tally.count(future.result())
-        entry = table_entry(table, survey.accounting.rules[name], chunks_of_table, selected.taken[name].cutoff)
-        entries.append(entry)
-        taken[name] = selected.taken[name].summary(entry.rows)
-    return entries, taken
+    return _outcome(manifest, repository, run.tally, time.monotonic() - clock)
 
 
 def read_chunks(connection: Connection, schema: DatabaseSchema, name: str, selected: Selected) -> Iterable[RawChunk]:
@@ -128,61 +183,16 @@ def read_chunks(connection: Connection, schema: DatabaseSchema, name: str, selec
     return chunks(read_rows(connection, table, relation_of(schema.name, table), selected.taken[name].ids))
 
 
-def _borders_only(raw: RawChunk) -> RawChunk:
-    """The chunk without its rows, so that it can be kept until its table is described."""
-    return RawChunk(data=b"", rows=raw.rows, first_row=raw.first_row, last_row=raw.last_row)
-
-
-def _chunk(table: Table, raw: RawChunk, stored: StoredChunk) -> Chunk:
-    order = [column.name for column in table.stored_columns]
-    positions = tuple(order.index(name) for name in sort_key(table).names)
-    return Chunk(
-        id=stored.id,
-        rows=stored.rows,
-        raw=stored.raw,
-        stored=stored.stored,
-        first=key_values(raw.first_row, positions),
-        last=key_values(raw.last_row, positions),
-    )
-
-
-def _origin(
-    connection: Connection,
-    context: Context,
-    survey: Survey,
-    label: str,
-    job: str,
-    tags: tuple[str, ...],
-    started: datetime,
-    clock: float,
-) -> Origin:
-    version = connection.info.server_version
-    return Origin(
-        label=label,
-        host=context.host.name,
-        job=job,
-        playbook=context.playbook,
-        tool=f"playback {__version__}",
-        tags=tags,
-        started=started,
-        seconds=time.monotonic() - clock,
-        created_by=getpass.getuser(),
-        node_id=read_node_id(connection, survey.catalog, survey.schema),
-        device_id=context.host.device_id,
-        device_name=context.host.device_name,
-        hostname=platform.node(),
-        platform=f"{platform.system()} {platform.machine()}",
-        schema_version=read_schema_version(connection, survey.catalog, survey.schema),
-        postgres_version=f"{version // 10000}.{version % 10000}",
-    )
-
-
 def warnings_of(survey: Survey, selected: Selected) -> tuple[str, ...]:
     """What a reader of this backup has to know."""
     lines = [
         f"table {table} of {survey.catalog.file} is absent from the database" for table in survey.accounting.absent
     ]
-    lines.extend(f"table {entry.table} is not classified and not backed up" for entry in _unclassified(survey))
+    lines.extend(
+        f"table {entry.table} is not classified and not backed up"
+        for entry in survey.accounting.left_out
+        if entry.reason == "unclassified"
+    )
     lines.extend(
         f"business {tenant} was named, but is dropped by demo: {survey.scope.demo}"
         for tenant in selected.named_but_demo
@@ -191,8 +201,10 @@ def warnings_of(survey: Survey, selected: Selected) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _unclassified(survey: Survey) -> list[LeftOut]:
-    return [entry for entry in survey.accounting.left_out if entry.reason == "unclassified"]
+def _part(table: Table, raw: RawChunk, future: Future[StoredChunk]) -> _Part:
+    order = [column.name for column in table.stored_columns]
+    positions = tuple(order.index(name) for name in sort_key(table).names)
+    return _Part(key_values(raw.first_row, positions), key_values(raw.last_row, positions), future)
 
 
 def _would_do(survey: Survey, selected: Selected) -> Outcome:
@@ -208,24 +220,20 @@ def _would_do(survey: Survey, selected: Selected) -> Outcome:
 
 def _outcome(manifest: Manifest, repository: Repository, tally: _Tally, seconds: float) -> Outcome:
     metadata, stats = manifest.metadata, manifest.metadata.stats
-    stored = (
-        f"{tally.new_chunks} new chunks of {tally.chunks}" if tally.new_chunks else f"no new chunk of {tally.chunks}"
-    )
-    left_out: dict[str, int] = {}
-    for entry in manifest.left_out:
-        left_out[entry.reason] = left_out.get(entry.reason, 0) + 1
-    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(left_out.items())) or "none"
+    stored = f"{len(tally.new)} new chunks of {tally.chunks}" if tally.new else f"no new chunk of {tally.chunks}"
+    reasons = Counter(entry.reason for entry in manifest.left_out)
+    left_out = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items())) or "none"
     return Outcome(
         changed=True,
         message=f"{metadata.label}: {stats.total_records} rows of {stats.total_tables} tables, {stored}",
-        details=(f"tables left out: {reasons}; absent: {len(manifest.absent)}",),
+        details=(f"tables left out: {left_out}; absent: {len(manifest.absent)}",),
         warnings=manifest.warnings,
         facts={
             "label": metadata.label,
             "rows": stats.total_records,
             "tables": stats.total_tables,
             "chunks": tally.chunks,
-            "new_chunks": tally.new_chunks,
+            "new_chunks": len(tally.new),
             "new_bytes": tally.new_bytes,
             "businesses": list(manifest.selection.tenants),
             "checksums": {"businessData": metadata.checksums.business_data},
