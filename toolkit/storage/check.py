@@ -32,7 +32,7 @@ class Finding:
     """One thing found.
 
     Attributes:
-        labels: the backups it harms, the oldest first; empty for a foreign file.
+        labels: the backups it harms, sorted; empty for a foreign file.
         tables: the tables it harms, by name; empty when it is not about a chunk.
         chunk: the chunk's id, or empty.
     """
@@ -97,9 +97,7 @@ def check(repository: Repository, *, read_data: bool = True, progress: Progress)
     """
     contents = _contents(repository)
     chosen = [
-        chunk
-        for chunk in contents.referenced.values()
-        if read_data or contents.files.get(chunk.id) != chunk.stored
+        chunk for chunk in contents.referenced.values() if read_data or contents.files.get(chunk.id) != chunk.stored
     ]
     progress.start("check", rows=sum(chunk.rows for chunk in chosen), bytes=sum(chunk.raw for chunk in chosen))
     bad: dict[str, Finding] = {}
@@ -136,6 +134,7 @@ def _contents(repository: Repository) -> _Contents:
         elif file.name != MARKER and not file.name.startswith(LOCKS):
             message = f"{repository.place}/{file.name} is no part of the repository"
             contents.findings.append(Finding(kind=FindingKind.FOREIGN, message=message))
+    contents.labels.sort()
     for label in contents.labels:
         try:
             manifest = repository.manifest(label)

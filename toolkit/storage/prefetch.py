@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ def prefetch(
     size: Callable[[_Item], int],
     workers: int = 2,
     in_flight: int = IN_FLIGHT,
-) -> Iterator[_Result]:
+) -> Generator[_Result, None, None]:
     """What `load` gives for each item, in order; threads work ahead of the consumer.
 
     Args:

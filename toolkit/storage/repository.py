@@ -93,7 +93,7 @@ class Repository:
         return self.store.place
 
     def labels(self) -> list[str]:
-        """The labels of all backups, the oldest first."""
+        """The labels of all backups, sorted, and so by the time at which they began."""
         return sorted(label for stored in self.store.list(BACKUPS) if (label := label_of(stored.name)))
 
     def manifest(self, label: str) -> Manifest:

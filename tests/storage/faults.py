@@ -1,0 +1,82 @@
+"""A store that goes wrong on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from threading import Lock
+
+from toolkit.errors import StorageError
+from toolkit.storage.store import Store, StoredFile
+
+
+def flip_bit(data: bytes, bit: int) -> bytes:
+    """The data with one bit the other way."""
+    damaged = bytearray(data)
+    damaged[bit // 8] ^= 1 << bit % 8
+    return bytes(damaged)
+
+
+class FaultyStore:
+    """A store in front of another one.
+
+    Attributes:
+        calls: how many calls it has had.
+        fail_at: the number of the call that fails, counted from 1; 0 for none. All later ones fail too.
+        damage: what `get` makes of every file's content.
+    """
+
+    def __init__(
+        self, store: Store, *, fail_at: int = 0, damage: Callable[[str, bytes], bytes] = lambda _, data: data
+    ) -> None:
+        self._store = store
+        self._lock = Lock()
+        self.calls = 0
+        self.fail_at = fail_at
+        self.damage = damage
+
+    @property
+    def place(self) -> str:
+        """Where the other store is."""
+        return self._store.place
+
+    def put(self, name: str, data: bytes) -> None:
+        """Put unless it is time to fail."""
+        self._count(name)
+        self._store.put(name, data)
+
+    def get(self, name: str) -> bytes:
+        """Get, damaged, unless it is time to fail."""
+        self._count(name)
+        return self.damage(name, self._store.get(name))
+
+    def size(self, name: str) -> int | None:
+        """Size unless it is time to fail."""
+        self._count(name)
+        return self._store.size(name)
+
+    def exists(self, name: str) -> bool:
+        """Exists unless it is time to fail."""
+        self._count(name)
+        return self._store.exists(name)
+
+    def list(self, prefix: str = "") -> Iterator[StoredFile]:
+        """List unless it is time to fail."""
+        self._count(prefix)
+        return self._store.list(prefix)
+
+    def delete(self, name: str) -> None:
+        """Delete unless it is time to fail."""
+        self._count(name)
+        self._store.delete(name)
+
+    def sweep(self, before: datetime) -> int:
+        """Sweep unless it is time to fail."""
+        self._count("")
+        return self._store.sweep(before)
+
+    def _count(self, name: str) -> None:
+        with self._lock:
+            self.calls += 1
+            if self.fail_at and self.calls >= self.fail_at:
+                raise StorageError(f"call {self.calls} fails on purpose: {name}")

@@ -1,0 +1,165 @@
+"""Small real backups for the tests of storage."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from toolkit.model.manifest import (
+    FORMAT,
+    VERSION,
+    BusinessFilter,
+    Chunk,
+    KeyColumn,
+    LeftOut,
+    Manifest,
+    Metadata,
+    Selection,
+    SequenceEntry,
+    StoredColumn,
+    TableEntry,
+    TableSelection,
+    table_digest,
+)
+from toolkit.model.schema import Column, DatabaseSchema, ForeignKey, Table, UniqueKey
+from toolkit.planning.chunking import ChunkSizes, chunks
+from toolkit.planning.totals import checksums_of, stats_of
+from toolkit.storage.chunks import ChunkWriter, StoredChunk
+from toolkit.storage.repository import Repository
+
+NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
+TINY = ChunkSizes(minimum=256, beyond=768, maximum=4096)
+
+Rows = Mapping[str, Sequence[bytes]]
+
+
+def some_rows(count: int, seed: int = 1) -> list[bytes]:
+    """Rows of two columns in key order, the same for the same seed."""
+    source = random.Random(seed)
+    return [b"%06d\t%s\n" % (number, source.randbytes(source.randrange(40)).hex().encode()) for number in range(count)]
+
+
+def sample_rows(seed: int = 1) -> dict[str, list[bytes]]:
+    """Three tables: one of many chunks, one of one, one empty."""
+    return {"orders": some_rows(300, seed), "businesses": some_rows(3, seed), "refunds": []}
+
+
+def write_backup(repository: Repository, rows: Rows, *, job: str = "nightly") -> tuple[Manifest, list[StoredChunk]]:
+    """A whole backup of those tables, published; gives its manifest and what became of each chunk."""
+    label = repository.new_label(NOW, job, "business")
+    stored: list[StoredChunk] = []
+    entries = []
+    with ChunkWriter(repository) as writer:
+        for name, table_rows in rows.items():
+            pending = [(raw, writer.submit(raw)) for raw in chunks(table_rows, TINY)]
+            parts = [future.result() for _, future in pending]
+            stored.extend(parts)
+            entries.append(
+                _entry(
+                    name,
+                    [
+                        Chunk(
+                            id=part.id,
+                            rows=part.rows,
+                            raw=part.raw,
+                            stored=part.stored,
+                            first=(raw.first_row.split(b"\t")[0].decode(),),
+                            last=(raw.last_row.split(b"\t")[0].decode(),),
+                        )
+                        for (raw, _), part in zip(pending, parts, strict=True)
+                    ],
+                )
+            )
+    return repository.write_manifest(manifest_of(label, entries, job=job)), stored
+
+
+def _entry(name: str, parts: Sequence[Chunk]) -> TableEntry:
+    return TableEntry(
+        name=name,
+        category="business",
+        group="core",
+        columns=(StoredColumn(name="id", type="text"), StoredColumn(name="note", type="text")),
+        key=(KeyColumn(column="id", sort="text"),),
+        rows=sum(part.rows for part in parts),
+        bytes=sum(part.raw for part in parts),
+        digest=table_digest([part.id for part in parts]),
+        chunks=tuple(parts),
+    )
+
+
+def manifest_of(label: str, entries: Sequence[TableEntry], *, job: str = "nightly") -> Manifest:
+    """A manifest over those tables, in which every kind of field has a value; not sealed."""
+    return Manifest(
+        format=FORMAT,
+        metadata=_metadata(label, entries, job),
+        tables=tuple(entries),
+        sequences=(
+            SequenceEntry(name="orders_id_seq", last_value=2**62, is_called=True, owned_by=("orders", "id")),
+            SequenceEntry(name="free_seq", last_value=1, is_called=False),
+        ),
+        absent=("departed",),
+        left_out=(LeftOut(table="audit_logs", reason="optional"),),
+        schema=_schema([entry.name for entry in entries]),
+        selection=Selection(
+            tenants={"b1": "Café “One”"},
+            tables={entry.name: TableSelection(owned=entry.rows) for entry in entries},
+        ),
+        warnings=("table departed is in the catalog file but not in the database",),
+    )
+
+
+def _metadata(label: str, entries: Sequence[TableEntry], job: str) -> Metadata:
+    return Metadata(
+        version=VERSION,
+        label=label,
+        host="demo",
+        job=job,
+        playbook="nightly",
+        tool="playback 0.1.0",
+        tags=("nightly",),
+        timestamp="2026-11-20T02:00:00Z",
+        created_by="operator",
+        source_node_id="node-1",
+        source_device_id=None,
+        source_device_name="till",
+        source_hostname="till.example",
+        source_platform="linux",
+        backup_type="business",
+        business_filter=BusinessFilter(business_ids=("b1",), business_id="b1", include_demo_data=False, demo="exclude"),
+        optional={"audit_logs": 5000, "print_jobs": None},
+        stats=stats_of(entries),
+        schema_version="20260101_init",
+        checksums=checksums_of(entries),
+        postgres_version="18.1",
+        duration_seconds=1.25,
+    )
+
+
+def _schema(names: Sequence[str]) -> DatabaseSchema:
+    columns = (
+        Column(name="id", type="text", nullable=False),
+        Column(name="note", type="text"),
+        Column(name="total", type="numeric(12,2)", sort="native", generated="stored"),
+    )
+    tables = {
+        name: Table(
+            name=name,
+            columns=columns,
+            primary_key=("id",),
+            unique_keys=(UniqueKey(name=f"{name}_note_key", columns=("note",), partial=True),),
+            foreign_keys=(
+                ForeignKey(
+                    name=f"{name}_fkey",
+                    columns=("note",),
+                    parent="businesses",
+                    parent_columns=("id",),
+                    on_delete="cascade",
+                ),
+            ),
+            user_triggers=("touch",),
+            checks=("total >= 0",),
+        )
+        for name in names
+    }
+    return DatabaseSchema(name="public", tables=tables, enums={"state": ("open", "done")}, not_covered=("view v",))

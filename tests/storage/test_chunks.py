@@ -1,0 +1,277 @@
+"""Chunks: stored once, never trusted unseen, given back exactly or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.storage.faults import FaultyStore, flip_bit
+from tests.storage.samples import TINY, sample_rows, some_rows, write_backup
+from toolkit.errors import DamageError, StorageError
+from toolkit.model.outcome import SilentProgress
+from toolkit.planning.chunking import RawChunk, chunks
+from toolkit.storage import frame
+from toolkit.storage.check import check
+from toolkit.storage.chunks import ChunkReader, ChunkWriter
+from toolkit.storage.layout import chunk_name
+from toolkit.storage.prefetch import prefetch
+from toolkit.storage.repository import Repository
+from toolkit.storage.store import Store
+
+
+def raw_chunk(data: bytes) -> RawChunk:
+    """A chunk of one row."""
+    return RawChunk(data=data, rows=1, first_row=data, last_row=data)
+
+
+def test_rows_come_back(repository: Repository) -> None:
+    """What a backup holds of a table, read one by one or ahead, is its rows in order."""
+    rows = sample_rows()
+    manifest, _ = write_backup(repository, rows)
+    for table in manifest.tables:
+        reader = ChunkReader(repository, label=manifest.metadata.label, table=table.name)
+        assert b"".join(reader.read_all(table.chunks)) == b"".join(rows[table.name])
+        assert b"".join(map(reader.read, table.chunks)) == b"".join(rows[table.name])
+
+
+@given(st.binary(min_size=1, max_size=2000))
+def test_a_frame_holds_any_data(data: bytes) -> None:
+    """Any bytes survive compression, and a frame is never taken for one of another size."""
+    assert frame.decompress(frame.compress(data), len(data)) == data
+    with pytest.raises(ValueError, match=r"says it holds"):
+        frame.decompress(frame.compress(data), len(data) - 1)
+
+
+def test_a_decompression_bomb_is_not_opened() -> None:
+    """A frame that would become far larger than recorded is refused before memory is taken for it."""
+    bomb = frame.compress(bytes(64 * 1024 * 1024))
+    with pytest.raises(ValueError, match="says it holds 67108864 bytes, not 100"):
+        frame.decompress(bomb, 100)
+
+
+def test_chunks_are_named_by_their_rows(repository: Repository) -> None:
+    """The id of a chunk is the SHA-256 of its rows, and its file is one Zstandard frame of them."""
+    with ChunkWriter(repository) as writer:
+        stored = writer.submit(raw_chunk(b"1\tone\n")).result()
+    assert stored.id == hashlib.sha256(b"1\tone\n").hexdigest()
+    content = repository.store.get(f"chunks/{stored.id[:2]}/{stored.id}")
+    assert len(content) == stored.stored
+    assert frame.decompress(content, 6) == b"1\tone\n"
+
+
+def test_an_unchanged_chunk_is_stored_once(repository: Repository) -> None:
+    """A second backup of the same rows stores nothing, one of a changed row little, and equal chunks are one file."""
+    rows = sample_rows()
+    first, stored = write_backup(repository, rows)
+    assert all(chunk.new for chunk in stored)
+    files = list(repository.store.list("chunks/"))
+    second, again = write_backup(repository, rows)
+    assert not any(chunk.new for chunk in again)
+    assert second.tables == first.tables
+    assert list(repository.store.list("chunks/")) == files
+    orders = rows["orders"]
+    _, changed = write_backup(repository, rows | {"orders": [*orders[:100], b"000100\tother\n", *orders[101:]]})
+    assert 1 <= sum(chunk.new for chunk in changed) <= 4
+    _, twice = write_backup(repository, {"a": some_rows(50, 9), "b": some_rows(50, 9)})
+    assert sum(chunk.new for chunk in twice) == len(twice) / 2
+
+
+def test_a_recorded_chunk_is_not_read_again(store: Store) -> None:
+    """Reusing a chunk that a backup records with that size costs no reading; an orphan is read once."""
+    repository = Repository.open(store, create=True)
+    rows = some_rows(100)
+    with ChunkWriter(repository) as writer:
+        for raw in chunks(rows, TINY):
+            writer.submit(raw)
+
+    reads: list[str] = []
+
+    def note(name: str, data: bytes) -> bytes:
+        reads.append(name)
+        return data
+
+    watched = Repository(FaultyStore(store, damage=note), repository.id)
+    _, stored = write_backup(watched, {"orders": rows})
+    assert sorted(reads) == sorted(chunk_name(chunk.id) for chunk in stored)
+    assert not any(chunk.new for chunk in stored)
+    reads.clear()
+    write_backup(watched, {"orders": rows})
+    assert not [name for name in reads if name.startswith("chunks/")]
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "longer"])
+def test_a_bad_orphan_is_rewritten(repository: Repository, damage: str) -> None:
+    """A damaged chunk that no backup vouches for is not reused."""
+    data = b"".join(some_rows(30))
+    name = chunk_name(hashlib.sha256(data).hexdigest())
+    good = frame.compress(data)
+    repository.store.put(
+        name, {"cut": good[:-1], "flip": flip_bit(good, 200), "empty": b"", "longer": good + b"x"}[damage]
+    )
+    with ChunkWriter(repository) as writer:
+        assert writer.submit(raw_chunk(data)).result().new
+    assert repository.store.get(name) == good
+
+
+def test_a_truncated_chunk_of_a_backup_is_healed(repository: Repository) -> None:
+    """A chunk whose size is not what the backups record is written again by the next backup that has its rows."""
+    manifest, stored = write_backup(repository, sample_rows())
+    name = chunk_name(stored[2].id)
+    repository.store.put(name, repository.store.get(name)[:-3])
+    assert check(repository, progress=SilentProgress()).damaged
+    _, again = write_backup(repository, sample_rows())
+    assert [chunk.id for chunk in again if chunk.new] == [stored[2].id]
+    assert not check(repository, progress=SilentProgress()).damaged
+    assert repository.manifest(manifest.metadata.label) == manifest
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "swap", "missing"])
+def test_a_damaged_chunk_is_never_given_back(repository: Repository, damage: str) -> None:
+    """Reading a chunk that is not what was written names backup, table and chunk, and how to help oneself."""
+    manifest, _ = write_backup(repository, sample_rows())
+    table = manifest.tables[0]
+    chunk, other = table.chunks[4:6]
+    name = chunk_name(chunk.id)
+    good = repository.store.get(name)
+    repository.store.put(
+        name,
+        {"cut": good[:50], "flip": flip_bit(good, 333), "swap": repository.store.get(chunk_name(other.id))}.get(
+            damage, b""
+        ),
+    )
+    if damage == "missing":
+        repository.store.delete(name)
+    reader = ChunkReader(repository, label=manifest.metadata.label, table=table.name)
+    pattern = f"table orders of backup {manifest.metadata.label}: chunk {chunk.id} is (damaged|missing)"
+    with pytest.raises(DamageError, match=pattern) as caught:
+        reader.read(chunk)
+    assert caught.value.hint
+    before: list[bytes] = []
+    with pytest.raises(DamageError, match=pattern):
+        before.extend(reader.read_all(table.chunks))
+    assert len(before) <= 4
+
+
+def test_rows_under_another_name_are_found(repository: Repository) -> None:
+    """An intact frame of the right size whose rows are others does not pass."""
+    manifest, stored = write_backup(repository, {"orders": [b"1\ta\n"]})
+    repository.store.put(chunk_name(stored[0].id), frame.compress(b"1\tb\n"))
+    reader = ChunkReader(repository, label=manifest.metadata.label, table="orders")
+    with pytest.raises(DamageError, match="another SHA-256"):
+        reader.read(manifest.tables[0].chunks[0])
+
+
+def test_the_same_rows_compressed_otherwise_are_no_damage(repository: Repository) -> None:
+    """The rows decide: a file of another size with exactly the recorded rows is read, and is no finding."""
+    manifest, _ = write_backup(repository, sample_rows())
+    table = manifest.tables[0]
+    recorded = msgspec.structs.replace(table.chunks[0], stored=table.chunks[0].stored + 1)
+    assert ChunkReader(repository, label="x", table="orders").read(recorded) == ChunkReader(
+        repository, label="x", table="orders"
+    ).read(table.chunks[0])
+
+
+def test_the_first_error_ends_the_writing(store: Store) -> None:
+    """Once a chunk cannot be stored, the reader of rows hears of it at the next chunk, and the block ends with it."""
+    faulty = FaultyStore(store)
+    submitted = 0
+
+    def feed() -> None:
+        nonlocal submitted
+        with ChunkWriter(Repository(faulty, "id")) as writer:
+            for number in range(10_000):
+                writer.submit(raw_chunk(b"%d\n" % number))
+                submitted += 1
+                if number == 20:
+                    faulty.fail_at = 1
+                time.sleep(0.0005)
+
+    with pytest.raises(StorageError, match="fails on purpose"):
+        feed()
+    assert 20 < submitted < 9_000
+
+
+def test_the_last_error_is_not_lost(store: Store) -> None:
+    """An error after the last chunk was handed over is raised when the block ends."""
+    repository = Repository(FaultyStore(store, fail_at=2), "id")
+    with pytest.raises(StorageError, match="fails on purpose"), ChunkWriter(repository) as writer:
+        writer.submit(raw_chunk(b"1\n"))
+
+
+def test_an_error_of_the_block_wins(store: Store) -> None:
+    """When the reading of rows fails, that error is raised, and chunks not yet begun are given up."""
+    repository = Repository.open(store, create=True)
+
+    def feed() -> None:
+        with ChunkWriter(repository, workers=1) as writer:
+            for number in range(3000):
+                writer.submit(raw_chunk(b"%d\n" % number))
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        feed()
+    assert len(list(store.list("chunks/"))) < 3000
+
+
+class GatedStore(FaultyStore):
+    """A store whose writes wait until the gate opens."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.gate = threading.Event()
+
+    def put(self, name: str, data: bytes) -> None:
+        """Wait, then put."""
+        assert self.gate.wait(30)
+        super().put(name, data)
+
+
+def test_memory_is_bounded_by_bytes(store: Store) -> None:
+    """However slow the store is, no more rows than the bound wait for it, except one chunk that is larger alone."""
+    gated = GatedStore(store)
+    writer = ChunkWriter(Repository(gated, "id"), in_flight=1000)
+    accepted: list[int] = []
+
+    def feed() -> None:
+        for size in (400, 400, 400, 5000, 10):
+            writer.submit(raw_chunk(bytes([size % 251]) * size))
+            accepted.append(size)
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    feeder.join(0.3)
+    assert accepted == [400, 400]
+    gated.gate.set()
+    feeder.join(30)
+    writer.finish()
+    assert accepted == [400, 400, 400, 5000, 10]
+
+
+def test_reading_ahead_is_bounded_and_in_order() -> None:
+    """Results come in the order of the items and never hold more than the bound."""
+    begun: list[int] = []
+
+    def load(number: int) -> int:
+        begun.append(number)
+        return number
+
+    results = []
+    for result in prefetch(range(100), load, size=lambda _: 10, in_flight=50):
+        results.append(result)
+        assert len(begun) <= len(results) + 6
+    assert results == list(range(100))
+
+
+def test_reading_ahead_can_be_left() -> None:
+    """A consumer that stops early leaves no thread behind."""
+    before = threading.active_count()
+    ahead = prefetch(range(100), lambda number: number, size=lambda _: 1, in_flight=10)
+    assert next(iter(ahead)) == 0
+    ahead.close()
+    assert threading.active_count() == before

@@ -1,0 +1,100 @@
+"""What every store promises, whatever is behind it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from toolkit.errors import MissingError
+from toolkit.storage.store import Store, check_name
+
+
+def names(store: Store, prefix: str = "") -> list[str]:
+    """The names a store lists."""
+    return [stored.name for stored in store.list(prefix)]
+
+
+@pytest.mark.parametrize("data", [b"", b"a", bytes(range(256)) * 5000])
+def test_what_is_put_is_got(store: Store, data: bytes) -> None:
+    """A file comes back as it was put, with its size."""
+    store.put("chunks/ab/file", data)
+    assert store.get("chunks/ab/file") == data
+    assert store.size("chunks/ab/file") == len(data)
+    assert store.exists("chunks/ab/file")
+
+
+def test_put_replaces(store: Store) -> None:
+    """A second file of the same name takes the first one's place."""
+    store.put("a/b", b"first, and longer")
+    store.put("a/b", b"second")
+    assert store.get("a/b") == b"second"
+    assert names(store) == ["a/b"]
+
+
+def test_a_missing_file_is_told_apart(store: Store) -> None:
+    """What is not there has no size, is not listed, cannot be read, and can be deleted."""
+    assert store.size("a/b") is None
+    assert not store.exists("a/b")
+    assert names(store) == []
+    store.delete("a/b")
+    with pytest.raises(MissingError, match=r"a.b"):
+        store.get("a/b")
+
+
+def test_delete_removes_one_file(store: Store) -> None:
+    """Deleting a file leaves its neighbours."""
+    store.put("a/b", b"1")
+    store.put("a/c", b"2")
+    store.delete("a/b")
+    assert names(store) == ["a/c"]
+
+
+def test_list_gives_names_by_prefix_in_order(store: Store) -> None:
+    """A prefix need not end at a slash, and names come sorted as whole texts."""
+    for name in ("b/z", "a/b/c", "a/b-c", "a/bc", "top", "a/b/a"):
+        store.put(name, b"")
+    assert names(store) == sorted(["b/z", "a/b/c", "a/b-c", "a/bc", "top", "a/b/a"])
+    assert names(store, "a/b") == ["a/b-c", "a/b/a", "a/b/c", "a/bc"]
+    assert names(store, "a/b/") == ["a/b/a", "a/b/c"]
+    assert names(store, "none/") == []
+
+
+def test_list_gives_size_and_time(store: Store) -> None:
+    """A listed file has its size and the time at which it was written."""
+    store.put("a/b", b"12345")
+    (stored,) = store.list()
+    assert stored.size == 5
+    assert abs(datetime.now(UTC) - stored.modified) < timedelta(minutes=1)
+
+
+def test_threads_may_share_a_store(store: Store) -> None:
+    """Many threads that write the same and other names at once leave every file whole."""
+    contents = [bytes([number]) * 10_000 for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        for number, data in enumerate(contents):
+            pool.submit(store.put, f"own/{number}", data)
+            pool.submit(store.put, "shared", data)
+    assert [store.get(f"own/{number}") for number in range(40)] == contents
+    assert store.get("shared") in contents
+    assert len(names(store)) == 41
+
+
+@pytest.mark.parametrize(
+    "name", ["", "/a", "a/", "a//b", "..", "a/../b", ".hidden", "a\\b", "a b", "é", "a.", "CON", "a/nul.txt", "a:b"]
+)
+def test_unportable_names_are_refused(store: Store, name: str) -> None:
+    """A name that would leave the store, hide, or not work on some system is refused by every method."""
+    for method in (store.get, store.size, store.exists, store.delete):
+        with pytest.raises(ValueError, match="no portable file name"):
+            method(name)
+    with pytest.raises(ValueError, match="no portable file name"):
+        store.put(name, b"")
+
+
+def test_names_of_the_format_are_portable() -> None:
+    """The names that the repository format uses pass."""
+    check_name("playback.json")
+    check_name("backups/20261120T020000Z-nightly_1.x-business-2/manifest.json")
+    check_name("chunks/ab/" + "ab" * 32)
