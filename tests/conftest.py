@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from toolkit.postgres import embedded
 from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.hosts import create_once
 
 ROOT = Path(__file__).parent.parent
 VERSIONS = (16, 18)
@@ -72,3 +74,35 @@ def servers(pg16: EmbeddedServer, pg18: EmbeddedServer) -> Iterator[Servers]:
 def new_database(servers: Servers) -> Callable[[], str]:
     """A maker of empty PostgreSQL 18 databases, owned by a role that is no superuser."""
     return servers.database
+
+
+def demo_database() -> str:
+    """The name of the database that holds the small demo as this version of its package makes it."""
+    package = ROOT / "toolkit" / "postgres" / "demo"
+    digest = hashlib.sha256()
+    for file in sorted(each for pattern in ("*.py", "*.sql") for each in package.rglob(pattern)):
+        digest.update(file.read_bytes())
+    return f"demo_{digest.hexdigest()[:12]}"
+
+
+@pytest.fixture(scope="session")
+def demo_template(pg16: EmbeddedServer, pg18: EmbeddedServer) -> Callable[[int], str]:
+    """By major version: the name of a database to copy, `servers.database(version, template=demo_template(version))`.
+
+    It holds the small demo, is made once and kept between runs; those of older versions of the demo are dropped.
+    """
+    by_version = {16: pg16, 18: pg18}
+    name = demo_database()
+
+    def template(version: int) -> str:
+        server = by_version[version]
+        with psycopg.connect(server.superuser, autocommit=True) as connection:
+            stale = connection.execute(
+                "SELECT datname FROM pg_database WHERE datname ~ '^demo_[0-9a-f]{12}$' AND datname <> %s", [name]
+            ).fetchall()
+        for (each,) in stale:
+            server.drop_database(each)
+        create_once(server, name, filled=True)
+        return name
+
+    return template

@@ -1,0 +1,80 @@
+"""How much the demo application holds: a named set of numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from toolkit.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How many rows of a kind there are: per business, where nothing else is said.
+
+    Attributes:
+        businesses: how many businesses, demo ones included.
+        outsiders: users who belong to no business, in all.
+        persons: people who are neither users nor employees, in all.
+        attendance: working days recorded per employee.
+        audit_logs: per business; as many again belong to none.
+        clients: rows of each table about devices, sessions and chat, in all.
+    """
+
+    name: str
+    businesses: int
+    users: int
+    outsiders: int
+    persons: int
+    products: int
+    customers: int
+    orders: int
+    stock_movements: int
+    transactions: int
+    employees: int
+    attendance: int
+    payroll_months: int
+    projects: int
+    vehicles: int
+    trips: int
+    restaurant_orders: int
+    tokens: int
+    print_jobs: int
+    audit_logs: int
+    clients: int
+
+
+SCALES = {
+    scale.name: scale
+    for scale in (
+        Scale(
+            name="small",
+            businesses=8,
+            users=12,
+            outsiders=6,
+            persons=40,
+            products=60,
+            customers=60,
+            orders=130,
+            stock_movements=150,
+            transactions=120,
+            employees=14,
+            attendance=20,
+            payroll_months=6,
+            projects=4,
+            vehicles=4,
+            trips=30,
+            restaurant_orders=150,
+            tokens=60,
+            print_jobs=40,
+            audit_logs=80,
+            clients=40,
+        ),
+    )
+}
+
+
+def scale_of(name: str) -> Scale:
+    """The scale of that name; InputError for a name that is not one."""
+    if name not in SCALES:
+        raise InputError(f"unknown scale {name!r}", hint=f"there is {', '.join(SCALES)}")
+    return SCALES[name]

@@ -1,0 +1,18 @@
+-- Enum labels stand in the order of their life, which is not the order of the alphabet.
+
+CREATE TYPE "UserRole" AS ENUM ('user', 'employee', 'manager', 'admin');
+CREATE TYPE "AccessList" AS ENUM ('WHITELIST', 'BLACKLIST');
+CREATE TYPE "BarcodeSymbology" AS ENUM ('EAN13', 'CODE128', 'QR');
+CREATE TYPE "EmploymentStatus" AS ENUM ('PROBATION', 'ACTIVE', 'ON_LEAVE', 'TERMINATED');
+CREATE TYPE "LeaveStatus" AS ENUM ('REQUESTED', 'APPROVED', 'REJECTED');
+CREATE TYPE "LoanStatus" AS ENUM ('PENDING', 'ACTIVE', 'REPAID', 'DEFAULTED');
+CREATE TYPE "MovementType" AS ENUM ('RECEIVED', 'SOLD', 'ADJUSTED', 'TRANSFERRED', 'LOST');
+CREATE TYPE "OrderStatus" AS ENUM ('PENDING', 'CONFIRMED', 'COMPLETED', 'CANCELLED');
+CREATE TYPE "PaymentMethod" AS ENUM ('CASH', 'CARD', 'MOBILE', 'STORE CREDIT');
+CREATE TYPE "PayrollStatus" AS ENUM ('DRAFT', 'APPROVED', 'EXPORTED', 'CLOSED');
+CREATE TYPE "PeriodType" AS ENUM ('HOUR', 'DAY', 'WEEK', 'MONTH');
+CREATE TYPE "PrintJobStatus" AS ENUM ('QUEUED', 'PRINTING', 'COMPLETED', 'FAILED');
+CREATE TYPE "ProductStatus" AS ENUM ('DRAFT', 'ACTIVE', 'DISCONTINUED');
+CREATE TYPE "SyncState" AS ENUM ('IDLE', 'RUNNING', 'SYNCED', 'FAILED');
+CREATE TYPE "TokenStatus" AS ENUM ('UNUSED', 'ACTIVE', 'EXPIRED', 'REVOKED');
+CREATE TYPE "TransactionKind" AS ENUM ('DEPOSIT', 'WITHDRAWAL', 'TRANSFER', 'FEE');
