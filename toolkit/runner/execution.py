@@ -175,7 +175,7 @@ def _finished(result: Result, scope: Scope) -> Result:
     try:
         if result.failed:
             result = replace(result, ignored=scope.flag("ignore_errors", scope.inherited.ignore_errors))
-        return outcomes.hidden(result) if scope.flag("no_log", scope.inherited.no_log) else result
+        return replace(result, no_log=scope.flag("no_log", scope.inherited.no_log))
     except PlaybackError as error:
         # nobody can tell whether the output was to be hidden
         return outcomes.failed(error, scope)

@@ -12,8 +12,6 @@ from toolkit.model.outcome import Outcome
 from toolkit.runner.results import Result, Status, exit_code
 from toolkit.runner.scope import Scope
 
-HIDDEN = "the output is hidden: no_log"
-
 
 def judged(outcome: Outcome, scope: Scope) -> Result:
     """An outcome as a result, `changed_when` and `failed_when` applied; InputError when one cannot be decided."""
@@ -91,20 +89,6 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _texts(item)
-
-
-def hidden(result: Result) -> Result:
-    """The result without anything that `no_log` hides: only how it ended is left."""
-    return replace(
-        result,
-        message=HIDDEN,
-        hint="",
-        details=(),
-        warnings=(),
-        trace="",
-        item=None if result.item is None else "hidden",
-        items=tuple(hidden(item) for item in result.items),
-    )
 
 
 def combined(host: str, items: tuple[Result, ...]) -> Result:

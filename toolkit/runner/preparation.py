@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from toolkit.actions.context import Action, Inventory
 from toolkit.actions.registry import NOT_IN_THIS_VERSION
-from toolkit.config import document
+from toolkit.config import playbook as playbooks
 from toolkit.config.templates import Templates
 from toolkit.errors import InputError, Problem
 from toolkit.model.host import Host
@@ -152,7 +152,7 @@ class _Preparation:
                 relative = Path(str(self.templates.render(name, known, place)))
                 below = self.playbook.file.parent / relative
                 path = below if below.exists() else self.inventory.directory / relative
-                variables |= variables_file(path, control=self.inventory.directory)
+                variables |= playbooks.load_variables(path, control=self.inventory.directory)
             except InputError as error:
                 self.problems.extend(error.problems)
         return variables
@@ -185,16 +185,6 @@ class _Preparation:
     def _report(self, place: Place, keyword: str, message: str) -> None:
         path = f"{place.path}.{keyword}" if place.path else keyword
         self.problems.append(Problem(file=place.file, line=place.line, path=path, message=message))
-
-
-def variables_file(path: Path, *, control: Path) -> Mapping[str, Any]:
-    """The variables in a YAML file; InputError when it cannot be read or is not a mapping."""
-    read = document.read(path, control=control)
-    if read.value is None:
-        return {}
-    if not isinstance(read.value, dict):
-        raise InputError([read.problem((), "a variables file must be a mapping of names to values")])
-    return read.value
 
 
 def _nearest(name: str, known: Collection[str]) -> str:

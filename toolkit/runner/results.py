@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,8 @@ from toolkit.model.outcome import Moved
 
 EXIT_CODE_PRECEDENCE = (130, 2, 5, 4, 1, 6, 3)
 """Which exit code wins when several actions failed: the first of these that occurred."""
+
+HIDDEN = "the output is hidden: no_log"
 
 
 class Status(StrEnum):
@@ -37,6 +39,7 @@ class Result:
         exit_code: what the run would end with for this failure; 0 when it did not fail.
         unmade: check mode skipped it, so what it would have made is not there.
         trace: the traceback of a defect of ours; shown with --debug only.
+        no_log: only how it ended may be shown; see `shown`.
     """
 
     host: str
@@ -55,6 +58,7 @@ class Result:
     seconds: float = 0.0
     unmade: bool = False
     trace: str = ""
+    no_log: bool = False
 
     @property
     def failed(self) -> bool:
@@ -75,6 +79,22 @@ class Result:
         if self.items:
             value["results"] = [{"item": item.item, **item.registered()} for item in self.items]
         return value
+
+    def shown(self) -> Result:
+        """The result as it may be printed and reported: itself, or with `no_log` only how it ended."""
+        if not self.no_log:
+            return self
+        return replace(
+            self,
+            message=HIDDEN,
+            hint="",
+            details=(),
+            warnings=(),
+            facts={},
+            trace="",
+            item=None if self.item is None else "hidden",
+            items=tuple(replace(item, no_log=True).shown() for item in self.items),
+        )
 
 
 @dataclass(slots=True, kw_only=True)

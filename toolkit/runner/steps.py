@@ -105,8 +105,8 @@ class Steps:
         self.execution.reporter.task_started(record.name, handler=handler)
         stopped = interrupted = False
         for state, result in self._results(task, inherited, states[:1] if once else states):
-            record.results.append(result)
-            self.execution.reporter.host_result(result)
+            record.results.append(result.shown())
+            self.execution.reporter.host_result(result.shown())
             _settle(task, result, state, sharing=states if once else [state])
             stopped = stopped or not state.live
             interrupted = interrupted or result.exit_code == INTERRUPTED

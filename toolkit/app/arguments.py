@@ -1,0 +1,110 @@
+"""The text of command-line options as checked values; every problem is found before anything runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from toolkit.config.playbook import load_variables
+from toolkit.errors import InputError, Problem
+from toolkit.runner.options import RunOptions
+
+MAX_FORKS = 100
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SECOND_PAIR = re.compile(r"\s[A-Za-z_][A-Za-z0-9_]*=")
+
+
+def run_options(
+    *,
+    control: Path,
+    limit: str,
+    tags: str,
+    skip_tags: str,
+    check: bool,
+    diff: bool,
+    extra_vars: Sequence[str],
+    forks: str,
+    start_at_task: str,
+) -> RunOptions:
+    """The options of a run.
+
+    Raises:
+        InputError: every option that is not right.
+    """
+    problems: list[Problem] = []
+    options = RunOptions(
+        limit=limit,
+        tags=names(tags),
+        skip_tags=names(skip_tags),
+        check=check,
+        diff=diff,
+        extra_vars=_extra_vars(extra_vars, control, problems),
+        forks=_forks(forks, problems),
+        start_at_task=start_at_task,
+    )
+    if problems:
+        raise InputError(problems)
+    return options
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The names in a list separated by commas; spaces around them do not count."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def existing(name: str, control: Path) -> Path:
+    """A file or directory a person named: below the working directory, else below the control directory."""
+    path = Path(name).expanduser()
+    return path if path.exists() or path.is_absolute() else control / path
+
+
+def _forks(text: str, problems: list[Problem]) -> int:
+    # ASCII digits only: int() would also read other scripts' digits, signs and underscores
+    if re.fullmatch(r"[0-9]{1,4}", text) and 1 <= int(text) <= MAX_FORKS:
+        return int(text)
+    problems.append(Problem(message=f"--forks: expected a whole number from 1 to {MAX_FORKS}, not {text!r}"))
+    return 1
+
+
+def _extra_vars(given: Iterable[str], control: Path, problems: list[Problem]) -> dict[str, Any]:
+    variables: dict[str, Any] = {}
+    for text in given:
+        try:
+            variables |= _variables(text, control)
+        except InputError as error:
+            problems.extend(error.problems)
+    return variables
+
+
+def _variables(text: str, control: Path) -> dict[str, Any]:
+    """One `--extra-vars`: `@FILE`, a JSON object, or `name=value`, whose value is text up to its end."""
+    if text.startswith("@"):
+        return load_variables(existing(text[1:], control), control=control)
+    if text.lstrip().startswith("{"):
+        return _json(text)
+    name, equals, value = text.partition("=")
+    if not equals:
+        # the text may be a secret that was meant to be a value: it is not repeated
+        raise InputError('--extra-vars: expected name=value, JSON such as {"name": 1}, or @FILE.yml')
+    if not _NAME.fullmatch(name):
+        raise InputError(f"--extra-vars: {name!r} is not a name: letters, digits and _, not beginning with a digit")
+    if _SECOND_PAIR.search(value):
+        message = f"--extra-vars {name}=…: it looks like several variables in one"
+        raise InputError(f"{message}; give --extra-vars once for each, or all of them as JSON")
+    return {name: value}
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"--extra-vars: not valid JSON: {error}") from error
+    wrong = [name for name in value if not _NAME.fullmatch(name)]
+    if wrong:
+        raise InputError(
+            Problem(message=f"--extra-vars: {name!r} is not a name: letters, digits and _") for name in wrong
+        )
+    return dict(value)

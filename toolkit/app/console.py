@@ -1,0 +1,55 @@
+"""The two streams everything is printed to: masked, in UTF-8, coloured only where a person looks."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TextIO
+from unicodedata import category
+
+from rich.console import Console
+from rich.text import Text
+
+from toolkit.config.masking import mask
+
+
+class Output:
+    """Where output goes.
+
+    Attributes:
+        live: whether a person watches: a terminal that can be redrawn.
+        console: the rich console of standard output, for live progress only; text is printed through `line`.
+    """
+
+    def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self.console = _console(_utf8(out or sys.stdout))
+        self._errors = _console(_utf8(err or sys.stderr))
+        self.live = self.console.is_terminal and not self.console.is_dumb_terminal
+
+    def line(self, text: str = "", *, style: str = "") -> None:
+        """Print text (one line or several) to standard output, secrets masked."""
+        _print(self.console, text, style)
+
+    def error(self, text: str, *, style: str = "red") -> None:
+        """Print text to standard error, secrets masked."""
+        _print(self._errors, text, style)
+
+
+def _utf8(stream: TextIO) -> TextIO:
+    if isinstance(stream, io.TextIOWrapper):
+        # a Windows code page or LANG=C could not print every name; no character may stop a backup
+        stream.reconfigure(encoding="utf-8", errors="replace")
+    return stream
+
+
+def _console(stream: TextIO) -> Console:
+    return Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def _print(console: Console, text: str, style: str) -> None:
+    console.print(Text(_printable(mask(text))), style=style or None, soft_wrap=True)
+
+
+def _printable(text: str) -> str:
+    """Without control characters, which data could use to repaint the terminal."""
+    return "".join("�" if category(character) == "Cc" and character not in "\n\t" else character for character in text)

@@ -1,0 +1,163 @@
+"""The report of a run: one JSON document, as `schemas/run-report.schema.json` describes it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from toolkit import __version__
+from toolkit.config.masking import mask
+from toolkit.errors import InputError, PlaybackError, Problem, StorageError
+from toolkit.model.secret import Secret
+from toolkit.runner.options import RunOptions
+from toolkit.runner.results import PlayRecord, Result, RunRecord, Status, TaskRecord
+
+FORMAT = 1
+
+
+def build(
+    record: RunRecord,
+    *,
+    playbook: str,
+    options: RunOptions | None,
+    started: datetime,
+    finished: datetime,
+    exit_code: int,
+    error: PlaybackError | None = None,
+) -> dict[str, Any]:
+    """The report of a run as JSON values, secrets masked.
+
+    Args:
+        options: None when they were wrong themselves.
+        error: why nothing ran, if that was so.
+    """
+    document = {
+        "format": FORMAT,
+        "tool": f"playback {__version__}",
+        "playbook": playbook,
+        "started": _time(started),
+        "finished": _time(finished),
+        "seconds": round((finished - started).total_seconds(), 3),
+        "check": options.check if options else False,
+        "exit_code": exit_code,
+        "problems": _problems(error),
+        "plays": [_play(play) for play in record.plays],
+        "recap": {host: asdict(recap) for host, recap in record.recap.items()},
+        "moved": [
+            {"host": result.host, "task": task.name, **asdict(moved)}
+            for task, result in record.results()
+            for moved in result.moved
+        ],
+        "warnings": [
+            {"host": result.host, "task": task.name, "message": warning}
+            for task, result in record.results()
+            for warning in result.warnings
+        ],
+    }
+    masked = plain(document)
+    assert isinstance(masked, dict)
+    return masked
+
+
+def writable(path: Path) -> None:
+    """Check, before anything runs, that a report can be written there; InputError when it cannot."""
+    if path.is_dir():
+        raise InputError(f"--report: {path} is a directory; name a file in it")
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"--report: the directory {path.absolute().parent} does not exist; create it first")
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise InputError(f"--report: the directory {path.absolute().parent} is not writable")
+
+
+def write(document: Mapping[str, Any], path: Path) -> None:
+    """Write a report; whoever reads the file sees the whole old one or the whole new one.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise StorageError(
+            f"the report {path} cannot be written: {error.strerror}", hint="choose another place with --report"
+        ) from error
+
+
+def plain(value: object) -> Any:
+    """A value as JSON has it; every text masked, and what JSON does not have as text."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {mask(str(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return "***" if isinstance(value, Secret) else mask(str(value))
+
+
+def _play(play: PlayRecord) -> dict[str, Any]:
+    return {"name": play.name, "hosts": list(play.hosts), "tasks": [_task(task) for task in play.tasks]}
+
+
+def _task(task: TaskRecord) -> dict[str, Any]:
+    return {
+        "name": task.name,
+        "action": task.action,
+        "handler": task.handler,
+        "started": _time(task.started),
+        "results": [_result(result) for result in task.results],
+    }
+
+
+def _result(result: Result) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "host": result.host,
+        "status": str(result.status),
+        "changed": result.status is Status.CHANGED,
+        "ignored": result.ignored,
+        "message": result.message,
+        "hint": result.hint,
+        "details": list(result.details),
+        "warnings": list(result.warnings),
+        "facts": dict(result.facts),
+        "moved": [asdict(moved) for moved in result.moved],
+        "attempts": result.attempts,
+        "seconds": round(result.seconds, 3),
+        "exit_code": result.exit_code,
+    }
+    if result.item is not None:
+        document["item"] = result.item
+    if result.items:
+        document["items"] = [_result(item) for item in result.items]
+    return document
+
+
+def _problems(error: PlaybackError | None) -> list[dict[str, Any]]:
+    if error is None:
+        return []
+    problems = error.problems if isinstance(error, InputError) else (Problem(message=error.message),)
+    return [
+        {"file": p.file, "line": p.line, "path": p.path, "message": p.message, "hint": error.hint} for p in problems
+    ]
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

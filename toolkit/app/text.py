@@ -1,0 +1,127 @@
+"""A run as Ansible prints it: PLAY, TASK, a status per host, PLAY RECAP, and the table of what moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from toolkit.app import units
+from toolkit.app.columns import table
+from toolkit.app.console import Output
+from toolkit.app.progress import LineProgress, LiveDisplay, LiveProgress
+from toolkit.model.outcome import Progress
+from toolkit.runner.results import Recap, Result, RunRecord, Status
+
+COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan", Status.FAILED: "red"}
+WARNING = "bright_magenta"
+_WIDTH = 79
+
+
+class TextReporter:
+    """Prints a run to an Output. With `debug`, defects come with their traceback."""
+
+    def __init__(self, output: Output, *, debug: bool) -> None:
+        self._output = output
+        self._debug = debug
+        self._display = LiveDisplay(output) if output.live else None
+
+    def play_started(self, name: str, hosts: Sequence[str]) -> None:
+        """Print the play's heading."""
+        self._heading(f"PLAY [{name}]")
+        if not hosts:
+            self._output.line("skipping: no hosts matched", style=COLOURS[Status.SKIPPED])
+
+    def task_started(self, name: str, *, handler: bool) -> None:
+        """Print the task's heading."""
+        self._heading(f"{'RUNNING HANDLER' if handler else 'TASK'} [{name}]")
+
+    def retrying(self, host: str, task: str, *, left: int) -> None:
+        """Print that an attempt was not enough."""
+        plural = "retry" if left == 1 else "retries"
+        self._output.line(f"FAILED - RETRYING: [{host}]: {task} ({left} {plural} left).", style="dim red")
+
+    def host_result(self, result: Result) -> None:
+        """Print how the task ended on a host, each item of a loop first."""
+        for item in result.items:
+            self._result(item, f" => (item={item.item})")
+        if not result.items or result.failed or result.status is Status.SKIPPED:
+            self._result(result, "")
+        if result.ignored:
+            self._output.line("...ignoring", style="cyan")
+
+    def progress(self, host: str, task: str) -> Progress:
+        """A redrawn line on a terminal, occasional lines elsewhere."""
+        del task
+        return LiveProgress(self._display, host) if self._display else LineProgress(self._output, host)
+
+    def finished(self, record: RunRecord) -> None:
+        """Print the recap and what moved."""
+        if record.recap:
+            self._heading("PLAY RECAP")
+            width = max(len(host) for host in record.recap)
+            for host, recap in record.recap.items():
+                self._output.line(recap_line(host.ljust(width), recap), style=_recap_colour(recap))
+        for line in moved_lines(record):
+            self._output.line(line)
+        for line in warning_lines(record):
+            self._output.line(line, style=WARNING)
+
+    def _heading(self, text: str) -> None:
+        self._output.line()
+        self._output.line(f"{text} {'*' * max(3, _WIDTH - len(text) - 1)}")
+
+    def _result(self, result: Result, item: str) -> None:
+        colour = COLOURS[result.status]
+        message = f" => {result.message}" if result.message else ""
+        if result.failed:
+            self._output.line(f"fatal: [{result.host}]: FAILED!{item}{message}", style=colour)
+        else:
+            status = {Status.SKIPPED: "skipping"}.get(result.status, str(result.status))
+            self._output.line(f"{status}: [{result.host}]{item}{message}", style=colour)
+        if result.hint:
+            self._output.line(f"HINT: {result.hint}", style=colour)
+        for detail in result.details:
+            self._output.line("\n".join(f"    {line}" for line in detail.split("\n")))
+        if result.trace and self._debug:
+            self._output.error(result.trace)
+        if not result.items:
+            for warning in result.warnings:
+                self._output.line(f"[WARNING]: {warning}", style=WARNING)
+
+
+def recap_line(host: str, recap: Recap) -> str:
+    """The counts of one host."""
+    counts = ("ok", "changed", "skipped", "failed", "unreachable", "rescued", "ignored")
+    return f"{host} : " + "  ".join(f"{name}={getattr(recap, name):<3}" for name in counts).rstrip()
+
+
+def _recap_colour(recap: Recap) -> str:
+    if recap.failed or recap.unreachable:
+        return COLOURS[Status.FAILED]
+    return COLOURS[Status.CHANGED] if recap.changed else COLOURS[Status.OK]
+
+
+def moved_lines(record: RunRecord) -> list[str]:
+    """The table of what moved; no lines when nothing did."""
+    rows = [
+        (
+            result.host,
+            moved.what,
+            units.count(moved.tables),
+            units.count(moved.rows),
+            units.size(moved.bytes),
+            "" if moved.stored is None else units.size(moved.stored),
+            units.seconds(moved.seconds),
+        )
+        for _, result in record.results()
+        for moved in result.moved
+    ]
+    if not rows:
+        return []
+    header = ("host", "moved", "tables", "rows", "bytes", "stored", "seconds")
+    return ["", *table(header, rows, right=("tables", "rows", "bytes", "stored", "seconds"))]
+
+
+def warning_lines(record: RunRecord) -> list[str]:
+    """Every warning of the run once more, so that none is lost above."""
+    warnings = dict.fromkeys((result.host, warning) for _, result in record.results() for warning in result.warnings)
+    return ["", *(f"[WARNING]: [{host}] {warning}" for host, warning in warnings)] if warnings else []
