@@ -72,6 +72,12 @@ def show_path(path: Keys) -> str:
     return shown
 
 
+def show_below(path: Keys) -> str:
+    """A path as it continues another one, e.g. `.demo` or `[1]`."""
+    shown = show_path(path)
+    return f".{shown}" if shown and not shown.startswith("[") else shown
+
+
 def show_file(path: Path, control: Path | None = None) -> str:
     """A file's name as the user would type it: below the control directory, else below the working directory."""
     absolute = path.absolute()

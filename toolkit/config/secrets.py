@@ -6,19 +6,26 @@ They are read on first use, so a playbook that does not need one runs without it
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from toolkit.config import masking
+from toolkit.config import conninfo, masking
 from toolkit.errors import InputError, Problem
 from toolkit.model.playbook import Place
 from toolkit.model.secret import Secret
 
 TIMEOUT: Final = 60
 """Seconds a secret's command may take; it may have to ask a password manager over a network."""
+
+
+_IS_SECRET = re.compile(r"(^|_)(password|passwd|passphrase|secret|secret_key|private_key|api_key|access_token)$")
+_DATABASE_REMEDY: Final = (
+    "write its parts, {host: …, dbname: …, user: …, password: {env: NAME}}, or the whole of it as {env: NAME}"
+)
 
 
 class SourcedSecret(Secret):
@@ -83,6 +90,23 @@ def with_secrets(value: Any, place: Place, control: Path) -> Any:
     if isinstance(value, list):
         return [with_secrets(item, _below(place, f"[{index}]"), control) for index, item in enumerate(value)]
     return value
+
+
+def literal_problems(name: str, value: Any, place: Place) -> list[Problem]:
+    """A problem for every password, key or the like that a variable holds as plain text, its value never shown."""
+    if isinstance(value, Mapping) and not is_source(value):
+        parts = ((str(key), item, _below(place, f".{key}")) for key, item in value.items())
+        return [problem for key, item, where in parts for problem in literal_problems(key, item, where)]
+    if not isinstance(value, str) or not value:
+        return []
+    written = conninfo.password_in(value) if conninfo.is_database(value) else value if _IS_SECRET.search(name) else ""
+    if not written or "{{" in written:
+        return []
+    masking.remember(written)
+    message = "a secret is written here; put {env: NAME}, {file: PATH} or {command: [argv…]} in its place"
+    if conninfo.is_database(value):
+        message = f"a password is written in it; {_DATABASE_REMEDY}"
+    return [Problem(file=place.file, line=place.line, path=place.path, message=message)]
 
 
 def _below(place: Place, step: str) -> Place:

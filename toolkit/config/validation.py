@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from toolkit.config.document import Document, Keys, show_path
+from toolkit.config.document import Document, Keys, show_below
 from toolkit.config.masking import mask
 from toolkit.errors import Problem
 from toolkit.model.playbook import Place
@@ -75,7 +75,7 @@ def check_arguments(action: str, arguments: object, place: Place) -> list[Proble
         ]
     prefix = f"{place.path}.{action}" if place.path else action
     return [
-        Problem(file=place.file, line=place.line, path=f"{prefix}{_step(finding.path)}", message=finding.message)
+        Problem(file=place.file, line=place.line, path=f"{prefix}{show_below(finding.path)}", message=finding.message)
         for finding in check(arguments, f"actions/{action}", rendered=True)
     ]
 
@@ -104,12 +104,14 @@ def actions() -> tuple[str, ...]:
 
 
 def unknown(name: str, known: Iterable[str], what: str) -> str:
-    """The message for an unknown name: the nearest known one, else all of them."""
+    """The message for an unknown name: the nearest known one, else all of them unless they are many."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1)
     if near:
         return f"unknown {what} {name}; did you mean {near[0]}?"
-    return f"unknown {what} {name}; known: {', '.join(known)}" if known else f"unknown {what} {name}; there is none"
+    if not known:
+        return f"unknown {what} {name}; there is none"
+    return f"unknown {what} {name}" + (f"; known: {', '.join(known)}" if len(known) <= _LISTED else "")
 
 
 @functools.cache
@@ -282,8 +284,3 @@ def _scalar(value: object) -> str:
 
 def _listed(values: Iterable[object]) -> str:
     return ", ".join(_scalar(value) for value in values)
-
-
-def _step(path: Keys) -> str:
-    shown = show_path(path)
-    return f".{shown}" if shown and not shown.startswith("[") else shown

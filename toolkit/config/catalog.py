@@ -1,0 +1,194 @@
+"""Catalog files as data: the schema's shape, then what only a look at the whole file can say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from toolkit.config import document as documents
+from toolkit.config import patterns, validation
+from toolkit.config.document import Document, Keys
+from toolkit.errors import InputError, Problem
+from toolkit.model.catalog import (
+    Catalog,
+    Category,
+    DeclaredReference,
+    OnOtherDevice,
+    OwnerEdge,
+    RuleKind,
+    TableRule,
+    TenantTable,
+)
+
+
+def load(path: Path, *, control: Path | None = None) -> Catalog:
+    """Read and check a catalog file; `control` is the control directory, for file names in problems.
+
+    Raises:
+        InputError: every problem the file has.
+    """
+    document = documents.read(path, control=control)
+    problems = validation.check_document(document, "catalog")
+    if problems:
+        raise InputError(problems)
+    reader = _Reader(document)
+    catalog = reader.catalog()
+    problems = [*reader.problems, *_whole(document, catalog, path.stem)]
+    if problems:
+        raise InputError(sorted(problems, key=lambda problem: problem.line))
+    return catalog
+
+
+class _Reader:
+    """Builds the model from a document whose shape has been checked."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._first: dict[str, int] = {}
+        self.problems: list[Problem] = []
+
+    def catalog(self) -> Catalog:
+        written = self._document.value
+        version = written.get("schema_version")
+        rules = [rule for category in Category for rule in self._category(category)]
+        return Catalog(
+            name=written["catalog"],
+            file=self._document.file,
+            schema=written.get("schema", "public"),
+            tenant=TenantTable(**written["tenant"]),
+            rules={rule.table: rule for rule in rules if not patterns.GLOB.search(rule.table)},
+            patterns=tuple(rule for rule in rules if patterns.GLOB.search(rule.table)),
+            schema_version=(version["table"], version["column"]) if version else None,
+            identity=written.get("identity", {}),
+        )
+
+    def _category(self, category: Category) -> Iterator[TableRule]:
+        for group, tables in self._document.value.get(category.value, {}).items():
+            for table, written in tables.items():
+                path: Keys = (category.value, group, table)
+                line = self._document.line(path)
+                if table in self._first:
+                    message = f"the table stands in the file twice (first on line {self._first[table]})"
+                    self.problems.append(self._document.problem(path, message))
+                    continue
+                self._first[table] = line
+                if category is Category.BUSINESS:
+                    yield self._business(table, group, written, path)
+                else:
+                    # which rows does not arise: a device table is taken whole, a transient one never
+                    kind, cascade = RuleKind.SHARED, written.get("cascade", False)
+                    yield TableRule(table=table, category=category, group=group, kind=kind, cascade=cascade, line=line)
+
+    def _business(self, table: str, group: str, written: Any, path: Keys) -> TableRule:
+        if isinstance(written, str):
+            written = {"rule": written}
+        edges = enumerate(written.get("owned_by", ()))
+        references = written.get("references", {}).items()
+        return TableRule(
+            table=table,
+            category=Category.BUSINESS,
+            group=group,
+            kind=RuleKind(written.get("rule", RuleKind.OWNED)),
+            owned_by=tuple(self._edge(edge, (*path, "owned_by", index)) for index, edge in edges),
+            references=tuple(self._reference(key, value, (*path, "references", key)) for key, value in references),
+            where=written.get("where", ""),
+            optional=written.get("optional", False),
+            newest_by=written.get("newest_by", ""),
+            unowned=written.get("unowned", ""),
+            line=self._document.line(path),
+        )
+
+    def _edge(self, written: str | list[str], path: Keys) -> OwnerEdge:
+        parts = [part.rpartition(".") for part in ([written] if isinstance(written, str) else written)]
+        tables = {table for table, _, _ in parts}
+        if len(tables) > 1:
+            self.problems.append(self._document.problem(path, "the columns of a composite key are of one table"))
+        return OwnerEdge(table=parts[0][0], columns=tuple(column for _, _, column in parts))
+
+    def _reference(self, key: str, written: Any, path: Keys) -> DeclaredReference:
+        target = written if isinstance(written, str) else written["to"]
+        parent, _, parent_columns = target.partition(".")
+        reference = DeclaredReference(
+            columns=_columns(key),
+            parent=parent,
+            parent_columns=_columns(parent_columns),
+            on_other_device=_on_other_device(written) if isinstance(written, Mapping) else None,
+        )
+        if len(reference.columns) != len(reference.parent_columns):
+            count = f"{len(reference.columns)} and {len(reference.parent_columns)}"
+            message = f"as many columns must stand on both sides; there are {count}"
+            self.problems.append(self._document.problem(path, message))
+        return reference
+
+
+def _columns(text: str) -> tuple[str, ...]:
+    return tuple(column.strip() for column in text.split(","))
+
+
+def _on_other_device(written: Mapping[str, Any]) -> OnOtherDevice | None:
+    if "on_other_device" not in written:
+        return None
+    # YAML's own null is what people write for it
+    return OnOtherDevice(written["on_other_device"] or "null")
+
+
+def _whole(document: Document, catalog: Catalog, stem: str) -> Iterator[Problem]:
+    """What concerns several parts of the file at once."""
+    if catalog.name != stem:
+        yield document.problem(("catalog",), f"the catalog {catalog.name} must be in a file {catalog.name}.yml")
+    tenant = catalog.rules.get(catalog.tenant.table)
+    if tenant is None or tenant.category is not Category.BUSINESS:
+        message = f"the tenant table {catalog.tenant.table} is not listed under business; list it with the rule tenant"
+        yield document.problem(("tenant", "table"), message)
+    for rule in catalog.rules.values():
+        if rule.category is Category.BUSINESS:
+            yield from _rule(document, catalog, rule)
+    yield from _identity(document, catalog)
+
+
+def _rule(document: Document, catalog: Catalog, rule: TableRule) -> Iterator[Problem]:
+    path: Keys = (Category.BUSINESS.value, rule.group, rule.table)
+    if rule.table == catalog.tenant.table and rule.kind is not RuleKind.TENANT:
+        yield document.problem(path, "the tenant table has the rule tenant")
+    if rule.kind is RuleKind.TENANT and rule.table != catalog.tenant.table:
+        yield document.problem(path, f"the rule tenant is for the tenant table, {catalog.tenant.table}, only")
+    for index, edge in enumerate(rule.owned_by):
+        if edge.table:
+            yield from _listed(document, catalog, edge.table, (*path, "owned_by", index), (Category.BUSINESS,))
+    for reference in rule.references:
+        at = (*path, "references", next(key for key in _keys(document, path) if _columns(key) == reference.columns))
+        yield from _listed(document, catalog, reference.parent, at, tuple(Category))
+        parent = catalog.rules.get(reference.parent)
+        if reference.on_other_device and parent and parent.category is not Category.DEVICE:
+            message = f"on_other_device is for references to device tables; {reference.parent} is {parent.category}"
+            yield document.problem(at, message)
+
+
+def _keys(document: Document, path: Keys) -> list[str]:
+    value = document.value
+    for part in path:
+        value = value[part]
+    return list(value["references"])
+
+
+def _identity(document: Document, catalog: Catalog) -> Iterator[Problem]:
+    device, own = (Category.DEVICE,), (Category.DEVICE, Category.TRANSIENT)
+    identity: Mapping[str, Any] = catalog.identity
+    if "node" in identity:
+        yield from _listed(document, catalog, identity["node"]["table"], ("identity", "node", "table"), device)
+    for index, table in enumerate(identity.get("clear", ())):
+        yield from _listed(document, catalog, table, ("identity", "clear", index), own)
+    for index, row in enumerate(identity.get("create", ())):
+        yield from _listed(document, catalog, row["table"], ("identity", "create", index, "table"), own)
+
+
+def _listed(
+    document: Document, catalog: Catalog, table: str, path: Keys, categories: tuple[Category, ...]
+) -> Iterator[Problem]:
+    rule = catalog.rules.get(table)
+    if rule is None:
+        yield document.problem(path, validation.unknown(table, catalog.rules, "table"))
+    elif rule.category not in categories:
+        wanted = " or ".join(categories)
+        yield document.problem(path, f"the table {table} is {rule.category}; it must be {wanted} here")

@@ -1,0 +1,51 @@
+"""Connection strings of libpq, as text: building them from parts and finding a password written in one.
+
+Source of the rules: PostgreSQL documentation, "Connection Strings" (libpq).
+"""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from collections.abc import Mapping
+from typing import Final
+
+EMBEDDED: Final = "embedded:"
+_URI = re.compile(r"postgres(?:ql)?://(?P<authority>[^/?]*)(?:/[^?]*)?(?:\?(?P<query>.*))?", re.DOTALL)
+_PAIR = re.compile(r"\s*(?P<key>\w+)\s*=\s*(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<bare>(?:[^\s'\\]|\\.)*))", re.DOTALL)
+_PASSWORDS: Final = ("password", "sslpassword")
+
+
+def from_parts(parts: Mapping[str, object]) -> str:
+    """A conninfo text of parameters by name, quoted by libpq's rules."""
+    return " ".join(f"{key}={_quote(str(value))}" for key, value in parts.items())
+
+
+def is_database(text: str) -> bool:
+    """Whether a text has the form of a libpq URI, a conninfo or `embedded:NAME`."""
+    if text.startswith(EMBEDDED):
+        return len(text) > len(EMBEDDED)
+    return bool(_URI.fullmatch(text)) or bool(re.fullmatch(rf"(?:{_PAIR_PLAIN})+\s*", text, re.DOTALL))
+
+
+def password_in(text: str) -> str:
+    """The password that stands in a URI or conninfo; empty when there is none."""
+    uri = _URI.fullmatch(text)
+    if uri is None:
+        pairs = {match["key"]: match["quoted"] or match["bare"] or "" for match in _PAIR.finditer(text)}
+        return next((re.sub(r"\\(.)", r"\1", pairs[key]) for key in _PASSWORDS if pairs.get(key)), "")
+    user, at, _ = uri["authority"].rpartition("@")
+    if at and ":" in user:
+        written = user.split(":", 1)[1]
+        if written:
+            return urllib.parse.unquote(written)
+    query = urllib.parse.parse_qs(uri["query"] or "")
+    return next((query[key][0] for key in _PASSWORDS if key in query), "")
+
+
+def _quote(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'" if not value or re.search(r"[\s'\\]", value) else escaped
+
+
+_PAIR_PLAIN: Final = re.sub(r"\?P<\w+>", "?:", _PAIR.pattern)

@@ -1,0 +1,193 @@
+"""The inventory directory: hosts, repositories and catalogs by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from toolkit.config import catalog, conninfo, groups, masking, patterns, repositories, validation
+from toolkit.config.document import show_below, show_file
+from toolkit.config.groups import Groups, Variable
+from toolkit.config.secrets import SourcedSecret
+from toolkit.config.templates import Templates
+from toolkit.errors import InputError, Problem
+from toolkit.model.catalog import Catalog
+from toolkit.model.host import Host, RepositoryConfig
+from toolkit.model.playbook import Place
+from toolkit.model.secret import Secret
+
+_TYPED = ("database", "catalog", "repository", "device")
+
+
+def load(directory: Path, *, control: Path | None = None) -> LoadedInventory:
+    """Read and check an inventory directory.
+
+    Args:
+        directory: holds hosts.yml, repositories.yml, group_vars, host_vars and catalogs.
+        control: the control directory; when left out, the parent of a directory called `inventory`, else `directory`.
+
+    Raises:
+        InputError: every problem of hosts.yml, repositories.yml, group_vars and host_vars.
+    """
+    control = (control or (directory.parent if directory.absolute().name == "inventory" else directory)).absolute()
+    problems: list[Problem] = []
+    found = Groups()
+    stores: dict[str, RepositoryConfig] = {}
+    try:
+        found = groups.load(directory, control=control)
+    except InputError as error:
+        problems.extend(error.problems)
+    try:
+        stores = repositories.load(directory / "repositories.yml", control=control)
+    except InputError as error:
+        problems.extend(error.problems)
+    problems.extend(
+        Problem(
+            file=entry.place.file,
+            line=entry.place.line,
+            path=entry.place.path,
+            message=f"the host {name} has no database; give it here or to one of its groups",
+        )
+        for name, entry in found.hosts.items()
+        if "database" not in found.variables(name)
+    )
+    if problems:
+        raise InputError(problems)
+    return LoadedInventory(inventory=directory, control=control, groups=found, repositories=stores)
+
+
+class LoadedInventory:
+    """An inventory that has been read and checked; hosts and catalogs are made when they are first asked for."""
+
+    def __init__(
+        self, *, inventory: Path, control: Path, groups: Groups, repositories: Mapping[str, RepositoryConfig]
+    ) -> None:
+        self._inventory = inventory
+        self._control = control
+        self._tree = groups
+        self._groups = groups.members()
+        self._repositories = repositories
+        self._templates = Templates()
+        self._hosts: dict[str, Host] = {}
+        self._catalogs: dict[str, Catalog] = {}
+
+    @property
+    def directory(self) -> Path:
+        """The control directory, absolute: relative paths and `.playback` are below it."""
+        return self._control
+
+    @property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of the hosts of every group, in the inventory's order; `all` and `ungrouped` among them."""
+        return self._groups
+
+    @property
+    def repositories(self) -> Mapping[str, RepositoryConfig]:
+        """All repositories by name."""
+        return self._repositories
+
+    @property
+    def catalogs(self) -> tuple[str, ...]:
+        """The names of all catalog files."""
+        return tuple(sorted(path.stem for path in (self._inventory / "catalogs").glob("*.yml")))
+
+    def select(self, pattern: str) -> list[Host]:
+        """The hosts that an Ansible host pattern picks out, in the inventory's order; possibly none.
+
+        Raises:
+            InputError: a part of the pattern names no host or group, with the known names and the nearest.
+        """
+        file = show_file(self._inventory / "hosts.yml", self._control)
+        problems = [Problem(file=file, message=text) for text in patterns.unknown_names(pattern, self._groups)]
+        if problems:
+            raise InputError(problems)
+        return [self.host(name) for name in patterns.select(pattern, self._groups)]
+
+    def host(self, name: str) -> Host:
+        """The host of that name. Its `variables` are as written, templates unrendered.
+
+        Raises:
+            InputError: no such host, or its database, catalog, repository or device does not render or is not valid.
+        """
+        if name not in self._tree.hosts:
+            self._unknown("hosts.yml", name, self._tree.hosts, "host")
+        if name not in self._hosts:
+            self._hosts[name] = self._made(name)
+        return self._hosts[name]
+
+    def repository(self, name: str) -> RepositoryConfig:
+        """The repository of that name; InputError when there is none."""
+        if name not in self._repositories:
+            self._unknown("repositories.yml", name, self._repositories, "repository")
+        return self._repositories[name]
+
+    def catalog(self, name: str) -> Catalog:
+        """The catalog of that name, read and checked; InputError when there is none or it has problems."""
+        if name not in self.catalogs:
+            self._unknown("catalogs", name, self.catalogs, "catalog")
+        if name not in self._catalogs:
+            self._catalogs[name] = catalog.load(self._inventory / "catalogs" / f"{name}.yml", control=self._control)
+        return self._catalogs[name]
+
+    def _unknown(self, file: str, name: str, known: Mapping[str, object] | tuple[str, ...], what: str) -> None:
+        shown = show_file(self._inventory / file, self._control)
+        raise InputError([Problem(file=shown, message=validation.unknown(name, known, what))])
+
+    def _made(self, name: str) -> Host:
+        variables = self._tree.variables(name)
+        typed = self._typed(name, variables)
+        device = typed.get("device") or {}
+        return Host(
+            name=name,
+            database=_database(typed["database"], variables["database"].place),
+            catalog=typed.get("catalog", ""),
+            repository=typed.get("repository", ""),
+            device_id=device.get("id"),
+            device_name=device.get("name"),
+            variables={key: variable.value for key, variable in variables.items()},
+        )
+
+    def _typed(self, name: str, variables: Mapping[str, Variable]) -> dict[str, Any]:
+        """The variables that we read ourselves, rendered with the host's other ones and checked again."""
+        written = {key: variable.value for key, variable in variables.items()}
+        known = self._templates.lazy(written, {"inventory_hostname": name}, self._tree.hosts[name].place)
+        problems: list[Problem] = []
+        typed: dict[str, Any] = {}
+        for key in (key for key in _TYPED if key in variables):
+            place = variables[key].place
+            try:
+                typed[key] = self._templates.render(written[key], known, place)
+            except InputError as error:
+                problems.extend(error.problems)
+                continue
+            for finding in validation.check({key: typed[key]}, "variables", rendered=True):
+                path = place.path + show_below(finding.path[1:])
+                problems.append(Problem(file=place.file, line=place.line, path=path, message=finding.message))
+        if problems:
+            raise InputError(problems)
+        return typed
+
+
+def _database(value: Any, place: Place) -> str | Secret:
+    if isinstance(value, Secret):
+        return SourcedSecret(lambda: _checked(value.reveal(), place))
+    if isinstance(value, str):
+        return _checked(value, place)
+    if not any(isinstance(part, Secret) for part in value.values()):
+        return conninfo.from_parts(value)
+    return SourcedSecret(
+        lambda: conninfo.from_parts(
+            {key: part.reveal() if isinstance(part, Secret) else part for key, part in value.items()}
+        )
+    )
+
+
+def _checked(text: str, place: Place) -> str:
+    """The text of a database, which stays out of the message since it may hold a password."""
+    if not conninfo.is_database(text):
+        message = "neither a libpq URI (postgresql://…) nor a conninfo (host=… dbname=…) nor embedded:NAME"
+        raise InputError([Problem(file=place.file, line=place.line, path=place.path, message=message)])
+    # servers and drivers repeat single parts, not the whole text
+    masking.remember(conninfo.password_in(text))
+    return text
