@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from toolkit.config import catalog, conninfo, groups, masking, patterns, reposit
 from toolkit.config.document import show_below, show_file
 from toolkit.config.groups import Groups, Variable
 from toolkit.config.secrets import SourcedSecret
-from toolkit.config.templates import Templates
+from toolkit.config.templates import Templates, below, is_template
 from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Catalog
 from toolkit.model.host import Host, RepositoryConfig
@@ -129,6 +129,45 @@ class LoadedInventory:
         if name not in self._catalogs:
             self._catalogs[name] = catalog.load(self._inventory / "catalogs" / f"{name}.yml", control=self._control)
         return self._catalogs[name]
+
+    def problems(self) -> list[Problem]:
+        """Every problem that shows only when the hosts and catalogs are made: for lint, which makes them all."""
+        found: list[Problem] = []
+        for name in self._tree.hosts:
+            try:
+                host = self.host(name)
+            except InputError as error:
+                found.extend(error.problems)
+                continue
+            variables = self._tree.variables(name)
+            named: tuple[tuple[str, str, Collection[str]], ...] = (
+                ("catalog", host.catalog, self.catalogs),
+                ("repository", host.repository, self._repositories),
+            )
+            for key, value, known in named:
+                if value and value not in known:
+                    place, message = variables[key].place, validation.unknown(value, known, key)
+                    found.append(Problem(file=place.file, line=place.line, path=place.path, message=message))
+            for variable in variables.values():
+                found.extend(self._syntax_problems(variable.value, variable.place))
+        for name in self.catalogs:
+            try:
+                self.catalog(name)
+            except InputError as error:
+                found.extend(error.problems)
+        return list(dict.fromkeys(found))
+
+    def _syntax_problems(self, value: Any, place: Place) -> Iterator[Problem]:
+        if isinstance(value, Mapping):
+            for key, item in value.items():
+                yield from self._syntax_problems(item, below(place, f".{key}"))
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                yield from self._syntax_problems(item, below(place, f"[{index}]"))
+        elif is_template(value):
+            message = self._templates.syntax_problem(value)
+            if message:
+                yield Problem(file=place.file, line=place.line, path=place.path, message=message)
 
     def _unknown(self, file: str, name: str, known: Mapping[str, object] | tuple[str, ...], what: str) -> None:
         shown = show_file(self._inventory / file, self._control)

@@ -143,7 +143,9 @@ def _explain(error: ValidationError) -> Iterator[Finding]:
     if "propertyNames" in list(error.relative_schema_path)[:-1]:
         path = (*path, str(instance))
     if keyword in words:
-        kind = keyword if keyword not in ("anyOf", "oneOf") else "none of" if error.context else "several of"
+        kind = keyword
+        if keyword in ("anyOf", "oneOf", "not"):
+            kind = "none of" if error.context else "several of"
         yield Finding(path=path, message=words[keyword], keyword=kind)
     elif keyword == "additionalProperties":
         yield from _unknown_keys(schema, instance, path)
