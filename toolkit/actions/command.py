@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.actions.context import Context
+from toolkit.actions.plain import plain
 from toolkit.errors import InputError, TaskError
 from toolkit.model.outcome import Outcome
-from toolkit.model.secret import Secret
 
 _SHOWN_LINES = 20
 
@@ -20,9 +20,9 @@ _SHOWN_LINES = 20
 def command(arguments: Mapping[str, Any], context: Context) -> Outcome:
     """Run `argv` (or `cmd`, split as a shell would) and wait for it.
 
-    Relative `chdir` and `creates` are below the control directory, which is where the program runs by default. With
-    `creates`, nothing is run when that path exists. `environment` is added to our own. In check mode it is skipped,
-    since nobody can tell what a program would do.
+    It runs in `chdir`, relative to the control directory, which is the default. Nothing is run when the path
+    `creates` exists or `removes` does not. `environment` is added to our own. In check mode it is skipped, since
+    nobody can tell what a program would do.
 
     Returns:
         Facts `rc`, `stdout`, `stderr` and `stdout_lines`; failed when `rc` is not 0.
@@ -33,9 +33,9 @@ def command(arguments: Mapping[str, Any], context: Context) -> Outcome:
     """
     argv = _argv(arguments)
     directory = context.inventory.directory / Path(str(arguments.get("chdir", ".")))
-    creates = arguments.get("creates")
-    if creates is not None and (directory / Path(str(creates))).exists():
-        return Outcome(message=f"{creates} exists", facts={"rc": 0, "stdout": "", "stderr": "", "stdout_lines": []})
+    needless = _needless(arguments, directory)
+    if needless:
+        return Outcome(message=needless, facts={"rc": 0, "stdout": "", "stderr": "", "stdout_lines": []})
     if context.check:
         return Outcome(skipped=f"check mode: would run {argv[0]}")
     done = _run(argv, directory, arguments)
@@ -47,12 +47,22 @@ def command(arguments: Mapping[str, Any], context: Context) -> Outcome:
     return Outcome(changed=True, message=_shortened(stdout.splitlines()), facts=facts)
 
 
+def _needless(arguments: Mapping[str, Any], directory: Path) -> str:
+    """Why the program need not run; empty when it must."""
+    creates, removes = arguments.get("creates"), arguments.get("removes")
+    if creates is not None and (directory / Path(str(creates))).exists():
+        return f"{creates} exists"
+    if removes is not None and not (directory / Path(str(removes))).exists():
+        return f"{removes} does not exist"
+    return ""
+
+
 def _argv(arguments: Mapping[str, Any]) -> list[str]:
     if "argv" in arguments:
-        return [_plain(word) for word in arguments["argv"]]
+        return [plain(word) for word in arguments["argv"]]
     try:
         # backslashes separate folders on Windows and must stay
-        argv = shlex.split(_plain(arguments["cmd"]), posix=os.name != "nt")
+        argv = shlex.split(plain(arguments["cmd"]), posix=os.name != "nt")
     except ValueError as error:
         raise InputError(f"command.cmd: {str(error).lower()}", hint="give the words as a list: argv") from error
     if not argv:
@@ -61,7 +71,7 @@ def _argv(arguments: Mapping[str, Any]) -> list[str]:
 
 
 def _run(argv: Sequence[str], directory: Path, arguments: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
-    environment = {name: _plain(value) for name, value in (arguments.get("environment") or {}).items()}
+    environment = {name: plain(value) for name, value in (arguments.get("environment") or {}).items()}
     timeout = arguments.get("timeout")
     try:
         return subprocess.run(
@@ -83,10 +93,6 @@ def _run(argv: Sequence[str], directory: Path, arguments: Mapping[str, Any]) -> 
             f"{argv[0]} cannot be run{where}: {error.strerror or error}",
             hint="there is no shell: give the program's name or path, and its arguments as argv",
         ) from error
-
-
-def _plain(value: object) -> str:
-    return value.reveal() if isinstance(value, Secret) else str(value)
 
 
 def _failure(program: str, code: int, output: str) -> str:

@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from toolkit.actions.assert_ import assert_
+from toolkit.actions.backup import backup
 from toolkit.actions.command import command
 from toolkit.actions.context import Action
 from toolkit.actions.debug import debug
+from toolkit.actions.http import http
+from toolkit.actions.seed import seed
 from toolkit.actions.set_fact import set_fact
+from toolkit.actions.sql import sql
+from toolkit.actions.wait_for import wait_for
 
 ACTIONS: Mapping[str, Action] = {
     "assert": assert_,
+    "backup": backup,
     "command": command,
     "debug": debug,
+    "http": http,
+    "seed": seed,
     "set_fact": set_fact,
+    "sql": sql,
+    "wait_for": wait_for,
 }
 
 NOT_IN_THIS_VERSION = frozenset({"prune", "copy", "orphans"})

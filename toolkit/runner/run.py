@@ -61,9 +61,9 @@ class Runner:
     ) -> None:
         play = prepared.play
         names = tuple(host.name for host in prepared.hosts)
-        played = PlayRecord(name=play.name, hosts=names)
+        played = PlayRecord(name=play.name or play.hosts, hosts=names)
         record.plays.append(played)
-        self.reporter.play_started(play.name, names)
+        self.reporter.play_started(played.name, names)
         for host in prepared.hosts:
             if host.name not in states:
                 states[host.name] = HostState(host=host, recap=record.recap.setdefault(host.name, Recap()))

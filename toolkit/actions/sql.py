@@ -1,0 +1,68 @@
+"""The action `sql`: run statements on a database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from toolkit.actions.context import Context
+from toolkit.actions.plain import plain
+from toolkit.errors import InputError
+from toolkit.model.outcome import Outcome
+from toolkit.model.secret import Secret
+from toolkit.postgres import statements
+from toolkit.postgres.connection import connect
+from toolkit.postgres.hosts import conninfo
+
+
+def sql(arguments: Mapping[str, Any], context: Context) -> Outcome:
+    """Run the statements of `query` or `file` in one transaction, on the host's database or on `database`.
+
+    In check mode they run in a transaction that may only read; statements that write are skipped.
+
+    Returns:
+        Facts `rows` (of the last statement that gives any, at most 1,000), `truncated` and `rowcount`; changed when
+        the transaction wrote.
+
+    Raises:
+        InputError: the file cannot be read.
+        DatabaseError: the server cannot be reached or refuses a statement; nothing is kept then.
+    """
+    text = _statements(arguments, context)
+    database = conninfo(context.inventory.directory, plain(arguments.get("database", context.host.database)))
+    with connect(database, application="playback sql") as connection:
+        try:
+            answer = statements.run(connection, text, _revealed(arguments.get("args")), read_only=context.check)
+        except statements.WriteRefusedError:
+            return Outcome(skipped="check mode: the statements would write")
+    return Outcome(
+        changed=answer.wrote,
+        message=answer.status,
+        facts={"rows": [dict(row) for row in answer.rows], "truncated": answer.truncated, "rowcount": answer.rowcount},
+    )
+
+
+def _statements(arguments: Mapping[str, Any], context: Context) -> str:
+    if "query" in arguments:
+        return plain(arguments["query"])
+    path = context.inventory.directory / Path(str(arguments["file"]))
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InputError(f"sql.file: {path} cannot be read: {reason}") from error
+
+
+def _revealed(args: Any) -> Any:
+    if isinstance(args, Mapping):
+        return {name: _value(value) for name, value in args.items()}
+    return None if args is None else [_value(value) for value in args]
+
+
+def _value(value: Any) -> Any:
+    """A value for a statement: secrets revealed, lists as arrays, mappings as JSON text."""
+    if isinstance(value, Mapping):
+        return json.dumps(value, ensure_ascii=False)
+    return plain(value) if isinstance(value, Secret) else value
