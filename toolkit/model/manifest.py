@@ -187,6 +187,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return next((table for table in self.tables if table.name == name), None)
 
 
+def chunk_id(data: bytes) -> str:
+    """The id of a chunk: SHA-256 of its rows, as hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def table_digest(chunk_ids: list[str] | tuple[str, ...]) -> str:
     """The digest of a table: SHA-256 over its chunk ids in order, each followed by a newline, as hex."""
     return hashlib.sha256("".join(f"{chunk_id}\n" for chunk_id in chunk_ids).encode()).hexdigest()

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from psycopg import sql
 
 from toolkit.model.manifest import SequenceEntry
+from toolkit.model.plan import SequenceMove
 from toolkit.postgres.connection import Connection
 
 _SEQUENCES = """
@@ -37,3 +38,48 @@ def read_sequences(connection: Connection, schema: str, tables: Iterable[str]) -
         owner = (str(table), str(column)) if table is not None else None
         entries.append(SequenceEntry(name=name, last_value=row[0], is_called=row[1], owned_by=owner))
     return tuple(entries)
+
+
+def behind(connection: Connection, schema: str, recorded: Iterable[SequenceEntry]) -> tuple[SequenceMove, ...]:
+    """The sequences of a schema that are behind the backup's or behind the greatest value of the column they serve.
+
+    Only ascending sequences are moved. Call it again after the rows have been written, which may raise the maxima.
+    """
+    wanted = {entry.name: entry.last_value - (not entry.is_called) for entry in recorded}
+    moves = []
+    for name, table, column in connection.execute(_SEQUENCES, [schema]).fetchall():
+        if name not in wanted:
+            continue
+        query = sql.SQL("SELECT last_value - (NOT is_called)::integer, seqincrement FROM {} s, pg_sequence").format(
+            sql.Identifier(schema, name)
+        )
+        query = sql.SQL("{} WHERE seqrelid = s.tableoid").format(query)
+        row = connection.execute(query).fetchone()
+        assert row is not None
+        value = max(wanted[name], _greatest(connection, schema, table, column))
+        if row[1] > 0 and value > row[0]:
+            moves.append(SequenceMove(name=name, value=value))
+    return tuple(moves)
+
+
+def advance(connection: Connection, schema: str, moves: Iterable[SequenceMove]) -> None:
+    """Move sequences forward. It takes effect at once and cannot be rolled back: call it after the commit."""
+    for move in moves:
+        query = sql.SQL(
+            "SELECT setval({name}::regclass, greatest({value}, last_value - (NOT is_called)::integer), true) FROM {seq}"
+        ).format(
+            name=sql.Literal(sql.Identifier(schema, move.name).as_string(connection)),
+            value=sql.Literal(move.value),
+            seq=sql.Identifier(schema, move.name),
+        )
+        connection.execute(query)
+
+
+def _greatest(connection: Connection, schema: str, table: str | None, column: str | None) -> int:
+    if table is None or column is None:
+        return 0
+    query = sql.SQL("SELECT coalesce(max({}), 0)::bigint FROM {}").format(
+        sql.Identifier(column), sql.Identifier(schema, table)
+    )
+    row = connection.execute(query).fetchone()
+    return 0 if row is None else int(row[0])

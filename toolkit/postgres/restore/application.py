@@ -1,0 +1,173 @@
+"""Applies a plan: exactly its rows, parents before children, in batches that are retried from a savepoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import psycopg
+from psycopg import sql
+
+from toolkit.errors import DatabaseError
+from toolkit.model.outcome import Progress
+from toolkit.model.plan import Load
+from toolkit.model.schema import DatabaseSchema
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.relation import Sql, columns, relation_of, scalar
+from toolkit.postgres.restore.comparison import CHANGED, MISSING
+from toolkit.postgres.restore.planner import Prepared
+from toolkit.postgres.restore.staging import Staged, Staging
+from toolkit.retries.policy import retrying
+
+BLOCKS = 512
+"""Blocks of a staging table that make a batch: 4 MiB of rows, as much as a chunk."""
+
+CONTENTION = (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)
+"""What is retried from the savepoint before a batch, at most twice."""
+
+
+class Application:
+    """Carries out one prepared plan inside the transaction that prepared it."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        schema: DatabaseSchema,
+        prepared: Prepared,
+        staging: Staging,
+        progress: Progress,
+    ) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._prepared = prepared
+        self._staging = staging
+        self._progress = progress
+
+    def apply(self) -> None:
+        """Write and delete what the plan says.
+
+        Raises:
+            DatabaseError: a statement touched another number of rows than the plan; the transaction must end.
+        """
+        self._connection.execute("SET CONSTRAINTS ALL DEFERRED")
+        if self._prepared.plan.deletes_first:
+            self._delete()
+        for group in self._prepared.plan.order:
+            for name in group:
+                self._progress.note(name)
+                self._write(name)
+        if not self._prepared.plan.deletes_first:
+            self._delete()
+
+    def _write(self, name: str) -> None:
+        plan = self._prepared.plan.tables.get(name)
+        if plan is None:
+            return
+        if plan.load is Load.COPY:
+            self._progress.advance(rows=self._staging.copy_into_target(name))
+            return
+        for action, statement, rows in (
+            (CHANGED, self._update_statement, plan.updates),
+            (MISSING, self._insert_statement, plan.inserts),
+        ):
+            if rows:
+                staged = self._staging.staged(name)
+                written = sum(
+                    self._batch(statement(name, staged, bounds)) for bounds in self._bounds(name, staged, action)
+                )
+                self._expect(name, written, rows)
+                self._progress.advance(rows=written)
+
+    def _bounds(self, name: str, staged: Staged, action: str) -> Iterator[Sql]:
+        """Conditions on staged rows (alias `s`) that cut them into batches.
+
+        Rows that point at rows of the same table are inserted in one batch, so that their parents come with them.
+        """
+        blocks = scalar(
+            self._connection,
+            sql.SQL("SELECT pg_relation_size({}::regclass) / 8192").format(
+                sql.Literal(staged.table.as_string(self._connection))
+            ),
+        )
+        own = any(key.parent == name for key in self._schema.tables[name].foreign_keys)
+        if own and action == MISSING:
+            yield sql.SQL("true")
+            return
+        for start in range(0, blocks, BLOCKS):
+            yield sql.SQL("s.ctid >= {}::tid AND s.ctid < {}::tid").format(
+                sql.Literal(f"({start},0)"), sql.Literal(f"({start + BLOCKS},0)")
+            )
+
+    def _insert_statement(self, name: str, staged: Staged, bounds: Sql) -> Sql:
+        return sql.SQL(
+            "INSERT INTO {target} ({names}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {stage} s"
+            " JOIN {lines} d ON d.stage_id = s.ctid WHERE d.action = {action} AND {bounds}"
+        ).format(
+            target=sql.Identifier(self._schema.name, name),
+            names=sql.SQL(", ").join(map(sql.Identifier, staged.names)),
+            values=columns("s", staged.names),
+            stage=staged.table,
+            lines=self._prepared.differences[name].lines,
+            action=sql.Literal(MISSING),
+            bounds=bounds,
+        )
+
+    def _update_statement(self, name: str, staged: Staged, bounds: Sql) -> Sql:
+        table = self._schema.tables[name]
+        relation = relation_of(self._schema.name, table)
+        writable = [column for column in staged.names if table.column(column).identity != "always"]
+        return sql.SQL(
+            "UPDATE {target} t SET {changes} FROM {stage} s JOIN {lines} d ON d.stage_id = s.ctid"
+            " WHERE {same} AND d.action = {action} AND {bounds}"
+        ).format(
+            target=relation.source,
+            changes=sql.SQL(", ").join(
+                sql.SQL("{} = s.{}").format(sql.Identifier(column), sql.Identifier(column)) for column in writable
+            ),
+            stage=staged.table,
+            lines=self._prepared.differences[name].lines,
+            same=relation.same("t", "d"),
+            action=sql.Literal(CHANGED),
+            bounds=bounds,
+        )
+
+    def _delete(self) -> None:
+        """Release references from outside the scope, then delete children before parents."""
+        for release in self._prepared.deletions.releases:
+            relation = relation_of(self._schema.name, self._schema.tables[release.table])
+            query = sql.SQL("UPDATE {} t SET {} WHERE {}").format(
+                relation.source,
+                sql.SQL(", ").join(sql.SQL("{} = NULL").format(sql.Identifier(name)) for name in release.columns),
+                release.condition,
+            )
+            self._expect(release.table, self._batch(query), release.rows)
+        for group in reversed(self._prepared.plan.order):
+            for name in group:
+                rows = self._prepared.deletions.counts.get(name, 0)
+                if rows:
+                    self._progress.note(name)
+                    self._expect(name, self._batch(self._delete_statement(name)), rows)
+                    self._progress.advance(rows=rows)
+
+    def _delete_statement(self, name: str) -> Sql:
+        relation = relation_of(self._schema.name, self._schema.tables[name])
+        return sql.SQL("DELETE FROM {} t USING {} x WHERE {}").format(
+            relation.source, self._prepared.deletions.ids[name], relation.same("t", "x")
+        )
+
+    def _batch(self, statement: Sql) -> int:
+        """Run a statement behind a savepoint, again when other sessions stood in its way; gives the rows it touched."""
+
+        def attempt() -> int:
+            with self._connection.transaction():
+                return self._connection.execute(statement).rowcount
+
+        run: Callable[[Callable[[], int]], int] = retrying(CONTENTION, attempts=3, seconds=60)
+        return run(attempt)
+
+    def _expect(self, name: str, found: int, planned: int) -> None:
+        if found != planned:
+            raise DatabaseError(
+                f"table {name}: {found} rows were written where the plan has {planned}; everything is rolled back",
+                hint="a trigger or rule of the table interferes; run again with --debug and report it if it persists",
+            )

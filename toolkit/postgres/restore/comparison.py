@@ -1,0 +1,126 @@
+"""Comparing a backup's rows with a database's: two rows are equal exactly if their COPY text is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from toolkit.model.schema import Table
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.order import order_by
+from toolkit.postgres.relation import Relation, Sql, columns, create_temporary, equal
+from toolkit.postgres.restore.staging import Staged
+
+MISSING, CHANGED, KEPT, FOREIGN = "i", "u", "k", "c"
+"""A staged row that the database lacks; that differs; that differs but stays; whose key another tenant holds."""
+
+SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """The staged rows of one table that the database does not have exactly so.
+
+    Attributes:
+        lines: a table of (stage_id, row_id[, part_id], action); row_id is NULL for missing rows.
+        counts: rows by action.
+    """
+
+    lines: Sql
+    counts: dict[str, int]
+
+    def count(self, action: str) -> int:
+        """Rows with that action."""
+        return self.counts.get(action, 0)
+
+
+def compare(
+    connection: Connection,
+    table: Table,
+    target: Relation,
+    staged: Staged,
+    *,
+    within: Sql | None = None,
+    name: str,
+) -> Differences:
+    """Find the staged rows that are missing or differ, in one pass over both.
+
+    Args:
+        within: compare with these rows of the target only (a table of ids); None for all.
+        name: of the temporary table to make.
+    """
+    source = target.source
+    if within is not None:
+        ids = sql.SQL(", t.tableoid") if target.partitioned else sql.SQL("")
+        source = sql.SQL("(SELECT t.*, t.ctid{ids} FROM {source} t JOIN {within} w ON {same})").format(
+            ids=ids, source=target.source, within=within, same=target.same("t", "w")
+        )
+    query = sql.SQL(
+        'SELECT s.ctid AS stage_id, {ids}, CASE WHEN t.ctid IS NULL THEN {missing} ELSE {changed} END::"char" AS action'
+        " FROM {stage} s LEFT JOIN {source} t ON {key}"
+        " WHERE t.ctid IS NULL OR ROW({theirs})::text <> ROW({ours})::text"
+    ).format(
+        ids=target.ids("t"),
+        missing=sql.Literal(MISSING),
+        changed=sql.Literal(CHANGED),
+        stage=staged.table,
+        source=source,
+        key=same_key(table, "t", "s"),
+        theirs=columns("t", staged.names),
+        ours=columns("s", staged.names),
+    )
+    lines = create_temporary(connection, name, query)
+    return Differences(lines, count_actions(connection, lines))
+
+
+def count_actions(connection: Connection, lines: Sql) -> dict[str, int]:
+    """Rows by action."""
+    query = sql.SQL("SELECT action::text, count(*) FROM {} GROUP BY action").format(lines)
+    return {str(action): int(rows) for action, rows in connection.execute(query)}
+
+
+def same_key(table: Table, left: str, right: str) -> Sql:
+    """The condition that two rows have the same key; without a unique key NULLs count as equal."""
+    key = sort_key(table)
+    if key.unique:
+        return equal(left, key.names, right, key.names)
+    return sql.SQL("ROW({})::text = ROW({})::text").format(columns(left, key.names), columns(right, key.names))
+
+
+def absent_from_stage(table: Table, target: Relation, staged: Staged | None, taken: Sql | None) -> Sql:
+    """A query of the ids of taken rows whose key is not staged.
+
+    Args:
+        staged: None when the backup has no row of the table.
+        taken: a table of ids; None when every row is taken.
+    """
+    query = sql.SQL("SELECT {} FROM {} t").format(target.ids("t"), target.source)
+    if taken is not None:
+        query = sql.SQL("{} JOIN {} w ON {}").format(query, taken, target.same("t", "w"))
+    if staged is None:
+        return sql.SQL("{} WHERE true").format(query)
+    return sql.SQL("{} WHERE NOT EXISTS (SELECT 1 FROM {} s WHERE {})").format(
+        query, staged.table, same_key(table, "t", "s")
+    )
+
+
+def sample_keys(connection: Connection, table: Table, alias: str, source: Sql) -> tuple[str, ...]:
+    """The first few keys, in key order, of the rows that a FROM clause gives under an alias."""
+    key = sort_key(table)
+    query = sql.SQL("SELECT concat_ws(', ', {keys}) FROM {source} ORDER BY {order} LIMIT {limit}").format(
+        keys=columns(alias, key.names), source=source, order=order_by(key, alias), limit=sql.Literal(SAMPLES)
+    )
+    return tuple(str(text) for (text,) in connection.execute(query))
+
+
+def staged_samples(
+    connection: Connection, table: Table, staged: Staged, lines: Sql, actions: Iterable[str]
+) -> tuple[str, ...]:
+    """The first few keys of staged rows with one of these actions."""
+    source = sql.SQL("{} s JOIN {} d ON d.stage_id = s.ctid AND d.action::text = ANY ({})").format(
+        staged.table, lines, sql.Literal(list(actions))
+    )
+    return sample_keys(connection, table, "s", source)

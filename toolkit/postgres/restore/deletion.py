@@ -1,0 +1,183 @@
+"""What a mirror deletes: rows of the scope that the backup lacks, less those that staying rows still point at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from psycopg import sql
+
+from toolkit.model.catalog import Category, TableRule
+from toolkit.model.schema import DatabaseSchema, ForeignKey
+from toolkit.planning.links import ReferenceLink, components
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.relation import Relation, Sql, create_temporary, equal, scalar
+from toolkit.postgres.restore.comparison import CHANGED, Differences
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Rows of a table outside the scope whose reference to deleted rows becomes NULL."""
+
+    table: str
+    columns: tuple[str, ...]
+    condition: Sql
+    rows: int
+
+
+@dataclass(slots=True)
+class Deletions:
+    """The rows to delete.
+
+    Attributes:
+        ids: per table, a table of ids.
+        counts: how many they are.
+        kept: per table, rows that stay because of the rows that point at them, by reason.
+        releases: references from device and transient rows that are set to NULL first.
+    """
+
+    ids: dict[str, Sql] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, dict[str, int]] = field(default_factory=dict)
+    releases: list[Release] = field(default_factory=list)
+
+
+class DeletionPlanner:
+    """Settles which candidates are deleted.
+
+    Args:
+        candidates: per table of the scope, a query of row ids.
+        differences: per staged table; rows that will be updated point elsewhere afterwards.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        schema: DatabaseSchema,
+        rules: Mapping[str, TableRule],
+        links: Sequence[ReferenceLink],
+        relations: Mapping[str, Relation],
+        differences: Mapping[str, Differences],
+    ) -> None:
+        self._connection = connection
+        self._rules = rules
+        self._links = links
+        self._relations = relations
+        self._differences = differences
+        self._foreign_keys = {
+            (table.name, key.name): key for table in schema.tables.values() for key in table.foreign_keys
+        }
+        self._result = Deletions()
+
+    def plan(self, candidates: Mapping[str, Sql]) -> Deletions:
+        """Start from all candidates, keep what staying rows point at, then add what may cascade."""
+        for name, query in candidates.items():
+            self._add(name, query)
+        blocking = [link for link in self._links if link.parent in self._result.ids and self._blocks(link)]
+        for group in components(self._result.ids, [(link.child, link.parent) for link in blocking]):
+            inner = [link for link in blocking if link.parent in group and link.child in group]
+            for link in blocking:
+                if link.parent in group and link.child not in group:
+                    self._keep_referenced(link)
+            while any(self._keep_referenced(link) for link in inner):
+                pass
+        self._cascade()
+        self._release()
+        return self._result
+
+    def _add(self, name: str, query: Sql) -> None:
+        ids = create_temporary(self._connection, f"delete_{len(self._result.ids)}", query)
+        self._result.ids[name] = ids
+        self._result.counts[name] = scalar(self._connection, sql.SQL("SELECT count(*) FROM {}").format(ids))
+
+    def _blocks(self, link: ReferenceLink) -> bool:
+        """Whether a row that points along this link, and stays, keeps its parent from being deleted."""
+        return not (self._sets_null(link) or self._cascades(link))
+
+    def _sets_null(self, link: ReferenceLink) -> bool:
+        rule, key = self._rules.get(link.child), self._key(link)
+        outside = rule is not None and rule.category is not Category.BUSINESS
+        return outside and key is not None and key.on_delete == "set null"
+
+    def _cascades(self, link: ReferenceLink) -> bool:
+        rule, key = self._rules.get(link.child), self._key(link)
+        allowed = rule is not None and rule.category is Category.TRANSIENT and rule.cascade
+        return allowed and key is not None and key.on_delete == "cascade"
+
+    def _key(self, link: ReferenceLink) -> ForeignKey | None:
+        return self._foreign_keys.get((link.child, link.constraint))
+
+    def _keep_referenced(self, link: ReferenceLink) -> int:
+        """Take out of the deletions the parents that a staying child row points at; gives how many."""
+        if not self._result.counts[link.parent]:
+            return 0
+        child, parent = self._relations[link.child], self._relations[link.parent]
+        staying: list[Sql] = [sql.SQL("true")]
+        deleted = self._result.ids.get(link.child)
+        if deleted is not None:
+            staying.append(sql.SQL("NOT EXISTS (SELECT 1 FROM {} x WHERE {})").format(deleted, child.same("c", "x")))
+        if (differences := self._differences.get(link.child)) is not None:
+            staying.append(
+                sql.SQL("NOT EXISTS (SELECT 1 FROM {} u WHERE {} AND u.action = {})").format(
+                    differences.lines, child.same("c", "u"), sql.Literal(CHANGED)
+                )
+            )
+        query = sql.SQL(
+            "DELETE FROM {ids} d WHERE EXISTS (SELECT 1 FROM {parent} p JOIN {child} c ON {joined}"
+            " WHERE {same} AND {staying})"
+        ).format(
+            ids=self._result.ids[link.parent],
+            parent=parent.source,
+            child=child.source,
+            joined=equal("c", link.columns, "p", link.parent_columns),
+            same=parent.same("p", "d"),
+            staying=sql.SQL(" AND ").join(staying),
+        )
+        rows = self._connection.execute(query).rowcount
+        if rows:
+            kept = self._result.kept.setdefault(link.parent, {})
+            reason = f"rows of {link.child} still point at them"
+            kept[reason] = kept.get(reason, 0) + rows
+            self._result.counts[link.parent] -= rows
+        return rows
+
+    def _cascade(self) -> None:
+        """Add the transient rows that may go with the rows they point at, parents before children."""
+        links = [link for link in self._links if self._cascades(link)]
+        edges = [(link.parent, link.child) for link in links]
+        for group in components({name for edge in edges for name in edge}, edges):
+            for name in group:
+                reaching = [link for link in links if link.child == name and link.parent in self._result.ids]
+                if reaching and name not in self._result.ids:
+                    pointing = [self._pointing(link, "t") for link in reaching]
+                    relation = self._relations[name]
+                    query = sql.SQL("SELECT {} FROM {} t WHERE {}").format(
+                        relation.ids("t"), relation.source, sql.SQL(" OR ").join(pointing)
+                    )
+                    self._add(name, query)
+
+    def _pointing(self, link: ReferenceLink, alias: str) -> Sql:
+        """The condition that row `alias` of the child points at a deleted row."""
+        parent = self._relations[link.parent]
+        return sql.SQL("EXISTS (SELECT 1 FROM {} p JOIN {} d ON {} WHERE {})").format(
+            parent.source,
+            self._result.ids[link.parent],
+            parent.same("p", "d"),
+            equal(alias, link.columns, "p", link.parent_columns),
+        )
+
+    def _release(self) -> None:
+        for link in self._links:
+            if not self._sets_null(link) or not self._result.counts.get(link.parent):
+                continue
+            relation = self._relations[link.child]
+            condition = self._pointing(link, "t")
+            deleted = self._result.ids.get(link.child)
+            if deleted is not None:
+                condition = sql.SQL("{} AND NOT EXISTS (SELECT 1 FROM {} x WHERE {})").format(
+                    condition, deleted, relation.same("t", "x")
+                )
+            count = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(relation.source, condition)
+            if rows := scalar(self._connection, count):
+                self._result.releases.append(Release(link.child, link.columns, condition, rows))

@@ -1,0 +1,289 @@
+"""Makes the plan of a restore inside the target's transaction: compares, judges, settles deletions and conflicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from psycopg import sql
+
+from toolkit.model.catalog import RuleKind
+from toolkit.model.manifest import Manifest, TableEntry, chunk_id
+from toolkit.model.plan import Conflict, Load, Mode, RestorePlan, TablePlan
+from toolkit.planning.accounting import Part
+from toolkit.planning.chunking import chunks
+from toolkit.planning.links import components
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.relation import Sql, relation_of, scalar
+from toolkit.postgres.restore.comparison import (
+    CHANGED,
+    KEPT,
+    MISSING,
+    Differences,
+    absent_from_stage,
+    compare,
+    staged_samples,
+)
+from toolkit.postgres.restore.deletion import DeletionPlanner, Deletions
+from toolkit.postgres.restore.judgement import Judge
+from toolkit.postgres.restore.staging import Staging
+from toolkit.postgres.restore.uniqueness import held_values, other_keys
+from toolkit.postgres.rows import read_rows
+from toolkit.postgres.selection import Selected
+from toolkit.postgres.sequences import behind
+from toolkit.postgres.snapshot import Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan with the temporary tables that say which rows it means."""
+
+    plan: RestorePlan
+    differences: Mapping[str, Differences]
+    deletions: Deletions
+
+
+class Planner:
+    """Plans one restore.
+
+    Args:
+        survey: the target under the restore's scope.
+        selected: the scope evaluated on the target, with all owners known.
+        bypass: foreign-key triggers will not fire, so the order of rows on a cycle does not matter.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        manifest: Manifest,
+        mode: Mode,
+        survey: Survey,
+        selected: Selected,
+        staging: Staging,
+        bypass: bool,
+    ) -> None:
+        self._connection = connection
+        self._manifest = manifest
+        self._mode = mode
+        self._survey = survey
+        self._selected = selected
+        self._staging = staging
+        self._bypass = bypass
+        self._entries = {entry.name: entry for entry in manifest.tables if entry.name in survey.schema.tables}
+        self._relations = {name: relation_of(survey.schema.name, table) for name, table in survey.schema.tables.items()}
+        self._loads: dict[str, Load] = {}
+        self._differences: dict[str, Differences] = {}
+        self._kept: dict[str, dict[str, int]] = {}
+        self._conflicts: list[Conflict] = []
+
+    def prepare(self) -> Prepared:
+        """Compare everything and settle what happens to every row."""
+        judge = Judge(
+            self._connection,
+            manifest=self._manifest,
+            survey=self._survey,
+            selected=self._selected,
+            staging=self._staging,
+        )
+        for name, entry in self._entries.items():
+            self._loads[name] = self._load(name, entry)
+            if self._loads[name] is Load.STAGED:
+                self._differences[name] = judge.settle(name, self._relations[name], self._compare(name))
+        self._conflicts.extend(judge.conflicts(self._differences))
+        deletions = self._deletions()
+        deletes_first = self._check_unique_keys(deletions)
+        order = self._order()
+        plan = RestorePlan(
+            label=self._manifest.metadata.label,
+            mode=self._mode,
+            tables=self._tables(deletions),
+            order=order,
+            deletes_first=deletes_first,
+            conflicts=tuple(self._conflicts),
+            sequences=behind(self._connection, self._survey.schema.name, self._manifest.sequences),
+        )
+        return Prepared(plan, self._differences, deletions)
+
+    # loading and comparing
+
+    def _load(self, name: str, entry: TableEntry) -> Load:
+        """How the rows of a table get there; the cheapest way that is surely right."""
+        if not entry.rows:
+            return Load.NONE
+        some = sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT 1) q").format(self._relations[name].source)
+        if not scalar(self._connection, some):
+            return Load.COPY
+        if self._is_equal(name, entry):
+            return Load.NONE
+        if not sort_key(self._survey.schema.tables[name]).unique:
+            reason = "rows differ, and a table without a unique key can only be restored while it is empty"
+            self._conflicts.append(Conflict(table=name, reason=reason, rows=entry.rows))
+            return Load.NONE
+        return Load.STAGED
+
+    def _is_equal(self, name: str, entry: TableEntry) -> bool:
+        """Whether the target's rows of the scope are exactly those of the backup, chunk for chunk."""
+        table, taken = self._survey.schema.tables[name], self._selected.taken.get(name)
+        if taken is None or [column.name for column in table.stored_columns] != [c.name for c in entry.columns]:
+            return False
+        rows = taken.ids or self._relations[name].source
+        if scalar(self._connection, sql.SQL("SELECT count(*) FROM {}").format(rows)) != entry.rows:
+            return False
+        expected = iter(entry.chunks)
+        found = chunks(read_rows(self._connection, table, self._relations[name], taken.ids))
+        equal = True
+        for raw in found:  # to the end: the server is in the middle of a COPY
+            chunk = next(expected, None)
+            equal = equal and chunk is not None and chunk_id(raw.data) == chunk.id
+        return equal and next(expected, None) is None
+
+    def _compare(self, name: str) -> Differences:
+        return compare(
+            self._connection,
+            self._survey.schema.tables[name],
+            self._relations[name],
+            self._staging.staged(name),
+            name=f"differences_{len(self._differences)}",
+        )
+
+    # deletions
+
+    def _deletions(self) -> Deletions:
+        candidates = {name: query for name in self._entries if (query := self._extra(name)) is not None}
+        if self._mode is Mode.MERGE:
+            for name, query in candidates.items():
+                rows = scalar(self._connection, sql.SQL("SELECT count(*) FROM ({}) q").format(query))
+                self._keep(name, "not in the backup; merge deletes nothing", rows)
+            return Deletions()
+        planner = DeletionPlanner(
+            self._connection,
+            schema=self._survey.schema,
+            rules=self._survey.accounting.rules,
+            links=self._survey.links.references,
+            relations=self._relations,
+            differences=self._differences,
+        )
+        return planner.plan(candidates)
+
+    def _extra(self, name: str) -> Sql | None:
+        """A query of the deletable rows that the backup lacks; None where there can be none."""
+        entry, taken = self._entries[name], self._selected.taken.get(name)
+        is_device = self._survey.accounting.taken.get(name) is Part.REFERENCED
+        if taken is None or is_device or (entry.rows and self._loads[name] is not Load.STAGED):
+            return None
+        rule, relation = self._survey.accounting.rules[name], self._relations[name]
+        staged = self._staging.staged(name) if entry.rows else None
+        query = absent_from_stage(self._survey.schema.tables[name], relation, staged, taken.ids)
+        if taken.ids is not None:
+            reasons = self._deletable_reasons(rule.kind is RuleKind.REFERENCED and rule.unowned != "never")
+            query = sql.SQL("{} AND w.why::text = ANY ({})").format(query, sql.Literal(reasons))
+        owners = self._selected.owners.get(name)
+        if owners is not None and not owners.all_mine:
+            co_owned = sql.SQL("EXISTS (SELECT 1 FROM {} o WHERE {} AND NOT o.mine)").format(
+                owners.source, relation.same("t", "o")
+            )
+            self._keep_counted(name, "owned by another business too", sql.SQL("{} AND {}").format(query, co_owned))
+            query = sql.SQL("{} AND NOT {}").format(query, co_owned)
+        if rule.where:
+            self._keep_counted(name, "the table is backed up under a condition", query)
+            return None
+        if entry.cutoff is not None:
+            newest, cutoff = sql.Identifier("t", rule.newest_by), sql.Literal(entry.cutoff)
+            query = sql.SQL("{} AND {} >= {}").format(query, newest, cutoff)
+        return query
+
+    def _deletable_reasons(self, referenced: bool) -> list[str]:
+        """Owned rows; in a whole scope also shared and unowned ones.
+
+        Rows of a `referenced` table count as unowned once those that point at them are deleted; the deletions keep
+        those that are still pointed at.
+        """
+        if not self._survey.scope.whole:
+            return ["o"]
+        return ["o", "s", "u", "r"] if referenced else ["o", "s", "u"]
+
+    def _keep_counted(self, name: str, reason: str, query: Sql) -> None:
+        self._keep(name, reason, scalar(self._connection, sql.SQL("SELECT count(*) FROM ({}) q").format(query)))
+
+    def _keep(self, name: str, reason: str, rows: int) -> None:
+        if rows:
+            kept = self._kept.setdefault(name, {})
+            kept[reason] = kept.get(reason, 0) + rows
+
+    # conflicts and order
+
+    def _check_unique_keys(self, deletions: Deletions) -> bool:
+        """Collect conflicts of second unique keys; gives whether deletes have to come first to free values."""
+        freed = 0
+        for name, differences in self._differences.items():
+            if not differences.count(MISSING) + differences.count(CHANGED):
+                continue
+            table = self._survey.schema.tables[name]
+            for key in other_keys(table):
+                held = held_values(
+                    self._connection,
+                    table,
+                    key,
+                    target=self._relations[name],
+                    staged=self._staging.staged(name),
+                    differences=differences,
+                    deleted=deletions.ids.get(name),
+                )
+                freed += held.freed
+                self._conflicts.extend([held.conflict] if held.conflict else [])
+        return bool(freed)
+
+    def _order(self) -> tuple[tuple[str, ...], ...]:
+        """Parents before children; a cycle that the foreign keys do not allow to fill is a conflict."""
+        tables = self._survey.schema.tables
+        keys = [(table.name, key) for table in tables.values() for key in table.foreign_keys]
+        order = components(tables, [(key.parent, child) for child, key in keys])
+        for group in order:
+            loaded = [name for name in group if self._inserts(name)]
+            if len(loaded) < 2 or self._bypass:
+                continue
+            inner = [key for child, key in keys if child in loaded and key.parent in loaded and child != key.parent]
+            if not all(key.deferrable for key in inner):
+                reason = f"foreign keys form a cycle through {', '.join(group)}, which this role cannot suspend"
+                self._conflicts.append(Conflict(table=loaded[0], reason=reason, rows=self._inserts(loaded[0])))
+        return tuple(order)
+
+    def _inserts(self, name: str) -> int:
+        if self._loads.get(name) is Load.COPY:
+            return self._entries[name].rows
+        differences = self._differences.get(name)
+        return differences.count(MISSING) if differences else 0
+
+    # the numbers
+
+    def _tables(self, deletions: Deletions) -> dict[str, TablePlan]:
+        tables = {name: self._table_plan(name, deletions) for name in {**self._entries, **deletions.ids}}
+        for release in deletions.releases:
+            before = tables.get(release.table) or TablePlan(table=release.table)
+            tables[release.table] = replace(before, set_null=before.set_null + release.rows)
+        return dict(sorted(tables.items()))
+
+    def _table_plan(self, name: str, deletions: Deletions) -> TablePlan:
+        entry, differences = self._entries.get(name), self._differences.get(name)
+        kept = dict(self._kept.get(name, {}))
+        if differences and differences.count(KEPT):
+            kept["differs, but is not the restored businesses' alone"] = differences.count(KEPT)
+        kept.update(deletions.kept.get(name, {}))
+        differing = sum(differences.counts.values()) if differences else 0
+        load = self._loads.get(name, Load.NONE)
+        samples: tuple[str, ...] = ()
+        if differences and differing:
+            table, staged = self._survey.schema.tables[name], self._staging.staged(name)
+            samples = staged_samples(self._connection, table, staged, differences.lines, [MISSING, CHANGED])
+        return TablePlan(
+            table=name,
+            load=load,
+            inserts=self._inserts(name),
+            updates=differences.count(CHANGED) if differences else 0,
+            deletes=deletions.counts.get(name, 0),
+            unchanged=0 if load is Load.COPY or entry is None else entry.rows - differing,
+            kept=kept,
+            samples=samples,
+        )

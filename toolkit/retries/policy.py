@@ -1,0 +1,37 @@
+"""Retrying what may succeed the next time: named errors only, bounded by attempts and by time, with jitter."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_none
+from tenacity.wait import wait_base, wait_random_exponential
+
+T = TypeVar("T")
+
+
+def retrying(
+    errors: tuple[type[BaseException], ...], *, attempts: int, seconds: float
+) -> Callable[[Callable[[], T]], T]:
+    """A runner that calls a function again when it raises one of these errors.
+
+    Args:
+        attempts: how often it is called at most.
+        seconds: no new attempt begins after this time.
+
+    Returns:
+        What the function gives; the last error is raised as it is.
+    """
+    return Retrying(
+        retry=retry_if_exception_type(errors),
+        stop=stop_after_attempt(attempts) | stop_after_delay(seconds),
+        wait=_wait(),
+        reraise=True,
+    )
+
+
+def _wait() -> wait_base:
+    # tests provoke every error on purpose and need not wait for it
+    return wait_none() if os.environ.get("PLAYBACK_NO_BACKOFF") else wait_random_exponential(multiplier=0.1, max=5)
