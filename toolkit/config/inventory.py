@@ -42,16 +42,6 @@ def load(directory: Path, *, control: Path | None = None) -> LoadedInventory:
         stores = repositories.load(directory / "repositories.yml", control=control)
     except InputError as error:
         problems.extend(error.problems)
-    problems.extend(
-        Problem(
-            file=entry.place.file,
-            line=entry.place.line,
-            path=entry.place.path,
-            message=f"the host {name} has no database; give it here or to one of its groups",
-        )
-        for name, entry in found.hosts.items()
-        if "database" not in found.variables(name)
-    )
     if problems:
         raise InputError(problems)
     return LoadedInventory(inventory=directory, control=control, groups=found, repositories=stores)
@@ -108,7 +98,8 @@ class LoadedInventory:
         """The host of that name. Its `variables` are as written, templates unrendered.
 
         Raises:
-            InputError: no such host, or its database, catalog, repository or device does not render or is not valid.
+            InputError: no such host, it has no database, or its database, catalog, repository or device does not render
+                or is not valid.
         """
         if name not in self._tree.hosts:
             self._unknown("hosts.yml", name, self._tree.hosts, "host")
@@ -175,6 +166,10 @@ class LoadedInventory:
 
     def _made(self, name: str) -> Host:
         variables = self._tree.variables(name)
+        if "database" not in variables:
+            place = self._tree.hosts[name].place
+            message = f"the host {name} has no database; give it here or to one of its groups"
+            raise InputError([Problem(file=place.file, line=place.line, path=place.path, message=message)])
         typed = self._typed(name, variables)
         device = typed.get("device") or {}
         return Host(
