@@ -8,12 +8,15 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
+from toolkit.app import commands
 from toolkit.app.command_line import Command
-from toolkit.app.run import RunRequest
-from toolkit.app.run import run as run_playbook
 
 CONTROL = Path(__file__).parent.absolute()
 """The control directory: relative names in the inventory are below it."""
+
+_INVENTORY = "the inventory directory (default: inventory)"
+_REPOSITORY = "a repository of the inventory (default: all of them)"
+_DEBUG = "show the trace of a defect"
 
 
 def _end(code: int) -> None:
@@ -26,7 +29,7 @@ def _end(code: int) -> None:
     iterable=["extra_vars"],
     help={
         "playbook": "the playbook's file, below the working or the control directory",
-        "inventory": "the inventory directory (default: inventory)",
+        "inventory": _INVENTORY,
         "limit": "run only on hosts of this pattern",
         "tags": "run only tasks with one of these tags, separated by commas",
         "skip-tags": "run no task with one of these tags",
@@ -37,7 +40,7 @@ def _end(code: int) -> None:
         "start-at-task": "begin with the task of this name",
         "list-tasks": "list the tasks and run none",
         "report": "write the whole run to this file, as JSON",
-        "debug": "show the trace of a defect",
+        "debug": _DEBUG,
     },
 )
 def run(
@@ -59,10 +62,9 @@ def run(
 ) -> None:
     """Run a playbook: invoke run PLAYBOOK [--options]"""
     del context
-    request = RunRequest(
-        control=CONTROL,
+    request = commands.RunRequest(
+        control=commands.Control(directory=CONTROL, inventory=inventory),
         playbooks=tuple(playbook),
-        inventory=inventory,
         limit=limit,
         tags=tags,
         skip_tags=skip_tags,
@@ -75,4 +77,70 @@ def run(
         report=report,
         debug=debug,
     )
-    _end(run_playbook(request))
+    _end(commands.run(request))
+
+
+@task(klass=Command, help={"path": "files or directories (default: the whole control directory)", "debug": _DEBUG})
+def lint(context: Context, path: list[str], *, debug: bool = False) -> None:
+    """Check playbooks, inventory and catalogs: invoke lint [PATH …]"""
+    del context
+    _end(commands.lint(commands.Control(directory=CONTROL), paths=tuple(path), debug=debug))
+
+
+@task(klass=Command, help={"repository": _REPOSITORY, "inventory": _INVENTORY, "debug": _DEBUG})
+def backups(context: Context, *, repository: str = "", inventory: str = "", debug: bool = False) -> None:
+    """List the backups: invoke backups [--repository R]"""
+    del context
+    control = commands.Control(directory=CONTROL, inventory=inventory)
+    _end(commands.backups(control, repository=repository, debug=debug))
+
+
+@task(
+    klass=Command,
+    help={"label": "the backup's label", "repository": _REPOSITORY, "inventory": _INVENTORY, "debug": _DEBUG},
+)
+def show(context: Context, label: list[str], *, repository: str = "", inventory: str = "", debug: bool = False) -> None:
+    """Show what a backup holds: invoke show LABEL"""
+    del context
+    control = commands.Control(directory=CONTROL, inventory=inventory)
+    _end(commands.show(control, labels=tuple(label), repository=repository, debug=debug))
+
+
+@task(
+    klass=Command,
+    help={
+        "label": "the backup's label",
+        "host": "the host whose database it is compared with",
+        "repository": _REPOSITORY,
+        "inventory": _INVENTORY,
+        "debug": _DEBUG,
+    },
+)
+def verify(
+    context: Context,
+    label: list[str],
+    *,
+    host: str = "",
+    repository: str = "",
+    inventory: str = "",
+    debug: bool = False,
+) -> None:
+    """Compare a backup with a database: invoke verify LABEL --host H"""
+    del context
+    control = commands.Control(directory=CONTROL, inventory=inventory)
+    _end(commands.verify(control, labels=tuple(label), host=host, repository=repository, debug=debug))
+
+
+@task(klass=Command, help={"repository": _REPOSITORY, "inventory": _INVENTORY, "debug": _DEBUG})
+def check(context: Context, *, repository: str = "", inventory: str = "", debug: bool = False) -> None:
+    """Read a repository back and check it: invoke check [--repository R]"""
+    del context
+    control = commands.Control(directory=CONTROL, inventory=inventory)
+    _end(commands.check(control, repository=repository, debug=debug))
+
+
+@task(klass=Command, help={"debug": _DEBUG})
+def doctor(context: Context, *, debug: bool = False) -> None:
+    """Say what is installed, and what is wrong with the set-up: invoke doctor"""
+    del context
+    _end(commands.doctor(commands.Control(directory=CONTROL), debug=debug))

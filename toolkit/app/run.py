@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from toolkit.actions.registry import ACTIONS
 from toolkit.app import report
 from toolkit.app.arguments import existing, run_options
 from toolkit.app.console import Output
+from toolkit.app.control import Control, utc_now
 from toolkit.app.failure import INTERRUPTED, guarded
 from toolkit.app.listing import task_lines
 from toolkit.app.text import TextReporter
-from toolkit.config import inventory as inventories
 from toolkit.config import playbook as playbooks
 from toolkit.config.templates import Templates
 from toolkit.config.validation import check_arguments
@@ -28,13 +28,11 @@ class RunRequest:
     """What `invoke run` was given, as text.
 
     Attributes:
-        control: the control directory.
         playbooks: the words that were no options; exactly one is right.
     """
 
-    control: Path
+    control: Control
     playbooks: tuple[str, ...]
-    inventory: str = ""
     limit: str = ""
     tags: str = ""
     skip_tags: str = ""
@@ -54,17 +52,13 @@ def run(request: RunRequest, output: Output | None = None) -> int:
     return guarded(shown, lambda: _Run(request, shown).exit_code(), debug=request.debug)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(slots=True)
 class _Run:
     request: RunRequest
     output: Output
     record: RunRecord = field(default_factory=RunRecord)
     options: RunOptions | None = None
-    started: datetime = field(default_factory=_now)
+    started: datetime = field(default_factory=utc_now)
 
     def exit_code(self) -> int:
         """Run, and write the report whichever way it ends."""
@@ -89,7 +83,7 @@ class _Run:
     def _run(self) -> int:
         request = self.request
         self.options = run_options(
-            control=request.control,
+            control=request.control.directory,
             limit=request.limit,
             tags=request.tags,
             skip_tags=request.skip_tags,
@@ -99,20 +93,18 @@ class _Run:
             forks=request.forks,
             start_at_task=request.start_at_task,
         )
-        playbook = playbooks.load(self._file(), control=request.control)
+        playbook = playbooks.load(self._file(), control=request.control.directory)
         if request.list_tasks:
             for line in task_lines(playbook, self.options):
                 self.output.line(line)
             return 0
         runner = Runner(
-            inventory=inventories.load(
-                existing(request.inventory or "inventory", request.control), control=request.control
-            ),
+            inventory=request.control.load_inventory(),
             actions=ACTIONS,
             templates=Templates(),
             check_arguments=check_arguments,
             reporter=TextReporter(self.output, debug=request.debug),
-            now=_now,
+            now=utc_now,
         )
         return runner.run(playbook, self.options, self.record)
 
@@ -121,7 +113,7 @@ class _Run:
         if len(given) != 1:
             what = "no playbook is named" if not given else f"one playbook at a time, not {', '.join(given)}"
             raise InputError(what, hint="invoke run PLAYBOOK, e.g. invoke run playbooks/nightly.yml")
-        return existing(given[0], self.request.control)
+        return existing(given[0], self.request.control.directory)
 
     def _report(self, path: Path, code: int, error: BaseException | None) -> None:
         document = report.build(
@@ -129,7 +121,7 @@ class _Run:
             playbook=self.request.playbooks[0] if self.request.playbooks else "",
             options=self.options,
             started=self.started,
-            finished=_now(),
+            finished=utc_now(),
             exit_code=code,
             error=error if isinstance(error, PlaybackError) else None,
         )

@@ -1,0 +1,140 @@
+"""The commands `backups` and `show`: what is in the repositories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from toolkit.app import units
+from toolkit.app.columns import table
+from toolkit.app.console import Output
+from toolkit.app.control import Control, find_backup, repositories
+from toolkit.app.text import WARNING
+from toolkit.errors import InputError, PlaybackError
+from toolkit.model.manifest import Manifest, Metadata, TableSelection
+
+
+def backups(control: Control, output: Output, *, repository: str) -> int:
+    """List the backups of a repository, or of all, by the time at which they were recorded.
+
+    Returns:
+        0, or the exit code of the first repository or backup that cannot be read.
+    """
+    inventory = control.load_inventory()
+    code = 0
+    rows: list[tuple[str, ...]] = []
+    for name, opened in repositories(inventory, repository):
+        if isinstance(opened, PlaybackError):
+            if repository:
+                raise opened
+            output.line(f"{name}: {opened.message}", style=WARNING)
+            continue
+        found = opened.manifests()
+        for error in found.unreadable.values():
+            output.error(f"{name}: {error}")
+            code = code or error.exit_code
+        rows += [_row(name, manifest) for manifest in found.manifests.values()]
+    if not rows:
+        output.line("there are no backups yet")
+        return code
+    rows.sort(key=lambda row: row[5])
+    header = ("label", "repository", "host", "job", "scope", "time", "rows", "bytes", "stored")
+    for line in table(header, rows, right=("rows", "bytes", "stored")):
+        output.line(line)
+    return code
+
+
+def show(control: Control, output: Output, *, labels: tuple[str, ...], repository: str) -> int:
+    """Show one backup: where it is from, what it covers, what is not in it, and its tables."""
+    label = one_label(labels, "show")
+    name, opened, manifest = find_backup(control.load_inventory(), label, repository)
+    for line in _description(manifest, f"{name} ({opened.place})"):
+        output.line(line)
+    for warning in manifest.warnings:
+        output.line(f"[WARNING]: {warning}", style=WARNING)
+    output.line()
+    for line in _tables(manifest):
+        output.line(line)
+    return 0
+
+
+def one_label(labels: tuple[str, ...], command: str) -> str:
+    """The one label a command was given; InputError for none and for several."""
+    if len(labels) != 1:
+        what = "no backup is named" if not labels else f"one backup at a time, not {', '.join(labels)}"
+        raise InputError(what, hint=f"invoke {command} LABEL; `invoke backups` lists the labels")
+    return labels[0]
+
+
+def scope_text(metadata: Metadata) -> str:
+    """What a backup covers, in a few words, e.g. `business, 2 businesses` or `business, demo included`."""
+    covered = metadata.business_filter
+    parts: list[str] = [metadata.backup_type]
+    if covered.business_ids:
+        number = len(covered.business_ids)
+        parts.append(covered.business_ids[0] if number == 1 else f"{number} businesses")
+    if covered.demo != "exclude":
+        parts.append({"include": "demo included", "only": "demo only"}[covered.demo])
+    return ", ".join(parts)
+
+
+def _row(repository: str, manifest: Manifest) -> tuple[str, ...]:
+    metadata = manifest.metadata
+    return (
+        metadata.label,
+        repository,
+        metadata.host,
+        metadata.job,
+        scope_text(metadata),
+        metadata.timestamp,
+        units.count(metadata.stats.total_records),
+        units.size(metadata.stats.uncompressed_size),
+        units.size(metadata.stats.compressed_size),
+    )
+
+
+def _description(manifest: Manifest, place: str) -> Iterator[str]:
+    metadata = manifest.metadata
+    stats = metadata.stats
+    node = metadata.source_node_id or "none"
+    device = f"{metadata.source_device_name or 'unnamed'} (id {metadata.source_device_id or 'none'}, node {node})"
+    facts = {
+        "backup": metadata.label,
+        "repository": place,
+        "taken": f"{metadata.timestamp} by {metadata.created_by}, in {units.seconds(metadata.duration_seconds)}",
+        "host": metadata.host,
+        "device": device,
+        "machine": f"{metadata.source_hostname} ({metadata.source_platform})",
+        "playbook": f"{metadata.playbook} (job {metadata.job})",
+        "tags": ", ".join(metadata.tags),
+        "scope": scope_text(metadata),
+        "businesses": ", ".join(f"{label} ({key})" for key, label in manifest.selection.tenants.items()) or "none",
+        "contents": f"{units.count(stats.total_records)} rows in {stats.total_tables} tables, "
+        f"{units.size(stats.uncompressed_size)} ({units.size(stats.compressed_size)} stored)",
+        "checksum": metadata.checksums.business_data,
+        "device data": metadata.checksums.device_data or "",
+        "schema": metadata.schema_version or "",
+        "made by": f"{metadata.tool}, format {manifest.format}, PostgreSQL {metadata.postgres_version}",
+        "absent": ", ".join(manifest.absent),
+    }
+    width = max(map(len, facts)) + 1
+    for fact, value in facts.items():
+        if value:
+            yield f"{fact + ':':<{width}} {value}"
+    reasons: dict[str, list[str]] = {}
+    for left in manifest.left_out:
+        reasons.setdefault(left.reason, []).append(left.table)
+    for reason, tables in reasons.items():
+        yield f"{'left out:':<{width}} {reason}: {', '.join(tables)}"
+
+
+def _tables(manifest: Manifest) -> list[str]:
+    none = TableSelection()
+    rows = []
+    for entry in manifest.tables:
+        taken = manifest.selection.tables.get(entry.name, none)
+        counts = (entry.rows, taken.owned, taken.shared, taken.unowned, taken.referenced)
+        stored = sum({chunk.id: chunk.stored for chunk in entry.chunks}.values())
+        sizes = (units.size(entry.bytes), units.size(stored))
+        rows.append((entry.name, f"{entry.category}/{entry.group}", *map(units.count, counts), *sizes))
+    numbers = ("rows", "owned", "shared", "unowned", "referenced", "bytes", "stored")
+    return table(("table", "group", *numbers), rows, right=numbers)

@@ -1,0 +1,54 @@
+"""Every command as a function that gives its exit code and lets no exception out."""
+
+from __future__ import annotations
+
+from toolkit.app.backups import backups as _backups
+from toolkit.app.backups import show as _show
+from toolkit.app.checks import check_repository as _check
+from toolkit.app.checks import lint as _lint
+from toolkit.app.checks import verify as _verify
+from toolkit.app.console import Output
+from toolkit.app.control import Control
+from toolkit.app.doctor import doctor as _doctor
+from toolkit.app.failure import guarded
+from toolkit.app.run import RunRequest, run
+
+__all__ = ["Control", "RunRequest", "backups", "check", "doctor", "lint", "run", "show", "verify"]
+
+
+def lint(control: Control, *, paths: tuple[str, ...], debug: bool) -> int:
+    """Check files, or the whole control directory."""
+    output = Output()
+    return guarded(output, lambda: _lint(control, output, paths=paths), debug=debug)
+
+
+def backups(control: Control, *, repository: str, debug: bool) -> int:
+    """List backups."""
+    output = Output()
+    return guarded(output, lambda: _backups(control, output, repository=repository), debug=debug)
+
+
+def show(control: Control, *, labels: tuple[str, ...], repository: str, debug: bool) -> int:
+    """Show one backup."""
+    output = Output()
+    return guarded(output, lambda: _show(control, output, labels=labels, repository=repository), debug=debug)
+
+
+def verify(control: Control, *, labels: tuple[str, ...], host: str, repository: str, debug: bool) -> int:
+    """Compare a backup with a host's database."""
+    output = Output()
+    return guarded(
+        output, lambda: _verify(control, output, labels=labels, host=host, repository=repository), debug=debug
+    )
+
+
+def check(control: Control, *, repository: str, debug: bool) -> int:
+    """Check repositories."""
+    output = Output()
+    return guarded(output, lambda: _check(control, output, repository=repository), debug=debug)
+
+
+def doctor(control: Control, *, debug: bool) -> int:
+    """Say what is installed and what is wrong."""
+    output = Output()
+    return guarded(output, lambda: _doctor(control, output), debug=debug)

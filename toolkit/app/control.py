@@ -1,0 +1,77 @@
+"""What a command finds in the control directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from toolkit.app.arguments import existing
+from toolkit.config import inventory as inventories
+from toolkit.config.inventory import LoadedInventory
+from toolkit.errors import InputError, PlaybackError, StorageError
+from toolkit.model.manifest import Manifest
+from toolkit.storage.open import open_store
+from toolkit.storage.repository import Repository
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """The control directory.
+
+    Attributes:
+        directory: where tasks.py is.
+        inventory: the inventory directory as a person named it; empty for the control directory's own.
+    """
+
+    directory: Path
+    inventory: str = ""
+
+    def load_inventory(self) -> LoadedInventory:
+        """The inventory; InputError with every problem of it."""
+        return inventories.load(existing(self.inventory or "inventory", self.directory), control=self.directory)
+
+
+def repositories(inventory: LoadedInventory, name: str) -> Iterator[tuple[str, Repository | PlaybackError]]:
+    """The named repository, or all of the inventory, each opened, or why it cannot be.
+
+    Raises:
+        InputError: there is none of that name, or none at all.
+    """
+    names = [name] if name else list(inventory.repositories)
+    if not names:
+        raise InputError("the inventory has no repositories", hint="add one to inventory/repositories.yml")
+    for each in names:
+        config = inventory.repository(each)
+        try:
+            yield each, Repository.open(open_store(config), create=False)
+        except PlaybackError as error:
+            yield each, error
+
+
+def find_backup(inventory: LoadedInventory, label: str, name: str) -> tuple[str, Repository, Manifest]:
+    """The backup of that label with its repository: the named one, or the first of the inventory that has it.
+
+    Raises:
+        InputError: none of them has it.
+        PlaybackError: it is there but cannot be read, or the named repository cannot be opened.
+    """
+    failures: list[str] = []
+    for found, repository in repositories(inventory, name):
+        if isinstance(repository, PlaybackError):
+            failures.append(f"{found}: {repository.message}")
+        elif label in repository.labels():
+            return found, repository, repository.manifest(label)
+    if failures and name:
+        raise StorageError(failures[0])
+    where = f"repository {name}" if name else "any repository of the inventory"
+    unread = "".join(f"\n  not looked into: {failure}" for failure in failures)
+    raise InputError(
+        f"there is no backup {label} in {where}{unread}", hint="`invoke backups` lists the backups there are"
+    )
+
+
+def utc_now() -> datetime:
+    """The time, for everything that is given a clock."""
+    return datetime.now(UTC)
