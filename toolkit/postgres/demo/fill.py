@@ -91,7 +91,7 @@ def _numeric(number: int, column: Column) -> str:
 
 def _double(number: int, _: Column) -> str:
     odd = ("NaN", "Infinity", "-Infinity", "-0", "5e-324", "1.7976931348623157e+308", "0.1", "1e-7")
-    return odd[number // 40 % 8] if number % 40 == 0 else repr(number % 10**12 / 7)
+    return odd[number // 12 % 8] if number % 12 == 0 else repr(number % 10**12 / 7)
 
 
 def _real(number: int, _: Column) -> str:
