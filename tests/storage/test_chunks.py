@@ -253,6 +253,16 @@ def test_memory_is_bounded_by_bytes(store: Store) -> None:
     assert accepted == [400, 400, 400, 5000, 10]
 
 
+def test_equal_chunks_at_the_same_time_are_written_once(store: Store) -> None:
+    """Two threads that meet the same rows write one file, and one of them says that it is new."""
+    gated = GatedStore(store)
+    with ChunkWriter(Repository(gated, "id"), workers=3) as writer:
+        futures = [writer.submit(raw_chunk(b"1\tsame\n")) for _ in range(3)]
+        time.sleep(0.1)
+        gated.gate.set()
+        assert sorted(future.result().new for future in futures) == [False, False, True]
+
+
 def test_reading_ahead_is_bounded_and_in_order() -> None:
     """Results come in the order of the items and never hold more than the bound."""
     begun: list[int] = []
