@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,16 +16,19 @@ from tests.demo.facts import facts
 from toolkit.errors import InputError
 from toolkit.postgres.connection import connect
 from toolkit.postgres.demo import load, true_owners
+from toolkit.postgres.embedded import EmbeddedServer
 
 LATER = {"customer_laybys", "customer_layby_payments", "menu_promotions"}
 """The tables that only businesses from the sixth on have rows in."""
 
 
-@pytest.fixture
-def demo(demo_template: Callable[[int], str], servers: Servers) -> Iterator[psycopg.Connection[Any]]:
-    """A connection to a copy of the small demo."""
-    with psycopg.connect(servers.database(18, template=demo_template(18))) as connection:
+@pytest.fixture(scope="module")
+def demo(demo_template: Callable[[int], str], pg18: EmbeddedServer) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to a copy of the small demo that all tests here only read."""
+    name = f"rows_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(pg18.create_database(name, template=demo_template(18)), autocommit=True) as connection:
         yield connection
+    pg18.drop_database(name)
 
 
 def _one(connection: psycopg.Connection[Any], query: str) -> Any:
@@ -70,7 +74,7 @@ def test_the_same_seed_gives_the_same_rows_on_both_servers(
 
 def test_another_seed_gives_other_values_to_the_same_products(servers: Servers) -> None:
     """Ids and SKUs stay, prices do not."""
-    found = []
+    found: list[dict[Any, Any]] = []
     for seed in (1, 2):
         database = servers.database(18)
         load(database, seed=seed, businesses=1)
