@@ -10,9 +10,11 @@ from toolkit.actions.command import command
 from toolkit.actions.context import Action
 from toolkit.actions.debug import debug
 from toolkit.actions.http import http
+from toolkit.actions.restore import restore
 from toolkit.actions.seed import seed
 from toolkit.actions.set_fact import set_fact
 from toolkit.actions.sql import sql
+from toolkit.actions.verify import verify
 from toolkit.actions.wait_for import wait_for
 
 ACTIONS: Mapping[str, Action] = {
@@ -21,9 +23,11 @@ ACTIONS: Mapping[str, Action] = {
     "command": command,
     "debug": debug,
     "http": http,
+    "restore": restore,
     "seed": seed,
     "set_fact": set_fact,
     "sql": sql,
+    "verify": verify,
     "wait_for": wait_for,
 }
 

@@ -104,18 +104,19 @@ class Selection:
         self._everyone = False
         self._numbers = count()
 
-    def evaluate(self, *, all_owners: bool = False) -> Selected:
+    def evaluate(self, *, all_owners: bool = False, strict: bool = True) -> Selected:
         """Select.
 
         Args:
             all_owners: know of every owned row whether it has an owner outside the selection.
+            strict: named tenants must exist; a restore brings those that do not.
 
         Raises:
             RefusedError: a named tenant does not exist, or the demo rule drops all that were named.
             InputError: a `where` of the catalog file is not a condition on its table.
         """
         self._check_conditions()
-        tenants, dropped, others = self._select_tenants()
+        tenants, dropped, others = self._select_tenants(strict=strict)
         self._everyone = not others
         needs_others = (
             all_owners
@@ -137,7 +138,7 @@ class Selection:
 
     # tenants
 
-    def _select_tenants(self) -> tuple[dict[str, str], list[str], bool]:
+    def _select_tenants(self, *, strict: bool) -> tuple[dict[str, str], list[str], bool]:
         """The selected tenants, the named ones that the demo rule dropped, and whether any tenant is not selected."""
         tenant = self._catalog.tenant
         demo = sql.SQL("t.{} IS TRUE").format(sql.Identifier(tenant.demo)) if tenant.demo else sql.SQL("false")
@@ -150,7 +151,7 @@ class Selection:
         rows = self._connection.execute(query).fetchall()
         known = {key: label for key, label, _ in rows}
         missing = [name for name in self._scope.businesses if name not in known]
-        if missing:
+        if missing and strict:
             raise RefusedError(
                 f"no such business in table {tenant.table}: {', '.join(missing)}",
                 hint=f"name businesses by {tenant.table}.{tenant.key}, e.g. {', '.join(sorted(known)[:5])}",
@@ -158,7 +159,7 @@ class Selection:
         named = {key for key in known if self._scope.whole or key in self._scope.businesses}
         kept = {Demo.EXCLUDE: (False,), Demo.ONLY: (True,), Demo.INCLUDE: (False, True)}[self._scope.demo]
         selected = {key: known[key] for key, _, is_demo in rows if key in named and is_demo in kept}
-        if not selected and not self._scope.whole:
+        if not selected and not self._scope.whole and strict:
             raise RefusedError(
                 f"demo: {self._scope.demo} leaves none of the named businesses: {', '.join(sorted(named))}",
                 hint="say `demo: include` to take the named businesses whatever they are",

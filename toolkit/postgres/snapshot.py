@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
 from toolkit.errors import DatabaseError, InputError, RefusedError
 from toolkit.model.catalog import Catalog, Category
@@ -33,8 +34,10 @@ class Survey:
     links: Links
     accounting: Accounting
 
-    def select(self, connection: Connection, *, all_owners: bool = False, prefix: str = "sel") -> Selected:
-        """Evaluate the scope in the current transaction."""
+    def select(
+        self, connection: Connection, *, all_owners: bool = False, strict: bool = True, prefix: str = "sel"
+    ) -> Selected:
+        """Evaluate the scope in the current transaction; see `Selection.evaluate`."""
         selection = Selection(
             connection,
             catalog=self.catalog,
@@ -44,7 +47,7 @@ class Survey:
             scope=self.scope,
             prefix=prefix,
         )
-        return selection.evaluate(all_owners=all_owners)
+        return selection.evaluate(all_owners=all_owners, strict=strict)
 
 
 def survey(connection: Connection, catalog: Catalog, scope: Scope, *, unclassified: str = "fail") -> Survey:
@@ -66,23 +69,27 @@ def survey(connection: Connection, catalog: Catalog, scope: Scope, *, unclassifi
 
 @contextmanager
 def consistent_snapshot(
-    connection: Connection, catalog: Catalog, scope: Scope, *, unclassified: str = "fail"
+    connection: Connection, catalog: Catalog, scope: Scope, *, unclassified: str = "fail", exclusive: bool = False
 ) -> Iterator[Survey]:
-    """A REPEATABLE READ transaction whose snapshot was taken after ACCESS SHARE locks on every table it may read.
+    """A REPEATABLE READ transaction whose snapshot was taken after locks on every table it may read.
 
-    So a concurrent TRUNCATE cannot pass for an empty table. The transaction is rolled back at the end: it writes
-    temporary tables only.
+    So a concurrent TRUNCATE cannot pass for an empty table. Unless the block commits, the transaction is rolled back.
+
+    Args:
+        exclusive: lock every table of the schema against writes, not only against being truncated or altered.
     """
     for _ in range(ATTEMPTS):
         before = survey(connection, catalog, scope, unclassified=unclassified)
+        tables = list(before.schema.tables) if exclusive else lockable(before)
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         try:
-            if not _lock(connection, before) or read_schema(connection, catalog.schema) != before.schema:
+            locked = _lock(connection, catalog.schema, tables, exclusive=exclusive)
+            if not locked or read_schema(connection, catalog.schema) != before.schema:
                 continue
             yield before
             return
         finally:
-            if not connection.closed:
+            if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
                 connection.execute("ROLLBACK")
     raise DatabaseError("the schema keeps changing", hint="wait until the migration has ended, then run again")
 
@@ -97,14 +104,14 @@ def lockable(found: Survey) -> list[str]:
     ]
 
 
-def _lock(connection: Connection, found: Survey) -> bool:
+def _lock(connection: Connection, schema: str, tables: list[str], *, exclusive: bool) -> bool:
     """Lock the tables; False when one is gone by now."""
-    tables = lockable(found)
     if not tables:
         return True
-    names = sql.SQL(", ").join(sql.Identifier(found.schema.name, table) for table in tables)
+    template = "LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE" if exclusive else "LOCK TABLE {} IN ACCESS SHARE MODE"
+    names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in tables)
     try:
-        connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(names))
+        connection.execute(sql.SQL(template).format(names))
     except psycopg.errors.UndefinedTable:
         return False
     return True

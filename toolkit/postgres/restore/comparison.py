@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from toolkit.model.manifest import TableEntry, chunk_id
 from toolkit.model.schema import Table
+from toolkit.planning.chunking import chunks
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.order import order_by
-from toolkit.postgres.relation import Relation, Sql, columns, create_temporary, equal
+from toolkit.postgres.relation import Relation, Sql, columns, create_temporary, equal, scalar
 from toolkit.postgres.restore.staging import Staged
+from toolkit.postgres.rows import read_rows
 
 MISSING, CHANGED, KEPT, FOREIGN = "i", "u", "k", "c"
 """A staged row that the database lacks; that differs; that differs but stays; whose key another tenant holds."""
@@ -74,6 +77,20 @@ def compare(
     )
     lines = create_temporary(connection, name, query)
     return Differences(lines, count_actions(connection, lines))
+
+
+def equal_chunks(connection: Connection, table: Table, target: Relation, taken: Sql | None, entry: TableEntry) -> bool:
+    """Whether the taken rows of a table are exactly those of the backup, chunk for chunk; nothing is staged for it."""
+    if [column.name for column in table.stored_columns] != [column.name for column in entry.columns]:
+        return False
+    if scalar(connection, sql.SQL("SELECT count(*) FROM {}").format(taken or target.source)) != entry.rows:
+        return False
+    expected = iter(entry.chunks)
+    same = True
+    for raw in chunks(read_rows(connection, table, target, taken)):  # to the end: the server is amid a COPY
+        chunk = next(expected, None)
+        same = same and chunk is not None and chunk_id(raw.data) == chunk.id
+    return same and next(expected, None) is None
 
 
 def count_actions(connection: Connection, lines: Sql) -> dict[str, int]:

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from psycopg import sql
 
 from toolkit.model.catalog import RuleKind
-from toolkit.model.manifest import Manifest, TableEntry, chunk_id
+from toolkit.model.manifest import Manifest, TableEntry
 from toolkit.model.plan import Conflict, Load, Mode, RestorePlan, TablePlan
 from toolkit.planning.accounting import Part
-from toolkit.planning.chunking import chunks
 from toolkit.planning.links import components
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
@@ -23,13 +22,13 @@ from toolkit.postgres.restore.comparison import (
     Differences,
     absent_from_stage,
     compare,
+    equal_chunks,
     staged_samples,
 )
 from toolkit.postgres.restore.deletion import DeletionPlanner, Deletions
 from toolkit.postgres.restore.judgement import Judge
 from toolkit.postgres.restore.staging import Staging
 from toolkit.postgres.restore.uniqueness import held_values, other_keys
-from toolkit.postgres.rows import read_rows
 from toolkit.postgres.selection import Selected
 from toolkit.postgres.sequences import behind
 from toolkit.postgres.snapshot import Survey
@@ -115,7 +114,7 @@ class Planner:
         some = sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT 1) q").format(self._relations[name].source)
         if not scalar(self._connection, some):
             return Load.COPY
-        if self._is_equal(name, entry):
+        if self._has_all(name, entry):
             return Load.NONE
         if not sort_key(self._survey.schema.tables[name]).unique:
             reason = "rows differ, and a table without a unique key can only be restored while it is empty"
@@ -123,21 +122,10 @@ class Planner:
             return Load.NONE
         return Load.STAGED
 
-    def _is_equal(self, name: str, entry: TableEntry) -> bool:
-        """Whether the target's rows of the scope are exactly those of the backup, chunk for chunk."""
+    def _has_all(self, name: str, entry: TableEntry) -> bool:
+        """Whether the target's rows of the scope are exactly those of the backup."""
         table, taken = self._survey.schema.tables[name], self._selected.taken.get(name)
-        if taken is None or [column.name for column in table.stored_columns] != [c.name for c in entry.columns]:
-            return False
-        rows = taken.ids or self._relations[name].source
-        if scalar(self._connection, sql.SQL("SELECT count(*) FROM {}").format(rows)) != entry.rows:
-            return False
-        expected = iter(entry.chunks)
-        found = chunks(read_rows(self._connection, table, self._relations[name], taken.ids))
-        equal = True
-        for raw in found:  # to the end: the server is in the middle of a COPY
-            chunk = next(expected, None)
-            equal = equal and chunk is not None and chunk_id(raw.data) == chunk.id
-        return equal and next(expected, None) is None
+        return taken is not None and equal_chunks(self._connection, table, self._relations[name], taken.ids, entry)
 
     def _compare(self, name: str) -> Differences:
         return compare(

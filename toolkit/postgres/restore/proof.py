@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import count
 
 from psycopg import sql
 
-from toolkit.model.manifest import TableEntry, chunk_id
+from toolkit.model.manifest import TableEntry
 from toolkit.model.plan import Load, Mode
 from toolkit.model.schema import DatabaseSchema, ForeignKey, Table
-from toolkit.planning.chunking import chunks
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Sql, equal, relation_of, scalar
-from toolkit.postgres.restore.comparison import compare
+from toolkit.postgres.restore.comparison import compare, equal_chunks
 from toolkit.postgres.restore.planner import Prepared
 from toolkit.postgres.restore.staging import Staging
-from toolkit.postgres.rows import read_rows
 from toolkit.postgres.selection import Selected
 
 
@@ -61,6 +60,7 @@ class Proof:
         self._entries = entries
         self._prepared = prepared
         self._staging = staging
+        self._numbers = count()
 
     def failures(self, after: Selected | None) -> list[str]:
         """What is not as the plan promised, as sentences; empty when the restore is proven.
@@ -76,16 +76,12 @@ class Proof:
             kept = sum(plan.kept.values())
             if plan.load is Load.COPY or (self._prepared.plan.mode is Mode.MIRROR and not kept):
                 ids = after.taken[name].ids if after is not None and name in after.taken else None
-                if not self._digest_equals(name, entry, ids):
+                table = self._schema.tables[name]
+                if not equal_chunks(self._connection, table, relation_of(self._schema.name, table), ids, entry):
                     failures.append(f"{name}: the digest of its rows is not the backup's")
             elif plan.load is Load.STAGED:
                 failures.extend(self._inexact(name))
         return failures
-
-    def _digest_equals(self, name: str, entry: TableEntry, ids: Sql | None) -> bool:
-        table = self._schema.tables[name]
-        rows = read_rows(self._connection, table, relation_of(self._schema.name, table), ids)
-        return [chunk_id(raw.data) for raw in chunks(rows)] == [chunk.id for chunk in entry.chunks]
 
     def _inexact(self, name: str) -> list[str]:
         """Staged rows that are not on the target exactly, beyond those the plan keeps."""
@@ -96,7 +92,7 @@ class Proof:
             table,
             relation_of(self._schema.name, table),
             self._staging.staged(name),
-            name=f"proof_{name}"[:60],
+            name=f"proof_{next(self._numbers)}",
         )
         expected = (
             sum(planned.values()) - self._prepared.plan.tables[name].inserts - self._prepared.plan.tables[name].updates

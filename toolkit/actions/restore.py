@@ -1,0 +1,155 @@
+"""`restore`: a backup into a host's database or into a scratch database; planned first, proven at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from toolkit.actions.choosing import backup_of, check_chunks, rows_reader
+from toolkit.actions.context import Context
+from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
+from toolkit.errors import InputError, Problem, RefusedError
+from toolkit.model.catalog import Catalog
+from toolkit.model.manifest import Manifest
+from toolkit.model.outcome import Moved, Outcome
+from toolkit.model.plan import Mode, RestorePlan
+from toolkit.model.scope import BackupType
+from toolkit.postgres.connection import connect
+from toolkit.postgres.device import check_device
+from toolkit.postgres.embedded import directory_of
+from toolkit.postgres.restore.transaction import Request
+from toolkit.postgres.restore.transaction import restore as restore_into
+from toolkit.postgres.scratch import make_scratch
+
+LATER = ("rename", "drop_columns", "defaults")
+"""Arguments whose meaning a later version brings; until then they are refused rather than ignored."""
+
+
+def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
+    """Restore a backup.
+
+    Raises:
+        InputError: there is no such backup, or an argument is not supported yet.
+        RefusedError: preflight said no; nothing was changed.
+        DatabaseError, StorageError: applying failed; everything was rolled back.
+    """
+    _check_arguments(arguments)
+    clock = time.monotonic()
+    repository = repository_of(context, arguments.get("repository") or "")
+    manifest = backup_of(context, repository, arguments.get("from"))
+    _check_backup(manifest)
+    catalog = catalog_of(context, context.host)
+    scratch = arguments.get("scratch")
+    if scratch and context.check:
+        return Outcome(skipped="a scratch database is not made in check mode")
+    check_chunks(repository, manifest, context.progress)
+    conninfo, name = _target(context, catalog, scratch)
+    identity = arguments.get("identity") or ("source" if scratch else "auto")
+    request = Request(
+        catalog=catalog,
+        manifest=manifest,
+        mode=Mode(arguments["mode"]),
+        rows_of=rows_reader(repository, manifest.metadata.label),
+        check=context.check,
+        exclusive=bool(arguments.get("exclusive", False)),
+        fire=arguments.get("triggers") == "fire",
+    )
+    with connect(conninfo, application="playback restore") as connection:
+        check_device(connection, catalog, manifest, device_id=context.host.device_id, identity=identity)
+        plan = restore_into(connection, request, context.progress)
+    if context.check and plan.conflicts:
+        raise RefusedError(f"backup {plan.label} conflicts with rows of the target", map(str, plan.conflicts))
+    return _outcome(plan, manifest, name, context, time.monotonic() - clock)
+
+
+def _check_arguments(arguments: Mapping[str, Any]) -> None:
+    problems = [
+        Problem(path=f"restore.{name}", message="this version does not support it yet")
+        for name in LATER
+        if arguments.get(name)
+    ]
+    if arguments.get("businesses"):
+        text = "this version restores a backup with the scope it was made with; back the business up by itself"
+        problems.append(Problem(path="restore.businesses", message=text))
+    if arguments.get("atomic", True) is not True:
+        problems.append(Problem(path="restore.atomic", message="this version restores in one transaction only"))
+    if arguments.get("on_error", "abort") != "abort":
+        problems.append(Problem(path="restore.on_error", message="this version has no quarantine yet; use abort"))
+    if problems:
+        raise InputError(problems)
+
+
+def _check_backup(manifest: Manifest) -> None:
+    if BackupType(manifest.metadata.backup_type) is not BackupType.BUSINESS:
+        raise RefusedError(
+            f"backup {manifest.metadata.label} is of type {manifest.metadata.backup_type}",
+            hint="this version restores backups of scope business; device data come with a later one",
+        )
+
+
+def _target(context: Context, catalog: Catalog, scratch: Mapping[str, Any] | None) -> tuple[str, str]:
+    """The conninfo of the database to restore into, and the name by which later tasks can reach it."""
+    if not scratch:
+        return conninfo_of(context, context.host), context.host.name
+    database = f"embedded:{scratch.get('name', 'scratch')}"
+    model = context.inventory.host(scratch["like"])
+    directory = directory_of(context.inventory.directory, database)
+    context.progress.note("making the scratch database")
+    name = database.removeprefix("embedded:")
+    return make_scratch(directory, name, like=conninfo_of(context, model), schema=catalog.schema), database
+
+
+def _outcome(plan: RestorePlan, manifest: Manifest, name: str, context: Context, seconds: float) -> Outcome:
+    numbers = {what: plan.total(what) for what in ("inserts", "updates", "deletes", "set_null", "unchanged")}
+    kept = plan.kept
+    counted = ", ".join(
+        f"{value} {what.replace('_', ' ')}" for what, value in numbers.items() if value or what != "set_null"
+    )
+    verb = "would change" if context.check else "restored"
+    rows = numbers["inserts"] + numbers["updates"] + numbers["deletes"]
+    details = [f"kept {count} rows: {reason}" for reason, count in sorted(kept.items())]
+    if plan.sequences:
+        details.append(f"sequences moved forward: {', '.join(move.name for move in plan.sequences)}")
+    if context.check or context.diff:
+        details.extend(_table_lines(plan, samples=context.diff))
+    return Outcome(
+        changed=plan.changed,
+        message=f"{verb} {plan.label} ({plan.mode}) into {name}: {counted}, {sum(kept.values())} kept",
+        details=tuple(details),
+        warnings=plan.warnings,
+        facts={
+            "label": plan.label,
+            "host": name,
+            **numbers,
+            "kept": dict(kept),
+            "tables": {
+                table.table: {"inserts": table.inserts, "updates": table.updates, "deletes": table.deletes}
+                for table in plan.tables.values()
+                if table.changes
+            },
+        },
+        moved=()
+        if context.check
+        else (
+            Moved(
+                what=f"restore {plan.label} → {name}",
+                tables=sum(1 for table in plan.tables.values() if table.changes),
+                rows=rows,
+                bytes=manifest.metadata.stats.uncompressed_size,
+                seconds=seconds,
+            ),
+        ),
+    )
+
+
+def _table_lines(plan: RestorePlan, *, samples: bool) -> list[str]:
+    lines = []
+    for table in plan.tables.values():
+        if table.changes or table.kept:
+            counts = f"+{table.inserts} ~{table.updates} -{table.deletes} ={table.unchanged}"
+            null = f", {table.set_null} references set to NULL" if table.set_null else ""
+            kept = "".join(f", {count} kept ({reason})" for reason, count in table.kept.items())
+            keys = f", e.g. {'; '.join(table.samples)}" if samples and table.samples else ""
+            lines.append(f"{table.table}: {counts}{null}{kept}{keys}")
+    return lines

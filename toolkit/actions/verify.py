@@ -1,0 +1,99 @@
+"""`verify`: a backup beside a database, or a backup's own chunks in the repository."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from toolkit.actions.choosing import backup_of, rows_reader
+from toolkit.actions.context import Context
+from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
+from toolkit.model.host import Host
+from toolkit.model.manifest import Manifest
+from toolkit.model.outcome import Moved, Outcome
+from toolkit.model.verdict import TableVerdict
+from toolkit.postgres.connection import connect
+from toolkit.postgres.verification import verify_database
+from toolkit.storage.check import check
+from toolkit.storage.repository import Repository
+
+DIFFERENCES = 6
+"""Exit code of a verification that found differences."""
+
+
+def verify(arguments: Mapping[str, Any], context: Context) -> Outcome:
+    """Verify a backup against a database (the default) or against the repository.
+
+    Raises:
+        InputError: there is no such backup or host.
+        DamageError: a chunk that has to be read is damaged.
+    """
+    repository = repository_of(context, arguments.get("repository") or "")
+    manifest = backup_of(context, repository, arguments.get("backup"))
+    if arguments.get("against", "database") == "repository":
+        return _against_repository(repository, manifest, context)
+    host = _host(context, arguments.get("host") or context.host.name)
+    clock = time.monotonic()
+    with connect(conninfo_of(context, host), application="playback verify") as connection:
+        verdicts = verify_database(
+            connection,
+            catalog_of(context, host),
+            manifest,
+            rows_reader(repository, manifest.metadata.label),
+            context.progress,
+        )
+    return _outcome(manifest, host, verdicts, time.monotonic() - clock)
+
+
+def _host(context: Context, name: str) -> Host:
+    """A host of the inventory, or `embedded:NAME`: a scratch database under the catalog of the task's own host."""
+    if not name.startswith("embedded:"):
+        return context.inventory.host(name)
+    return Host(name=name, database=name, catalog=context.host.catalog, repository=context.host.repository)
+
+
+def _against_repository(repository: Repository, manifest: Manifest, context: Context) -> Outcome:
+    label = manifest.metadata.label
+    report = check(repository, progress=context.progress)
+    findings = [finding for finding in report.findings if label in finding.labels or not finding.labels]
+    chunks = sum(len(table.chunks) for table in manifest.tables)
+    return Outcome(
+        message=f"{label} in {repository.place}: {len(findings)} findings, {chunks} chunks read and checked",
+        details=tuple(str(finding) for finding in findings),
+        facts={"label": label, "findings": [str(finding) for finding in findings]},
+        exit_code=DIFFERENCES if findings else 0,
+    )
+
+
+def _outcome(manifest: Manifest, host: Host, verdicts: list[TableVerdict], seconds: float) -> Outcome:
+    differing = [verdict for verdict in verdicts if not verdict.exact]
+    label, rows = manifest.metadata.label, manifest.metadata.stats.total_records
+    facts = {
+        "label": label,
+        "host": host.name,
+        "exact": not differing,
+        "tables": {
+            verdict.table: {"missing": verdict.missing, "extra": verdict.extra, "changed": verdict.changed}
+            for verdict in differing
+        },
+    }
+    if differing:
+        message = f"{label} and {host.name} differ in {len(differing)} of {len(verdicts)} tables"
+    else:
+        message = f"{label} and {host.name} are equal: {len(verdicts)} of {len(verdicts)} tables exact, {rows} rows"
+    return Outcome(
+        message=message,
+        details=tuple(str(verdict) for verdict in differing),
+        facts=facts,
+        moved=(
+            Moved(
+                what=f"verify {label} ↔ {host.name}",
+                tables=len(verdicts),
+                rows=rows,
+                bytes=manifest.metadata.stats.uncompressed_size,
+                seconds=seconds,
+            ),
+        ),
+        exit_code=DIFFERENCES if differing else 0,
+    )

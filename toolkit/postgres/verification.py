@@ -1,0 +1,104 @@
+"""Verifying a database against a backup: the same selection, the same chunks, the same comparison."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from toolkit.model.catalog import Catalog
+from toolkit.model.manifest import Manifest, TableEntry
+from toolkit.model.outcome import Progress
+from toolkit.model.schema import Table
+from toolkit.model.verdict import TableVerdict
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.relation import Relation, Sql, columns, relation_of, scalar
+from toolkit.postgres.restore.comparison import (
+    CHANGED,
+    MISSING,
+    absent_from_stage,
+    compare,
+    equal_chunks,
+    sample_keys,
+    staged_samples,
+)
+from toolkit.postgres.restore.staging import RowsOf, Staged, Staging
+from toolkit.postgres.restore.transaction import scope_on_target
+from toolkit.postgres.snapshot import Survey, consistent_snapshot
+
+
+def verify_database(
+    connection: Connection, catalog: Catalog, manifest: Manifest, rows_of: RowsOf, progress: Progress
+) -> list[TableVerdict]:
+    """Compare every table of a backup with the database, in one consistent snapshot; nothing is written."""
+    scope = scope_on_target(manifest, unlimited=False)
+    with consistent_snapshot(connection, catalog, scope, unclassified="warn") as survey:
+        verifier = _Verifier(connection, survey, manifest, rows_of)
+        progress.start("verify", rows=manifest.metadata.stats.total_records)
+        verdicts = []
+        for entry in manifest.tables:
+            progress.note(entry.name)
+            verdicts.append(verifier.verdict(entry))
+            progress.advance(rows=entry.rows, bytes=entry.bytes)
+        return verdicts
+
+
+class _Verifier:
+    def __init__(self, connection: Connection, survey: Survey, manifest: Manifest, rows_of: RowsOf) -> None:
+        self._connection = connection
+        self._survey = survey
+        self._selected = survey.select(connection, strict=False)
+        entries = {entry.name: entry for entry in manifest.tables}
+        self._staging = Staging(connection, survey.schema, entries, rows_of)
+
+    def verdict(self, entry: TableEntry) -> TableVerdict:
+        table, taken = self._survey.schema.tables.get(entry.name), self._selected.taken.get(entry.name)
+        if table is None or taken is None:
+            reason = "the database has no such table" if table is None else "the catalog file leaves this table out"
+            return TableVerdict(
+                table=entry.name, rows=entry.rows, missing=entry.rows, reason=reason if entry.rows else ""
+            )
+        theirs = {column.name for column in table.stored_columns}
+        if lacking := [column.name for column in entry.columns if column.name not in theirs]:
+            return TableVerdict(table=entry.name, rows=entry.rows, reason=f"columns are missing: {', '.join(lacking)}")
+        relation = relation_of(self._survey.schema.name, table)
+        if equal_chunks(self._connection, table, relation, taken.ids, entry):
+            return TableVerdict(table=entry.name, rows=entry.rows)
+        staged = self._staging.staged(entry.name)
+        if sort_key(table).unique:
+            return self._by_key(entry, table, relation, staged, taken.ids)
+        return self._as_multiset(entry, relation, staged, taken.ids)
+
+    def _by_key(
+        self, entry: TableEntry, table: Table, relation: Relation, staged: Staged, taken: Sql | None
+    ) -> TableVerdict:
+        name = f"verify_{self._survey.schema.name}_{len(entry.name)}"
+        found = compare(self._connection, table, relation, staged, within=taken, name=name)
+        extra = absent_from_stage(table, relation, staged, taken)
+        extra_rows = sql.SQL("(SELECT t.* FROM {source} t JOIN ({extra}) e ON {same}) x").format(
+            source=relation.source, extra=extra, same=relation.same("t", "e")
+        )
+        samples = staged_samples(self._connection, table, staged, found.lines, [MISSING, CHANGED])
+        verdict = TableVerdict(
+            table=entry.name,
+            rows=entry.rows,
+            missing=found.count(MISSING),
+            changed=found.count(CHANGED),
+            extra=scalar(self._connection, sql.SQL("SELECT count(*) FROM ({}) q").format(extra)),
+            samples=(*samples, *sample_keys(self._connection, table, "x", extra_rows)),
+        )
+        self._connection.execute(sql.SQL("DROP TABLE {}").format(found.lines))
+        return verdict
+
+    def _as_multiset(self, entry: TableEntry, relation: Relation, staged: Staged, taken: Sql | None) -> TableVerdict:
+        """Rows without a key have nothing but their text: each side is counted less the other."""
+        theirs = sql.SQL("SELECT ROW({})::text FROM {} t").format(columns("t", staged.names), relation.source)
+        if taken is not None:
+            theirs = sql.SQL("{} JOIN {} w ON {}").format(theirs, taken, relation.same("t", "w"))
+        ours = sql.SQL("SELECT ROW({})::text FROM {} s").format(columns("s", staged.names), staged.table)
+        less = sql.SQL("SELECT count(*) FROM (({}) EXCEPT ALL ({})) q")
+        return TableVerdict(
+            table=entry.name,
+            rows=entry.rows,
+            missing=scalar(self._connection, less.format(ours, theirs)),
+            extra=scalar(self._connection, less.format(theirs, ours)),
+        )
