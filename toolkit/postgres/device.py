@@ -27,7 +27,9 @@ def read_node_id(connection: Connection, catalog: Catalog, schema: DatabaseSchem
     if settings.get("where"):
         query = sql.SQL("{} WHERE ({})").format(query, sql.SQL(settings["where"]))
     if settings.get("order_by"):
-        query = sql.SQL("{} ORDER BY {}").format(query, sql.SQL(settings["order_by"]))
+        # a plain column name is the usual case, and need not be quoted in the file
+        order, columns = settings["order_by"], schema.tables[settings["table"]].column_names
+        query = sql.SQL("{} ORDER BY {}").format(query, sql.Identifier(order) if order in columns else sql.SQL(order))
     row = connection.execute(sql.SQL("{} LIMIT 1").format(query)).fetchone()
     return None if row is None else row[0]
 
