@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from toolkit.errors import DamageError, MissingError
-from toolkit.model.manifest import Chunk
+from toolkit.model.manifest import Chunk, chunk_id
 from toolkit.planning.chunking import RawChunk
 from toolkit.storage import frame
 from toolkit.storage.layout import chunk_name
@@ -37,8 +36,8 @@ class Damage(StrEnum):
 class DamagedChunkError(DamageError):
     """A chunk is not what was written."""
 
-    def __init__(self, kind: Damage, chunk_id: str, fact: str) -> None:
-        super().__init__(f"chunk {chunk_id} {fact}", hint=_HINT)
+    def __init__(self, kind: Damage, identity: str, fact: str) -> None:
+        super().__init__(f"chunk {identity} {fact}", hint=_HINT)
         self.kind = kind
 
 
@@ -127,36 +126,36 @@ class ChunkWriter:
 
     def _once(self, raw: RawChunk) -> StoredChunk:
         """Store a chunk unless an equal one was begun: then share its fate."""
-        chunk_id = hashlib.sha256(raw.data).hexdigest()
+        identity = chunk_id(raw.data)
         mine: Future[StoredChunk] = Future()
         with self._changed:
-            first = self._begun.setdefault(chunk_id, mine)
+            first = self._begun.setdefault(identity, mine)
         if first is not mine:
             # cannot wait for ever: whoever put it there is already running
             return replace(first.result(), new=False)
         try:
-            stored = self._store_chunk(chunk_id, raw)
+            stored = self._store_chunk(identity, raw)
         except BaseException as error:
             mine.set_exception(error)
             raise
         mine.set_result(stored)
         return stored
 
-    def _store_chunk(self, chunk_id: str, raw: RawChunk) -> StoredChunk:
-        name = chunk_name(chunk_id)
+    def _store_chunk(self, identity: str, raw: RawChunk) -> StoredChunk:
+        name = chunk_name(identity)
         size = self._store.size(name)
-        if size is None or not self._holds(chunk_id, size, raw.data):
+        if size is None or not self._holds(identity, size, raw.data):
             compressed = frame.compress(raw.data)
             self._store.put(name, compressed)
-            return StoredChunk(id=chunk_id, rows=raw.rows, raw=len(raw.data), stored=len(compressed), new=True)
-        return StoredChunk(id=chunk_id, rows=raw.rows, raw=len(raw.data), stored=size, new=False)
+            return StoredChunk(id=identity, rows=raw.rows, raw=len(raw.data), stored=len(compressed), new=True)
+        return StoredChunk(id=identity, rows=raw.rows, raw=len(raw.data), stored=size, new=False)
 
-    def _holds(self, chunk_id: str, size: int, data: bytes) -> bool:
+    def _holds(self, identity: str, size: int, data: bytes) -> bool:
         """Whether a stored file of that size holds the rows: known from a backup, or read and compared."""
-        if (chunk_id, size) in self._recorded:
+        if (identity, size) in self._recorded:
             return True
         try:
-            return frame.decompress(self._store.get(chunk_name(chunk_id)), len(data)) == data
+            return frame.decompress(self._store.get(chunk_name(identity)), len(data)) == data
         except (MissingError, ValueError):
             return False
 
@@ -196,6 +195,6 @@ def load(store: Store, chunk: Chunk) -> bytes:
         rows = frame.decompress(stored, chunk.raw)
     except ValueError as error:
         raise DamagedChunkError(kind, chunk.id, f"is damaged: {error}{cause}") from error
-    if hashlib.sha256(rows).hexdigest() != chunk.id:
+    if chunk_id(rows) != chunk.id:
         raise DamagedChunkError(kind, chunk.id, f"is damaged: its rows have another SHA-256{cause}")
     return rows
