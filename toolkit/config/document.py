@@ -26,6 +26,7 @@ MAX_VALUES: Final = 200_000
 """More values than any real file has; a few lines of nested aliases would otherwise fill the memory."""
 
 _TAG = "tag:yaml.org,2002:"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"[\w*?-]+")
 
 
@@ -200,6 +201,8 @@ class _Builder:
             self._report(path, line, "merge keys (<<) are not part of YAML 1.2; write the keys out")
         elif str(node.tag) not in (f"{_TAG}str", f"{_TAG}timestamp"):
             self._report(path, line, f'the key {node.value or "null"} is not text; write "{node.value}"')
+        elif _SURROGATE.search(str(node.value)):
+            self._report(path, line, "a key holds an escape \\ud800 to \\udfff; write the character itself")
         else:
             return str(node.value)
         return None
@@ -211,6 +214,10 @@ class _Builder:
             return self._report(path, line, f"the tag {_short(node)} is not supported")
         try:
             return read_scalar(str(node.value))
+        except UnicodeError:
+            return self._report(
+                path, line, "holds half a character: an escape \\ud800 to \\udfff without its other half"
+            )
         except ValueError:
             return self._report(path, line, f"{str(node.value)[:40]} is not a number that can be read; quote it")
 
@@ -220,6 +227,11 @@ class _Builder:
 
 def _short(node: Node) -> str:
     return str(node.tag).replace(_TAG, "!!")
+
+
+def _text(text: str) -> str:
+    # JSON writes characters beyond U+FFFF as two escapes, which YAML does not put together
+    return text.encode("utf-16", "surrogatepass").decode("utf-16") if _SURROGATE.search(text) else text
 
 
 def _integer(text: str) -> int:
@@ -234,7 +246,7 @@ def _float(text: str) -> float:
 
 
 _SCALARS: Final[Mapping[str, Callable[[str], Any]]] = {
-    f"{_TAG}str": str,
+    f"{_TAG}str": _text,
     f"{_TAG}timestamp": str,
     f"{_TAG}value": str,
     f"{_TAG}null": lambda _text: None,

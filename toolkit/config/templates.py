@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, Final
 
 import jinja2
@@ -194,9 +194,7 @@ class Templates:
         _touched.secret = False
         try:
             value = compiled({_GIVEN: variables})
-            if isinstance(value, Undefined):
-                str(value)  # raises what it stands for
-            return _hide(value) if _touched.secret else value
+            return _settled(value)
         finally:
             _touched.secret = outer
 
@@ -275,12 +273,15 @@ def explain(error: Exception, variables: Mapping[str, Any]) -> str:
     return mask(message)
 
 
-def _hide(value: Any) -> Any:
-    if isinstance(value, str):
-        return secrets.hidden(value)
-    if isinstance(value, Mapping):
-        return {key: _hide(item) for key, item in value.items()}
-    return [_hide(item) for item in value] if isinstance(value, list | tuple) else value
+def _settled(value: Any) -> Any:
+    """What an expression gave, for others to use: nothing undefined in it, lists for generators, secrets hidden."""
+    if isinstance(value, Undefined):
+        str(value)  # raises what it stands for
+    if isinstance(value, dict):
+        return {key: _settled(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | Generator):
+        return [_settled(item) for item in value]
+    return secrets.hidden(str(value)) if isinstance(value, str) and _touched.secret else value
 
 
 def below(place: Place, step: str) -> Place:

@@ -17,7 +17,7 @@ from jsonschema.protocols import Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from toolkit.config.document import Document, show_below
+from toolkit.config.document import Document, show_below, show_path
 from toolkit.config.explanation import ENDING, LISTED, TEMPLATE, Finding, explain
 from toolkit.errors import Problem
 from toolkit.model.playbook import Place
@@ -53,8 +53,9 @@ _Validator: Final[type[Validator]] = validators.extend(  # type: ignore[no-untyp
 
 def check_document(document: Document, schema: str) -> list[Problem]:
     """Every problem that a file has against a schema (its name without ending), in the order of its lines."""
-    problems = [document.problem(finding.path, finding.message) for finding in check(document.value, schema)]
-    return sorted(problems, key=lambda problem: problem.line)
+    order = {path: position for position, path in enumerate(document.lines)}
+    findings = sorted(check(document.value, schema), key=lambda finding: order.get(finding.path, len(order)))
+    return [document.problem(finding.path, finding.message) for finding in findings]
 
 
 def check_arguments(action: str, arguments: object, place: Place) -> list[Problem]:
@@ -73,7 +74,9 @@ def check_arguments(action: str, arguments: object, place: Place) -> list[Proble
 def check(value: object, schema: str, *, rendered: bool = False) -> list[Finding]:
     """Every finding against a schema; in a rendered value, templates are no longer allowed."""
     errors = _validator(schema, rendered).iter_errors(_plain(value))
-    findings = list(dict.fromkeys(finding for error in errors for finding in explain(error)))
+    # the library goes through keys in no certain order
+    unsorted = dict.fromkeys(finding for error in errors for finding in explain(error))
+    findings = sorted(unsorted, key=lambda finding: (show_path(finding.path), finding.message))
     suggested = {(finding.path[:-1], finding.suggestion) for finding in findings if finding.suggestion}
     # an unknown key explains why none of several choices is there, a value of another kind explains everything
     unknown_keys = {finding.path[:-1] for finding in findings if finding.keyword == "additionalProperties"}
