@@ -25,7 +25,7 @@ def assert_(arguments: Mapping[str, Any], context: Context) -> Outcome:
     conditions = that if isinstance(that, list | tuple) else [that]
     templates = Templates()
     broken = [
-        str(condition)
+        str(condition).lower() if isinstance(condition, bool) else str(condition)
         for index, condition in enumerate(conditions)
         if not templates.condition(condition, context.variables, Place(path=f"assert.that[{index}]"))
     ]

@@ -30,7 +30,9 @@ class Control:
 
     def load_inventory(self) -> LoadedInventory:
         """The inventory; InputError with every problem of it."""
-        return inventories.load(existing(self.inventory or "inventory", self.directory), control=self.directory)
+        own = self.directory / "inventory"
+        found = existing(self.inventory, self.directory) if self.inventory else own
+        return inventories.load(found, control=self.directory)
 
 
 def repositories(inventory: LoadedInventory, name: str) -> Iterator[tuple[str, Repository | PlaybackError]]:

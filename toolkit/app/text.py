@@ -28,7 +28,7 @@ class TextReporter:
         """Print the play's heading."""
         self._heading(f"PLAY [{name}]")
         if not hosts:
-            self._output.line("skipping: no hosts matched", style=COLOURS[Status.SKIPPED])
+            self._output.line("skipping: no hosts to run on", style=COLOURS[Status.SKIPPED])
 
     def task_started(self, name: str, *, handler: bool) -> None:
         """Print the task's heading."""

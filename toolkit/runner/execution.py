@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -95,12 +96,15 @@ class Execution:
             raise
         if not isinstance(items, list | tuple):
             raise scope.wrong("loop", f"a loop needs a list, not {type(items).__name__}")
-        results = [
-            replace(
-                self._once(replace(scope, made={"item": item, "loop": _position(index, len(items))})), item=str(item)
-            )
-            for index, item in enumerate(items)
-        ]
+        results: list[Result] = []
+        made: dict[str, Any] = {}
+        for index, item in enumerate(items):
+            result = self._once(replace(scope, made={**made, "item": item, "loop": _position(index, len(items))}))
+            label = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False, default=str)
+            results.append(replace(result, item=label))
+            if scope.task.action == "set_fact":
+                # as in Ansible, an item sees the facts of the items before it, so that a loop can add up
+                made |= {name: value for name, value in result.facts.items() if name not in self.variables.extra}
         return outcomes.combined(scope.state.host.name, tuple(results))
 
     def _once(self, scope: Scope) -> Result:
@@ -123,8 +127,7 @@ class Execution:
                 sleep(scope.number("delay", task.delay), self.stop)
         if result.failed:
             return result
-        unmet = " and ".join(map(str, task.until))
-        message = f"after {result.attempts} attempts it does not hold: {unmet}"
+        message = f"after {result.attempts} attempts {outcomes.conditions(task.until)} does not hold"
         return replace(result, status=Status.FAILED, exit_code=1, message=message)
 
     def _attempt(self, scope: Scope) -> Result:
@@ -137,7 +140,7 @@ class Execution:
     def _outcome(self, scope: Scope) -> Outcome:
         task = scope.task
         arguments = scope.render(task.action, task.arguments)
-        problems = self.check_arguments(task.action, arguments, scope.at(task.action))
+        problems = self.check_arguments(task.action, arguments, task.keywords.place)
         if problems:
             raise InputError(problems)
         with StoppableProgress(self.reporter.progress(scope.state.host.name, title(task)), self.stop) as progress:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from toolkit.errors import InputError, PlaybackError
@@ -37,8 +37,7 @@ def judged(outcome: Outcome, scope: Scope) -> Result:
     if task.failed_when:
         if not scope.all("failed_when", task.failed_when, result):
             return quiet
-        reason = " and ".join(map(str, task.failed_when))
-        message = result.message if result.failed else f"failed_when holds: {reason}"
+        message = result.message if result.failed else f"failed_when: {conditions(task.failed_when)} holds"
         return replace(result, status=Status.FAILED, exit_code=result.exit_code or 1, message=message)
     return result
 
@@ -78,6 +77,11 @@ def needed(scope: Scope) -> str:
         if any(re.search(rf"\b{re.escape(name)}\b", text) for text in texts):
             return f"it needs {name}, which the skipped task {maker!r} would have made"
     return ""
+
+
+def conditions(expressions: Sequence[str | bool]) -> str:
+    """Conditions for people, e.g. `` `a == 1` and `b` ``."""
+    return " and ".join(f"`{str(each).lower() if isinstance(each, bool) else each}`" for each in expressions)
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -67,7 +67,7 @@ def prepare(
     )
     prepared = preparation.plays()
     if preparation.problems:
-        raise InputError(preparation.problems)
+        raise InputError(sorted(preparation.problems, key=lambda problem: (problem.file, problem.line)))
     if options.limit and not any(play.hosts for play in prepared):
         raise InputError(f"--limit {options.limit}: no play of {playbook.file.name} runs on any of these hosts")
     return prepared

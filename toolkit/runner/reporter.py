@@ -13,7 +13,7 @@ class Reporter(Protocol):
     """Told of everything in the order in which it happens, from one thread; `progress` is called from any."""
 
     def play_started(self, name: str, hosts: Sequence[str]) -> None:
-        """A play begins on these hosts; none: no host matched, and the play is passed over."""
+        """A play begins on these hosts; none: no host matched, or all of them failed before."""
 
     def task_started(self, name: str, *, handler: bool) -> None:
         """A task begins."""

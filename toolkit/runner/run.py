@@ -63,10 +63,10 @@ class Runner:
         names = tuple(host.name for host in prepared.hosts)
         played = PlayRecord(name=play.name or play.hosts, hosts=names)
         record.plays.append(played)
-        self.reporter.play_started(played.name, names)
         for host in prepared.hosts:
             if host.name not in states:
                 states[host.name] = HostState(host=host, recap=record.recap.setdefault(host.name, Recap()))
+        self.reporter.play_started(played.name, [name for name in names if states[name].live])
         execution = self._execution(playbook, prepared, options, states)
         for batch in _batches([states[name] for name in names], prepared.batch_size):
             steps = Steps(

@@ -76,11 +76,8 @@ class Scope:
         seen = self.seen()
         for condition in self.inherited.when:
             if not self.templates.condition(condition.expression, seen, condition.place):
-                return (
-                    f"when: {str(condition.expression).lower()}"
-                    if condition.expression is False
-                    else (f"not {condition.expression}")
-                )
+                text = "false" if condition.expression is False else condition.expression
+                return f"when: `{text}` does not hold"
         return None
 
     def at(self, keyword: str) -> Place:

@@ -159,13 +159,12 @@ def _settle(task: Task, result: Result, state: HostState, *, sharing: Sequence[H
     """Enter a result into the state of its host, and what it registers into that of every host that shares it."""
     state.recap.count(result)
     made = _made(task, result)
+    unmade = _unmade(task) if result.unmade else ()
     for other in sharing:
-        for name, value in made.items():
-            other.facts[name] = value
-            if result.unmade:
-                other.unmade[name] = title(task)
-            else:
-                other.unmade.pop(name, None)
+        for name in made:
+            other.unmade.pop(name, None)
+        other.facts.update(made)
+        other.unmade.update(dict.fromkeys(unmade, title(task)))
     if result.failed and not result.ignored:
         state.failure = Failure(codes=(result.exit_code,), task=title(task), result=result.registered())
     elif result.status is Status.CHANGED:
@@ -181,3 +180,9 @@ def _made(task: Task, result: Result) -> dict[str, object]:
     if task.register:
         made[task.register] = result.registered()
     return made
+
+
+def _unmade(task: Task) -> tuple[str, ...]:
+    """The names of the variables that a task leaves behind when it runs."""
+    facts = tuple(task.arguments) if task.action == "set_fact" and isinstance(task.arguments, dict) else ()
+    return (*facts, task.register) if task.register else facts

@@ -1,0 +1,46 @@
+"""Runs playbooks as `invoke run` does, in this process."""
+
+from __future__ import annotations
+
+import io
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from toolkit.app.console import Output
+from toolkit.app.control import Control
+from toolkit.app.run import RunRequest, run
+
+HERE = Path(__file__).parent
+CONTROL = Control(directory=HERE / "control")
+CASES = HERE / "cases"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What a run printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def text(self) -> str:
+        """Everything a person saw."""
+        return f"{self.out}{self.err}exit code {self.code}\n"
+
+
+def run_file(path: Path, tmp: Path, request: RunRequest | None = None) -> Ran:
+    """Run a playbook file; its templates have `python` and `tmp`."""
+    given = request or RunRequest(control=CONTROL, playbooks=())
+    extra_vars = (f"python={sys.executable}", f"tmp={tmp}", *given.extra_vars)
+    out, err = io.StringIO(), io.StringIO()
+    code = run(replace(given, playbooks=(str(path),), extra_vars=extra_vars), Output(out, err))
+    return Ran(code=code, out=out.getvalue(), err=err.getvalue())
+
+
+def run_text(text: str, tmp: Path, request: RunRequest | None = None) -> Ran:
+    """Run a playbook given as text."""
+    path = tmp / "playbook.yml"
+    path.write_text(text, encoding="utf-8")
+    return run_file(path, tmp, request)
