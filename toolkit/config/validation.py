@@ -113,6 +113,9 @@ def _validator(schema: str, rendered: bool) -> Validator:
         path.relative_to(DIRECTORY).as_posix(): json.loads(path.read_text(encoding="utf-8"))
         for path in DIRECTORY.rglob(f"*{ENDING}")
     }
+    for content in contents.values():
+        # where a schema names its draft, the library falls back on that draft's own validator
+        del content["$schema"]
     if rendered:
         contents[TEMPLATE] = False
         # a secret's source has become a Secret by then, which is checked as text
