@@ -15,7 +15,8 @@ from tests.conftest import Servers
 from tests.demo.facts import facts
 from toolkit.errors import InputError
 from toolkit.postgres.connection import connect
-from toolkit.postgres.demo import load, true_owners
+from toolkit.postgres.demo import SCALES, load, true_owners
+from toolkit.postgres.demo.world import key, world
 from toolkit.postgres.embedded import EmbeddedServer
 
 LATER = {"customer_laybys", "customer_layby_payments", "menu_promotions"}
@@ -249,3 +250,9 @@ def test_rows_of_several_businesses_are_common() -> None:
         "vehicle_trips",
     }
     assert len(several) >= 20
+
+
+def test_keys_and_draws_are_the_same_in_every_process() -> None:
+    """Both are hashes of what they are for, so a later run or another machine gives the same ones."""
+    assert key("users", 0, 0) == "2378c35e-5600-69ad-4e75-7e9822eb0a38"
+    assert world(SCALES["small"], seed=1).draw("price", "BLZ-001") == 16359365373286173738

@@ -14,7 +14,7 @@ from toolkit.postgres.connection import Connection, connect
 from toolkit.postgres.demo.fill import Column, fill
 from toolkit.postgres.demo.rows import TABLES
 from toolkit.postgres.demo.scale import scale_of
-from toolkit.postgres.demo.world import NOBODY, Owners, Row, World, world
+from toolkit.postgres.demo.world import Owners, Row, World, world
 
 KEYS: Mapping[str, tuple[str, ...]] = {"receipt_sequences": ("businessId", "date"), "sync_events": ("eventId",)}
 """The primary keys that are not `id`."""
@@ -183,6 +183,3 @@ def _advance_sequences(connection: Connection) -> None:
             sql.Literal(sequence), sql.Identifier(column), sql.Identifier(SCHEMA, table)
         )
         connection.execute(statement)
-
-
-__all__ = ["KEYS", "NOBODY", "LoadReport", "create_schema", "load", "row_key", "true_owners"]
