@@ -107,7 +107,10 @@ def _description(manifest: Manifest, place: str) -> Iterator[str]:
         "playbook": f"{metadata.playbook} (job {metadata.job})",
         "tags": ", ".join(metadata.tags),
         "scope": scope_text(metadata),
-        "businesses": ", ".join(f"{label} ({key})" for key, label in manifest.selection.tenants.items()) or "none",
+        "businesses": ", ".join(
+            f"{' '.join(label.split())} ({key})" for key, label in manifest.selection.tenants.items()
+        )
+        or "none",
         "contents": f"{units.count(stats.total_records)} rows in {stats.total_tables} tables, "
         f"{units.size(stats.uncompressed_size)} ({units.size(stats.compressed_size)} stored)",
         "checksum": metadata.checksums.business_data,

@@ -34,7 +34,7 @@ class HostState:
 
     Attributes:
         facts: registered results and `set_fact` variables; they last for the whole run.
-        unmade: registered names whose tasks check mode skipped, with the task's name.
+        unmade: names that tasks would have made, had check mode let them, with the task's name.
         notified: handlers to run when the section ends.
         failure: set while the host is out; a rescue clears it.
     """

@@ -24,9 +24,10 @@ def judged(outcome: Outcome, scope: Scope) -> Result:
         warnings=outcome.warnings,
         facts=outcome.facts,
         moved=outcome.moved,
+        unmade=scope.check and (outcome.changed or bool(outcome.skipped)),
     )
     if outcome.skipped:
-        return replace(result, status=Status.SKIPPED, message=outcome.skipped, unmade=scope.check)
+        return replace(result, status=Status.SKIPPED, message=outcome.skipped)
     quiet = result
     if outcome.exit_code:
         result = replace(result, status=Status.FAILED, exit_code=outcome.exit_code)
@@ -68,14 +69,14 @@ def skipped(scope: Scope, reason: str, *, unmade: bool = False) -> Result:
 
 
 def needed(scope: Scope) -> str:
-    """Which result of a task that check mode skipped this task names, as a reason; empty for none."""
+    """Which result that check mode did not make this task names, as a reason; empty for none."""
     task = scope.task
     conditions = [condition.expression for condition in scope.inherited.when]
     parts = [task.arguments, task.loop, task.until, task.changed_when, task.failed_when, scope.inherited.vars]
     texts = list(_texts([*parts, conditions]))
     for name, maker in scope.state.unmade.items():
         if any(re.search(rf"\b{re.escape(name)}\b", text) for text in texts):
-            return f"it needs {name}, which the skipped task {maker!r} would have made"
+            return f"it needs {name}, which the task {maker!r} would have made"
     return ""
 
 
@@ -115,5 +116,5 @@ def combined(host: str, items: tuple[Result, ...]) -> Result:
         moved=tuple(moved for item in items for moved in item.moved),
         items=items,
         exit_code=exit_code(item.exit_code for item in failures),
-        unmade=bool(items) and all(item.unmade for item in items),
+        unmade=any(item.unmade for item in items),
     )

@@ -37,7 +37,7 @@ class Result:
         ignored: the task failed and `ignore_errors` let the host go on.
         attempts: how often the action ran.
         exit_code: what the run would end with for this failure; 0 when it did not fail.
-        unmade: check mode skipped it, so what it would have made is not there.
+        unmade: check mode kept it from doing its work, so what it would have made is not there.
         trace: the traceback of a defect of ours; shown with --debug only.
         no_log: only how it ended may be shown; see `shown`.
     """
