@@ -48,7 +48,8 @@ INSERT INTO orders SELECT md5('order' || i), md5('shop' || 1 + i % 20), 'ORD-' |
     (ARRAY['OPEN', 'PAID', 'CLOSED'])[1 + i % 3], i / 7.0, timestamptz '2026-01-01' + i * interval '1 minute',
     CASE WHEN i % 4 > 0 THEN 'note ' || md5(i::text) END FROM generate_series(1, {orders}) i;
 INSERT INTO items SELECT md5('item' || i), md5('order' || 1 + i % {orders}), 'SKU-' || i % 5000, 1 + i % 9,
-    i % 1000 / 9.0, jsonb_build_object('colour', i % 12, 'size', md5((i % 100)::text)) FROM generate_series(1, {items}) i;
+    i % 1000 / 9.0, jsonb_build_object('colour', i % 12, 'size', md5((i % 100)::text))
+    FROM generate_series(1, {items}) i;
 """
 
 CATALOG = """

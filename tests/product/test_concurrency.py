@@ -1,0 +1,117 @@
+"""Backups taken while others write."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from tests.control import Control, execute
+from toolkit.model.manifest import Manifest
+from toolkit.storage.chunks import ChunkReader
+
+SCHEMA = """
+CREATE TABLE shops (id text PRIMARY KEY);
+CREATE TABLE counters (id text PRIMARY KEY, "shopId" text NOT NULL REFERENCES shops, n integer NOT NULL);
+CREATE TABLE entries (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    "counterId" text NOT NULL REFERENCES counters,
+    n integer NOT NULL
+);
+CREATE TABLE board (id integer PRIMARY KEY, "shopId" text NOT NULL REFERENCES shops);
+INSERT INTO shops VALUES ('shop');
+INSERT INTO counters SELECT name, 'shop', 1 FROM unnest(ARRAY['insert', 'delete', 'update', 'board']) name;
+INSERT INTO entries ("counterId", n) SELECT id, 1 FROM counters WHERE id <> 'board';
+INSERT INTO board VALUES (1, 'shop');
+"""
+
+CATALOG = """
+catalog: application
+schema: public
+tenant: {table: shops, key: id, label: id}
+business:
+  all:
+    shops: tenant
+    counters: {owned_by: [shopId]}
+    entries: {owned_by: [counterId]}
+    board: {owned_by: [shopId]}
+"""
+
+# Each writer keeps one promise in every transaction: its counter says what its rows in another table are.
+INSERT = (
+    "INSERT INTO entries (\"counterId\", n) VALUES ('insert', 1); UPDATE counters SET n = n + 1 WHERE id = 'insert'"
+)
+DELETE = (
+    "INSERT INTO entries (\"counterId\", n) SELECT 'delete', 1 FROM generate_series(1, 3);"
+    " DELETE FROM entries WHERE id IN (SELECT id FROM entries WHERE \"counterId\" = 'delete' ORDER BY id LIMIT 2);"
+    " UPDATE counters SET n = n + 1 WHERE id = 'delete'"
+)
+UPDATE = (
+    "UPDATE entries SET n = n + 1 WHERE \"counterId\" = 'update'; UPDATE counters SET n = n + 1 WHERE id = 'update'"
+)
+TRUNCATE = (
+    "TRUNCATE board; UPDATE counters SET n = 1 + n % 5 WHERE id = 'board';"
+    " INSERT INTO board SELECT i, 'shop' FROM counters, generate_series(1, n) i WHERE counters.id = 'board'"
+)
+
+
+@contextmanager
+def writers(conninfo: str) -> Iterator[Counter[str]]:
+    """Four connections that write until the block ends; gives how many transactions each has committed."""
+    stop, done = threading.Event(), Counter[str]()
+
+    def write(name: str, statements: str) -> None:
+        pause = random.Random(name)
+        with psycopg.connect(conninfo) as connection:
+            while not stop.is_set():
+                connection.execute(statements.encode())
+                connection.commit()
+                done[name] += 1
+                stop.wait(pause.uniform(0, 0.004))
+
+    work = {"insert": INSERT, "delete": DELETE, "update": UPDATE, "truncate": TRUNCATE}
+    threads = [threading.Thread(target=write, args=item) for item in work.items()]
+    for thread in threads:
+        thread.start()
+    try:
+        yield done
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def stored_rows(control: Control, manifest: Manifest, table: str) -> list[list[str]]:
+    """The rows of a table as a backup holds them: values as text, columns by name."""
+    entry = manifest.table(table)
+    assert entry is not None
+    reader = ChunkReader(control.repository, label=manifest.metadata.label, table=table)
+    data = b"".join(reader.read_all(entry.chunks)).decode()
+    return [line.split("\t") for line in data.splitlines()]
+
+
+def test_each_backup_is_one_consistent_state(tmp_path: Path, new_database: Callable[[], str]) -> None:
+    """100 backups while four connections insert, update, delete and truncate: every promise holds in each of them."""
+    conninfo = new_database()
+    execute(conninfo, SCHEMA)
+    control = Control(tmp_path, CATALOG)
+    control.add_host("shop", conninfo)
+    seen = set()
+    with writers(conninfo) as done:
+        for _ in range(100):
+            manifest = control.backup("shop")
+            counters = {name: int(n) for name, n, _ in stored_rows(control, manifest, "counters")}
+            entries = [(name, int(n)) for name, _, n in stored_rows(control, manifest, "entries")]
+            held = Counter(name for name, _ in entries)
+            assert held["insert"] == counters["insert"]
+            assert held["delete"] == counters["delete"]
+            assert [n for name, n in entries if name == "update"] == [counters["update"]]
+            assert len(stored_rows(control, manifest, "board")) == counters["board"]
+            seen.add(manifest.metadata.checksums.business_data)
+    assert min(done.values()) > 20, f"the writers hardly wrote: {done}"
+    assert len(seen) > 50, "the backups hardly differ"
