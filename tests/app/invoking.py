@@ -1,0 +1,55 @@
+"""The real command line, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+INVENTORY = ROOT / "tests" / "runner" / "control" / "inventory"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoked:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def text(self) -> str:
+        """Everything a person saw."""
+        return self.out + self.err
+
+
+def invoke(*words: str, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Invoked:
+    """Run `invoke` with these words; no traceback may ever be printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", *words],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    invoked = Invoked(code=done.returncode, out=done.stdout.decode("utf-8"), err=done.stderr.decode("utf-8"))
+    assert "Traceback" not in invoked.text, invoked.text
+    return invoked
+
+
+def run(playbook: Path, *words: str, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Invoked:
+    """`invoke run` of a playbook, on the hosts one, two and three, which have no database."""
+    return invoke("run", str(playbook), "--inventory", str(INVENTORY), *words, cwd=cwd, env=env)
+
+
+def playbook(directory: Path, *tasks: str, hosts: str = "one", name: str = "playbook.yml") -> Path:
+    """A playbook with one play of these tasks, each in YAML flow style."""
+    path = directory / name
+    path.write_text(f"- hosts: {hosts}\n  tasks:\n" + "".join(f"    - {task}\n" for task in tasks), encoding="utf-8")
+    return path
