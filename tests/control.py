@@ -50,7 +50,7 @@ class Control:
         folder = self.directory / "inventory"
         (folder / "catalogs").mkdir(parents=True, exist_ok=True)
         (folder / "hosts.yml").write_text(json.dumps({"all": {"hosts": self.hosts}}), encoding="utf-8")
-        store = {"type": "local", "path": "repository"}
+        store = {"type": "local", "path": str(self.directory / "repository")}
         (folder / "repositories.yml").write_text(json.dumps({"local": store}), encoding="utf-8")
         file = folder / "catalogs" / f"{called}.yml"
         if self.catalog:
