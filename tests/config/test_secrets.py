@@ -121,6 +121,13 @@ def test_short_secrets_make_no_holes() -> None:
     assert masking.mask("nothing") == "nothing"
 
 
+def test_secrets_within_secrets() -> None:
+    """Of two secrets one of which begins the other, the longer one is hidden whole."""
+    hidden("secret")
+    hidden("secret-and-more")
+    assert masking.mask("secret-and-more, secret") == "***, ***"
+
+
 def test_lines_of_a_secret_are_secret() -> None:
     """A key of several lines is hidden when only one of them is shown."""
     hidden("-----BEGIN-----\nbase64lines\n-----END-----")

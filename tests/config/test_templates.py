@@ -245,6 +245,8 @@ def test_secrets_stay_secret(templates: Templates, monkeypatch: pytest.MonkeyPat
     assert templates.render("{{ token | length }}", variables, PLACE) == 6
     chained = templates.variables({"url": "u:{{ token }}@h", "whole": "x{{ url }}"}, variables, PLACE)
     assert (str(chained["whole"]), chained["whole"].reveal()) == ("***", "xu:s3cret@h")
+    mixed = templates.variables({"mixed": "{{ token }}{{ plain }}", "plain": "{{ 1 }}x"}, variables, PLACE)
+    assert (str(mixed["mixed"]), mixed["plain"]) == ("***", "1x")
     assert templates.render("{{ 'plain' }}", variables, PLACE) == "plain"
 
 
