@@ -21,7 +21,7 @@ def command(arguments: Mapping[str, Any], context: Context) -> Outcome:
     """Run `argv` (or `cmd`, split as a shell would) and wait for it.
 
     It runs in `chdir`, relative to the control directory, which is the default. Nothing is run when the path
-    `creates` exists or `removes` does not. `environment` is added to our own. In check mode it is skipped, since
+    `creates`, relative to the same, exists. `environment` is added to our own. In check mode it is skipped, since
     nobody can tell what a program would do.
 
     Returns:
@@ -33,9 +33,9 @@ def command(arguments: Mapping[str, Any], context: Context) -> Outcome:
     """
     argv = _argv(arguments)
     directory = context.inventory.directory / Path(str(arguments.get("chdir", ".")))
-    needless = _needless(arguments, directory)
-    if needless:
-        return Outcome(message=needless, facts={"rc": 0, "stdout": "", "stderr": "", "stdout_lines": []})
+    creates = arguments.get("creates")
+    if creates is not None and (directory / Path(str(creates))).exists():
+        return Outcome(message=f"{creates} exists", facts={"rc": 0, "stdout": "", "stderr": "", "stdout_lines": []})
     if context.check:
         return Outcome(skipped=f"check mode: would run {argv[0]}")
     done = _run(argv, directory, arguments)
@@ -45,16 +45,6 @@ def command(arguments: Mapping[str, Any], context: Context) -> Outcome:
         message = _failure(argv[0], done.returncode, stderr or stdout)
         return Outcome(changed=True, message=message, facts=facts, exit_code=1)
     return Outcome(changed=True, message=_shortened(stdout.splitlines()), facts=facts)
-
-
-def _needless(arguments: Mapping[str, Any], directory: Path) -> str:
-    """Why the program need not run; empty when it must."""
-    creates, removes = arguments.get("creates"), arguments.get("removes")
-    if creates is not None and (directory / Path(str(creates))).exists():
-        return f"{creates} exists"
-    if removes is not None and not (directory / Path(str(removes))).exists():
-        return f"{removes} does not exist"
-    return ""
 
 
 def _argv(arguments: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,200 @@
+"""What playbooks alone cannot show: parallel hosts, defects, interruptions, exit codes."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.runner.playbooks import CONTROL, Ran, run_text
+from toolkit.actions.context import Action, Context
+from toolkit.actions.registry import ACTIONS
+from toolkit.app.console import Output
+from toolkit.app.text import TextReporter
+from toolkit.config import playbook as playbooks
+from toolkit.config.templates import Templates
+from toolkit.errors import (
+    DamageError,
+    DatabaseError,
+    DifferenceError,
+    InputError,
+    LockedError,
+    RefusedError,
+    TaskError,
+)
+from toolkit.model.outcome import Outcome
+from toolkit.runner.options import RunOptions
+from toolkit.runner.results import EXIT_CODE_PRECEDENCE, RunRecord, exit_code
+from toolkit.runner.run import Runner
+
+
+def run_with(action: Action, text: str, tmp: Path, options: RunOptions | None = None, *, debug: bool = False) -> Ran:
+    """Run a playbook in which `seed` is another action, so that a test decides what it does."""
+    path = tmp / "playbook.yml"
+    path.write_text(text, encoding="utf-8")
+    out, err = io.StringIO(), io.StringIO()
+    runner = Runner(
+        inventory=CONTROL.load_inventory(),
+        actions={**ACTIONS, "seed": action},
+        templates=Templates(),
+        check_arguments=lambda _action, _arguments, _place: [],
+        reporter=TextReporter(Output(out, err), debug=debug),
+        now=lambda: datetime.now(UTC),
+    )
+    code = runner.run(playbooks.load(path), options or RunOptions(), RunRecord())
+    return Ran(code=code, out=out.getvalue(), err=err.getvalue())
+
+
+@given(st.lists(st.sampled_from((0, *EXIT_CODE_PRECEDENCE))))
+def test_exit_code_is_the_first_of_its_precedence(codes: list[int]) -> None:
+    """Whatever failed, in whatever order, the run ends with the first code of the documented precedence."""
+    expected = [code for code in (130, 2, 5, 4, 1, 6, 3) if code in codes]
+    assert exit_code(codes) == (expected[0] if expected else 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InputError("wrong"), 2),
+        (LockedError("held"), 5),
+        (RefusedError("no"), 4),
+        (DamageError("broken"), 4),
+        (TaskError("failed"), 1),
+        (DatabaseError("gone"), 1),
+        (DifferenceError("unlike"), 6),
+        (ValueError("a defect"), 1),
+    ],
+)
+def test_an_error_of_an_action_is_a_failed_task_with_its_exit_code(error: Exception, code: int, tmp_path: Path) -> None:
+    """What an action raises fails its task with the message, the recap is printed, and the error decides the code."""
+
+    def failing(arguments: Mapping[str, Any], context: Context) -> Outcome:
+        raise error
+
+    ran = run_with(failing, "- hosts: one\n  tasks:\n    - seed: {}\n", tmp_path)
+    assert ran.code == code
+    assert "fatal: [one]: FAILED! => " in ran.out
+    assert str(error).splitlines()[0] in ran.out
+    assert "failed=1" in ran.out
+    assert "Traceback" not in ran.text
+
+
+@pytest.mark.parametrize("partial", [3, 6])
+def test_an_outcome_can_fail_and_keep_its_facts(partial: int, tmp_path: Path) -> None:
+    """An outcome with an exit code fails the task, and a rescue sees what it found."""
+
+    def differing(arguments: Mapping[str, Any], context: Context) -> Outcome:
+        return Outcome(message="two differ", facts={"tables": 2}, exit_code=partial)
+
+    text = """
+- hosts: one
+  tasks:
+    - block: [seed: {}]
+      rescue: [debug: {msg: "{{ failed_result.tables }} tables"}]
+    - seed: {}
+"""
+    ran = run_with(differing, text, tmp_path)
+    assert ran.code == partial
+    assert "=> 2 tables" in ran.out
+
+
+def test_codes_of_several_hosts_are_combined(tmp_path: Path) -> None:
+    """With several failing hosts the precedence decides, ignored and rescued failures do not count."""
+    errors = {"one": DifferenceError("unlike"), "two": RefusedError("no"), "three": LockedError("held")}
+
+    def failing(arguments: Mapping[str, Any], context: Context) -> Outcome:
+        raise errors[context.host.name]
+
+    play = "- hosts: {}\n  tasks:\n    - seed: {{}}\n      ignore_errors: {}\n"
+    for hosts, ignored, code in (
+        ("all", "false", 5),
+        ("one, two", "false", 4),
+        ("one", "false", 6),
+        ("all", "true", 0),
+    ):
+        assert run_with(failing, play.format(hosts, ignored), tmp_path).code == code
+
+
+def test_a_defect_shows_its_trace_with_debug_only(tmp_path: Path) -> None:
+    """An unexpected exception is one line and a hint; with debug its trace follows, secrets masked."""
+
+    def defect(arguments: Mapping[str, Any], context: Context) -> Outcome:
+        raise KeyError("lost")
+
+    text = "- hosts: one\n  tasks:\n    - seed: {}\n"
+    quiet = run_with(defect, text, tmp_path)
+    assert quiet.code == 1
+    assert "unexpected KeyError: 'lost'\nHINT: this is a defect; run with --debug for the trace" in quiet.out
+    assert "Traceback" not in quiet.text
+    assert "Traceback" in run_with(defect, text, tmp_path, debug=True).err
+
+
+def test_forks_run_hosts_at_the_same_time_in_host_order(tmp_path: Path) -> None:
+    """With --forks 3 three hosts run at once, and their results stand in host order all the same."""
+    together = threading.Barrier(3, timeout=20)
+
+    def meeting(arguments: Mapping[str, Any], context: Context) -> Outcome:
+        together.wait()
+        return Outcome(message=f"met as {context.host.name}", facts={"name": context.host.name})
+
+    text = """
+- hosts: all
+  tasks:
+    - seed: {}
+      register: met
+    - debug: {msg: "{{ met.name }}"}
+"""
+    ran = run_with(meeting, text, tmp_path, RunOptions(forks=3))
+    assert ran.code == 0
+    order = [line.split("=> ")[1] for line in ran.out.splitlines() if line.startswith("ok:")]
+    assert order == ["met as one", "met as two", "met as three", "one", "two", "three"]
+
+
+@pytest.mark.parametrize("forks", [1, 3])
+def test_an_interruption_ends_the_run_after_always(forks: int, tmp_path: Path) -> None:
+    """Ctrl-C in an action runs the blocks' always, and neither rescue nor anything after; the run ends with 130."""
+
+    def interrupted(arguments: Mapping[str, Any], context: Context) -> Outcome:
+        raise KeyboardInterrupt
+
+    text = """
+- hosts: all
+  tasks:
+    - block:
+        - block: [seed: {}]
+          rescue: [debug: {msg: rescue}]
+          always: [debug: {msg: inner always}]
+      always:
+        - debug: {msg: outer always}
+    - debug: {msg: after}
+- hosts: all
+  tasks:
+    - debug: {msg: later}
+"""
+    ran = run_with(interrupted, text, tmp_path, RunOptions(forks=forks))
+    assert ran.code == 130
+    assert "FAILED! => interrupted" in ran.out
+    assert "PLAY RECAP" in ran.out
+    for said, expected in (("inner always", True), ("outer always", True), ("rescue\n", False), ("after", False)):
+        assert (said in ran.out) is expected
+    assert "later" not in ran.out
+
+
+def test_warnings_and_moved_rows_end_the_run(tmp_path: Path) -> None:
+    """Every warning is repeated after the recap, and what moved stands in a table."""
+    result = run_text("- hosts: one\n  tasks:\n    - debug: {msg: hi}\n", tmp_path)
+    assert "moved" not in result.out
+
+    def warning(arguments: Mapping[str, Any], context: Context) -> Outcome:
+        return Outcome(warnings=("table old is absent",))
+
+    ran = run_with(warning, "- hosts: one\n  tasks:\n    - seed: {}\n", tmp_path)
+    assert ran.out.count("table old is absent") == 2
+    assert ran.out.rstrip().endswith("[WARNING]: [one] table old is absent")
