@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 INVENTORY = ROOT / "tests" / "runner" / "control" / "inventory"
@@ -53,3 +56,23 @@ def playbook(directory: Path, *tasks: str, hosts: str = "one", name: str = "play
     path = directory / name
     path.write_text(f"- hosts: {hosts}\n  tasks:\n" + "".join(f"    - {task}\n" for task in tasks), encoding="utf-8")
     return path
+
+
+class Place:
+    """A directory with an inventory of one host, its repository and a playbook."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.repository = directory / "repository"
+        self.inventory = directory / "inventory"
+        shutil.copytree(ROOT / "inventory" / "catalogs", self.inventory / "catalogs")
+
+    def run(self, database: object, *tasks: str, env: Mapping[str, str] | None = None) -> Invoked:
+        """Run a playbook with these tasks on a host with this database."""
+        variables = {"database": database, "catalog": "multi-business", "repository": "here"}
+        hosts: dict[str, Any] = {"all": {"hosts": {"shop": variables}}}
+        (self.inventory / "hosts.yml").write_text(json.dumps(hosts), encoding="utf-8")
+        store = {"here": {"type": "local", "path": str(self.repository)}}
+        (self.inventory / "repositories.yml").write_text(json.dumps(store), encoding="utf-8")
+        path = playbook(self.directory, *tasks, hosts="shop")
+        return invoke("run", str(path), "--inventory", str(self.inventory), env=env)
