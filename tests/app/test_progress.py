@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 
@@ -14,6 +15,7 @@ from toolkit.app.columns import table
 from toolkit.app.console import Output
 from toolkit.app.meter import Meter
 from toolkit.app.progress import LINE_SECONDS, LineProgress
+from toolkit.app.text import TextReporter
 
 
 class Clock:
@@ -61,6 +63,33 @@ def test_a_pipe_gets_a_line_now_and_then() -> None:
     lines = out.getvalue().splitlines()
     assert len(lines) == 25 // LINE_SECONDS
     assert lines[0].startswith("    [shop] read: 10 of 100 rows, 100 B, 1 rows/s")
+
+
+class Terminal(io.StringIO):
+    """A terminal that keeps what was drawn on it."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+
+def test_a_terminal_shows_progress_and_is_left_clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal each running action has a line that is redrawn, and the cursor is back when none is left."""
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    output = Output(terminal)
+    assert output.live
+    reporter = TextReporter(output, debug=False)
+    with contextlib.suppress(KeyboardInterrupt), reporter.progress("one", "Back up") as first:
+        first.start("read", rows=10)
+        with reporter.progress("two", "Back up") as second:
+            second.start("read", rows=20)
+            second.advance(rows=5, bytes=100)
+        raise KeyboardInterrupt
+    drawn = terminal.getvalue()
+    assert "[one] read: 0 of 10 rows" in drawn
+    assert "[two] read: 0 of 20 rows" in drawn
+    assert drawn.count("\x1b[?25l") == drawn.count("\x1b[?25h") == 1
 
 
 @pytest.mark.parametrize(
