@@ -1,0 +1,178 @@
+"""The documents are true: what they name exists, what exists is named, and the walk-through of the README works."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+import tasks
+from tests.control import Control, execute
+from toolkit import errors
+from toolkit.actions.registry import ACTIONS, NOT_IN_THIS_VERSION
+from toolkit.app.command_line import Command
+from toolkit.config import inventory
+from toolkit.config.lint import lint
+from toolkit.runner.results import EXIT_CODE_PRECEDENCE
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+GUIDE = ROOT / "docs" / "guide" / "actions.md"
+COMMANDS = {name: task for name, task in vars(tasks).items() if isinstance(task, Command)}
+
+PARTIAL, INTERRUPTED = 3, 130
+"""Exit codes that no error has: they are a run's own."""
+
+SHOP = (
+    'CREATE TABLE shops (id text PRIMARY KEY, name text, "isDemo" boolean NOT NULL)',
+    'CREATE TABLE customers (id text PRIMARY KEY, "shopId" text NOT NULL REFERENCES shops)',
+    'CREATE TABLE orders (id text PRIMARY KEY, "customerId" text NOT NULL REFERENCES customers)',
+    "CREATE TABLE vat_rates (code text PRIMARY KEY, percent numeric)",
+    'CREATE TABLE order_items (id text PRIMARY KEY, "orderId" text NOT NULL REFERENCES orders, vat text)',
+    "CREATE TABLE sessions (token text PRIMARY KEY)",
+)
+"""The tables of the README's shop."""
+
+
+def headings(document: Path) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    found = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+def invocations() -> Iterator[list[str]]:
+    """The words after `invoke` wherever a document shows a command, in code blocks or between backticks."""
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        for shown in re.findall(r"(?:^\$ |`|bin/|Scripts\\)invoke ([^`\n]+)", text, re.MULTILINE):
+            yield re.sub(r"\s#.*", "", shown).split()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_resolve(document: Path) -> None:
+    """Every relative link leads to a file or directory, and every anchor to a heading."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8")):
+        if target.startswith(("https://", "http://")):
+            continue
+        name, _, anchor = target.partition("#")
+        path = (document.parent / name) if name else document
+        assert path.exists(), f"{target}: no such file"
+        assert not anchor or anchor in headings(path), f"{target}: no such heading"
+
+
+def test_commands_and_options_exist() -> None:
+    """Every `invoke …` in a document is a command with options that the command has."""
+    shown = [words for words in invocations() if not words[0].startswith("-")]
+    assert {words[0] for words in shown} - {"classify"} == set(COMMANDS)
+    for name, *words in shown:
+        if name == "classify":
+            assert "`invoke classify`, which would" in README
+            continue
+        options = {f"--{option}" for argument in COMMANDS[name].get_arguments() for option in argument.names}
+        for word in words:
+            if word.startswith("--") and word != "--help":
+                assert word.partition("=")[0] in options, f"invoke {name} has no option {word}"
+
+
+def test_playbooks_named_exist_and_are_all_named() -> None:
+    """The README names every playbook that is shipped, and no other."""
+    named = set(re.findall(r"playbooks/([\w-]+\.yml)", README))
+    assert named == {path.name for path in (ROOT / "playbooks").glob("*.yml")}
+
+
+def test_options_of_run_are_all_documented() -> None:
+    """The README shows every option of `invoke run`."""
+    for argument in COMMANDS["run"].get_arguments():
+        if not argument.positional:
+            assert f"--{argument.names[0]}" in README
+
+
+def test_exit_codes_are_those_of_the_errors() -> None:
+    """The README's exit codes are those that errors have, beside 0 and a run's own, in the documented order."""
+    of_errors = {
+        found.exit_code
+        for found in vars(errors).values()
+        if isinstance(found, type) and issubclass(found, errors.PlaybackError)
+    }
+    in_table = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
+    assert in_table == {0, PARTIAL, INTERRUPTED, *of_errors}
+    order = ", ".join(map(str, (*EXIT_CODE_PRECEDENCE, 0)))
+    assert f"the first of {order}." in README
+
+
+def test_actions_are_documented_with_their_arguments() -> None:
+    """docs/guide/actions.md has a section for every action, with exactly the arguments of its schema."""
+    text = GUIDE.read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    assert set(sections) == {*ACTIONS, *NOT_IN_THIS_VERSION}
+    for action, section in sections.items():
+        schema = json.loads((ROOT / "schemas" / "actions" / f"{action}.schema.json").read_text(encoding="utf-8"))
+        arguments = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+        assert arguments == set(schema.get("properties", {})), action
+        assert ("Not in this version." in section) == (action in NOT_IN_THIS_VERSION)
+
+
+def test_examples_of_the_guide_are_valid(tmp_path: Path) -> None:
+    """The tasks that docs/guide/actions.md shows pass the linter."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(blocks) > 5
+    shown = [task for block in blocks for task in YAML(typ="safe").load(block)]
+    playbook = tmp_path / "playbook.yml"
+    playbook.write_text(json.dumps([{"hosts": "all", "tasks": shown}]), encoding="utf-8")
+    assert lint(ROOT, [playbook]) == []
+
+
+def test_files_named_in_documents_exist() -> None:
+    """Files and directories of the project that a document names between backticks exist."""
+    for document in DOCUMENTS:
+        for name in re.findall(r"`((?:toolkit|tests|schemas|docs)/[\w./-]+)`", document.read_text(encoding="utf-8")):
+            assert (ROOT / name).exists(), f"{document.name}: {name} does not exist"
+
+
+def readme_files() -> dict[str, Any]:
+    """The files of the README's walk-through, by the name that the text before each YAML block gives it."""
+    blocks = re.findall(r"^\*\*\d\..*?`(inventory/[\w/.-]+)`.*?^```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    return {name: YAML(typ="safe").load(text) for name, text in blocks}
+
+
+def test_the_walk_through_works(tmp_path: Path, new_database: Callable[[], str]) -> None:
+    """The README's inventory lints, and its catalog backs the shop up and verifies it."""
+    files = readme_files()
+    assert len(files) == 3
+    for name, value in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(value), encoding="utf-8")
+    assert lint(tmp_path) == []
+    host = inventory.load(tmp_path / "inventory").host("till-1")
+    assert (host.catalog, host.repository, host.device_id) == ("shop", "backups", "till-1")
+
+    database = new_database()
+    execute(
+        database,
+        *SHOP,
+        "INSERT INTO shops VALUES ('north', 'North', false), ('try', 'Try', true)",
+        "INSERT INTO customers VALUES ('c1', 'north'), ('c2', 'try')",
+        "INSERT INTO orders VALUES ('o1', 'c1'), ('o2', 'c2')",
+        "INSERT INTO order_items VALUES ('i1', 'o1', 'standard'), ('i2', 'o2', 'standard')",
+        "INSERT INTO vat_rates VALUES ('standard', 20)",
+        "INSERT INTO sessions VALUES ('s')",
+    )
+    catalog = {**files["inventory/catalogs/shop.yml"], "catalog": "application"}
+    control = Control(tmp_path / "control", catalog=json.dumps(catalog))
+    till = control.add_host("till-1", database)
+    manifest = control.backup(till)
+    assert {table.name: table.rows for table in manifest.tables} == {
+        "shops": 1,
+        "customers": 1,
+        "orders": 1,
+        "order_items": 1,
+        "vat_rates": 1,
+    }
+    assert control.verify(till, manifest).exit_code == 0
