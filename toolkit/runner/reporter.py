@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from toolkit.model.outcome import Progress, SilentProgress
+from toolkit.model.outcome import Progress
 from toolkit.runner.results import Result, RunRecord
 
 
@@ -29,26 +29,3 @@ class Reporter(Protocol):
 
     def finished(self, record: RunRecord) -> None:
         """The run has ended, whichever way."""
-
-
-class SilentReporter:
-    """Tells nobody."""
-
-    def play_started(self, name: str, hosts: Sequence[str]) -> None:
-        """Do nothing."""
-
-    def task_started(self, name: str, *, handler: bool) -> None:
-        """Do nothing."""
-
-    def retrying(self, host: str, task: str, *, left: int) -> None:
-        """Do nothing."""
-
-    def host_result(self, result: Result) -> None:
-        """Do nothing."""
-
-    def progress(self, host: str, task: str) -> Progress:
-        """Progress that nobody watches."""
-        return SilentProgress()
-
-    def finished(self, record: RunRecord) -> None:
-        """Do nothing."""
