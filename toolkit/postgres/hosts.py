@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from psycopg import sql
 
 from toolkit.postgres import demo, embedded
 from toolkit.postgres.connection import connect
+from toolkit.postgres.demo.hard import load_hard
 from toolkit.postgres.embedded import EmbeddedServer
 
-DEMO = "demo"
-"""The embedded database that is filled with the reference application on first use."""
+FILLED: Mapping[str, Callable[[str], object]] = {
+    "demo": demo.load,
+    **{f"demo-{scale}": partial(demo.load, scale=scale) for scale in demo.SCALES},
+    "hard": load_hard,
+}
+"""The embedded databases that are filled on first use: the reference application at a scale, and the hard schema."""
 
 
 def conninfo(control: Path, database: str) -> str:
@@ -20,7 +27,8 @@ def conninfo(control: Path, database: str) -> str:
     Args:
         control: the control directory; private servers live in `.playback` below it.
         database: a libpq URI or conninfo, which comes back as it is, or `embedded:NAME`: then the server is started
-            and its database NAME created on first use. `embedded:demo` is filled with the reference application.
+            and its database NAME created on first use. `embedded:demo` (or `demo-medium`, `demo-large`) is filled with
+            the reference application, `embedded:hard` with the schema of everything that is hard to back up.
 
     Raises:
         InputError: NAME is not a name.
@@ -31,12 +39,12 @@ def conninfo(control: Path, database: str) -> str:
     directory = embedded.directory_of(control, database)
     server = embedded.start(directory)
     name = database.removeprefix("embedded:")
-    create_once(server, name, filled=name == DEMO)
+    create_once(server, name, fill=FILLED.get(name))
     return server.conninfo(name)
 
 
-def create_once(server: EmbeddedServer, name: str, *, filled: bool) -> None:
-    """Create a database if it is missing, with the reference application in it where `filled`.
+def create_once(server: EmbeddedServer, name: str, *, fill: Callable[[str], object] | None = None) -> None:
+    """Create a database if it is missing, and have `fill` put something into it.
 
     Safe against other processes doing the same, and against being killed: the database gets its name when it is
     complete, so one that exists is never half filled.
@@ -50,7 +58,7 @@ def create_once(server: EmbeddedServer, name: str, *, filled: bool) -> None:
         draft = f"{name}.draft"
         server.drop_database(draft)
         made = server.create_database(draft)
-        if filled:
-            demo.load(made)
+        if fill is not None:
+            fill(made)
         rename = sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(draft), sql.Identifier(name))
         connection.execute(rename)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from toolkit.postgres.demo.world import World
 
@@ -57,10 +58,20 @@ def fill(world: World, column: Column, *row: object) -> object:
     number //= 6
     if column.labels:
         return column.labels[number % len(column.labels)]
-    kind = re.sub(r"\(.*?\)", "", column.type)
+    kind = _without_modifiers(column.type)
     if kind.endswith("[]"):
         return _array(kind, number)
     return _BY_TYPE[kind](number, column)
+
+
+@cache
+def _without_modifiers(kind: str) -> str:
+    return re.sub(r"\(.*?\)", "", kind)
+
+
+@cache
+def _modifiers(kind: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", kind)))
 
 
 def _text(number: int, column: Column) -> str:
@@ -68,10 +79,10 @@ def _text(number: int, column: Column) -> str:
         return _NAMES[column.name][number % 10]
     if column.name == "status":
         return _STATUS[number % len(_STATUS)]
-    limit = re.search(r"\((\d+)\)", column.type)
+    limit = _modifiers(column.type)
     plain = f"{WORDS[number % 25]} {WORDS[number // 25 % 25]} {number // 625 % 1000}"
     if limit:
-        return plain.replace(" ", "")[: int(limit[1])]
+        return plain.replace(" ", "")[: limit[0]]
     if number // 625_000 % 4 == 0:
         return AWKWARD[number // 2_500_000 % len(AWKWARD)]
     return plain
@@ -83,9 +94,9 @@ def _character(number: int, column: Column) -> str:
 
 
 def _numeric(number: int, column: Column) -> str:
-    precision, scale = re.findall(r"\d+", column.type)
-    whole = 10 ** min(int(precision) - int(scale), 4)
-    fraction = f"{number // 10_000 % 10 ** int(scale):0{scale}}"
+    precision, scale = _modifiers(column.type)
+    whole = 10 ** min(precision - scale, 4)
+    fraction = f"{number // 10_000 % 10**scale:0{scale}}"
     return f"{number % whole}.{fraction}"
 
 

@@ -1,4 +1,11 @@
-"""How much the demo application holds: a named set of numbers."""
+"""How much the demo application holds: a named set of numbers.
+
+| scale  | businesses |       rows | of them in business_stock_movements |
+|--------|-----------:|-----------:|------------------------------------:|
+| small  |          8 |     25,893 |                               1,200 |
+| medium |         12 |    251,051 |                             106,800 |
+| large  |         20 |  2,511,974 |                           1,920,000 |
+"""
 
 from __future__ import annotations
 
@@ -68,6 +75,52 @@ SCALES = {
             print_jobs=40,
             audit_logs=80,
             clients=40,
+        ),
+        Scale(
+            name="medium",
+            businesses=12,
+            users=40,
+            outsiders=20,
+            persons=300,
+            products=250,
+            customers=300,
+            orders=700,
+            stock_movements=8900,
+            transactions=600,
+            employees=40,
+            attendance=40,
+            payroll_months=8,
+            projects=10,
+            vehicles=8,
+            trips=120,
+            restaurant_orders=600,
+            tokens=240,
+            print_jobs=160,
+            audit_logs=400,
+            clients=300,
+        ),
+        Scale(
+            name="large",
+            businesses=20,
+            users=60,
+            outsiders=40,
+            persons=1000,
+            products=800,
+            customers=900,
+            orders=2000,
+            stock_movements=96_000,
+            transactions=1500,
+            employees=60,
+            attendance=60,
+            payroll_months=10,
+            projects=20,
+            vehicles=12,
+            trips=300,
+            restaurant_orders=1500,
+            tokens=600,
+            print_jobs=400,
+            audit_logs=1000,
+            clients=800,
         ),
     )
 }
