@@ -42,7 +42,11 @@ class UniqueKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ForeignKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A declared foreign key of the table that carries it."""
+    """A declared foreign key of the table that carries it.
+
+    Attributes:
+        validated: False for one that is NOT VALID or not enforced: its rows may point at nothing.
+    """
 
     name: str
     columns: tuple[str, ...]
@@ -50,6 +54,7 @@ class ForeignKey(msgspec.Struct, frozen=True, kw_only=True):
     parent_columns: tuple[str, ...]
     on_delete: Literal["no action", "restrict", "cascade", "set null", "set default"] = "no action"
     deferrable: bool = False
+    validated: bool = True
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ class OwnerLink:
     """Rows of `table` are owned by the owners of the `source` rows with equal columns.
 
     Attributes:
-        total: every row of `table` surely has such a source row (a declared foreign key on NOT NULL columns).
+        total: every row of `table` surely has such a source row (a validated foreign key on NOT NULL columns).
         single: at most one source row fits a row of `table`.
     """
 
@@ -39,6 +39,7 @@ class ReferenceLink:
 
     Attributes:
         constraint: name of the foreign key; empty for a reference that only the catalog file declares.
+        validated: the database vouches that no child row points at nothing.
     """
 
     child: str
@@ -46,6 +47,7 @@ class ReferenceLink:
     parent: str
     parent_columns: tuple[str, ...]
     constraint: str = ""
+    validated: bool = False
     on_other_device: OnOtherDevice | None = None
 
 
@@ -111,6 +113,7 @@ def _references(catalog: Catalog, schema: DatabaseSchema, problems: list[Problem
                     parent=key.parent,
                     parent_columns=key.parent_columns,
                     constraint=key.name,
+                    validated=key.validated,
                     on_other_device=extra.on_other_device if extra else None,
                 )
             )
@@ -188,7 +191,7 @@ def _owner_link(schema: DatabaseSchema, rule: TableRule, edge: OwnerEdge, link: 
         columns=link.columns,
         source=link.parent,
         source_columns=link.parent_columns,
-        total=bool(link.constraint) and not any(table.column(name).nullable for name in link.columns),
+        total=link.validated and not any(table.column(name).nullable for name in link.columns),
         single=is_unique(schema.tables[link.parent], link.parent_columns),
     )
 

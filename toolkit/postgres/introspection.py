@@ -57,7 +57,7 @@ SELECT c.relname, f.conname, p.relname,
         JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.attnum),
        (SELECT array_agg(a.attname::text ORDER BY k.ord) FROM unnest(f.confkey) WITH ORDINALITY AS k(attnum, ord)
         JOIN pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.attnum),
-       f.confdeltype::text, f.condeferrable
+       f.confdeltype::text, f.condeferrable, f.convalidated
 FROM pg_constraint f
 JOIN pg_class c ON c.oid = f.conrelid
 JOIN pg_class p ON p.oid = f.confrelid
@@ -130,7 +130,7 @@ def read_schema(connection: Connection, name: str) -> DatabaseSchema:
                 )
             )
     foreign: dict[str, list[ForeignKey]] = defaultdict(list)
-    for table, constraint, parent, names, parent_names, on_delete, deferrable in rows(_FOREIGN_KEYS):
+    for table, constraint, parent, names, parent_names, on_delete, deferrable, validated in rows(_FOREIGN_KEYS):
         foreign[table].append(
             ForeignKey(
                 name=constraint,
@@ -139,6 +139,7 @@ def read_schema(connection: Connection, name: str) -> DatabaseSchema:
                 parent_columns=tuple(parent_names),
                 on_delete=_ON_DELETE[on_delete],  # type: ignore[arg-type]  # the closed set of pg_constraint
                 deferrable=deferrable,
+                validated=validated,
             )
         )
     tables = {
