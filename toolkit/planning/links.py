@@ -159,6 +159,8 @@ def _owner_links(
         and (not edge.table or link.parent == rule.table)
     ]
     columns = ", ".join(edge.columns)
+    if not fitting and _is_to_absent(catalog, schema, carrier_name, edge):
+        return []
     if not fitting:
         towards = f" to {rule.table}" if edge.table else ""
         return (
@@ -173,6 +175,15 @@ def _owner_links(
             return f"{carrier_name} ({columns}) leads to {source}, which is not a business table and owns nothing"
         links.append(_owner_link(schema, rule, edge, link))
     return links
+
+
+def _is_to_absent(catalog: Catalog, schema: DatabaseSchema, carrier: str, edge: OwnerEdge) -> bool:
+    """Whether these columns are declared to point at a table that the catalog file names and the database lacks."""
+    rule = catalog.rules.get(carrier)
+    return any(
+        set(ref.columns) == set(edge.columns) and ref.parent in catalog.rules and ref.parent not in schema.tables
+        for ref in (rule.references if rule else ())
+    )
 
 
 def _owner_link(schema: DatabaseSchema, rule: TableRule, edge: OwnerEdge, link: ReferenceLink) -> OwnerLink:
