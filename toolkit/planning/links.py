@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import networkx
 
 from toolkit.errors import Problem
-from toolkit.model.catalog import Catalog, Category, OnOtherDevice, OwnerEdge, RuleKind, TableRule
-from toolkit.model.schema import DatabaseSchema, Table
+from toolkit.model.catalog import Catalog, Category, DeclaredReference, OnOtherDevice, OwnerEdge, RuleKind, TableRule
+from toolkit.model.schema import DatabaseSchema, ForeignKey, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +103,10 @@ def _references(catalog: Catalog, schema: DatabaseSchema, problems: list[Problem
     links = []
     for table in schema.tables.values():
         rule = catalog.rules.get(table.name)
-        declared = {(frozenset(ref.columns), ref.parent): ref for ref in rule.references} if rule else {}
+        declared = {_pairs(ref): ref for ref in rule.references} if rule else {}
+        keys = {_pairs(key) for key in table.foreign_keys}
         for key in table.foreign_keys:
-            extra = declared.pop((frozenset(key.columns), key.parent), None)
+            extra = declared.get(_pairs(key))
             links.append(
                 ReferenceLink(
                     child=table.name,
@@ -117,7 +118,7 @@ def _references(catalog: Catalog, schema: DatabaseSchema, problems: list[Problem
                     on_other_device=extra.on_other_device if extra else None,
                 )
             )
-        for ref in declared.values():
+        for ref in (ref for pairs, ref in declared.items() if pairs not in keys):
             assert rule is not None
             place = f"references.{','.join(ref.columns)}"
             missing = missing_columns(table, ref.columns)
@@ -138,6 +139,11 @@ def _references(catalog: Catalog, schema: DatabaseSchema, problems: list[Problem
                     )
                 )
     return links
+
+
+def _pairs(reference: DeclaredReference | ForeignKey) -> tuple[str, frozenset[tuple[str, str]]]:
+    """What a reference says, in whatever order its columns are written."""
+    return reference.parent, frozenset(zip(reference.columns, reference.parent_columns, strict=True))
 
 
 def _owner_links(
