@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from tests.app.invoking import Place, invoke, playbook
+from tests.app.invoking import ROOT, Place, invoke, playbook
 from tests.conftest import Servers
 from toolkit.postgres import embedded
 
@@ -24,13 +24,15 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-def test_a_wrong_password(place: Place, tmp_path: Path) -> None:
+def test_a_wrong_password(place: Place) -> None:
     """A wrong password is refused by the server: exit 1, who and where are named, the password is not."""
-    server = embedded.start(tmp_path / "server")
+    server = embedded.start(ROOT / ".playback" / "tests-password")
     with psycopg.connect(server.superuser, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS locked")
         connection.execute("CREATE ROLE locked LOGIN PASSWORD 'right-password'")
-        rules = server.directory / "pg_hba.conf"
-        rules.write_text(f"local all locked scram-sha-256\n{rules.read_text(encoding='utf-8')}", encoding="utf-8")
+        rules, rule = server.directory / "pg_hba.conf", "local all locked scram-sha-256\n"
+        if not rules.read_text(encoding="utf-8").startswith(rule):
+            rules.write_text(rule + rules.read_text(encoding="utf-8"), encoding="utf-8")
         connection.execute("SELECT pg_reload_conf()")
     parts = conninfo_to_dict(server.conninfo("postgres", user="locked"))
     database = {"host": parts["host"], "dbname": "postgres", "user": "locked", "password": {"env": "SHOP_PASSWORD"}}
