@@ -22,6 +22,9 @@ from toolkit.postgres.restore.transaction import Request
 from toolkit.postgres.restore.transaction import restore as restore_into
 from toolkit.postgres.scratch import make_scratch
 
+REFUSED = 4
+"""Exit code of a plan in check mode that applying it would refuse."""
+
 LATER = ("rename", "drop_columns", "defaults")
 """Arguments whose meaning a later version brings; until then they are refused rather than ignored."""
 
@@ -58,8 +61,6 @@ def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
     with connect(conninfo, application="playback restore") as connection:
         check_device(connection, catalog, manifest, device_id=context.host.device_id, identity=identity)
         plan = restore_into(connection, request, context.progress)
-    if context.check and plan.conflicts:
-        raise RefusedError(f"backup {plan.label} conflicts with rows of the target", map(str, plan.conflicts))
     return _outcome(plan, manifest, name, context, time.monotonic() - clock)
 
 
@@ -108,7 +109,8 @@ def _outcome(plan: RestorePlan, manifest: Manifest, name: str, context: Context,
     )
     verb = "would change" if context.check else "restored"
     rows = numbers["inserts"] + numbers["updates"] + numbers["deletes"]
-    details = [f"kept {count} rows: {reason}" for reason, count in sorted(kept.items())]
+    details = [f"conflict in {conflict}" for conflict in plan.conflicts]
+    details.extend(f"kept {count} rows: {reason}" for reason, count in sorted(kept.items()))
     if plan.sequences:
         details.append(f"sequences moved forward: {', '.join(move.name for move in plan.sequences)}")
     if context.check or context.diff:
@@ -123,12 +125,14 @@ def _outcome(plan: RestorePlan, manifest: Manifest, name: str, context: Context,
             "host": name,
             **numbers,
             "kept": dict(kept),
+            "conflicts": [str(conflict) for conflict in plan.conflicts],
             "tables": {
                 table.table: {"inserts": table.inserts, "updates": table.updates, "deletes": table.deletes}
                 for table in plan.tables.values()
                 if table.changes
             },
         },
+        exit_code=REFUSED if plan.conflicts else 0,
         moved=()
         if context.check
         else (
