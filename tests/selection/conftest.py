@@ -1,0 +1,22 @@
+"""A database for made-up applications."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.selection.reading import Laboratory
+from toolkit.postgres.connection import connect
+from toolkit.postgres.embedded import EmbeddedServer
+
+
+@pytest.fixture(scope="module")
+def laboratory(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+    """One connection to a database of its own."""
+    name = f"selection_{os.getpid()}"
+    pg18.drop_database(name)
+    with connect(pg18.create_database(name)) as connection:
+        yield Laboratory(connection, tmp_path_factory.mktemp("catalogs"))
+    pg18.drop_database(name)
