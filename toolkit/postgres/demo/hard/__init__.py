@@ -1,5 +1,9 @@
-"""The hard schema: everything that is easy to lose on the way through a backup, in one small application."""
+"""The hard schema: everything that is easy to lose on the way through a backup, in one small application.
 
-from toolkit.postgres.demo.hard.load import SCHEMA, HardReport, load_hard
+`schema/` is its DDL and `rows/` are its rows, each file with a subject; `large/` is a document of 60 MB that is only
+loaded when asked for.
+"""
 
-__all__ = ["SCHEMA", "HardReport", "load_hard"]
+from toolkit.postgres.demo.hard.load import SCHEMA, Feature, HardReport, create_hard, load_hard
+
+__all__ = ["SCHEMA", "Feature", "HardReport", "create_hard", "load_hard"]

@@ -1,0 +1,49 @@
+"""A PostgreSQL that the machine has installed, for what the embedded ones lack: version 15, ICU and libxml."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from toolkit.postgres.embedded import OWNER, EmbeddedServer
+
+BINARIES = Path("/usr/lib/postgresql/15/bin")
+"""Where Debian and its kin put version 15."""
+
+
+@contextmanager
+def installed_server() -> Iterator[EmbeddedServer]:
+    """A new server in a temporary directory, reached through a socket there; it and its data are gone afterwards."""
+    directory = Path(tempfile.mkdtemp(prefix="playback-15-"))
+    # initdb refuses to run as root
+    account = "nobody" if hasattr(os, "geteuid") and os.geteuid() == 0 else None
+    if account:
+        shutil.chown(directory, account)
+
+    def run(program: str, *arguments: str) -> None:
+        command = [str(BINARIES / program), "-D", str(directory / "data"), *arguments]
+        subprocess.run(command, user=account, check=True, stdout=subprocess.DEVNULL, cwd=directory)
+
+    options = (
+        f"-c listen_addresses= -c unix_socket_directories={directory} -c fsync=off -c max_locks_per_transaction=256"
+    )
+    try:
+        run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale", "C.UTF-8", "-N")
+        run("pg_ctl", "-w", "-s", "-l", str(directory / "log"), "-o", options, "start")
+        try:
+            superuser = make_conninfo("", host=str(directory), user="postgres", dbname="postgres")
+            with psycopg.connect(superuser, autocommit=True) as connection:
+                connection.execute(f"CREATE ROLE {OWNER} LOGIN".encode())
+            yield EmbeddedServer(directory=directory / "data", superuser=superuser, binaries=BINARIES)
+        finally:
+            run("pg_ctl", "-w", "-s", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,1 @@
+ALTER TABLE counters ADD COLUMN half numeric GENERATED ALWAYS AS (price / 2) VIRTUAL;

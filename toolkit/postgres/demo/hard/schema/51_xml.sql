@@ -1,0 +1,1 @@
+CREATE TABLE xml_documents (id integer PRIMARY KEY, document xml);
