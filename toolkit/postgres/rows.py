@@ -39,7 +39,9 @@ def read_rows(
 def write_rows(connection: Connection, target: Sql, names: Iterable[str], data: Iterable[bytes]) -> None:
     """Load COPY text into the named columns of a table."""
     listed = sql.SQL(", ").join(sql.Identifier(name) for name in names)
-    with connection.cursor().copy(sql.SQL("COPY {} ({}) FROM STDIN").format(target, listed)) as copy:
+    # a table may have no columns, and yet rows; an empty list is no SQL
+    template = "COPY {} ({}) FROM STDIN" if listed.as_string() else "COPY {} FROM STDIN"
+    with connection.cursor().copy(sql.SQL(template).format(target, listed)) as copy:
         for block in data:
             copy.write(block)
 
