@@ -1,7 +1,8 @@
-"""Who owns which rows: O(r) of the design, reduced to what a scope needs to know.
+"""Who owns which rows: O(r) of the design, reduced to what one needs to know of the owners.
 
-For every table this makes a table of ids with one line per row and colour: `mine` is true when a selected tenant
-reaches the row along owner links, false when another tenant does. A row without a line is owned by nobody.
+For every table this makes a table of ids with one line per row and mark. A mark is worked out of the tenant's row: a
+scope asks for `mine`, true when a selected tenant reaches the row along owner links, false when another one does; a
+report asks for `tenant`, the tenant's key. A row without a line is owned by nobody.
 """
 
 from __future__ import annotations
@@ -20,11 +21,20 @@ NOTHING = sql.SQL("")
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """What a line says of an owner: a column's name and type, and its value worked out of the tenant's row `t`."""
+
+    name: str
+    type: Sql
+    value: Sql
+
+
+@dataclass(frozen=True, slots=True)
 class Owners:
     """The owners of one table's rows.
 
     Attributes:
-        source: a table of ids with `mine` and the columns in `keys`.
+        source: a table of ids with the mark (`mine` or `tenant`) and the columns in `keys`.
         keys: column of the table → its name in `source`.
         all_mine: True when every row is owned, and by selected tenants only.
     """
@@ -52,49 +62,71 @@ class Ownership:
         self._tenant = tenant
         self._prefix = prefix
         self._owners: dict[str, Owners] = {}
+        self._mark: Mark
 
     def compute(self, selected: Sql, *, only_selected: bool, all_selected: bool) -> dict[str, Owners]:
-        """Owners of every table that owner links reach.
+        """Owners of every table that owner links reach, as `mine`: whether they are selected.
 
         Args:
             selected: a condition on the tenant table (alias `t`) that is true for selected tenants.
             only_selected: follow selected tenants only; no line with `mine` false is made.
             all_selected: every tenant is selected.
         """
+        mark = Mark("mine", sql.SQL("boolean"), sql.SQL("({})").format(selected))
+        return self._compute(mark, selected if only_selected else None, all_alike=all_selected)
+
+    def compute_tenants(self) -> dict[str, Owners]:
+        """Owners of every table that owner links reach, as `tenant`: the text of each owner's key."""
+        key = sql.SQL("t.{}::text").format(sql.Identifier(self._tenant.key))
+        return self._compute(Mark("tenant", sql.SQL("text"), key), None, all_alike=False)
+
+    def _compute(self, mark: Mark, followed: Sql | None, *, all_alike: bool) -> dict[str, Owners]:
+        """Owners with this mark.
+
+        Args:
+            followed: a condition on the tenant table (alias `t`) for the tenants to follow; None for all.
+            all_alike: the mark is true for every tenant.
+        """
+        self._mark = mark
         edges = [(link.source, link.table) for link in self._links]
         nodes = {self._tenant.table, *(name for edge in edges for name in edge)}
         for group in components(nodes, edges):
             inner = [link for link in self._links if link.table in group and link.source in group]
             if inner:
-                self._cycle(group, inner, selected, only_selected=only_selected)
+                self._cycle(group, inner, followed)
             else:
-                self._single(group[0], selected, only_selected=only_selected, all_selected=all_selected)
+                self._single(group[0], followed, all_alike=all_alike)
         return self._owners
 
-    def _single(self, table: str, selected: Sql, *, only_selected: bool, all_selected: bool) -> None:
+    def _single(self, table: str, followed: Sql | None, *, all_alike: bool) -> None:
         incoming = [link for link in self._links if link.table == table]
         is_tenant = table == self._tenant.table
         total = any(link.total and self._owners[link.source].all_mine for link in incoming)
-        if all_selected and (is_tenant or total):
+        if all_alike and (is_tenant or total):
             relation, names = self._relations[table], self._key_names(table)
-            query = sql.SQL("(SELECT {ids}, true AS mine{keys} FROM {source} t)").format(
-                ids=relation.ids("t"), keys=self._select_keys(names), source=relation.source
+            query = sql.SQL("(SELECT {ids}, true AS {mark}{keys} FROM {source} t)").format(
+                ids=relation.ids("t"), mark=self._name, keys=self._select_keys(names), source=relation.source
             )
             self._owners[table] = Owners(query, names, all_mine=True)
             return
         parts = [self._from_link(link) for link in incoming if link.source in self._owners]
         if is_tenant:
-            parts.append(self._seed(selected, only_selected=only_selected))
+            parts.append(self._seed(followed))
         distinct = len(parts) > 1 or any(not link.single for link in incoming)
         self._owners[table] = self._create(table, parts, distinct=distinct)
 
-    def _seed(self, selected: Sql, *, only_selected: bool) -> Sql:
+    @property
+    def _name(self) -> sql.Identifier:
+        return sql.Identifier(self._mark.name)
+
+    def _seed(self, followed: Sql | None) -> Sql:
         table = self._tenant.table
         relation = self._relations[table]
-        where = sql.SQL(" WHERE {}").format(selected) if only_selected else NOTHING
-        return sql.SQL("SELECT {ids}, ({selected}) AS mine{keys} FROM {source} t{where}").format(
+        where = NOTHING if followed is None else sql.SQL(" WHERE {}").format(followed)
+        return sql.SQL("SELECT {ids}, {value} AS {mark}{keys} FROM {source} t{where}").format(
             ids=relation.ids("t"),
-            selected=selected,
+            value=self._mark.value,
+            mark=self._name,
             keys=self._select_keys(self._key_names(table)),
             source=relation.source,
             where=where,
@@ -107,8 +139,9 @@ class Ownership:
             sql.SQL("{} = {}").format(sql.Identifier("t", own), sql.Identifier("s", source.keys[theirs]))
             for own, theirs in zip(link.columns, link.source_columns, strict=True)
         )
-        return sql.SQL("SELECT {ids}, s.mine{keys} FROM {own} t JOIN {source} s ON {joined}{condition}").format(
+        return sql.SQL("SELECT {ids}, s.{mark}{keys} FROM {own} t JOIN {source} s ON {joined}{condition}").format(
             ids=relation.ids("t"),
+            mark=self._name,
             keys=self._select_keys(self._key_names(link.table)),
             own=relation.source,
             source=source.source,
@@ -121,24 +154,28 @@ class Ownership:
         if not parts:
             relation = self._relations[table]
             parts = [
-                sql.SQL("SELECT {ids}, true AS mine{keys} FROM {source} t WHERE false").format(
-                    ids=relation.ids("t"), keys=self._select_keys(names), source=relation.source
+                sql.SQL("SELECT {ids}, NULL::{type} AS {mark}{keys} FROM {source} t WHERE false").format(
+                    ids=relation.ids("t"),
+                    type=self._mark.type,
+                    mark=self._name,
+                    keys=self._select_keys(names),
+                    source=relation.source,
                 )
             ]
         union = sql.SQL(" UNION ALL ").join(parts)
-        query = sql.SQL("SELECT DISTINCT ON ({ids}, mine) * FROM ({union}) u").format(
-            ids=self._relations[table].id_columns("u"), union=union
+        query = sql.SQL("SELECT DISTINCT ON ({ids}, u.{mark}) * FROM ({union}) u").format(
+            ids=self._relations[table].id_columns("u"), mark=self._name, union=union
         )
         name = f"{self._prefix}_own_{len(self._owners)}"
         return Owners(create_temporary(self._connection, name, query if distinct else union), names)
 
-    def _cycle(self, group: Sequence[str], inner: Sequence[OwnerLink], selected: Sql, *, only_selected: bool) -> None:
+    def _cycle(self, group: Sequence[str], inner: Sequence[OwnerLink], followed: Sql | None) -> None:
         """Rounds: each looks only at the lines that the round before added (column `round`)."""
         for table in group:
             incoming = [link for link in self._links if link.table == table and link.source not in group]
             parts = [self._from_link(link) for link in incoming if link.source in self._owners]
             if table == self._tenant.table:
-                parts.append(self._seed(selected, only_selected=only_selected))
+                parts.append(self._seed(followed))
             self._owners[table] = self._create(table, parts, distinct=True)
             self._connection.execute(
                 sql.SQL("ALTER TABLE {} ADD COLUMN round integer NOT NULL DEFAULT 0").format(self._owners[table].source)
@@ -154,13 +191,14 @@ class Ownership:
         fresh = sql.SQL(" AND s.round IN ({}, {})").format(sql.Literal(number - 1), sql.Literal(number))
         names = self._key_names(link.table)
         listed = sql.SQL(", ").join(
-            [relation.id_columns("n"), sql.SQL("n.mine"), *(sql.Identifier("n", name) for name in names.values())]
+            [relation.id_columns("n"), *(sql.Identifier("n", name) for name in (self._mark.name, *names.values()))]
         )
         query = sql.SQL(
-            "INSERT INTO {target} SELECT DISTINCT ON ({ids}, n.mine) {listed}, {number} FROM ({new}) n WHERE NOT EXISTS"
-            " (SELECT 1 FROM {target} o WHERE {same} AND o.mine = n.mine)"
+            "INSERT INTO {target} SELECT DISTINCT ON ({ids}, n.{mark}) {listed}, {number} FROM ({new}) n"
+            " WHERE NOT EXISTS (SELECT 1 FROM {target} o WHERE {same} AND o.{mark} = n.{mark})"
         ).format(
             target=owners.source,
+            mark=self._name,
             ids=relation.id_columns("n"),
             listed=listed,
             number=sql.Literal(number),
