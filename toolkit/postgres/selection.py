@@ -23,7 +23,7 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection, first_line
 from toolkit.postgres.order import order_by
 from toolkit.postgres.ownership import Owners, Ownership, count_owned
-from toolkit.postgres.relation import Sql, create_temporary, equal, relation_of, scalar
+from toolkit.postgres.relation import Sql, create_temporary, equal, relation_of
 
 OWNED, SHARED, UNOWNED, REFERENCED = "o", "s", "u", "r"
 
@@ -48,10 +48,9 @@ class Taken:
     def summary(self, total: int) -> TableSelection:
         """Rows by reason, given how many were read in all."""
         counts = self.counts
-        if self.ids is None:
+        if self.ids is None and not counts:
             owned = total if self.owned is None else self.owned
-            counts = {OWNED: owned, self.rest: total - owned, **counts}
-            counts[self.rest] -= sum(self.counts.values())
+            counts = {OWNED: owned, self.rest: total - owned}
         return TableSelection(
             owned=counts.get(OWNED, 0),
             shared=counts.get(SHARED, 0),
@@ -181,11 +180,12 @@ class Selection:
             return Taken(None, 0, SHARED)
         limit = self._scope.optional.get(table.name)
         policy = rule.unowned or ("always" if self._scope.whole else "never")
+        complete = self._everyone and policy == "always" and self._scope.whole
         if rule.kind is RuleKind.SHARED:
             base: Sql | None = self._rows(table.name, SHARED)
             whole = Taken(None, 0, SHARED)
         elif rule.kind is RuleKind.REFERENCED:
-            base = self._unreferenced(table.name) if policy == "always" else None
+            base = self._unreferenced(table.name, everything=complete) if policy == "always" else None
             whole = Taken(None, 0, UNOWNED)
         else:
             base = self._owned(table.name, with_unowned=policy == "always")
@@ -194,7 +194,6 @@ class Selection:
             owned = None if all_mine else count_owned(self._connection, owners) if owners and self._everyone else 0
             whole = Taken(None, owned, UNOWNED)
         filtered = bool(rule.where) or limit is not None
-        complete = self._everyone and policy == "always" and self._scope.whole
         if not filtered and (rule.kind is RuleKind.SHARED or complete or whole.owned is None):
             return whole
         if base is not None and filtered:
@@ -222,8 +221,12 @@ class Selection:
         nobody = sql.SQL("NOT EXISTS (SELECT 1 FROM {} o WHERE {})").format(owners.source, relation.same("t", "o"))
         return sql.SQL("{} UNION ALL {}").format(owned, self._rows(table, UNOWNED, nobody))
 
-    def _unreferenced(self, table: str) -> Sql:
-        """Rows of a `referenced` table that no row of any business table points at."""
+    def _unreferenced(self, table: str, *, everything: bool) -> Sql:
+        """Rows of a `referenced` table that no row of any business table points at.
+
+        Args:
+            everything: where all is taken nothing may be lost: the others too, lest they only point at each other.
+        """
         pointing = [link for link in self._links.references if link.parent == table and self._is_business(link.child)]
         conditions = [
             sql.SQL("NOT EXISTS (SELECT 1 FROM {} c WHERE {})").format(
@@ -231,7 +234,13 @@ class Selection:
             )
             for link in pointing
         ]
-        return self._rows(table, UNOWNED, sql.SQL(" AND ").join(conditions) if conditions else None)
+        nobody = sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true")
+        unowned = self._rows(table, UNOWNED, nobody)
+        if not everything:
+            return unowned
+        return sql.SQL("{} UNION ALL {}").format(
+            unowned, self._rows(table, REFERENCED, sql.SQL("NOT ({})").format(nobody))
+        )
 
     def _is_business(self, table: str) -> bool:
         rule = self._accounting.rules.get(table)
@@ -336,13 +345,12 @@ class Selection:
 
     def _count(self) -> None:
         for name, taken in self._taken.items():
-            if taken.ids is not None:
-                query = sql.SQL("SELECT why::text, count(*) FROM {} GROUP BY why").format(taken.ids)
+            counted = taken.ids
+            if counted is None and self._accounting.rules[name].kind is RuleKind.REFERENCED:
+                counted = sql.SQL("({})").format(self._unreferenced(name, everything=True))
+            if counted is not None:
+                query = sql.SQL("SELECT why::text, count(*) FROM {} q GROUP BY why").format(counted)
                 taken.counts = {str(why): int(count) for why, count in self._connection.execute(query)}
-            elif self._accounting.rules[name].kind is RuleKind.REFERENCED:
-                unowned = sql.SQL("SELECT count(*) FROM ({}) q").format(self._unreferenced(name))
-                total = sql.SQL("SELECT count(*) FROM {}").format(self._relations[name].source)
-                taken.counts = {REFERENCED: scalar(self._connection, total) - scalar(self._connection, unowned)}
 
     def _check_conditions(self) -> None:
         """Try every `where` on its table without reading a row; report all that fail."""
