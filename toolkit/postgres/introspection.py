@@ -25,14 +25,38 @@ WITH RECURSIVE base AS (
     SELECT t.oid, b.base FROM pg_type t JOIN base b ON t.typtype = 'd' AND t.typbasetype = b.oid
 )
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, a.atthasdef,
-       a.attgenerated::text, a.attidentity::text, b.typname, e.typname
+       a.attgenerated::text, a.attidentity::text, b.typname
 FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN base ON base.oid = a.atttypid
 JOIN pg_type b ON b.oid = base.base
-LEFT JOIN pg_type e ON e.oid = b.typelem AND b.typlen = -1
 WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 ORDER BY c.relname COLLATE "C", a.attname COLLATE "C"
+"""
+
+# a column's type and all that it is made of: domains, arrays, composite types and ranges of other types
+_OID_COLUMNS = """
+WITH RECURSIVE used AS (
+    SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid AS part
+    FROM pg_class c
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+    UNION
+    SELECT u.relname, u.attname, u.type, p.oid
+    FROM used u
+    JOIN pg_type t ON t.oid = u.part
+    CROSS JOIN LATERAL (
+        SELECT t.typbasetype AS oid
+        UNION ALL SELECT t.typelem WHERE t.typlen = -1
+        UNION ALL SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND t.typrelid <> 0
+        UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
+    ) p
+    WHERE p.oid <> 0
+)
+SELECT u.relname || '.' || u.attname || ' is of type ' || u.type
+FROM used u JOIN pg_type t ON t.oid = u.part
+WHERE t.typname = ANY (%(oid_types)s) AND t.typnamespace = 'pg_catalog'::regnamespace
+ORDER BY 1
 """
 
 _INDEXES = """
@@ -90,6 +114,8 @@ SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELS
        || ' ' || c.relname
 FROM pg_class c
 WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('v', 'm', 'f')
+UNION ALL
+SELECT 'large objects of the database: ' || count(*) FROM pg_largeobject_metadata HAVING count(*) > 0
 ORDER BY 1
 """
 
@@ -108,11 +134,17 @@ def read_schema(connection: Connection, name: str) -> DatabaseSchema:
         raise RefusedError(
             f"database {connection.info.dbname} has no schema {name!r}", hint="see `schema:` in the catalog"
         )
-    parameters = {"schema": quoted(connection, name)}
+    parameters = {"schema": quoted(connection, name), "oid_types": sorted(OID_TYPES)}
 
     def rows(query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query, parameters).fetchall()
 
+    if refused := rows(_OID_COLUMNS):
+        raise RefusedError(
+            "columns hold object ids, which mean something else in another database",
+            (text for (text,) in refused),
+            hint="store the object's name as text instead",
+        )
     columns = _columns(rows(_COLUMNS))
     primary: dict[str, tuple[str, ...]] = {}
     unique: dict[str, list[UniqueKey]] = defaultdict(list)
@@ -173,10 +205,7 @@ def quoted(connection: Connection, name: str) -> str:
 
 def _columns(rows: list[tuple[Any, ...]]) -> dict[str, list[Column]]:
     columns: dict[str, list[Column]] = defaultdict(list)
-    refused = []
-    for table, name, kind, nullable, has_default, generated, identity, base, element in rows:
-        if base in OID_TYPES or element in OID_TYPES:
-            refused.append(f"{table}.{name} is of type {kind}")
+    for table, name, kind, nullable, has_default, generated, identity, base in rows:
         columns[table].append(
             Column(
                 name=name,
@@ -187,11 +216,5 @@ def _columns(rows: list[tuple[Any, ...]]) -> dict[str, list[Column]]:
                 generated=_GENERATED[generated],  # type: ignore[arg-type]  # the closed set of pg_attribute
                 identity=_IDENTITY[identity],  # type: ignore[arg-type]
             )
-        )
-    if refused:
-        raise RefusedError(
-            "columns hold object ids, which mean something else in another database",
-            refused,
-            hint="store the object's name as text instead",
         )
     return columns
