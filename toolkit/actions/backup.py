@@ -197,7 +197,7 @@ def warnings_of(survey: Survey, selected: Selected) -> tuple[str, ...]:
         f"business {tenant} was named, but is dropped by demo: {survey.scope.demo}"
         for tenant in selected.named_but_demo
     )
-    lines.extend(f"{thing} is not covered by any backup" for thing in survey.schema.not_covered)
+    lines.extend(f"not covered by any backup: {thing}" for thing in survey.schema.not_covered)
     return tuple(lines)
 
 

@@ -102,7 +102,8 @@ class DatabaseSchema(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: the schema's name, e.g. `public`.
         enums: the labels of each enum type, in their order.
-        not_covered: views, foreign tables and the like, as `kind name`: no backup holds them.
+        not_covered: views, foreign tables and the like, as `kind name`, and how many large objects there are: no
+            backup holds them.
     """
 
     name: str

@@ -84,7 +84,8 @@ def consistent_snapshot(
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         try:
             locked = _lock(connection, catalog.schema, tables, exclusive=exclusive)
-            if not locked or read_schema(connection, catalog.schema) != before.schema:
+            # other things of the schema, large objects say, may come and go: the tables are what is read
+            if not locked or read_schema(connection, catalog.schema).tables != before.schema.tables:
                 continue
             yield before
             return
