@@ -31,12 +31,14 @@ class Expected:
         tenants: the selected tenants, key → label.
         dropped: named tenants that the demo rule drops.
         marks: every row taken, and why.
+        cutoffs: by table whose limit is reached: the age of the oldest row that has one.
         owners: the tenants that own each row, selected or not; rows of nobody have no entry.
     """
 
     tenants: Mapping[str, str]
     dropped: tuple[str, ...]
     marks: Mapping[Spot, Mark]
+    cutoffs: Mapping[str, str]
     owners: Mapping[Spot, frozenset[str]]
 
     def rows(self, world: World) -> dict[str, Counter[tuple[Content, Mark]]]:
@@ -72,6 +74,7 @@ class _Oracle:
             for each in self.references
             for number in range(len(self.tables[each.child].rows))
         }
+        self.cutoffs: dict[str, str] = {}
         self.all_tenants = {str(row[world.key]) for row in self.tables[world.tenant].rows}
 
     def expect(self) -> Expected | None:
@@ -84,7 +87,7 @@ class _Oracle:
             marks.update(self._own_reasons(table, frozenset(selected), owners))
         self._follow_references(marks)
         dropped = tuple(sorted(set(named) - set(selected))) if self.scope.businesses else ()
-        return Expected(tenants=selected, dropped=dropped, marks=marks, owners=owners)
+        return Expected(tenants=selected, dropped=dropped, marks=marks, cutoffs=self.cutoffs, owners=owners)
 
     def _spots(self) -> Iterator[Spot]:
         return ((name, number) for name, table in self.tables.items() for number in range(len(table.rows)))
@@ -164,6 +167,9 @@ class _Oracle:
         if limit is not None:
             newest = sorted(reasons, key=lambda spot: self._age(table, table.rows[spot[1]]))
             reasons = {spot: reasons[spot] for spot in newest[:limit]}
+            ages = [age for _, number in reasons if (age := table.rows[number][table.rule.newest_by]) is not None]
+            if len(reasons) == limit and ages:
+                self.cutoffs[table.name] = str(ages[-1])
         return reasons
 
     def _reason(self, table: Table, spot: Spot, selected: frozenset[str], owners: frozenset[str]) -> Mark | None:

@@ -32,6 +32,7 @@ class Result:
         rows: by table with rows taken: the contents and how often.
         marks: the same with the mark of each row, for tables that are not taken whole.
         counts: by table: rows by mark.
+        cutoffs: by table that a limit cut: the `newest_by` of the oldest row, as text.
         mine: by table with owners: contents of rows that selected tenants own; `others` of those that others do.
     """
 
@@ -41,6 +42,7 @@ class Result:
     rows: Mapping[str, Counter[Content]]
     marks: Mapping[str, Counter[tuple[Content, Mark]]]
     counts: Mapping[str, TableSelection]
+    cutoffs: Mapping[str, str]
     mine: Mapping[str, Counter[Content]]
     others: Mapping[str, Counter[Content]]
 
@@ -72,16 +74,16 @@ class Laboratory:
         for name, taken in selected.taken.items():
             table = world.tables[name]
             if taken.ids is None:
-                found = Counter(self._fetch(table))
+                found = Counter(self._fetch(world.schema, table))
             else:
-                marked = self._joined(table, taken.ids, sql.SQL("i.why::text"))
+                marked = self._joined(world.schema, table, taken.ids, sql.SQL("i.why::text"))
                 marks[name] = Counter((row[:-1], MARKS[str(row[-1])]) for row in marked)
                 found = Counter(row[:-1] for row in marked)
             rows[name] = found
             counts[name] = taken.summary(found.total())
         mine, others = {}, {}
         for name, owners in selected.owners.items():
-            lines = self._joined(world.tables[name], owners.source, sql.SQL("i.mine"))
+            lines = self._joined(world.schema, world.tables[name], owners.source, sql.SQL("i.mine"))
             mine[name] = Counter(row[:-1] for row in lines if row[-1])
             others[name] = Counter(row[:-1] for row in lines if not row[-1])
         return Result(
@@ -91,18 +93,19 @@ class Laboratory:
             rows={name: each for name, each in rows.items() if each},
             marks={name: each for name, each in marks.items() if each},
             counts=counts,
+            cutoffs={name: taken.cutoff for name, taken in selected.taken.items() if taken.cutoff},
             mine={name: each for name, each in mine.items() if each},
             others={name: each for name, each in others.items() if each},
         )
 
-    def _fetch(self, table: Table) -> list[Content]:
-        query = sql.SQL("SELECT {} FROM {} t").format(_columns(table), sql.Identifier("public", table.name))
+    def _fetch(self, schema: str, table: Table) -> list[Content]:
+        query = sql.SQL("SELECT {} FROM {} t").format(_columns(table), sql.Identifier(schema, table.name))
         return self.connection.execute(query).fetchall()
 
-    def _joined(self, table: Table, ids: Sql, extra: sql.SQL) -> list[Content]:
+    def _joined(self, schema: str, table: Table, ids: Sql, extra: sql.SQL) -> list[Content]:
         same = "t.ctid = i.row_id AND t.tableoid = i.part_id" if table.partitioned else "t.ctid = i.row_id"
         query = sql.SQL("SELECT {}, {} FROM {} t JOIN {} i ON {}").format(
-            _columns(table), extra, sql.Identifier("public", table.name), ids, sql.SQL(same)
+            _columns(table), extra, sql.Identifier(schema, table.name), ids, sql.SQL(same)
         )
         return self.connection.execute(query).fetchall()
 

@@ -14,15 +14,23 @@ NAME = "made-up"
 """Of the catalog, and of its file without the ending."""
 
 
+SCHEMAS = ("public", 'The "odd" schema')
+
+
 def quoted(name: str) -> str:
     """A name as SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def statements(world: World) -> sql.Composed:
-    """Empties the schema `public` and makes the world there: tables, rows, then foreign keys."""
+    """Drops the world before, of whatever schema, and makes this one: tables, rows, then foreign keys."""
     tables = [table for table in world.tables.values() if table.present]
-    parts: list[sql.Composable] = [sql.SQL("DROP SCHEMA public CASCADE; CREATE SCHEMA public")]
+    before = sql.SQL(", ").join(map(sql.Identifier, SCHEMAS))
+    parts: list[sql.Composable] = [
+        sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(before),
+        sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(world.schema)),
+        sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(world.schema)),
+    ]
     parts.extend(_create(table) for table in tables)
     parts.extend(_partitions(table) for table in tables if table.partitioned)
     parts.extend(_insert(table) for table in tables if table.rows)
@@ -42,13 +50,13 @@ def _create(table: Table) -> sql.Composed:
         lines.append(sql.SQL("PRIMARY KEY ({})").format(_names(table.key)))
     lines.extend(sql.SQL("UNIQUE ({})").format(_names(key)) for key in table.unique)
     tail = sql.SQL(" PARTITION BY HASH ({})").format(_names(table.key[:1])) if table.partitioned else sql.SQL("")
-    return sql.SQL("CREATE TABLE {} ({}){}").format(_table(table.name), sql.SQL(", ").join(lines), tail)
+    return sql.SQL("CREATE TABLE {} ({}){}").format(sql.Identifier(table.name), sql.SQL(", ").join(lines), tail)
 
 
 def _partitions(table: Table) -> sql.Composed:
     return sql.SQL("; ").join(
         sql.SQL("CREATE TABLE {} PARTITION OF {} FOR VALUES WITH (MODULUS 2, REMAINDER {})").format(
-            _table(f"{table.name} part {part}"), _table(table.name), sql.Literal(part)
+            sql.Identifier(f"{table.name} part {part}"), sql.Identifier(table.name), sql.Literal(part)
         )
         for part in range(2)
     )
@@ -60,22 +68,18 @@ def _insert(table: Table) -> sql.Composed:
         for row in table.rows
     )
     return sql.SQL("INSERT INTO {} ({}) VALUES {}").format(
-        _table(table.name), _names(table.columns), sql.SQL(", ").join(rows)
+        sql.Identifier(table.name), _names(table.columns), sql.SQL(", ").join(rows)
     )
 
 
 def _foreign_key(reference: Reference) -> sql.Composed:
     return sql.SQL("ALTER TABLE {} ADD FOREIGN KEY ({}) REFERENCES {} ({}){}").format(
-        _table(reference.child),
+        sql.Identifier(reference.child),
         _names(reference.columns),
-        _table(reference.parent),
+        sql.Identifier(reference.parent),
         _names(reference.parent_columns),
         sql.SQL(" NOT VALID" if reference.declared is Declared.NOT_VALID else ""),
     )
-
-
-def _table(name: str) -> sql.Identifier:
-    return sql.Identifier("public", name)
 
 
 def _names(names: Iterable[str]) -> sql.Composed:
@@ -86,7 +90,7 @@ def catalog_text(world: World, order: Iterable[str] = ()) -> str:
     """The catalog file; `order` is the order of the tables in it, that of the world without it."""
     tenant = {"table": world.tenant, "key": world.key, "label": world.label, "demo": world.demo}
     head = {"tenant": {key: value for key, value in tenant.items() if value}}
-    lines = [f"catalog: {NAME}", f"tenant: {_flow(head['tenant'])}"]
+    lines = [f"catalog: {NAME}", f"schema: {_flow(world.schema)}", f"tenant: {_flow(head['tenant'])}"]
     for category in ("business", "device", "transient"):
         names = [name for name in (order or world.tables) if world.tables[name].rule.category == category]
         if names:

@@ -37,6 +37,7 @@ def check(world: World, scope: Scope, expected: Expected, found: Result, *, all_
     """Compare everything."""
     assert dict(found.tenants) == dict(expected.tenants)
     assert found.dropped == expected.dropped
+    assert found.cutoffs == expected.cutoffs
     rows = expected.rows(world)
     for name in world.tables:
         marked = rows.get(name, Counter())

@@ -108,11 +108,13 @@ class World:
     """A whole application.
 
     Attributes:
+        schema: the name of its schema.
         tenant: the tenant table's name; `key`, `label` and `demo` are columns of it, the last two maybe empty.
     """
 
     tables: Mapping[str, Table]
     references: tuple[Reference, ...]
+    schema: str
     tenant: str
     key: str
     label: str

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from tests.selection.statements import quoted
+from tests.selection.statements import SCHEMAS, quoted
 from tests.selection.world import Column, Condition, Declared, Edge, Reference, Row, Rule, Table, Value, World
 from toolkit.model.scope import BackupType, Demo, Scope
 
@@ -20,7 +20,7 @@ COLUMN_NAMES = (
     *("k0", "t", "s", "o", "$1", ":p", "xmin_", "a-b", "UPPER", "table", "b", "c", "i", "n", "u", "q"),
 )
 TEXTS = ("", "a", "A", "b'", "\\N", "é", "%a%", 'x"y', "\t", "NULL")
-INTEGERS, STRINGS = ("integer", "bigint"), ("text", "character varying")
+INTEGERS, STRINGS = ("integer", "bigint"), ("text", "character varying", 'text COLLATE "C"')
 
 EXAMPLES = int(os.environ.get("SELECTION_EXAMPLES", "100"))
 """How many worlds the search goes through; set it higher for a longer one."""
@@ -86,6 +86,7 @@ def worlds(draw: DrawFn) -> World:
     return World(
         tables={name: _finished(draft) for name, draft in drafts.items()},
         references=tuple(references),
+        schema=draw(st.sampled_from(SCHEMAS)),
         tenant=tenant.name,
         key=draw(st.sampled_from(keys)),
         label=draw(st.sampled_from(["", tenant.kind])),
