@@ -48,7 +48,8 @@ WITH RECURSIVE used AS (
     CROSS JOIN LATERAL (
         SELECT t.typbasetype AS oid
         UNION ALL SELECT t.typelem WHERE t.typlen = -1
-        UNION ALL SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND t.typrelid <> 0
+        UNION ALL
+        SELECT a.atttypid FROM pg_attribute a WHERE t.typrelid <> 0 AND a.attrelid = t.typrelid AND a.attnum > 0
         UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
     ) p
     WHERE p.oid <> 0
