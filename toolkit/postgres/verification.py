@@ -17,6 +17,7 @@ from toolkit.postgres.restore.comparison import (
     MISSING,
     absent_from_stage,
     compare,
+    count_absent,
     equal_chunks,
     sample_keys,
     staged_samples,
@@ -72,7 +73,7 @@ class _Verifier:
         self, entry: TableEntry, table: Table, relation: Relation, staged: Staged, taken: Sql | None
     ) -> TableVerdict:
         name = f"verify_{self._survey.schema.name}_{len(entry.name)}"
-        found = compare(self._connection, table, relation, staged, within=taken, name=name)
+        found = compare(self._connection, table, relation, staged, name=name)
         extra = absent_from_stage(table, relation, staged, taken)
         extra_rows = sql.SQL("(SELECT t.* FROM {source} t JOIN ({extra}) e ON {same}) x").format(
             source=relation.source, extra=extra, same=relation.same("t", "e")
@@ -99,6 +100,6 @@ class _Verifier:
         return TableVerdict(
             table=entry.name,
             rows=entry.rows,
-            missing=scalar(self._connection, less.format(ours, theirs)),
+            missing=count_absent(self._connection, relation, staged),
             extra=scalar(self._connection, less.format(theirs, ours)),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import psycopg
 from psycopg import sql
@@ -15,7 +15,7 @@ from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Sql, columns, relation_of, scalar
 from toolkit.postgres.restore.comparison import CHANGED, MISSING
 from toolkit.postgres.restore.planner import Prepared
-from toolkit.postgres.restore.staging import Staged, Staging
+from toolkit.postgres.restore.staging import Staging
 from toolkit.retries.policy import retrying
 
 BLOCKS = 512
@@ -46,6 +46,8 @@ class Application:
     def apply(self) -> None:
         """Write and delete what the plan says.
 
+        Rows are inserted before others are updated, so that those can point at them.
+
         Raises:
             DatabaseError: a statement touched another number of rows than the plan; the transaction must end.
         """
@@ -53,52 +55,71 @@ class Application:
         if self._prepared.plan.deletes_first:
             self._delete()
         for group in self._prepared.plan.order:
+            self._insert(group)
             for name in group:
-                self._progress.note(name)
-                self._write(name)
+                self._update(name)
         if not self._prepared.plan.deletes_first:
             self._delete()
 
-    def _write(self, name: str) -> None:
+    def _insert(self, group: tuple[str, ...]) -> None:
+        """Insert the missing rows of one table, or of several that point at one another."""
+        plans = self._prepared.plan.tables
+        names = [name for name in group if name in plans and plans[name].inserts]
+        if not names:
+            return
+        self._progress.note(names[0])
+        if plans[names[0]].load is Load.COPY:
+            self._progress.advance(rows=self._staging.copy_into_target(names[0]))
+            return
+        whole = sql.SQL("true")
+        if len(names) > 1:
+            self._together({name: self._insert_statement(name, whole) for name in names}, "inserts")
+            return
+        # rows that point at rows of the same table are inserted in one batch, so that their parents come with them
+        name = names[0]
+        own = any(key.parent == name for key in self._schema.tables[name].foreign_keys)
+        batches = [whole] if own else self._bounds(name)
+        written = sum(self._batch(self._insert_statement(name, bounds)) for bounds in batches)
+        self._expect(name, written, plans[name].inserts)
+        self._progress.advance(rows=written)
+
+    def _update(self, name: str) -> None:
         plan = self._prepared.plan.tables.get(name)
-        if plan is None:
-            return
-        if plan.load is Load.COPY:
-            self._progress.advance(rows=self._staging.copy_into_target(name))
-            return
-        for action, statement, rows in (
-            (CHANGED, self._update_statement, plan.updates),
-            (MISSING, self._insert_statement, plan.inserts),
-        ):
-            if rows:
-                staged = self._staging.staged(name)
-                written = sum(
-                    self._batch(statement(name, staged, bounds)) for bounds in self._bounds(name, staged, action)
-                )
-                self._expect(name, written, rows)
-                self._progress.advance(rows=written)
+        if plan is not None and plan.updates:
+            written = sum(self._batch(self._update_statement(name, bounds)) for bounds in self._bounds(name))
+            self._expect(name, written, plan.updates)
+            self._progress.advance(rows=written)
 
-    def _bounds(self, name: str, staged: Staged, action: str) -> Iterator[Sql]:
-        """Conditions on staged rows (alias `s`) that cut them into batches.
+    def _together(self, statements: Mapping[str, Sql], what: str) -> None:
+        """Write several tables on a cycle in one statement: their foreign keys are checked at its end."""
+        parts = [
+            sql.SQL("{} AS ({} RETURNING 1)").format(sql.Identifier(f"w{number}"), statement)
+            for number, statement in enumerate(statements.values())
+        ]
+        counts = [sql.SQL("(SELECT count(*) FROM {})").format(sql.Identifier(f"w{n}")) for n in range(len(parts))]
+        with self._connection.transaction():
+            query = sql.SQL("WITH {} SELECT {}").format(sql.SQL(", ").join(parts), sql.SQL(", ").join(counts))
+            found = self._connection.execute(query).fetchone() or ()
+        for name, rows in zip(statements, found, strict=True):
+            self._expect(name, rows, getattr(self._prepared.plan.tables[name], what))
+            self._progress.advance(rows=rows)
 
-        Rows that point at rows of the same table are inserted in one batch, so that their parents come with them.
-        """
+    def _bounds(self, name: str) -> Iterator[Sql]:
+        """Conditions on staged rows (alias `s`) that cut them into batches."""
+        staged = self._staging.staged(name)
         blocks = scalar(
             self._connection,
             sql.SQL("SELECT pg_relation_size({}::regclass) / 8192").format(
                 sql.Literal(staged.table.as_string(self._connection))
             ),
         )
-        own = any(key.parent == name for key in self._schema.tables[name].foreign_keys)
-        if own and action == MISSING:
-            yield sql.SQL("true")
-            return
         for start in range(0, blocks, BLOCKS):
             yield sql.SQL("s.ctid >= {}::tid AND s.ctid < {}::tid").format(
                 sql.Literal(f"({start},0)"), sql.Literal(f"({start + BLOCKS},0)")
             )
 
-    def _insert_statement(self, name: str, staged: Staged, bounds: Sql) -> Sql:
+    def _insert_statement(self, name: str, bounds: Sql) -> Sql:
+        staged = self._staging.staged(name)
         return sql.SQL(
             "INSERT INTO {target} ({names}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {stage} s"
             " JOIN {lines} d ON d.stage_id = s.ctid WHERE d.action = {action} AND {bounds}"
@@ -112,7 +133,8 @@ class Application:
             bounds=bounds,
         )
 
-    def _update_statement(self, name: str, staged: Staged, bounds: Sql) -> Sql:
+    def _update_statement(self, name: str, bounds: Sql) -> Sql:
+        staged = self._staging.staged(name)
         table = self._schema.tables[name]
         relation = relation_of(self._schema.name, table)
         writable = [column for column in staged.names if table.column(column).identity != "always"]
@@ -141,13 +163,15 @@ class Application:
                 release.condition,
             )
             self._expect(release.table, self._batch(query), release.rows)
+        counts = self._prepared.deletions.counts
         for group in reversed(self._prepared.plan.order):
-            for name in group:
-                rows = self._prepared.deletions.counts.get(name, 0)
-                if rows:
-                    self._progress.note(name)
-                    self._expect(name, self._batch(self._delete_statement(name)), rows)
-                    self._progress.advance(rows=rows)
+            names = [name for name in group if counts.get(name)]
+            if len(names) > 1:
+                self._together({name: self._delete_statement(name) for name in names}, "deletes")
+            elif names:
+                self._progress.note(names[0])
+                self._expect(names[0], self._batch(self._delete_statement(names[0])), counts[names[0]])
+                self._progress.advance(rows=counts[names[0]])
 
     def _delete_statement(self, name: str) -> Sql:
         relation = relation_of(self._schema.name, self._schema.tables[name])

@@ -46,21 +46,13 @@ def compare(
     target: Relation,
     staged: Staged,
     *,
-    within: Sql | None = None,
     name: str,
 ) -> Differences:
     """Find the staged rows that are missing or differ, in one pass over both.
 
     Args:
-        within: compare with these rows of the target only (a table of ids); None for all.
         name: of the temporary table to make.
     """
-    source = target.source
-    if within is not None:
-        ids = sql.SQL(", t.tableoid") if target.partitioned else sql.SQL("")
-        source = sql.SQL("(SELECT t.*, t.ctid{ids} FROM {source} t JOIN {within} w ON {same})").format(
-            ids=ids, source=target.source, within=within, same=target.same("t", "w")
-        )
     query = sql.SQL(
         'SELECT s.ctid AS stage_id, {ids}, CASE WHEN t.ctid IS NULL THEN {missing} ELSE {changed} END::"char" AS action'
         " FROM {stage} s LEFT JOIN {source} t ON {key}"
@@ -70,7 +62,7 @@ def compare(
         missing=sql.Literal(MISSING),
         changed=sql.Literal(CHANGED),
         stage=staged.table,
-        source=source,
+        source=target.source,
         key=same_key(table, "t", "s"),
         theirs=columns("t", staged.names),
         ours=columns("s", staged.names),
@@ -108,6 +100,13 @@ def _gives(rows: Iterable[memoryview], entry: TableEntry) -> bool:
         chunk = next(expected, None)
         same = same and chunk is not None and chunk_id(raw.data) == chunk.id
     return same and next(expected, None) is None
+
+
+def count_absent(connection: Connection, target: Relation, staged: Staged) -> int:
+    """How many staged rows a table without a unique key lacks; of equal rows each counts."""
+    less = sql.SQL("SELECT count(*) FROM (SELECT ROW({})::text FROM {} s EXCEPT ALL SELECT ROW({})::text FROM {} t) q")
+    query = less.format(columns("s", staged.names), staged.table, columns("t", staged.names), target.source)
+    return scalar(connection, query)
 
 
 def count_actions(connection: Connection, lines: Sql) -> dict[str, int]:

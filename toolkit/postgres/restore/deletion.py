@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from psycopg import sql
 
 from toolkit.model.catalog import Category, TableRule
+from toolkit.model.plan import Conflict
 from toolkit.model.schema import DatabaseSchema, ForeignKey
 from toolkit.planning.links import ReferenceLink, components
 from toolkit.postgres.connection import Connection
@@ -34,12 +35,14 @@ class Deletions:
         counts: how many they are.
         kept: per table, rows that stay because of the rows that point at them, by reason.
         releases: references from device and transient rows that are set to NULL first.
+        moving: rows that point at deleted ones until they are updated; in the way of deletes that have to come first.
     """
 
     ids: dict[str, Sql] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     kept: dict[str, dict[str, int]] = field(default_factory=dict)
     releases: list[Release] = field(default_factory=list)
+    moving: list[Conflict] = field(default_factory=list)
 
 
 class DeletionPlanner:
@@ -69,12 +72,24 @@ class DeletionPlanner:
             (table.name, key.name): key for table in schema.tables.values() for key in table.foreign_keys
         }
         self._result = Deletions()
+        self._candidates: frozenset[str] = frozenset()
 
     def plan(self, candidates: Mapping[str, Sql]) -> Deletions:
-        """Start from all candidates, keep what staying rows point at, then add what may cascade."""
+        """Start from all candidates and what may go with them, then keep what staying rows point at."""
         for name, query in candidates.items():
-            self._add(name, query)
-        blocking = [link for link in self._links if link.parent in self._result.ids and self._blocks(link)]
+            self._result.ids[name] = create_temporary(self._connection, f"delete_{len(self._result.ids)}", query)
+            self._count(name)
+        self._candidates = frozenset(candidates)
+        self._cascade()
+        self._keep()
+        self._cascade()
+        self._release()
+        self._find_moving()
+        return self._result
+
+    def _keep(self) -> None:
+        """Take out what staying rows point at: children before parents, on a cycle until nothing changes."""
+        blocking = [link for link in self._links if link.parent in self._result.ids and not self._sets_null(link)]
         for group in components(self._result.ids, [(link.child, link.parent) for link in blocking]):
             inner = [link for link in blocking if link.parent in group and link.child in group]
             for link in blocking:
@@ -82,18 +97,10 @@ class DeletionPlanner:
                     self._keep_referenced(link)
             while any(self._keep_referenced(link) for link in inner):
                 pass
-        self._cascade()
-        self._release()
-        return self._result
 
-    def _add(self, name: str, query: Sql) -> None:
-        ids = create_temporary(self._connection, f"delete_{len(self._result.ids)}", query)
-        self._result.ids[name] = ids
-        self._result.counts[name] = scalar(self._connection, sql.SQL("SELECT count(*) FROM {}").format(ids))
-
-    def _blocks(self, link: ReferenceLink) -> bool:
-        """Whether a row that points along this link, and stays, keeps its parent from being deleted."""
-        return not (self._sets_null(link) or self._cascades(link))
+    def _count(self, name: str) -> None:
+        count = sql.SQL("SELECT count(*) FROM {}").format(self._result.ids[name])
+        self._result.counts[name] = scalar(self._connection, count)
 
     def _sets_null(self, link: ReferenceLink) -> bool:
         rule, key = self._rules.get(link.child), self._key(link)
@@ -135,27 +142,45 @@ class DeletionPlanner:
             staying=sql.SQL(" AND ").join(staying),
         )
         rows = self._connection.execute(query).rowcount
-        if rows:
+        self._result.counts[link.parent] -= rows
+        if rows and link.parent in self._candidates:
             kept = self._result.kept.setdefault(link.parent, {})
             reason = f"rows of {link.child} still point at them"
             kept[reason] = kept.get(reason, 0) + rows
-            self._result.counts[link.parent] -= rows
         return rows
 
     def _cascade(self) -> None:
-        """Add the transient rows that may go with the rows they point at, parents before children."""
+        """Find the transient rows that go with the rows they point at, parents before children, anew each time."""
         links = [link for link in self._links if self._cascades(link)]
         edges = [(link.parent, link.child) for link in links]
         for group in components({name for edge in edges for name in edge}, edges):
-            for name in group:
-                reaching = [link for link in links if link.child == name and link.parent in self._result.ids]
-                if reaching and name not in self._result.ids:
-                    pointing = [self._pointing(link, "t") for link in reaching]
-                    relation = self._relations[name]
-                    query = sql.SQL("SELECT {} FROM {} t WHERE {}").format(
-                        relation.ids("t"), relation.source, sql.SQL(" OR ").join(pointing)
-                    )
-                    self._add(name, query)
+            reaching = [link for link in links if link.child in group]
+            reached = any(self._result.counts.get(link.parent) for link in reaching)
+            for name in sorted({link.child for link in reaching}):
+                if reached or name in self._result.ids:
+                    self._start_empty(name)
+            while reached and sum(self._follow(link) for link in reaching if link.parent in self._result.ids):
+                pass
+            for name in {link.child for link in reaching} & self._result.ids.keys():
+                self._count(name)
+
+    def _start_empty(self, name: str) -> None:
+        if name in self._result.ids:
+            self._connection.execute(sql.SQL("DELETE FROM {}").format(self._result.ids[name]))
+            return
+        relation = self._relations[name]
+        none = sql.SQL("SELECT {} FROM {} t WHERE false").format(relation.ids("t"), relation.source)
+        self._result.ids[name] = create_temporary(self._connection, f"delete_{len(self._result.ids)}", none)
+
+    def _follow(self, link: ReferenceLink) -> int:
+        """Add the child rows that point at deleted parents; gives how many were new."""
+        ids, relation = self._result.ids[link.child], self._relations[link.child]
+        query = sql.SQL("INSERT INTO {} SELECT {} FROM {} t WHERE {} AND NOT EXISTS (SELECT 1 FROM {} x WHERE {})")
+        return self._connection.execute(
+            query.format(
+                ids, relation.ids("t"), relation.source, self._pointing(link, "t"), ids, relation.same("t", "x")
+            )
+        ).rowcount
 
     def _pointing(self, link: ReferenceLink, alias: str) -> Sql:
         """The condition that row `alias` of the child points at a deleted row."""
@@ -181,3 +206,20 @@ class DeletionPlanner:
             count = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(relation.source, condition)
             if rows := scalar(self._connection, count):
                 self._result.releases.append(Release(link.child, link.columns, condition, rows))
+
+    def _find_moving(self) -> None:
+        for link in self._links:
+            differences = self._differences.get(link.child)
+            if not (link.constraint and differences and self._result.counts.get(link.parent)):
+                continue
+            relation = self._relations[link.child]
+            query = sql.SQL("SELECT count(*) FROM {} t JOIN {} d ON {} WHERE d.action = {} AND {}").format(
+                relation.source,
+                differences.lines,
+                relation.same("t", "d"),
+                sql.Literal(CHANGED),
+                self._pointing(link, "t"),
+            )
+            if rows := scalar(self._connection, query):
+                reason = f"rows point at rows of {link.parent} that have to be deleted first, to free unique values"
+                self._result.moving.append(Conflict(table=link.child, reason=reason, rows=rows))

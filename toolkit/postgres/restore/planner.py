@@ -7,25 +7,23 @@ from dataclasses import dataclass, replace
 
 from psycopg import sql
 
-from toolkit.model.catalog import RuleKind
 from toolkit.model.manifest import Manifest, TableEntry
 from toolkit.model.plan import Conflict, Load, Mode, RestorePlan, TablePlan
-from toolkit.planning.accounting import Part
 from toolkit.planning.links import components
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Sql, relation_of, scalar
+from toolkit.postgres.relation import relation_of, scalar
 from toolkit.postgres.restore.comparison import (
     CHANGED,
     KEPT,
     MISSING,
     Differences,
-    absent_from_stage,
     compare,
     equal_chunks,
     staged_samples,
 )
 from toolkit.postgres.restore.deletion import DeletionPlanner, Deletions
+from toolkit.postgres.restore.extras import ExtraRows
 from toolkit.postgres.restore.judgement import Judge
 from toolkit.postgres.restore.staging import Staging
 from toolkit.postgres.restore.uniqueness import held_values, other_keys
@@ -49,7 +47,7 @@ class Planner:
     Args:
         survey: the target under the restore's scope.
         selected: the scope evaluated on the target, with all owners known.
-        bypass: foreign-key triggers will not fire, so the order of rows on a cycle does not matter.
+        bypass: foreign-key triggers will not fire, so that rows may be deleted while others still point at them.
     """
 
     def __init__(
@@ -72,6 +70,8 @@ class Planner:
         self._bypass = bypass
         self._entries = {entry.name: entry for entry in manifest.tables if entry.name in survey.schema.tables}
         self._relations = {name: relation_of(survey.schema.name, table) for name, table in survey.schema.tables.items()}
+        self._order = self._parents_first()
+        self._cyclic = {name for group in self._order if len(group) > 1 for name in group}
         self._loads: dict[str, Load] = {}
         self._differences: dict[str, Differences] = {}
         self._kept: dict[str, dict[str, int]] = {}
@@ -93,12 +93,11 @@ class Planner:
         self._conflicts.extend(judge.conflicts(self._differences))
         deletions = self._deletions()
         deletes_first = self._check_unique_keys(deletions)
-        order = self._order()
         plan = RestorePlan(
             label=self._manifest.metadata.label,
             mode=self._mode,
             tables=self._tables(deletions),
-            order=order,
+            order=self._order,
             deletes_first=deletes_first,
             conflicts=tuple(self._conflicts),
             sequences=behind(self._connection, self._survey.schema.name, self._manifest.sequences),
@@ -112,7 +111,7 @@ class Planner:
         if not entry.rows:
             return Load.NONE
         some = sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT 1) q").format(self._relations[name].source)
-        if not scalar(self._connection, some):
+        if not scalar(self._connection, some) and name not in self._cyclic:
             return Load.COPY
         if self._has_all(name, entry):
             return Load.NONE
@@ -139,7 +138,17 @@ class Planner:
     # deletions
 
     def _deletions(self) -> Deletions:
-        candidates = {name: query for name in self._entries if (query := self._extra(name)) is not None}
+        extras = ExtraRows(
+            self._connection,
+            survey=self._survey,
+            selected=self._selected,
+            entries=self._entries,
+            staging=self._staging,
+            keep=self._keep,
+        )
+        # a table that is empty, or holds exactly the rows of the backup, has no others
+        looked_at = [name for name, entry in self._entries.items() if not entry.rows or name in self._differences]
+        candidates = {name: query for name in looked_at if (query := extras.deletable(name)) is not None}
         if self._mode is Mode.MERGE:
             for name, query in candidates.items():
                 rows = scalar(self._connection, sql.SQL("SELECT count(*) FROM ({}) q").format(query))
@@ -154,46 +163,6 @@ class Planner:
             differences=self._differences,
         )
         return planner.plan(candidates)
-
-    def _extra(self, name: str) -> Sql | None:
-        """A query of the deletable rows that the backup lacks; None where there can be none."""
-        entry, taken = self._entries[name], self._selected.taken.get(name)
-        is_device = self._survey.accounting.taken.get(name) is Part.REFERENCED
-        if taken is None or is_device or (entry.rows and self._loads[name] is not Load.STAGED):
-            return None
-        rule, relation = self._survey.accounting.rules[name], self._relations[name]
-        staged = self._staging.staged(name) if entry.rows else None
-        query = absent_from_stage(self._survey.schema.tables[name], relation, staged, taken.ids)
-        if taken.ids is not None:
-            reasons = self._deletable_reasons(rule.kind is RuleKind.REFERENCED and rule.unowned != "never")
-            query = sql.SQL("{} AND w.why::text = ANY ({})").format(query, sql.Literal(reasons))
-        owners = self._selected.owners.get(name)
-        if owners is not None and not owners.all_mine:
-            co_owned = sql.SQL("EXISTS (SELECT 1 FROM {} o WHERE {} AND NOT o.mine)").format(
-                owners.source, relation.same("t", "o")
-            )
-            self._keep_counted(name, "owned by another business too", sql.SQL("{} AND {}").format(query, co_owned))
-            query = sql.SQL("{} AND NOT {}").format(query, co_owned)
-        if rule.where:
-            self._keep_counted(name, "the table is backed up under a condition", query)
-            return None
-        if entry.cutoff is not None:
-            newest, cutoff = sql.Identifier("t", rule.newest_by), sql.Literal(entry.cutoff)
-            query = sql.SQL("{} AND {} >= {}").format(query, newest, cutoff)
-        return query
-
-    def _deletable_reasons(self, referenced: bool) -> list[str]:
-        """Owned rows; in a whole scope also shared and unowned ones.
-
-        Rows of a `referenced` table count as unowned once those that point at them are deleted; the deletions keep
-        those that are still pointed at.
-        """
-        if not self._survey.scope.whole:
-            return ["o"]
-        return ["o", "s", "u", "r"] if referenced else ["o", "s", "u"]
-
-    def _keep_counted(self, name: str, reason: str, query: Sql) -> None:
-        self._keep(name, reason, scalar(self._connection, sql.SQL("SELECT count(*) FROM ({}) q").format(query)))
 
     def _keep(self, name: str, reason: str, rows: int) -> None:
         if rows:
@@ -221,22 +190,15 @@ class Planner:
                 )
                 freed += held.freed
                 self._conflicts.extend([held.conflict] if held.conflict else [])
+        if freed and not self._bypass:
+            self._conflicts.extend(deletions.moving)
         return bool(freed)
 
-    def _order(self) -> tuple[tuple[str, ...], ...]:
-        """Parents before children; a cycle that the foreign keys do not allow to fill is a conflict."""
+    def _parents_first(self) -> tuple[tuple[str, ...], ...]:
+        """Parents before children."""
         tables = self._survey.schema.tables
-        keys = [(table.name, key) for table in tables.values() for key in table.foreign_keys]
-        order = components(tables, [(key.parent, child) for child, key in keys])
-        for group in order:
-            loaded = [name for name in group if self._inserts(name)]
-            if len(loaded) < 2 or self._bypass:
-                continue
-            inner = [key for child, key in keys if child in loaded and key.parent in loaded and child != key.parent]
-            if not all(key.deferrable for key in inner):
-                reason = f"foreign keys form a cycle through {', '.join(group)}, which this role cannot suspend"
-                self._conflicts.append(Conflict(table=loaded[0], reason=reason, rows=self._inserts(loaded[0])))
-        return tuple(order)
+        edges = [(key.parent, table.name) for table in tables.values() for key in table.foreign_keys]
+        return tuple(components(tables, edges))
 
     def _inserts(self, name: str) -> int:
         if self._loads.get(name) is Load.COPY:

@@ -1,0 +1,126 @@
+"""Two databases of one made-up application, loaded with states and restored from one to the other, over and over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from tests.control import Control
+from tests.restore.spec import State, World
+from toolkit.actions.backup import backup
+from toolkit.actions.context import Action, Context
+from toolkit.actions.restore import restore
+from toolkit.actions.verify import verify
+from toolkit.config import inventory
+from toolkit.model.manifest import Manifest
+from toolkit.model.outcome import Outcome, SilentProgress
+from toolkit.postgres.embedded import EmbeddedServer
+
+SUPERUSER = "postgres"
+
+
+class Laboratory:
+    """Hosts `source`, `target` (as the tables' owner) and `superuser` (the same database) of one world."""
+
+    def __init__(self, server: EmbeddedServer, world: World, directory: Path, name: str) -> None:
+        self.world = world
+        self._connections: dict[str, psycopg.Connection[Any]] = {}
+        self._control = Control(directory, catalog=world.catalog)
+        for role in ("source", "target"):
+            database = f"{name}_{world.name}_{role}"
+            server.drop_database(database)
+            owner = server.create_database(database)
+            self._control.add_host(role, owner)
+            with psycopg.connect(owner, autocommit=True) as connection:
+                connection.execute(world.ddl.encode())
+            loader = psycopg.connect(server.conninfo(database, user=SUPERUSER), autocommit=True)
+            loader.execute("SET session_replication_role = replica; SET TimeZone = 'UTC'")
+            self._connections[role] = loader
+        self._control.add_host("superuser", server.conninfo(f"{name}_{world.name}_target", user=SUPERUSER))
+        self._inventory = inventory.load(directory / "inventory")
+
+    def close(self) -> None:
+        """End the connections."""
+        for connection in self._connections.values():
+            connection.close()
+
+    def load(self, role: str, state: State) -> None:
+        """Make a database hold exactly this state."""
+        statements: list[sql.Composable] = []
+        for table in self.world.tables:
+            statements.append(sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name)))
+            rows = [
+                sql.SQL("({})").format(sql.SQL(", ").join(sql.Literal(row[name]) for name in table.columns))
+                for row in state[table.name]
+            ]
+            if rows:
+                names = sql.SQL(", ").join(map(sql.Identifier, table.columns))
+                statements.append(
+                    sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES {}").format(
+                        sql.Identifier(table.name), names, sql.SQL(", ").join(rows)
+                    )
+                )
+        self._connections[role].execute(sql.SQL("; ").join(statements))
+
+    def read(self, role: str) -> dict[str, Counter[tuple[str | None, ...]]]:
+        """Everything a database holds."""
+        return {
+            table.name: Counter(
+                self._connections[role].execute(
+                    sql.SQL("SELECT {} FROM {}").format(
+                        sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in table.columns),
+                        sql.Identifier(table.name),
+                    )
+                )
+            )
+            for table in self.world.tables
+        }
+
+    def state(self, role: str) -> State:
+        """The same as a state."""
+        return {
+            table.name: [dict(zip(table.columns, row, strict=True)) for row in sorted(rows.elements(), key=str)]
+            for table in self.world.tables
+            for rows in [self.read(role)[table.name]]
+        }
+
+    def backup(self, arguments: Mapping[str, Any]) -> Manifest:
+        """Back the source up."""
+        label = self._run(backup, "source", arguments).facts["label"]
+        return self._control.repository.manifest(str(label))
+
+    def restore(self, host: str, manifest: Manifest, mode: str, *, check: bool = False) -> Outcome:
+        """Restore a backup; device rows come along."""
+        arguments = {"from": manifest.metadata.label, "mode": mode, "identity": "source"}
+        return self._run(restore, host, arguments, check=check)
+
+    def verify(self, manifest: Manifest) -> Outcome:
+        """Verify a backup against the target."""
+        return self._run(verify, "target", {"backup": manifest.metadata.label})
+
+    def _run(self, action: Action, host: str, arguments: Mapping[str, Any], *, check: bool = False) -> Outcome:
+        context = Context(
+            host=self._inventory.host(host),
+            inventory=self._inventory,
+            playbook="test",
+            check=check,
+            diff=False,
+            now=lambda: datetime.now(UTC),
+            progress=SilentProgress(),
+            variables={},
+        )
+        return action(arguments, context)
+
+
+def content(world: World, state: State) -> dict[str, Counter[tuple[str | None, ...]]]:
+    """A state as `Laboratory.read` gives it."""
+    return {
+        table.name: Counter(tuple(row[name] for name in table.columns) for row in state[table.name])
+        for table in world.tables
+    }

@@ -1,0 +1,349 @@
+"""What a backup holds and what a restore does, worked out row by row from the words of the design.
+
+It shares no code with the product: rows are dictionaries of text, tables are lists, and every set is grown or shrunk
+until nothing changes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from tests.restore.spec import Columns, Reference, Row, State, Table, World
+
+Spot = tuple[str, int]
+"""A row: its table and its place in it."""
+
+OWNED, SHARED, UNOWNED, REFERENCED = "owned", "shared", "unowned", "referenced"
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A state under a scope.
+
+    Attributes:
+        named: the named tenants, empty for a whole scope.
+        demo: `exclude`, `include` or `only`.
+        optional: optional tables that are read, with their limits.
+    """
+
+    world: World
+    state: State
+    named: tuple[str, ...]
+    demo: str
+    optional: dict[str, int | None]
+
+    def row(self, spot: Spot) -> Row:
+        """The row at that place."""
+        return self.state[spot[0]][spot[1]]
+
+    def spots(self, table: str) -> Iterator[Spot]:
+        """Every row of a table."""
+        return ((table, number) for number in range(len(self.state[table])))
+
+    @cached_property
+    def tenants(self) -> set[str]:
+        """The selected tenants."""
+        wanted = {"include": (True, False), "exclude": (False,), "only": (True,)}[self.demo]
+        return {
+            row["id"] or ""
+            for row in self.state[self.world.tenant]
+            if (not self.named or row["id"] in self.named) and (row["demo"] == "true") in wanted
+        }
+
+    def pointed_at(self, child: Table, reference: Reference, spot: Spot, row: Row | None = None) -> list[Spot]:
+        """The rows that one reference of a row leads to; `row` stands in for what is there now."""
+        parent = self.world[reference.parent]
+        values = child.normal(reference.columns, row or self.row(spot))
+        if None in values:
+            return []
+        return [
+            place
+            for place in self.spots(parent.name)
+            if parent.normal(reference.parent_columns, self.row(place)) == values
+        ]
+
+    @cached_property
+    def owners(self) -> dict[Spot, set[str]]:
+        """Of every row the tenants, selected or not, from which owner links lead to it."""
+        links: list[tuple[Spot, Spot]] = []
+        for table in self.world.tables:
+            for source, columns in table.owned_by:
+                carrier = self.world[source] if source else table
+                for reference in carrier.references:
+                    if set(reference.columns) != set(columns) or (source and reference.parent != table.name):
+                        continue
+                    for spot in self.spots(carrier.name):
+                        for place in self.pointed_at(carrier, reference, spot):
+                            links.append((spot, place) if source else (place, spot))
+        owners: dict[Spot, set[str]] = defaultdict(set)
+        for spot in self.spots(self.world.tenant):
+            owners[spot] = {self.row(spot)["id"] or ""}
+        while any(owners[owned] < owners[owned] | owners[owner] for owner, owned in links):
+            for owner, owned in links:
+                owners[owned] |= owners[owner]
+        return owners
+
+    @cached_property
+    def by_rule(self) -> list[Table]:
+        """The tables whose rules this scope applies."""
+        return [
+            table
+            for table in self.world.tables
+            if table.category == "business" and (not table.newest_by or table.name in self.optional)
+        ]
+
+    @cached_property
+    def taken(self) -> dict[Spot, str]:
+        """Every row of the scope, with the first reason that holds."""
+        taken: dict[Spot, str] = {}
+        for table in self.by_rule:
+            chosen = {spot: reason for spot in self.spots(table.name) if (reason := self._reason(table, spot))}
+            if table.where:
+                chosen = {spot: reason for spot, reason in chosen.items() if table.where[1](self.row(spot))}
+            limit = self.optional.get(table.name)
+            taken |= {spot: chosen[spot] for spot in self._newest(table, list(chosen))[:limit]} if limit else chosen
+        waiting = list(taken)
+        while waiting:
+            spot = waiting.pop()
+            child = self.world[spot[0]]
+            for reference in child.references:
+                for place in self.pointed_at(child, reference, spot):
+                    if place not in taken and self.world[place[0]].category != "transient":
+                        taken[place] = REFERENCED
+                        waiting.append(place)
+        return taken
+
+    def _reason(self, table: Table, spot: Spot) -> str:
+        if self.owners[spot] & self.tenants:
+            return OWNED
+        if table.kind == "shared":
+            return SHARED
+        policy = table.unowned or ("never" if self.named else "always")
+        if policy == "never" or self.owners[spot]:
+            return ""
+        return UNOWNED if table.kind != "referenced" or not self._is_referenced(spot) else ""
+
+    def _is_referenced(self, spot: Spot) -> bool:
+        return any(
+            spot in self.pointed_at(child, reference, place)
+            for child, reference in self.world.references
+            if reference.parent == spot[0] and child.category == "business"
+            for place in self.spots(child.name)
+        )
+
+    def _newest(self, table: Table, spots: list[Spot]) -> list[Spot]:
+        by_key = sorted(spots, key=lambda spot: tuple(int(self.row(spot)[name] or 0) for name in table.key))
+        return sorted(by_key, key=lambda spot: self.row(spot)[table.newest_by] or "", reverse=True)
+
+    def cut_off(self, table: Table, row: Row) -> bool:
+        """Whether a row would stand behind the last one that the limit of this backup let in."""
+        limit = self.optional.get(table.name)
+        chosen = [spot for spot, reason in self.taken.items() if spot[0] == table.name and reason != REFERENCED]
+        if not limit or len(chosen) < limit:
+            return False
+        last = self.row(self._newest(table, chosen)[-1])
+        if row[table.newest_by] != last[table.newest_by]:
+            return (row[table.newest_by] or "") < (last[table.newest_by] or "")
+        return [int(row[name] or 0) for name in table.key] > [int(last[name] or 0) for name in table.key]
+
+
+@dataclass(kw_only=True)
+class Numbers:
+    """The plan of one table, in rows."""
+
+    inserts: int = 0
+    updates: int = 0
+    deletes: int = 0
+    unchanged: int = 0
+    set_null: int = 0
+    kept: int = 0
+
+
+@dataclass(kw_only=True)
+class Expected:
+    """What a restore has to do.
+
+    Attributes:
+        state: the target afterwards.
+        refused: tables with conflicts; nothing is changed then.
+    """
+
+    state: State
+    numbers: dict[str, Numbers] = field(default_factory=lambda: defaultdict(Numbers))
+    refused: set[str] = field(default_factory=set)
+
+
+@dataclass(kw_only=True)
+class Oracle:
+    """One restore of backup `source` over `target`, whose view has the scope as evaluated there.
+
+    Attributes:
+        suspends: the role can suspend foreign keys, so their order does not matter to it.
+    """
+
+    source: View
+    target: View
+    mode: str
+    suspends: bool
+    new: dict[Spot, Row] = field(default_factory=dict)
+    added: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    deleted: set[Spot] = field(default_factory=set)
+
+    def expected(self) -> Expected:
+        """The result."""
+        self._result = Expected(state={})
+        backup: dict[str, list[Spot]] = {table.name: [] for table in self.source.by_rule}
+        for spot in sorted(self.source.taken):
+            backup.setdefault(spot[0], []).append(spot)
+        for name, spots in backup.items():
+            self._write(self.target.world[name], spots)
+        candidates = {spot for name, spots in backup.items() for spot in self._extra(self.target.world[name], spots)}
+        self._delete(candidates)
+        for table in self.target.world.tables:
+            self._check_unique(table)
+        self._finish()
+        return self._result
+
+    def _write(self, table: Table, spots: list[Spot]) -> None:
+        numbers, rows = self._result.numbers[table.name], [self.source.row(spot) for spot in spots]
+        if not table.key:
+            self._write_keyless(table, rows)
+            return
+        there = {table.normal(table.key, self.target.row(spot)): spot for spot in self.target.spots(table.name)}
+        for spot, row in zip(spots, rows, strict=True):
+            place = there.get(table.normal(table.key, row))
+            if place is None:
+                numbers.inserts += 1
+                self.added[table.name].append(row)
+            elif self.target.row(place) == row:
+                numbers.unchanged += 1
+            else:
+                self._settle(table, spot, place, numbers)
+
+    def _settle(self, table: Table, spot: Spot, place: Spot, numbers: Numbers) -> None:
+        """A row whose key is there and whose text differs: the owners of the row that is there decide."""
+        owners, mine = self.target.owners[place], self.target.tenants
+        foreign = bool(owners) and not owners & mine
+        if table.category == "business" and foreign and self.source.owners[spot] & self.source.tenants:
+            self._result.refused.add(table.name)
+        elif table.category != "business" or owners - mine or (self.source.named and not owners):
+            numbers.kept += 1
+        else:
+            numbers.updates += 1
+            self.new[place] = self.source.row(spot)
+
+    def _write_keyless(self, table: Table, rows: list[Row]) -> None:
+        there = [self.target.row(spot) for spot in self.target.taken if spot[0] == table.name]
+        if _bag(rows) == _bag(there):
+            self._result.numbers[table.name].unchanged += len(rows)
+        elif not self.target.state[table.name]:
+            self._result.numbers[table.name].inserts += len(rows)
+            self.added[table.name] = rows
+        elif rows:
+            self._result.refused.add(table.name)
+
+    def _extra(self, table: Table, spots: list[Spot]) -> Iterator[Spot]:
+        """The rows that mirror deletes unless others point at them; those that stay for another reason are counted."""
+        if table.category != "business" or (table.newest_by and table.name not in self.target.optional):
+            return
+        whole, keys = not self.source.named, {table.normal(table.key, self.source.row(spot)) for spot in spots}
+        if not table.key and _bag([self.source.row(spot) for spot in spots]) == _bag(
+            [self.target.row(spot) for spot in self.target.taken if spot[0] == table.name]
+        ):
+            return
+        for spot, reason in self.target.taken.items():
+            # a row of a `referenced` table is nobody's once all that points at it is deleted
+            adrift = reason == REFERENCED and table.kind == "referenced" and table.unowned != "never"
+            deletable = reason == OWNED or (whole and (reason in (SHARED, UNOWNED) or adrift))
+            if spot[0] != table.name or not deletable or table.normal(table.key, self.target.row(spot)) in keys:
+                continue
+            co_owned = bool(self.target.owners[spot] - self.target.tenants)
+            cut = self.source.cut_off(table, self.target.row(spot))
+            if co_owned or table.where or cut or self.mode == "merge":
+                self._result.numbers[table.name].kept += 1
+            else:
+                yield spot
+
+    def _delete(self, candidates: set[Spot]) -> None:
+        """Shrink the candidates until nothing that stays points at one, then let go of what points at them."""
+        pointing = [
+            (child, reference, spot, place)
+            for child, reference in self.target.world.references
+            for spot in self.target.spots(child.name)
+            for place in self.target.pointed_at(child, reference, spot, self.new.get(spot))
+        ]
+        staying: set[Spot] = set()
+        while True:
+            gone = candidates - staying
+            cascading = [each for each in pointing if _cascades(each[0], each[1])]
+            while more := {spot for _, _, spot, place in cascading if place in gone} - gone - staying:
+                gone |= more
+            blocked = {
+                place
+                for child, reference, spot, place in pointing
+                if place in gone and spot not in gone and not _releases(child, reference)
+            }
+            if not blocked:
+                break
+            staying |= blocked
+        self.deleted = gone
+        for spot in candidates:
+            self._result.numbers[spot[0]].kept += spot not in gone
+        for spot in gone:
+            self._result.numbers[spot[0]].deletes += 1
+        for child, reference, spot, place in pointing:
+            if place in gone and spot not in gone:
+                self.new[spot] = self.new.get(spot, self.target.row(spot)) | dict.fromkeys(reference.columns)
+                self._result.numbers[child.name].set_null += 1
+
+    def _check_unique(self, table: Table) -> None:
+        """A unique value that another row holds is a conflict, unless that row is deleted."""
+        updated = {
+            spot: row for spot, row in self.new.items() if spot[0] == table.name and table.category == "business"
+        }
+        for columns in table.unique:
+            for spot, row in [*updated.items(), *((None, row) for row in self.added[table.name])]:
+                values = table.normal(columns, row)
+                for place in self.target.spots(table.name):
+                    if place == spot or None in values or table.normal(columns, self.target.row(place)) != values:
+                        continue
+                    if place not in self.deleted:
+                        self._result.refused.add(table.name)
+                    elif not self.suspends:
+                        self._check_order()
+
+    def _check_order(self) -> None:
+        """Deletes come first: a row that is yet to be updated must not point at one that goes."""
+        for child, reference in self.target.world.references:
+            for spot in self.target.spots(child.name):
+                old = self.target.pointed_at(child, reference, spot)
+                updated = reference.action and child.category == "business" and spot in self.new
+                if updated and set(old) & self.deleted:
+                    self._result.refused.add(child.name)
+
+    def _finish(self) -> None:
+        for table in self.target.world.tables:
+            spots = [spot for spot in self.target.spots(table.name) if spot not in self.deleted]
+            rows = [self.new.get(spot, self.target.row(spot)) for spot in spots] + self.added[table.name]
+            self._result.state[table.name] = rows
+
+
+def _releases(child: Table, reference: Reference) -> bool:
+    return child.category != "business" and reference.action == "set null"
+
+
+def _cascades(child: Table, reference: Reference) -> bool:
+    return child.cascade and reference.action == "cascade"
+
+
+def _bag(rows: list[Row]) -> Counter[tuple[Any, ...]]:
+    return Counter(tuple(row.items()) for row in rows)
+
+
+def key_of(table: Table) -> Columns:
+    """What the rows of a table are sorted by to compare states."""
+    return table.key or tuple(table.columns)

@@ -1,0 +1,140 @@
+"""Made-up applications as plain data: what the oracle reasons about; DDL and catalog file follow from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+Row = dict[str, str | None]
+"""A row: the text of every stored column."""
+
+State = dict[str, list[Row]]
+"""A database: the rows of every table."""
+
+Columns = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Columns that point at a row; `action` is what the foreign key does on delete, empty when none is declared."""
+
+    columns: Columns
+    parent: str
+    parent_columns: Columns
+    action: str = "no action"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One table with its rule.
+
+    Attributes:
+        columns: name → type and constraints, without those that other attributes say.
+        computed: generated columns, which no row of a state has.
+        key: the primary key; empty for a table without one.
+        unique: further unique keys.
+        category: `business`, `device` or `transient`.
+        kind: the rule of a business table: `tenant`, `owned`, `shared` or `referenced`.
+        owned_by: (table or empty for this one, columns).
+        where: the condition in SQL, and as a function of a row.
+        newest_by: the column of an optional table by which a limit counts.
+        values: the texts that the generator chooses from, for columns that are no references.
+        statements: further DDL, such as triggers.
+    """
+
+    name: str
+    columns: dict[str, str]
+    key: Columns = ()
+    unique: tuple[Columns, ...] = ()
+    references: tuple[Reference, ...] = ()
+    computed: dict[str, str] | None = None
+    category: str = "business"
+    kind: str = "owned"
+    owned_by: tuple[tuple[str, Columns], ...] = ()
+    where: tuple[str, Callable[[Row], bool]] | None = None
+    unowned: str = ""
+    cascade: bool = False
+    newest_by: str = ""
+    values: dict[str, tuple[str | None, ...]]
+    statements: tuple[str, ...] = ()
+
+    def normal(self, columns: Columns, row: Row) -> tuple[Any, ...]:
+        """The values of some columns, equal exactly if the database finds them equal."""
+        return tuple(
+            Decimal(value) if value is not None and self.columns[name].startswith("numeric") else value
+            for name, value in ((name, row[name]) for name in columns)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """An application: its tables, parents before children where there is no cycle."""
+
+    name: str
+    tables: tuple[Table, ...]
+    tenant: str = "tenants"
+
+    def __getitem__(self, name: str) -> Table:
+        return next(table for table in self.tables if table.name == name)
+
+    @property
+    def references(self) -> list[tuple[Table, Reference]]:
+        """Every reference with the table that has it."""
+        return [(table, reference) for table in self.tables for reference in table.references]
+
+    @property
+    def ddl(self) -> str:
+        """Everything that makes the application's schema."""
+        statements = []
+        for table in self.tables:
+            parts = [f"{name} {kind}" for name, kind in (table.columns | (table.computed or {})).items()]
+            parts.extend(f"UNIQUE ({', '.join(columns)})" for columns in table.unique)
+            if table.key:
+                parts.append(f"PRIMARY KEY ({', '.join(table.key)})")
+            statements.append(f"CREATE TABLE {table.name} ({', '.join(parts)})")
+        statements.extend(
+            f"ALTER TABLE {table.name} ADD FOREIGN KEY ({', '.join(reference.columns)}) REFERENCES {reference.parent}"
+            f" ({', '.join(reference.parent_columns)}) ON DELETE {reference.action}"
+            for table, reference in self.references
+            if reference.action
+        )
+        statements.extend(statement for table in self.tables for statement in table.statements)
+        return ";\n".join(statements)
+
+    @property
+    def catalog(self) -> str:
+        """The catalog file, as JSON, which is YAML."""
+        document: dict[str, Any] = {
+            "catalog": "application",
+            "tenant": {"table": self.tenant, "key": "id", "label": "name", "demo": "demo"},
+        }
+        for table in self.tables:
+            document.setdefault(table.category, {}).setdefault("all", {})[table.name] = _rule(table)
+        return json.dumps(document)
+
+
+def _rule(table: Table) -> dict[str, Any]:
+    if table.category != "business":
+        return {"cascade": True} if table.cascade else {}
+    rule: dict[str, Any] = {
+        "references": {
+            ", ".join(reference.columns): f"{reference.parent}.{', '.join(reference.parent_columns)}"
+            for reference in table.references
+            if not reference.action
+        }
+    }
+    if table.owned_by:
+        edges = [[f"{source}.{name}" if source else name for name in columns] for source, columns in table.owned_by]
+        rule["owned_by"] = [edge[0] if len(edge) == 1 else edge for edge in edges]
+    if table.kind != "owned":
+        rule["rule"] = table.kind
+    if table.where:
+        rule["where"] = table.where[0]
+    if table.unowned:
+        rule["unowned"] = table.unowned
+    if table.newest_by:
+        rule |= {"optional": True, "newest_by": table.newest_by}
+    return {name: value for name, value in rule.items() if value}

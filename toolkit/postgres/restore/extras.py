@@ -1,0 +1,107 @@
+"""Rows of the scope that a backup lacks: those that mirror may delete, and why others stay whatever points at them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from psycopg import sql
+
+from toolkit.model.catalog import RuleKind
+from toolkit.model.manifest import TableEntry
+from toolkit.planning.accounting import Part
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.order import expression
+from toolkit.postgres.relation import Sql, relation_of, scalar
+from toolkit.postgres.restore.comparison import absent_from_stage
+from toolkit.postgres.restore.staging import Staging
+from toolkit.postgres.selection import OWNED, REFERENCED, SHARED, UNOWNED, Selected
+from toolkit.postgres.snapshot import Survey
+
+
+class ExtraRows:
+    """Finds them, table by table.
+
+    Args:
+        keep: is told how many rows of a table stay, and why.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        survey: Survey,
+        selected: Selected,
+        entries: Mapping[str, TableEntry],
+        staging: Staging,
+        keep: Callable[[str, str, int], None],
+    ) -> None:
+        self._connection = connection
+        self._survey = survey
+        self._selected = selected
+        self._entries = entries
+        self._staging = staging
+        self._keep = keep
+
+    def deletable(self, name: str) -> Sql | None:
+        """A query of the ids of deletable rows; None where there can be none."""
+        taken = self._selected.taken.get(name)
+        if taken is None or self._survey.accounting.taken.get(name) is Part.REFERENCED:
+            return None
+        if taken.ids is None and taken.owned is not None and not self._survey.scope.whole:
+            return None  # shared rows, all of which a named scope takes
+        entry, rule, table = self._entries[name], self._survey.accounting.rules[name], self._survey.schema.tables[name]
+        relation = relation_of(self._survey.schema.name, table)
+        staged = self._staging.staged(name) if entry.rows else None
+        query = absent_from_stage(table, relation, staged, taken.ids)
+        if taken.ids is not None:
+            reasons = self._reasons(referenced=rule.kind is RuleKind.REFERENCED and rule.unowned != "never")
+            query = sql.SQL("{} AND w.why::text = ANY ({})").format(query, sql.Literal(reasons))
+        owners = self._selected.owners.get(name)
+        if owners is not None and not owners.all_mine:
+            co_owned = sql.SQL("EXISTS (SELECT 1 FROM {} o WHERE {} AND NOT o.mine)").format(
+                owners.source, relation.same("t", "o")
+            )
+            query = self._less(name, query, "owned by another business too", co_owned)
+        if entry.cutoff is not None:
+            behind = sql.SQL("({}) IS NOT TRUE").format(self._within_limit(entry, rule.newest_by))
+            query = self._less(name, query, "the backup's limit ends before them", behind)
+        if rule.where:
+            self._less(name, query, "the table is backed up under a condition", sql.SQL("true"))
+            return None
+        return query
+
+    def _reasons(self, *, referenced: bool) -> list[str]:
+        """Owned rows; in a whole scope also shared and unowned ones.
+
+        Rows of a `referenced` table count as unowned once those that point at them are deleted; the deletions keep
+        those that are still pointed at.
+        """
+        if not self._survey.scope.whole:
+            return [OWNED]
+        return [OWNED, SHARED, UNOWNED, REFERENCED] if referenced else [OWNED, SHARED, UNOWNED]
+
+    def _less(self, name: str, query: Sql, reason: str, condition: Sql) -> Sql:
+        """The query without the rows that a condition lets stay, which are counted."""
+        count = sql.SQL("SELECT count(*) FROM ({} AND {}) q").format(query, condition)
+        self._keep(name, reason, scalar(self._connection, count))
+        return sql.SQL("{} AND NOT {}").format(query, condition)
+
+    def _within_limit(self, entry: TableEntry, newest_by: str) -> Sql:
+        """The condition that the limit of the backup, newest first and ties by key, would have let in row `t`."""
+        newest, theirs = sql.Identifier("t", newest_by), sql.Identifier("s", newest_by)
+        if not entry.cutoff:  # not even the newest row has a time
+            return sql.SQL("{} IS NOT NULL").format(newest)
+        key = sort_key(self._survey.schema.tables[entry.name])
+        ours, others = (sql.SQL(", ").join(expression(column, alias) for column in key.columns) for alias in "ts")
+        return sql.SQL(
+            "{newest} > {cutoff} OR {newest} = {cutoff} AND EXISTS"
+            " (SELECT 1 FROM {staged} s WHERE {theirs} = {newest} AND ({ours}) < ({others}))"
+        ).format(
+            newest=newest,
+            cutoff=sql.Literal(entry.cutoff),
+            staged=self._staging.staged(entry.name).table,
+            theirs=theirs,
+            ours=ours,
+            others=others,
+        )
