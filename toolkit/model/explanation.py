@@ -1,0 +1,117 @@
+"""What can be said about one row: whose it is, whether a scope takes it and why, and what hangs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from toolkit.model.catalog import TableRule
+
+
+class RowMark(StrEnum):
+    """The reason for which a scope takes a row (design, section 5, a to d)."""
+
+    OWNED = "owned"
+    SHARED = "shared"
+    UNOWNED = "unowned"
+    REFERENCED = "referenced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowKey:
+    """A row by its table and the text of its key (long values cut short; None for NULL)."""
+
+    table: str
+    values: tuple[str | None, ...]
+
+    def __str__(self) -> str:
+        return key_text(self.values)
+
+
+def key_text(values: tuple[str | None, ...]) -> str:
+    """A key for people: its values separated by commas, on one line."""
+    return ", ".join("NULL" if value is None else " ".join(value.split()) or "''" for value in values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathStep:
+    """One step from a row to the row that owns it: `columns` of the one equal `owner_columns` of the other."""
+
+    row: RowKey
+    columns: tuple[str, ...]
+    owner: RowKey
+    owner_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """A tenant that owns a row.
+
+    Attributes:
+        demo: whether it is a demo tenant.
+        selected: whether the scope selects it.
+        path: one of the shortest ways from the row to the tenant; empty for the tenant's own row.
+    """
+
+    tenant: str
+    label: str
+    demo: bool
+    selected: bool
+    path: tuple[PathStep, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointing:
+    """Rows of a table that point at a row by one reference.
+
+    Attributes:
+        rows: how many there are.
+        taken: how many of them the scope takes.
+        samples: keys of the first of them, those that are taken first.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    parent_columns: tuple[str, ...]
+    rows: int
+    taken: int
+    samples: tuple[RowKey, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """Rows of a table that a row brings in: it points at them, directly or through others.
+
+    Attributes:
+        rows: how many there are.
+        only_referenced: how many of them the scope takes for no other reason.
+        samples: keys of the nearest of them.
+    """
+
+    table: str
+    rows: int
+    only_referenced: int
+    samples: tuple[RowKey, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Everything about one row under one scope.
+
+    Attributes:
+        key: the row's key, column → text.
+        rule: how its table is classified; None when the catalog file does not say.
+        owners: every tenant that owns it, by key.
+        mark: why the scope takes it; None when it does not.
+        reasons: sentences that say why it is taken, or why it is not.
+    """
+
+    table: str
+    key: Mapping[str, str | None]
+    rule: TableRule | None
+    owners: tuple[Owner, ...]
+    mark: RowMark | None
+    reasons: tuple[str, ...]
+    pointing: tuple[Pointing, ...] = field(default=())
+    brings: tuple[Brought, ...] = field(default=())

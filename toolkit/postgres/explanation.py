@@ -1,0 +1,245 @@
+"""One row explained: whose it is and by which way, whether a scope takes it and why, and what hangs on it.
+
+The scope is evaluated by the selection that backups use; this only looks up what it says of the row.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from psycopg import sql
+
+from toolkit.model.catalog import Category, RuleKind
+from toolkit.model.explanation import Brought, Explanation, Owner, PathStep, Pointing, RowKey, RowMark
+from toolkit.model.schema import Table
+from toolkit.planning.links import ReferenceLink
+from toolkit.planning.reasons import RowFacts, mark_in_whole_table, reasons
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.order import order_by
+from toolkit.postgres.relation import Relation, Sql, equal, relation_of
+from toolkit.postgres.row_lookup import RowId, find_row, key_columns, table_named
+from toolkit.postgres.selection import OWNED, REFERENCED, SHARED, UNOWNED, Selected, condition_of
+from toolkit.postgres.snapshot import Survey
+from toolkit.postgres.walk import Visited, Walk, to_owners, to_parents
+
+SAMPLES = 3
+"""Keys that are shown of many rows."""
+
+_MARKS = {OWNED: RowMark.OWNED, SHARED: RowMark.SHARED, UNOWNED: RowMark.UNOWNED, REFERENCED: RowMark.REFERENCED}
+
+
+def explain(connection: Connection, survey: Survey, table: str, words: Sequence[str]) -> Explanation:
+    """Explain a row under the survey's scope, inside its snapshot.
+
+    Args:
+        words: what names the row, see `find_row`.
+
+    Raises:
+        InputError: no such table or row.
+        RefusedError: the scope names a business that does not exist.
+    """
+    found = table_named(survey.schema, table)
+    row = find_row(connection, survey.schema, found, words)
+    return _Explainer(connection, survey, survey.select(connection), found, row).explain()
+
+
+class _Explainer:
+    def __init__(self, connection: Connection, survey: Survey, selected: Selected, table: Table, row: RowId) -> None:
+        self._connection = connection
+        self._survey = survey
+        self._selected = selected
+        self._table = table
+        self._row = row
+        self._rules = survey.accounting.rules
+
+    def explain(self) -> Explanation:
+        rule = self._rules.get(self._table.name)
+        owners = self._owners()
+        pointing = tuple(self._pointing())
+        business = [each for each in pointing if self._category(each.table) is Category.BUSINESS]
+        facts = RowFacts(
+            table=self._table.name,
+            rule=rule,
+            scope=self._survey.scope,
+            owners=owners,
+            pointed_at=sum(each.rows for each in business),
+            pointed_at_by_taken=sum(each.taken for each in pointing),
+            passes=self._passes(),
+        )
+        mark = self._mark(facts)
+        return Explanation(
+            table=self._table.name,
+            key=dict(zip(sort_key(self._table).names, self._key().values, strict=True)),
+            rule=rule,
+            owners=owners,
+            mark=mark,
+            reasons=reasons(facts, mark),
+            pointing=pointing,
+            brings=self._brings(),
+        )
+
+    def _relation(self, table: str) -> Relation:
+        return relation_of(self._survey.schema.name, self._survey.schema.tables[table])
+
+    def _category(self, table: str) -> Category | None:
+        rule = self._rules.get(table)
+        return rule.category if rule else None
+
+    def _key(self) -> RowKey:
+        query = sql.SQL("SELECT {} FROM {} t WHERE {}").format(
+            key_columns(self._table, "t"), self._relation(self._table.name).source, self._row.condition
+        )
+        row = self._connection.execute(query).fetchone()
+        assert row is not None
+        return RowKey(table=self._table.name, values=tuple(row[0]))
+
+    def _passes(self) -> bool:
+        """Whether the row fulfils the `where` of its rule."""
+        rule = self._rules.get(self._table.name)
+        if rule is None or not rule.where:
+            return True
+        query = sql.SQL("SELECT FROM {} t WHERE {} AND {}").format(
+            self._relation(self._table.name).source, self._row.condition, condition_of(rule)
+        )
+        return self._connection.execute(query).fetchone() is not None
+
+    def _mark(self, facts: RowFacts) -> RowMark | None:
+        """What the selection says of the row."""
+        taken = self._selected.taken.get(self._table.name)
+        if taken is None:
+            return None
+        if taken.ids is None:
+            return mark_in_whole_table(facts)
+        relation = self._relation(self._table.name)
+        query = sql.SQL("SELECT i.why::text FROM {} t JOIN {} i ON {} WHERE {}").format(
+            relation.source, taken.ids, relation.same("t", "i"), self._row.condition
+        )
+        row = self._connection.execute(query).fetchone()
+        return None if row is None else _MARKS[row[0]]
+
+    # whose it is
+
+    def _owners(self) -> tuple[Owner, ...]:
+        tenant = self._survey.catalog.tenant.table
+        walk = Walk(self._connection, self._survey.schema, to_owners(self._survey.links.owners), name="explain_owners")
+        walk.run(self._row)
+        ways = list(walk.ways(tenant))
+        keys = self._keys(walk, [visited for way in ways for visited in way])
+        facts = self._tenants(walk)
+        owners = []
+        for way in ways:
+            key, label, demo = facts[way[-1].number]
+            path = tuple(
+                PathStep(
+                    row=keys[before.number],
+                    columns=after.step.columns,
+                    owner=keys[after.number],
+                    owner_columns=after.step.end_columns,
+                )
+                for before, after in pairwise(way)
+                if after.step is not None
+            )
+            selected = key in self._selected.tenants
+            owners.append(Owner(tenant=key, label=label, demo=demo, selected=selected, path=path))
+        return tuple(sorted(owners, key=lambda owner: owner.tenant))
+
+    def _keys(self, walk: Walk, visited: Iterable[Visited]) -> dict[int, RowKey]:
+        numbers: dict[str, set[int]] = defaultdict(set)
+        for each in visited:
+            numbers[each.table].add(each.number)
+        keys: dict[int, RowKey] = {}
+        for table, wanted in numbers.items():
+            keys |= walk.keys(table, sorted(wanted))
+        return keys
+
+    def _tenants(self, walk: Walk) -> dict[int, tuple[str, str, bool]]:
+        """Key, label and demo flag of the tenants reached, by number."""
+        tenant = self._survey.catalog.tenant
+        demo = sql.SQL("t.{} IS TRUE").format(sql.Identifier(tenant.demo)) if tenant.demo else sql.SQL("false")
+        query = sql.SQL(
+            "SELECT w.number, t.{key}::text, coalesce(t.{label}::text, ''), {demo} FROM {source} t"
+            " JOIN {walk} w ON t.ctid = w.row_id AND t.tableoid = w.part_id"
+        ).format(
+            key=sql.Identifier(tenant.key),
+            label=sql.Identifier(tenant.label or tenant.key),
+            demo=demo,
+            source=self._relation(tenant.table).source,
+            walk=walk.source,
+        )
+        return {number: (key, label, flag) for number, key, label, flag in self._connection.execute(query)}
+
+    # what hangs on it
+
+    def _pointing(self) -> Iterable[Pointing]:
+        for link in sorted(self._survey.links.references, key=lambda each: (each.child, each.columns)):
+            read = link.child in self._selected.taken or self._category(link.child) is Category.BUSINESS
+            if link.parent == self._table.name and read:
+                found = self._pointing_by(link)
+                if found.rows:
+                    yield found
+
+    def _pointing_by(self, link: ReferenceLink) -> Pointing:
+        """The rows of one table that point at the row by one reference, and which of them are taken."""
+        child, relation = self._survey.schema.tables[link.child], self._relation(link.child)
+        taken = self._selected.taken.get(link.child)
+        if taken is None:
+            is_taken: Sql = sql.SQL("false")
+        elif taken.ids is None:
+            is_taken = sql.SQL("true")
+        else:
+            is_taken = sql.SQL("EXISTS (SELECT FROM {} i WHERE {})").format(taken.ids, relation.same("c", "i"))
+        key = sort_key(child)
+        query = sql.SQL(
+            "SELECT {keys}, count(*) OVER (), count(*) FILTER (WHERE {taken}) OVER (), {taken} AS is_taken"
+            " FROM {child} c JOIN {parent} t ON {joined} WHERE {row} ORDER BY is_taken DESC{order} LIMIT {limit}"
+        ).format(
+            keys=key_columns(child, "c"),
+            taken=is_taken,
+            child=relation.source,
+            parent=self._relation(link.parent).source,
+            joined=equal("c", link.columns, "t", link.parent_columns),
+            row=self._row.condition,
+            order=sql.SQL(", {}").format(order_by(key, "c")) if key.columns else sql.SQL(""),
+            limit=sql.Literal(SAMPLES),
+        )
+        rows = self._connection.execute(query).fetchall()
+        return Pointing(
+            table=link.child,
+            columns=link.columns,
+            parent_columns=link.parent_columns,
+            rows=rows[0][1] if rows else 0,
+            taken=rows[0][2] if rows else 0,
+            samples=tuple(RowKey(table=link.child, values=tuple(row[0])) for row in rows),
+        )
+
+    def _brings(self) -> tuple[Brought, ...]:
+        """What the row points at, directly or through others, as far as a backup follows references."""
+        followed = [
+            link
+            for link in self._survey.links.references
+            if self._category(link.parent) in (Category.BUSINESS, Category.DEVICE)
+        ]
+        walk = Walk(self._connection, self._survey.schema, to_parents(followed), name="explain_references")
+        walk.run(self._row)
+        return tuple(
+            Brought(
+                table=table,
+                rows=rows,
+                only_referenced=self._only_referenced(walk, table, rows),
+                samples=walk.nearest(table, SAMPLES),
+            )
+            for table, rows in walk.counts().items()
+        )
+
+    def _only_referenced(self, walk: Walk, table: str, rows: int) -> int:
+        taken = self._selected.taken.get(table)
+        if taken is None:
+            return 0
+        if taken.ids is None:
+            # in a table of the rule `referenced` that is taken whole, whatever is pointed at is referenced
+            rule = self._rules[table]
+            return rows if rule.kind is RuleKind.REFERENCED and rule.category is Category.BUSINESS else 0
+        return walk.among(table, taken.ids, sql.SQL("i.why = {}").format(sql.Literal(REFERENCED)))

@@ -1,0 +1,109 @@
+"""Finding the one row that a person names, and the text of a row's key."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from toolkit.errors import InputError, Problem
+from toolkit.model.schema import DatabaseSchema, Table
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.connection import Connection, first_line
+from toolkit.postgres.relation import Sql, relation_of
+
+LONGEST = 200
+"""Characters of a key value that are shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowId:
+    """A row of a table within a snapshot."""
+
+    table: str
+    ctid: str
+    tableoid: int
+
+    @property
+    def condition(self) -> Sql:
+        """That row `t` is this one."""
+        return sql.SQL("t.ctid = {}::tid AND t.tableoid = {}::oid").format(
+            sql.Literal(self.ctid), sql.Literal(self.tableoid)
+        )
+
+
+def key_columns(table: Table, alias: str) -> Sql:
+    """The text of a row's key as an array, long values cut short, NULL as NULL."""
+    values = (
+        sql.SQL("CASE WHEN {c} IS NOT NULL THEN left(concat({c}), {n}) END").format(
+            c=sql.Identifier(alias, name), n=sql.Literal(LONGEST)
+        )
+        for name in sort_key(table).names
+    )
+    return sql.SQL("ARRAY[{}]::text[]").format(sql.SQL(", ").join(values))
+
+
+def table_named(schema: DatabaseSchema, name: str) -> Table:
+    """The table of that name; InputError when there is none, with names like it."""
+    if name in schema.tables:
+        return schema.tables[name]
+    near = difflib.get_close_matches(name, list(schema.tables), n=3)
+    raise InputError(
+        f"schema {schema.name} has no table {name!r}", hint=f"did you mean {', '.join(near)}?" if near else ""
+    )
+
+
+def find_row(connection: Connection, schema: DatabaseSchema, table: Table, words: Sequence[str]) -> RowId:
+    """The row that these words name: the values of its key, in order, or `column=value` for columns that tell it.
+
+    Several values may stand in one word, separated by commas.
+
+    Raises:
+        InputError: the words do not fit the key, or no row or several rows fit them.
+    """
+    wanted = _wanted(table, words)
+    named = ", ".join(f"{column}={value}" for column, value in wanted.items())
+    conditions = (
+        sql.SQL("t.{} = {}").format(sql.Identifier(column), sql.Literal(value)) for column, value in wanted.items()
+    )
+    # rows that are equal in every column need not be told apart: the first stands for all of them
+    query = sql.SQL("SELECT min(t.ctid)::text, (array_agg(t.tableoid::bigint ORDER BY t.ctid))[1] FROM {} t WHERE {}")
+    statement = query.format(relation_of(schema.name, table).source, sql.SQL(" AND ").join(conditions)) + sql.SQL(
+        " GROUP BY t::text LIMIT 2"
+    )
+    try:
+        rows = connection.execute(statement).fetchall()
+    except (psycopg.DataError, psycopg.errors.UndefinedFunction) as error:
+        raise InputError(f"no row of table {table.name} can have {named}: {first_line(error)}") from error
+    if not rows:
+        raise InputError(f"table {table.name} has no row with {named}")
+    if len(rows) > 1:
+        raise InputError(
+            f"table {table.name} has several rows with {named}", hint=f"name the row by its key: {_shape(table)}"
+        )
+    return RowId(table=table.name, ctid=rows[0][0], tableoid=rows[0][1])
+
+
+def _wanted(table: Table, words: Sequence[str]) -> Mapping[str, str]:
+    key = sort_key(table)
+    pairs = [word.partition("=") for word in words]
+    if words and all(equals and column in table.column_names for column, equals, _ in pairs):
+        return {column: value for column, _, value in pairs}
+    parts = list(words)
+    if len(words) == 1 and len(key.columns) > 1:
+        parts = words[0].split(",")
+    if key.unique and len(parts) == len(key.columns):
+        return dict(zip(key.names, parts, strict=True))
+    problem = f"{' '.join(words)!r} does not name a row of table {table.name}" if words else "no row is named"
+    raise InputError([Problem(message=problem)], hint=f"name the row by its key: {_shape(table)}")
+
+
+def _shape(table: Table) -> str:
+    """How a row of the table is named."""
+    key = sort_key(table)
+    if not key.unique:
+        return f"{table.name} has no key; name columns that tell the row: {table.name} COLUMN=VALUE …"
+    return f"{table.name} {' '.join(f'<{name}>' for name in key.names)}"

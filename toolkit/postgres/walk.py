@@ -1,0 +1,184 @@
+"""From one row along links to all rows that can be reached, each by a shortest way."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from toolkit.model.explanation import RowKey
+from toolkit.model.schema import DatabaseSchema
+from toolkit.planning.links import OwnerLink, ReferenceLink
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.order import order_by
+from toolkit.postgres.relation import Sql, equal, relation_of
+from toolkit.postgres.row_lookup import RowId, key_columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A way from rows of one table to the rows of another (or the same) with equal columns."""
+
+    start: str
+    columns: tuple[str, ...]
+    end: str
+    end_columns: tuple[str, ...]
+
+
+def to_owners(links: Iterable[OwnerLink]) -> list[Step]:
+    """The steps from rows to those that own them."""
+    return [
+        Step(start=link.table, columns=link.columns, end=link.source, end_columns=link.source_columns) for link in links
+    ]
+
+
+def to_parents(links: Iterable[ReferenceLink]) -> list[Step]:
+    """The steps from rows to those that they point at."""
+    return [
+        Step(start=link.child, columns=link.columns, end=link.parent, end_columns=link.parent_columns) for link in links
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """A row on a way: its number, its table, and the step and the row that led to it (None at the start)."""
+
+    number: int
+    table: str
+    step: Step | None
+    previous: int | None
+
+
+class Walk:
+    """Rows reached, in a temporary table of the current transaction: each once, numbered from the nearest on.
+
+    Rows equally far away are numbered by step and key, so that the same data give the same ways.
+    """
+
+    def __init__(self, connection: Connection, schema: DatabaseSchema, steps: Sequence[Step], *, name: str) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._steps = sorted(dict.fromkeys(steps), key=lambda step: (step.start, step.columns, step.end))
+        self._places = {table: place for place, table in enumerate(sorted(schema.tables))}
+        self._tables = sorted(schema.tables)
+        self.source = sql.Identifier("pg_temp", name)
+        self._connection.execute(
+            sql.SQL(
+                "CREATE TEMPORARY TABLE {} (number bigint GENERATED ALWAYS AS IDENTITY, place integer, row_id tid,"
+                " part_id oid, level integer, step integer, previous bigint) ON COMMIT DROP"
+            ).format(sql.Identifier(name))
+        )
+
+    def run(self, row: RowId) -> None:
+        """Walk from this row until nothing new is reached."""
+        self._connection.execute(
+            sql.SQL("INSERT INTO {} (place, row_id, part_id, level) VALUES ({}, {}::tid, {}::oid, 0)").format(
+                self.source, self._places[row.table], sql.Literal(row.ctid), sql.Literal(row.tableoid)
+            )
+        )
+        frontier, level = {row.table}, 0
+        while frontier:
+            level += 1
+            frontier = {
+                step.end
+                for number, step in enumerate(self._steps)
+                if step.start in frontier and self._follow(number, step, level)
+            }
+
+    def _follow(self, number: int, step: Step, level: int) -> int:
+        """Take one step from all rows of the level before; gives how many rows were new."""
+        key = sort_key(self._schema.tables[step.end])
+        query = sql.SQL(
+            "INSERT INTO {walk} (place, row_id, part_id, level, step, previous)"
+            " SELECT {end_place}, n.row_id, n.part_id, {level}, {number}, n.previous FROM ("
+            "  SELECT DISTINCT ON (e.ctid, e.tableoid) e.ctid AS row_id, e.tableoid AS part_id, w.number AS previous"
+            "  FROM {walk} w JOIN {start} a ON a.ctid = w.row_id AND a.tableoid = w.part_id JOIN {end} e ON {joined}"
+            "  WHERE w.place = {start_place} AND w.level = {level} - 1 AND NOT EXISTS (SELECT 1 FROM {walk} o"
+            "   WHERE o.place = {end_place} AND o.row_id = e.ctid AND o.part_id = e.tableoid)"
+            "  ORDER BY e.ctid, e.tableoid, w.number"
+            " ) n JOIN {end} t ON t.ctid = n.row_id AND t.tableoid = n.part_id ORDER BY {order}"
+        ).format(
+            walk=self.source,
+            start=relation_of(self._schema.name, self._schema.tables[step.start]).source,
+            end=relation_of(self._schema.name, self._schema.tables[step.end]).source,
+            joined=equal("a", step.columns, "e", step.end_columns),
+            start_place=sql.Literal(self._places[step.start]),
+            end_place=sql.Literal(self._places[step.end]),
+            level=sql.Literal(level),
+            number=sql.Literal(number),
+            order=order_by(key, "t") if key.columns else sql.SQL("n.row_id"),
+        )
+        return self._connection.execute(query).rowcount
+
+    def counts(self) -> dict[str, int]:
+        """By table, in name order: rows reached, the first one not counted."""
+        query = sql.SQL("SELECT place, count(*) FROM {} WHERE level > 0 GROUP BY place ORDER BY place").format(
+            self.source
+        )
+        return {self._tables[place]: int(count) for place, count in self._connection.execute(query)}
+
+    def ways(self, table: str) -> Iterator[list[Visited]]:
+        """For every row of a table that was reached: the rows on the way to it, the first one first."""
+        query = sql.SQL(
+            "WITH RECURSIVE way AS ("
+            "SELECT number AS goal, number, place, step, previous FROM {walk} WHERE place = {goal}"
+            " UNION ALL SELECT y.goal, w.number, w.place, w.step, w.previous FROM way y"
+            " JOIN {walk} w ON w.number = y.previous)"
+            " SELECT goal, number, place, step, previous FROM way ORDER BY goal, number"
+        ).format(walk=self.source, goal=sql.Literal(self._places[table]))
+        ways: dict[int, list[Visited]] = defaultdict(list)
+        for goal, number, place, step, previous in self._connection.execute(query):
+            taken = None if step is None else self._steps[step]
+            ways[goal].append(Visited(number, self._tables[place], taken, previous))
+        yield from ways.values()
+
+    def keys(self, table: str, numbers: Sequence[int]) -> Mapping[int, RowKey]:
+        """The keys of rows of a table by their numbers."""
+        query = sql.SQL("SELECT w.number, {keys} FROM {walk} w JOIN {source} t ON {same} WHERE w.number = ANY({n})")
+        return self._keyed(query, table, n=sql.Literal(list(numbers)))
+
+    def nearest(self, table: str, limit: int) -> tuple[RowKey, ...]:
+        """The keys of the nearest rows of a table, the first row of the walk not among them."""
+        query = sql.SQL(
+            "SELECT w.number, {keys} FROM {walk} w JOIN {source} t ON {same}"
+            " WHERE w.place = {n} AND w.level > 0 ORDER BY w.number LIMIT {limit}"
+        )
+        found = self._keyed(query, table, n=sql.Literal(self._places[table]), limit=sql.Literal(limit))
+        return tuple(found.values())
+
+    def among(self, table: str, ids: Sql, condition: Sql) -> int:
+        """How many rows of a table that were reached stand in a table of ids (`i`) under a condition."""
+        relation = relation_of(self._schema.name, self._schema.tables[table])
+        query = sql.SQL(
+            "SELECT count(*) FROM {walk} w JOIN {source} t ON {same} JOIN {ids} i ON {in_ids}"
+            " WHERE w.place = {place} AND w.level > 0 AND {condition}"
+        ).format(
+            walk=self.source,
+            source=relation.source,
+            same=_SAME,
+            ids=ids,
+            in_ids=relation.same("t", "i"),
+            place=sql.Literal(self._places[table]),
+            condition=condition,
+        )
+        row = self._connection.execute(query).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _keyed(self, query: sql.SQL, table: str, **parts: sql.Composable) -> dict[int, RowKey]:
+        found = self._schema.tables[table]
+        statement = query.format(
+            keys=key_columns(found, "t"),
+            walk=self.source,
+            source=relation_of(self._schema.name, found).source,
+            same=_SAME,
+            **parts,
+        )
+        rows = self._connection.execute(statement)
+        return {row[0]: RowKey(table=table, values=tuple(row[1])) for row in rows}
+
+
+_SAME = sql.SQL("t.ctid = w.row_id AND t.tableoid = w.part_id")
