@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from tests.control import Control
+from tests.installed import BINARIES, installed_server
 from toolkit.postgres import demo, embedded
 from toolkit.postgres.embedded import EmbeddedServer
 from toolkit.postgres.hosts import create_once
@@ -60,6 +61,15 @@ def pg18() -> EmbeddedServer:
 def pg16() -> EmbeddedServer:
     """The PostgreSQL 16 server."""
     return test_server(16)
+
+
+@pytest.fixture(scope="session")
+def pg15() -> Iterator[EmbeddedServer]:
+    """A PostgreSQL 15 with ICU and libxml, where the machine has one; the test is skipped elsewhere."""
+    if not BINARIES.is_dir():
+        pytest.skip(f"no PostgreSQL 15 is installed in {BINARIES}")
+    with installed_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -60,8 +60,8 @@ INSERT INTO ranges VALUES
 INSERT INTO composites VALUES
     ((1, 'b', 'infinity', 'ok'), ('ab', ARRAY[(1, 'x,y', NULL, 'sad')::"Place"]), ARRAY[('a', NULL)::box_of], 'very happy',
      '{sad,"very happy",NULL,""}', '{sad,sad}', '{large,small}', '{{1,2},{3,4}}', '[0:2]={1,2,3}',
-     ARRAY['', NULL, 'NULL', '"', '{', ',', E'\\', ' ', E'\n'], '{1.0,1.00,NaN}', '{infinity,NULL,0044-03-15 BC}'),
-    ((1, 'B', NULL, NULL), NULL, '{}', '', '{}', NULL, '{}', '{}', '{}', '{}', '{}', '{}'),
+     ARRAY['', NULL, 'NULL', '"', '{', ',', E'\\', ' ', E'\n'], '{1.0,1.00,NaN}', '{infinity,NULL,0044-03-15 BC}', (1, ' ', NULL)),
+    ((1, 'B', NULL, NULL), NULL, '{}', '', '{}', NULL, '{}', '{}', '{}', '{}', '{}', '{}', NULL),
     ((NULL, '', NULL, 'it''s, "complicated"'), (NULL, NULL), NULL, 'it''s, "complicated"',
-     ARRAY['it''s, "complicated"']::"Mood"[], '{}', NULL, '[1:1][-2:-1]={{1,2}}', NULL, '{{a,b},{c,d}}', NULL, NULL),
-    ((1, NULL, NULL, NULL), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+     ARRAY['it''s, "complicated"']::"Mood"[], '{}', NULL, '[1:1][-2:-1]={{1,2}}', NULL, '{{a,b},{c,d}}', NULL, NULL, NULL),
+    ((1, NULL, NULL, NULL), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);

@@ -93,5 +93,6 @@ CREATE TABLE composites (
     from_zero integer[],
     texts text[],
     numbers numeric[],
-    days date[]
+    days date[],
+    row_of_a_table stage_0
 );
