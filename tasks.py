@@ -16,6 +16,8 @@ CONTROL = Path(__file__).parent.absolute()
 
 _INVENTORY = "the inventory directory (default: inventory)"
 _REPOSITORY = "a repository of the inventory (default: all of them)"
+_DATABASE = "the host whose database is looked at"
+_JSON = "print JSON instead of text"
 _DEBUG = "show the trace of a defect"
 
 
@@ -144,3 +146,62 @@ def doctor(context: Context, *, debug: bool = False) -> None:
     """Say what is installed, and what is wrong with the set-up: invoke doctor"""
     del context
     _end(commands.doctor(commands.Control(directory=CONTROL), debug=debug))
+
+
+@task(
+    klass=Command,
+    help={
+        "row": "a table, then the row's key: its values in order, or column=value",
+        "host": _DATABASE,
+        "businesses": "the scope's businesses, separated by commas (default: all)",
+        "demo": "what the scope does with demo businesses: exclude (default), include or only",
+        "scope": "business (default) or full-device",
+        "optional": "optional tables the scope reads, separated by commas, each with =LIMIT or without",
+        "json": _JSON,
+        "inventory": _INVENTORY,
+        "debug": _DEBUG,
+    },
+)
+def explain(
+    context: Context,
+    row: list[str],
+    *,
+    host: str = "",
+    businesses: str = "",
+    demo: str = "",
+    scope: str = "",
+    optional: str = "",
+    json: bool = False,
+    inventory: str = "",
+    debug: bool = False,
+) -> None:
+    """Say whose a row is and whether a scope takes it: invoke explain --host H TABLE KEY"""
+    del context
+    control = commands.Control(directory=CONTROL, inventory=inventory)
+    options = commands.ScopeOptions(businesses=businesses, demo=demo, scope=scope, optional=optional)
+    _end(commands.explain(control, host=host, words=tuple(row), options=options, as_json=json, debug=debug))
+
+
+@task(
+    klass=Command,
+    help={
+        "host": _DATABASE,
+        "strict": "end with exit code 6 where anything is found",
+        "json": _JSON,
+        "inventory": _INVENTORY,
+        "debug": _DEBUG,
+    },
+)
+def leaks(
+    context: Context,
+    *,
+    host: str = "",
+    strict: bool = False,
+    json: bool = False,
+    inventory: str = "",
+    debug: bool = False,
+) -> None:
+    """List rows of several businesses, and of one pointed at by another's: invoke leaks --host H"""
+    del context
+    control = commands.Control(directory=CONTROL, inventory=inventory)
+    _end(commands.leaks(control, host=host, strict=strict, as_json=json, debug=debug))

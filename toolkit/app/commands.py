@@ -10,10 +10,26 @@ from toolkit.app.checks import verify as _verify
 from toolkit.app.console import Output
 from toolkit.app.control import Control
 from toolkit.app.doctor import doctor as _doctor
+from toolkit.app.explain import explain as _explain
 from toolkit.app.failure import guarded
+from toolkit.app.leaks import leaks as _leaks
 from toolkit.app.run import RunRequest, run
+from toolkit.app.scope_options import ScopeOptions
 
-__all__ = ["Control", "RunRequest", "backups", "check", "doctor", "lint", "run", "show", "verify"]
+__all__ = [
+    "Control",
+    "RunRequest",
+    "ScopeOptions",
+    "backups",
+    "check",
+    "doctor",
+    "explain",
+    "leaks",
+    "lint",
+    "run",
+    "show",
+    "verify",
+]
 
 
 def lint(control: Control, *, paths: tuple[str, ...], debug: bool) -> int:
@@ -52,3 +68,19 @@ def doctor(control: Control, *, debug: bool) -> int:
     """Say what is installed and what is wrong."""
     output = Output()
     return guarded(output, lambda: _doctor(control, output), debug=debug)
+
+
+def explain(
+    control: Control, *, host: str, words: tuple[str, ...], options: ScopeOptions, as_json: bool, debug: bool
+) -> int:
+    """Explain one row."""
+    output = Output()
+    return guarded(
+        output, lambda: _explain(control, output, host=host, words=words, options=options, as_json=as_json), debug=debug
+    )
+
+
+def leaks(control: Control, *, host: str, strict: bool, as_json: bool, debug: bool) -> int:
+    """Report what ties tenants together."""
+    output = Output()
+    return guarded(output, lambda: _leaks(control, output, host=host, strict=strict, as_json=as_json), debug=debug)

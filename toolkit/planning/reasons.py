@@ -130,4 +130,5 @@ def _why_unselected(owner: Owner, facts: RowFacts) -> str:
 
 
 def _name(owner: Owner) -> str:
-    return f"{owner.label} ({owner.tenant})" if owner.label and owner.label != owner.tenant else owner.tenant
+    label = " ".join(owner.label.split())
+    return f"{label} ({owner.tenant})" if label and label != owner.tenant else owner.tenant

@@ -1,0 +1,73 @@
+"""The options that say a scope on the command line: `--businesses`, `--demo`, `--scope`, `--optional`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from toolkit.app.arguments import names
+from toolkit.errors import InputError, Problem
+from toolkit.model.scope import BackupType, Demo, Scope
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeOptions:
+    """The options as a person wrote them; empty where they were left out."""
+
+    businesses: str = ""
+    demo: str = ""
+    scope: str = ""
+    optional: str = ""
+
+    def scope_meant(self) -> Scope:
+        """The scope.
+
+        Raises:
+            InputError: every option that is not right.
+        """
+        problems: list[Problem] = []
+        meant = Scope(
+            type=_choice("--scope", self.scope, BackupType.BUSINESS, problems),
+            businesses=tuple(dict.fromkeys(names(self.businesses))),
+            demo=_choice("--demo", self.demo, Demo.EXCLUDE, problems),
+            optional=_optional(self.optional, problems),
+        )
+        if problems:
+            raise InputError(problems)
+        return meant
+
+
+def _choice(option: str, text: str, default: Choice, problems: list[Problem]) -> Choice:
+    kind = type(default)
+    if not text:
+        return default
+    if text not in [member.value for member in kind]:
+        listed = ", ".join(member.value for member in kind)
+        problems.append(Problem(message=f"{option}: expected one of {listed}, not {text!r}"))
+        return default
+    return kind(text)
+
+
+def _optional(text: str, problems: list[Problem]) -> dict[str, int | None]:
+    """`table` or `table=LIMIT`, several separated by commas."""
+    found: dict[str, int | None] = {}
+    for entry in names(text):
+        table, equals, limit = entry.partition("=")
+        if equals and not re.fullmatch(r"[1-9][0-9]{0,11}", limit):
+            problems.append(
+                Problem(message=f"--optional: the limit of {table} is a whole number of rows, not {limit!r}")
+            )
+        else:
+            found[table] = int(limit) if equals else None
+    return found
+
+
+def scope_text(scope: Scope) -> str:
+    """A scope in a few words, e.g. `business, all businesses, demo: exclude`."""
+    covered = ", ".join(scope.businesses) or "all businesses"
+    optional = [table if limit is None else f"{table} (newest {limit})" for table, limit in scope.optional.items()]
+    return ", ".join((scope.type.value, covered, f"demo: {scope.demo.value}", *optional))
