@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from toolkit.model.manifest import Manifest
 from toolkit.model.schema import DatabaseSchema, Table
+from toolkit.planning.row_order import SortKey, sort_key
 
 
 def blocking_drift(manifest: Manifest, target: DatabaseSchema) -> list[str]:
@@ -36,9 +37,16 @@ def _table_drift(manifest: Manifest, name: str, table: Table) -> list[str]:
         for column in source
         if column in found and found[column].type != source[column].type
     )
+    before, after = sort_key(manifest.schema.tables[name]), sort_key(table)
+    if before.unique != after.unique or (after.unique and set(before.names) != set(after.names)):
+        reasons.append(f"table {name} has {_key_text(after)}, in the backup {_key_text(before)}")
     reasons.extend(
         f"column {name}.{column.name} is new, NOT NULL and has no default"
         for column in table.stored_columns
         if column.name not in source and not column.nullable and not column.has_default and not column.identity
     )
     return reasons
+
+
+def _key_text(key: SortKey) -> str:
+    return f"the key ({', '.join(key.names)})" if key.unique else "no key"

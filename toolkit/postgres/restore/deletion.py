@@ -159,8 +159,9 @@ class DeletionPlanner:
             for name in sorted({link.child for link in reaching}):
                 if reached or name in self._result.ids:
                     self._start_empty(name)
-            while reached and sum(self._follow(link) for link in reaching if link.parent in self._result.ids):
-                pass
+            added = int(reached)
+            while added:
+                added = sum(self._follow(link) for link in reaching if link.parent in self._result.ids)
             for name in {link.child for link in reaching} & self._result.ids.keys():
                 self._count(name)
 

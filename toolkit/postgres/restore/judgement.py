@@ -11,7 +11,7 @@ from toolkit.model.plan import Conflict
 from toolkit.planning.accounting import Part
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.ownership import Ownership
-from toolkit.postgres.relation import Relation, Sql
+from toolkit.postgres.relation import Relation, Sql, columns, scalar
 from toolkit.postgres.restore.comparison import CHANGED, FOREIGN, KEPT, Differences, count_actions, staged_samples
 from toolkit.postgres.restore.staging import Staging
 from toolkit.postgres.selection import Selected
@@ -86,6 +86,30 @@ class Judge:
                 reason = "the key is held by a row of a business outside the restore"
                 conflicts.append(Conflict(table=name, reason=reason, rows=rows, samples=samples))
         return conflicts
+
+    def fixed(self, name: str, relation: Relation, differences: Differences) -> Conflict | None:
+        """Rows to be updated that differ in a column which only an insert can set (GENERATED ALWAYS AS IDENTITY)."""
+        table = self._survey.schema.tables[name]
+        fixed = [column.name for column in table.stored_columns if column.identity == "always"]
+        if not fixed or not differences.count(CHANGED):
+            return None
+        staged = self._staging.staged(name)
+        names = [column for column in fixed if column in staged.names]
+        query = sql.SQL(
+            "SELECT count(*) FROM {} d JOIN {} s ON s.ctid = d.stage_id JOIN {} t ON {}"
+            " WHERE d.action = {} AND ROW({}) IS DISTINCT FROM ROW({})"
+        ).format(
+            differences.lines,
+            staged.table,
+            relation.source,
+            relation.same("t", "d"),
+            sql.Literal(CHANGED),
+            columns("s", names),
+            columns("t", names),
+        )
+        rows = scalar(self._connection, query)
+        reason = f"differs in {', '.join(names)}, which only an insert can set"
+        return Conflict(table=name, reason=reason, rows=rows) if rows else None
 
     def _owned_in_backup(self) -> Mapping[str, Sql]:
         """Per table, the staged rows that the restored tenants own within the backup: the same selection, on stage."""

@@ -91,6 +91,9 @@ class Planner:
             if self._loads[name] is Load.STAGED:
                 self._differences[name] = judge.settle(name, self._relations[name], self._compare(name))
         self._conflicts.extend(judge.conflicts(self._differences))
+        for name, found in self._differences.items():
+            if conflict := judge.fixed(name, self._relations[name], found):
+                self._conflicts.append(conflict)
         deletions = self._deletions()
         deletes_first = self._check_unique_keys(deletions)
         plan = RestorePlan(

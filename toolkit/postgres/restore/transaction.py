@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -13,15 +14,20 @@ from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Mode, RestorePlan
 from toolkit.model.scope import BackupType, Demo, Scope
-from toolkit.planning.drift import blocking_drift, missing_without_rows
-from toolkit.postgres.connection import Connection
+from toolkit.postgres.connection import Connection, first_line
 from toolkit.postgres.restore.application import Application
 from toolkit.postgres.restore.planner import Planner
+from toolkit.postgres.restore.preflight import (
+    refuse_drift,
+    refuse_hidden_sequences,
+    refuse_plan,
+    warnings_of,
+)
 from toolkit.postgres.restore.proof import Proof, dangling
 from toolkit.postgres.restore.staging import RowsOf, Staging
 from toolkit.postgres.restore.triggers import may_bypass, silent_triggers
 from toolkit.postgres.sequences import advance, behind
-from toolkit.postgres.snapshot import Survey, consistent_snapshot
+from toolkit.postgres.snapshot import consistent_snapshot
 from toolkit.retries.policy import retrying
 
 RESTARTABLE = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
@@ -90,7 +96,9 @@ def _attempt(connection: Connection, request: Request, progress: Progress) -> Re
         unclassified="warn",
         exclusive=(bypass or request.exclusive) and not request.check,
     ) as survey:
-        _refuse_drift(request.manifest, survey)
+        schema = survey.schema.name
+        refuse_drift(request.manifest, survey)
+        refuse_hidden_sequences(connection, schema, request.manifest)
         entries = {entry.name: entry for entry in request.manifest.tables}
         staging = Staging(connection, survey.schema, entries, request.rows_of)
         progress.start("compare", rows=request.manifest.metadata.stats.total_records)
@@ -103,88 +111,58 @@ def _attempt(connection: Connection, request: Request, progress: Progress) -> Re
             staging=staging,
             bypass=bypass,
         ).prepare()
-        plan = replace(prepared.plan, warnings=_warnings(request.manifest, survey))
-        touched = [name for name, table in plan.tables.items() if table.changes]
-        _refuse_privileges(connection, survey, plan)
+        plan = replace(prepared.plan, warnings=warnings_of(request.manifest, survey))
+        refuse_plan(connection, schema, plan, bypass=bypass, fire=request.fire)
         if request.check:
             return plan
-        if plan.conflicts:
-            raise RefusedError(
-                f"backup {plan.label} conflicts with rows of the target",
-                map(str, plan.conflicts),
-                hint="`--check` shows the whole plan; nothing was changed",
-            )
+        _refuse_conflicts(plan)
+        touched = [name for name, table in plan.tables.items() if table.changes]
         if touched:
             progress.start("restore", rows=sum(table.changes for table in plan.tables.values()))
             application = Application(
                 connection, schema=survey.schema, prepared=prepared, staging=staging, progress=progress
             )
-            if request.fire:
+            silence = nullcontext() if request.fire else silent_triggers(connection, schema, touched, bypass=bypass)
+            with _refusing_violations(plan.label), silence:
                 application.apply()
-            else:
-                with silent_triggers(connection, survey.schema.name, touched, bypass=bypass):
-                    application.apply()
             progress.note("proving")
-            failures = dangling(connection, survey.schema, touched)
             proof = Proof(connection, schema=survey.schema, entries=entries, prepared=prepared, staging=staging)
             after = survey.select(connection, strict=False, prefix="after") if request.mode is Mode.MIRROR else None
-            failures += proof.failures(after)
-            _fail(failures)
-        moves = behind(connection, survey.schema.name, request.manifest.sequences)
+            _prove(dangling(connection, survey.schema, touched) + proof.failures(after))
+        moved = replace(plan, sequences=behind(connection, schema, request.manifest.sequences))
+        refuse_plan(connection, schema, moved, bypass=bypass, fire=request.fire)
         connection.execute("COMMIT")
-        advance(connection, survey.schema.name, moves)
-        return replace(plan, sequences=moves)
+        advance(connection, schema, moved.sequences)
+        return moved
 
 
-def _fail(failures: list[str]) -> None:
+def _refuse_conflicts(plan: RestorePlan) -> None:
+    if plan.conflicts:
+        raise RefusedError(
+            f"backup {plan.label} conflicts with rows of the target",
+            map(str, plan.conflicts),
+            hint="`--check` shows the whole plan; nothing was changed",
+        )
+
+
+@contextmanager
+def _refusing_violations(label: str) -> Iterator[None]:
+    """Turn what a constraint of the target says no to, and no plan foresees, into a refusal."""
+    try:
+        yield
+    except psycopg.IntegrityError as error:
+        table = f"{error.diag.table_name}: " if error.diag.table_name else ""
+        raise RefusedError(
+            f"the constraints of the target do not let backup {label} in",
+            [f"{table}{first_line(error)}"],
+            hint="everything was rolled back; if other sessions were writing to these tables, run again",
+        ) from error
+
+
+def _prove(failures: list[str]) -> None:
     if failures:
         listed = "\n".join(f"  - {failure}" for failure in failures)
         raise DatabaseError(
             f"the restored rows are not what they should be; everything was rolled back\n{listed}",
             hint="if triggers or rules of the tables do not explain it, this is a defect: report it with the plan",
         )
-
-
-def _refuse_drift(manifest: Manifest, survey: Survey) -> None:
-    reasons = blocking_drift(manifest, survey.schema)
-    if reasons:
-        raise RefusedError(
-            f"the target's schema does not fit backup {manifest.metadata.label}",
-            reasons,
-            hint="bring the target to the application version of the backup; nothing was changed",
-        )
-
-
-def _refuse_privileges(connection: Connection, survey: Survey, plan: RestorePlan) -> None:
-    wanted: dict[str, Iterable[str]] = {
-        "INSERT": [name for name, table in plan.tables.items() if table.inserts],
-        "UPDATE": [name for name, table in plan.tables.items() if table.updates or table.set_null],
-        "DELETE": [name for name, table in plan.tables.items() if table.deletes],
-    }
-    reasons: list[str] = []
-    for privilege, tables in wanted.items():
-        query = (
-            "SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(%s))"
-            " AND c.relname = ANY (%s) AND NOT has_table_privilege(c.oid, %s)"
-        )
-        missing = connection.execute(query, [survey.schema.name, list(tables), privilege]).fetchall()
-        reasons.extend(f"no {privilege} on table {survey.schema.name}.{table}" for (table,) in sorted(missing))
-    if reasons:
-        raise RefusedError(
-            f"role {connection.info.user} may not write what the restore has to write",
-            reasons,
-            hint="GRANT what is missing, or run as the owner of the tables; nothing was changed",
-        )
-
-
-def _warnings(manifest: Manifest, survey: Survey) -> tuple[str, ...]:
-    lines = [
-        f"table {name} of the backup is missing; it has no rows"
-        for name in missing_without_rows(manifest, survey.schema)
-    ]
-    lines.extend(
-        f"table {entry.table} is not classified and not touched"
-        for entry in survey.accounting.left_out
-        if entry.reason == "unclassified"
-    )
-    return tuple(lines)

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from psycopg import sql
 
-from toolkit.errors import RefusedError
 from toolkit.postgres.connection import Connection
 
 _ENABLE: dict[str, LiteralString] = {
@@ -44,26 +43,23 @@ def may_bypass(connection: Connection) -> bool:
     return connection.execute(granted).fetchone() == (True,)
 
 
+def loud_triggers(connection: Connection, schema: str, tables: Iterable[str], *, bypass: bool) -> list[tuple[str, str]]:
+    """The user triggers of these tables, as (table, trigger), that this role cannot keep silent."""
+    return [
+        (table, name)
+        for table, name, _, owned in _triggers_to_disable(connection, schema, tables, bypass=bypass)
+        if not owned
+    ]
+
+
 @contextmanager
 def silent_triggers(connection: Connection, schema: str, tables: Iterable[str], *, bypass: bool) -> Iterator[None]:
     """Run the block with the user triggers of these tables silent.
 
     Args:
         bypass: use the replica role, which suspends foreign-key triggers too.
-
-    Raises:
-        RefusedError: a table has user triggers and the role may neither use the replica role nor owns the table.
     """
-    # under the replica role ordinary triggers are silent already; those that fire in it, or always, are not
-    states = ["A", "R"] if bypass else ["O", "A"]
-    triggers = connection.execute(_TRIGGERS, [schema, sorted(tables), states]).fetchall()
-    foreign = [f"trigger {name} of table {table}" for table, name, _, owned in triggers if not owned]
-    if foreign:
-        raise RefusedError(
-            f"role {connection.info.user} cannot keep these triggers from firing",
-            foreign,
-            hint="run as the owner of the tables or a superuser, or accept their effects with `triggers: fire`",
-        )
+    triggers = _triggers_to_disable(connection, schema, tables, bypass=bypass)
     for table, name, _, _ in triggers:
         _alter(connection, "ALTER TABLE {} DISABLE TRIGGER {}", schema, table, name)
     if bypass:
@@ -74,6 +70,14 @@ def silent_triggers(connection: Connection, schema: str, tables: Iterable[str], 
         connection.execute("SET LOCAL session_replication_role = origin")
     for table, name, state, _ in triggers:
         _alter(connection, _ENABLE[state], schema, table, name)
+
+
+def _triggers_to_disable(
+    connection: Connection, schema: str, tables: Iterable[str], *, bypass: bool
+) -> list[tuple[Any, ...]]:
+    # under the replica role ordinary triggers are silent already; those that fire in it, or always, are not
+    states = ["A", "R"] if bypass else ["O", "A"]
+    return connection.execute(_TRIGGERS, [schema, sorted(tables), states]).fetchall()
 
 
 def _alter(connection: Connection, statement: LiteralString, schema: str, table: str, trigger: str) -> None:

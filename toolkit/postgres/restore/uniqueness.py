@@ -29,9 +29,16 @@ class Held:
 
 
 def other_keys(table: Table) -> list[UniqueKey]:
-    """The unique keys of plain columns besides the one that identifies rows."""
-    identity = set(sort_key(table).names)
-    keys = [key for key in table.unique_keys if key.columns and not key.partial and set(key.columns) != identity]
+    """The unique keys of plain stored columns besides the one that identifies rows.
+
+    The others (partial ones, expressions, generated columns) are left to the server, which refuses their violation.
+    """
+    identity, stored = set(sort_key(table).names), {column.name for column in table.stored_columns}
+    keys = [
+        key
+        for key in table.unique_keys
+        if key.columns and not key.partial and set(key.columns) <= stored and set(key.columns) != identity
+    ]
     if table.primary_key and set(table.primary_key) != identity:
         keys.append(UniqueKey(name="the primary key", columns=table.primary_key))
     return keys
@@ -65,7 +72,7 @@ def held_values(
         lines=differences.lines,
         actions=sql.Literal([MISSING, CHANGED]),
         target=target.source,
-        same_values=equal("t", key.columns, "s", key.columns),
+        same_values=_same_values(key),
         same_key=same_key(table, "t", "s"),
     )
     counts = sql.SQL("SELECT count(*) FILTER (WHERE freed), count(*) FILTER (WHERE NOT freed) FROM ({}) q")
@@ -77,3 +84,12 @@ def held_values(
     reason = f"values of unique key {key.name} ({', '.join(key.columns)}) are held by other rows"
     samples = sample_keys(connection, table, "s", source)
     return Held(row[0], Conflict(table=table.name, reason=reason, rows=row[1], samples=samples))
+
+
+def _same_values(key: UniqueKey) -> Sql:
+    if not key.nulls_not_distinct:
+        return equal("t", key.columns, "s", key.columns)
+    return sql.SQL(" AND ").join(
+        sql.SQL("{} IS NOT DISTINCT FROM {}").format(sql.Identifier("t", name), sql.Identifier("s", name))
+        for name in key.columns
+    )

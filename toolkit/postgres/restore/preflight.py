@@ -1,0 +1,91 @@
+"""What must hold before a restore changes anything: no drift, and a role that may do what the plan says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from toolkit.errors import RefusedError
+from toolkit.model.manifest import Manifest
+from toolkit.model.plan import RestorePlan
+from toolkit.planning.drift import blocking_drift, missing_without_rows
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.restore.triggers import loud_triggers
+from toolkit.postgres.snapshot import Survey
+
+_LACKING = """
+SELECT c.relname FROM pg_class c
+WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relname = ANY (%s)
+      AND NOT CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, %s) ELSE has_table_privilege(c.oid, %s) END
+ORDER BY c.relname COLLATE "C"
+"""
+
+
+def refuse_drift(manifest: Manifest, survey: Survey) -> None:
+    """Raise RefusedError with every difference of the schemas that the backup cannot be restored over."""
+    reasons = blocking_drift(manifest, survey.schema)
+    if reasons:
+        raise RefusedError(
+            f"the target's schema does not fit backup {manifest.metadata.label}",
+            reasons,
+            hint="bring the target to the application version of the backup; nothing was changed",
+        )
+
+
+def refuse_hidden_sequences(connection: Connection, schema: str, manifest: Manifest) -> None:
+    """Raise RefusedError with every sequence of the backup whose state the role may not read."""
+    _refuse(
+        connection, _lacking(connection, schema, "SELECT", (entry.name for entry in manifest.sequences), "sequence")
+    )
+
+
+def refuse_plan(connection: Connection, schema: str, plan: RestorePlan, *, bypass: bool, fire: bool) -> None:
+    """Raise RefusedError with all that the plan does and the role may not.
+
+    Args:
+        bypass: user triggers are to be kept silent by the replica role.
+        fire: user triggers are to fire.
+    """
+    tables = plan.tables.items()
+    reasons = [
+        *_lacking(connection, schema, "INSERT", (name for name, table in tables if table.inserts)),
+        *_lacking(connection, schema, "UPDATE", (name for name, table in tables if table.updates or table.set_null)),
+        *_lacking(connection, schema, "DELETE", (name for name, table in tables if table.deletes)),
+        *_lacking(connection, schema, "UPDATE", (move.name for move in plan.sequences), "sequence"),
+    ]
+    if not fire:
+        touched = [name for name, table in tables if table.changes]
+        reasons.extend(
+            f"trigger {trigger} of table {schema}.{table} can be kept from firing by the table's owner only"
+            for table, trigger in loud_triggers(connection, schema, touched, bypass=bypass)
+        )
+    _refuse(connection, reasons)
+
+
+def warnings_of(manifest: Manifest, survey: Survey) -> tuple[str, ...]:
+    """What a restore passes over."""
+    lines = [
+        f"table {name} of the backup is missing; it has no rows"
+        for name in missing_without_rows(manifest, survey.schema)
+    ]
+    lines.extend(
+        f"table {entry.table} is not classified and not touched"
+        for entry in survey.accounting.left_out
+        if entry.reason == "unclassified"
+    )
+    return tuple(lines)
+
+
+def _lacking(
+    connection: Connection, schema: str, privilege: str, names: Iterable[str], kind: str = "table"
+) -> list[str]:
+    rows = connection.execute(_LACKING, [schema, list(names), privilege, privilege]).fetchall()
+    return [f"no {privilege} on {kind} {schema}.{name}" for (name,) in rows]
+
+
+def _refuse(connection: Connection, reasons: list[str]) -> None:
+    if reasons:
+        raise RefusedError(
+            f"role {connection.info.user} may not do what the restore has to do",
+            reasons,
+            hint="GRANT what is missing, or run as the owner of the tables or a superuser; nothing was changed",
+        )
