@@ -15,7 +15,7 @@ from psycopg import sql
 from toolkit.model.catalog import TenantTable
 from toolkit.planning.links import OwnerLink, components
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Relation, Sql, create_temporary, scalar
+from toolkit.postgres.relation import Relation, Sql, Workspace, scalar
 
 NOTHING = sql.SQL("")
 
@@ -57,6 +57,7 @@ class Ownership:
         prefix: str,
     ) -> None:
         self._connection = connection
+        self._workspace = Workspace(connection)
         self._relations = relations
         self._links = [link for link in links if link.table in relations and link.source in relations]
         self._tenant = tenant
@@ -149,7 +150,7 @@ class Ownership:
             condition=condition,
         )
 
-    def _create(self, table: str, parts: Sequence[Sql], *, distinct: bool) -> Owners:
+    def _create(self, table: str, parts: Sequence[Sql], *, distinct: bool, lasting: bool = False) -> Owners:
         names = self._key_names(table)
         if not parts:
             relation = self._relations[table]
@@ -167,7 +168,8 @@ class Ownership:
             ids=self._relations[table].id_columns("u"), mark=self._name, union=union
         )
         name = f"{self._prefix}_own_{len(self._owners)}"
-        return Owners(create_temporary(self._connection, name, query if distinct else union), names)
+        hold = self._workspace.keep if lasting else self._workspace.hold
+        return Owners(hold(name, query if distinct else union), names)
 
     def _cycle(self, group: Sequence[str], inner: Sequence[OwnerLink], followed: Sql | None) -> None:
         """Rounds: each looks only at the lines that the round before added (column `round`)."""
@@ -176,7 +178,7 @@ class Ownership:
             parts = [self._from_link(link) for link in incoming if link.source in self._owners]
             if table == self._tenant.table:
                 parts.append(self._seed(followed))
-            self._owners[table] = self._create(table, parts, distinct=True)
+            self._owners[table] = self._create(table, parts, distinct=True, lasting=True)
             self._connection.execute(
                 sql.SQL("ALTER TABLE {} ADD COLUMN round integer NOT NULL DEFAULT 0").format(self._owners[table].source)
             )

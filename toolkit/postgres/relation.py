@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from toolkit.errors import RefusedError
 from toolkit.model.schema import Table
 from toolkit.postgres.connection import Connection
 
@@ -76,6 +77,43 @@ def create_temporary(connection: Connection, name: str, query: Sql) -> Sql:
     connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS {}").format(sql.Identifier(name), query))
     connection.execute(sql.SQL("ANALYZE {}").format(table))
     return table
+
+
+class Workspace:
+    """Where a selection holds what it has worked out: temporary tables, or, where there can be none, the queries.
+
+    A standby, and a role without the TEMPORARY privilege, can still take whole scopes that need no table of ids.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        row = connection.execute(
+            "SELECT pg_is_in_recovery(), has_database_privilege(current_database(), 'TEMPORARY')"
+        ).fetchone()
+        assert row is not None
+        self._obstacle = (
+            "the server is a standby" if row[0] else "" if row[1] else "the role has no TEMPORARY privilege"
+        )
+
+    def hold(self, name: str, query: Sql) -> Sql:
+        """What a query gives, as something to select from: a temporary table where possible, else the query itself."""
+        if self._obstacle:
+            return sql.SQL("({})").format(query)
+        return create_temporary(self._connection, name, query)
+
+    def keep(self, name: str, query: Sql) -> Sql:
+        """A temporary table, which can be added to.
+
+        Raises:
+            RefusedError: there can be none.
+        """
+        if self._obstacle:
+            raise RefusedError(
+                f"this scope needs temporary tables, and {self._obstacle}",
+                hint="GRANT TEMPORARY on the database and run on the primary; without it only whole scopes with"
+                " `demo: include`, no conditions and no references to device rows can be read",
+            )
+        return create_temporary(self._connection, name, query)
 
 
 def scalar(connection: Connection, query: Sql) -> int:

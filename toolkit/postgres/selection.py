@@ -23,7 +23,7 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection, first_line
 from toolkit.postgres.order import order_by
 from toolkit.postgres.ownership import Owners, Ownership, count_owned
-from toolkit.postgres.relation import Sql, create_temporary, equal, relation_of
+from toolkit.postgres.relation import Sql, Workspace, equal, relation_of
 
 OWNED, SHARED, UNOWNED, REFERENCED = "o", "s", "u", "r"
 
@@ -91,6 +91,7 @@ class Selection:
         prefix: str = "sel",
     ) -> None:
         self._connection = connection
+        self._workspace = Workspace(connection)
         self._catalog = catalog
         self._schema = schema
         self._links = links
@@ -281,7 +282,7 @@ class Selection:
         """A temporary table of ids from a query of (row_id, why); empty for None."""
         query = query or self._rows(table, REFERENCED, sql.SQL("false"))
         wanted = sql.SQL("SELECT q.*, 0 AS round FROM ({}) q").format(query)
-        return create_temporary(self._connection, f"{self._prefix}_ids_{next(self._numbers)}", wanted)
+        return self._workspace.keep(f"{self._prefix}_ids_{next(self._numbers)}", wanted)
 
     # reason d
 

@@ -130,9 +130,6 @@ def _check_privileges(connection: Connection, found: Survey) -> None:
             [found.schema.name, lockable(found)],
         )
     ]
-    temporary = connection.execute("SELECT has_database_privilege(current_database(), 'TEMPORARY')").fetchone()
-    if temporary != (True,):
-        reasons.append("no TEMPORARY on the database (selections are held in temporary tables)")
     reasons.extend(
         f"row-level security hides rows of table {table} from this role"
         for table in lockable(found)
