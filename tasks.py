@@ -141,6 +141,31 @@ def check(context: Context, *, repository: str = "", inventory: str = "", debug:
     _end(commands.check(control, repository=repository, debug=debug))
 
 
+@task(
+    klass=Command,
+    help={
+        "host": "the host whose database is looked at",
+        "update": "keep what the host's catalog file says and add what is new",
+        "output": "write to this file instead of standard output; it is replaced when all is done",
+        "inventory": _INVENTORY,
+        "debug": _DEBUG,
+    },
+)
+def classify(
+    context: Context,
+    *,
+    host: str = "",
+    update: bool = False,
+    output: str = "",
+    inventory: str = "",
+    debug: bool = False,
+) -> None:
+    """Propose a catalog file for a database: invoke classify --host H [--update] [--output FILE]"""
+    del context
+    control = commands.Control(directory=CONTROL, inventory=inventory)
+    _end(commands.classify(control, host=host, update=update, file=output, debug=debug))
+
+
 @task(klass=Command, help={"debug": _DEBUG})
 def doctor(context: Context, *, debug: bool = False) -> None:
     """Say what is installed, and what is wrong with the set-up: invoke doctor"""
@@ -205,3 +230,14 @@ def leaks(
     del context
     control = commands.Control(directory=CONTROL, inventory=inventory)
     _end(commands.leaks(control, host=host, strict=strict, as_json=json, debug=debug))
+
+
+@task(
+    klass=Command,
+    help={"host": _DATABASE, "output": "the SVG file to write", "inventory": _INVENTORY, "debug": _DEBUG},
+)
+def graph(context: Context, *, host: str = "", output: str = "", inventory: str = "", debug: bool = False) -> None:
+    """Draw tables, references and ownership: invoke graph --host H --output FILE.svg"""
+    del context
+    control = commands.Control(directory=CONTROL, inventory=inventory)
+    _end(commands.graph(control, host=host, file=output, debug=debug))

@@ -7,11 +7,13 @@ from toolkit.app.backups import show as _show
 from toolkit.app.checks import check_repository as _check
 from toolkit.app.checks import lint as _lint
 from toolkit.app.checks import verify as _verify
+from toolkit.app.classify import classify as _classify
 from toolkit.app.console import Output
 from toolkit.app.control import Control
 from toolkit.app.doctor import doctor as _doctor
 from toolkit.app.explain import explain as _explain
 from toolkit.app.failure import guarded
+from toolkit.app.graph import graph as _graph
 from toolkit.app.leaks import leaks as _leaks
 from toolkit.app.run import RunRequest, run
 from toolkit.app.scope_options import ScopeOptions
@@ -24,6 +26,7 @@ __all__ = [
     "check",
     "doctor",
     "explain",
+    "graph",
     "leaks",
     "lint",
     "run",
@@ -64,6 +67,12 @@ def check(control: Control, *, repository: str, debug: bool) -> int:
     return guarded(output, lambda: _check(control, output, repository=repository), debug=debug)
 
 
+def classify(control: Control, *, host: str, update: bool, file: str, debug: bool) -> int:
+    """Propose a catalog file for a host's database."""
+    output = Output()
+    return guarded(output, lambda: _classify(control, output, host=host, update=update, file=file), debug=debug)
+
+
 def doctor(control: Control, *, debug: bool) -> int:
     """Say what is installed and what is wrong."""
     output = Output()
@@ -84,3 +93,9 @@ def leaks(control: Control, *, host: str, strict: bool, as_json: bool, debug: bo
     """Report what ties tenants together."""
     output = Output()
     return guarded(output, lambda: _leaks(control, output, host=host, strict=strict, as_json=as_json), debug=debug)
+
+
+def graph(control: Control, *, host: str, file: str, debug: bool) -> int:
+    """Draw a database's tables and references."""
+    output = Output()
+    return guarded(output, lambda: _graph(control, output, host=host, file=file), debug=debug)

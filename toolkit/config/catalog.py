@@ -28,13 +28,17 @@ def load(path: Path, *, control: Path | None = None) -> Catalog:
     Raises:
         InputError: every problem the file has.
     """
-    document = documents.read(path, control=control)
+    return of_document(documents.read(path, control=control), path.stem)
+
+
+def of_document(document: Document, stem: str) -> Catalog:
+    """Check a catalog file that has been read; `stem` is the file's name without ending. Raises as `load` does."""
     problems = validation.check_document(document, "catalog")
     if problems:
         raise InputError(problems)
     reader = _Reader(document)
     catalog = reader.catalog()
-    problems = [*reader.problems, *_whole(document, catalog, path.stem)]
+    problems = [*reader.problems, *_whole(document, catalog, stem)]
     if problems:
         raise InputError(sorted(problems, key=lambda problem: problem.line))
     return catalog

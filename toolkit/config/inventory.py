@@ -82,6 +82,10 @@ class LoadedInventory:
         """The names of all catalog files."""
         return tuple(sorted(path.stem for path in (self._inventory / "catalogs").glob("*.yml")))
 
+    def catalog_file(self, name: str) -> Path:
+        """Where the catalog of that name is, or would be."""
+        return self._inventory / "catalogs" / f"{name}.yml"
+
     def select(self, pattern: str) -> list[Host]:
         """The hosts that an Ansible host pattern picks out, in the inventory's order; possibly none.
 

@@ -1,0 +1,96 @@
+"""Catalog files that need not be finished: any section may be missing, and so may the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from toolkit.config import catalog as catalogs
+from toolkit.config import document as documents
+from toolkit.config import validation
+from toolkit.config.document import Document
+from toolkit.errors import InputError
+from toolkit.model.catalog import Catalog, TenantTable
+
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A catalog file as it stands.
+
+    Attributes:
+        file: its name as the user would type it.
+        text: all of it, without a byte order mark; empty when there is no file.
+        name: what the catalog must be called.
+        schema: the schema of the database that it is about.
+        tenant: None when the file does not say.
+        exists: whether there is a file.
+        written: its sections by key.
+    """
+
+    file: str
+    text: str
+    name: str
+    schema: str
+    tenant: TenantTable | None
+    exists: bool
+    written: Mapping[str, Any]
+
+    def head(self, tenant: TenantTable) -> Catalog:
+        """The catalog without its rules."""
+        return Catalog(name=self.name, file=self.file, schema=self.schema, tenant=tenant, rules={})
+
+    def catalog(self, tenant: TenantTable) -> Catalog:
+        """The whole catalog; what is missing counts as empty.
+
+        Args:
+            tenant: the tenant table, where the file does not name it.
+
+        Raises:
+            InputError: every problem the file has.
+        """
+        if not self.written:
+            return self.head(tenant)
+        document = documents.parse(self.text, file=self.file)
+        groups = document.value.get("business") or {}
+        value = {"catalog": self.name, "tenant": {"table": tenant.table, "key": tenant.key}, **document.value}
+        # the tenant table may be among those still to be classified; the empty name is no group of the file
+        own = (
+            {} if any(tenant.table in (tables or {}) for tables in groups.values()) else {"": {tenant.table: "tenant"}}
+        )
+        value["business"] = {**groups, **own}
+        read = catalogs.of_document(Document(file=self.file, value=value, lines=document.lines), self.name)
+        rules = {table: rule for table, rule in read.rules.items() if rule.group}
+        return replace(read, tenant=tenant, rules=rules)
+
+
+def read(path: Path, *, control: Path | None = None) -> Draft:
+    """Read a catalog file as far as it goes; `control` is the control directory, for file names in problems.
+
+    Raises:
+        InputError: it cannot be read, is not YAML, or its head (name, schema, tenant) is not right.
+    """
+    file = documents.show_file(path, control)
+    if not path.exists():
+        return Draft(file=file, text="", name=path.stem, schema="public", tenant=None, exists=False, written={})
+    document = documents.read(path, control=control)
+    written = {} if document.value is None else document.value
+    if not isinstance(written, dict):
+        raise InputError([document.problem((), "a catalog file is a mapping of catalog, schema, tenant and so on")])
+    head = {key: written[key] for key in ("catalog", "schema", "tenant") if key in written}
+    complete = {"catalog": path.stem, "tenant": {"table": "table", "key": "key"}, **head, "business": {}}
+    problems = validation.check_document(Document(file=file, value=complete, lines=document.lines), "catalog")
+    if problems:
+        raise InputError(problems)
+    return Draft(
+        file=file,
+        text=path.read_bytes().decode("utf-8").removeprefix(_BYTE_ORDER_MARK),
+        name=path.stem,
+        schema=written.get("schema", "public"),
+        tenant=TenantTable(**written["tenant"]) if "tenant" in written else None,
+        exists=True,
+        written=written,
+    )

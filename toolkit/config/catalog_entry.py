@@ -1,0 +1,95 @@
+"""Rules as lines of a catalog file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+
+from toolkit.model.catalog import (
+    Category,
+    DeclaredReference,
+    OnOtherDevice,
+    OwnerEdge,
+    RuleKind,
+    TableRule,
+    TenantTable,
+)
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_NOT_TEXT = frozenset(("null", "true", "false"))
+
+
+def entry(rule: TableRule) -> str:
+    """A rule as an entry of its group, `table: rule`."""
+    return f"{scalar(rule.table)}: {_rule(rule)}"
+
+
+def tenant_section(tenant: TenantTable) -> str:
+    """The tenant section, in one line."""
+    parts = {"table": tenant.table, "key": tenant.key, "label": tenant.label, "demo": tenant.demo}
+    return f"tenant: {_flow({key: scalar(value) for key, value in parts.items() if value})}"
+
+
+def scalar(text: str) -> str:
+    """A text in YAML, quoted unless it is a plain word."""
+    return text if _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT else quoted(text)
+
+
+def quoted(text: str) -> str:
+    """A text in double quotes, on one line whatever is in it."""
+    dumped = json.dumps(text, ensure_ascii=False)
+    return "".join(each if each.isprintable() else f"\\U{ord(each):08x}" for each in dumped)
+
+
+def comment(text: str) -> str:
+    """A text as a comment: on one line whatever names are in it."""
+    return "# " + "".join(each if each.isprintable() else "?" for each in " ".join(text.split()))
+
+
+def _rule(rule: TableRule) -> str:
+    if rule.category is not Category.BUSINESS:
+        return "{cascade: true}" if rule.cascade else "{}"
+    parts = dict(_parts(rule))
+    return rule.kind.value if list(parts) == ["rule"] else _flow(parts)
+
+
+def _parts(rule: TableRule) -> Iterator[tuple[str, str]]:
+    if rule.kind is RuleKind.OWNED:
+        yield "owned_by", f"[{', '.join(map(_way, rule.owned_by))}]"
+    else:
+        yield "rule", rule.kind.value
+    if rule.references:
+        yield "references", _flow({scalar(",".join(each.columns)): _reference(each) for each in rule.references})
+    if rule.where:
+        yield "where", quoted(rule.where)
+    if rule.optional:
+        yield "optional", "true"
+    if rule.newest_by:
+        yield "newest_by", scalar(rule.newest_by)
+    if rule.unowned:
+        yield "unowned", rule.unowned
+
+
+def _way(edge: OwnerEdge) -> str:
+    columns = [_dotted(edge.table, column) for column in edge.columns]
+    return columns[0] if len(columns) == 1 else f"[{', '.join(columns)}]"
+
+
+def _reference(reference: DeclaredReference) -> str:
+    target = _dotted(reference.parent, ",".join(reference.parent_columns))
+    if reference.on_other_device is None:
+        return target
+    choice = "null" if reference.on_other_device is OnOtherDevice.NULL else reference.on_other_device.value
+    return _flow({"to": target, "on_other_device": choice})
+
+
+def _dotted(table: str, column: str) -> str:
+    if not table:
+        return scalar(column)
+    plain = _PLAIN.fullmatch(table) and _PLAIN.fullmatch(column)
+    return f"{table}.{column}" if plain else quoted(f"{table}.{column}")
+
+
+def _flow(parts: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{key}: {value}" for key, value in parts.items()) + "}"

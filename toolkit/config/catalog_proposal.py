@@ -1,0 +1,280 @@
+"""What `classify` proposes, as the text of a catalog file: a new one, or a person's own with additions.
+
+A person's file is edited by whole lines, never written anew, so every byte of it stays but for what is said here: the
+entries of tables that the database lost become comments, and a FOLLOWS comment gives way to the rule it announced.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from toolkit.config import catalog as catalogs
+from toolkit.config import document as documents
+from toolkit.config.catalog_draft import Draft
+from toolkit.config.catalog_entry import comment, entry, scalar, tenant_section
+from toolkit.config.catalog_layout import Span, layout
+from toolkit.errors import InputError, Problem
+from toolkit.model.catalog import Category, TableRule
+from toolkit.planning.classification_proposals import Classification, Dropped, Proposal, Reason, Verdict
+
+INTRODUCTION = """\
+# Proposed by `invoke classify` from the tables, keys and references of the database. Each line says why; read it all
+# before you rely on it.
+"""
+LEGEND = """\
+# DECIDE: the schema does not tell. Uncomment the line that is right and delete the others; the first one takes the most
+#   rows of owners. A line "under device" or "under transient" goes into that section. Until then backups refuse to run.
+# FOLLOWS: nothing to decide; `invoke classify --update` adds the line when the table before it is decided.
+"""
+_INDENT = 2
+
+
+def new_file(draft: Draft, classification: Classification, *, tenant_reason: str) -> str:
+    """The whole text of a proposed catalog file.
+
+    Args:
+        classification: of the schema against a catalog without rules.
+        tenant_reason: why the tenant table is the tenant table.
+    """
+    lines = [
+        *INTRODUCTION.splitlines(),
+        *LEGEND.splitlines(),
+        f"catalog: {scalar(draft.name)}  # the name of this file",
+        f"schema: {scalar(draft.schema)}  # where the tables are",
+        f"{tenant_section(classification.tenant)}  {comment(tenant_reason)}",
+        "",
+        "business:",
+    ]
+    return "\n".join([*lines, *_groups(classification.proposals)]) + "\n"
+
+
+def updated_file(draft: Draft, classification: Classification, *, tenant_reason: str) -> str:
+    """The text of a catalog file with what is new added to it; the same text when nothing is.
+
+    Args:
+        classification: of the schema against the catalog of this file.
+
+    Raises:
+        InputError: the file is written in a way that lines cannot be added to.
+    """
+    if not draft.written:
+        return draft.text + new_file(draft, classification, tenant_reason=tenant_reason)
+    newline = "\r\n" if "\r\n" in draft.text else "\n"
+    lines = draft.text.split("\n")
+    if lines[-1]:
+        lines[-1] += newline.removesuffix("\n")
+        lines.append("")
+    editor = _Editor(draft=draft, lines=[line.removesuffix("\r") for line in lines], ending=newline)
+    whole = layout(draft.text)
+    if whole is None or not whole.block:
+        raise _cannot(draft, "the file is not written as one entry per line")
+    editor.head(whole, classification, tenant_reason)
+    editor.forget(classification.dropped, whole, keep={proposal.group for proposal in classification.proposals})
+    editor.add(editor.fresh(classification.proposals), whole)
+    text = editor.text(lines)
+    _check(draft, classification, text)
+    return text
+
+
+def _by_group(proposals: Iterable[Proposal]) -> Mapping[str, list[Proposal]]:
+    groups: dict[str, list[Proposal]] = defaultdict(list)
+    for proposal in sorted(proposals, key=lambda each: (each.group, each.table)):
+        groups[proposal.group].append(proposal)
+    return groups
+
+
+def _groups(proposals: Sequence[Proposal]) -> list[str]:
+    """All groups of a new business section; that of the tenant table first."""
+    groups = _by_group(proposals)
+    first = next((each.group for each in proposals if each.reason is Reason.TENANT), "")
+    lines = []
+    for group in sorted(groups, key=lambda name: (name != first, name in ("other", "reference"), name)):
+        lines += [*_group(group, groups[group], _INDENT, 2 * _INDENT), ""]
+    return lines[:-1]
+
+
+def _group(name: str, proposals: Sequence[Proposal], outer: int, inner: int) -> list[str]:
+    """A group with its heading, which is a comment as long as nothing in it is decided."""
+    decided = any(each.verdict is Verdict.DECIDED for each in proposals)
+    heading = f"{scalar(name)}:"
+    return [" " * outer + (heading if decided else f"# {heading}"), *_lines(proposals, inner)]
+
+
+def _lines(proposals: Iterable[Proposal], indent: int) -> Iterator[str]:
+    for proposal in proposals:
+        for line in _of(proposal):
+            yield " " * indent + line
+
+
+def _of(proposal: Proposal) -> Iterator[str]:
+    rules = [entry(option.rule) for option in proposal.options]
+    if proposal.verdict is Verdict.DECIDED:
+        yield f"{rules[0]}  {comment(proposal.why)}"
+    elif proposal.verdict is Verdict.FOLLOWS:
+        yield f"# {_mark(proposal)}{rules[0].partition(': ')[2]}  {comment(proposal.why)}"
+    else:
+        yield comment(f"{_mark(proposal)}{proposal.why}")
+        for rule, option in zip(rules, proposal.options, strict=True):
+            yield f"#   {rule}  {comment(option.meaning)}"
+
+
+def _mark(proposal: Proposal) -> str:
+    """What a comment about an undecided table begins with, by which it is known again."""
+    word = "FOLLOWS" if proposal.verdict is Verdict.FOLLOWS else "DECIDE"
+    return f"{word} {scalar(proposal.table)}: "
+
+
+@dataclass(slots=True, kw_only=True)
+class _Editor:
+    """Collects insertions before lines and replacements of lines, and applies them all at the end."""
+
+    draft: Draft
+    lines: Sequence[str]
+    ending: str
+    inserted: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    replaced: dict[int, str | None] = field(default_factory=dict)
+
+    def text(self, originals: Sequence[str]) -> str:
+        """The edited text; lines that were not touched keep their own endings."""
+        parts: list[str] = []
+        for number, original in enumerate(originals):
+            parts += [f"{line}{self.ending}" for line in self.inserted.get(number, ())]
+            last = number == len(originals) - 1
+            if number not in self.replaced:
+                parts.append(original if last else f"{original}\n")
+            elif (line := self.replaced[number]) is not None:
+                parts.append(f"{line}{self.ending}")
+        return "".join(parts)
+
+    def head(self, whole: Span, classification: Classification, tenant_reason: str) -> None:
+        """Add what must be at the top and is not."""
+        missing = []
+        if "catalog" not in whole.entries:
+            missing.append(f"catalog: {scalar(self.draft.name)}  # the name of this file")
+        if self.draft.tenant is None:
+            missing.append(f"{tenant_section(classification.tenant)}  {comment(tenant_reason)}")
+        before = [whole.entries[key] for key in ("catalog", "schema") if key in whole.entries]
+        place = max((span.last + 1 for span in before), default=whole.first)
+        self.inserted[place] += [" " * whole.indent + line for line in missing]
+
+    def fresh(self, proposals: Iterable[Proposal]) -> list[Proposal]:
+        """The proposals that the file does not show yet; a FOLLOWS comment that is overtaken is taken out."""
+        shown = {number: line.strip().removeprefix("# ") for number, line in enumerate(self.lines) if "# " in line}
+        found = []
+        for proposal in proposals:
+            name = f"{scalar(proposal.table)}: "
+            if any(text.startswith(f"DECIDE {name}") for text in shown.values()):
+                continue
+            follows = [number for number, text in shown.items() if text.startswith(f"FOLLOWS {name}")]
+            if follows and proposal.verdict is Verdict.FOLLOWS:
+                continue
+            self.replaced |= dict.fromkeys(follows)
+            found.append(proposal)
+        return found
+
+    def add(self, proposals: Sequence[Proposal], whole: Span) -> None:
+        """Add proposals to the groups they belong to, new groups at the end of the business section."""
+        if not proposals:
+            return
+        business = whole.entries.get("business")
+        if business is None or business.empty:
+            self._begin_business(business, proposals)
+            return
+        if not business.block:
+            raise _cannot(self.draft, "the business section is not written as one entry per line")
+        outer = min(span.indent for span in business.entries.values())
+        for name, members in _by_group(proposals).items():
+            written = business.entries.get(name)
+            called = f"{name}_added" if written is not None and not written.block else name
+            group = business.entries.get(called)
+            if group is not None and group.block:
+                indent = min(span.indent for span in group.entries.values())
+                self.inserted[self._after(group, indent)] += _lines(members, indent)
+            else:
+                place = self._after(business, outer)
+                self.inserted[place] += ["", *_group(called, members, outer, outer + _INDENT)]
+
+    def forget(self, dropped: Iterable[Dropped], whole: Span, *, keep: set[str]) -> None:
+        """Turn the entries of lost tables into comments, or, where they must stay, say so above them."""
+        lost = {each.table: each for each in dropped}
+        for category in Category:
+            section = whole.entries.get(category.value)
+            for name, group in section.entries.items() if section else ():
+                gone = [table for table in group.entries if table in lost]
+                for table in gone:
+                    self._forget(group.entries[table], lost[table], group, section)
+                stay = [table for table in group.entries if table not in gone or lost[table].needed]
+                if gone and group.block and not stay and name not in keep:
+                    self._comment_out(group.first)
+            groups = section.entries.values() if section and section.block else ()
+            if groups and all(self._is_comment(group.first) for group in groups):
+                self._comment_out(section.first if section else 0)
+
+    def _forget(self, span: Span, dropped: Dropped, group: Span, section: Span | None) -> None:
+        note = comment(f"DROPPED {scalar(dropped.table)}: the database has no such table")
+        if any(line.strip() == note for line in self.lines):
+            return
+        self.inserted[span.first].append(" " * self._indent(span.first) + note)
+        if group.block and section is not None and section.block and not dropped.needed:
+            for number in range(span.first, span.last + 1):
+                self._comment_out(number)
+
+    def _comment_out(self, number: int) -> None:
+        line, indent = self.lines[number], self._indent(number)
+        self.replaced[number] = f"{line[:indent]}# {line[indent:]}"
+
+    def _is_comment(self, number: int) -> bool:
+        return (self.replaced.get(number) or self.lines[number]).lstrip().startswith("#")
+
+    def _indent(self, number: int) -> int:
+        return len(self.lines[number]) - len(self.lines[number].lstrip())
+
+    def _after(self, span: Span, indent: int) -> int:
+        """The line before which text is added to a mapping: after its last entry and the comments that belong to it."""
+        place = span.last + 1
+        for number in range(place, len(self.lines)):
+            line = self.lines[number].strip()
+            if line and (not line.startswith("#") or self._indent(number) < indent):
+                break
+            if line:
+                place = number + 1
+        return place
+
+    def _begin_business(self, business: Span | None, proposals: Sequence[Proposal]) -> None:
+        lines = _groups(proposals)
+        if business is None:
+            self.inserted[len(self.lines) - 1] += ["", *LEGEND.splitlines(), "business:", *lines]
+            return
+        if business.braces:
+            line = self.lines[business.first]
+            self.replaced[business.first] = line[: business.braces[0]].rstrip() + line[business.braces[1] :]
+        self.inserted[business.first] += LEGEND.splitlines()
+        self.inserted[self._after(business, 1)] += lines
+
+
+def _check(draft: Draft, classification: Classification, text: str) -> None:
+    """Read the result back: every rule of the file must be as it was, and every new one as proposed."""
+    expected = {
+        each.table: each.options[0].rule for each in classification.proposals if each.verdict is Verdict.DECIDED
+    }
+    try:
+        document = documents.parse(text, file=draft.file)
+        before = draft.catalog(classification.tenant).rules
+        after = catalogs.of_document(document, draft.name).rules
+    except InputError as error:
+        reasons = "; ".join(problem.message for problem in error.problems)
+        raise _cannot(draft, f"with the new lines it would not be valid ({reasons})") from error
+    for table, rule in after.items():
+        if _bare(rule) != _bare(before.get(table) or expected[table]):
+            raise _cannot(draft, f"the new lines would change the rule of {table}")
+
+
+def _bare(rule: TableRule) -> TableRule:
+    return replace(rule, line=0, group="")
+
+
+def _cannot(draft: Draft, reason: str) -> InputError:
+    problem = Problem(file=draft.file, message=f"cannot be added to: {reason}")
+    return InputError([problem], hint="leave --update out to see every rule proposed afresh, and copy what is new")

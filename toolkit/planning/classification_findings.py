@@ -1,0 +1,44 @@
+"""What is inferred of a single table on the way to a proposal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from toolkit.planning.classification_edges import Edge
+from toolkit.planning.classification_proposals import Reason
+
+ONE, FEW, MANY = 2, 1, 0
+"""How many tenants a row has: always one; usually one, or none; several, as people have."""
+
+
+class Kind(Enum):
+    """What is known of a table while others are inferred."""
+
+    OWNED = "owned"
+    LISTED = "shared by all"
+    OUTSIDE = "device or transient"
+    POINTED_AT = "referenced, as the catalog file says"
+    PATHLESS = "no way to an owner, but rows point at it"
+    WAITING = "owned as another table is, which is not known"
+    OPEN = "a person has to say, and may say that it is owned"
+    STATE = "a person has to say, but it has no owner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was inferred of one table.
+
+    Attributes:
+        edges: the ways to owners: references that the table holds, and references of other tables that lead to it. Of
+            an open or waiting table, the possible ones.
+        level: of an owned table, how many tenants a row has.
+        follows: of a waiting table, the tables it waits for.
+    """
+
+    kind: Kind
+    reason: Reason = Reason.UNCLEAR
+    why: str = ""
+    edges: tuple[Edge, ...] = ()
+    level: int = MANY
+    follows: tuple[str, ...] = ()

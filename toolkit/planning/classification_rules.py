@@ -1,0 +1,77 @@
+"""Rules of the catalog file made of references, and the words that explain them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from toolkit.model.catalog import Category, DeclaredReference, OwnerEdge, RuleKind, TableRule
+from toolkit.planning.classification_edges import Edge
+from toolkit.planning.classification_proposals import Option
+
+MOST_EDGES = 6
+"""More ways to an owner than these are not offered: a person would choose among the first."""
+
+
+def tenant_rule(table: str) -> TableRule:
+    """The rule of the tenant table."""
+    return TableRule(table=table, category=Category.BUSINESS, group="", kind=RuleKind.TENANT)
+
+
+def owned_rule(table: str, edges: Iterable[Edge], *, unowned: str = "") -> TableRule:
+    """Owned by what these references lead to, or, where they lead here, by what owns the rows that hold them."""
+    found = list(dict.fromkeys(edges))
+    undeclared = [edge for edge in found if not edge.declared and edge.child == table]
+    return TableRule(
+        table=table,
+        category=Category.BUSINESS,
+        group="",
+        kind=RuleKind.OWNED,
+        owned_by=tuple(
+            OwnerEdge(columns=edge.columns, table="" if edge.child == table else edge.child) for edge in found
+        ),
+        references=tuple(
+            DeclaredReference(columns=edge.columns, parent=edge.parent, parent_columns=edge.parent_columns)
+            for edge in undeclared
+        ),
+        unowned=unowned,
+    )
+
+
+def plain_rule(table: str, kind: RuleKind) -> TableRule:
+    """`shared` or `referenced`."""
+    return TableRule(table=table, category=Category.BUSINESS, group="", kind=kind)
+
+
+def shared(table: str) -> Option:
+    """The option to take every row always."""
+    return Option(rule=plain_rule(table, RuleKind.SHARED), meaning="every row, in every backup")
+
+
+def referenced(table: str) -> Option:
+    """The option to take what taken rows point at."""
+    return Option(rule=plain_rule(table, RuleKind.REFERENCED), meaning="only rows that taken rows point at")
+
+
+def outside(table: str, category: Category) -> Option:
+    """The option to move a table out of the business data."""
+    rule = TableRule(table=table, category=category, group="", kind=RuleKind.SHARED)
+    meaning = "this device's own state" if category is Category.DEVICE else "never backed up"
+    return Option(rule=rule, meaning=f"under {category}: {meaning}")
+
+
+def owners(table: str, edges: Sequence[Edge], describe: Callable[[Edge], str]) -> list[Option]:
+    """The options that these references make: all of them together, which takes most, then each."""
+    offered = list(dict.fromkeys(edges))[:MOST_EDGES]
+    options = []
+    if len(offered) > 1:
+        options.append(Option(rule=owned_rule(table, offered), meaning="whoever any of them leads to"))
+    options += [Option(rule=owned_rule(table, [edge]), meaning=describe(edge)) for edge in offered]
+    return options
+
+
+def same(one: TableRule, other: TableRule) -> bool:
+    """Whether two rules of different names for one table say the same about its rows."""
+    ways = [
+        (each.category, each.kind, set(each.owned_by), each.where, each.optional, each.unowned) for each in (one, other)
+    ]
+    return ways[0] == ways[1]
