@@ -12,7 +12,7 @@ FROM unnest('{a,B,demo,c  d}'::char(8)[]) tenant,
 INSERT INTO "Order"
 SELECT n, u.kind, u.since, u."Tenant", u.id, NULL, 'to ' || n, n
 FROM generate_series(1, 200) n
-JOIN (SELECT *, row_number() OVER (ORDER BY kind, since, "Tenant", id) AS place FROM "user") u ON u.place = n;
+JOIN (SELECT *, row_number() OVER (ORDER BY kind, since, "Tenant" COLLATE "C", id) AS place FROM "user") u ON u.place = n;
 INSERT INTO "Order"
 SELECT n, kind, since, "Tenant", id, previous, NULL, NULL
 FROM (VALUES ('NaN'::numeric, 1::numeric), ('Infinity', 'NaN'), ('-Infinity', '-Infinity'), (0.10, 0.1000), (-0.5, 200.00))

@@ -80,19 +80,3 @@ CREATE TABLE ranges (
     own_many spans,
     EXCLUDE USING gist (days WITH &&)
 );
-
-CREATE TABLE composites (
-    place "Place" PRIMARY KEY,
-    box box_of,
-    boxes box_of[],
-    mood "Mood",
-    moods "Mood"[],
-    their_moods moods,
-    sizes size[],
-    matrix integer[][],
-    from_zero integer[],
-    texts text[],
-    numbers numeric[],
-    days date[],
-    row_of_a_table stage_0
-);

@@ -78,6 +78,22 @@ CREATE TABLE trucks (id integer PRIMARY KEY, load numeric, CHECK (load > 0)) INH
 CREATE TABLE amphibians (PRIMARY KEY (id)) INHERITS (vehicles);
 CREATE TABLE hybrids (PRIMARY KEY (id)) INHERITS (trucks, amphibians);
 
+CREATE TABLE composites (
+    place "Place" PRIMARY KEY,
+    box box_of,
+    boxes box_of[],
+    mood "Mood",
+    moods "Mood"[],
+    their_moods moods,
+    sizes size[],
+    matrix integer[][],
+    from_zero integer[],
+    texts text[],
+    numbers numeric[],
+    days date[],
+    row_of_a_table trucks
+);
+
 CREATE UNLOGGED TABLE documents (
     id integer PRIMARY KEY,
     tenant char(8) NOT NULL REFERENCES "Tenant",
