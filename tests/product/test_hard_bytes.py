@@ -231,3 +231,17 @@ def test_a_keyless_table_that_differs_is_refused_by_name(hard: Hard) -> None:
         hard.control.restore("target", manifest, "mirror")
     verdict = hard.control.verify("target", manifest)
     assert verdict.exit_code == 6
+
+
+@pytest.mark.skipif(os.environ.get("PLAYBACK_SLOW_TESTS") != "1", reason="PLAYBACK_SLOW_TESTS=1 runs it")
+def test_a_document_of_60_mb_is_a_chunk_of_its_own(hard: Hard, pg18: EmbeddedServer) -> None:
+    """A row far above the largest chunk is stored and restored as it is."""
+    source = hard.source("source", 18, large=True)
+    target = hard.empty("target", 18)
+    manifest = hard.control.backup("source", demo="include")
+    entry = manifest.table("documents")
+    assert entry is not None
+    assert max(chunk.raw for chunk in entry.chunks) > 60_000_000
+    hard.control.restore("target", manifest, "merge")
+    assert chunk_ids(hard.control.backup("target", demo="include")) == chunk_ids(manifest)
+    assert dumped(pg18, target) == dumped(pg18, source)

@@ -1,0 +1,65 @@
+"""The larger scales. They take minutes, so they only run where PLAYBACK_SLOW_TESTS=1 asks for them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from tests.conftest import Servers
+from tests.control import rows
+from tests.demo.facts import facts
+from toolkit.postgres.demo import SCALES, scale, true_owners
+
+slow = pytest.mark.skipif(os.environ.get("PLAYBACK_SLOW_TESTS") != "1", reason="PLAYBACK_SLOW_TESTS=1 runs it")
+ROWS = {"small": 25_893, "medium": 251_051, "large": 2_511_974}
+MOVEMENTS = {"small": 1_200, "medium": 106_800, "large": 1_920_000}
+LOAD = "import sys; from toolkit.postgres import demo; print(demo.load(sys.argv[1], scale=sys.argv[2]).seconds)"
+
+
+def test_the_sizes_are_documented() -> None:
+    """The table of scales says how many businesses and rows each has."""
+    documented = scale.__doc__ or ""
+    for name, each in SCALES.items():
+        line = f"| {name:<6} | {each.businesses:>10} | {ROWS[name]:>10,} | {MOVEMENTS[name]:>35,} |"
+        assert line in documented
+        assert each.businesses * each.stock_movements == MOVEMENTS[name]
+
+
+@slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", ["medium", "large"])
+def test_a_scale_is_loaded_in_little_memory(servers: Servers, name: str) -> None:
+    """The rows are as many as documented, the loader stays under 250 MB, and `large` takes less than four minutes."""
+    conninfo = servers.database(18)
+    loader = psutil.Popen([sys.executable, "-c", LOAD, conninfo, name], stdout=subprocess.PIPE, text=True)
+    peak = 0
+    while loader.poll() is None:
+        peak = max(peak, loader.memory_info().rss)
+        try:
+            loader.wait(0.2)
+        except psutil.TimeoutExpired:
+            continue
+    assert loader.returncode == 0
+    assert float(loader.stdout.read()) < 240
+    assert peak < 250 * 1024 * 1024
+    counts = {table: rows(conninfo, f'SELECT count(*) FROM "{table}"')[0][0] for table in facts()}
+    assert sum(counts.values()) == ROWS[name]
+    assert counts["business_stock_movements"] == MOVEMENTS[name]
+    assert counts["businesses"] == SCALES[name].businesses
+
+
+@slow
+def test_true_owners_at_medium(servers: Servers) -> None:
+    """Every row of the database has its true owners, and of stock movements they are the businesses in the row."""
+    conninfo = servers.database(18)
+    subprocess.run([sys.executable, "-c", LOAD, conninfo, "medium"], check=True)
+    owners = true_owners(scale="medium")
+    for table, expected in facts().items():
+        columns = ", ".join(f'"{column}"::text' for column in expected.key)
+        assert owners[table].keys() == set(rows(conninfo, f'SELECT {columns} FROM "{table}"')), table
+    moved = rows(conninfo, 'SELECT id, "businessId" FROM business_stock_movements')
+    assert all(owners["business_stock_movements"][(key,)] == {business} for key, business in moved)
