@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
 
 from tests.selection.oracle import expect
 from tests.selection.reading import Laboratory, Result
@@ -109,3 +112,24 @@ def test_a_condition_loses_no_rows_that_only_point_at_each_other(laboratory: Lab
     made = world([reference("people", "next", "people", Declared.FOREIGN_KEY)], people)
     assert ids(taken(laboratory, made, Scope()), "people") == {"referenced": {1, 2}}
     assert ids(taken(laboratory, made, Scope(businesses=("1",))), "people") == {}
+
+
+@pytest.mark.parametrize("partitioned", [False, True])
+def test_ownership_goes_down_chains_and_around_circles(laboratory: Laboratory, partitioned: bool) -> None:
+    """Whoever stands below somebody's staff, at any depth and in circles, is theirs; a free circle is not."""
+    rule = Rule(category="business", kind="owned", owned_by=(Edge(columns=("works_for",)), Edge(columns=("boss",))))
+    chain = [{"id": number, "works_for": 1 if number == 1 else None, "boss": number - 1} for number in range(1, 6)]
+    free = [{"id": 8, "works_for": None, "boss": 9}, {"id": 9, "works_for": None, "boss": 8}]
+    chain[0]["boss"] = 5
+    staff = replace(table("staff", [*chain, *free], rule), partitioned=partitioned)
+    made = world(
+        [
+            reference("staff", "works_for", "shops", Declared.FOREIGN_KEY),
+            reference("staff", "boss", "staff", Declared.FOREIGN_KEY),
+        ],
+        staff,
+    )
+    assert ids(taken(laboratory, made, Scope(businesses=("1",))), "staff") == {"owned": {1, 2, 3, 4, 5}}
+    assert ids(taken(laboratory, made, Scope(businesses=("2",))), "staff") == {}
+    counts = taken(laboratory, made, Scope()).counts["staff"]
+    assert (counts.owned, counts.unowned) == (5, 2)

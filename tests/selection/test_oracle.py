@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.selection.oracle import Content, Expected, content, expect
 from tests.selection.reading import Laboratory, Result
 from tests.selection.world import World
-from tests.selection.worlds import scopes, search, worlds
+from tests.selection.worlds import scopes, search, seldom, worlds
 from toolkit.errors import RefusedError
 from toolkit.model.scope import BackupType, Scope
 
@@ -23,7 +23,7 @@ def test_selection_equals_brute_force(laboratory: Laboratory, world: World, data
     """On any application and scope the rows taken, their marks and their counts are those worked out row by row."""
     laboratory.build(world)
     for _ in range(2):
-        scope, all_owners = data.draw(scopes(world)), data.draw(st.booleans())
+        scope, all_owners = data.draw(scopes(world)), data.draw(seldom)
         expected = expect(world, scope)
         if expected is None:
             with pytest.raises(RefusedError):

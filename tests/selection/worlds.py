@@ -37,6 +37,7 @@ def search(examples: int = EXAMPLES) -> settings:
 
 
 often = st.sampled_from([True, True, True, False])
+sometimes = st.sampled_from([False, False, True])
 seldom = st.sampled_from([False, False, False, False, True])
 
 
@@ -98,16 +99,16 @@ def worlds(draw: DrawFn) -> World:
 def scopes(draw: DrawFn, world: World) -> Scope:
     """A scope that fits a world."""
     keys = sorted(str(row[world.key]) for row in world.tables[world.tenant].rows)
-    named = draw(st.lists(st.sampled_from(keys), unique=True, max_size=3)) if keys else []
+    named = draw(st.lists(st.sampled_from(keys), unique=True, min_size=1, max_size=3)) if keys else []
     optional: dict[str, int | None] = {}
     for name, table in world.tables.items():
         if table.rule.optional and draw(often):
-            limited = table.rule.newest_by and draw(st.booleans())
-            optional[name] = draw(st.integers(1, 4)) if limited else None
+            limited = table.rule.newest_by and draw(often)
+            optional[name] = draw(st.integers(1, 3)) if limited else None
     return Scope(
         type=draw(st.sampled_from(BackupType)),
         businesses=tuple(named) if draw(st.booleans()) else (),
-        demo=draw(st.sampled_from(Demo)),
+        demo=draw(st.sampled_from([*Demo, Demo.INCLUDE])),
         optional=optional,
     )
 
@@ -129,7 +130,7 @@ def _table(draw: DrawFn, name: str, *, tenant: bool) -> _Draft:
     elif shape == "double":
         draft.key = (draft.add("integer"), draft.add("integer"))
         values = [dict(zip(draft.key, divmod(number, 2), strict=True)) for number in range(count)]
-    draft.partitioned = bool(draft.key) and not tenant and draw(seldom)
+    draft.partitioned = bool(draft.key) and not tenant and draw(sometimes)
     if not draft.partitioned and draw(st.booleans()):
         nullable = draw(st.booleans())
         code = draft.add(draw(st.sampled_from(STRINGS)), nullable=nullable)
@@ -139,7 +140,7 @@ def _table(draw: DrawFn, name: str, *, tenant: bool) -> _Draft:
             for number, row in enumerate(values)
         ]
     draft.kind, draft.rank = draft.add("text", nullable=True), draft.add("integer", nullable=True)
-    data = {draft.kind: st.sampled_from([None, "a", "b"]), draft.rank: st.sampled_from([None, 1, 1, 2, 3])}
+    data = {draft.kind: st.sampled_from([None, "a", "b"]), draft.rank: st.sampled_from([None, 1, 1, 2])}
     if tenant:
         data[draft.add("boolean", nullable=True)] = st.sampled_from([None, False, False, True])
     draft.rows = [{**row, **draw(st.fixed_dictionaries(data))} for row in values]
@@ -167,8 +168,8 @@ def _references(draw: DrawFn, drafts: dict[str, _Draft]) -> list[Reference]:
     made: list[Reference] = []
     for child in drafts.values():
         for _ in range(draw(st.integers(0, 3))):
-            # the first table, the tenants', is what most applications point at
-            parent = drafts[draw(st.sampled_from([*drafts, *list(drafts)[:1] * 2]))]
+            # most applications point at their tenants, and at the table itself, more than at any other
+            parent = drafts[draw(st.sampled_from([*drafts, *list(drafts)[:1] * 2, child.name]))]
             reference = _reference(draw, child, parent)
             made.append(reference)
             if draw(seldom):
@@ -300,7 +301,7 @@ def _rule(
     chosen = draw(st.lists(st.sampled_from(edges), min_size=1, max_size=3, unique=True)) if edges else []
     kinds = ["tenant"] if is_tenant else [*(["owned"] * 4 if chosen else []), "shared", "referenced"]
     kind = draw(st.sampled_from(kinds))
-    optional = draw(seldom)
+    optional = draw(sometimes)
     return Rule(
         category="business",
         kind=kind,
@@ -335,7 +336,7 @@ def _conditions(draft: _Draft) -> list[Condition]:
         Condition(text=f"{quoted(kind)} = 'a'", holds=lambda row: row[kind] == "a"),
         Condition(
             text=f"{quoted(kind)} LIKE '%b' OR {quoted(rank)} > 1",
-            holds=lambda row: row[kind] == "b" or row[rank] in (2, 3),
+            holds=lambda row: row[kind] == "b" or row[rank] == 2,
         ),
         Condition(text=f"{quoted(rank)} IS NULL", holds=lambda row: row[rank] is None),
     ]
