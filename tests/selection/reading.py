@@ -48,11 +48,11 @@ class Result:
 
 
 class Laboratory:
-    """One database whose schema is replaced by each world."""
+    """One database whose schema is replaced by each world; `catalog` is the world's catalog file."""
 
     def __init__(self, connection: Connection, directory: Path) -> None:
         self.connection = connection
-        self._file = directory / f"{NAME}.yml"
+        self.catalog = directory / f"{NAME}.yml"
 
     def build(self, world: World, order: Iterable[str] = ()) -> None:
         """Make the world, and its catalog file with the tables in that order."""
@@ -61,11 +61,11 @@ class Laboratory:
 
     def write_catalog(self, world: World, order: Iterable[str] = ()) -> None:
         """Write the catalog file only."""
-        self._file.write_text(catalog_text(world, order), encoding="utf-8")
+        self.catalog.write_text(catalog_text(world, order), encoding="utf-8")
 
     def select(self, world: World, scope: Scope, *, all_owners: bool = False) -> Result:
         """What the product takes of the world that was built."""
-        catalog = catalogs.load(self._file)
+        catalog = catalogs.load(self.catalog)
         with consistent_snapshot(self.connection, catalog, scope, unclassified="warn") as survey:
             return self._read(world, survey.select(self.connection, all_owners=all_owners))
 
