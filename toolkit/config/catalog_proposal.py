@@ -24,8 +24,8 @@ INTRODUCTION = """\
 # before you rely on it.
 """
 LEGEND = """\
-# DECIDE: the schema does not tell. Uncomment the line that is right and delete the others; the first one takes the most
-#   rows of owners. A line "under device" or "under transient" goes into that section. Until then backups refuse to run.
+# DECIDE: the schema does not tell. Of the lines that follow, uncomment the one that is right and delete the others; the
+#   first takes the most rows. One "under device" or "under transient" goes into that section. Until then no backup runs.
 # FOLLOWS: nothing to decide; `invoke classify --update` adds the line when the table before it is decided.
 """
 _INDENT = 2
@@ -117,7 +117,7 @@ def _of(proposal: Proposal) -> Iterator[str]:
     else:
         yield comment(f"{_mark(proposal)}{proposal.why}")
         for rule, option in zip(rules, proposal.options, strict=True):
-            yield f"#   {rule}  {comment(option.meaning)}"
+            yield f"# {rule}  {comment(option.meaning)}"
 
 
 def _mark(proposal: Proposal) -> str:

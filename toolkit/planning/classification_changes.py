@@ -20,7 +20,7 @@ FAMILY = 3
 def dropped(catalog: Catalog, schema: DatabaseSchema) -> tuple[Dropped, ...]:
     """The tables of a catalog file that the schema lacks, by name."""
     gone = sorted(set(catalog.rules) - set(schema.tables))
-    needed = set(_needed(catalog, gone))
+    needed = set(_needed(catalog))
     return tuple(Dropped(table=table, needed=table in needed) for table in gone)
 
 
@@ -75,7 +75,7 @@ def _beside(table: str, known: Mapping[str, str]) -> str:
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
     length = 0
     for left, right in zip(one, other, strict=False):
-        if left != right:
+        if not names.singulars(left) & names.singulars(right):
             break
         length += 1
     return length
@@ -107,7 +107,7 @@ def _columns(catalog: Catalog, table: str) -> set[str]:
     return own | others | ({rule.newest_by} if rule.newest_by else set())
 
 
-def _needed(catalog: Catalog, gone: Sequence[str]) -> Iterator[str]:
+def _needed(catalog: Catalog) -> Iterator[str]:
     """Tables that other parts of the file name, so that it would not load without their entries."""
     yield catalog.tenant.table
     for table, rule in catalog.rules.items():
@@ -120,7 +120,6 @@ def _needed(catalog: Catalog, gone: Sequence[str]) -> Iterator[str]:
         listed = identity.get(key)
         for each in listed if isinstance(listed, list) else ():
             yield str(each.get("table") if isinstance(each, Mapping) else each)
-    del gone
 
 
 def _named(rule: TableRule) -> Iterator[str]:

@@ -1,0 +1,318 @@
+"""Which rules are inferred from a schema, and what is left to a person."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.planning.classified import TENANT, catalog, decided, proposals, schema, schemas, shuffled, table, ways
+from toolkit.model.catalog import Category, OwnerEdge, RuleKind, TableRule
+from toolkit.model.schema import DatabaseSchema, Table
+from toolkit.planning.classification import classify
+from toolkit.planning.classification_edges import guess_tenant
+from toolkit.planning.classification_proposals import Proposal, Reason, Verdict
+from toolkit.planning.links import derive_links
+
+ORDERS = table("orders", "shopId -> shops")
+MEMBERS = table("members", "shopId -> shops cascade, userId -> users cascade", unique=("shopId,userId",))
+USERS = table("users", "email")
+
+
+def rule(name: str, kind: RuleKind, category: Category = Category.BUSINESS, group: str = "kept") -> TableRule:
+    """A rule as a catalog file gives it."""
+    return TableRule(table=name, category=category, group=group, kind=kind)
+
+
+def summary(found: Proposal) -> tuple[str, str, list[str]]:
+    """Verdict, kind of the first rule, and its ways to owners."""
+    return found.verdict.value, found.options[0].rule.kind.value, ways(found)
+
+
+@pytest.mark.parametrize(
+    ("tables", "expected"),
+    [
+        pytest.param([table("x", "shopId -> shops")], ["shopId"], id="a column called after the tenant"),
+        pytest.param([table("x", "shop_id?")], ["shop_id"], id="the same without a foreign key"),
+        pytest.param(
+            [ORDERS, table("x", "shopId -> shops, orderId -> orders cascade")],
+            ["shopId"],
+            id="its tenant beats a parent",
+        ),
+        pytest.param(
+            [ORDERS, table("x", "shopId? -> shops set null, orderId? -> orders cascade")],
+            ["orderId", "shopId"],
+            id="where it may be NULL, the parent may say",
+        ),
+        pytest.param(
+            [ORDERS, table("x", "mainShop -> shops, orderId -> orders cascade")],
+            ["mainShop", "orderId"],
+            id="a role is not alone",
+        ),
+        pytest.param([table("x", "lender? -> shops, borrower? -> shops")], ["borrower", "lender"], id="both parties"),
+        pytest.param([table("x", "sourceShopId? -> shops set null")], ["sourceShopId"], id="its only link"),
+        pytest.param([ORDERS, table("x", "orderId -> orders cascade")], ["orderId"], id="deleted with its parent"),
+        pytest.param([ORDERS, table("x", "orderId -> orders")], ["orderId"], id="cannot be without its parent"),
+        pytest.param(
+            [ORDERS, table("x", "replaces -> orders cascade, note")], ["replaces"], id="deleted with it, in any role"
+        ),
+        pytest.param(
+            [MEMBERS, USERS, ORDERS, table("x", "orderId -> orders cascade, userId -> users cascade")],
+            ["orderId"],
+            id="people do not own what belongs to one tenant",
+        ),
+        pytest.param(
+            [MEMBERS, USERS, table("x", "userId -> users cascade")], ["userId"], id="what belongs to a person alone"
+        ),
+        pytest.param(
+            [MEMBERS, USERS, table("x", "userId? -> users set null")], ["userId"], id="a person's, nothing else"
+        ),
+        pytest.param(
+            [MEMBERS, USERS, ORDERS, table("x", "orderId -> orders, createdBy -> users")],
+            ["orderId"],
+            id="who made it does not own it",
+        ),
+        pytest.param(
+            [
+                table("suppliers", "shopId? -> shops"),
+                ORDERS,
+                table("x", "supplierId -> suppliers, orderId -> orders"),
+            ],
+            ["orderId"],
+            id="what always has a tenant beats what may have none",
+        ),
+        pytest.param(
+            [table("staff", "shopId -> shops, xId -> x", unique=("xId,shopId",)), table("x", "email")],
+            ["staff.xId"],
+            id="tied to tenants",
+        ),
+        pytest.param(
+            [table("staff", "shopId -> shops, xId? -> x set null", unique=("xId",)), table("x", "email")],
+            ["staff.xId"],
+            id="at most one owned row points at it",
+        ),
+        pytest.param(
+            [
+                table("staff", "shopId -> shops, xId? -> x set null", unique=("xId",)),
+                table("clubs", "shopId -> shops, xId -> x", unique=("xId,shopId",)),
+                table("x", "email"),
+            ],
+            ["clubs.xId", "staff.xId"],
+            id="both",
+        ),
+        pytest.param([table("x_tokens", "shopId -> shops")], ["shopId"], id="a name does not beat a sure owner"),
+    ],
+)
+def test_owned(tables: list[Table], expected: list[str]) -> None:
+    """The table x is owned through these columns, and that is decided."""
+    found = next(each for name, each in proposals(*tables).items() if name.startswith("x"))
+    assert summary(found) == ("decided", "owned", expected), found.why
+
+
+@pytest.mark.parametrize(
+    ("tables", "kind"),
+    [
+        pytest.param([table("x", "name", unique=("name",))], RuleKind.SHARED, id="a name unique over all tenants"),
+        pytest.param([table("x", "value")], RuleKind.SHARED, id="no link to anything"),
+        pytest.param(
+            [table("kinds", "name", unique=("name",)), table("x", "kindId -> kinds cascade")],
+            RuleKind.SHARED,
+            id="a part of a list",
+        ),
+        pytest.param(
+            [table("x", "phone"), table("y", "shopId -> shops, x -> x")], RuleKind.REFERENCED, id="pointed at"
+        ),
+        pytest.param(
+            [MEMBERS, USERS, table("x", "createdBy -> users"), table("y", "shopId -> shops, x -> x")],
+            RuleKind.REFERENCED,
+            id="made by somebody and pointed at",
+        ),
+    ],
+)
+def test_unowned(tables: list[Table], kind: RuleKind) -> None:
+    """The table x has no owner, and that is decided."""
+    assert summary(proposals(*tables)["x"]) == ("decided", kind.value, [])
+
+
+@pytest.mark.parametrize(
+    ("tables", "first", "reason"),
+    [
+        pytest.param(
+            [ORDERS, table("bills", "shopId -> shops"), table("x", "orderId -> orders, billId -> bills")],
+            ["billId", "orderId"],
+            Reason.SEVERAL,
+            id="two parents alike",
+        ),
+        pytest.param(
+            [ORDERS, table("x", "orderId? -> orders set null"), table("y", "shopId -> shops, x -> x")],
+            ["orderId", "y.x"],
+            Reason.SEVERAL,
+            id="a mention, and others point here",
+        ),
+        pytest.param(
+            [MEMBERS, USERS, table("x", "createdBy -> users")], ["createdBy"], Reason.UNCLEAR, id="only who made it"
+        ),
+        pytest.param([ORDERS, table("x", "order_id")], ["order_id"], Reason.UNCLEAR, id="reads like a reference"),
+        pytest.param(
+            [MEMBERS, USERS, table("x_sessions", "userId -> users cascade")], ["userId"], Reason.NAME, id="sessions"
+        ),
+        pytest.param([table("x_sync_queue", "payload")], [], Reason.NAME, id="a queue"),
+        pytest.param(
+            [table("x", "yId -> y cascade"), table("y", "xId -> x cascade")], ["yId"], Reason.SEVERAL, id="a circle"
+        ),
+        pytest.param([table("x", "shop,id -> shops")], None, Reason.UNWRITABLE, id="a name that no rule can hold"),
+    ],
+)
+def test_open(tables: list[Table], first: list[str] | None, reason: Reason) -> None:
+    """The table x is for a person to decide; the first option takes the most."""
+    found = next(each for name, each in proposals(*tables).items() if name.startswith("x"))
+    assert (found.verdict, found.reason) == (Verdict.OPEN, reason), found.why
+    assert (ways(found) if found.options else None) == first
+
+
+def test_other_types_are_no_reference() -> None:
+    """A column called after the tenant that cannot be compared with its key proves nothing."""
+    assert summary(proposals(table("x", "shopId:integer"))["x"]) == ("decided", "shared", [])
+
+
+def test_what_hangs_on_an_open_table_follows_it() -> None:
+    """A table without a way to an owner whose parts have none either is open; its parts and theirs follow."""
+    tables = (
+        table("funds", "number"),
+        table("sales", "shopId -> shops, fundId -> funds"),
+        table("deposits", "fundId -> funds cascade, sourceShopId? -> shops"),
+        table("slips", "depositId -> deposits cascade"),
+    )
+    found = proposals(*tables)
+    assert summary(found["funds"]) == ("open", "owned", ["sales.fundId"])
+    assert summary(found["deposits"]) == ("follows", "owned", ["fundId", "sourceShopId"])
+    assert found["deposits"].follows == ("funds",)
+    assert found["slips"].follows == ("deposits",)
+    owned = {"funds": replace(found["funds"].options[0].rule, group="money")}
+    again = proposals(*tables, rules=owned)
+    assert summary(again["deposits"]) == ("decided", "owned", ["fundId", "sourceShopId"])
+    assert summary(again["slips"]) == ("decided", "owned", ["depositId"])
+    common = proposals(*tables, rules={"funds": rule("funds", RuleKind.SHARED)})
+    assert (common["deposits"].verdict, common["slips"].follows) == (Verdict.OPEN, ("deposits",))
+
+
+def test_a_reference_without_a_foreign_key_is_declared() -> None:
+    """The proposed rule names the column and the tenant's key, so that it loads."""
+    declared = proposals(table("x", "shop_id"))["x"].options[0].rule.references
+    assert [(each.columns, each.parent, each.parent_columns) for each in declared] == [(("shop_id",), "shops", ("id",))]
+
+
+def test_parts_of_device_tables_are_not_business_data_by_themselves() -> None:
+    """What goes with a row of a device table is open, and may be of the device."""
+    known = {"nodes": rule("nodes", RuleKind.SHARED, Category.DEVICE)}
+    found = proposals(table("nodes"), table("x", "nodeId -> nodes cascade"), rules=known)["x"]
+    assert found.verdict is Verdict.OPEN
+    assert Category.DEVICE in {option.rule.category for option in found.options}
+
+
+def test_the_tenant_table_is_guessed() -> None:
+    """It is the one most tables name, not the one most rows were made by."""
+    made = [table(f"t{number}", "createdBy -> users, shopId -> shops") for number in range(3)]
+    tenants = table("shops", "name, isDemo:boolean")
+    found = guess_tenant(schema(tenants, MEMBERS, USERS, *made))
+    assert found == (replace(TENANT, label="name", demo="isDemo"), 4)
+    assert guess_tenant(schema(USERS)) is None
+
+
+def test_groups() -> None:
+    """A new table stands beside those whose names begin alike, else with its owner, else with its family."""
+    known = {
+        "orders": replace(rule("orders", RuleKind.OWNED, group="sales"), owned_by=ways_of("shopId")),
+        "shops": rule("shops", RuleKind.TENANT, group="core"),
+    }
+    families = [table(f"car_{each}", "orderless") for each in ("a", "b", "c")]
+    found = proposals(
+        ORDERS,
+        table("order_items", "note"),
+        table("payments", "orderId -> orders cascade"),
+        table("colours", "name", unique=("name",)),
+        *families,
+        rules=known,
+    )
+    groups = {name: each.group for name, each in found.items()}
+    assert groups == {
+        "order_items": "sales",
+        "payments": "sales",
+        "colours": "reference",
+        **dict.fromkeys(("car_a", "car_b", "car_c"), "car"),
+    }
+
+
+def test_renamed_and_dropped() -> None:
+    """A new table with a dropped one's name, nearly, and its columns is said to be it; what others name is needed."""
+    items = replace(rule("order_items", RuleKind.OWNED, group="sales"), owned_by=ways_of("orderId"))
+    known = {
+        "orders": replace(rule("orders", RuleKind.OWNED), owned_by=ways_of("shopId")),
+        "order_items": items,
+        "vans": rule("vans", RuleKind.SHARED),
+        "staff": replace(rule("staff", RuleKind.OWNED), owned_by=ways_of("shopId")),
+        "people": replace(rule("people", RuleKind.OWNED), owned_by=ways_of("personId", "staff")),
+    }
+    tables = (
+        ORDERS,
+        table("order_lines", "orderId -> orders cascade"),
+        table("vans2", "shopId -> shops"),
+        table("people"),
+    )
+    result = classify(catalog(known), schema(*tables))
+    found = {each.table: each for each in result.proposals}
+    assert (found["order_lines"].verdict, found["order_lines"].renamed_from) == (Verdict.DECIDED, "order_items")
+    assert found["order_lines"].group == "sales"
+    assert (found["vans2"].verdict, found["vans2"].reason) == (Verdict.OPEN, Reason.RENAMED)
+    assert [option.rule.kind for option in found["vans2"].options] == [RuleKind.SHARED, RuleKind.OWNED]
+    assert [(each.table, each.needed) for each in result.dropped] == [
+        ("order_items", False),
+        ("staff", True),
+        ("vans", False),
+    ]
+
+
+def ways_of(column: str, of: str = "") -> tuple[OwnerEdge, ...]:
+    """One way to an owner."""
+    return (OwnerEdge(columns=(column,), table=of),)
+
+
+@settings(max_examples=60, deadline=None)
+@given(schemas(), st.integers(0, 1000))
+def test_order_does_not_matter(of: DatabaseSchema, seed: int) -> None:
+    """Tables, columns and keys in another order give the same proposals."""
+    assert classify(catalog(), shuffled(of, seed)) == classify(catalog(), of)
+
+
+@settings(max_examples=60, deadline=None)
+@given(schemas())
+def test_proposals_are_complete_and_hold(of: DatabaseSchema) -> None:
+    """Every table is proposed once; decided rules fit the schema by themselves; what follows leads to an open table."""
+    found = classify(catalog(), of)
+    assert [each.table for each in found.proposals] == sorted(of.tables)
+    assert derive_links(catalog(decided(found)), of)[1] == []
+    by_name = {each.table: each for each in found.proposals}
+    for each in found.proposals:
+        assert each.options
+        seen = {each.table}
+        while each.verdict is Verdict.FOLLOWS:
+            each = by_name[each.follows[0]]  # noqa: PLW2901  # walking along
+            assert each.table not in seen
+            seen.add(each.table)
+            assert each.verdict is not Verdict.DECIDED
+
+
+@settings(max_examples=40, deadline=None)
+@given(schemas())
+def test_deciding_settles_the_rest(of: DatabaseSchema) -> None:
+    """Taking the first option of every open table, look after look, classifies all; every rule then fits the schema."""
+    rules: dict[str, TableRule] = {}
+    for _ in of.tables:
+        found = classify(catalog(rules), of)
+        rules |= {each.table: each.options[0].rule for each in found.proposals if each.verdict is not Verdict.FOLLOWS}
+        if not found.proposals:
+            break
+    assert rules.keys() == of.tables.keys()
+    assert derive_links(catalog(rules), of)[1] == []
