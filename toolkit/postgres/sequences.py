@@ -11,7 +11,7 @@ from toolkit.model.plan import SequenceMove
 from toolkit.postgres.connection import Connection
 
 _SEQUENCES = """
-SELECT s.relname, t.relname, a.attname
+SELECT s.relname, t.relname, a.attname, a.atttypid = ANY ('{smallint,integer,bigint,numeric}'::regtype[])
 FROM pg_class s
 LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.deptype IN ('a', 'i')
      AND d.refclassid = 'pg_class'::regclass
@@ -29,7 +29,7 @@ def read_sequences(connection: Connection, schema: str, tables: Iterable[str]) -
     """
     wanted = set(tables)
     entries = []
-    for name, table, column in connection.execute(_SEQUENCES, [schema]).fetchall():
+    for name, table, column, _ in connection.execute(_SEQUENCES, [schema]).fetchall():
         if table is not None and table not in wanted:
             continue
         query = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier(schema, name))
@@ -47,7 +47,7 @@ def behind(connection: Connection, schema: str, recorded: Iterable[SequenceEntry
     """
     wanted = {entry.name: entry.last_value - (not entry.is_called) for entry in recorded}
     moves = []
-    for name, table, column in connection.execute(_SEQUENCES, [schema]).fetchall():
+    for name, table, column, counts in connection.execute(_SEQUENCES, [schema]).fetchall():
         if name not in wanted:
             continue
         query = sql.SQL("SELECT last_value - (NOT is_called)::integer, seqincrement FROM {} s, pg_sequence").format(
@@ -56,7 +56,7 @@ def behind(connection: Connection, schema: str, recorded: Iterable[SequenceEntry
         query = sql.SQL("{} WHERE seqrelid = s.tableoid").format(query)
         row = connection.execute(query).fetchone()
         assert row is not None
-        value = max(wanted[name], _greatest(connection, schema, table, column))
+        value = max(wanted[name], _greatest(connection, schema, table, column) if counts else 0)
         if row[1] > 0 and value > row[0]:
             moves.append(SequenceMove(name=name, value=value))
     return tuple(moves)
@@ -75,9 +75,7 @@ def advance(connection: Connection, schema: str, moves: Iterable[SequenceMove]) 
         connection.execute(query)
 
 
-def _greatest(connection: Connection, schema: str, table: str | None, column: str | None) -> int:
-    if table is None or column is None:
-        return 0
+def _greatest(connection: Connection, schema: str, table: str, column: str) -> int:
     query = sql.SQL("SELECT coalesce(max({}), 0)::bigint FROM {}").format(
         sql.Identifier(column), sql.Identifier(schema, table)
     )

@@ -128,7 +128,8 @@ def _attempt(connection: Connection, request: Request, progress: Progress) -> Re
             progress.note("proving")
             proof = Proof(connection, schema=survey.schema, entries=entries, prepared=prepared, staging=staging)
             after = survey.select(connection, strict=False, prefix="after") if request.mode is Mode.MIRROR else None
-            _prove(dangling(connection, survey.schema, touched) + proof.failures(after))
+            _refuse_violations(plan.label, dangling(connection, survey.schema, touched))
+            _prove(proof.failures(after))
         moved = replace(plan, sequences=behind(connection, schema, request.manifest.sequences))
         refuse_plan(connection, schema, moved, bypass=bypass, fire=request.fire)
         connection.execute("COMMIT")
@@ -152,11 +153,16 @@ def _refusing_violations(label: str) -> Iterator[None]:
         yield
     except psycopg.IntegrityError as error:
         table = f"{error.diag.table_name}: " if error.diag.table_name else ""
+        _refuse_violations(label, [f"{table}{first_line(error)}"])
+
+
+def _refuse_violations(label: str, violations: list[str]) -> None:
+    if violations:
         raise RefusedError(
             f"the constraints of the target do not let backup {label} in",
-            [f"{table}{first_line(error)}"],
+            violations,
             hint="everything was rolled back; if other sessions were writing to these tables, run again",
-        ) from error
+        )
 
 
 def _prove(failures: list[str]) -> None:

@@ -1,0 +1,149 @@
+"""What mirror deletes, what goes with it, and in which order."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.control import execute
+from tests.restore.conftest import MakePair
+from toolkit.errors import RefusedError
+
+ITEMS = "CREATE TABLE items (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, name text UNIQUE)"
+RULES = {"items": {"owned_by": ["tenant"]}}
+HOSTS = pytest.mark.parametrize("host", ["target", "superuser"])
+
+
+def pointing(name: str, action: str) -> str:
+    """A table that points at items."""
+    return f"CREATE TABLE {name} (id integer PRIMARY KEY, item integer REFERENCES items ON DELETE {action})"
+
+
+@HOSTS
+def test_references_from_outside_are_set_to_null_or_cascade(make_pair: MakePair, host: str) -> None:
+    """SET NULL in device and transient tables and CASCADE into a table that allows it are counted and done."""
+    pair = make_pair(
+        RULES,
+        ITEMS,
+        pointing("shelves", "SET NULL"),
+        pointing("views", "SET NULL"),
+        pointing("locks", "CASCADE"),
+        device={"shelves": {}},
+        transient={"views": {}, "locks": {"cascade": True}},
+    )
+    execute(pair.target, "INSERT INTO items VALUES (1, 'a', 'x'), (2, 'a', 'y')")
+    execute(pair.target, "INSERT INTO shelves VALUES (1, 1), (2, 2)", "INSERT INTO views VALUES (1, 1)")
+    execute(pair.target, "INSERT INTO locks VALUES (1, 1), (2, 2), (3, NULL)")
+    manifest = pair.backup()
+    planned = pair.control.restore(host, manifest, "mirror", check=True)
+    done = pair.control.restore(host, manifest, "mirror")
+    assert planned.facts == done.facts
+    assert (done.facts["deletes"], done.facts["set_null"]) == (4, 3)
+    assert pair.rows("SELECT * FROM items") == []
+    assert pair.rows("SELECT * FROM shelves ORDER BY id") == [(1, None), (2, None)]
+    assert pair.rows("SELECT * FROM locks") == [(3, None)]
+
+
+@HOSTS
+@pytest.mark.parametrize("action", ["CASCADE", "NO ACTION", "RESTRICT", "SET DEFAULT"])
+def test_rows_that_others_point_at_are_kept(make_pair: MakePair, host: str, action: str) -> None:
+    """A transient row that may not be lost keeps what it points at; the rest is deleted."""
+    pair = make_pair(RULES, ITEMS, pointing("locks", action), transient={"locks": {}})
+    execute(pair.target, "INSERT INTO items VALUES (1, 'a', 'x'), (2, 'a', 'y')", "INSERT INTO locks VALUES (1, 1)")
+    outcome = pair.restore(host=host)
+    assert outcome.facts["kept"] == {"rows of locks still point at them": 1}
+    assert pair.rows("SELECT id FROM items") == [(1,)]
+    assert pair.rows("SELECT * FROM locks") == [(1, 1)]
+
+
+@HOSTS
+def test_a_cascade_goes_no_further_than_it_may(make_pair: MakePair, host: str) -> None:
+    """Rows that a permitted cascade would take with it keep everything above them, if they may not go themselves."""
+    pair = make_pair(
+        RULES,
+        ITEMS,
+        pointing("locks", "CASCADE"),
+        "CREATE TABLE waits (id integer PRIMARY KEY, lock integer REFERENCES locks ON DELETE CASCADE)",
+        transient={"locks": {"cascade": True}, "waits": {}},
+    )
+    execute(pair.target, "INSERT INTO items VALUES (1, 'a', 'x'), (2, 'a', 'y')")
+    execute(pair.target, "INSERT INTO locks VALUES (1, 1), (2, 2)", "INSERT INTO waits VALUES (1, 1)")
+    outcome = pair.restore(host=host)
+    assert outcome.facts["kept"] == {"rows of locks still point at them": 1}
+    assert outcome.facts["deletes"] == 2
+    assert pair.rows("SELECT id FROM items") == pair.rows("SELECT id FROM locks") == [(1,)]
+
+
+@HOSTS
+def test_a_unique_value_freed_by_a_delete_is_free(make_pair: MakePair, host: str) -> None:
+    """A row may take the unique value of a row that the same restore deletes."""
+    pair = make_pair(RULES, ITEMS)
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x'), (2, 'a', 'y')")
+    execute(pair.target, "INSERT INTO items VALUES (3, 'a', 'x'), (2, 'a', 'old'), (4, 'a', 'y')")
+    assert pair.restore(host=host).facts["deletes"] == 2
+    assert pair.rows("SELECT id, name FROM items ORDER BY id") == [(1, "x"), (2, "y")]
+
+
+def test_rows_in_the_way_of_freeing_a_value_are_named(make_pair: MakePair) -> None:
+    """Who must delete first, while rows still point at what goes, is refused; who suspends foreign keys is not."""
+    pair = make_pair(
+        {**RULES, "parts": {"owned_by": ["item"]}},
+        ITEMS,
+        "CREATE TABLE parts (id integer PRIMARY KEY, item integer NOT NULL REFERENCES items)",
+    )
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x')", "INSERT INTO parts VALUES (1, 1)")
+    execute(pair.target, "INSERT INTO items VALUES (2, 'a', 'x')", "INSERT INTO parts VALUES (1, 2)")
+    state = pair.state()
+    with pytest.raises(RefusedError, match="parts: rows point at rows of items that have to be deleted first"):
+        pair.restore()
+    assert pair.state() == state
+    pair.restore(host="superuser")
+    assert pair.rows("SELECT * FROM items JOIN parts ON item = items.id") == [(1, "a", "x", 1, 1)]
+
+
+@HOSTS
+@pytest.mark.parametrize("action", ["NO ACTION", "RESTRICT", "CASCADE"])
+def test_cycles_are_filled_and_emptied(make_pair: MakePair, host: str, action: str) -> None:
+    """Rows of two tables that point at each other, and of one that points at itself, come and go together."""
+    pair = make_pair(
+        {"drivers": {"owned_by": ["tenant"]}, "cars": {"owned_by": ["driver"]}},
+        "CREATE TABLE drivers (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, car integer NOT NULL,"
+        " chief integer)",
+        f"CREATE TABLE cars (id integer PRIMARY KEY, driver integer NOT NULL REFERENCES drivers ON DELETE {action})",
+        f"ALTER TABLE drivers ADD FOREIGN KEY (car) REFERENCES cars ON DELETE {action}",
+        f"ALTER TABLE drivers ADD FOREIGN KEY (chief) REFERENCES drivers ON DELETE {action}",
+    )
+    cycle = (
+        "WITH d AS (INSERT INTO drivers VALUES ({0}, 'a', {0}, {0}), (9{0}, 'a', {0}, {0}))"
+        " INSERT INTO cars VALUES ({0}, {0})"
+    )
+    execute(pair.source, cycle.format(1), cycle.format(2), "UPDATE drivers SET car = 2 WHERE id = 1")
+    execute(pair.target, cycle.format(1), cycle.format(3))
+    outcome = pair.restore(host=host)
+    assert [outcome.facts[name] for name in ("inserts", "updates", "deletes")] == [3, 1, 3]
+    assert pair.rows("SELECT id, car FROM drivers ORDER BY id") == [(1, 2), (2, 2), (91, 1), (92, 2)]
+
+
+def test_shared_rows_are_not_a_named_scopes_to_delete(make_pair: MakePair) -> None:
+    """Mirroring one business leaves the shared rows that its backup does not have; a whole scope deletes them."""
+    pair = make_pair({"settings": "shared"}, "CREATE TABLE settings (id text PRIMARY KEY)")
+    execute(pair.target, "INSERT INTO settings VALUES ('only here')")
+    assert not pair.control.restore("target", pair.backup(businesses=["a"]), "mirror").changed
+    assert pair.restore().facts["deletes"] == 1
+
+
+def test_rows_behind_the_limit_of_a_backup_are_kept(make_pair: MakePair) -> None:
+    """A limited table: what the limit would have cut stays and is counted, what it would have let in is deleted."""
+    pair = make_pair(
+        {"audits": {"owned_by": ["tenant"], "optional": True, "newest_by": "day"}},
+        "CREATE TABLE audits (id integer PRIMARY KEY, tenant text REFERENCES tenants, day date)",
+    )
+    days = "VALUES (1, 'a', date '2026-01-01'), (2, 'a', '2026-01-02'), (4, 'a', '2026-01-03'), (5, 'a', '2026-01-03')"
+    pair.fill(f"INSERT INTO audits {days}", "INSERT INTO audits VALUES (6, 'a', '2026-01-03')")
+    manifest = pair.backup(optional={"audits": {"limit": 2}})
+    assert not pair.control.restore("target", manifest, "mirror").changed
+    execute(pair.target, "INSERT INTO audits VALUES (3, 'a', '2026-01-03'), (9, 'a', '2026-01-04')")
+    outcome = pair.control.restore("target", manifest, "mirror")
+    assert outcome.facts["deletes"] == 2
+    assert outcome.facts["kept"] == {"the backup's limit ends before them": 3}
+    assert pair.rows("SELECT id FROM audits ORDER BY id") == [(1,), (2,), (4,), (5,), (6,)]
+    assert pair.control.verify("target", manifest).exit_code == 0

@@ -1,0 +1,159 @@
+"""What a restore refuses: everything that stands in the way is named, and nothing is changed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.control import execute
+from tests.restore.conftest import MakePair, Pair
+from toolkit.errors import RefusedError
+
+ITEMS = "CREATE TABLE items (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, name text, size integer)"
+RULES = {"items": {"owned_by": ["tenant"]}}
+
+
+def refused(pair: Pair, mode: str = "mirror", host: str = "target", **scope: object) -> tuple[str, ...]:
+    """The reasons for which a restore is refused; checks that it exits with 4 and changes nothing."""
+    state, sequences = pair.state(), pair.rows("SELECT * FROM pg_sequences")
+    manifest = pair.backup(**scope)
+    with pytest.raises(RefusedError) as refusal:
+        pair.control.restore(host, manifest, mode)
+    assert refusal.value.exit_code == 4
+    assert pair.state() == state
+    assert pair.rows("SELECT * FROM pg_sequences") == sequences
+    return refusal.value.reasons
+
+
+def test_a_key_held_by_another_business_is_a_conflict(make_pair: MakePair) -> None:
+    """A row of the backup whose key belongs to a business outside the restore is never written over."""
+    pair = make_pair(RULES, ITEMS)
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'ours', 1), (2, 'a', 'ours', 1)")
+    execute(pair.target, "INSERT INTO items VALUES (1, 'b', 'theirs', 1)")
+    assert refused(pair, businesses=["a"]) == (
+        "items: the key is held by a row of a business outside the restore: 1 rows, e.g. 1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("UNIQUE (name)", "'x'"),
+        ("UNIQUE (tenant, name)", "'x'"),
+        ("UNIQUE NULLS NOT DISTINCT (name)", "NULL"),
+        ("UNIQUE (name, gross)", "'x'"),
+        ("EXCLUDE (name WITH =)", "'x'"),
+    ],
+)
+def test_a_unique_value_held_by_another_row_is_a_conflict(make_pair: MakePair, key: str, name: str) -> None:
+    """Whatever kind of key holds the value: refused, with its name."""
+    ddl = f"ALTER TABLE items ADD gross integer GENERATED ALWAYS AS (size * 2) STORED, ADD CONSTRAINT second {key}"
+    pair = make_pair(RULES, ITEMS, ddl)
+    execute(pair.source, f"INSERT INTO items VALUES (1, 'a', {name}, 1)")
+    execute(pair.target, f"INSERT INTO items VALUES (2, 'a', {name}, 1)")
+    reasons = refused(pair, "merge")
+    assert len(reasons) == 1
+    assert reasons[0].startswith("items: ")
+    assert "second" in reasons[0]
+
+
+def test_all_drift_is_listed(make_pair: MakePair) -> None:
+    """Every table, column, type, label and key that does not fit is named at once."""
+    pair = make_pair(
+        {**RULES, "gone": {"owned_by": ["tenant"]}, "keyed": {"owned_by": ["tenant"]}},
+        ITEMS,
+        "CREATE TABLE gone (id integer PRIMARY KEY, tenant text REFERENCES tenants)",
+        "CREATE TYPE colour AS ENUM ('red', 'blue')",
+        "CREATE TABLE keyed (id integer, part integer, tenant text REFERENCES tenants, c colour,"
+        " PRIMARY KEY (id, part))",
+    )
+    execute(
+        pair.source,
+        "INSERT INTO items VALUES (1, 'a', 'x', 1)",
+        "INSERT INTO gone VALUES (1, 'a'), (2, 'a')",
+        "INSERT INTO keyed VALUES (1, 1, 'a', 'blue')",
+    )
+    execute(
+        pair.target,
+        "DROP TABLE gone",
+        "ALTER TABLE keyed DROP CONSTRAINT keyed_pkey, DROP c, ADD PRIMARY KEY (id)",
+        "DROP TYPE colour",
+        "CREATE TYPE colour AS ENUM ('red')",
+        "ALTER TABLE items DROP name, ALTER size TYPE bigint, ADD colour text NOT NULL",
+    )
+    assert sorted(refused(pair)) == [
+        "column items.colour is new, NOT NULL and has no default",
+        "column items.name is missing",
+        "column items.size is bigint, in the backup integer",
+        "column keyed.c is missing",
+        "enum colour lacks the label 'blue'",
+        "table gone is missing; the backup has 2 rows of it",
+        "table keyed has the key (id), in the backup the key (id, part)",
+    ]
+
+
+def test_a_new_column_with_a_default_is_no_drift(make_pair: MakePair) -> None:
+    """A column that only the target has gets its default; verification and a second restore find nothing to do."""
+    pair = make_pair(RULES, ITEMS)
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x', 1)")
+    execute(pair.target, "ALTER TABLE items ADD colour text NOT NULL DEFAULT 'red'")
+    manifest = pair.backup()
+    assert pair.control.restore("target", manifest, "mirror").facts["inserts"] == 1
+    assert pair.rows("SELECT colour FROM items") == [("red",)]
+    assert not pair.control.restore("target", manifest, "mirror").changed
+    assert pair.control.verify("target", manifest).exit_code == 0
+
+
+def test_missing_privileges_are_listed_per_table(make_pair: MakePair, clerk: str) -> None:
+    """What the plan needs and the role lacks is named: inserts, updates and deletes per table, and sequences."""
+    pair = make_pair(
+        {**RULES, "notes": {"owned_by": ["tenant"]}},
+        ITEMS,
+        "CREATE TABLE notes (id serial PRIMARY KEY, tenant text NOT NULL REFERENCES tenants)",
+    )
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x', 1)", "INSERT INTO notes (tenant) VALUES ('a'), ('a')")
+    execute(pair.target, "INSERT INTO items VALUES (1, 'a', 'y', 1), (2, 'a', 'z', 1)")
+    execute(pair.target, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {clerk}")
+    assert refused(pair, host="clerk") == ("no SELECT on sequence public.notes_id_seq",)
+    execute(pair.target, f"GRANT SELECT ON notes_id_seq TO {clerk}")
+    assert refused(pair, host="clerk") == (
+        "no INSERT on table public.notes",
+        "no UPDATE on table public.items",
+        "no DELETE on table public.items",
+        "no UPDATE on sequence public.notes_id_seq",
+    )
+    execute(pair.target, f"REVOKE SELECT ON items, notes FROM {clerk}")
+    assert refused(pair, host="clerk") == ("no SELECT on table public.items", "no SELECT on table public.notes")
+
+
+def test_a_role_with_just_the_privileges_restores(make_pair: MakePair, clerk: str) -> None:
+    """A role that owns nothing restores tables without triggers, given the privileges that the plan needs."""
+    pair = make_pair(RULES, ITEMS)
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x', 1)")
+    execute(pair.target, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {clerk}; GRANT INSERT ON items TO {clerk}")
+    assert pair.restore(host="clerk").facts["inserts"] == 1
+
+
+@pytest.mark.parametrize("host", ["target", "superuser"])
+def test_a_reference_to_nothing_leaves_the_target_unchanged(make_pair: MakePair, host: str) -> None:
+    """A row that points at a row which is in no backup ends the restore in the middle, with everything as before."""
+    pair = make_pair(
+        {"items": {"owned_by": ["tenant"]}},
+        "CREATE TABLE runs (id integer PRIMARY KEY)",
+        "CREATE TABLE items (id integer PRIMARY KEY, tenant text REFERENCES tenants, run integer REFERENCES runs)",
+        transient={"runs": {}},
+    )
+    execute(pair.source, "INSERT INTO runs VALUES (1)", "INSERT INTO items VALUES (1, 'a', 1), (2, 'b', NULL)")
+    execute(pair.source, "UPDATE tenants SET name = 'changed'")
+    assert "runs" in str(refused(pair, host=host))
+
+
+def test_a_table_without_a_key_is_restored_only_while_empty(make_pair: MakePair) -> None:
+    """Rows without a key load into an empty table and stay while they are equal; any difference is refused."""
+    pair = make_pair(
+        {"logs": {"owned_by": ["tenant"]}}, "CREATE TABLE logs (tenant text REFERENCES tenants, line text)"
+    )
+    execute(pair.source, "INSERT INTO logs VALUES ('a', 'x'), ('a', 'x'), ('a', NULL)")
+    assert pair.restore().facts["inserts"] == 3
+    assert not pair.restore().changed
+    execute(pair.target, "INSERT INTO logs VALUES ('a', 'x')")
+    assert "logs: rows differ" in refused(pair)[0]

@@ -1,0 +1,80 @@
+"""User triggers stay silent during a restore, and their states are as before afterwards."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.control import execute
+from tests.restore.conftest import MakePair, Pair
+from toolkit.errors import RefusedError
+
+ITEMS = (
+    "CREATE TABLE items (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, name text)",
+    "CREATE TABLE heard (what text)",
+    """
+    CREATE FUNCTION loud() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN INSERT INTO public.heard VALUES (TG_NAME); RETURN coalesce(NEW, OLD); END $$
+    """,
+    *(
+        f"CREATE TRIGGER {name} BEFORE INSERT OR UPDATE OR DELETE ON items FOR EACH ROW EXECUTE FUNCTION loud()"
+        for name in ("origin", "always", "replica", "disabled")
+    ),
+    "CREATE TRIGGER at_last AFTER INSERT OR DELETE ON items EXECUTE FUNCTION loud()",
+    "ALTER TABLE items ENABLE ALWAYS TRIGGER always",
+    "ALTER TABLE items ENABLE REPLICA TRIGGER replica",
+    "ALTER TABLE items DISABLE TRIGGER disabled",
+)
+
+STATES = "SELECT tgname, tgenabled, tgisinternal FROM pg_trigger ORDER BY tgrelid, tgname"
+
+
+@pytest.fixture
+def pair(make_pair: MakePair) -> Pair:
+    """A table with triggers in every state, and differences of every kind."""
+    made = make_pair({"items": {"owned_by": ["tenant"]}}, *ITEMS, transient={"heard": {}})
+    execute(made.source, "INSERT INTO items VALUES (1, 'a', 'new'), (2, 'a', 'changed')")
+    execute(made.target, "INSERT INTO items VALUES (2, 'a', 'old'), (3, 'a', 'extra')", "DELETE FROM heard")
+    return made
+
+
+@pytest.mark.parametrize("host", ["target", "superuser"])
+def test_no_trigger_fires_and_all_states_stay(pair: Pair, host: str) -> None:
+    """Inserts, updates and deletes fire nothing; ordinary, always, replica and disabled triggers stay what they are."""
+    before = pair.rows(STATES)
+    outcome = pair.restore(host=host)
+    assert (outcome.facts["inserts"], outcome.facts["updates"], outcome.facts["deletes"]) == (1, 1, 1)
+    assert pair.rows("SELECT * FROM heard") == []
+    assert pair.rows(STATES) == before
+    execute(pair.target, "UPDATE items SET name = 'x' WHERE id = 1")
+    assert sorted(pair.rows("SELECT what FROM heard")) == [("always",), ("origin",)]
+
+
+@pytest.mark.parametrize("host", ["target", "superuser"])
+def test_a_failed_restore_leaves_the_triggers_as_they_were(pair: Pair, host: str) -> None:
+    """When the server refuses a row in the middle, every trigger and every row is as before."""
+    execute(pair.target, "CREATE UNIQUE INDEX ON items (lower(name))", "UPDATE items SET name = 'NEW' WHERE id = 3")
+    execute(pair.target, "DELETE FROM heard")
+    states, state = pair.rows(STATES), pair.state()
+    with pytest.raises(RefusedError, match=r"items: .*items_lower_idx"):
+        pair.restore("merge", host=host)
+    assert pair.rows(STATES) == states
+    assert pair.state() == state
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_role_that_cannot_silence_triggers_is_refused(pair: Pair, clerk: str, check: bool) -> None:
+    """Neither owner nor superuser: refused with every trigger that would fire, already in check mode."""
+    execute(pair.target, f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {clerk}")
+    state = pair.state()
+    with pytest.raises(RefusedError) as refusal:
+        pair.restore(host="clerk", check=check)
+    named = {reason.split()[1] for reason in refusal.value.reasons}
+    assert named == {"always", "at_last", "origin"}
+    assert pair.state() == state
+
+
+def test_triggers_fire_for_those_who_ask(pair: Pair, clerk: str) -> None:
+    """With `triggers: fire` a role that owns nothing restores, and the triggers fire."""
+    execute(pair.target, f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {clerk}")
+    assert pair.restore(host="clerk", triggers="fire").facts["inserts"] == 1
+    assert ("origin",) in pair.rows("SELECT what FROM heard")

@@ -1,0 +1,72 @@
+"""What a verification against a database finds, counts and names."""
+
+from __future__ import annotations
+
+from tests.control import execute
+from tests.restore.conftest import MakePair
+
+ITEMS = "CREATE TABLE items (part text, id integer, tenant text REFERENCES tenants, name text, PRIMARY KEY (part, id))"
+RULES = {"items": {"owned_by": ["tenant"]}}
+
+
+def test_missing_changed_and_extra_rows_are_counted_and_named(make_pair: MakePair) -> None:
+    """Each table that differs says how many rows are missing, extra and changed, with the first keys of them."""
+    pair = make_pair(RULES, ITEMS)
+    pair.fill("INSERT INTO items SELECT 'p', n, 'a', 'same' FROM generate_series(1, 20) n")
+    execute(pair.target, "DELETE FROM items WHERE id IN (3, 4)", "UPDATE items SET name = NULL WHERE id IN (5, 6, 7)")
+    execute(pair.target, "INSERT INTO items VALUES ('q', 1, 'b', 'extra')")
+    outcome = pair.control.verify("target", pair.backup())
+    assert outcome.exit_code == 6
+    assert outcome.facts["tables"] == {"items": {"missing": 2, "extra": 1, "changed": 3}}
+    assert outcome.details == ("items: differs: 2 missing, 1 extra, 3 changed, first keys: p, 3; p, 4; p, 5; q, 1",)
+
+
+def test_rows_without_a_key_are_counted_as_often_as_they_stand(make_pair: MakePair) -> None:
+    """Without a key a changed row is one missing and one extra, and of equal rows each counts."""
+    pair = make_pair(
+        {"logs": {"owned_by": ["tenant"]}}, "CREATE TABLE logs (tenant text REFERENCES tenants, line text)"
+    )
+    execute(pair.source, "INSERT INTO logs VALUES ('a', 'x'), ('a', 'x'), ('a', 'x'), ('a', NULL)")
+    execute(pair.target, "INSERT INTO logs VALUES ('a', 'x'), ('a', ''), ('b', 'y')")
+    outcome = pair.control.verify("target", pair.backup())
+    assert outcome.facts["tables"] == {"logs": {"missing": 3, "extra": 2, "changed": 0}}
+
+
+def test_rows_outside_the_scope_do_not_count(make_pair: MakePair) -> None:
+    """A backup of one business is exact beside a database that has others."""
+    pair = make_pair(RULES, ITEMS)
+    execute(pair.source, "INSERT INTO items VALUES ('p', 1, 'a', 'x')")
+    execute(pair.target, "INSERT INTO items VALUES ('p', 1, 'a', 'x'), ('p', 2, 'b', 'y')")
+    assert pair.control.verify("target", pair.backup(businesses=["a"])).exit_code == 0
+    assert pair.control.verify("target", pair.backup()).facts["tables"] == {
+        "items": {"missing": 0, "extra": 1, "changed": 0}
+    }
+
+
+def test_a_row_that_others_own_is_there_all_the_same(make_pair: MakePair) -> None:
+    """Rows are looked for in the whole table: one that the scope does not take is not missing when it is exact."""
+    pair = make_pair(
+        {"items": {"owned_by": ["tenant"]}, "colours": "referenced"},
+        "CREATE TABLE colours (id text PRIMARY KEY)",
+        "CREATE TABLE items (id integer PRIMARY KEY, tenant text REFERENCES tenants, colour text REFERENCES colours)",
+    )
+    pair.fill("UPDATE tenants SET demo = true WHERE id = 'b'", "INSERT INTO colours VALUES ('red')")
+    execute(pair.target, "INSERT INTO items VALUES (1, 'b', 'red')")
+    assert pair.control.verify("target", pair.backup(demo="exclude")).exit_code == 0
+
+
+def test_a_missing_table_or_column_is_said(make_pair: MakePair) -> None:
+    """Rows that cannot be compared differ, with the reason."""
+    pair = make_pair(
+        {**RULES, "logs": {"owned_by": ["tenant"]}},
+        ITEMS,
+        "CREATE TABLE logs (id integer PRIMARY KEY, tenant text)",
+        "ALTER TABLE logs ADD FOREIGN KEY (tenant) REFERENCES tenants",
+    )
+    pair.fill("INSERT INTO items VALUES ('p', 1, 'a', 'x')", "INSERT INTO logs VALUES (1, 'a')")
+    manifest = pair.backup()
+    execute(pair.target, "DROP TABLE logs", "ALTER TABLE items DROP name")
+    assert pair.control.verify("target", manifest).details == (
+        "items: differs: columns are missing: name",
+        "logs: differs: the database has no such table",
+    )
