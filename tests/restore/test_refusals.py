@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
+import psycopg
 import pytest
 
 from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
+from tests.restore.laboratory import SUPERUSER
 from toolkit.errors import RefusedError
+from toolkit.postgres.embedded import EmbeddedServer
 
 ITEMS = "CREATE TABLE items (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, name text, size integer)"
 RULES = {"items": {"owned_by": ["tenant"]}}
@@ -123,6 +128,34 @@ def test_missing_privileges_are_listed_per_table(make_pair: MakePair, clerk: str
     )
     execute(pair.target, f"REVOKE SELECT ON items, notes FROM {clerk}")
     assert refused(pair, host="clerk") == ("no SELECT on table public.items", "no SELECT on table public.notes")
+
+
+def test_tables_that_point_at_restored_ones_must_be_readable(make_pair: MakePair, clerk: str) -> None:
+    """Whether a row may be deleted depends on who points at it: a table that the role cannot read is named."""
+    pair = make_pair(RULES, ITEMS, "CREATE TABLE locks (item integer REFERENCES items)", transient={"locks": {}})
+    execute(pair.target, "INSERT INTO items VALUES (1, 'a', 'y', 1)")
+    execute(pair.target, f"GRANT SELECT, INSERT, UPDATE, DELETE ON items, tenants TO {clerk}")
+    assert refused(pair, host="clerk") == ("no SELECT on table public.locks",)
+
+
+def test_who_suspends_foreign_keys_must_be_able_to_lock(make_pair: MakePair, pg18: EmbeddedServer) -> None:
+    """A role that was granted the replica role must keep others from writing: tables that it cannot lock are named."""
+    role = f"playback_test_replica_{os.getpid()}"
+    pair = make_pair(RULES, ITEMS, "CREATE TABLE runs (id integer PRIMARY KEY)", transient={"runs": {}})
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x', 1)")
+    execute(pg18.superuser, f"CREATE ROLE {role} LOGIN", f"GRANT SET ON PARAMETER session_replication_role TO {role}")
+    execute(pair.target, f"GRANT USAGE ON SCHEMA public TO {role}")
+    execute(pair.target, f"GRANT SELECT, INSERT, UPDATE ON items, tenants TO {role}")
+    pair.control.add_host("replica", psycopg.conninfo.make_conninfo(pair.target, user=role))
+    try:
+        reason = "none of UPDATE, DELETE and TRUNCATE on table public.runs"
+        assert refused(pair, host="replica") == (reason,)
+        execute(pair.target, f"GRANT UPDATE ON runs TO {role}")
+        assert pair.restore(host="replica").facts["inserts"] == 1
+    finally:
+        with psycopg.connect(pair.target, user=SUPERUSER, autocommit=True) as connection:
+            connection.execute(f"DROP OWNED BY {role}".encode())
+            connection.execute(f"DROP ROLE {role}".encode())
 
 
 def test_a_role_with_just_the_privileges_restores(make_pair: MakePair, clerk: str) -> None:

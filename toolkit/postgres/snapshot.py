@@ -81,6 +81,8 @@ def consistent_snapshot(
     for _ in range(ATTEMPTS):
         before = survey(connection, catalog, scope, unclassified=unclassified)
         tables = list(before.schema.tables) if exclusive else lockable(before)
+        if exclusive:
+            _check_lock_privileges(connection, before)
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         try:
             locked = _lock(connection, catalog.schema, tables, exclusive=exclusive)
@@ -116,6 +118,21 @@ def _lock(connection: Connection, schema: str, tables: list[str], *, exclusive: 
     except psycopg.errors.UndefinedTable:
         return False
     return True
+
+
+def _check_lock_privileges(connection: Connection, found: Survey) -> None:
+    rows = connection.execute(
+        "SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(%s))"
+        " AND c.relname = ANY (%s) AND NOT has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')"
+        ' ORDER BY c.relname COLLATE "C"',
+        [found.schema.name, list(found.schema.tables)],
+    ).fetchall()
+    if rows:
+        raise RefusedError(
+            f"role {connection.info.user} cannot keep others from writing in schema {found.schema.name}",
+            (f"none of UPDATE, DELETE and TRUNCATE on table {found.schema.name}.{table}" for (table,) in rows),
+            hint="GRANT one of them, or run as the owner of the tables",
+        )
 
 
 def _check_privileges(connection: Connection, found: Survey) -> None:

@@ -31,11 +31,18 @@ def refuse_drift(manifest: Manifest, survey: Survey) -> None:
         )
 
 
-def refuse_hidden_sequences(connection: Connection, schema: str, manifest: Manifest) -> None:
-    """Raise RefusedError with every sequence of the backup whose state the role may not read."""
-    _refuse(
-        connection, _lacking(connection, schema, "SELECT", (entry.name for entry in manifest.sequences), "sequence")
-    )
+def refuse_hidden(connection: Connection, manifest: Manifest, survey: Survey) -> None:
+    """Raise RefusedError with all that the role may not read and a restore reads beside the tables of the scope.
+
+    These are the tables that point at those of the backup, and its sequences.
+    """
+    restored = {entry.name for entry in manifest.tables}
+    pointing = {link.child for link in survey.links.references if link.parent in restored}
+    reasons = [
+        *_lacking(connection, survey.schema.name, "SELECT", pointing),
+        *_lacking(connection, survey.schema.name, "SELECT", (entry.name for entry in manifest.sequences), "sequence"),
+    ]
+    _refuse(connection, reasons)
 
 
 def refuse_plan(connection: Connection, schema: str, plan: RestorePlan, *, bypass: bool, fire: bool) -> None:

@@ -19,7 +19,7 @@ from toolkit.postgres.restore.application import Application
 from toolkit.postgres.restore.planner import Planner
 from toolkit.postgres.restore.preflight import (
     refuse_drift,
-    refuse_hidden_sequences,
+    refuse_hidden,
     refuse_plan,
     warnings_of,
 )
@@ -98,7 +98,7 @@ def _attempt(connection: Connection, request: Request, progress: Progress) -> Re
     ) as survey:
         schema = survey.schema.name
         refuse_drift(request.manifest, survey)
-        refuse_hidden_sequences(connection, schema, request.manifest)
+        refuse_hidden(connection, request.manifest, survey)
         entries = {entry.name: entry for entry in request.manifest.tables}
         staging = Staging(connection, survey.schema, entries, request.rows_of)
         progress.start("compare", rows=request.manifest.metadata.stats.total_records)
