@@ -15,7 +15,7 @@ from tests.conftest import Servers
 from tests.control import Control
 from tests.product.hard import EVERYWHERE, chunk_ids, hard_control
 from toolkit.postgres import demo
-from toolkit.postgres.demo.hard import SCHEMA, load_hard
+from toolkit.postgres.demo.hard import SCHEMA, create_hard, load_hard
 from toolkit.postgres.embedded import EmbeddedServer
 
 _TABLES = """
@@ -102,6 +102,51 @@ def test_other_orders_of_columns_and_rows_give_the_same_chunks(
     first = ids_of_demo(tmp_path / "c", whole[18])
     assert shuffle(whole[16], "public") > 200
     assert ids_of_demo(tmp_path / "d", whole[16]) == first
+
+
+SETTINGS = {
+    "DateStyle": "German, DMY",
+    "IntervalStyle": "iso_8601",
+    "TimeZone": "Asia/Kathmandu",
+    "extra_float_digits": "-10",
+    "bytea_output": "escape",
+    "array_nulls": "off",
+    "transform_null_equals": "on",
+    "standard_conforming_strings": "off",
+    "xmloption": "document",
+    "synchronize_seqscans": "on",
+    "search_path": '"Odd schema"',
+    "default_transaction_isolation": "serializable",
+    "lock_timeout": "1ms",
+}
+"""What an administrator may have set for a database or a role, and what changes how values are written or read."""
+
+
+def test_settings_of_the_databases_do_not_matter(tmp_path: Path, servers: Servers) -> None:
+    """A backup of, and a restore into, databases with settings of their own give the same chunks."""
+    plain, odd, empty = (servers.database(18) for _ in range(3))
+    load_hard(plain)
+    load_hard(odd)
+    create_hard(empty)
+    for conninfo in (odd, empty):
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            name = sql.Identifier(connection.info.dbname)
+            for setting, value in SETTINGS.items():
+                connection.execute(
+                    sql.SQL("ALTER DATABASE {} SET {} TO {}").format(
+                        name,
+                        sql.Identifier(setting),
+                        sql.SQL(value) if setting == "search_path" else sql.Literal(value),
+                    )
+                )
+    expected = ids_of_hard(tmp_path / "a", plain)
+    control = hard_control(tmp_path / "b")
+    control.add_host("odd", odd)
+    control.add_host("empty", empty)
+    manifest = control.backup("odd", demo="include")
+    assert chunk_ids(manifest) == expected
+    control.restore("empty", manifest, "mirror")
+    assert chunk_ids(control.backup("empty", demo="include")) == expected
 
 
 LOCALES = ("en-US-u-kn-true-ka-shifted", "sv-u-kf-upper")

@@ -23,6 +23,10 @@ SETTINGS = {
     "bytea_output": "hex",
     "xmloption": "content",
     "lc_monetary": "C",
+    # what a database or role may be set to that changes how text is read
+    "array_nulls": "on",
+    "standard_conforming_strings": "on",
+    "transform_null_equals": "off",
     "synchronize_seqscans": "off",
     "row_security": "off",
     "search_path": "pg_catalog",
