@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 
-.PHONY: nightly test benchmark lock clean
+.PHONY: nightly test benchmark benchmark-scales lock clean
 
 nightly: .venv/runtime
 	$(BIN)/invoke run playbooks/nightly.yml
@@ -31,6 +31,9 @@ test: .venv/development
 
 benchmark: .venv/development
 	$(BIN)/python -m benchmarks.peers
+
+benchmark-scales: .venv/development
+	$(BIN)/python -m benchmarks.scales
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements.lock

@@ -11,24 +11,16 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
-import psutil
 import psycopg
 
+from benchmarks.process import ROOT, Timing, run
 from toolkit.postgres import embedded
 from toolkit.postgres.embedded import EmbeddedServer
 
-ROOT = Path(__file__).parent.parent
 HOME = ROOT / ".playback" / "benchmark"
-POLL = 0.01
-"""Seconds between two looks at a process's memory."""
 
 SCHEMA = """
 CREATE TABLE shops (id text PRIMARY KEY, name text NOT NULL, "isDemo" boolean NOT NULL DEFAULT false);
@@ -62,39 +54,6 @@ business:
     orders: {owned_by: [shopId]}
     items: {owned_by: [orderId]}
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """One whole process: seconds of wall clock and peak resident memory in bytes."""
-
-    seconds: float
-    memory: int
-
-
-def run(command: list[str]) -> Timing:
-    """Run a process to its end, watching its memory and that of its children."""
-    started = time.perf_counter()
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        peak = [0]
-        watcher = threading.Thread(target=_watch, args=(process.pid, peak))
-        watcher.start()
-        output, _ = process.communicate()
-        seconds = time.perf_counter() - started
-        watcher.join()
-    if process.returncode:
-        raise SystemExit(f"{command[0]} ended with {process.returncode}:\n{output.decode(errors='replace')}")
-    return Timing(seconds, peak[0])
-
-
-def _watch(pid: int, peak: list[int]) -> None:
-    try:
-        process = psutil.Process(pid)
-        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-            peak[0] = max(peak[0], process.memory_info().rss)
-            time.sleep(POLL)
-    except psutil.NoSuchProcess:
-        return
 
 
 def playbook(name: str, action: dict[str, object]) -> list[str]:
