@@ -304,6 +304,16 @@ def test_proposals_are_complete_and_hold(of: DatabaseSchema) -> None:
             assert each.verdict is not Verdict.DECIDED
 
 
+@settings(max_examples=80, deadline=None)
+@given(schemas())
+def test_decided_rules_change_no_other_proposal(of: DatabaseSchema) -> None:
+    """With the decided rules in the catalog file, what is left open or follows is what it was before."""
+    found = classify(catalog(), of)
+    again = classify(catalog(decided(found)), of)
+    left = [each for each in found.proposals if each.verdict is not Verdict.DECIDED]
+    assert [summary(each) for each in again.proposals] == [summary(each) for each in left]
+
+
 @settings(max_examples=40, deadline=None)
 @given(schemas())
 def test_deciding_settles_the_rest(of: DatabaseSchema) -> None:

@@ -44,7 +44,7 @@ def quoted(text: str) -> str:
 
 def comment(text: str) -> str:
     """A text as a comment: on one line whatever names are in it."""
-    return "# " + "".join(each if each.isprintable() else "?" for each in " ".join(text.split()))
+    return "# " + "".join(each if each.isprintable() else "?" for each in text)
 
 
 def _rule(rule: TableRule) -> str:

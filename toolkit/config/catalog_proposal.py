@@ -24,8 +24,8 @@ INTRODUCTION = """\
 # before you rely on it.
 """
 LEGEND = """\
-# DECIDE: the schema does not tell. Of the lines that follow, uncomment the one that is right and delete the others; the
-#   first takes the most rows. One "under device" or "under transient" goes into that section. Until then no backup runs.
+# DECIDE: the schema does not tell. Of the lines below, uncomment the one that is right and delete the others; the first
+#   takes the most rows. One "under device" or "under transient" goes into that section. Until then no backup runs.
 # FOLLOWS: nothing to decide; `invoke classify --update` adds the line when the table before it is decided.
 """
 _INDENT = 2
@@ -128,19 +128,25 @@ def _mark(proposal: Proposal) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class _Editor:
-    """Collects insertions before lines and replacements of lines, and applies them all at the end."""
+    """Collects insertions before lines and replacements of lines, and applies them all at the end.
+
+    Attributes:
+        notes: what stands right above a line, after what else is inserted there.
+        replaced: None for a line that is taken out.
+    """
 
     draft: Draft
     lines: Sequence[str]
     ending: str
     inserted: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    notes: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     replaced: dict[int, str | None] = field(default_factory=dict)
 
     def text(self, originals: Sequence[str]) -> str:
         """The edited text; lines that were not touched keep their own endings."""
         parts: list[str] = []
         for number, original in enumerate(originals):
-            parts += [f"{line}{self.ending}" for line in self.inserted.get(number, ())]
+            parts += [f"{line}{self.ending}" for line in (*self.inserted.get(number, ()), *self.notes.get(number, ()))]
             last = number == len(originals) - 1
             if number not in self.replaced:
                 parts.append(original if last else f"{original}\n")
@@ -216,13 +222,15 @@ class _Editor:
         note = comment(f"DROPPED {scalar(dropped.table)}: the database has no such table")
         if any(line.strip() == note for line in self.lines):
             return
-        self.inserted[span.first].append(" " * self._indent(span.first) + note)
+        self.notes[span.first].append(" " * self._indent(span.first) + note)
         if group.block and section is not None and section.block and not dropped.needed:
             for number in range(span.first, span.last + 1):
                 self._comment_out(number)
 
     def _comment_out(self, number: int) -> None:
         line, indent = self.lines[number], self._indent(number)
+        if not line.strip():
+            return
         self.replaced[number] = f"{line[:indent]}# {line[indent:]}"
 
     def _is_comment(self, number: int) -> bool:

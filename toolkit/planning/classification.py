@@ -148,7 +148,7 @@ class _Proposals:
         return [edge for edge in self.edges.of(table) if self.findings[edge.parent].kind is Kind.OWNED]
 
     def _children(self, table: str) -> list[str]:
-        """The tables that wait for this one."""
+        """The tables that may be owned through this one."""
         return sorted(name for name, finding in self.findings.items() if table in finding.follows)
 
     def _pointing(self, table: str) -> str:

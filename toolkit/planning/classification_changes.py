@@ -55,7 +55,9 @@ def groups(catalog: Catalog, parents: Mapping[str, Sequence[str]], listed: Seque
     for table in sorted(parents):
         family = min(_families(table), key=lambda name: (-families[name], name))
         beside = _beside(table, known)
-        owner = next((known[parent] for parent in parents[table] if parent in known), "")
+        # nearly everything is the tenant's: that says nothing about what belongs together
+        near = [parent for parent in parents[table] if parent in known and parent != catalog.tenant.table]
+        owner = known[near[0]] if near else ""
         fallback = "reference" if table in listed else "other"
         found[table] = beside or owner or (family if families[family] >= FAMILY else fallback)
     return found

@@ -33,7 +33,7 @@ class Finding:
         edges: the ways to owners: references that the table holds, and references of other tables that lead to it. Of
             an open or waiting table, the possible ones.
         level: of an owned table, how many tenants a row has.
-        follows: of a waiting table, the tables it waits for.
+        follows: tables without an owner of their own through which this one may be owned, so that it waits for them.
     """
 
     kind: Kind

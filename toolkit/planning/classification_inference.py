@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from toolkit.model.catalog import Catalog, Category, RuleKind
+from toolkit.model.catalog import Catalog, Category, RuleKind, TableRule
 from toolkit.model.schema import DatabaseSchema
 from toolkit.planning import classification_names as names
 from toolkit.planning.accounting import rule_of
@@ -72,7 +72,9 @@ class Inference:
             return Finding(kind=Kind.OWNED)
         others = ", ".join(each for each in waiting if each != table)
         edges = tuple(edge for edge in self.edges.of(table) if edge.canonical or edge.cascade)
-        return Finding(kind=Kind.OPEN, reason=Reason.SEVERAL, why=f"it hangs together with {others}", edges=edges)
+        follows = tuple(edge.parent for edge in edges if edge.parent in self._found and self._unknown_ones([edge]))
+        why = f"it hangs together with {others}"
+        return Finding(kind=Kind.OPEN, reason=Reason.SEVERAL, why=why, edges=edges, follows=follows)
 
     def _state(self, table: str) -> Finding:
         if table not in self._found:
@@ -93,10 +95,16 @@ class Inference:
         if rule.category is not Category.BUSINESS:
             return Finding(kind=Kind.OUTSIDE)
         if rule.kind is RuleKind.OWNED:
-            fitting = [edge for edge in self.edges.of(table) if edge.columns == rule.owned_by[0].columns]
-            single = len(rule.owned_by) == 1 and not rule.owned_by[0].table and fitting
-            return Finding(kind=Kind.OWNED, level=self._level_through(fitting[0]) if single else MANY)
+            return Finding(kind=Kind.OWNED, level=self._level_of(rule))
         return Finding(kind=Kind.LISTED if rule.kind is RuleKind.SHARED else Kind.POINTED_AT)
+
+    def _level_of(self, rule: TableRule) -> int:
+        ways = [
+            [] if way.table else [edge for edge in self.edges.of(rule.table) if edge.columns == way.columns]
+            for way in rule.owned_by
+        ]
+        levels = [self._level_through(edges[0]) if edges else MANY for edges in ways]
+        return levels[0] if len(levels) == 1 else min(FEW, *levels)
 
     def _level_through(self, edge: Edge) -> int:
         level = self._state(edge.parent).level
@@ -123,14 +131,18 @@ class Inference:
             return self._by_tenant(table, to_tenant, parts)
         if parts.several:
             named = " and ".join(edge.text for edge in parts.owned)
-            return Finding(kind=Kind.OPEN, reason=Reason.SEVERAL, why=f"it hangs on {named} alike", edges=parts.owned)
+            unknown = tuple(edge.parent for edge in self._unknown_ones(parts.owned))
+            why = f"it hangs on {named} alike"
+            return Finding(kind=Kind.OPEN, reason=Reason.SEVERAL, why=why, edges=parts.owned, follows=unknown)
         if parts.owned:
             return self._owned(table, parts.owned)
         return self._by_others(table)
 
     def _by_tenant(self, table: str, to_tenant: Sequence[Edge], parts: _Parts) -> Finding:
         """Columns point at the tenant, but none of them is both called after it and never NULL."""
-        links = self._tenant_links(table)
+        links, unknown = self._by_state(self._tenant_links(table))
+        if unknown:
+            return self._wait(table, [*to_tenant, *parts.owned, *links, *unknown], unknown)
         never_null = [edge for edge in to_tenant if not edge.nullable]
         canonical = [edge for edge in to_tenant if edge.canonical]
         if never_null or canonical or len(to_tenant) > 1 or parts.owned or links:
@@ -199,7 +211,7 @@ class Inference:
             return finding
         kind = Kind.STATE if finding.kind in (Kind.LISTED, Kind.PATHLESS, Kind.STATE) else Kind.OPEN
         why = f"'{word}' in its name reads like a device's own or passing state"
-        return Finding(kind=kind, reason=Reason.NAME, why=why, edges=finding.edges)
+        return Finding(kind=kind, reason=Reason.NAME, why=why, edges=finding.edges, follows=finding.follows)
 
     # ways to an owner
 
@@ -225,7 +237,7 @@ class Inference:
         needed_owned, needed_unknown = self._owned_ones(needed), self._unknown_ones(needed)
         if needed_owned:
             single = [edge for edge in needed_owned if self._level_through(edge) == ONE]
-            if len(single) == 1 and not needed_unknown:
+            if len(single) == 1:
                 return _Parts(tuple(single))
             found = (*owned, *needed_owned, *needed_unknown)
             return _Parts(found, several=len(found) > 1)
@@ -259,9 +271,12 @@ class Inference:
             # a part of this table gets its owner from it, not the other way round
             and (self.edges.to_tenant(edge.child) or edge not in self._hanging(edge.child))
         ]
-        owned = [edge for edge in once if self._state(edge.child).kind is Kind.OWNED]
-        unknown = [edge for edge in once if self._state(edge.child).kind in (Kind.WAITING, Kind.OPEN)]
-        return [*linked, *owned], unknown
+        return self._by_state([*linked, *once])
+
+    def _by_state(self, edges: Sequence[Edge]) -> tuple[list[Edge], list[Edge]]:
+        """Of references that lead to a table, those whose holders are owned, and those of which that is not known."""
+        owned = [edge for edge in edges if self._state(edge.child).kind is Kind.OWNED]
+        return owned, [edge for edge in edges if self._state(edge.child).kind in (Kind.WAITING, Kind.OPEN)]
 
     def _list_key(self, table: str) -> str:
         """A key by which people know the entries of a list, unique without any owner; empty if there is none."""
