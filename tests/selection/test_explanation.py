@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.selection.oracle import Expected, Spot, content, expect
@@ -18,7 +18,7 @@ from toolkit.errors import InputError
 from toolkit.model.explanation import Explanation
 from toolkit.model.leak import Leaks
 from toolkit.model.scope import Demo, Scope
-from toolkit.postgres.explanation import SAMPLES, explain
+from toolkit.postgres.explanation import SAMPLES, Explainer
 from toolkit.postgres.leaks import find_leaks
 from toolkit.postgres.snapshot import consistent_snapshot
 
@@ -35,31 +35,15 @@ Link = tuple[str, Pairs, str]
 def test_explanations_equal_brute_force(laboratory: Laboratory, world: World, data: st.DataObject) -> None:
     """Whose a row is, by a shortest way, its mark, what points at it and what it brings in are as worked out."""
     laboratory.build(world)
-    spots = [
-        (name, number)
-        for name, table in world.tables.items()
-        for number, row in enumerate(table.rows)
-        if table.present and any(value is not None for value in row.values())
-    ]
-    if not spots:
-        return
     scope = data.draw(scopes(world))
     expected = expect(world, scope)
-    if expected is None:
-        return
-    for spot in data.draw(st.lists(st.sampled_from(spots), min_size=1, max_size=2, unique=True)):
-        fitting = fitting_rows(world, spot)
-        if len({content(world.tables[spot[0]], number) for _, number in fitting}) > 1:
-            with pytest.raises(InputError, match="several rows"):
-                explained(laboratory, world, scope, spot)
-            continue
-        found = explained(laboratory, world, scope, spot)
-        # rows that are equal in everything share an explanation, but a limit may cut between them
-        assert found.mark in {expected.marks.get(each) for each in fitting}
-        assert found.reasons
-        check_owners(world, expected, spot, found)
-        check_pointing(world, expected, spot, found)
-        check_brings(world, expected, spot, found)
+    assume(expected is not None)
+    assert expected is not None
+    catalog = catalogs.load(laboratory.catalog)
+    with consistent_snapshot(laboratory.connection, catalog, scope, unclassified="warn") as survey:
+        explainer = Explainer(laboratory.connection, survey)
+        for spot in spots(world):
+            check(world, expected, spot, explainer)
 
 
 @few
@@ -80,13 +64,32 @@ def test_leaks_equal_brute_force(laboratory: Laboratory, world: World) -> None:
     check_crossing(world, expected, found)
 
 
-def explained(laboratory: Laboratory, world: World, scope: Scope, spot: Spot) -> Explanation:
-    """The product's explanation of a row, which is named by all its columns that are not NULL."""
+def spots(world: World) -> list[Spot]:
+    """The rows that can be named."""
+    return [
+        (name, number)
+        for name, table in world.tables.items()
+        for number, row in enumerate(table.rows)
+        if table.present and any(value is not None for value in row.values())
+    ]
+
+
+def check(world: World, expected: Expected, spot: Spot, explainer: Explainer) -> None:
+    """Explain a row, named by all its columns that are not NULL, and compare everything."""
     row = world.tables[spot[0]].rows[spot[1]]
     words = [f"{column}={text(value)}" for column, value in row.items() if value is not None]
-    catalog = catalogs.load(laboratory.catalog)
-    with consistent_snapshot(laboratory.connection, catalog, scope, unclassified="warn") as survey:
-        return explain(laboratory.connection, survey, spot[0], words)
+    fitting = fitting_rows(world, spot)
+    if len({content(world.tables[spot[0]], number) for _, number in fitting}) > 1:
+        with pytest.raises(InputError, match="several rows"):
+            explainer.explain(spot[0], words)
+        return
+    found = explainer.explain(spot[0], words)
+    # rows that are equal in everything share an explanation, but a limit may cut between them
+    assert found.mark in {expected.marks.get(each) for each in fitting}
+    assert found.reasons
+    check_owners(world, expected, spot, found)
+    check_pointing(world, expected, spot, found)
+    check_brings(world, expected, spot, found)
 
 
 def text(value: Value) -> str:
@@ -182,7 +185,10 @@ def check_pointing(world: World, expected: Expected, spot: Spot, found: Explanat
             key = link(reference.child, reference.columns, reference.parent, reference.parent_columns)
             counts[key] = len(pointing), taken
     told = {
-        link(each.table, each.columns, spot[0], each.parent_columns): (each.rows, each.taken) for each in found.pointing
+        link(each.table, each.columns, spot[0], each.parent_columns): (each.rows, each.taken)
+        for each in found.pointing
+        # tables of a device that take part in the scope are looked at, too
+        if world.tables[each.table].is_business or each.taken
     }
     assert told == counts
     assert all(len(each.samples) == min(each.rows, SAMPLES) for each in found.pointing)

@@ -18,7 +18,7 @@ from toolkit.errors import InputError
 from toolkit.model.catalog import Category, OwnerEdge, RuleKind, TableRule
 from toolkit.model.explanation import Brought, Explanation, Owner, Pointing, RowKey, key_text
 from toolkit.model.scope import Scope
-from toolkit.postgres.explanation import explain as explain_row
+from toolkit.postgres.explanation import Explainer
 from toolkit.postgres.snapshot import consistent_snapshot
 
 USAGE = "invoke explain --host HOST TABLE KEY"
@@ -40,7 +40,7 @@ def explain(
         # tables that nobody has classified yet are no reason to explain nothing
         consistent_snapshot(connection, catalog, scope, unclassified="warn") as survey,
     ):
-        explanation = explain_row(connection, survey, words[0], words[1:])
+        explanation = Explainer(connection, survey).explain(words[0], words[1:])
     if as_json:
         output.line(json.dumps(_document(host, scope, explanation), indent=2))
         return 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import count, pairwise
 
 from psycopg import sql
 
@@ -21,9 +21,9 @@ from toolkit.postgres.connection import Connection
 from toolkit.postgres.order import order_by
 from toolkit.postgres.relation import Relation, Sql, equal, relation_of
 from toolkit.postgres.row_lookup import RowId, find_row, key_columns, table_named
-from toolkit.postgres.selection import OWNED, REFERENCED, SHARED, UNOWNED, Selected, condition_of
+from toolkit.postgres.selection import OWNED, REFERENCED, SHARED, UNOWNED, condition_of
 from toolkit.postgres.snapshot import Survey
-from toolkit.postgres.walk import Visited, Walk, to_owners, to_parents
+from toolkit.postgres.walk import Step, Visited, Walk, to_owners, to_parents
 
 SAMPLES = 3
 """Keys that are shown of many rows."""
@@ -31,31 +31,50 @@ SAMPLES = 3
 _MARKS = {OWNED: RowMark.OWNED, SHARED: RowMark.SHARED, UNOWNED: RowMark.UNOWNED, REFERENCED: RowMark.REFERENCED}
 
 
-def explain(connection: Connection, survey: Survey, table: str, words: Sequence[str]) -> Explanation:
-    """Explain a row under the survey's scope, inside its snapshot.
+class Explainer:
+    """Explains rows under the survey's scope, inside its snapshot; the scope is evaluated once.
 
-    Args:
-        words: what names the row, see `find_row`.
+    Attributes:
+        selected: what the scope takes.
+        walks: numbers for the names of temporary tables.
 
     Raises:
-        InputError: no such table or row.
         RefusedError: the scope names a business that does not exist.
     """
-    found = table_named(survey.schema, table)
-    row = find_row(connection, survey.schema, found, words)
-    return _Explainer(connection, survey, survey.select(connection), found, row).explain()
+
+    def __init__(self, connection: Connection, survey: Survey) -> None:
+        self.connection = connection
+        self.survey = survey
+        self.selected = survey.select(connection)
+        self.walks = count()
+
+    def explain(self, table: str, words: Sequence[str]) -> Explanation:
+        """Explain a row.
+
+        Args:
+            words: what names the row, see `find_row`.
+
+        Raises:
+            InputError: no such table or row.
+        """
+        found = table_named(self.survey.schema, table)
+        row = find_row(self.connection, self.survey.schema, found, words)
+        return _Subject(self, found, row).explanation()
 
 
-class _Explainer:
-    def __init__(self, connection: Connection, survey: Survey, selected: Selected, table: Table, row: RowId) -> None:
-        self._connection = connection
-        self._survey = survey
-        self._selected = selected
+class _Subject:
+    """One row under explanation."""
+
+    def __init__(self, explainer: Explainer, table: Table, row: RowId) -> None:
+        self._connection = explainer.connection
+        self._survey = explainer.survey
+        self._selected = explainer.selected
+        self._walks = explainer.walks
         self._table = table
         self._row = row
-        self._rules = survey.accounting.rules
+        self._rules = self._survey.accounting.rules
 
-    def explain(self) -> Explanation:
+    def explanation(self) -> Explanation:
         rule = self._rules.get(self._table.name)
         owners = self._owners()
         pointing = tuple(self._pointing())
@@ -83,6 +102,11 @@ class _Explainer:
 
     def _relation(self, table: str) -> Relation:
         return relation_of(self._survey.schema.name, self._survey.schema.tables[table])
+
+    def _walk(self, steps: Sequence[Step]) -> Walk:
+        walk = Walk(self._connection, self._survey.schema, steps, name=f"walk_{next(self._walks)}")
+        walk.run(self._row)
+        return walk
 
     def _category(self, table: str) -> Category | None:
         rule = self._rules.get(table)
@@ -124,8 +148,7 @@ class _Explainer:
 
     def _owners(self) -> tuple[Owner, ...]:
         tenant = self._survey.catalog.tenant.table
-        walk = Walk(self._connection, self._survey.schema, to_owners(self._survey.links.owners), name="explain_owners")
-        walk.run(self._row)
+        walk = self._walk(to_owners(self._survey.links.owners))
         ways = list(walk.ways(tenant))
         keys = self._keys(walk, [visited for way in ways for visited in way])
         facts = self._tenants(walk)
@@ -222,8 +245,7 @@ class _Explainer:
             for link in self._survey.links.references
             if self._category(link.parent) in (Category.BUSINESS, Category.DEVICE)
         ]
-        walk = Walk(self._connection, self._survey.schema, to_parents(followed), name="explain_references")
-        walk.run(self._row)
+        walk = self._walk(to_parents(followed))
         return tuple(
             Brought(
                 table=table,
