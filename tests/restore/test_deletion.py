@@ -123,11 +123,57 @@ def test_cycles_are_filled_and_emptied(make_pair: MakePair, host: str, action: s
     assert pair.rows("SELECT id, car FROM drivers ORDER BY id") == [(1, 2), (2, 2), (91, 1), (92, 2)]
 
 
+@HOSTS
+def test_what_keeps_one_row_keeps_its_ancestors(make_pair: MakePair, host: str) -> None:
+    """A row in use keeps the rows above it, in its own table and in others; rows beside it are deleted."""
+    pair = make_pair(
+        {"groups": {"owned_by": ["tenant"]}, "items": {"owned_by": ["tenant"]}},
+        "CREATE TABLE groups (id integer PRIMARY KEY, tenant text REFERENCES tenants, above integer REFERENCES groups)",
+        f"{ITEMS.removesuffix(')')}, category integer REFERENCES groups)",
+        pointing("locks", "NO ACTION"),
+        transient={"locks": {}},
+    )
+    execute(pair.target, "INSERT INTO groups VALUES (1, 'a', NULL), (2, 'a', 1), (3, 'a', 2), (4, 'a', 1), (5, 'a', 3)")
+    execute(
+        pair.target, "INSERT INTO items VALUES (1, 'a', 'x', 3), (2, 'a', 'y', 5)", "INSERT INTO locks VALUES (1, 1)"
+    )
+    outcome = pair.restore(host=host)
+    assert outcome.facts["kept"] == {
+        "rows of locks still point at them": 1,
+        "rows of items still point at them": 1,
+        "rows of groups still point at them": 2,
+    }
+    assert outcome.facts["deletes"] == 3
+    assert pair.rows("SELECT id FROM groups ORDER BY id") == [(1,), (2,), (3,)]
+
+
+def test_rows_of_two_businesses_are_left_to_both(make_pair: MakePair) -> None:
+    """Restoring one of two owners inserts what both own, and neither changes nor deletes it; restoring both does."""
+    pair = make_pair(
+        {"loans": {"owned_by": ["lender", "borrower"]}},
+        "CREATE TABLE loans (id integer PRIMARY KEY, lender text REFERENCES tenants, borrower text REFERENCES tenants,"
+        " amount integer)",
+    )
+    execute(pair.source, "INSERT INTO loans VALUES (1, 'a', 'b', 10), (2, 'a', 'b', 20)")
+    execute(pair.target, "INSERT INTO loans VALUES (2, 'a', 'b', 99), (3, 'a', 'b', 30), (4, 'a', 'a', 40)")
+    one = pair.control.restore("target", pair.backup(businesses=["a"]), "mirror")
+    assert [one.facts[name] for name in ("inserts", "updates", "deletes")] == [1, 0, 1]
+    assert one.facts["kept"] == {
+        "differs, but is not the restored businesses' alone": 1,
+        "owned by another business too": 1,
+    }
+    both = pair.control.restore("target", pair.backup(businesses=["a", "b"]), "mirror")
+    assert [both.facts[name] for name in ("inserts", "updates", "deletes")] == [0, 1, 1]
+    assert pair.rows("SELECT id, amount FROM loans ORDER BY id") == [(1, 10), (2, 20)]
+
+
 def test_shared_rows_are_not_a_named_scopes_to_delete(make_pair: MakePair) -> None:
     """Mirroring one business leaves the shared rows that its backup does not have; a whole scope deletes them."""
     pair = make_pair({"settings": "shared"}, "CREATE TABLE settings (id text PRIMARY KEY)")
     execute(pair.target, "INSERT INTO settings VALUES ('only here')")
-    assert not pair.control.restore("target", pair.backup(businesses=["a"]), "mirror").changed
+    named = pair.control.restore("target", pair.backup(businesses=["a"]), "mirror")
+    assert not named.changed
+    assert named.facts["kept"] == {"of no business, and single ones are restored": 1}
     assert pair.restore().facts["deletes"] == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 from tests.restore.laboratory import Laboratory, content
-from tests.restore.oracle import Expected, Oracle, View
+from tests.restore.oracle import Expected, Oracle, differences
 from tests.restore.spec import State, World
 from tests.restore.states import Case, cases
+from tests.restore.view import View
 from tests.restore.worlds import WORLDS
 from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest
@@ -36,21 +38,25 @@ def laboratory(
         pg18.drop_database(f"oracle_{os.getpid()}_{world.name}_{role}")
 
 
-def oracle_of(world: World, case: Case, manifest: Manifest, target: State, *, suspends: bool) -> Oracle:
-    """The oracle's view of a case, with `target` as the state that is restored over."""
+def source_of(world: World, case: Case) -> View:
+    """The scope of a case on the source."""
     wanted: Any = case.arguments.get("optional", {})
     optional = {name: each.get("limit") for name, each in wanted.items()}
     demo = str(case.arguments["demo"])
-    source = View(world=world, state=case.source, named=tuple(case.named), demo=demo, optional=optional)
-    unlimited = dict.fromkeys(optional)
-    there = View(
-        world=world,
-        state=target,
-        named=tuple(manifest.selection.tenants) if case.named else (),
-        demo="include" if case.named else demo,
-        optional=unlimited,
-    )
-    return Oracle(source=source, target=there, mode=case.mode, suspends=suspends)
+    return View(world=world, state=case.source, named=tuple(case.named), demo=demo, optional=optional)
+
+
+def there(source: View, manifest: Manifest, target: State) -> View:
+    """The same scope on a target: the businesses that were backed up, or all that its demo rule takes there."""
+    if not source.named:
+        return replace(source, state=target)
+    return replace(source, state=target, named=tuple(manifest.selection.tenants), demo="include")
+
+
+def expected_of(source: View, target: View, mode: str, *, suspends: bool) -> Expected:
+    """What restoring does; a limit says what was backed up, not what it is compared with."""
+    unlimited = replace(target, optional=dict.fromkeys(target.optional))
+    return Oracle(source=source, target=unlimited, mode=mode, suspends=suspends).expected()
 
 
 @given(data=st.data(), superuser=st.booleans())
@@ -69,9 +75,10 @@ def test_a_restore_does_what_the_oracle_says(laboratory: Laboratory, data: st.Da
     laboratory.load("source", case.source)
     laboratory.load("target", case.target)
     manifest = laboratory.backup(case.arguments)
-    oracle = oracle_of(world, case, manifest, case.target, suspends=superuser)
-    assert taken_by(oracle.source) == taken_in(manifest)
-    expected = oracle.expected()
+    source = source_of(world, case)
+    assert taken_by(source) == taken_in(manifest)
+    target = there(source, manifest, case.target)
+    expected = expected_of(source, target, case.mode, suspends=superuser)
     note(f"expected {expected.numbers}, refused {expected.refused}")
     host = "superuser" if superuser else "target"
     if expected.refused:
@@ -82,6 +89,7 @@ def test_a_restore_does_what_the_oracle_says(laboratory: Laboratory, data: st.Da
             laboratory.restore(host, manifest, case.mode)
         assert _tables_of(refusal.value.reasons) == expected.refused
         assert laboratory.read("target") == content(world, case.target)
+        assert laboratory.verify(manifest).facts["tables"] == differences(source, target)
         return
     planned = laboratory.restore(host, manifest, case.mode, check=True)
     assert laboratory.read("target") == content(world, case.target)
@@ -89,11 +97,14 @@ def test_a_restore_does_what_the_oracle_says(laboratory: Laboratory, data: st.Da
     assert laboratory.read("target") == content(world, expected.state)
     assert planned.facts == done.facts
     assert_numbers(done.facts, expected)
-    again = oracle_of(world, case, manifest, laboratory.state("target"), suspends=superuser).expected()
-    repeated = laboratory.restore(host, manifest, case.mode)
-    assert laboratory.read("target") == content(world, again.state)
+    target = there(source, manifest, laboratory.state("target"))
     verified = laboratory.verify(manifest)
-    if not done.facts["kept"]:
+    assert verified.facts["tables"] == differences(source, target)
+    repeated = laboratory.restore(host, manifest, case.mode)
+    if done.facts["kept"]:
+        again = expected_of(source, target, case.mode, suspends=superuser)
+        assert laboratory.read("target") == content(world, again.state)
+    else:
         assert not repeated.changed
         assert verified.exit_code == 0
 

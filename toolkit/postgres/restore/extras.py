@@ -48,15 +48,20 @@ class ExtraRows:
         taken = self._selected.taken.get(name)
         if taken is None or self._survey.accounting.taken.get(name) is Part.REFERENCED:
             return None
-        if taken.ids is None and taken.owned is not None and not self._survey.scope.whole:
-            return None  # shared rows, all of which a named scope takes
         entry, rule, table = self._entries[name], self._survey.accounting.rules[name], self._survey.schema.tables[name]
         relation = relation_of(self._survey.schema.name, table)
         staged = self._staging.staged(name) if entry.rows else None
         query = absent_from_stage(table, relation, staged, taken.ids)
         if taken.ids is not None:
-            reasons = self._reasons(referenced=rule.kind is RuleKind.REFERENCED and rule.unowned != "never")
+            # a row of a `referenced` table is nobody's once those that point at it are deleted
+            adrift = self._survey.scope.whole and rule.kind is RuleKind.REFERENCED and rule.unowned != "never"
+            reasons = [OWNED, SHARED, UNOWNED, *([REFERENCED] if adrift else [])]
             query = sql.SQL("{} AND w.why::text = ANY ({})").format(query, sql.Literal(reasons))
+        if not self._survey.scope.whole:
+            common: Sql = sql.SQL("w.why::text <> {}").format(sql.Literal(OWNED))
+            if taken.ids is None:
+                common = sql.SQL("true" if taken.owned is not None else "false")
+            query = self._less(name, query, "of no business, and single ones are restored", common)
         owners = self._selected.owners.get(name)
         if owners is not None and not owners.all_mine:
             co_owned = sql.SQL("EXISTS (SELECT 1 FROM {} o WHERE {} AND NOT o.mine)").format(
@@ -70,16 +75,6 @@ class ExtraRows:
             self._less(name, query, "the table is backed up under a condition", sql.SQL("true"))
             return None
         return query
-
-    def _reasons(self, *, referenced: bool) -> list[str]:
-        """Owned rows; in a whole scope also shared and unowned ones.
-
-        Rows of a `referenced` table count as unowned once those that point at them are deleted; the deletions keep
-        those that are still pointed at.
-        """
-        if not self._survey.scope.whole:
-            return [OWNED]
-        return [OWNED, SHARED, UNOWNED, REFERENCED] if referenced else [OWNED, SHARED, UNOWNED]
 
     def _less(self, name: str, query: Sql, reason: str, condition: Sql) -> Sql:
         """The query without the rows that a condition lets stay, which are counted."""
