@@ -11,7 +11,7 @@ from toolkit.model.schema import DatabaseSchema
 from toolkit.planning import classification_names as names
 from toolkit.planning.classification_proposals import Dropped
 
-ALIKE = 0.6
+ALIKE = 0.5
 """How alike two names must be (difflib's ratio) for one to be the other's new one."""
 FAMILY = 3
 """How many tables with the same first word make a group of their own."""
@@ -42,8 +42,8 @@ def renames(catalog: Catalog, schema: DatabaseSchema, new: Sequence[str]) -> Map
 def groups(catalog: Catalog, parents: Mapping[str, Sequence[str]], listed: Sequence[str]) -> dict[str, str]:
     """The group of every new table.
 
-    That of known tables whose names begin alike, else of its parent; else one by its name's first word; else
-    `reference` for lists and `other` for the rest.
+    That of known tables whose names begin alike, else of its parent; else one by its name's first word; else `core`
+    for the tenant table, `reference` for lists and `other` for the rest.
 
     Args:
         parents: new table → the tables through which it is owned.
@@ -58,7 +58,7 @@ def groups(catalog: Catalog, parents: Mapping[str, Sequence[str]], listed: Seque
         # nearly everything is the tenant's: that says nothing about what belongs together
         near = [parent for parent in parents[table] if parent in known and parent != catalog.tenant.table]
         owner = known[near[0]] if near else ""
-        fallback = "reference" if table in listed else "other"
+        fallback = "core" if table == catalog.tenant.table else "reference" if table in listed else "other"
         found[table] = beside or owner or (family if families[family] >= FAMILY else fallback)
     return found
 
