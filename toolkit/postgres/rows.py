@@ -48,5 +48,11 @@ def write_rows(connection: Connection, target: Sql, names: Iterable[str], data: 
 
 def key_values(row: bytes, positions: tuple[int, ...]) -> tuple[str | None, ...]:
     r"""The COPY text of the values at these positions of a row; None for NULL (`\N`)."""
-    values = row.rstrip(b"\n").split(b"\t")
+    ends = len(row) - row.endswith(b"\n")
+    values: list[bytes] = []
+    start = 0
+    for _ in range(max(positions, default=-1) + 1):  # no further: a row can be long, and its key is not
+        end = row.find(b"\t", start, ends)
+        values.append(row[start : end if end >= 0 else ends])
+        start = end + 1
     return tuple(None if values[place] == rb"\N" else values[place].decode() for place in positions)

@@ -18,14 +18,14 @@ from toolkit.model.manifest import TableSelection
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.model.scope import Demo, Scope
 from toolkit.planning.accounting import Accounting, Part
-from toolkit.planning.links import Links, ReferenceLink, components
+from toolkit.planning.links import Links
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection, first_line
+from toolkit.postgres.marks import OWNED, REFERENCED, SHARED, UNOWNED
 from toolkit.postgres.order import order_by
 from toolkit.postgres.ownership import Owners, Ownership, count_owned
+from toolkit.postgres.references import ReferenceClosure
 from toolkit.postgres.relation import Sql, Workspace, equal, relation_of
-
-OWNED, SHARED, UNOWNED, REFERENCED = "o", "s", "u", "r"
 
 
 @dataclass(slots=True)
@@ -132,7 +132,13 @@ class Selection:
         ).compute(self._tenant_condition(sorted(tenants)), only_selected=not needs_others, all_selected=self._everyone)
         for name, part in self._accounting.taken.items():
             self._taken[name] = self._take(self._schema.tables[name], self._accounting.rules[name], part)
-        self._close_references()
+        ReferenceClosure(
+            self._connection,
+            relations=self._relations,
+            links=self._links.references,
+            ids={name: taken.ids for name, taken in self._taken.items()},
+            prefix=self._prefix,
+        ).close()
         self._count()
         return Selected(tenants, tuple(sorted(dropped)), self._taken, self._owners)
 
@@ -284,65 +290,7 @@ class Selection:
         wanted = sql.SQL("SELECT q.*, 0 AS round FROM ({}) q").format(query)
         return self._workspace.keep(f"{self._prefix}_ids_{next(self._numbers)}", wanted)
 
-    # reason d
-
-    def _close_references(self) -> None:
-        """Take what taken rows point at, children before parents; on a cycle in rounds, until nothing is added."""
-        links = [
-            link
-            for link in self._links.references
-            if link.child in self._taken and link.parent in self._taken and self._taken[link.parent].ids is not None
-        ]
-        groups = components(self._taken, [(link.child, link.parent) for link in links])
-        for group in groups:
-            for parent in group:
-                for link in links:
-                    if link.parent == parent and link.child not in group:
-                        self._reference(link, None, 0)
-            inner = [link for link in links if link.parent in group and link.child in group]
-            number, added = 0, 1
-            while inner and added:
-                number += 1
-                added = sum(self._reference(link, number - 1, number) for link in inner)
-
-    def _reference(self, link: ReferenceLink, fresh: int | None, number: int) -> int:
-        """Take the parent rows that taken child rows point at; gives how many were new.
-
-        Args:
-            fresh: look only at child rows taken in this round or later; None for all.
-            number: the round that new rows are marked with.
-        """
-        parent, child = self._relations[link.parent], self._relations[link.child]
-        target, taken = self._taken[link.parent].ids, self._taken[link.child].ids
-        assert target is not None
-        pointing = sql.SQL("SELECT {columns} FROM {source} c").format(
-            columns=sql.SQL(", ").join(
-                sql.SQL("c.{} AS {}").format(sql.Identifier(name), sql.Identifier(f"k{position}"))
-                for position, name in enumerate(link.columns)
-            ),
-            source=child.source,
-        )
-        if taken is not None:
-            rounds = sql.SQL("") if fresh is None else sql.SQL(" AND i.round >= {}").format(sql.Literal(fresh))
-            pointing = sql.SQL("{} JOIN {} i ON {}{}").format(pointing, taken, child.same("c", "i"), rounds)
-        names = [f"k{position}" for position in range(len(link.columns))]
-        query = sql.SQL(
-            'INSERT INTO {target} SELECT {ids}, {why}::"char", {number} FROM {source} t'
-            " WHERE EXISTS (SELECT 1 FROM ({pointing}) c WHERE {joined})"
-            " AND NOT EXISTS (SELECT 1 FROM {target} o WHERE {same})"
-        ).format(
-            target=target,
-            ids=parent.ids("t"),
-            why=sql.Literal(REFERENCED),
-            number=sql.Literal(number),
-            source=parent.source,
-            pointing=pointing,
-            joined=equal("c", names, "t", link.parent_columns),
-            same=parent.same("t", "o"),
-        )
-        return self._connection.execute(query).rowcount
-
-    # closing
+    # counts and conditions
 
     def _count(self) -> None:
         for name, taken in self._taken.items():

@@ -10,8 +10,8 @@ from typing import TypeVar
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-IN_FLIGHT = 64 * 1024 * 1024
-"""How many bytes of raw rows wait between two steps, at most: about sixteen chunks."""
+IN_FLIGHT = 16 * 1024 * 1024
+"""How many bytes of raw rows wait between two steps, at most: about four chunks."""
 
 
 def prefetch(

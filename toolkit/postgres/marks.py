@@ -1,0 +1,13 @@
+"""Why a row is taken (design, section 5, reasons a to d), as the column `why` of a table of ids says it."""
+
+OWNED = "o"
+"""A selected tenant owns it."""
+
+SHARED = "s"
+"""Its table is shared."""
+
+UNOWNED = "u"
+"""Nobody owns it, or, in a `referenced` table, nobody points at it."""
+
+REFERENCED = "r"
+"""Only because a taken row points at it."""
