@@ -49,9 +49,12 @@ def test_the_text_goes_to_standard_output_and_the_summary_to_standard_error(inve
     assert printed.code == 0
     assert RULES in printed.out
     assert "# DECIDE sync_queue: " in printed.out
-    assert "tenant: {table: shops, key: id, label: name}  # DECIDE: a guess, since 1 tables name it" in printed.out
+    assert (
+        "tenant: {table: shops, key: id, label: name}  # DECIDE: a guess, the table that most others name (1)"
+        in printed.out
+    )
     assert "3 tables: 0 classified already, 3 new" in printed.err
-    assert "1 tables (33.3 %) need a person's decision" in printed.err
+    assert "1 of 3 tables (33.3 %) need a person's decision" in printed.err
     file = inventory / "catalogs" / "app.yml"
     for words in ((), ("--update",)):
         written = classify(inventory, "--host", "till", "--output", str(file), *words)

@@ -83,7 +83,7 @@ def _tenant(draft: Draft, schema: DatabaseSchema) -> tuple[TenantTable, str]:
             hint="write `tenant: {table: …, key: …}` into the file",
         )
     tenant, number = guess
-    return tenant, f"DECIDE: a guess, since {number} tables name it; say which table's rows are the tenants"
+    return tenant, f"DECIDE: a guess, the table that most others name ({number}); say which one's rows are the tenants"
 
 
 def _write(path: Path, text: str) -> None:
@@ -115,5 +115,7 @@ def _summary(found: Classification, file: str) -> Iterator[tuple[str, str]]:
         share = f"{100 * len(undecided) / total:.1f} %"
         follow = len(found.by_verdict(Verdict.FOLLOWS))
         where = f" (search {file} for DECIDE)" if file else ""
-        text = f"{len(undecided)} tables ({share}) need a person's decision{where}; {follow} follow from those"
+        text = (
+            f"{len(undecided)} of {total} tables ({share}) need a person's decision{where}; {follow} follow from those"
+        )
         yield f"{text}: backups refuse to run until then", WARNING
