@@ -66,7 +66,7 @@ def expected_of(source: View, target: View, mode: str, *, suspends: bool) -> Exp
     derandomize=EXAMPLES <= 50,
     database=None,
     suppress_health_check=list(HealthCheck),
-    phases=[Phase.generate],
+    phases=[Phase.generate],  # every example takes a good part of a second: shrinking would take many minutes
 )
 def test_a_restore_does_what_the_oracle_says(laboratory: Laboratory, data: st.DataObject, superuser: bool) -> None:
     """The target, the plan's numbers, a second restore and a verification are what the design's words make them."""
