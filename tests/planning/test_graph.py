@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -77,7 +77,20 @@ def test_nothing_covers_anything(graph: Graph) -> None:
         assert not any(crosses(box, segment) for box in others for segment in way)
         assert not crosses(child, way[1])
         assert not crosses(parent, way[1])
+    assert_lanes_are_apart(layout)
     assert_inside(layout)
+
+
+def assert_lanes_are_apart(layout: Layout) -> None:
+    """Only references to the same table meet in a lane."""
+    spans: dict[tuple[float, str], list[float]] = defaultdict(list)
+    for route in layout.routes:
+        if route.edge.child != route.edge.parent:
+            spans[route.lane, route.edge.parent] += [route.y, route.end_y]
+    for (lane, parent), ys in spans.items():
+        for (other_lane, other), other_ys in spans.items():
+            if lane == other_lane and parent != other:
+                assert max(ys) < min(other_ys) or max(other_ys) < min(ys)
 
 
 def crosses(box: Box, segment: tuple[float, float, float, float]) -> bool:
