@@ -72,7 +72,7 @@ def find_row(connection: Connection, schema: DatabaseSchema, table: Table, words
     # rows that are equal in every column need not be told apart: the first stands for all of them
     query = sql.SQL("SELECT min(t.ctid)::text, (array_agg(t.tableoid::bigint ORDER BY t.ctid))[1] FROM {} t WHERE {}")
     statement = query.format(relation_of(schema.name, table).source, sql.SQL(" AND ").join(conditions)) + sql.SQL(
-        " GROUP BY t::text LIMIT 2"
+        " GROUP BY (t.*)::text LIMIT 2"
     )
     try:
         rows = connection.execute(statement).fetchall()
