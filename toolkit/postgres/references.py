@@ -10,7 +10,7 @@ from psycopg import sql
 from toolkit.planning.links import ReferenceLink, components
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.marks import REFERENCED
-from toolkit.postgres.relation import Relation, Sql, create_temporary, equal
+from toolkit.postgres.relation import Relation, Sql, chosen, create_temporary, equal, scalar
 
 MOST_COLUMNS = 31
 """The most arguments that GROUPING takes."""
@@ -52,6 +52,12 @@ class ReferenceClosure:
 
     def _follow(self, links: Sequence[ReferenceLink]) -> None:
         """Add what the rows of one table point at along several links, reading its rows once."""
+        if not links:
+            return
+        child = links[0].child
+        ids = self._ids[child]
+        if ids is not None and not scalar(self._connection, sql.SQL("SELECT count(*) FROM {}").format(ids)):
+            return
         for batch in _batches(links):
             columns = sorted({name for link in batch for name in link.columns})
             sets = sorted({tuple(sorted(link.columns)) for link in batch})
@@ -63,7 +69,7 @@ class ReferenceClosure:
                     for number, name in enumerate(columns)
                 ),
                 columns=_listed(columns),
-                taken=self._taken_rows(batch[0].child),
+                taken=chosen(self._connection, self._relations[child], ids, "c"),
                 sets=sql.SQL(", ").join(sql.SQL("({})").format(_listed(names)) for names in sets),
             )
             pointed = create_temporary(self._connection, next(self._names), query)
@@ -80,25 +86,20 @@ class ReferenceClosure:
                 )
                 self._add(link, values, 0)
 
-    def _taken_rows(self, child: str) -> Sql:
-        """FROM the taken rows of a table, as `c`."""
-        relation, ids = self._relations[child], self._ids[child]
-        if ids is None:
-            return sql.SQL("FROM {} c").format(relation.source)
-        return sql.SQL("FROM {} c JOIN {} i ON {}").format(relation.source, ids, relation.same("c", "i"))
-
     def _fresh(self, link: ReferenceLink, number: int) -> Sql:
         """The values, as k0, k1 …, that child rows hold which were taken in this round or later."""
-        values = sql.SQL("SELECT {} {}").format(
+        relation, ids = self._relations[link.child], self._ids[link.child]
+        values = sql.SQL("SELECT {} FROM {} c").format(
             sql.SQL(", ").join(
                 sql.SQL("c.{} AS {}").format(sql.Identifier(name), sql.Identifier(f"k{position}"))
                 for position, name in enumerate(link.columns)
             ),
-            self._taken_rows(link.child),
+            relation.source,
         )
-        if self._ids[link.child] is None:
+        if ids is None:
             return values
-        return sql.SQL("{} WHERE i.round >= {}").format(values, sql.Literal(number))
+        joined = sql.SQL("{} JOIN {} i ON {} WHERE i.round >= {}")
+        return joined.format(values, ids, relation.same("c", "i"), sql.Literal(number))
 
     def _add(self, link: ReferenceLink, values: Sql, number: int) -> int:
         """Take the parent rows that hold these values; gives how many were new.

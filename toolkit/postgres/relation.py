@@ -13,6 +13,9 @@ from toolkit.postgres.connection import Connection
 
 Sql = sql.SQL | sql.Composed
 
+FEW = 4
+"""A table is read by row ids when it has more than this many times as many rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Relation:
@@ -72,11 +75,36 @@ def equal(left: str, left_names: Iterable[str], right: str, right_names: Iterabl
 
 
 def create_temporary(connection: Connection, name: str, query: Sql) -> Sql:
-    """Make a temporary table from a query, with statistics, gone at the end of the transaction; gives its name."""
+    """Make a temporary table from a query, gone at the end of the transaction; gives its name.
+
+    It gets statistics unless it is empty: without them the planner takes a small one for a large one.
+    """
     table = sql.SQL("{}").format(sql.Identifier("pg_temp", name))
-    connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS {}").format(sql.Identifier(name), query))
-    connection.execute(sql.SQL("ANALYZE {}").format(table))
+    template = sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS {}")
+    made = connection.execute(template.format(sql.Identifier(name), query))
+    if made.rowcount:
+        connection.execute(sql.SQL("ANALYZE {}").format(table))
     return table
+
+
+def chosen(connection: Connection, relation: Relation, ids: Sql | None, alias: str) -> Sql:
+    """`FROM …` the rows of a table that a table of ids names, or all of them for None.
+
+    A few of many rows are fetched by their ids, in the order in which they lie; the planner would read the whole
+    table, because it takes every fetch for a jump.
+    """
+    source = sql.SQL("FROM {} {}").format(relation.source, sql.Identifier(alias))
+    if ids is None:
+        return source
+    if not relation.partitioned:
+        sizes = sql.SQL(
+            "SELECT (SELECT count(*) FROM {}), reltuples FROM pg_class WHERE oid = (SELECT tableoid FROM {} LIMIT 1)"
+        ).format(ids, relation.source)
+        row = connection.execute(sizes).fetchone()
+        if row is not None and row[0] * FEW < row[1]:
+            fetched = sql.SQL("{} WHERE {}.ctid = ANY (ARRAY(SELECT row_id FROM {}))")
+            return fetched.format(source, sql.Identifier(alias), ids)
+    return sql.SQL("{} JOIN {} i ON {}").format(source, ids, relation.same(alias, "i"))
 
 
 class Workspace:

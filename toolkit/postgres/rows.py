@@ -10,7 +10,7 @@ from toolkit.model.schema import Table
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.order import order_by
-from toolkit.postgres.relation import Relation, Sql, columns
+from toolkit.postgres.relation import Relation, Sql, chosen, columns
 
 
 def read_rows(
@@ -25,11 +25,8 @@ def read_rows(
     Returns:
         Buffers that may change once the next one is asked for.
     """
-    query = sql.SQL("SELECT {columns} FROM {source} t").format(
-        columns=columns("t", (column.name for column in table.stored_columns)), source=relation.source
-    )
-    if ids is not None:
-        query = sql.SQL("{} JOIN {} i ON {}").format(query, ids, relation.same("t", "i"))
+    names = columns("t", (column.name for column in table.stored_columns))
+    query = sql.SQL("SELECT {} {}").format(names, chosen(connection, relation, ids, "t"))
     if ordered and sort_key(table).columns:
         query = sql.SQL("{} ORDER BY {}").format(query, order_by(sort_key(table), "t"))
     with connection.cursor().copy(sql.SQL("COPY ({}) TO STDOUT").format(query)) as copy:
