@@ -16,8 +16,8 @@ from toolkit.config.catalog_proposal import new_file, updated_file
 from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog, TableRule
 from toolkit.model.schema import DatabaseSchema, Table
-from toolkit.planning.classification import classify
-from toolkit.planning.classification_proposals import Classification
+from toolkit.planning.classification.proposals import Classification
+from toolkit.planning.classification.proposing import classify
 
 HEAD = "catalog: app\ntenant: {table: shops, key: id}\n"
 

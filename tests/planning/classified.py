@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from toolkit.model.catalog import Catalog, TableRule, TenantTable
 from toolkit.model.schema import Column, DatabaseSchema, ForeignKey, Table, UniqueKey
-from toolkit.planning.classification import classify
-from toolkit.planning.classification_proposals import Classification, Proposal, Verdict
+from toolkit.planning.classification.proposals import Classification, Proposal, Verdict
+from toolkit.planning.classification.proposing import classify
 
 _Item = TypeVar("_Item")
 TENANT = TenantTable(table="shops", key="id")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.planning.classified import TENANT, catalog, decided, proposals, schema, schemas, shuffled, table, ways
 from toolkit.model.catalog import Category, OwnerEdge, RuleKind, TableRule
 from toolkit.model.schema import DatabaseSchema, Table
-from toolkit.planning.classification import classify
-from toolkit.planning.classification_edges import guess_tenant
-from toolkit.planning.classification_proposals import Proposal, Reason, Verdict
+from toolkit.planning.classification.edges import guess_tenant
+from toolkit.planning.classification.proposals import Proposal, Reason, Verdict
+from toolkit.planning.classification.proposing import classify
 from toolkit.planning.links import derive_links
 
 ORDERS = table("orders", "shopId -> shops")

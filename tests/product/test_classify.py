@@ -19,9 +19,9 @@ from toolkit.model.scope import Demo, Scope
 from toolkit.postgres.connection import Connection, connect
 from toolkit.postgres.demo import true_owners
 from toolkit.postgres.demo.load import KEYS
-from toolkit.postgres.marks import OWNED, SHARED
-from toolkit.postgres.selection import Taken
-from toolkit.postgres.snapshot import consistent_snapshot
+from toolkit.postgres.selection.evaluation import Taken
+from toolkit.postgres.selection.marks import OWNED, SHARED
+from toolkit.postgres.selection.snapshot import consistent_snapshot
 
 HEAD = "catalog: application\nschema: public\ntenant: {table: businesses, key: id, label: name, demo: isDemo}\n"
 

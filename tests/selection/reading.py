@@ -17,8 +17,8 @@ from toolkit.model.manifest import TableSelection
 from toolkit.model.scope import Scope
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Sql
-from toolkit.postgres.selection import Selected
-from toolkit.postgres.snapshot import consistent_snapshot
+from toolkit.postgres.selection.evaluation import Selected
+from toolkit.postgres.selection.snapshot import consistent_snapshot
 
 MARKS: Mapping[str, Mark] = {"o": "owned", "s": "shared", "u": "unowned", "r": "referenced"}
 

@@ -18,9 +18,9 @@ from toolkit.errors import InputError
 from toolkit.model.explanation import Explanation
 from toolkit.model.leak import Leaks
 from toolkit.model.scope import Demo, Scope
-from toolkit.postgres.explanation import SAMPLES, Explainer
-from toolkit.postgres.leaks import find_leaks
-from toolkit.postgres.snapshot import consistent_snapshot
+from toolkit.postgres.selection.explanation import SAMPLES, Explainer
+from toolkit.postgres.selection.leaks import find_leaks
+from toolkit.postgres.selection.snapshot import consistent_snapshot
 
 pytestmark = pytest.mark.timeout(3600)  # a failure is made small first
 few = search(max(EXAMPLES // 2, 1))

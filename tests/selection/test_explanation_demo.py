@@ -18,10 +18,10 @@ from toolkit.model.scope import BackupType, Demo, Scope
 from toolkit.postgres.connection import Connection, connect
 from toolkit.postgres.demo import true_owners
 from toolkit.postgres.embedded import EmbeddedServer
-from toolkit.postgres.explanation import Explainer
-from toolkit.postgres.leaks import find_leaks
-from toolkit.postgres.row_lookup import find_row, table_named
-from toolkit.postgres.snapshot import consistent_snapshot
+from toolkit.postgres.selection.explanation import Explainer
+from toolkit.postgres.selection.leaks import find_leaks
+from toolkit.postgres.selection.row_lookup import find_row, table_named
+from toolkit.postgres.selection.snapshot import consistent_snapshot
 
 CATALOG = Path(__file__).parents[2] / "inventory" / "catalogs" / "multi-business.yml"
 WHOLE, ALL, ONLY = Scope(), Scope(demo=Demo.INCLUDE), Scope(demo=Demo.ONLY)

@@ -27,9 +27,9 @@ from toolkit.postgres.connection import Connection
 from toolkit.postgres.device import read_node_id, read_schema_version
 from toolkit.postgres.relation import relation_of
 from toolkit.postgres.rows import key_values, read_rows
-from toolkit.postgres.selection import Selected
+from toolkit.postgres.selection.evaluation import Selected
+from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 from toolkit.postgres.sequences import read_sequences
-from toolkit.postgres.snapshot import Survey, consistent_snapshot
 from toolkit.storage.chunks import ChunkWriter, StoredChunk
 from toolkit.storage.repository import Repository
 

@@ -16,9 +16,9 @@ from toolkit.config.catalog_draft import Draft
 from toolkit.errors import InputError, Problem, StorageError
 from toolkit.model.catalog import TenantTable
 from toolkit.model.schema import DatabaseSchema
-from toolkit.planning.classification import classify as classified
-from toolkit.planning.classification_edges import guess_tenant
-from toolkit.planning.classification_proposals import Classification, Verdict
+from toolkit.planning.classification.edges import guess_tenant
+from toolkit.planning.classification.proposals import Classification, Verdict
+from toolkit.planning.classification.proposing import classify as classified
 from toolkit.postgres.connection import connect
 from toolkit.postgres.hosts import conninfo
 from toolkit.postgres.introspection import read_schema

@@ -18,8 +18,8 @@ from toolkit.errors import InputError
 from toolkit.model.catalog import Category, OwnerEdge, RuleKind, TableRule
 from toolkit.model.explanation import Brought, Explanation, Owner, Pointing, RowKey, key_text
 from toolkit.model.scope import Scope
-from toolkit.postgres.explanation import Explainer
-from toolkit.postgres.snapshot import consistent_snapshot
+from toolkit.postgres.selection.explanation import Explainer
+from toolkit.postgres.selection.snapshot import consistent_snapshot
 
 USAGE = "invoke explain --host HOST TABLE KEY"
 

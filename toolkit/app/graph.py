@@ -12,7 +12,7 @@ from toolkit.errors import InputError
 from toolkit.model.scope import Scope
 from toolkit.planning.graph import graph_of
 from toolkit.planning.graph_layout import lay_out
-from toolkit.postgres.snapshot import survey
+from toolkit.postgres.selection.snapshot import survey
 
 
 def graph(control: Control, output: Output, *, host: str, file: str) -> int:

@@ -14,8 +14,8 @@ from toolkit.app.control import Control
 from toolkit.app.database import opened
 from toolkit.model.leak import Leaks, OwnedRow
 from toolkit.model.scope import Demo, Scope
-from toolkit.postgres.leaks import find_leaks
-from toolkit.postgres.snapshot import consistent_snapshot
+from toolkit.postgres.selection.leaks import find_leaks
+from toolkit.postgres.selection.snapshot import consistent_snapshot
 
 FOUND = 6
 """Exit code with `--strict` where there are any: as for differences that a verification found."""

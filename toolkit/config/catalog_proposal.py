@@ -17,7 +17,7 @@ from toolkit.config.catalog_entry import comment, entry, scalar, tenant_section
 from toolkit.config.catalog_layout import Span, layout
 from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Category, TableRule
-from toolkit.planning.classification_proposals import Classification, Dropped, Proposal, Reason, Verdict
+from toolkit.planning.classification.proposals import Classification, Dropped, Proposal, Reason, Verdict
 
 INTRODUCTION = """\
 # Proposed by `invoke classify` from the tables, keys and references of the database. Each line says why; read it all

@@ -24,7 +24,7 @@ from toolkit.postgres.restore.comparison import (
 )
 from toolkit.postgres.restore.staging import RowsOf, Staged, Staging
 from toolkit.postgres.restore.transaction import scope_on_target
-from toolkit.postgres.snapshot import Survey, consistent_snapshot
+from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 
 
 def verify_database(

@@ -11,13 +11,13 @@ from toolkit.model.manifest import TableEntry
 from toolkit.planning.accounting import Part
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.marks import OWNED, REFERENCED, SHARED, UNOWNED
 from toolkit.postgres.order import expression
 from toolkit.postgres.relation import Sql, relation_of, scalar
 from toolkit.postgres.restore.comparison import absent_from_stage
 from toolkit.postgres.restore.staging import Staging
-from toolkit.postgres.selection import Selected
-from toolkit.postgres.snapshot import Survey
+from toolkit.postgres.selection.evaluation import Selected
+from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
+from toolkit.postgres.selection.snapshot import Survey
 
 
 class ExtraRows:

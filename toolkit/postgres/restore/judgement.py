@@ -10,12 +10,12 @@ from toolkit.model.manifest import Manifest
 from toolkit.model.plan import Conflict
 from toolkit.planning.accounting import Part
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.ownership import Ownership
 from toolkit.postgres.relation import Relation, Sql, columns, scalar
 from toolkit.postgres.restore.comparison import CHANGED, FOREIGN, KEPT, Differences, count_actions, staged_samples
 from toolkit.postgres.restore.staging import Staging
-from toolkit.postgres.selection import Selected
-from toolkit.postgres.snapshot import Survey
+from toolkit.postgres.selection.evaluation import Selected
+from toolkit.postgres.selection.ownership import Ownership
+from toolkit.postgres.selection.snapshot import Survey
 
 
 class Judge:

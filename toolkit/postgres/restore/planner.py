@@ -27,9 +27,9 @@ from toolkit.postgres.restore.extras import ExtraRows
 from toolkit.postgres.restore.judgement import Judge
 from toolkit.postgres.restore.staging import Staging
 from toolkit.postgres.restore.uniqueness import held_values, other_keys
-from toolkit.postgres.selection import Selected
+from toolkit.postgres.selection.evaluation import Selected
+from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.sequences import behind
-from toolkit.postgres.snapshot import Survey
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from toolkit.model.plan import RestorePlan
 from toolkit.planning.drift import blocking_drift, missing_without_rows
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.restore.triggers import loud_triggers
-from toolkit.postgres.snapshot import Survey
+from toolkit.postgres.selection.snapshot import Survey
 
 _LACKING = """
 SELECT c.relname FROM pg_class c

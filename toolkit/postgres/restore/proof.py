@@ -16,7 +16,7 @@ from toolkit.postgres.relation import Sql, equal, relation_of, scalar
 from toolkit.postgres.restore.comparison import KEPT, compare, count_absent, equal_chunks, lies_as_loaded
 from toolkit.postgres.restore.planner import Prepared
 from toolkit.postgres.restore.staging import Staging
-from toolkit.postgres.selection import Selected
+from toolkit.postgres.selection.evaluation import Selected
 
 
 def dangling(connection: Connection, schema: DatabaseSchema, touched: Iterable[str]) -> list[str]:

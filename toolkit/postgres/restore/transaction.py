@@ -26,8 +26,8 @@ from toolkit.postgres.restore.preflight import (
 from toolkit.postgres.restore.proof import Proof, dangling
 from toolkit.postgres.restore.staging import RowsOf, Staging
 from toolkit.postgres.restore.triggers import may_bypass, silent_triggers
+from toolkit.postgres.selection.snapshot import consistent_snapshot
 from toolkit.postgres.sequences import advance, behind
-from toolkit.postgres.snapshot import consistent_snapshot
 from toolkit.retries.policy import retrying
 
 RESTARTABLE = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)

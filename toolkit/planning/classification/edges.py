@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from toolkit.model.catalog import TenantTable
 from toolkit.model.schema import DatabaseSchema, Table
-from toolkit.planning import classification_names as names
+from toolkit.planning.classification import names
 from toolkit.planning.links import is_unique
 
 _TEXTS = ("text", "character varying", "character")

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from toolkit.model.catalog import Catalog, Category, TableRule
 from toolkit.model.schema import DatabaseSchema
-from toolkit.planning import classification_names as names
-from toolkit.planning.classification_proposals import Dropped
+from toolkit.planning.classification import names
+from toolkit.planning.classification.proposals import Dropped
 
 ALIKE = 0.5
 """How alike two names must be (difflib's ratio) for one to be the other's new one."""

@@ -18,13 +18,13 @@ from toolkit.planning.links import ReferenceLink
 from toolkit.planning.reasons import RowFacts, mark_in_whole_table, reasons
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.marks import OWNED, REFERENCED, SHARED, UNOWNED
 from toolkit.postgres.order import order_by
 from toolkit.postgres.relation import Relation, Sql, equal, relation_of
-from toolkit.postgres.row_lookup import RowId, find_row, key_columns, table_named
-from toolkit.postgres.selection import condition_of
-from toolkit.postgres.snapshot import Survey
-from toolkit.postgres.walk import Step, Visited, Walk, to_owners, to_parents
+from toolkit.postgres.selection.evaluation import condition_of
+from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
+from toolkit.postgres.selection.row_lookup import RowId, find_row, key_columns, table_named
+from toolkit.postgres.selection.snapshot import Survey
+from toolkit.postgres.selection.walk import Step, Visited, Walk, to_owners, to_parents
 
 SAMPLES = 3
 """Keys that are shown of many rows."""

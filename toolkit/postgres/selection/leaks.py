@@ -16,10 +16,10 @@ from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.order import order_by
-from toolkit.postgres.ownership import Ownership
 from toolkit.postgres.relation import Relation, Sql, create_temporary, equal, relation_of
-from toolkit.postgres.row_lookup import key_columns
-from toolkit.postgres.snapshot import Survey
+from toolkit.postgres.selection.ownership import Ownership
+from toolkit.postgres.selection.row_lookup import key_columns
+from toolkit.postgres.selection.snapshot import Survey
 
 SAMPLES = 3
 """Keys that are shown of many rows."""

@@ -18,7 +18,7 @@ from toolkit.planning.accounting import Accounting, account
 from toolkit.planning.links import Links, derive_links
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.introspection import read_schema
-from toolkit.postgres.selection import Selected, Selection
+from toolkit.postgres.selection.evaluation import Selected, Selection
 
 ATTEMPTS = 5
 """How often a schema that changes under us is looked at again."""

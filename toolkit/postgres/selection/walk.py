@@ -15,7 +15,7 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.order import order_by
 from toolkit.postgres.relation import Sql, equal, relation_of
-from toolkit.postgres.row_lookup import RowId, key_columns
+from toolkit.postgres.selection.row_lookup import RowId, key_columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from toolkit.model.catalog import Category, DeclaredReference, OwnerEdge, RuleKind, TableRule
-from toolkit.planning.classification_edges import Edge
-from toolkit.planning.classification_proposals import Option
+from toolkit.planning.classification.edges import Edge
+from toolkit.planning.classification.proposals import Option
 
 MOST_EDGES = 6
 """More ways to an owner than these are not offered: a person would choose among the first."""

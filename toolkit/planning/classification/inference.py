@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 
 from toolkit.model.catalog import Catalog, Category, RuleKind, TableRule
 from toolkit.model.schema import DatabaseSchema
-from toolkit.planning import classification_names as names
 from toolkit.planning.accounting import rule_of
-from toolkit.planning.classification_edges import Edge, Edges
-from toolkit.planning.classification_findings import FEW, MANY, ONE, Finding, Kind
-from toolkit.planning.classification_proposals import Reason
+from toolkit.planning.classification import names
+from toolkit.planning.classification.edges import Edge, Edges
+from toolkit.planning.classification.findings import FEW, MANY, ONE, Finding, Kind
+from toolkit.planning.classification.proposals import Reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,11 @@ from toolkit.planning.accounting import Accounting, Part
 from toolkit.planning.links import Links
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection, first_line
-from toolkit.postgres.marks import OWNED, REFERENCED, SHARED, UNOWNED
 from toolkit.postgres.order import order_by
-from toolkit.postgres.ownership import Owners, Ownership, count_owned
-from toolkit.postgres.references import ReferenceClosure
 from toolkit.postgres.relation import Sql, Workspace, equal, relation_of
+from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
+from toolkit.postgres.selection.ownership import Owners, Ownership, count_owned
+from toolkit.postgres.selection.references import ReferenceClosure
 
 
 @dataclass(slots=True)

@@ -9,8 +9,8 @@ from psycopg import sql
 
 from toolkit.planning.links import ReferenceLink, components
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.marks import REFERENCED
 from toolkit.postgres.relation import Relation, Sql, chosen, create_temporary, equal, scalar
+from toolkit.postgres.selection.marks import REFERENCED
 
 MOST_COLUMNS = 31
 """The most arguments that GROUPING takes."""

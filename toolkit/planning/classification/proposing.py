@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 
 from toolkit.model.catalog import Catalog, Category
 from toolkit.model.schema import DatabaseSchema
-from toolkit.planning import classification_changes as changes
-from toolkit.planning import classification_rules as rules
 from toolkit.planning.accounting import rule_of
-from toolkit.planning.classification_edges import Edge, Edges
-from toolkit.planning.classification_findings import Finding, Kind
-from toolkit.planning.classification_inference import Inference
-from toolkit.planning.classification_proposals import Classification, Option, Proposal, Reason, Verdict
+from toolkit.planning.classification import changes, rules
+from toolkit.planning.classification.edges import Edge, Edges
+from toolkit.planning.classification.findings import Finding, Kind
+from toolkit.planning.classification.inference import Inference
+from toolkit.planning.classification.proposals import Classification, Option, Proposal, Reason, Verdict
 
 
 def classify(catalog: Catalog, schema: DatabaseSchema) -> Classification:

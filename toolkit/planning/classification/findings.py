@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from toolkit.planning.classification_edges import Edge
-from toolkit.planning.classification_proposals import Reason
+from toolkit.planning.classification.edges import Edge
+from toolkit.planning.classification.proposals import Reason
 
 ONE, FEW, MANY = 2, 1, 0
 """How many tenants a row has: always one; usually one, or none; several, as people have."""
