@@ -111,6 +111,7 @@ class _Run:
                 for raw in read_chunks(self.connection, self.survey.schema, name, self.selected):
                     progress.advance(rows=raw.rows, bytes=len(raw.data))
                     parts.append(_part(table, raw, writer.submit(raw)))
+                    del raw  # or it would be held while the next one grows
         return reading
 
     def _origin(self) -> Origin:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from toolkit.actions.registry import ACTIONS
 from toolkit.app import report
+from toolkit.app.allocation import give_back_large_blocks
 from toolkit.app.arguments import existing, run_options
 from toolkit.app.console import Output
 from toolkit.app.control import Control, utc_now
@@ -48,6 +49,7 @@ class RunRequest:
 
 def run(request: RunRequest, output: Output | None = None) -> int:
     """Run a playbook, print it, write its report, and give the exit code."""
+    give_back_large_blocks()
     shown = output or Output()
     return guarded(shown, lambda: _Run(request, shown).exit_code(), debug=request.debug)
 

@@ -68,9 +68,10 @@ def chunks(rows: Iterable[bytes | memoryview], sizes: ChunkSizes = FORMAT_1) -> 
     for row in rows:
         length = len(row)
         if size + length > maximum and count:
-            yield _chunk(buffer, count, first, start)
-            buffer = bytearray()
+            finished, buffer = _chunk(buffer, count, first, start), bytearray()
             count = size = 0
+            yield finished
+            del finished  # or it would be held while the next one grows
         if not count:
             first = length
         start = size
@@ -78,9 +79,10 @@ def chunks(rows: Iterable[bytes | memoryview], sizes: ChunkSizes = FORMAT_1) -> 
         size += length
         count += 1
         if size >= minimum and crc32(row) * beyond < length << 32:
-            yield _chunk(buffer, count, first, start)
-            buffer = bytearray()
+            finished, buffer = _chunk(buffer, count, first, start), bytearray()
             count = size = 0
+            yield finished
+            del finished
     if count:
         yield _chunk(buffer, count, first, start)
 
