@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from threading import Lock
 
@@ -40,6 +40,21 @@ class FaultyStore:
         """Where the other store is."""
         return self._store.place
 
+    @property
+    def conditional(self) -> bool:
+        """As the other store."""
+        return self._store.conditional
+
+    @property
+    def keeps_deleted(self) -> bool:
+        """As the other store."""
+        return self._store.keeps_deleted
+
+    def put_new(self, name: str, data: bytes) -> bool:
+        """Put a new file unless it is time to fail."""
+        self._count(name)
+        return self._store.put_new(name, data)
+
     def put(self, name: str, data: bytes) -> None:
         """Put unless it is time to fail."""
         self._count(name)
@@ -69,6 +84,12 @@ class FaultyStore:
         """Delete unless it is time to fail."""
         self._count(name)
         self._store.delete(name)
+
+    def delete_many(self, names: Iterable[str]) -> None:
+        """Delete several unless it is time to fail."""
+        listed = list(names)
+        self._count(", ".join(listed))
+        self._store.delete_many(listed)
 
     def sweep(self, before: datetime) -> int:
         """Sweep unless it is time to fail."""

@@ -43,6 +43,33 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["b"]
 
 
+def test_without_hard_links_new_files_are_whole_but_not_atomic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a file system without hard links a new file is still made only where there is none, and the store says how."""
+    assert LocalStore(tmp_path).conditional
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    store = LocalStore(tmp_path)
+    assert not store.conditional
+    assert store.put_new("a/b", b"first")
+    assert not store.put_new("a/b", b"second")
+    assert store.get("a/b") == b"first"
+    assert [path.name for path in tmp_path.rglob("*")] == ["a", "b"]
+
+
+def test_what_cannot_be_removed_is_named_and_the_rest_removed(tmp_path: Path) -> None:
+    """Of several files to remove, one that cannot be is named, and all others go."""
+    store = LocalStore(tmp_path)
+    for name in ("a/1", "a/3"):
+        store.put(name, b"1")
+    (tmp_path / "a" / "2" / "inside").mkdir(parents=True)
+    with pytest.raises(StorageError, match=r"cannot remove .*2: "):
+        store.delete_many(["a/1", "a/2", "a/3"])
+    assert list(store.list("a/")) == []
+
+
 def test_a_file_in_the_place_of_a_directory_is_named(tmp_path: Path) -> None:
     """A repository path that is a file gives one clear error with a remedy."""
     path = tmp_path / "file"

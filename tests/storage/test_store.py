@@ -51,6 +51,41 @@ def test_delete_removes_one_file(store: Store) -> None:
     assert names(store) == ["a/c"]
 
 
+def test_put_new_never_replaces(store: Store) -> None:
+    """A file that is only to be made stays as it is when it is there already."""
+    assert store.put_new("a/b", b"first")
+    assert not store.put_new("a/b", b"second")
+    assert store.get("a/b") == b"first"
+    store.delete("a/b")
+    assert store.put_new("a/b", b"third")
+    assert names(store) == ["a/b"]
+
+
+def test_of_many_new_files_one_is_stored(store: Store) -> None:
+    """Where a store says that making a file is atomic, one of many threads makes it, and its content is what stays."""
+    if not store.conditional:
+        pytest.skip("this store has no atomic put_new, and says so")
+    for number in range(5):
+        contents = [bytes([each]) * 1000 for each in range(12)]
+        with ThreadPoolExecutor(12) as pool:
+            stored = list(pool.map(lambda data, name=f"a/{number}": store.put_new(name, data), contents))
+        assert stored.count(True) == 1
+        assert store.get(f"a/{number}") == contents[stored.index(True)]
+    assert names(store) == [f"a/{number}" for number in range(5)]
+
+
+def test_many_are_deleted_at_once(store: Store) -> None:
+    """Deleting several files removes them, passes over those that are not there, and leaves the others."""
+    for number in range(12):
+        store.put(f"a/{number:02}", b"1")
+        store.put(f"b/{number:02}", b"1")
+    store.delete_many(["a/none", *(f"a/{number:02}" for number in range(12)), "b/00"])
+    assert names(store) == [f"b/{number:02}" for number in range(1, 12)]
+    store.delete_many([])
+    with pytest.raises(ValueError, match="no portable file name"):
+        store.delete_many(["../b/01"])
+
+
 def test_list_gives_names_by_prefix_in_order(store: Store) -> None:
     """A prefix need not end at a slash, and names come sorted as whole texts."""
     for name in ("b/z", "a/b/c", "a/b-c", "a/bc", "top", "a/b/a"):

@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,9 @@ from toolkit.errors import MissingError, StorageError
 from toolkit.storage.store import StoredFile, check_name
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
+
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+"""What file systems without hard links say, exFAT and some network ones among them."""
 
 _HINTS = {
     errno.ENOSPC: "free space on that file system or use a repository elsewhere, then run again",
@@ -43,9 +46,32 @@ class LocalStore:
         """The directory."""
         return str(self._directory)
 
+    @property
+    def conditional(self) -> bool:
+        """Whether the file system can publish a file only where there is none: it has hard links, or it is Windows."""
+        probe = f".{uuid.uuid4().hex}.tmp"
+        target = self._directory / f".{uuid.uuid4().hex}.tmp"
+        try:
+            return self._publish(self._directory / probe, b"", lambda temporary, _: _links(temporary, target))
+        finally:
+            with suppress(OSError):
+                target.unlink(missing_ok=True)
+
+    @property
+    def keeps_deleted(self) -> bool:
+        """Never: a removed file's space is free."""
+        return False
+
     def put(self, name: str, data: bytes) -> None:
         """Store a file durably and atomically."""
-        target = self._path(name)
+        self._publish(self._path(name), data, _replace)
+
+    def put_new(self, name: str, data: bytes) -> bool:
+        """Store a file durably and atomically unless there is one of that name."""
+        return self._publish(self._path(name), data, _publish_new)
+
+    def _publish(self, target: Path, data: bytes, publish: Callable[[Path, Path], bool]) -> bool:
+        """Write a temporary file and publish it; gives what `publish` says, and leaves no temporary file."""
         temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
         try:
             try:
@@ -53,14 +79,14 @@ class LocalStore:
             except FileNotFoundError:
                 _make_directory(target.parent)
                 _write(temporary, data)
-            temporary.replace(target)
+            published = publish(temporary, target)
             _flush_directory(target.parent)
-        except BaseException as error:
+        except OSError as error:
+            raise storage_error("write", target, error) from error
+        finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
-            if isinstance(error, OSError):
-                raise storage_error("write", target, error) from error
-            raise
+        return published
 
     def get(self, name: str) -> bytes:
         """A file's content; MissingError when there is none."""
@@ -100,14 +126,28 @@ class LocalStore:
 
     def delete(self, name: str) -> None:
         """Remove a file durably; nothing happens when there is none."""
-        path = self._path(name)
-        try:
-            path.unlink()
-            _flush_directory(path.parent)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise storage_error("remove", path, error) from error
+        self.delete_many((name,))
+
+    def delete_many(self, names: Iterable[str]) -> None:
+        """Remove files durably; each directory is flushed once."""
+        folders: set[Path] = set()
+        failures: list[tuple[Path, OSError]] = []
+        for path in map(self._path, names):
+            try:
+                path.unlink()
+                folders.add(path.parent)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                failures.append((path, error))
+        for folder in folders:
+            try:
+                _flush_directory(folder)
+            except OSError as error:
+                failures.append((folder, error))
+        if failures:
+            path, first = failures[0]
+            raise storage_error("remove", path, first, others=len(failures) - 1) from first
 
     def sweep(self, before: datetime) -> int:
         """Remove temporary files last written before that time; gives how many."""
@@ -147,10 +187,15 @@ class LocalStore:
                 yield name, entry
 
 
-def storage_error(verb: str, path: Path, error: OSError) -> StorageError:
-    """The error a user sees when the operating system refuses to write, read, list or remove a path."""
+def storage_error(verb: str, path: Path, error: OSError, *, others: int = 0) -> StorageError:
+    """The error a user sees when the operating system refuses to write, read, list or remove a path.
+
+    Args:
+        others: to how many more paths something like it happened.
+    """
     reason = (error.strerror or str(error)).lower()
-    return StorageError(f"cannot {verb} {path}: {reason}", hint=_HINTS.get(error.errno or 0, ""))
+    what = f"{path} and {others} more" if others else str(path)
+    return StorageError(f"cannot {verb} {what}: {reason}", hint=_HINTS.get(error.errno or 0, ""))
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -158,6 +203,39 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _replace(temporary: Path, target: Path) -> bool:
+    temporary.replace(target)
+    return True
+
+
+def _publish_new(temporary: Path, target: Path) -> bool:
+    """Give a file its name unless that is taken; atomic where `_links` says so."""
+    try:
+        if _links(temporary, target):
+            return True
+    except FileExistsError:
+        return False
+    return not target.exists() and _replace(temporary, target)
+
+
+def _links(temporary: Path, target: Path) -> bool:
+    """Give a file a name nothing has yet; False where the file system cannot.
+
+    Raises:
+        FileExistsError: something has that name.
+    """
+    if os.name == "nt":
+        temporary.rename(target)  # which refuses an existing target there, and only there
+        return True
+    try:
+        os.link(temporary, target)
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            return False
+        raise
+    return True
 
 
 def _make_directory(directory: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -36,8 +36,25 @@ class Store(Protocol):
     def place(self) -> str:
         """Where the store is, as a user would write it, for messages."""
 
+    @property
+    def conditional(self) -> bool:
+        """Whether `put_new` is atomic here. The first time this may ask the place itself, by writing to it."""
+
+    @property
+    def keeps_deleted(self) -> bool:
+        """Whether deleted files go on taking space, as in a bucket that keeps old versions or locks its objects.
+
+        True, too, once a deletion has been seen to free nothing.
+        """
+
     def put(self, name: str, data: bytes) -> None:
         """Store a file durably, replacing one of that name. Whatever happens, it is there whole or not at all."""
+
+    def put_new(self, name: str, data: bytes) -> bool:
+        """Store a file as `put` does unless there is one of that name; gives whether it was stored.
+
+        Of several at once exactly one succeeds, but only where `conditional` is true; elsewhere several may.
+        """
 
     def get(self, name: str) -> bytes:
         """A file's content. Raises MissingError when there is none of that name."""
@@ -53,6 +70,13 @@ class Store(Protocol):
 
     def delete(self, name: str) -> None:
         """Remove a file; nothing happens when there is none."""
+
+    def delete_many(self, names: Iterable[str]) -> None:
+        """Remove files, those that are not there passed over.
+
+        Raises:
+            StorageError: some could not be removed; all the others have been.
+        """
 
     def sweep(self, before: datetime) -> int:
         """Remove what interrupted writes left behind, where they began before that time; gives how many."""
