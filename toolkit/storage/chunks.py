@@ -180,15 +180,24 @@ class ChunkReader:
 
 
 def load(store: Store, chunk: Chunk) -> bytes:
-    """The rows of a chunk. Raises DamagedChunkError unless they are what was written.
+    """The rows of a chunk. Raises DamagedChunkError unless they are what was written."""
+    return rows_in(stored_file(store, chunk), chunk)
+
+
+def stored_file(store: Store, chunk: Chunk) -> bytes:
+    """The file of a chunk, not looked into. Raises DamagedChunkError when there is none."""
+    try:
+        return store.get(chunk_name(chunk.id))
+    except MissingError as error:
+        raise DamagedChunkError(Damage.MISSING, chunk.id, "is missing") from error
+
+
+def rows_in(stored: bytes, chunk: Chunk) -> bytes:
+    """The rows in the file of a chunk. Raises DamagedChunkError unless they are what was written.
 
     The SHA-256 of the rows decides. A stored size other than the manifest's is only named as the likely cause: another
     version of the compressor may have written the same rows again.
     """
-    try:
-        stored = store.get(chunk_name(chunk.id))
-    except MissingError as error:
-        raise DamagedChunkError(Damage.MISSING, chunk.id, "is missing") from error
     kind = Damage.TRUNCATED if len(stored) < chunk.stored else Damage.ALTERED
     cause = f" (its file has {len(stored)} bytes instead of {chunk.stored})" if len(stored) != chunk.stored else ""
     try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Self
 
 import msgspec
@@ -124,12 +125,13 @@ class Repository:
                 unreadable[label] = error
         return Backups(manifests=manifests, unreadable=unreadable)
 
-    def new_label(self, now: datetime, job: str, scope: str) -> str:
+    def new_label(self, now: datetime, job: str, scope: str, *, taken: Iterable[str] = ()) -> str:
         """A label no backup has yet: `<UTC>-<job>-<scope>`, with `-2`, `-3` when taken.
 
         Args:
             now: an aware time.
             scope: `business` or `full-device`.
+            taken: labels that it must not be either, such as those of another repository.
 
         Raises:
             InputError: the job cannot be part of a file name.
@@ -137,9 +139,9 @@ class Repository:
         check_job(job)
         stem = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{job}-{scope}"
         # on many file systems labels that differ in case alone would be the same directory
-        taken = {label.casefold() for label in self.labels()}
+        used = {label.casefold() for label in chain(self.labels(), taken)}
         label, number = stem, 1
-        while label.casefold() in taken:
+        while label.casefold() in used:
             number += 1
             label = f"{stem}-{number}"
         return label
@@ -154,17 +156,28 @@ class Repository:
             StorageError: the label is taken, or a chunk it references is not stored.
             ValueError: the manifest contradicts itself.
         """
-        label = manifest.metadata.label
-        name = manifest_name(label)
         problems = inconsistencies(manifest)
         if problems:
+            label = manifest.metadata.label
             raise ValueError(f"manifest of {label} does not add up: " + "; ".join(map(str, problems)))
-        if self.store.exists(name):
-            raise StorageError(f"there is a backup {label} in {self.place} already", hint="run again for a new label")
-        self._check_stored(manifest)
         sealed, data = manifest_file.encode(manifest)
-        self.store.put(name, data)
+        self._publish(sealed, data, {})
         return sealed
+
+    def adopt_manifest(self, label: str, data: bytes, sizes: Mapping[str, int]) -> None:
+        """Publish a backup of another repository, its manifest byte for byte.
+
+        Args:
+            data: the manifest's file.
+            sizes: chunk id → size in bytes of each chunk whose rows have been checked here, and whose file is not of
+                the size in the manifest: another version of the compressor wrote it.
+
+        Raises:
+            InputError, DamageError, RefusedError: it is no manifest of that label, as `manifest` does.
+            StorageError: the label is taken, or a chunk it references is not stored.
+        """
+        name = manifest_name(label)
+        self._publish(manifest_file.decode(data, label=label, file=f"{self.place}/{name}"), data, sizes)
 
     def delete_manifest(self, label: str) -> None:
         """Make a backup cease to exist; its chunks stay."""
@@ -181,11 +194,20 @@ class Repository:
             recorded.update((chunk.id, chunk.stored) for table in tables for chunk in table.chunks)
         return frozenset(recorded)
 
-    def _check_stored(self, manifest: Manifest) -> None:
+    def _publish(self, manifest: Manifest, data: bytes, sizes: Mapping[str, int]) -> None:
+        name = manifest_name(manifest.metadata.label)
+        self._check_stored(manifest, sizes)
+        # the same bytes may be there when the answer to a first attempt was lost and the store tried again
+        if not self.store.put_new(name, data) and self.store.get(name) != data:
+            label = manifest.metadata.label
+            raise StorageError(f"there is a backup {label} in {self.place} already", hint="run again for a new label")
+
+    def _check_stored(self, manifest: Manifest, sizes: Mapping[str, int]) -> None:
         expected = {chunk.id: chunk.stored for table in manifest.tables for chunk in table.chunks}
+        expected.update((chunk_id, sizes[chunk_id]) for chunk_id in expected if chunk_id in sizes)
         with ThreadPoolExecutor(_LOOKUPS) as pool:
-            sizes = pool.map(lambda chunk_id: self.store.size(chunk_name(chunk_id)), expected)
-            missing = [chunk_id for chunk_id, size in zip(expected, sizes, strict=True) if size != expected[chunk_id]]
+            found = pool.map(lambda chunk_id: self.store.size(chunk_name(chunk_id)), expected)
+            missing = [chunk_id for chunk_id, size in zip(expected, found, strict=True) if size != expected[chunk_id]]
         if missing:
             raise StorageError(
                 f"backup {manifest.metadata.label} cannot be published: {len(missing)} of its chunks are not stored"
