@@ -18,6 +18,7 @@ from toolkit.runner.results import Status
 
 MINIMUM = (3, 11)
 LIBRARIES = (
+    "boto3",
     "invoke",
     "jinja2",
     "jsonschema",
