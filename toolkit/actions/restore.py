@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from toolkit.actions.arguments import names
 from toolkit.actions.choosing import backup_of, check_chunks, rows_reader
 from toolkit.actions.context import Context
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
@@ -54,6 +55,7 @@ def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
         manifest=manifest,
         mode=Mode(arguments["mode"]),
         rows_of=rows_reader(repository, manifest.metadata.label),
+        businesses=names(arguments.get("businesses")),
         check=context.check,
         exclusive=bool(arguments.get("exclusive", False)),
         fire=arguments.get("triggers") == "fire",
@@ -70,9 +72,6 @@ def _check_arguments(arguments: Mapping[str, Any]) -> None:
         for name in LATER
         if arguments.get(name)
     ]
-    if arguments.get("businesses"):
-        text = "this version restores a backup with the scope it was made with; back the business up by itself"
-        problems.append(Problem(path="restore.businesses", message=text))
     if arguments.get("atomic", True) is not True:
         problems.append(Problem(path="restore.atomic", message="this version restores in one transaction only"))
     if arguments.get("on_error", "abort") != "abort":

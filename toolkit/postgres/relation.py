@@ -75,12 +75,12 @@ def equal(left: str, left_names: Iterable[str], right: str, right_names: Iterabl
 
 
 def create_temporary(connection: Connection, name: str, query: Sql) -> Sql:
-    """Make a temporary table from a query, gone at the end of the transaction; gives its name.
+    """Make a temporary table from a query, gone with the transaction's rollback or the session; gives its name.
 
     It gets statistics unless it is empty: without them the planner takes a small one for a large one.
     """
     table = sql.SQL("{}").format(sql.Identifier("pg_temp", name))
-    template = sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS {}")
+    template = sql.SQL("CREATE TEMPORARY TABLE {} AS {}")
     made = connection.execute(template.format(sql.Identifier(name), query))
     if made.rowcount:
         connection.execute(sql.SQL("ANALYZE {}").format(table))

@@ -22,7 +22,7 @@ from toolkit.postgres.restore.comparison import (
     sample_keys,
     staged_samples,
 )
-from toolkit.postgres.restore.staging import RowsOf, Staged, Staging
+from toolkit.postgres.restore.source import RowsOf, Source, Staged
 from toolkit.postgres.restore.transaction import scope_on_target
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 
@@ -48,8 +48,7 @@ class _Verifier:
         self._connection = connection
         self._survey = survey
         self._selected = survey.select(connection, strict=False)
-        entries = {entry.name: entry for entry in manifest.tables}
-        self._staging = Staging(connection, survey.schema, entries, rows_of)
+        self._source = Source(connection, manifest, survey.schema, rows_of)
 
     def verdict(self, entry: TableEntry) -> TableVerdict:
         table, taken = self._survey.schema.tables.get(entry.name), self._selected.taken.get(entry.name)
@@ -64,7 +63,7 @@ class _Verifier:
         relation = relation_of(self._survey.schema.name, table)
         if equal_chunks(self._connection, table, relation, taken.ids, entry):
             return TableVerdict(table=entry.name, rows=entry.rows)
-        staged = self._staging.staged(entry.name)
+        staged = self._source.staged(entry.name)
         if sort_key(table).unique:
             return self._by_key(entry, table, relation, staged, taken.ids)
         return self._as_multiset(entry, relation, staged, taken.ids)

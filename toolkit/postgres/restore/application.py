@@ -15,7 +15,7 @@ from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Sql, columns, relation_of, scalar
 from toolkit.postgres.restore.comparison import CHANGED, MISSING
 from toolkit.postgres.restore.planner import Prepared
-from toolkit.postgres.restore.staging import Staging
+from toolkit.postgres.restore.source import Source
 from toolkit.retries.policy import retrying
 
 BLOCKS = 512
@@ -34,13 +34,13 @@ class Application:
         *,
         schema: DatabaseSchema,
         prepared: Prepared,
-        staging: Staging,
+        source: Source,
         progress: Progress,
     ) -> None:
         self._connection = connection
         self._schema = schema
         self._prepared = prepared
-        self._staging = staging
+        self._source = source
         self._progress = progress
 
     def apply(self) -> None:
@@ -69,7 +69,7 @@ class Application:
             return
         self._progress.note(names[0])
         if plans[names[0]].load is Load.COPY:
-            self._progress.advance(rows=self._staging.copy_into_target(names[0]))
+            self._progress.advance(rows=self._source.copy_into_target(names[0]))
             return
         whole = sql.SQL("true")
         if len(names) > 1:
@@ -106,7 +106,7 @@ class Application:
 
     def _bounds(self, name: str) -> Iterator[Sql]:
         """Conditions on staged rows (alias `s`) that cut them into batches."""
-        staged = self._staging.staged(name)
+        staged = self._source.staged(name)
         blocks = scalar(
             self._connection,
             sql.SQL("SELECT pg_relation_size({}::regclass) / 8192").format(
@@ -119,7 +119,7 @@ class Application:
             )
 
     def _insert_statement(self, name: str, bounds: Sql) -> Sql:
-        staged = self._staging.staged(name)
+        staged = self._source.staged(name)
         return sql.SQL(
             "INSERT INTO {target} ({names}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {stage} s"
             " JOIN {lines} d ON d.stage_id = s.ctid WHERE d.action = {action} AND {bounds}"
@@ -134,7 +134,7 @@ class Application:
         )
 
     def _update_statement(self, name: str, bounds: Sql) -> Sql:
-        staged = self._staging.staged(name)
+        staged = self._source.staged(name)
         table = self._schema.tables[name]
         relation = relation_of(self._schema.name, table)
         writable = [column for column in staged.names if table.column(column).identity != "always"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from psycopg import sql
 
@@ -14,7 +14,7 @@ from toolkit.postgres.connection import Connection
 from toolkit.postgres.order import expression
 from toolkit.postgres.relation import Sql, relation_of, scalar
 from toolkit.postgres.restore.comparison import absent_from_stage
-from toolkit.postgres.restore.staging import Staging
+from toolkit.postgres.restore.source import Source
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
 from toolkit.postgres.selection.snapshot import Survey
@@ -33,15 +33,13 @@ class ExtraRows:
         *,
         survey: Survey,
         selected: Selected,
-        entries: Mapping[str, TableEntry],
-        staging: Staging,
+        source: Source,
         keep: Callable[[str, str, int], None],
     ) -> None:
         self._connection = connection
         self._survey = survey
         self._selected = selected
-        self._entries = entries
-        self._staging = staging
+        self._source = source
         self._keep = keep
 
     def deletable(self, name: str) -> Sql | None:
@@ -49,9 +47,13 @@ class ExtraRows:
         taken = self._selected.taken.get(name)
         if taken is None or self._survey.accounting.taken.get(name) is Part.REFERENCED:
             return None
-        entry, rule, table = self._entries[name], self._survey.accounting.rules[name], self._survey.schema.tables[name]
+        entry, rule, table = (
+            self._source.entries[name],
+            self._survey.accounting.rules[name],
+            self._survey.schema.tables[name],
+        )
         relation = relation_of(self._survey.schema.name, table)
-        staged = self._staging.staged(name) if entry.rows else None
+        staged = self._source.staged(name) if entry.rows else None
         query = absent_from_stage(table, relation, staged, taken.ids)
         if taken.ids is not None:
             # a row of a `referenced` table is nobody's once those that point at it are deleted
@@ -96,7 +98,7 @@ class ExtraRows:
         ).format(
             newest=newest,
             cutoff=sql.Literal(entry.cutoff),
-            staged=self._staging.staged(entry.name).table,
+            staged=self._source.staged(entry.name).table,
             theirs=theirs,
             ours=ours,
             others=others,

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 
 from psycopg import sql
 
-from toolkit.model.manifest import Manifest
 from toolkit.model.plan import Conflict
 from toolkit.planning.accounting import Part
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Relation, Sql, columns, scalar
 from toolkit.postgres.restore.comparison import CHANGED, FOREIGN, KEPT, Differences, count_actions, staged_samples
-from toolkit.postgres.restore.staging import Staging
+from toolkit.postgres.restore.source import Source
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.ownership import Ownership
 from toolkit.postgres.selection.snapshot import Survey
@@ -21,14 +20,11 @@ from toolkit.postgres.selection.snapshot import Survey
 class Judge:
     """Turns `changed` lines into changed, kept or foreign ones."""
 
-    def __init__(
-        self, connection: Connection, *, manifest: Manifest, survey: Survey, selected: Selected, staging: Staging
-    ) -> None:
+    def __init__(self, connection: Connection, *, survey: Survey, selected: Selected, source: Source) -> None:
         self._connection = connection
-        self._manifest = manifest
         self._survey = survey
         self._selected = selected
-        self._staging = staging
+        self._source = source
 
     def settle(self, name: str, relation: Relation, differences: Differences) -> Differences:
         """Judge the differing rows of one table.
@@ -81,7 +77,7 @@ class Judge:
             self._connection.execute(query.format(lines, sql.Literal(KEPT), sql.Literal(FOREIGN), condition))
             differences[name] = self._recounted(differences[name])
             if rows := differences[name].count(FOREIGN):
-                table, staged = self._survey.schema.tables[name], self._staging.staged(name)
+                table, staged = self._survey.schema.tables[name], self._source.staged(name)
                 samples = staged_samples(self._connection, table, staged, lines, [FOREIGN])
                 reason = "the key is held by a row of a business outside the restore"
                 conflicts.append(Conflict(table=name, reason=reason, rows=rows, samples=samples))
@@ -93,7 +89,7 @@ class Judge:
         fixed = [column.name for column in table.stored_columns if column.identity == "always"]
         if not fixed or not differences.count(CHANGED):
             return None
-        staged = self._staging.staged(name)
+        staged = self._source.staged(name)
         names = [column for column in fixed if column in staged.names]
         query = sql.SQL(
             "SELECT count(*) FROM {} d JOIN {} s ON s.ctid = d.stage_id JOIN {} t ON {}"
@@ -115,14 +111,12 @@ class Judge:
         """Per table, the staged rows that the restored tenants own within the backup: the same selection, on stage."""
         tenant = self._survey.catalog.tenant
         relations = {
-            entry.name: self._staging.staged(entry.name).relation
-            for entry in self._manifest.tables
-            if entry.rows and entry.name in self._survey.schema.tables
+            name: self._source.staged(name).relation for name, entry in self._source.entries.items() if entry.rows
         }
         if tenant.table not in relations:
             return {}
         condition = sql.SQL("t.{}::text = ANY ({}::text[])").format(
-            sql.Identifier(tenant.key), sql.Literal(list(self._manifest.selection.tenants))
+            sql.Identifier(tenant.key), sql.Literal(list(self._source.manifest.selection.tenants))
         )
         ownership = Ownership(self._connection, relations, self._survey.links.owners, tenant, prefix="backup")
         owners = ownership.compute(condition, only_selected=True, all_selected=False)

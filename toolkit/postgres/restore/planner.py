@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from psycopg import sql
 
-from toolkit.model.manifest import Manifest, TableEntry
+from toolkit.model.manifest import TableEntry
 from toolkit.model.plan import Conflict, Load, Mode, RestorePlan, TablePlan
 from toolkit.planning.links import components
 from toolkit.planning.row_order import sort_key
@@ -25,7 +25,7 @@ from toolkit.postgres.restore.comparison import (
 from toolkit.postgres.restore.deletion import DeletionPlanner, Deletions
 from toolkit.postgres.restore.extras import ExtraRows
 from toolkit.postgres.restore.judgement import Judge
-from toolkit.postgres.restore.staging import Staging
+from toolkit.postgres.restore.source import Source
 from toolkit.postgres.restore.uniqueness import held_values, other_keys
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.snapshot import Survey
@@ -54,21 +54,19 @@ class Planner:
         self,
         connection: Connection,
         *,
-        manifest: Manifest,
         mode: Mode,
         survey: Survey,
         selected: Selected,
-        staging: Staging,
+        source: Source,
         bypass: bool,
     ) -> None:
         self._connection = connection
-        self._manifest = manifest
         self._mode = mode
         self._survey = survey
         self._selected = selected
-        self._staging = staging
+        self._source = source
         self._bypass = bypass
-        self._entries = {entry.name: entry for entry in manifest.tables if entry.name in survey.schema.tables}
+        self._entries = source.entries
         self._relations = {name: relation_of(survey.schema.name, table) for name, table in survey.schema.tables.items()}
         self._order = self._parents_first()
         self._cyclic = {name for group in self._order if len(group) > 1 for name in group}
@@ -81,10 +79,9 @@ class Planner:
         """Compare everything and settle what happens to every row."""
         judge = Judge(
             self._connection,
-            manifest=self._manifest,
             survey=self._survey,
             selected=self._selected,
-            staging=self._staging,
+            source=self._source,
         )
         for name, entry in self._entries.items():
             self._loads[name] = self._load(name, entry)
@@ -97,13 +94,13 @@ class Planner:
         deletions = self._deletions()
         deletes_first = self._check_unique_keys(deletions)
         plan = RestorePlan(
-            label=self._manifest.metadata.label,
+            label=self._source.manifest.metadata.label,
             mode=self._mode,
             tables=self._tables(deletions),
             order=self._order,
             deletes_first=deletes_first,
             conflicts=tuple(self._conflicts),
-            sequences=behind(self._connection, self._survey.schema.name, self._manifest.sequences),
+            sequences=behind(self._connection, self._survey.schema.name, self._source.manifest.sequences),
         )
         return Prepared(plan, self._differences, deletions)
 
@@ -114,7 +111,7 @@ class Planner:
         if not entry.rows:
             return Load.NONE
         some = sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT 1) q").format(self._relations[name].source)
-        if not scalar(self._connection, some) and name not in self._cyclic:
+        if not scalar(self._connection, some) and name not in self._cyclic and not self._source.edited(name):
             return Load.COPY
         if self._has_all(name, entry):
             return Load.NONE
@@ -134,7 +131,7 @@ class Planner:
             self._connection,
             self._survey.schema.tables[name],
             self._relations[name],
-            self._staging.staged(name),
+            self._source.staged(name),
             name=f"differences_{len(self._differences)}",
         )
 
@@ -145,8 +142,7 @@ class Planner:
             self._connection,
             survey=self._survey,
             selected=self._selected,
-            entries=self._entries,
-            staging=self._staging,
+            source=self._source,
             keep=self._keep,
         )
         # a table that is empty, or holds exactly the rows of the backup, has no others
@@ -187,7 +183,7 @@ class Planner:
                     table,
                     key,
                     target=self._relations[name],
-                    staged=self._staging.staged(name),
+                    staged=self._source.staged(name),
                     differences=differences,
                     deleted=deletions.ids.get(name),
                 )
@@ -228,7 +224,7 @@ class Planner:
         load = self._loads.get(name, Load.NONE)
         samples: tuple[str, ...] = ()
         if differences and differing:
-            table, staged = self._survey.schema.tables[name], self._staging.staged(name)
+            table, staged = self._survey.schema.tables[name], self._source.staged(name)
             samples = staged_samples(self._connection, table, staged, differences.lines, [MISSING, CHANGED])
         return TablePlan(
             table=name,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import count
 
 from psycopg import sql
 
-from toolkit.model.manifest import TableEntry
 from toolkit.model.plan import Load
 from toolkit.model.schema import DatabaseSchema, ForeignKey, Table
 from toolkit.planning.row_order import sort_key
@@ -15,7 +14,7 @@ from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Sql, equal, relation_of, scalar
 from toolkit.postgres.restore.comparison import KEPT, compare, count_absent, equal_chunks, lies_as_loaded
 from toolkit.postgres.restore.planner import Prepared
-from toolkit.postgres.restore.staging import Staging
+from toolkit.postgres.restore.source import Source
 from toolkit.postgres.selection.evaluation import Selected
 
 
@@ -52,15 +51,13 @@ class Proof:
         connection: Connection,
         *,
         schema: DatabaseSchema,
-        entries: Mapping[str, TableEntry],
         prepared: Prepared,
-        staging: Staging,
+        source: Source,
     ) -> None:
         self._connection = connection
         self._schema = schema
-        self._entries = entries
         self._prepared = prepared
-        self._staging = staging
+        self._source = source
         self._numbers = count()
 
     def failures(self, after: Selected | None) -> list[str]:
@@ -71,9 +68,9 @@ class Proof:
         """
         failures = []
         for name, plan in self._prepared.plan.tables.items():
-            if name not in self._entries or not plan.changes:
+            if name not in self._source.entries or not plan.changes:
                 continue
-            entry = self._entries[name]
+            entry = self._source.entries[name]
             table = self._schema.tables[name]
             relation = relation_of(self._schema.name, table)
             if plan.load is Load.COPY and lies_as_loaded(self._connection, table, relation, entry):
@@ -87,7 +84,7 @@ class Proof:
 
     def _inexact(self, name: str) -> list[str]:
         """Rows of the backup that are not on the target exactly, beyond those the plan keeps."""
-        table, staged = self._schema.tables[name], self._staging.staged(name)
+        table, staged = self._schema.tables[name], self._source.staged(name)
         relation = relation_of(self._schema.name, table)
         planned = self._prepared.differences.get(name)
         kept = planned.count(KEPT) if planned else 0

@@ -16,6 +16,7 @@ from toolkit.model.plan import Mode, RestorePlan
 from toolkit.model.scope import BackupType, Demo, Scope
 from toolkit.postgres.connection import Connection, first_line
 from toolkit.postgres.restore.application import Application
+from toolkit.postgres.restore.narrowing import narrow, narrowed
 from toolkit.postgres.restore.planner import Planner
 from toolkit.postgres.restore.preflight import (
     refuse_drift,
@@ -24,7 +25,7 @@ from toolkit.postgres.restore.preflight import (
     warnings_of,
 )
 from toolkit.postgres.restore.proof import Proof, dangling
-from toolkit.postgres.restore.staging import RowsOf, Staging
+from toolkit.postgres.restore.source import RowsOf, Source
 from toolkit.postgres.restore.triggers import may_bypass, silent_triggers
 from toolkit.postgres.selection.snapshot import consistent_snapshot
 from toolkit.postgres.sequences import advance, behind
@@ -40,6 +41,7 @@ class Request:
 
     Attributes:
         rows_of: gives the checked rows of a table of the backup.
+        businesses: restore only these out of a wider backup; empty for all that it has.
         check: plan only; nothing is written.
         exclusive: lock every table of the schema against other writers for the whole transaction.
         fire: let user triggers fire.
@@ -49,6 +51,7 @@ class Request:
     manifest: Manifest
     mode: Mode
     rows_of: RowsOf
+    businesses: tuple[str, ...] = ()
     check: bool = False
     exclusive: bool = False
     fire: bool = False
@@ -87,31 +90,32 @@ def restore(connection: Connection, request: Request, progress: Progress) -> Res
 
 
 def _attempt(connection: Connection, request: Request, progress: Progress) -> RestorePlan:
-    scope = scope_on_target(request.manifest)
+    manifest = narrowed(request.manifest, request.businesses) if request.businesses else request.manifest
     bypass = may_bypass(connection) and not request.fire
     with consistent_snapshot(
         connection,
         request.catalog,
-        scope,
+        scope_on_target(manifest),
         unclassified="warn",
         exclusive=(bypass or request.exclusive) and not request.check,
     ) as survey:
         schema = survey.schema.name
-        refuse_drift(request.manifest, survey)
-        refuse_hidden(connection, request.manifest, survey)
-        entries = {entry.name: entry for entry in request.manifest.tables}
-        staging = Staging(connection, survey.schema, entries, request.rows_of)
-        progress.start("compare", rows=request.manifest.metadata.stats.total_records)
+        refuse_drift(manifest, survey)
+        refuse_hidden(connection, manifest, survey)
+        progress.start("compare", rows=manifest.metadata.stats.total_records)
+        source = Source(connection, manifest, survey.schema, request.rows_of)
+        if request.businesses:
+            narrow(connection, source, survey)
+        source.settle()
         prepared = Planner(
             connection,
-            manifest=request.manifest,
             mode=request.mode,
             survey=survey,
             selected=survey.select(connection, all_owners=True, strict=False),
-            staging=staging,
+            source=source,
             bypass=bypass,
         ).prepare()
-        plan = replace(prepared.plan, warnings=warnings_of(request.manifest, survey))
+        plan = replace(prepared.plan, warnings=warnings_of(manifest, survey))
         refuse_plan(connection, schema, plan, bypass=bypass, fire=request.fire)
         if request.check:
             return plan
@@ -120,17 +124,17 @@ def _attempt(connection: Connection, request: Request, progress: Progress) -> Re
         if touched:
             progress.start("restore", rows=sum(table.changes for table in plan.tables.values()))
             application = Application(
-                connection, schema=survey.schema, prepared=prepared, staging=staging, progress=progress
+                connection, schema=survey.schema, prepared=prepared, source=source, progress=progress
             )
             silence = nullcontext() if request.fire else silent_triggers(connection, schema, touched, bypass=bypass)
             with _refusing_violations(plan.label), silence:
                 application.apply()
             progress.note("proving")
-            proof = Proof(connection, schema=survey.schema, entries=entries, prepared=prepared, staging=staging)
+            proof = Proof(connection, schema=survey.schema, prepared=prepared, source=source)
             after = survey.select(connection, strict=False, prefix="after") if request.mode is Mode.MIRROR else None
             _refuse_violations(plan.label, dangling(connection, survey.schema, touched))
             _prove(proof.failures(after))
-        moved = replace(plan, sequences=behind(connection, schema, request.manifest.sequences))
+        moved = replace(plan, sequences=behind(connection, schema, manifest.sequences))
         refuse_plan(connection, schema, moved, bypass=bypass, fire=request.fire)
         connection.execute("COMMIT")
         advance(connection, schema, moved.sequences)

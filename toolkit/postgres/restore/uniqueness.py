@@ -12,7 +12,7 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Relation, Sql, equal
 from toolkit.postgres.restore.comparison import CHANGED, MISSING, Differences, same_key, sample_keys
-from toolkit.postgres.restore.staging import Staged
+from toolkit.postgres.restore.source import Staged
 
 
 @dataclass(frozen=True, slots=True)

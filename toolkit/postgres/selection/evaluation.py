@@ -22,7 +22,7 @@ from toolkit.planning.links import Links
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection, first_line
 from toolkit.postgres.order import order_by
-from toolkit.postgres.relation import Sql, Workspace, equal, relation_of
+from toolkit.postgres.relation import Relation, Sql, Workspace, equal, relation_of
 from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
 from toolkit.postgres.selection.ownership import Owners, Ownership, count_owned
 from toolkit.postgres.selection.references import ReferenceClosure
@@ -88,6 +88,7 @@ class Selection:
         links: Links,
         accounting: Accounting,
         scope: Scope,
+        relations: Mapping[str, Relation] | None = None,
         prefix: str = "sel",
     ) -> None:
         self._connection = connection
@@ -98,7 +99,9 @@ class Selection:
         self._accounting = accounting
         self._scope = scope
         self._prefix = prefix
-        self._relations = {name: relation_of(schema.name, table) for name, table in schema.tables.items()}
+        if relations is None:
+            relations = {name: relation_of(schema.name, table) for name, table in schema.tables.items()}
+        self._relations = relations
         self._taken: dict[str, Taken] = {}
         self._owners: dict[str, Owners] = {}
         self._everyone = False
@@ -234,7 +237,7 @@ class Selection:
         Args:
             everything: where all is taken nothing may be lost: the others too, lest they only point at each other.
         """
-        pointing = [link for link in self._links.references if link.parent == table and self._is_business(link.child)]
+        pointing = [link for link in self._links.references if link.parent == table and self._is_read(link.child)]
         conditions = [
             sql.SQL("NOT EXISTS (SELECT 1 FROM {} c WHERE {})").format(
                 self._relations[link.child].source, equal("c", link.columns, "t", link.parent_columns)
@@ -249,9 +252,9 @@ class Selection:
             unowned, self._rows(table, REFERENCED, sql.SQL("NOT ({})").format(nobody))
         )
 
-    def _is_business(self, table: str) -> bool:
+    def _is_read(self, table: str) -> bool:
         rule = self._accounting.rules.get(table)
-        return rule is not None and rule.category is Category.BUSINESS
+        return table in self._relations and rule is not None and rule.category is Category.BUSINESS
 
     def _filtered(self, table: Table, rule: TableRule, base: Sql, limit: int | None) -> Taken:
         """Cut the rows of reasons a to c by the rule's condition and the task's limit (newest first, ties by key)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from toolkit.planning.accounting import Accounting, account
 from toolkit.planning.links import Links, derive_links
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.introspection import read_schema
+from toolkit.postgres.relation import Relation
 from toolkit.postgres.selection.evaluation import Selected, Selection
 
 ATTEMPTS = 5
@@ -35,9 +36,20 @@ class Survey:
     accounting: Accounting
 
     def select(
-        self, connection: Connection, *, all_owners: bool = False, strict: bool = True, prefix: str = "sel"
+        self,
+        connection: Connection,
+        *,
+        all_owners: bool = False,
+        strict: bool = True,
+        relations: Mapping[str, Relation] | None = None,
+        prefix: str = "sel",
     ) -> Selected:
-        """Evaluate the scope in the current transaction; see `Selection.evaluate`."""
+        """Evaluate the scope in the current transaction; see `Selection.evaluate`.
+
+        Args:
+            relations: what to read in place of the tables of the schema: staged copies of some of them.
+            prefix: of the temporary tables, where a scope is evaluated several times.
+        """
         selection = Selection(
             connection,
             catalog=self.catalog,
@@ -45,6 +57,7 @@ class Survey:
             links=self.links,
             accounting=self.accounting,
             scope=self.scope,
+            relations=relations,
             prefix=prefix,
         )
         return selection.evaluate(all_owners=all_owners, strict=strict)

@@ -1,0 +1,1 @@
+"""Rows whose references lead nowhere: finding them, and deleting them with what belongs to them."""

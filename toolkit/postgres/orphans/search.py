@@ -1,0 +1,198 @@
+"""Finds rows of a scope whose reference leads nowhere, where the database does not vouch that there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from toolkit.errors import RefusedError
+from toolkit.model.catalog import Category, RuleKind
+from toolkit.model.explanation import RowKey
+from toolkit.model.orphan import Orphan, OrphanReport, Orphans
+from toolkit.planning.accounting import Part
+from toolkit.planning.links import ReferenceLink
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.order import order_by
+from toolkit.postgres.relation import Relation, Sql, create_temporary, equal, relation_of, scalar
+from toolkit.postgres.selection.evaluation import Selected
+from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
+from toolkit.postgres.selection.row_lookup import LONGEST, key_columns
+from toolkit.postgres.selection.snapshot import Survey, lockable
+
+SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Dangling:
+    """The rows of a whole table that one reference makes orphans, in the scope or not, as a table of ids."""
+
+    link: ReferenceLink
+    ids: Sql
+
+
+class Territory:
+    """Which rows of a table lie in a scope, and which of those stay whatever they point at.
+
+    Args:
+        selected: the scope evaluated with all owners known.
+    """
+
+    def __init__(self, survey: Survey, selected: Selected) -> None:
+        self._survey = survey
+        self._selected = selected
+        self.relations: Mapping[str, Relation] = {
+            name: relation_of(survey.schema.name, table) for name, table in survey.schema.tables.items()
+        }
+
+    def __contains__(self, name: str) -> bool:
+        return self._survey.accounting.taken.get(name) is Part.RULE
+
+    def within(self, name: str) -> Sql:
+        """The condition that row `t` is taken for its own sake, not only because a taken row points at it."""
+        if name not in self:
+            return sql.SQL("false")
+        if self._selected.taken[name].ids is None:
+            return sql.SQL("true")
+        rule = self._survey.accounting.rules[name]
+        # nobody's rows that others point at are a whole scope's all the same
+        adrift = self._survey.scope.whole and rule.kind is RuleKind.REFERENCED and rule.unowned != "never"
+        return self._marked(name, [OWNED, SHARED, UNOWNED, *([REFERENCED] if adrift else [])])
+
+    def spared(self, name: str) -> Iterator[tuple[str, Sql]]:
+        """Reasons for which rows in the scope stay, each with its condition on row `t`."""
+        taken, owners = self._selected.taken[name], self._selected.owners.get(name)
+        if not self._survey.scope.whole:
+            if taken.ids is not None:
+                yield "of no business, and single ones are named", sql.SQL("NOT {}").format(self._marked(name, [OWNED]))
+            elif taken.owned is not None:
+                yield "of no business, and single ones are named", sql.SQL("true")
+        if owners is not None and not owners.all_mine:
+            others = sql.SQL("EXISTS (SELECT 1 FROM {} o WHERE {} AND NOT o.mine)").format(
+                owners.source, self.relations[name].same("t", "o")
+            )
+            yield "owned by another business too", others
+
+    def _marked(self, name: str, reasons: list[str]) -> Sql:
+        ids = self._selected.taken[name].ids
+        assert ids is not None
+        return sql.SQL("EXISTS (SELECT 1 FROM {} w WHERE {} AND w.why::text = ANY ({}))").format(
+            ids, self.relations[name].same("t", "w"), sql.Literal(reasons)
+        )
+
+
+def doubtful(survey: Survey) -> list[ReferenceLink]:
+    """The references of business rows that may lead nowhere: declared ones, and foreign keys that are not validated."""
+    rules = survey.accounting.rules
+    links = [
+        link
+        for link in survey.links.references
+        if not link.validated and link.child in rules and rules[link.child].category is Category.BUSINESS
+    ]
+    return sorted(links, key=lambda link: (link.child, link.columns, link.parent, link.constraint))
+
+
+def find_dangling(connection: Connection, survey: Survey) -> list[Dangling]:
+    """Look at every such reference of the whole database; gives those that have orphans."""
+    relations = {name: relation_of(survey.schema.name, table) for name, table in survey.schema.tables.items()}
+    found = []
+    for number, link in enumerate(doubtful(survey)):
+        query = sql.SQL("SELECT {} {}").format(relations[link.child].ids("t"), dangling_rows(relations, link))
+        ids = create_temporary(connection, f"dangling_{number}", query)
+        if scalar(connection, sql.SQL("SELECT count(*) FROM {}").format(ids)):
+            found.append(Dangling(link, ids))
+    return found
+
+
+def dangling_rows(relations: Mapping[str, Relation], link: ReferenceLink) -> Sql:
+    """`FROM … t WHERE …`: the rows of the child that hold values which no row of the parent has."""
+    filled = sql.SQL(" AND ").join(sql.SQL("t.{} IS NOT NULL").format(sql.Identifier(name)) for name in link.columns)
+    return sql.SQL("FROM {} t WHERE {} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {})").format(
+        relations[link.child].source,
+        filled,
+        relations[link.parent].source,
+        equal("t", link.columns, "p", link.parent_columns),
+    )
+
+
+def report(connection: Connection, survey: Survey, territory: Territory, found: list[Dangling]) -> OrphanReport:
+    """Count the orphans of the scope, per reference and per table."""
+    references = [orphans for each in found if (orphans := _described(connection, survey, territory, each)).rows]
+    rows = {}
+    for name in sorted({orphans.table for orphans in references}):
+        query = sql.SQL("SELECT count(*) FROM {} t WHERE {} AND {}")
+        condition = is_orphan(territory, name, found)
+        source = territory.relations[name].source
+        rows[name] = scalar(connection, query.format(source, condition, territory.within(name)))
+    return OrphanReport(references=tuple(references), rows=rows)
+
+
+def is_orphan(territory: Territory, name: str, found: list[Dangling]) -> Sql:
+    """The condition that row `t` of a table is an orphan by any of its references."""
+    relation = territory.relations[name]
+    conditions = [
+        sql.SQL("EXISTS (SELECT 1 FROM {} d WHERE {})").format(each.ids, relation.same("t", "d"))
+        for each in found
+        if each.link.child == name
+    ]
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(conditions))
+
+
+def _described(connection: Connection, survey: Survey, territory: Territory, each: Dangling) -> Orphans:
+    link, table = each.link, survey.schema.tables[each.link.child]
+    relation = territory.relations[link.child]
+    values = sql.SQL(", ").join(
+        sql.SQL("left(concat(t.{}), {})").format(sql.Identifier(name), sql.Literal(LONGEST)) for name in link.columns
+    )
+    key = sort_key(table)
+    query = sql.SQL(
+        "SELECT count(*) OVER (), {keys}, ARRAY[{values}] FROM {source} t JOIN {ids} d ON {same}"
+        " WHERE {within} ORDER BY {order} LIMIT {limit}"
+    ).format(
+        keys=key_columns(table, "t"),
+        values=values,
+        source=relation.source,
+        ids=each.ids,
+        same=relation.same("t", "d"),
+        within=territory.within(link.child),
+        order=order_by(key, "t"),
+        limit=sql.Literal(SAMPLES),
+    )
+    rows = connection.execute(query).fetchall()
+    return Orphans(
+        table=link.child,
+        columns=link.columns,
+        parent=link.parent,
+        parent_columns=link.parent_columns,
+        constraint=link.constraint,
+        rows=rows[0][0] if rows else 0,
+        samples=tuple(
+            Orphan(row=RowKey(table=link.child, values=tuple(keys)), values=tuple(values)) for _, keys, values in rows
+        ),
+    )
+
+
+def tables_read(connection: Connection, survey: Survey) -> list[str]:
+    """The tables to lock before the snapshot is taken: a concurrent TRUNCATE must not make orphans.
+
+    Raises:
+        RefusedError: the role may not read tables beside those of the scope that orphans depend on.
+    """
+    own = set(lockable(survey))
+    business = {name for name, rule in survey.accounting.rules.items() if rule.category is Category.BUSINESS}
+    beside = {link.parent for link in survey.links.references if link.child in business}
+    beside |= {link.child for link in survey.links.references if link.parent in business}
+    hidden = connection.execute(
+        "SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(%s))"
+        " AND c.relname = ANY (%s) AND NOT has_table_privilege(c.oid, 'SELECT') ORDER BY c.relname COLLATE \"C\"",
+        [survey.schema.name, sorted(beside - own)],
+    ).fetchall()
+    if hidden:
+        raise RefusedError(
+            f"role {connection.info.user} cannot read tables that point at business rows, or that they point at",
+            (f"no SELECT on table {survey.schema.name}.{name}" for (name,) in hidden),
+            hint="GRANT what is missing, or run as the owner of the tables",
+        )
+    return sorted(own | beside)
