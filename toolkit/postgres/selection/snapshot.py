@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -82,7 +82,13 @@ def survey(connection: Connection, catalog: Catalog, scope: Scope, *, unclassifi
 
 @contextmanager
 def consistent_snapshot(
-    connection: Connection, catalog: Catalog, scope: Scope, *, unclassified: str = "fail", exclusive: bool = False
+    connection: Connection,
+    catalog: Catalog,
+    scope: Scope,
+    *,
+    unclassified: str = "fail",
+    exclusive: bool = False,
+    tables: Callable[[Survey], list[str]] | None = None,
 ) -> Iterator[Survey]:
     """A REPEATABLE READ transaction whose snapshot was taken after locks on every table it may read.
 
@@ -90,15 +96,17 @@ def consistent_snapshot(
 
     Args:
         exclusive: lock every table of the schema against writes, not only against being truncated or altered.
+        tables: chooses what is read, where that is more than the scope reads.
     """
     for _ in range(ATTEMPTS):
         before = survey(connection, catalog, scope, unclassified=unclassified)
-        tables = list(before.schema.tables) if exclusive else lockable(before)
+        read = (tables or lockable)(before)
         if exclusive:
             _check_lock_privileges(connection, before)
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         try:
-            locked = _lock(connection, catalog.schema, tables, exclusive=exclusive)
+            wanted = list(before.schema.tables) if exclusive else read
+            locked = _lock(connection, catalog.schema, wanted, exclusive=exclusive)
             # other things of the schema, large objects say, may come and go: the tables are what is read
             if not locked or read_schema(connection, catalog.schema).tables != before.schema.tables:
                 continue

@@ -1,0 +1,181 @@
+"""What goes when orphans are deleted: they, what belongs to them, and never a row that a staying one points at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from toolkit.model.orphan import Removal
+from toolkit.planning.links import ReferenceLink, is_unique
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.orphans.search import Dangling, Territory, is_orphan
+from toolkit.postgres.relation import Sql, create_temporary, equal, scalar
+from toolkit.postgres.restore.deletion import DeletionPlanner, Deletions
+from toolkit.postgres.selection.snapshot import Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A removal with the temporary tables that say which rows it means."""
+
+    removal: Removal
+    deletions: Deletions
+
+
+class RemovalPlanner:
+    """Settles which rows go.
+
+    A row goes along with one that it points at when it could not stay without it: its rule says that it is owned
+    that way, its foreign key cascades, or nothing but the catalog file (or a foreign key that is not validated)
+    declares the reference, so that it would be the next orphan.
+    """
+
+    def __init__(
+        self, connection: Connection, *, survey: Survey, territory: Territory, dangling: list[Dangling]
+    ) -> None:
+        self._connection = connection
+        self._survey = survey
+        self._territory = territory
+        self._dangling = dangling
+        self._links = [link for link in survey.links.references if link.child in territory and self._follows(link)]
+        self._roots: dict[str, Sql] = {}
+        self._going: dict[str, Sql] = {}
+        self._kept: dict[str, dict[str, int]] = {}
+
+    def plan(self) -> Prepared:
+        """Begin with every orphan of the scope, and take those out that rows which stay still point at."""
+        for name in sorted({each.link.child for each in self._dangling}):
+            if name in self._territory:
+                self._begin(name)
+        while True:
+            self._close()
+            deletions = self._without_those_in_use()
+            if not self._withdraw(deletions):
+                break
+            for ids in deletions.ids.values():
+                self._connection.execute(sql.SQL("DROP TABLE {}").format(ids))
+        deletes = {name: rows for name, rows in sorted(deletions.counts.items()) if rows}
+        orphans = {name: self._count(ids) for name, ids in self._roots.items()}
+        removal = Removal(
+            deletes=deletes,
+            orphans={name: rows for name, rows in orphans.items() if rows},
+            set_null=_summed(deletions),
+            kept=self._kept,
+        )
+        return Prepared(removal, deletions)
+
+    def _begin(self, name: str) -> None:
+        """Note the orphans of one table, less those that the scope rules keep."""
+        relation = self._territory.relations[name]
+        query = sql.SQL("SELECT {} FROM {} t WHERE {} AND {}").format(
+            relation.ids("t"),
+            relation.source,
+            is_orphan(self._territory, name, self._dangling),
+            self._territory.within(name),
+        )
+        self._roots[name] = create_temporary(self._connection, f"roots_{len(self._roots)}", query)
+        for reason, condition in self._territory.spared(name):
+            spare = sql.SQL("DELETE FROM {} d USING {} t WHERE {} AND {}").format(
+                self._roots[name], relation.source, relation.same("t", "d"), condition
+            )
+            self._keep(name, reason, self._connection.execute(spare).rowcount)
+
+    def _keep(self, name: str, reason: str, rows: int) -> None:
+        if rows:
+            kept = self._kept.setdefault(name, {})
+            kept[reason] = kept.get(reason, 0) + rows
+
+    def _close(self) -> None:
+        """Gather what goes along, from rows to those that point at them, until nothing is added."""
+        for ids in self._going.values():
+            self._connection.execute(sql.SQL("DELETE FROM {}").format(ids))
+        for name, roots in self._roots.items():
+            self._connection.execute(sql.SQL("INSERT INTO {} SELECT * FROM {}").format(self._ids(name), roots))
+        while any(self._follow(link) for link in self._links if link.parent in self._going):
+            pass
+
+    def _ids(self, name: str) -> Sql:
+        if name not in self._going:
+            relation = self._territory.relations[name]
+            none = sql.SQL("SELECT {} FROM {} t WHERE false").format(relation.ids("t"), relation.source)
+            self._going[name] = create_temporary(self._connection, f"going_{len(self._going)}", none)
+        return self._going[name]
+
+    def _follows(self, link: ReferenceLink) -> bool:
+        if not link.validated:
+            return True
+        if any(
+            (edge.table, edge.columns, edge.source) == (link.child, link.columns, link.parent)
+            for edge in self._survey.links.owners
+        ):
+            return True
+        keys = self._survey.schema.tables[link.child].foreign_keys
+        return any(key.name == link.constraint and key.on_delete == "cascade" for key in keys)
+
+    def _follow(self, link: ReferenceLink) -> int:
+        """Add the rows of the child that point at rows which go; gives how many were new."""
+        child, parent = self._territory.relations[link.child], self._territory.relations[link.parent]
+        gone = self._ids(link.parent)
+        staying = [sql.SQL("NOT {}").format(condition) for _, condition in self._territory.spared(link.child)]
+        if not is_unique(self._survey.schema.tables[link.parent], link.parent_columns):
+            # another row that stays may hold the same values
+            staying.append(
+                sql.SQL("NOT EXISTS (SELECT 1 FROM {} p WHERE {} AND NOT EXISTS (SELECT 1 FROM {} d WHERE {}))").format(
+                    parent.source, equal("t", link.columns, "p", link.parent_columns), gone, parent.same("p", "d")
+                )
+            )
+        query = sql.SQL(
+            "INSERT INTO {ids} SELECT {row} FROM {child} t WHERE {conditions}"
+            " AND EXISTS (SELECT 1 FROM {parent} p JOIN {gone} d ON {same} WHERE {joined})"
+            " AND NOT EXISTS (SELECT 1 FROM {ids} x WHERE {already})"
+        ).format(
+            ids=self._ids(link.child),
+            row=child.ids("t"),
+            child=child.source,
+            conditions=sql.SQL(" AND ").join([self._territory.within(link.child), *staying]),
+            parent=parent.source,
+            gone=gone,
+            same=parent.same("p", "d"),
+            joined=equal("t", link.columns, "p", link.parent_columns),
+            already=child.same("t", "x"),
+        )
+        return self._connection.execute(query).rowcount
+
+    def _without_those_in_use(self) -> Deletions:
+        """The rows that go, less those that staying rows point at, with what a restore's deletions mean elsewhere."""
+        planner = DeletionPlanner(
+            self._connection,
+            schema=self._survey.schema,
+            rules=self._survey.accounting.rules,
+            links=self._survey.links.references,
+            relations=self._territory.relations,
+            differences={},
+        )
+        candidates: Mapping[str, Sql] = {
+            name: sql.SQL("SELECT * FROM {}").format(ids) for name, ids in sorted(self._going.items())
+        }
+        return planner.plan(candidates)
+
+    def _withdraw(self, deletions: Deletions) -> int:
+        """Take the orphans that have to stay out of the roots, for what goes with them stays too; gives how many."""
+        withdrawn = 0
+        for name, roots in self._roots.items():
+            query = sql.SQL("DELETE FROM {} r WHERE NOT EXISTS (SELECT 1 FROM {} d WHERE {})").format(
+                roots, deletions.ids[name], self._territory.relations[name].same_ids("r", "d")
+            )
+            rows = self._connection.execute(query).rowcount
+            self._keep(name, " and ".join(sorted(deletions.kept.get(name, {}))), rows)
+            withdrawn += rows
+        return withdrawn
+
+    def _count(self, ids: Sql) -> int:
+        return scalar(self._connection, sql.SQL("SELECT count(*) FROM {}").format(ids))
+
+
+def _summed(deletions: Deletions) -> dict[str, int]:
+    rows: dict[str, int] = {}
+    for release in deletions.releases:
+        rows[release.table] = rows.get(release.table, 0) + release.rows
+    return dict(sorted(rows.items()))

@@ -1,0 +1,247 @@
+"""Looking for orphans, and deleting them, in one transaction: plan, delete, prove, commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from toolkit.errors import DatabaseError, RefusedError
+from toolkit.model.catalog import Catalog
+from toolkit.model.orphan import OrphanReport, Removal
+from toolkit.model.outcome import Progress
+from toolkit.model.scope import Scope
+from toolkit.planning.links import components
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.orphans.deletion import Prepared, RemovalPlanner
+from toolkit.postgres.orphans.search import (
+    Dangling,
+    Territory,
+    dangling_rows,
+    doubtful,
+    find_dangling,
+    report,
+    tables_read,
+)
+from toolkit.postgres.relation import Sql, relation_of, scalar
+from toolkit.postgres.restore.deletion import Deletions
+from toolkit.postgres.restore.triggers import loud_triggers, may_bypass, silent_triggers
+from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
+from toolkit.retries.policy import retrying
+
+RESTARTABLE = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+"""Errors after which everything is begun again, with a new snapshot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What there was, what deleting means (None when it was not asked for), and warnings."""
+
+    report: OrphanReport
+    removal: Removal | None
+    warnings: tuple[str, ...]
+
+
+def find_orphans(
+    connection: Connection, catalog: Catalog, scope: Scope, progress: Progress, *, delete: bool, check: bool
+) -> Found:
+    """Look for the orphans of a scope; with `delete` plan their removal and, unless `check` is set, carry it out.
+
+    Raises:
+        RefusedError: the role may not do what has to be done, or a named business does not exist; nothing was changed.
+        DatabaseError: deleting or proving failed; everything was rolled back.
+    """
+    run = retrying(RESTARTABLE, attempts=5, seconds=600)
+    return run(lambda: _attempt(connection, catalog, scope, progress, delete=delete, check=check))
+
+
+def _attempt(
+    connection: Connection, catalog: Catalog, scope: Scope, progress: Progress, *, delete: bool, check: bool
+) -> Found:
+    bypass = delete and may_bypass(connection)
+    with consistent_snapshot(
+        connection,
+        catalog,
+        scope,
+        unclassified="warn",
+        exclusive=bypass and not check,
+        tables=lambda survey: tables_read(connection, survey),
+    ) as survey:
+        progress.start("look for orphans")
+        territory = Territory(survey, survey.select(connection, all_owners=True))
+        dangling = find_dangling(connection, survey)
+        found = report(connection, survey, territory, dangling)
+        if not delete:
+            return Found(report=found, removal=None, warnings=_warnings(survey))
+        prepared = RemovalPlanner(connection, survey=survey, territory=territory, dangling=dangling).plan()
+        removal = prepared.removal
+        _refuse(connection, survey.schema.name, removal, bypass=bypass)
+        if removal.changed and not check:
+            progress.start("delete", rows=sum(removal.deletes.values()))
+            _Deletion(connection, survey, prepared, dangling).carry_out(bypass=bypass)
+            connection.execute("COMMIT")
+        return Found(report=found, removal=removal, warnings=_warnings(survey))
+
+
+def _warnings(survey: Survey) -> tuple[str, ...]:
+    lines = [
+        f"table {entry.table} is not classified and not looked at"
+        for entry in survey.accounting.left_out
+        if entry.reason == "unclassified"
+    ]
+    lines.extend(
+        f"table {table} of {survey.catalog.file} is absent: references to it are not looked at"
+        for table in survey.accounting.absent
+    )
+    return tuple(lines)
+
+
+def _refuse(connection: Connection, schema: str, removal: Removal, *, bypass: bool) -> None:
+    """Raise RefusedError with all that the removal does and the role may not."""
+    reasons = [
+        *_lacking(connection, schema, "DELETE", removal.deletes),
+        *_lacking(connection, schema, "UPDATE", removal.set_null),
+    ]
+    reasons.extend(
+        f"trigger {trigger} of table {schema}.{table} can be kept from firing by the table's owner only"
+        for table, trigger in loud_triggers(connection, schema, {*removal.deletes, *removal.set_null}, bypass=bypass)
+    )
+    if reasons:
+        raise RefusedError(
+            f"role {connection.info.user} may not do what deleting these orphans takes",
+            reasons,
+            hint="GRANT what is missing, or run as the owner of the tables or a superuser; nothing was changed",
+        )
+
+
+def _lacking(connection: Connection, schema: str, privilege: str, names: Iterable[str]) -> Iterator[str]:
+    rows = connection.execute(
+        "SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(%s))"
+        ' AND c.relname = ANY (%s) AND NOT has_table_privilege(c.oid, %s) ORDER BY c.relname COLLATE "C"',
+        [schema, list(names), privilege],
+    ).fetchall()
+    return (f"no {privilege} on table {schema}.{name}" for (name,) in rows)
+
+
+class _Deletion:
+    """Carries one removal out and proves it, before the commit."""
+
+    def __init__(self, connection: Connection, survey: Survey, prepared: Prepared, dangling: list[Dangling]) -> None:
+        self._connection = connection
+        self._survey = survey
+        self._removal = prepared.removal
+        self._deletions: Deletions = prepared.deletions
+        self._dangling = dangling
+        self._relations = {name: relation_of(survey.schema.name, table) for name, table in survey.schema.tables.items()}
+
+    def carry_out(self, *, bypass: bool) -> None:
+        """Delete children before parents; raise DatabaseError when anything is not as planned."""
+        watched = self._affected()
+        before = {name: self._rows(name) for name in watched}
+        staying = self._staying()
+        touched = [*self._removal.deletes, *self._removal.set_null]
+        with silent_triggers(self._connection, self._survey.schema.name, touched, bypass=bypass):
+            self._connection.execute("SET CONSTRAINTS ALL DEFERRED")
+            self._release()
+            self._delete()
+        failures = [
+            f"table {name} lost {lost} rows where {self._removal.deletes.get(name, 0)} were planned"
+            for name in watched
+            if (lost := before[name] - self._rows(name)) != self._removal.deletes.get(name, 0)
+        ]
+        failures.extend(self._left_over(staying))
+        if failures:
+            _fail(failures)
+
+    def _affected(self) -> list[str]:
+        """The tables that lose rows, and those that a cascade could take rows from with them."""
+        reached, waiting = set(self._removal.deletes), list(self._removal.deletes)
+        while waiting:
+            parent = waiting.pop()
+            for table in self._survey.schema.tables.values():
+                cascades = (key.on_delete == "cascade" and key.parent == parent for key in table.foreign_keys)
+                if table.name not in reached and any(cascades):
+                    reached.add(table.name)
+                    waiting.append(table.name)
+        return sorted(reached)
+
+    def _rows(self, name: str) -> int:
+        return scalar(self._connection, sql.SQL("SELECT count(*) FROM {}").format(self._relations[name].source))
+
+    def _staying(self) -> Mapping[int, int]:
+        """Per doubtful reference, by number, how many orphans it must have afterwards: those that are not deleted."""
+        links = doubtful(self._survey)
+        counts = dict.fromkeys(range(len(links)), 0)
+        for each in self._dangling:
+            relation, deleted = self._relations[each.link.child], self._deletions.ids.get(each.link.child)
+            query = sql.SQL("SELECT count(*) FROM {} d").format(each.ids)
+            if deleted is not None:
+                query = sql.SQL("{} WHERE NOT EXISTS (SELECT 1 FROM {} x WHERE {})").format(
+                    query, deleted, relation.same_ids("d", "x")
+                )
+            counts[links.index(each.link)] = scalar(self._connection, query)
+        return counts
+
+    def _left_over(self, staying: Mapping[int, int]) -> Iterator[str]:
+        """What references lead nowhere now and should not."""
+        for number, link in enumerate(doubtful(self._survey)):
+            rows = self._nowhere(dangling_rows(self._relations, link))
+            if rows != staying[number]:
+                columns = ", ".join(link.columns)
+                yield f"{link.child} ({columns}) → {link.parent} leaves {rows} orphans, planned were {staying[number]}"
+        for link in self._survey.links.references:
+            if link.validated and link.parent in self._removal.deletes:
+                rows = self._nowhere(dangling_rows(self._relations, link))
+                if rows:
+                    yield f"{rows} rows of {link.child} ({', '.join(link.columns)}) point at no row of {link.parent}"
+
+    def _nowhere(self, rows: Sql) -> int:
+        return scalar(self._connection, sql.SQL("SELECT count(*) {}").format(rows))
+
+    def _release(self) -> None:
+        for release in self._deletions.releases:
+            query = sql.SQL("UPDATE {} t SET {} WHERE {}").format(
+                self._relations[release.table].source,
+                sql.SQL(", ").join(sql.SQL("{} = NULL").format(sql.Identifier(name)) for name in release.columns),
+                release.condition,
+            )
+            self._expect(release.table, self._connection.execute(query).rowcount, release.rows)
+
+    def _delete(self) -> None:
+        tables = self._survey.schema.tables
+        edges = [(link.child, link.parent) for link in self._survey.links.references if link.child != link.parent]
+        for group in components(tables, edges):
+            names = [name for name in group if name in self._removal.deletes]
+            if names:
+                self._delete_together(names)
+
+    def _delete_together(self, names: list[str]) -> None:
+        """Delete from one table, or from several on a cycle, in one statement: foreign keys are checked at its end."""
+        parts = [
+            sql.SQL("{} AS (DELETE FROM {} t USING {} x WHERE {} RETURNING 1)").format(
+                sql.Identifier(f"w{number}"),
+                self._relations[name].source,
+                self._deletions.ids[name],
+                self._relations[name].same("t", "x"),
+            )
+            for number, name in enumerate(names)
+        ]
+        counts = [sql.SQL("(SELECT count(*) FROM {})").format(sql.Identifier(f"w{n}")) for n in range(len(parts))]
+        query = sql.SQL("WITH {} SELECT {}").format(sql.SQL(", ").join(parts), sql.SQL(", ").join(counts))
+        found = self._connection.execute(query).fetchone() or ()
+        for name, rows in zip(names, found, strict=True):
+            self._expect(name, rows, self._removal.deletes[name])
+
+    def _expect(self, name: str, found: int, planned: int) -> None:
+        if found != planned:
+            _fail([f"table {name}: {found} rows were written where {planned} were planned"])
+
+
+def _fail(failures: list[str]) -> None:
+    listed = "\n".join(f"  - {failure}" for failure in failures)
+    raise DatabaseError(
+        f"deleting the orphans did not do what was planned; everything was rolled back\n{listed}",
+        hint="if triggers or rules of the tables do not explain it, this is a defect: report it",
+    )
