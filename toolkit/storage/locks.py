@@ -1,0 +1,235 @@
+"""Locks on a repository: shared for whoever reads or adds, exclusive for whoever removes.
+
+One mechanism serves every store. Whoever wants a lock writes a file of its own, then lists all: it holds the lock once
+a list shows its own file and none that conflicts. Of two, the one that wrote second lists after both files are there,
+so never do both hold conflicting locks. It needs nothing of a store but that a list shows what was written before it
+(design, section 6; docs/adr/0010-locks-are-written-then-listed.md).
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+
+import msgspec
+
+from toolkit.errors import LockedError, StorageError
+from toolkit.storage.lock_files import (
+    TERMS,
+    LockContent,
+    LockFile,
+    LockKind,
+    LockTerms,
+    list_locks,
+    lock_name,
+    new_lock_id,
+    read_lock,
+)
+from toolkit.storage.processes import this_process
+from toolkit.storage.repository import Repository
+from toolkit.storage.store import Store
+
+__all__ = ["Lock", "LockKind", "LockTerms", "locked"]
+
+_RIVALS = 5.0
+"""Seconds that the elder of two who ask at once waits for the younger to withdraw."""
+
+_REMEDY = (
+    "wait until it has ended, or let this task wait (`lock_wait`); if it has died, `invoke unlock --repository R`"
+    " shows the locks and removes those that no longer count"
+)
+
+_held: dict[str, int] = {}
+"""The locks that this process holds or asks for, by id, each with its thread."""
+
+
+class Lock:
+    """A lock that is held. `warnings` says what a user has to know about it."""
+
+    def __init__(self, store: Store, kind: LockKind, *, purpose: str, now: Callable[[], datetime], terms: LockTerms):
+        self.id = new_lock_id()
+        self.kind = kind
+        self.warnings: tuple[str, ...] = ()
+        self.since = _stamp(now())
+        self._store = store
+        self._purpose = purpose
+        self._now = now
+        self._terms = terms
+        self._written = False
+        self._refreshed = (now(), time.monotonic())
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._refresh_regularly, name="lock-refresher", daemon=True)
+
+    @property
+    def name(self) -> str:
+        """Its file."""
+        return lock_name(self.kind, self.id)
+
+    def check(self) -> None:
+        """Raise LockedError when the lock is not held any more: removed by someone, or too long not refreshed."""
+        if self.warnings:
+            return
+        if self._expired():
+            fact = "could not be refreshed in time"
+        elif not self._store.exists(self.name):
+            fact = "was removed by someone else"
+        else:
+            return
+        raise LockedError(
+            f"the lock of {self._purpose} on {self._store.place} {fact} while it ran",
+            hint="it stopped before going on without it; run again when nothing else uses the repository",
+        )
+
+    def write(self) -> None:
+        """Write the file, for the first time or anew."""
+        now = self._now()
+        content = LockContent(holder=this_process(), purpose=self._purpose, since=self.since, refreshed=_stamp(now))
+        # before the file is there, or another thread would take it for a leftover of this process
+        _held.setdefault(self.id, threading.get_ident())
+        self._written = True
+        self._store.put(self.name, msgspec.json.encode(content))
+        self._refreshed = (now, time.monotonic())
+
+    def withdraw(self) -> None:
+        """Remove the file, if it was written."""
+        if self._written:
+            self._store.delete(self.name)
+            self._written = False
+        _held.pop(self.id, None)
+
+    def hold(self) -> None:
+        """Keep the file fresh from now on."""
+        self._thread.start()
+
+    def release(self) -> None:
+        """Give the lock back. A file that cannot be removed is left: it counts no more once this process has ended."""
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        with suppress(StorageError):
+            self.withdraw()
+        _held.pop(self.id, None)
+
+    def _expired(self) -> bool:
+        # both clocks, since one may stand still while the machine sleeps and the other may be set
+        now, clock = self._refreshed
+        elapsed = max((self._now() - now).total_seconds(), time.monotonic() - clock)
+        return elapsed > self._terms.lost.total_seconds()
+
+    def _refresh_regularly(self) -> None:
+        interval = self._terms.refresh.total_seconds()
+        pause = interval
+        while not self._ending.wait(pause):
+            # a lock that others may have taken for stale must not come back to life
+            if self._expired():
+                return
+            try:
+                if not self._store.exists(self.name):
+                    return
+                self.write()
+                pause = interval
+            except StorageError:
+                pause = interval / 10
+
+
+@contextmanager
+def locked(
+    repository: Repository,
+    kind: LockKind,
+    *,
+    purpose: str,
+    now: Callable[[], datetime],
+    wait: float = 0,
+    reading: bool = False,
+    note: Callable[[str], None] = lambda text: None,
+    terms: LockTerms = TERMS,
+) -> Iterator[Lock]:
+    """Hold a lock on a repository.
+
+    Args:
+        purpose: what runs, for others to read, e.g. `prune (nightly)`.
+        now: gives an aware time.
+        wait: seconds to wait for others; for a lock of this very process there is no limit.
+        reading: nothing will be written: a lock that cannot be written is then a warning, not an error.
+        note: is told what is waited for, about once a second; what it raises ends the waiting.
+
+    Raises:
+        LockedError: another run holds a lock that conflicts; it is named.
+        StorageError: the lock cannot be written or the others cannot be listed.
+    """
+    lock = Lock(repository.store, kind, purpose=purpose, now=now, terms=terms)
+    deadline = time.monotonic() + wait
+    try:
+        while rival := _attempt(lock, repository.store, reading=reading, terms=terms):
+            _refuse_own_thread(rival)
+            if time.monotonic() >= deadline and rival.id not in _held:
+                raise LockedError(f"{repository.place} is locked: {rival}", hint=_REMEDY)
+            note(f"waiting for {rival}")
+            time.sleep(random.uniform(0.2, 1.0))
+        if not lock.warnings:
+            lock.hold()
+        yield lock
+    finally:
+        lock.release()
+
+
+def _attempt(lock: Lock, store: Store, *, reading: bool, terms: LockTerms) -> LockFile | None:
+    """Try once; gives None when the lock is held, else, after withdrawing, a lock in its way."""
+    try:
+        lock.write()
+        lock.warnings = ()
+    except StorageError as error:
+        with suppress(StorageError):
+            lock.withdraw()
+        if not reading:
+            raise
+        lock.warnings = (
+            f"no lock could be written: {error.message}; a prune or repair at the same time is not kept away",
+        )
+        return _rival(lock, store, terms)
+    patience = time.monotonic() + _RIVALS
+    # twice, because on some file systems a list may miss a file that is replaced at that very moment
+    while rival := _rival(lock, store, terms) or _rival(lock, store, terms):
+        elder = rival.content is not None and (lock.since, lock.id) < (rival.content.since, rival.id)
+        if not elder or time.monotonic() > patience:
+            lock.withdraw()
+            return rival
+        time.sleep(random.uniform(0.02, 0.2))
+    return None
+
+
+def _rival(lock: Lock, store: Store, terms: LockTerms) -> LockFile | None:
+    """The oldest lock that is in the way of this one; stale ones are removed."""
+    listed = list_locks(store)
+    own = next((found for found in listed if found.id == lock.id), None)
+    if own is None and not lock.warnings:
+        raise StorageError(
+            f"the lock {lock.name} was written to {store.place}, but a list does not show it",
+            hint="someone removed it, or this storage lists files late and cannot be used safely; run again",
+        )
+    now = own.modified if own else datetime.now(UTC)
+    found = [each for each in listed if each.id != lock.id and each.conflicts_with(lock.kind)]
+    read = [content for each in found if (content := read_lock(store, each))]
+    stale = [each for each in read if each.stale(now, terms) or _left_by_this_process(each)]
+    if stale and own:
+        store.delete_many([each.name for each in stale])
+    rivals = [each for each in read if each not in stale]
+    return min(rivals, key=lambda each: (each.content.since if each.content else "", each.id), default=None)
+
+
+def _left_by_this_process(lock: LockFile) -> bool:
+    """Whether this process wrote it, or one that had its number before, and does not hold it any more."""
+    return lock.content is not None and lock.content.holder == this_process() and lock.id not in _held
+
+
+def _refuse_own_thread(rival: LockFile) -> None:
+    if _held.get(rival.id) == threading.get_ident():
+        raise RuntimeError(f"this thread waits for a lock that it holds itself: {rival}")
+
+
+def _stamp(time_: datetime) -> str:
+    return time_.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,62 @@
+"""Which process this is, and whether another one still runs."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import psutil
+
+
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """A process of some machine, as a lock file names it.
+
+    Attributes:
+        host: the machine's name.
+        user: the operating system's user.
+        process: its number.
+        space: within which that number means something: on Linux this start of the machine and the container.
+    """
+
+    host: str
+    user: str
+    process: int
+    space: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.user}@{self.host}, process {self.process}"
+
+
+def this_process() -> Process:
+    """The process that runs."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        user = "unknown"
+    return Process(host=platform.node(), user=user, process=os.getpid(), space=_space())
+
+
+def has_ended(process: Process) -> bool:
+    """Whether a process has certainly ended; False where that cannot be told from here."""
+    if (process.host, process.space) != (platform.node(), _space()):
+        return False
+    try:
+        return psutil.Process(process.process).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.Error:
+        return False
+
+
+@cache
+def _space() -> str:
+    parts: list[str] = []
+    with suppress(OSError):  # only Linux has these; elsewhere machines have no containers that share their name
+        start = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        parts = [start, str(Path("/proc/self/ns/pid").readlink())]
+    return " ".join(parts)
