@@ -8,6 +8,7 @@ from toolkit.actions.assert_ import assert_
 from toolkit.actions.backup import backup
 from toolkit.actions.command import command
 from toolkit.actions.context import Action
+from toolkit.actions.copy import copy
 from toolkit.actions.debug import debug
 from toolkit.actions.http import http
 from toolkit.actions.restore import restore
@@ -21,6 +22,7 @@ ACTIONS: Mapping[str, Action] = {
     "assert": assert_,
     "backup": backup,
     "command": command,
+    "copy": copy,
     "debug": debug,
     "http": http,
     "restore": restore,
@@ -31,5 +33,5 @@ ACTIONS: Mapping[str, Action] = {
     "wait_for": wait_for,
 }
 
-NOT_IN_THIS_VERSION = frozenset({"prune", "copy", "orphans"})
+NOT_IN_THIS_VERSION = frozenset({"prune", "orphans"})
 """Actions whose playbooks are understood and checked, but which cannot run yet."""

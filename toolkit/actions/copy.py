@@ -1,0 +1,168 @@
+"""`copy`: backups from one repository to another, oldest first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sized
+from dataclasses import dataclass, field
+from typing import Any
+
+from toolkit.actions.arguments import names
+from toolkit.actions.choosing import backup_of
+from toolkit.actions.context import Context
+from toolkit.actions.targets import repository_of
+from toolkit.errors import DamageError, InputError, PlaybackError, Problem, RefusedError, StorageError
+from toolkit.model.outcome import Moved, Outcome
+from toolkit.storage.copying import Copying, PlannedCopy, SentBackup
+from toolkit.storage.layout import MARKER
+from toolkit.storage.open import open_store
+from toolkit.storage.repository import Repository
+
+PARTIAL = 3
+"""Exit code of a copy of which a part has failed."""
+
+
+@dataclass(slots=True)
+class _Result:
+    """What became of the backups, by label."""
+
+    sent: list[SentBackup] = field(default_factory=list)
+    there: list[str] = field(default_factory=list)
+    failed: dict[str, PlaybackError] = field(default_factory=dict)
+
+
+def copy(arguments: Mapping[str, Any], context: Context) -> Outcome:
+    """Copy backups. One that cannot be copied does not keep the others from it; then the copy is partial.
+
+    Raises:
+        InputError: there is no such repository or backup.
+        RefusedError: the target has another backup under that label, and nothing else was copied.
+        DamageError: the source's backup is damaged, and nothing else was copied.
+        StorageError: a repository cannot be read or written.
+    """
+    clock = time.monotonic()
+    source = repository_of(context, arguments["from"])
+    target = _target(context, arguments, source)
+    chosen, unreadable = _chosen(context, source, arguments.get("backups") or "all")
+    copying = Copying(source, target)
+    plan = copying.plan(chosen)
+    result = _Result(there=[each.label for each in plan if each.there], failed=unreadable)
+    result.failed.update((each.label, each.refusal) for each in plan if each.refusal)
+    if context.check:
+        return _would_copy(plan, result, arguments)
+    _send(copying, plan, result, context)
+    return _outcome(result, arguments, time.monotonic() - clock)
+
+
+def _target(context: Context, arguments: Mapping[str, Any], source: Repository) -> Repository | None:
+    """The repository to copy to; in check mode None when it is not there yet."""
+    store = open_store(context.inventory.repository(arguments["to"]))
+    if store.place == source.place:
+        raise InputError(f"`from` and `to` are the same repository, {store.place}", hint="name two different ones")
+    if context.check and not store.exists(MARKER):
+        return None
+    return Repository.open(store, create=True)
+
+
+def _chosen(context: Context, source: Repository, wanted: Any) -> tuple[list[str], dict[str, PlaybackError]]:
+    """The labels that are meant, by the time of their backups; and what is wrong with those that cannot be read."""
+    if wanted == "latest":
+        return [backup_of(context, source, "latest").metadata.label], {}
+    existing = source.labels()
+    asked = existing if wanted == "all" else names(wanted)
+    absent = [label for label in asked if label not in existing]
+    if absent:
+        raise InputError(
+            [Problem(message=f"there is no backup {label} in {source.place}") for label in absent],
+            hint="`invoke backups` lists the backups there are",
+        )
+    times: dict[str, str] = {}
+    unreadable: dict[str, PlaybackError] = {}
+    for label in asked:
+        try:
+            times[label] = source.manifest(label).metadata.timestamp
+        except PlaybackError as error:
+            unreadable[label] = error
+    return sorted(times, key=lambda label: (times[label], label)), unreadable
+
+
+def _send(copying: Copying, plan: list[PlannedCopy], result: _Result, context: Context) -> None:
+    todo = [each for each in plan if not each.there and not each.refusal]
+    context.progress.start("copy", bytes=sum(each.raw for each in todo))
+    for number, each in enumerate(todo):
+        context.progress.note(each.label)
+        try:
+            result.sent.append(copying.send(each.label, context.progress))
+        except (DamageError, InputError, RefusedError) as error:
+            result.failed[each.label] = error
+        except StorageError as error:
+            # the target does not take anything any more; to ask it again for every backup that is left would be slow
+            result.failed.update((left.label, error) for left in todo[number:])
+            return
+
+
+def _would_copy(plan: list[PlannedCopy], result: _Result, arguments: Mapping[str, Any]) -> Outcome:
+    todo = [each for each in plan if not each.there and not each.refusal]
+    _raise_only_failure(result, todo)
+    chunks, size = sum(each.chunks for each in todo), sum(each.bytes for each in todo)
+    would = f"would copy {_backups(len(todo))} to {arguments['to']}: {chunks} chunks, {size} bytes"
+    return Outcome(
+        changed=bool(todo),
+        message=f"{would}; {_rest(result)}",
+        details=(*(f"{each.label}: {each.chunks} chunks, {each.bytes} bytes" for each in todo), *_failures(result)),
+        facts=_facts([each.label for each in todo], result, chunks, size),
+        exit_code=_exit_code(result, todo),
+    )
+
+
+def _outcome(result: _Result, arguments: Mapping[str, Any], seconds: float) -> Outcome:
+    _raise_only_failure(result, result.sent)
+    chunks, size = sum(each.chunks for each in result.sent), sum(each.bytes for each in result.sent)
+    stats = [each.stats for each in result.sent]
+    moved = Moved(
+        what=f"copy {arguments['from']} → {arguments['to']}",
+        tables=sum(each.total_tables for each in stats),
+        rows=sum(each.total_records for each in stats),
+        bytes=sum(each.uncompressed_size for each in stats),
+        seconds=seconds,
+        stored=size,
+    )
+    copied = f"{_backups(len(result.sent))} copied to {arguments['to']}, {chunks} chunks sent"
+    return Outcome(
+        changed=bool(result.sent),
+        message=f"{copied}; {_rest(result)}",
+        details=tuple(_failures(result)),
+        facts=_facts([each.label for each in result.sent], result, chunks, size),
+        moved=(moved,) if result.sent else (),
+        exit_code=_exit_code(result, result.sent),
+    )
+
+
+def _raise_only_failure(result: _Result, done: Sized) -> None:
+    """Raise the failure of the only backup there was something to do about: no sentence about it says more."""
+    if len(result.failed) == 1 and not done:
+        raise next(iter(result.failed.values()))
+
+
+def _exit_code(result: _Result, done: Sized) -> int:
+    if not result.failed:
+        return 0
+    return PARTIAL if done else next(iter(result.failed.values())).exit_code
+
+
+def _facts(copied: list[str], result: _Result, chunks: int, size: int) -> dict[str, object]:
+    refused = {label: error.message for label, error in result.failed.items()}
+    return {"copied": copied, "present": result.there, "refused": refused, "chunks": chunks, "bytes": size}
+
+
+def _rest(result: _Result) -> str:
+    there = f"{len(result.there)} there already"
+    return f"{there}, {len(result.failed)} failed" if result.failed else there
+
+
+def _failures(result: _Result) -> list[str]:
+    return [f"{label}: {error.message}; {error.hint}".rstrip("; ") for label, error in result.failed.items()]
+
+
+def _backups(count: int) -> str:
+    return f"{count} backup" if count == 1 else f"{count} backups"

@@ -1,0 +1,196 @@
+"""Backups from one repository into another: missing chunks only, each checked on the way, the manifest last."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import msgspec
+
+from toolkit.errors import DamageError, PlaybackError, RefusedError, StorageError
+from toolkit.model.manifest import Chunk, Manifest, Stats, TableEntry
+from toolkit.model.outcome import Progress
+from toolkit.storage import manifest_file
+from toolkit.storage.chunks import DamagedChunkError, load, rows_in, stored_file
+from toolkit.storage.layout import CHUNKS, chunk_id_of, chunk_name, manifest_name
+from toolkit.storage.prefetch import IN_FLIGHT, prefetch
+from toolkit.storage.repository import Repository
+
+_WORKERS = 4
+"""Chunks on the way at the same time: one is read while another one is checked and a third one sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCopy:
+    """What copying one backup takes.
+
+    Attributes:
+        there: whether the target has the very backup already.
+        chunks: how many chunks the target lacks, those that an earlier backup of the plan brings not counted.
+        bytes: the size of their files as the source has them.
+        raw: the size of the rows of all its chunks that have to be sent or looked at.
+        refusal: why it cannot be copied; None when it can.
+    """
+
+    label: str
+    there: bool = False
+    chunks: int = 0
+    bytes: int = 0
+    raw: int = 0
+    refusal: PlaybackError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentBackup:
+    """A backup that the target has now.
+
+    Attributes:
+        stats: the totals of the backup.
+        chunks: how many were sent for it.
+        bytes: the size of their files.
+    """
+
+    label: str
+    stats: Stats
+    chunks: int
+    bytes: int
+
+
+class Copying:
+    """Copies backups between two repositories. What has been sent stays, so an interrupted copy goes on where it was.
+
+    Args:
+        target: None for a repository that is not there yet; then only a plan can be made.
+
+    Raises:
+        StorageError: the target cannot be listed.
+    """
+
+    def __init__(self, source: Repository, target: Repository | None) -> None:
+        self._source = source
+        self._target = target
+        self._labels = set(target.labels()) if target else set()
+        self._files = _chunk_files(target) if target else {}
+        recorded = target.recorded_chunks() if target else frozenset()
+        # a file that no backup of the target vouches for is read before it is taken for the chunk
+        self._known = {chunk_id for chunk_id, size in self._files.items() if (chunk_id, size) in recorded}
+
+    def plan(self, labels: Iterable[str]) -> list[PlannedCopy]:
+        """What copying those backups of the source takes, in that order."""
+        coming = set(self._known)
+        return [self._planned(label, coming) for label in labels]
+
+    def send(self, label: str, progress: Progress) -> SentBackup:
+        """Copy one backup that the plan neither finds there nor refuses.
+
+        Raises:
+            DamageError: a part of it cannot be read in the source, or is not what was written.
+            StorageError: the target could not be written.
+        """
+        target = self._target
+        if target is None:
+            raise ValueError("there is no repository to copy to")
+        data = self._read_manifest(label)
+        manifest = manifest_file.decode(data, label=label, file=f"{self._source.place}/{manifest_name(label)}")
+        chunks = sent = 0
+        transfers = prefetch(
+            _each_once(manifest, self._known),
+            partial(self._transfer, target, label),
+            size=lambda part: part[1].raw,
+            workers=_WORKERS,
+            in_flight=2 * IN_FLIGHT,
+        )
+        for chunk, size, new in transfers:
+            progress.advance(rows=chunk.rows, bytes=chunk.raw)
+            chunks, sent = chunks + new, sent + size * new
+            self._files[chunk.id] = size
+            self._known.add(chunk.id)
+        target.adopt_manifest(label, data, self._files)
+        return SentBackup(label=label, stats=manifest.metadata.stats, chunks=chunks, bytes=sent)
+
+    def _planned(self, label: str, coming: set[str]) -> PlannedCopy:
+        try:
+            manifest = self._source.manifest(label)
+            if self._target and label in self._labels:
+                _check_same(manifest, self._target.manifest(label), self._target.place)
+                return PlannedCopy(label=label, there=True)
+        except PlaybackError as error:
+            return PlannedCopy(label=label, refusal=error)
+        touched = [chunk for _, chunk in _each_once(manifest, coming)]
+        missing = [chunk for chunk in touched if chunk.id not in self._files]
+        coming.update(chunk.id for chunk in touched)
+        return PlannedCopy(
+            label=label,
+            chunks=len(missing),
+            bytes=sum(chunk.stored for chunk in missing),
+            raw=sum(chunk.raw for chunk in touched),
+        )
+
+    def _read_manifest(self, label: str) -> bytes:
+        try:
+            return self._source.store.get(manifest_name(label))
+        except StorageError as error:
+            raise _unreadable(label, error) from error
+
+    def _transfer(self, target: Repository, label: str, part: tuple[TableEntry, Chunk]) -> tuple[Chunk, int, bool]:
+        """See that the target has a chunk; gives its size there in bytes, and whether it had to be sent."""
+        table, chunk = part
+        size = self._files.get(chunk.id)
+        if size is not None and _is_sound(target, chunk):
+            return chunk, size, False
+        try:
+            stored = stored_file(self._source.store, chunk)
+            rows_in(stored, chunk)
+        except StorageError as error:
+            raise _unreadable(f"{label}, table {table.name}", error) from error
+        target.store.put(chunk_name(chunk.id), stored)
+        return chunk, len(stored), True
+
+
+def _is_sound(target: Repository, chunk: Chunk) -> bool:
+    try:
+        load(target.store, chunk)
+    except DamagedChunkError:
+        return False
+    return True
+
+
+def _unreadable(what: str, error: StorageError) -> DamageError:
+    return DamageError(f"backup {what}: {error.message}", hint=error.hint)
+
+
+def _chunk_files(repository: Repository) -> dict[str, int]:
+    files = ((chunk_id_of(file.name), file.size) for file in repository.store.list(CHUNKS))
+    return {chunk_id: size for chunk_id, size in files if chunk_id}
+
+
+def _each_once(manifest: Manifest, known: Container[str]) -> Iterator[tuple[TableEntry, Chunk]]:
+    """The chunks of a backup that are not known, each once, with the first table that has it."""
+    passed = set[str]()
+    for table in manifest.tables:
+        for chunk in table.chunks:
+            if chunk.id not in known and chunk.id not in passed:
+                passed.add(chunk.id)
+                yield table, chunk
+
+
+def _check_same(ours: Manifest, theirs: Manifest, place: str) -> None:
+    """Raise RefusedError unless both manifests of one label describe the same backup."""
+    if ours.checksum != theirs.checksum and _content(ours) != _content(theirs):
+        label = ours.metadata.label
+        raise RefusedError(
+            f"{place} has another backup {label}: of host {theirs.metadata.host}, made"
+            f" {theirs.metadata.timestamp} on {theirs.metadata.source_hostname}",
+            hint="give each device a repository or prefix of its own to copy to, or its jobs other names",
+        )
+
+
+def _content(manifest: Manifest) -> Manifest:
+    """The manifest without what depends on where it is stored: how well its chunks were compressed there."""
+    replace = msgspec.structs.replace
+    tables = tuple(
+        replace(table, chunks=tuple(replace(chunk, stored=0) for chunk in table.chunks)) for table in manifest.tables
+    )
+    stats = replace(manifest.metadata.stats, compressed_size=0)
+    return replace(manifest, checksum="", tables=tables, metadata=replace(manifest.metadata, stats=stats))
