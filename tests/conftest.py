@@ -18,6 +18,8 @@ from toolkit.postgres import demo, embedded
 from toolkit.postgres.embedded import EmbeddedServer
 from toolkit.postgres.hosts import create_once
 
+pytest_plugins = ["tests.storage.s3.servers"]
+
 ROOT = Path(__file__).parent.parent
 VERSIONS = (16, 18)
 
