@@ -45,6 +45,13 @@ class _RecordedTables(msgspec.Struct, frozen=True):
     tables: tuple[_RecordedTable, ...]
 
 
+class LabelTakenError(StorageError):
+    """A backup was to be published under a label that another backup has."""
+
+    def __init__(self, label: str, place: str) -> None:
+        super().__init__(f"there is a backup {label} in {place} already", hint="run again for a new label")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backups:
     """All backups of a repository.
@@ -153,7 +160,8 @@ class Repository:
             The manifest with its checksum.
 
         Raises:
-            StorageError: the label is taken, or a chunk it references is not stored.
+            LabelTakenError: there is a backup of that label.
+            StorageError: a chunk it references is not stored.
             ValueError: the manifest contradicts itself.
         """
         problems = inconsistencies(manifest)
@@ -174,7 +182,8 @@ class Repository:
 
         Raises:
             InputError, DamageError, RefusedError: it is no manifest of that label, as `manifest` does.
-            StorageError: the label is taken, or a chunk it references is not stored.
+            LabelTakenError: there is a backup of that label.
+            StorageError: a chunk it references is not stored.
         """
         name = manifest_name(label)
         self._publish(manifest_file.decode(data, label=label, file=f"{self.place}/{name}"), data, sizes)
@@ -199,8 +208,7 @@ class Repository:
         self._check_stored(manifest, sizes)
         # the same bytes may be there when the answer to a first attempt was lost and the store tried again
         if not self.store.put_new(name, data) and self.store.get(name) != data:
-            label = manifest.metadata.label
-            raise StorageError(f"there is a backup {label} in {self.place} already", hint="run again for a new label")
+            raise LabelTakenError(manifest.metadata.label, self.place)
 
     def _check_stored(self, manifest: Manifest, sizes: Mapping[str, int]) -> None:
         expected = {chunk.id: chunk.stored for table in manifest.tables for chunk in table.chunks}
