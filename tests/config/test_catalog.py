@@ -8,6 +8,7 @@ import pytest
 
 from toolkit.config import catalog
 from toolkit.model.catalog import Catalog, Category, DeclaredReference, OnOtherDevice, OwnerEdge, RuleKind
+from toolkit.model.identity import CreateRule, IdentityRules, NodeRule
 
 CASE = Path(__file__).parent / "cases" / "catalogs" / "valid" / "shop.yml"
 
@@ -28,7 +29,11 @@ def test_head(shop: Catalog) -> None:
         "isDemo",
     )
     assert shop.schema_version == ("_prisma_migrations", "migration_name")
-    assert set(shop.identity) == {"node", "clear", "create"}
+    node = NodeRule(
+        table="nodes", key="nodeId", where='"isOwn"', order_by="createdAt", generate="{{ device.id }}-{{ now }}"
+    )
+    row = CreateRule(table="node_state", row={"nodeId": "{{ node_id }}", "count": 0, "since": None})
+    assert shop.identity == IdentityRules(node=node, clear=("node_events",), create=(row,))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 from toolkit.config import document as documents
 from toolkit.config import patterns, validation
+from toolkit.config.catalog_identity import identity_problems, not_listed
 from toolkit.config.document import Document, Keys
 from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import (
@@ -20,6 +21,7 @@ from toolkit.model.catalog import (
     TableRule,
     TenantTable,
 )
+from toolkit.model.identity import CreateRule, IdentityRules, NodeRule
 
 
 def load(path: Path, *, control: Path | None = None) -> Catalog:
@@ -64,7 +66,7 @@ class _Reader:
             rules={rule.table: rule for rule in rules if not patterns.GLOB.search(rule.table)},
             patterns=tuple(rule for rule in rules if patterns.GLOB.search(rule.table)),
             schema_version=(version["table"], version["column"]) if version else None,
-            identity=written.get("identity", {}),
+            identity=_identity_rules(written.get("identity", {})),
         )
 
     def _category(self, category: Category) -> Iterator[TableRule]:
@@ -126,6 +128,14 @@ class _Reader:
         return reference
 
 
+def _identity_rules(written: Mapping[str, Any]) -> IdentityRules:
+    return IdentityRules(
+        node=NodeRule(**written["node"]) if "node" in written else None,
+        clear=tuple(written.get("clear", ())),
+        create=tuple(CreateRule(table=row["table"], row=dict(row["row"])) for row in written.get("create", ())),
+    )
+
+
 def _columns(text: str) -> tuple[str, ...]:
     return tuple(column.strip() for column in text.split(","))
 
@@ -148,7 +158,7 @@ def _whole(document: Document, catalog: Catalog, stem: str) -> Iterator[Problem]
     for rule in catalog.rules.values():
         if rule.category is Category.BUSINESS:
             yield from _rule(document, catalog, rule)
-    yield from _identity(document, catalog)
+    yield from identity_problems(document, catalog)
 
 
 def _rule(document: Document, catalog: Catalog, rule: TableRule) -> Iterator[Problem]:
@@ -159,13 +169,17 @@ def _rule(document: Document, catalog: Catalog, rule: TableRule) -> Iterator[Pro
         yield document.problem(path, f"the rule tenant is for the tenant table, {catalog.tenant.table}, only")
     for index, edge in enumerate(rule.owned_by):
         if edge.table:
-            yield from _listed(document, catalog, edge.table, (*path, "owned_by", index), (Category.BUSINESS,))
+            yield from not_listed(document, catalog, edge.table, (*path, "owned_by", index), (Category.BUSINESS,))
     for reference in rule.references:
         at = (*path, "references", next(key for key in _keys(document, path) if _columns(key) == reference.columns))
-        yield from _listed(document, catalog, reference.parent, at, tuple(Category))
+        yield from not_listed(document, catalog, reference.parent, at, tuple(Category))
         parent = catalog.rules.get(reference.parent)
         if reference.on_other_device and parent and parent.category is not Category.DEVICE:
             message = f"on_other_device is for references to device tables; {reference.parent} is {parent.category}"
+            yield document.problem(at, message)
+        node = catalog.identity.node
+        if reference.on_other_device is OnOtherDevice.CURRENT_NODE and node and node.table != reference.parent:
+            message = f"current_node is for references to {node.table}, the table of identity.node"
             yield document.problem(at, message)
 
 
@@ -174,25 +188,3 @@ def _keys(document: Document, path: Keys) -> list[str]:
     for part in path:
         value = value[part]
     return list(value["references"])
-
-
-def _identity(document: Document, catalog: Catalog) -> Iterator[Problem]:
-    device, own = (Category.DEVICE,), (Category.DEVICE, Category.TRANSIENT)
-    identity: Mapping[str, Any] = catalog.identity
-    if "node" in identity:
-        yield from _listed(document, catalog, identity["node"]["table"], ("identity", "node", "table"), device)
-    for index, table in enumerate(identity.get("clear", ())):
-        yield from _listed(document, catalog, table, ("identity", "clear", index), own)
-    for index, row in enumerate(identity.get("create", ())):
-        yield from _listed(document, catalog, row["table"], ("identity", "create", index, "table"), own)
-
-
-def _listed(
-    document: Document, catalog: Catalog, table: str, path: Keys, categories: tuple[Category, ...]
-) -> Iterator[Problem]:
-    rule = catalog.rules.get(table)
-    if rule is None:
-        yield document.problem(path, validation.unknown(table, catalog.rules, "table"))
-    elif rule.category not in categories:
-        wanted = " or ".join(categories)
-        yield document.problem(path, f"the table {table} is {rule.category}; it must be {wanted} here")

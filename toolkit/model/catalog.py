@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from toolkit.model.identity import IdentityRules
+
 
 class Category(StrEnum):
     """What a table's rows are: the same on every device, this device's own, or never backed up."""
@@ -103,7 +105,7 @@ class Catalog:
         rules: by table name.
         patterns: glob patterns (device and transient tables only) with the rule that each stands for.
         schema_version: (table, column) that hold the application's schema version, or None.
-        identity: the `identity:` section as written, for restores on other devices.
+        identity: the `identity:` section, for restores on other devices.
     """
 
     name: str
@@ -113,4 +115,4 @@ class Catalog:
     rules: Mapping[str, TableRule]
     patterns: tuple[TableRule, ...] = ()
     schema_version: tuple[str, str] | None = None
-    identity: Mapping[str, object] = field(default_factory=dict)
+    identity: IdentityRules = field(default_factory=IdentityRules)

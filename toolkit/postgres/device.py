@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from psycopg import sql
 
-from toolkit.errors import RefusedError
+from toolkit.errors import InputError, Problem, RefusedError
 from toolkit.model.catalog import Catalog
+from toolkit.model.identity import NodeRule
 from toolkit.model.manifest import Manifest
 from toolkit.model.schema import DatabaseSchema
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.introspection import read_schema
+from toolkit.postgres.relation import Sql
 
 
 def read_node_id(connection: Connection, catalog: Catalog, schema: DatabaseSchema) -> str | None:
-    """The id by which this device takes part in sync, by the catalog's `identity.node`; None without one."""
-    node = catalog.identity.get("node")
-    if not isinstance(node, Mapping) or node.get("table") not in schema.tables:
+    """The id by which this device takes part in sync, by the catalog's `identity.node`; None without one.
+
+    Raises:
+        InputError: the column that the catalog file names is not there.
+    """
+    node = catalog.identity.node
+    if node is None or node.table not in schema.tables:
         return None
-    settings: Mapping[str, Any] = node
-    query = sql.SQL("SELECT {}::text FROM {}").format(
-        sql.Identifier(settings["key"]), sql.Identifier(schema.name, settings["table"])
+    names = schema.tables[node.table].column_names
+    if node.key not in names:
+        message = f"table {node.table} has no column {node.key!r}"
+        raise InputError([Problem(file=catalog.file, path="identity.node.key", message=message)])
+    query = sql.SQL("SELECT {}::text FROM {} WHERE {}").format(
+        sql.Identifier(node.key), sql.Identifier(schema.name, node.table), own_node(node)
     )
-    if settings.get("where"):
-        query = sql.SQL("{} WHERE ({})").format(query, sql.SQL(settings["where"]))
-    if settings.get("order_by"):
+    if node.order_by:
         # a plain column name is the usual case, and need not be quoted in the file
-        order, columns = settings["order_by"], schema.tables[settings["table"]].column_names
-        query = sql.SQL("{} ORDER BY {}").format(query, sql.Identifier(order) if order in columns else sql.SQL(order))
+        order = sql.Identifier(node.order_by) if node.order_by in names else sql.SQL(node.order_by)
+        query = sql.SQL("{} ORDER BY {}").format(query, order)
     row = connection.execute(sql.SQL("{} LIMIT 1").format(query)).fetchone()
     return None if row is None else row[0]
+
+
+def own_node(node: NodeRule) -> Sql:
+    """The condition that a row of the node table is this device's own; the catalog author's own text."""
+    return sql.SQL("({})").format(sql.SQL(node.where)) if node.where else sql.SQL("true")
 
 
 def read_schema_version(connection: Connection, catalog: Catalog, schema: DatabaseSchema) -> str | None:

@@ -115,13 +115,9 @@ def _needed(catalog: Catalog) -> Iterator[str]:
     for table, rule in catalog.rules.items():
         yield from (name for name in _named(rule) if name != table)
     identity = catalog.identity
-    node = identity.get("node")
-    if isinstance(node, Mapping):
-        yield str(node.get("table"))
-    for key in ("clear", "create"):
-        listed = identity.get(key)
-        for each in listed if isinstance(listed, list) else ():
-            yield str(each.get("table") if isinstance(each, Mapping) else each)
+    yield from (identity.node.table,) if identity.node else ()
+    yield from identity.clear
+    yield from (each.table for each in identity.create)
 
 
 def _named(rule: TableRule) -> Iterator[str]:

@@ -1,0 +1,137 @@
+"""The `identity:` section of a catalog file: what is wrong with it, and its templates rendered for one restore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from toolkit.config import validation
+from toolkit.config.document import Document, Keys
+from toolkit.config.templates import Templates, below
+from toolkit.errors import InputError, Problem
+from toolkit.model.catalog import Catalog, Category
+from toolkit.model.identity import CreatedRow, IdentityRules, Value
+from toolkit.model.playbook import Place
+from toolkit.model.secret import Secret
+
+_LATER = timedelta(days=400, hours=1, minutes=1, seconds=1, milliseconds=1)
+"""Another time, that differs from any in every part: what templates make of it shows which values follow `now`."""
+
+
+def identity_problems(document: Document, catalog: Catalog) -> Iterator[Problem]:
+    """What concerns the section: tables that are not listed or of the wrong kind, and templates that do not parse."""
+    rules = catalog.identity
+    device, own = (Category.DEVICE,), (Category.DEVICE, Category.TRANSIENT)
+    if rules.node is not None:
+        yield from not_listed(document, catalog, rules.node.table, ("identity", "node", "table"), device)
+    for index, table in enumerate(rules.clear):
+        yield from not_listed(document, catalog, table, ("identity", "clear", index), own)
+    for index, row in enumerate(rules.create):
+        yield from not_listed(document, catalog, row.table, ("identity", "create", index, "table"), own)
+    templates = Templates()
+    for path, text in _texts(rules):
+        if message := templates.syntax_problem(text):
+            yield document.problem(path, message)
+
+
+def not_listed(
+    document: Document, catalog: Catalog, table: str, path: Keys, categories: tuple[Category, ...]
+) -> Iterator[Problem]:
+    """Problems of a table's name: the file does not list it, or lists it in another category."""
+    rule = catalog.rules.get(table)
+    if rule is None:
+        yield document.problem(path, validation.unknown(table, catalog.rules, "table"))
+    elif rule.category not in categories:
+        wanted = " or ".join(categories)
+        yield document.problem(path, f"the table {table} is {rule.category}; it must be {wanted} here")
+
+
+def _texts(rules: IdentityRules) -> Iterator[tuple[Keys, str]]:
+    if rules.node is not None:
+        yield ("identity", "node", "generate"), rules.node.generate
+    for index, row in enumerate(rules.create):
+        for column, value in row.row.items():
+            if isinstance(value, str):
+                yield ("identity", "create", index, "row", column), value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityTemplates:
+    """Renders the templates of one catalog file for one restore.
+
+    Attributes:
+        host: name of the host restored into.
+        now: the time of the restore; templates see it as UTC text with milliseconds.
+        env: the environment variables that templates may read.
+    """
+
+    catalog: Catalog
+    host: str
+    device_id: str | None
+    device_name: str | None
+    now: datetime
+    env: Mapping[str, str]
+
+    def node_id(self) -> str:
+        """A new node id.
+
+        Raises:
+            InputError: the template does not render, or gives nothing.
+        """
+        node = self.catalog.identity.node
+        place = Place(file=self.catalog.file, path="identity.node.generate")
+        made = Templates().render(node.generate if node else "", self._variables(self.now), place)
+        text = made.reveal() if isinstance(made, Secret) else str(made if made is not None else "").strip()
+        if not text:
+            raise InputError(f"{self.catalog.file}: {place.path}: the template gives no node id")
+        return text
+
+    def rows(self, node_id: str) -> tuple[CreatedRow, ...]:
+        """The rows of `identity.create` for a node, its own first: where none is listed, one with nothing but the id.
+
+        Raises:
+            InputError: every template that does not render.
+        """
+        rendered, later = (self._rendered(moment, node_id) for moment in (self.now, self.now + _LATER))
+        rules, node = self.catalog.identity.create, self.catalog.identity.node
+        rows = [
+            CreatedRow(
+                number=number,
+                table=rule.table,
+                values=values,
+                volatile=frozenset(name for name, value in values.items() if value != other[name]),
+                own_node=bool(node and rule.table == node.table and str(values.get(node.key)) == node_id),
+            )
+            for number, (rule, values, other) in enumerate(zip(rules, rendered, later, strict=True))
+        ]
+        if node and not any(row.own_node for row in rows):
+            rows.append(CreatedRow(number=-1, table=node.table, values={node.key: node_id}, own_node=True))
+        return tuple(sorted(rows, key=lambda row: not row.own_node))
+
+    def _rendered(self, moment: datetime, node_id: str) -> list[dict[str, Value]]:
+        place = Place(file=self.catalog.file, path="identity.create")
+        variables = {**self._variables(moment), "node_id": node_id}
+        problems: list[Problem] = []
+        rows: list[dict[str, Value]] = []
+        for number, rule in enumerate(self.catalog.identity.create):
+            try:
+                made = Templates().render(rule.row, variables, below(place, f"[{number}].row"))
+                rows.append({name: _value(value) for name, value in made.items()})
+            except InputError as error:
+                problems.extend(error.problems)
+        if problems:
+            raise InputError(problems)
+        return rows
+
+    def _variables(self, moment: datetime) -> dict[str, Any]:
+        text = moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        device = {"id": self.device_id, "name": self.device_name}
+        return {"now": text, "host": self.host, "device": device, "env": dict(self.env)}
+
+
+def _value(value: Any) -> Value:
+    if isinstance(value, Secret):
+        return value.reveal()
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
