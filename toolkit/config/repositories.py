@@ -40,11 +40,12 @@ def _repository(name: str, written: Mapping[str, Any], document: Document, contr
         return secrets.secret(source, document.place((name, which)), control) if source else None
 
     bundle = written.get("ca_bundle")
-    texts = ("bucket", "prefix", "endpoint", "region", "addressing_style", "storage_class", "sse")
+    texts = ("bucket", "prefix", "endpoint", "region", "addressing_style", "storage_class", "sse", "sse_key")
+    given = {text: written[text] for text in texts if text in written}
     return S3Repository(
         name=name,
         access_key=key("access_key"),
         secret_key=key("secret_key"),
         ca_bundle=str(control / Path(bundle).expanduser()) if bundle else "",
-        **{text: written[text] for text in texts if text in written},
+        **{**given, "prefix": given.get("prefix", "").strip("/")},
     )

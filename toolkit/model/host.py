@@ -39,7 +39,16 @@ class LocalRepository:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Repository:
-    """A repository under a prefix of an S3 bucket. Without keys, boto3's own credential chain is used."""
+    """A repository under a prefix of an S3 bucket. Without keys, boto3's own credential chain is used.
+
+    Attributes:
+        prefix: what every key begins with, without slashes at its ends; empty for the whole bucket.
+        endpoint: URL of a server other than AWS's.
+        addressing_style: `path`, `virtual` or `auto`, which is path with an endpoint and virtual without.
+        ca_bundle: a file with the certificates to trust; empty for the system's.
+        sse: `AES256`, `aws:kms` or `aws:kms:dsse`; empty for what the bucket does by itself.
+        sse_key: id or ARN of the KMS key; empty for the account's own.
+    """
 
     name: str
     bucket: str
@@ -52,6 +61,7 @@ class S3Repository:
     ca_bundle: str = ""
     storage_class: str = ""
     sse: str = ""
+    sse_key: str = ""
 
 
 RepositoryConfig = LocalRepository | S3Repository
