@@ -11,6 +11,7 @@ from toolkit.actions.context import Action
 from toolkit.actions.copy import copy
 from toolkit.actions.debug import debug
 from toolkit.actions.http import http
+from toolkit.actions.orphans import orphans
 from toolkit.actions.restore import restore
 from toolkit.actions.seed import seed
 from toolkit.actions.set_fact import set_fact
@@ -25,6 +26,7 @@ ACTIONS: Mapping[str, Action] = {
     "copy": copy,
     "debug": debug,
     "http": http,
+    "orphans": orphans,
     "restore": restore,
     "seed": seed,
     "set_fact": set_fact,
@@ -33,5 +35,5 @@ ACTIONS: Mapping[str, Action] = {
     "wait_for": wait_for,
 }
 
-NOT_IN_THIS_VERSION = frozenset({"prune", "orphans"})
+NOT_IN_THIS_VERSION = frozenset({"prune"})
 """Actions whose playbooks are understood and checked, but which cannot run yet."""

@@ -207,36 +207,40 @@ class _Deletion:
                 sql.SQL(", ").join(sql.SQL("{} = NULL").format(sql.Identifier(name)) for name in release.columns),
                 release.condition,
             )
-            self._expect(release.table, self._connection.execute(query).rowcount, release.rows)
+            if (rows := self._connection.execute(query).rowcount) != release.rows:
+                _fail([f"table {release.table}: {rows} references were set to NULL where {release.rows} were planned"])
 
     def _delete(self) -> None:
         tables = self._survey.schema.tables
         edges = [(link.child, link.parent) for link in self._survey.links.references if link.child != link.parent]
         for group in components(tables, edges):
             names = [name for name in group if name in self._removal.deletes]
-            if names:
+            if len(names) > 1:
                 self._delete_together(names)
+            elif names:
+                self._expect(names[0], self._connection.execute(self._deleting(names[0])).rowcount)
+
+    def _deleting(self, name: str) -> Sql:
+        relation = self._relations[name]
+        return sql.SQL("DELETE FROM {} t USING {} x WHERE {}").format(
+            relation.source, self._deletions.ids[name], relation.same("t", "x")
+        )
 
     def _delete_together(self, names: list[str]) -> None:
-        """Delete from one table, or from several on a cycle, in one statement: foreign keys are checked at its end."""
+        """Delete from several tables on a cycle in one statement: foreign keys are checked at its end."""
         parts = [
-            sql.SQL("{} AS (DELETE FROM {} t USING {} x WHERE {} RETURNING 1)").format(
-                sql.Identifier(f"w{number}"),
-                self._relations[name].source,
-                self._deletions.ids[name],
-                self._relations[name].same("t", "x"),
-            )
+            sql.SQL("{} AS ({} RETURNING 1)").format(sql.Identifier(f"w{number}"), self._deleting(name))
             for number, name in enumerate(names)
         ]
         counts = [sql.SQL("(SELECT count(*) FROM {})").format(sql.Identifier(f"w{n}")) for n in range(len(parts))]
         query = sql.SQL("WITH {} SELECT {}").format(sql.SQL(", ").join(parts), sql.SQL(", ").join(counts))
         found = self._connection.execute(query).fetchone() or ()
         for name, rows in zip(names, found, strict=True):
-            self._expect(name, rows, self._removal.deletes[name])
+            self._expect(name, rows)
 
-    def _expect(self, name: str, found: int, planned: int) -> None:
-        if found != planned:
-            _fail([f"table {name}: {found} rows were written where {planned} were planned"])
+    def _expect(self, name: str, found: int) -> None:
+        if found != self._removal.deletes[name]:
+            _fail([f"table {name}: {found} rows were deleted where {self._removal.deletes[name]} were planned"])
 
 
 def _fail(failures: list[str]) -> None:
