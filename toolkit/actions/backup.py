@@ -7,17 +7,16 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from toolkit import __version__
 from toolkit.actions.arguments import names, scope_of
 from toolkit.actions.context import Context
-from toolkit.actions.targets import catalog_of, connection_to, repository_of
-from toolkit.errors import InputError
-from toolkit.model.manifest import Chunk, Manifest
+from toolkit.actions.destinations import Destination, Destinations, Placed, destinations
+from toolkit.actions.targets import catalog_of, connection_to
+from toolkit.model.manifest import Chunk, Manifest, SequenceEntry
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.chunking import RawChunk, chunks
@@ -30,36 +29,26 @@ from toolkit.postgres.rows import key_values, read_rows
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 from toolkit.postgres.sequences import read_sequences
-from toolkit.storage.chunks import ChunkWriter, StoredChunk
-from toolkit.storage.repository import Repository
+from toolkit.storage.layout import check_job
+
+PARTIAL = 3
+"""Exit code of a backup that not all of its repositories took."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A chunk that has been read: the keys at its borders, and what becomes of it."""
+    """A chunk that has been read: the keys at its borders, and what becomes of it in each destination."""
 
     first: tuple[str | None, ...]
     last: tuple[str | None, ...]
-    future: Future[StoredChunk]
+    placed: Placed
 
-
-@dataclass(slots=True)
-class _Tally:
-    """What was newly stored."""
-
-    chunks: int = 0
-    new_bytes: int = 0
-    new: set[str] = field(default_factory=set)
-
-    def count(self, part: _Part) -> Chunk:
-        """The manifest's entry of a chunk, counted."""
-        stored = part.future.result()
-        self.chunks += 1
-        if stored.new and stored.id not in self.new:
-            self.new.add(stored.id)
-            self.new_bytes += stored.stored
+    def entry(self, destination: Destination) -> Chunk:
+        """The manifest's entry of the chunk as that destination has it, counted there."""
+        stored = self.placed[destination].result()
+        destination.count(stored)
         return Chunk(
-            id=stored.id, rows=stored.rows, raw=stored.raw, stored=stored.stored, first=part.first, last=part.last
+            id=stored.id, rows=stored.rows, raw=stored.raw, stored=stored.stored, first=self.first, last=self.last
         )
 
 
@@ -71,58 +60,44 @@ class _Run:
     connection: Connection
     survey: Survey
     selected: Selected
-    repository: Repository
-    label: str
-    job: str
-    tags: tuple[str, ...]
+    into: Destinations
+    arguments: Mapping[str, Any]
     started: datetime
     clock: float
-    tally: _Tally
 
-    def store(self) -> Manifest:
-        """Read every table, store its chunks and describe what is stored."""
-        reading = self._read()
-        tables, rules = self.survey.schema.tables, self.survey.accounting.rules
-        entries, taken = [], {}
-        for name, parts in reading.items():
-            described = [self.tally.count(part) for part in parts]
-            entries.append(table_entry(tables[name], rules[name], described, self.selected.taken[name].cutoff))
-            taken[name] = self.selected.taken[name].summary(entries[-1].rows)
-        return compose(
+    def store(self) -> _Read:
+        """Read every table once and store its chunks in every destination."""
+        tables = self._read()
+        return _Read(
+            run=self,
+            tables=tables,
+            sequences=read_sequences(self.connection, self.survey.schema.name, tables),
             origin=self._origin(),
-            scope=self.survey.scope,
-            schema=self.survey.schema,
-            accounting=self.survey.accounting,
-            tables=entries,
-            tenants=self.selected.tenants,
-            taken=taken,
-            sequences=read_sequences(self.connection, self.survey.schema.name, taken),
-            warnings=warnings_of(self.survey, self.selected),
         )
 
     def _read(self) -> dict[str, list[_Part]]:
         progress, reading = self.context.progress, {}
         progress.start("backup")
-        with ChunkWriter(self.repository) as writer:
+        with self.into.writing():
             for name in self.selected.taken:
                 progress.note(name)
                 table = self.survey.schema.tables[name]
                 parts = reading[name] = list[_Part]()
                 for raw in read_chunks(self.connection, self.survey.schema, name, self.selected):
                     progress.advance(rows=raw.rows, bytes=len(raw.data))
-                    parts.append(_part(table, raw, writer.submit(raw)))
+                    parts.append(_part(table, raw, self.into.submit(raw)))
                     del raw  # or it would be held while the next one grows
         return reading
 
     def _origin(self) -> Origin:
         host, version = self.context.host, self.connection.info.server_version
         return Origin(
-            label=self.label,
+            label="",
             host=host.name,
-            job=self.job,
+            job=self.arguments.get("job") or self.context.playbook,
             playbook=self.context.playbook,
             tool=f"playback {__version__}",
-            tags=self.tags,
+            tags=names(self.arguments.get("tags")),
             started=self.started,
             seconds=time.monotonic() - self.clock,
             created_by=getpass.getuser(),
@@ -136,46 +111,85 @@ class _Run:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """All that was read of the database, its rows being stored; the database is not needed any more."""
+
+    run: _Run
+    tables: Mapping[str, list[_Part]]
+    sequences: tuple[SequenceEntry, ...]
+    origin: Origin
+
+    def publish(self) -> Manifest:
+        """Make the backup exist in every destination; gives its manifest."""
+        scope = self.run.survey.scope.type.value
+        into = self.run.into
+        return into.publish(lambda: into.new_label(self.origin.started, self.origin.job, scope), self._compose)
+
+    def _compose(self, destination: Destination, label: str) -> Manifest:
+        survey, selected = self.run.survey, self.run.selected
+        entries, taken = [], {}
+        for name, parts in self.tables.items():
+            chunks_there = [part.entry(destination) for part in parts]
+            table, rule = survey.schema.tables[name], survey.accounting.rules[name]
+            entries.append(table_entry(table, rule, chunks_there, selected.taken[name].cutoff))
+            taken[name] = selected.taken[name].summary(entries[-1].rows)
+        return compose(
+            origin=replace(self.origin, label=label),
+            scope=survey.scope,
+            schema=survey.schema,
+            accounting=survey.accounting,
+            tables=entries,
+            tenants=selected.tenants,
+            taken=taken,
+            sequences=self.sequences,
+            warnings=warnings_of(survey, selected),
+        )
+
+
 def backup(arguments: Mapping[str, Any], context: Context) -> Outcome:
     """Back up a scope of the host's database.
 
     Raises:
-        InputError: the scope or the catalog file does not fit the database.
+        InputError: the scope or the catalog file does not fit the database, or there is no such repository.
         RefusedError: unclassified tables, missing privileges, unknown businesses.
-        DatabaseError, StorageError: reading or writing failed; no backup exists then.
+        LockedError: a prune or repair holds the only repository.
+        DatabaseError: reading failed; no backup exists then.
+        StorageError: the only repository could not be written; no backup exists then.
+        TaskError: none of several repositories could be written.
     """
-    repositories = names(arguments.get("repository")) or (context.host.repository,)
-    if len(repositories) > 1:
-        raise InputError("this version backs up to one repository at a time", hint="write a task for each repository")
     scope, catalog = scope_of(arguments), catalog_of(context, context.host)
-    unclassified = arguments.get("unclassified", "fail")
+    check_job(arguments.get("job") or context.playbook)
     started, clock = context.now(), time.monotonic()
-    with (
-        connection_to(context, context.host, "backup") as connection,
-        consistent_snapshot(connection, catalog, scope, unclassified=unclassified) as survey,
-    ):
-        context.progress.note("selecting rows")
-        selected = survey.select(connection)
-        if context.check:
-            return _would_do(survey, selected)
-        repository = repository_of(context, repositories[0], create=True)
-        job = arguments.get("job") or context.playbook
-        run = _Run(
-            context=context,
-            connection=connection,
-            survey=survey,
-            selected=selected,
-            repository=repository,
-            label=repository.new_label(started, job, scope.type.value),
-            job=job,
-            tags=names(arguments.get("tags")),
-            started=started,
-            clock=clock,
-            tally=_Tally(),
-        )
-        manifest = run.store()
-    manifest = repository.write_manifest(manifest)
-    return _outcome(manifest, repository, run.tally, time.monotonic() - clock)
+    repositories = names(arguments.get("repository")) or ("",)
+    with destinations(context, repositories, lock_wait=float(arguments.get("lock_wait") or 0)) as into:
+        if not context.check:
+            # what is locked or cannot be reached should be known before the database is read
+            into.open(create=False)
+        with (
+            connection_to(context, context.host, "backup") as connection,
+            consistent_snapshot(
+                connection, catalog, scope, unclassified=arguments.get("unclassified", "fail")
+            ) as survey,
+        ):
+            context.progress.note("selecting rows")
+            selected = survey.select(connection)
+            if context.check:
+                return _would_do(survey, selected)
+            into.open(create=True)
+            run = _Run(
+                context=context,
+                connection=connection,
+                survey=survey,
+                selected=selected,
+                into=into,
+                arguments=arguments,
+                started=started,
+                clock=clock,
+            )
+            read = run.store()
+        manifest = read.publish()
+        return _outcome(manifest, into, time.monotonic() - clock)
 
 
 def read_chunks(connection: Connection, schema: DatabaseSchema, name: str, selected: Selected) -> Iterable[RawChunk]:
@@ -202,10 +216,10 @@ def warnings_of(survey: Survey, selected: Selected) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _part(table: Table, raw: RawChunk, future: Future[StoredChunk]) -> _Part:
+def _part(table: Table, raw: RawChunk, placed: Placed) -> _Part:
     order = [column.name for column in table.stored_columns]
     positions = tuple(order.index(name) for name in sort_key(table).names)
-    return _Part(key_values(raw.first_row, positions), key_values(raw.last_row, positions), future)
+    return _Part(key_values(raw.first_row, positions), key_values(raw.last_row, positions), placed)
 
 
 def _would_do(survey: Survey, selected: Selected) -> Outcome:
@@ -219,34 +233,47 @@ def _would_do(survey: Survey, selected: Selected) -> Outcome:
     )
 
 
-def _outcome(manifest: Manifest, repository: Repository, tally: _Tally, seconds: float) -> Outcome:
+def _outcome(manifest: Manifest, into: Destinations, seconds: float) -> Outcome:
     metadata, stats = manifest.metadata, manifest.metadata.stats
-    stored = f"{len(tally.new)} new chunks of {tally.chunks}" if tally.new else f"no new chunk of {tally.chunks}"
+    chunks = sum(len(table.chunks) for table in manifest.tables)
     reasons = Counter(entry.reason for entry in manifest.left_out)
     left_out = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items())) or "none"
+    several = len(into.all) > 1
+    stored = "; ".join(f"{each.name}: " * several + _stored(each, chunks) for each in into.left)
+    failed = "".join(f"; {name} FAILED: {error.message}" for name, error in into.failed.items())
+    hints = tuple(f"{name}: {error.hint}" for name, error in into.failed.items() if error.hint)
     return Outcome(
         changed=True,
-        message=f"{metadata.label}: {stats.total_records} rows of {stats.total_tables} tables, {stored}",
-        details=(f"tables left out: {left_out}; absent: {len(manifest.absent)}",),
+        message=f"{metadata.label}: {stats.total_records} rows of {stats.total_tables} tables, {stored}{failed}",
+        details=(*hints, f"tables left out: {left_out}; absent: {len(manifest.absent)}"),
         warnings=manifest.warnings,
         facts={
             "label": metadata.label,
             "rows": stats.total_records,
             "tables": stats.total_tables,
-            "chunks": tally.chunks,
-            "new_chunks": len(tally.new),
-            "new_bytes": tally.new_bytes,
+            "chunks": chunks,
+            "new_chunks": sum(len(each.new) for each in into.left),
+            "new_bytes": sum(each.new_bytes for each in into.left),
             "businesses": list(manifest.selection.tenants),
             "checksums": {"businessData": metadata.checksums.business_data},
+            "repositories": [each.name for each in into.left],
+            "failed_repositories": {name: error.message for name, error in into.failed.items()},
         },
-        moved=(
+        moved=tuple(
             Moved(
-                what=f"backup {metadata.host} → {repository.place}",
+                what=f"backup {metadata.host} → {each.opened().place}",
                 tables=stats.total_tables,
                 rows=stats.total_records,
                 bytes=stats.uncompressed_size,
                 seconds=seconds,
-                stored=tally.new_bytes,
-            ),
+                stored=each.new_bytes,
+            )
+            for each in into.left
         ),
+        exit_code=PARTIAL if into.failed else 0,
     )
+
+
+def _stored(destination: Destination, chunks: int) -> str:
+    new = len(destination.new)
+    return f"{new} new chunks of {chunks}" if new else f"no new chunk of {chunks}"

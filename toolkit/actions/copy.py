@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sized
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from toolkit.actions.arguments import names
 from toolkit.actions.choosing import backup_of
 from toolkit.actions.context import Context
+from toolkit.actions.locking import shared_lock
 from toolkit.actions.targets import repository_of
 from toolkit.errors import DamageError, InputError, PlaybackError, Problem, RefusedError, StorageError
 from toolkit.model.outcome import Moved, Outcome
@@ -38,11 +40,23 @@ def copy(arguments: Mapping[str, Any], context: Context) -> Outcome:
         InputError: there is no such repository or backup.
         RefusedError: the target has another backup under that label, and nothing else was copied.
         DamageError: the source's backup is damaged, and nothing else was copied.
+        LockedError: a prune or repair holds one of them.
         StorageError: a repository cannot be read or written.
     """
-    clock = time.monotonic()
     source = repository_of(context, arguments["from"])
     target = _target(context, arguments, source)
+    wait = float(arguments.get("lock_wait") or 0)
+    with ExitStack() as locks:
+        if not context.check:
+            lock = locks.enter_context(shared_lock(context, source, "copy", wait=wait, reading=True))
+            if target:
+                locks.enter_context(shared_lock(context, target, "copy", wait=wait))
+            return replace(_copy(arguments, context, source, target), warnings=lock.warnings)
+        return _copy(arguments, context, source, target)
+
+
+def _copy(arguments: Mapping[str, Any], context: Context, source: Repository, target: Repository | None) -> Outcome:
+    clock = time.monotonic()
     chosen, unreadable = _chosen(context, source, arguments.get("backups") or "all")
     copying = Copying(source, target)
     plan = copying.plan(chosen)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from toolkit.actions.context import Context
 from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog
-from toolkit.model.host import Host
+from toolkit.model.host import Host, RepositoryConfig
 from toolkit.model.secret import Secret
 from toolkit.postgres.connection import Connection, connect
 from toolkit.postgres.hosts import conninfo
@@ -38,10 +38,15 @@ def catalog_of(context: Context, host: Host) -> Catalog:
 
 def repository_of(context: Context, name: str, *, create: bool = False) -> Repository:
     """The named repository, or the host's own for an empty name; made first when `create` is given."""
+    return Repository.open(open_store(repository_config(context, name)), create=create)
+
+
+def repository_config(context: Context, name: str) -> RepositoryConfig:
+    """Where the named repository is, or the host's own for an empty name; InputError when there is none."""
     name = name or context.host.repository
     if not name:
         raise InputError(
             f"no repository is named, and host {context.host.name} has none",
             hint="name it in the task (`repository:`) or for the host in inventory/hosts.yml",
         )
-    return Repository.open(open_store(context.inventory.repository(name)), create=create)
+    return context.inventory.repository(name)
