@@ -43,16 +43,11 @@ class Expected:
 
 @dataclass(kw_only=True)
 class Oracle:
-    """One restore of backup `source` over `target`, whose view has the scope as evaluated there.
-
-    Attributes:
-        suspends: the role can suspend foreign keys, so their order does not matter to it.
-    """
+    """One restore of backup `source` over `target`, whose view has the scope as evaluated there."""
 
     source: View
     target: View
     mode: str
-    suspends: bool
     new: dict[Spot, Row] = field(default_factory=dict)
     added: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
     deleted: set[Spot] = field(default_factory=set)
@@ -101,28 +96,36 @@ class Oracle:
             self.new[place] = self.source.row(spot)
 
     def _write_keyless(self, table: Table, rows: list[Row]) -> None:
-        there = [self.target.row(spot) for spot in self.target.taken if spot[0] == table.name]
-        if _bag(rows) == _bag(there):
-            self._result.numbers[table.name].unchanged += len(rows)
-        elif not self.target.state[table.name]:
-            self._result.numbers[table.name].inserts += len(rows)
-            self.added[table.name] = rows
-        elif rows:
-            self._result.refused.add(table.name)
+        """Of equal rows as many are inserted as there are fewer."""
+        there = _bag([self.target.row(spot) for spot in self.target.spots(table.name)])
+        for row in rows:
+            text = tuple(row.items())
+            if there[text]:
+                there[text] -= 1
+                self._result.numbers[table.name].unchanged += 1
+            else:
+                self._result.numbers[table.name].inserts += 1
+                self.added[table.name].append(row)
 
     def _extra(self, table: Table, spots: list[Spot]) -> Iterator[Spot]:
         """The rows that mirror deletes unless others point at them; those that stay for another reason are counted."""
         if table.category != "business" or (table.newest_by and table.name not in self.target.optional):
             return
         whole, keys = not self.source.named, {table.normal(table.key, self.source.row(spot)) for spot in spots}
-        if not table.key and _bag([self.source.row(spot) for spot in spots]) == _bag(
-            [self.target.row(spot) for spot in self.target.taken if spot[0] == table.name]
-        ):
-            return
+        left = _bag([self.source.row(spot) for spot in spots])
+        beyond: set[Spot] = set()
+        for spot in self.target.spots(table.name):
+            text = tuple(self.target.row(spot).items())
+            if left[text]:
+                left[text] -= 1
+            else:
+                beyond.add(spot)
         for spot, reason in self.target.taken.items():
             # a row of a `referenced` table is nobody's once all that points at it is deleted
             adrift = whole and table.kind == "referenced" and table.unowned != "never"
             extra = spot[0] == table.name and table.normal(table.key, self.target.row(spot)) not in keys
+            if not table.key:
+                extra = spot in beyond
             if not extra or (reason == REFERENCED and not adrift):
                 continue
             common = not whole and reason != OWNED
@@ -166,7 +169,7 @@ class Oracle:
                 self._result.numbers[child.name].set_null += 1
 
     def _check_unique(self, table: Table) -> None:
-        """A unique value that another row holds is a conflict, unless that row is deleted."""
+        """A unique value that another row holds is a conflict, unless that row is deleted or takes another value."""
         updated = {
             spot: row for spot, row in self.new.items() if spot[0] == table.name and table.category == "business"
         }
@@ -174,21 +177,10 @@ class Oracle:
             for spot, row in [*updated.items(), *((None, row) for row in self.added[table.name])]:
                 values = table.normal(columns, row)
                 for place in self.target.spots(table.name):
-                    if place == spot or None in values or table.normal(columns, self.target.row(place)) != values:
+                    after = updated.get(place, self.target.row(place))
+                    if place in {spot, *self.deleted} or None in values or table.normal(columns, after) != values:
                         continue
-                    if place not in self.deleted:
-                        self._result.refused.add(table.name)
-                    elif not self.suspends:
-                        self._check_order()
-
-    def _check_order(self) -> None:
-        """Deletes come first: a row that is yet to be updated must not point at one that goes."""
-        for child, reference in self.target.world.references:
-            for spot in self.target.spots(child.name):
-                old = self.target.pointed_at(child, reference, spot)
-                updated = reference.action and child.category == "business" and spot in self.new
-                if updated and set(old) & self.deleted:
-                    self._result.refused.add(child.name)
+                    self._result.refused.add(table.name)
 
     def _finish(self) -> None:
         for table in self.target.world.tables:

@@ -53,10 +53,10 @@ def there(source: View, manifest: Manifest, target: State) -> View:
     return replace(source, state=target, named=tuple(manifest.selection.tenants), demo="include")
 
 
-def expected_of(source: View, target: View, mode: str, *, suspends: bool) -> Expected:
+def expected_of(source: View, target: View, mode: str) -> Expected:
     """What restoring does; a limit says what was backed up, not what it is compared with."""
     unlimited = replace(target, optional=dict.fromkeys(target.optional))
-    return Oracle(source=source, target=unlimited, mode=mode, suspends=suspends).expected()
+    return Oracle(source=source, target=unlimited, mode=mode).expected()
 
 
 @given(data=st.data(), superuser=st.booleans())
@@ -78,7 +78,7 @@ def test_a_restore_does_what_the_oracle_says(laboratory: Laboratory, data: st.Da
     source = source_of(world, case)
     assert taken_by(source) == taken_in(manifest)
     target = there(source, manifest, case.target)
-    expected = expected_of(source, target, case.mode, suspends=superuser)
+    expected = expected_of(source, target, case.mode)
     note(f"expected {expected.numbers}, refused {expected.refused}")
     host = "superuser" if superuser else "target"
     if expected.refused:
@@ -102,7 +102,7 @@ def test_a_restore_does_what_the_oracle_says(laboratory: Laboratory, data: st.Da
     assert verified.facts["tables"] == differences(source, target)
     repeated = laboratory.restore(host, manifest, case.mode)
     if done.facts["kept"]:
-        again = expected_of(source, target, case.mode, suspends=superuser)
+        again = expected_of(source, target, case.mode)
         assert laboratory.read("target") == content(world, again.state)
     else:
         assert not repeated.changed

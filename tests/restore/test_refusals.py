@@ -39,31 +39,6 @@ def test_a_key_held_by_another_business_is_a_conflict(make_pair: MakePair) -> No
     )
 
 
-@pytest.mark.parametrize(
-    ("key", "name", "foreseen"),
-    [
-        ("UNIQUE (name)", "'x'", True),
-        ("UNIQUE (tenant, name)", "'x'", True),
-        ("UNIQUE NULLS NOT DISTINCT (name)", "NULL", True),
-        ("UNIQUE (name, gross)", "'x'", False),
-        ("EXCLUDE (name WITH =)", "'x'", False),
-    ],
-)
-def test_a_unique_value_held_by_another_row_is_a_conflict(
-    make_pair: MakePair, key: str, name: str, foreseen: bool
-) -> None:
-    """Whatever kind of key holds the value: refused, with its name; for plain keys check mode says so too."""
-    ddl = f"ALTER TABLE items ADD gross integer GENERATED ALWAYS AS (size * 2) STORED, ADD CONSTRAINT second {key}"
-    pair = make_pair(RULES, ITEMS, ddl)
-    execute(pair.source, f"INSERT INTO items VALUES (1, 'a', {name}, 1)")
-    execute(pair.target, f"INSERT INTO items VALUES (2, 'a', {name}, 1)")
-    reasons = refused(pair, "merge")
-    assert len(reasons) == 1
-    assert reasons[0].startswith("items: ")
-    assert "second" in reasons[0]
-    assert pair.restore("merge", check=True).exit_code == (4 if foreseen else 0)
-
-
 def test_all_drift_is_listed(make_pair: MakePair) -> None:
     """Every table, column, type, label and key that does not fit is named at once."""
     pair = make_pair(
@@ -181,15 +156,3 @@ def test_a_reference_to_nothing_leaves_the_target_unchanged(make_pair: MakePair,
     execute(pair.source, "INSERT INTO runs VALUES (1)", "INSERT INTO items VALUES (1, 'a', 1), (2, 'b', NULL)")
     execute(pair.source, "UPDATE tenants SET name = 'changed'")
     assert "runs" in str(refused(pair, host=host))
-
-
-def test_a_table_without_a_key_is_restored_only_while_empty(make_pair: MakePair) -> None:
-    """Rows without a key load into an empty table and stay while they are equal; any difference is refused."""
-    pair = make_pair(
-        {"logs": {"owned_by": ["tenant"]}}, "CREATE TABLE logs (tenant text REFERENCES tenants, line text)"
-    )
-    execute(pair.source, "INSERT INTO logs VALUES ('a', 'x'), ('a', 'x'), ('a', NULL)")
-    assert pair.restore().facts["inserts"] == 3
-    assert not pair.restore().changed
-    execute(pair.target, "INSERT INTO logs VALUES ('a', 'x')")
-    assert "logs: rows differ" in refused(pair)[0]

@@ -33,12 +33,16 @@ class Conflict:
         reason: what stands in the way, naming the key or constraint.
         rows: how many.
         samples: keys of a few of them, as text.
+        sqlstate: what the server would say to them; empty where it is not about single rows.
+        constraint: the constraint it is about, where there is one.
     """
 
     table: str
     reason: str
     rows: int
     samples: tuple[str, ...] = ()
+    sqlstate: str = ""
+    constraint: str = ""
 
     def __str__(self) -> str:
         examples = f", e.g. {', '.join(self.samples)}" if self.samples else ""
@@ -52,7 +56,7 @@ class TablePlan:
     Attributes:
         kept: rows left as they are although they differ from the backup or are not in it, by reason.
         set_null: rows of this table whose reference to a deleted row is set to NULL.
-        extra: rows within the scope that the backup does not have and merge leaves (also part of `kept`).
+        quarantined: rows of the backup that are put aside because the target cannot take them.
     """
 
     table: str
@@ -62,6 +66,7 @@ class TablePlan:
     deletes: int = 0
     unchanged: int = 0
     set_null: int = 0
+    quarantined: int = 0
     kept: Mapping[str, int] = field(default_factory=dict)
     samples: tuple[str, ...] = ()
 
@@ -85,16 +90,16 @@ class RestorePlan:
 
     Attributes:
         order: groups of tables, parents before children; a group of several is a cycle of foreign keys.
-        deletes_first: deletes come before inserts, because they free unique values.
         conflicts: what must be refused.
+        quarantined: what is put aside instead, where rows in conflict are not to end the restore.
     """
 
     label: str
     mode: Mode
     tables: Mapping[str, TablePlan]
     order: tuple[tuple[str, ...], ...]
-    deletes_first: bool = False
     conflicts: tuple[Conflict, ...] = ()
+    quarantined: tuple[Conflict, ...] = ()
     sequences: tuple[SequenceMove, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -12,8 +12,9 @@ from toolkit.model.outcome import Progress
 from toolkit.model.plan import Load
 from toolkit.model.schema import DatabaseSchema
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Sql, columns, relation_of, scalar
+from toolkit.postgres.relation import Sql, columns, create_temporary, relation_of, scalar
 from toolkit.postgres.restore.comparison import CHANGED, MISSING
+from toolkit.postgres.restore.parking import Parking
 from toolkit.postgres.restore.planner import Prepared
 from toolkit.postgres.restore.source import Source
 from toolkit.retries.policy import retrying
@@ -52,14 +53,50 @@ class Application:
             DatabaseError: a statement touched another number of rows than the plan; the transaction must end.
         """
         self._connection.execute("SET CONSTRAINTS ALL DEFERRED")
-        if self._prepared.plan.deletes_first:
+        for parking in self._prepared.release.parkings:
+            self._park(parking)
+        if self._prepared.release.deletes_first:
             self._delete()
         for group in self._prepared.plan.order:
             self._insert(group)
             for name in group:
                 self._update(name)
-        if not self._prepared.plan.deletes_first:
+        if not self._prepared.release.deletes_first:
             self._delete()
+
+    def _park(self, parking: Parking) -> None:
+        """Let rows go of a value, and note where they are now: an update moves a row."""
+        relation = relation_of(self._schema.name, self._schema.tables[parking.table])
+        same = [each.rows for each in self._prepared.release.parkings if each.table == parking.table]
+        noted = [self._prepared.differences[parking.table].lines, *same]
+        if parking.table in self._prepared.deletions.ids:
+            noted.append(self._prepared.deletions.ids[parking.table])
+        moved = create_temporary(
+            self._connection,
+            f"moved_{self._prepared.release.parkings.index(parking)}",
+            sql.SQL("SELECT x.*, NULL::tid AS new_row, NULL::oid AS new_part FROM {} x WHERE false").format(
+                parking.rows
+            ),
+        )
+        query = sql.SQL(
+            "WITH parked AS (UPDATE {target} t SET {column} = {value} FROM {rows} x WHERE {same}"
+            " RETURNING x.*, t.ctid AS new_row, t.tableoid AS new_part) INSERT INTO {moved} SELECT * FROM parked"
+        ).format(
+            target=relation.source,
+            column=sql.Identifier(parking.column),
+            value=parking.value,
+            rows=parking.rows,
+            same=relation.same("t", "x"),
+            moved=moved,
+        )
+        self._expect(parking.table, self._batch(query), parking.count)
+        for ids in noted:
+            part = sql.SQL(", part_id = m.new_part" if relation.partitioned else "")
+            self._connection.execute(
+                sql.SQL("UPDATE {} d SET row_id = m.new_row{} FROM {} m WHERE {}").format(
+                    ids, part, moved, relation.same_ids("d", "m")
+                )
+            )
 
     def _insert(self, group: tuple[str, ...]) -> None:
         """Insert the missing rows of one table, or of several that point at one another."""

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from psycopg import sql
 
 from toolkit.model.manifest import TableEntry, chunk_id
-from toolkit.model.schema import Table
+from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.chunking import chunks
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.order import order_by
 from toolkit.postgres.relation import Relation, Sql, columns, create_temporary, equal, scalar
-from toolkit.postgres.restore.source import Staged
+from toolkit.postgres.restore.source import Source, Staged
 from toolkit.postgres.rows import read_rows
 
-MISSING, CHANGED, KEPT, FOREIGN = "i", "u", "k", "c"
-"""A staged row that the database lacks; that differs; that differs but stays; whose key another tenant holds."""
+MISSING, CHANGED, KEPT, FOREIGN, REFUSED = "i", "u", "k", "c", "q"
+"""A staged row that the database lacks; that differs; that differs but stays; whose key another tenant holds; that the
+database cannot take, so that it is put aside."""
 
 SAMPLES = 3
 
@@ -40,6 +41,33 @@ class Differences:
         return self.counts.get(action, 0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A backup beside a database.
+
+    Attributes:
+        relations: the tables of the database.
+        differences: per table whose rows are compared one by one; brought up to date as rows are judged.
+    """
+
+    connection: Connection
+    schema: DatabaseSchema
+    source: Source
+    relations: Mapping[str, Relation]
+    differences: dict[str, Differences]
+
+    def writes(self, name: str) -> int:
+        """How many staged rows of a table are to be inserted or updated."""
+        found = self.differences.get(name)
+        return found.count(MISSING) + found.count(CHANGED) if found else 0
+
+    def written(self, name: str) -> Sql:
+        """`stage s JOIN lines d`: the staged rows of a table that are to be inserted or updated."""
+        return sql.SQL('{} s JOIN {} d ON d.stage_id = s.ctid AND d.action IN ({}::"char", {}::"char")').format(
+            self.source.staged(name).table, self.differences[name].lines, sql.Literal(MISSING), sql.Literal(CHANGED)
+        )
+
+
 def compare(
     connection: Connection,
     table: Table,
@@ -50,9 +78,14 @@ def compare(
 ) -> Differences:
     """Find the staged rows that are missing or differ, in one pass over both.
 
+    Rows without a unique key are a multiset: of equal rows as many are missing as there are fewer.
+
     Args:
         name: of the temporary table to make.
     """
+    if not sort_key(table).unique:
+        lines = create_temporary(connection, name, _missing_copies(target, staged))
+        return Differences(lines, count_actions(connection, lines))
     query = sql.SQL(
         'SELECT s.ctid AS stage_id, {ids}, CASE WHEN t.ctid IS NULL THEN {missing} ELSE {changed} END::"char" AS action'
         " FROM {stage} s LEFT JOIN {source} t ON {key}"
@@ -109,6 +142,27 @@ def count_absent(connection: Connection, target: Relation, staged: Staged) -> in
     return scalar(connection, query)
 
 
+def _missing_copies(target: Relation, staged: Staged) -> Sql:
+    nobody = "NULL::tid AS row_id, NULL::oid AS part_id" if target.partitioned else "NULL::tid AS row_id"
+    return sql.SQL(
+        'SELECT s.row_id AS stage_id, {nobody}, {missing}::"char" AS action FROM {ours} s'
+        " WHERE NOT EXISTS (SELECT 1 FROM {theirs} t WHERE t.line = s.line AND t.copy = s.copy)"
+    ).format(
+        nobody=sql.SQL(nobody),
+        missing=sql.Literal(MISSING),
+        ours=_copies(staged.relation, staged),
+        theirs=_copies(target, staged),
+    )
+
+
+def _copies(relation: Relation, staged: Staged) -> Sql:
+    """A subquery of rows as (row_id[, part_id], line, copy): their text, and a number among those of equal text."""
+    line = sql.SQL('ROW({})::text COLLATE "C"').format(columns("r", staged.names))
+    return sql.SQL("(SELECT {}, {line} AS line, row_number() OVER (PARTITION BY {line}) AS copy FROM {} r)").format(
+        relation.ids("r"), relation.source, line=line
+    )
+
+
 def count_actions(connection: Connection, lines: Sql) -> dict[str, int]:
     """Rows by action."""
     query = sql.SQL("SELECT action::text, count(*) FROM {} GROUP BY action").format(lines)
@@ -135,6 +189,10 @@ def absent_from_stage(table: Table, target: Relation, staged: Staged | None, tak
         query = sql.SQL("{} JOIN {} w ON {}").format(query, taken, target.same("t", "w"))
     if staged is None:
         return sql.SQL("{} WHERE true").format(query)
+    if not sort_key(table).unique:
+        return sql.SQL(
+            "{} JOIN {} m ON {} WHERE NOT EXISTS (SELECT 1 FROM {} s WHERE s.line = m.line AND s.copy = m.copy)"
+        ).format(query, _copies(target, staged), target.same("t", "m"), _copies(staged.relation, staged))
     return sql.SQL("{} WHERE NOT EXISTS (SELECT 1 FROM {} s WHERE {})").format(
         query, staged.table, same_key(table, "t", "s")
     )

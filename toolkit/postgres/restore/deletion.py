@@ -51,6 +51,7 @@ class DeletionPlanner:
     Args:
         candidates: per table of the scope, a query of row ids.
         differences: per staged table; rows that will be updated point elsewhere afterwards.
+        prefix: of the temporary tables, where deletions are planned several times.
     """
 
     def __init__(
@@ -62,8 +63,10 @@ class DeletionPlanner:
         links: Sequence[ReferenceLink],
         relations: Mapping[str, Relation],
         differences: Mapping[str, Differences],
+        prefix: str = "delete",
     ) -> None:
         self._connection = connection
+        self._prefix = prefix
         self._rules = rules
         self._links = links
         self._relations = relations
@@ -77,7 +80,9 @@ class DeletionPlanner:
     def plan(self, candidates: Mapping[str, Sql]) -> Deletions:
         """Start from all candidates and what may go with them, then keep what staying rows point at."""
         for name, query in candidates.items():
-            self._result.ids[name] = create_temporary(self._connection, f"delete_{len(self._result.ids)}", query)
+            self._result.ids[name] = create_temporary(
+                self._connection, f"{self._prefix}_{len(self._result.ids)}", query
+            )
             self._count(name)
         self._candidates = frozenset(candidates)
         self._cascade()
@@ -171,7 +176,7 @@ class DeletionPlanner:
             return
         relation = self._relations[name]
         none = sql.SQL("SELECT {} FROM {} t WHERE false").format(relation.ids("t"), relation.source)
-        self._result.ids[name] = create_temporary(self._connection, f"delete_{len(self._result.ids)}", none)
+        self._result.ids[name] = create_temporary(self._connection, f"{self._prefix}_{len(self._result.ids)}", none)
 
     def _follow(self, link: ReferenceLink) -> int:
         """Add the child rows that point at deleted parents; gives how many were new."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from psycopg import sql
 
-from toolkit.model.plan import Conflict
 from toolkit.planning.accounting import Part
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Relation, Sql, columns, scalar
-from toolkit.postgres.restore.comparison import CHANGED, FOREIGN, KEPT, Differences, count_actions, staged_samples
+from toolkit.postgres.relation import Relation, Sql, columns
+from toolkit.postgres.restore.comparison import CHANGED, FOREIGN, KEPT, Differences, count_actions
+from toolkit.postgres.restore.findings import GENERATED, UNIQUE, Findings
 from toolkit.postgres.restore.source import Source
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.ownership import Ownership
@@ -30,7 +30,7 @@ class Judge:
         """Judge the differing rows of one table.
 
         Rows of the restored tenants alone change. Rows that other tenants own too, and in a named scope rows that
-        nobody owns, are kept. Rows of other tenants only are foreign: `conflicts` decides about them.
+        nobody owns, are kept. Rows of other tenants only are foreign: `find_foreign` decides about them.
         """
         if not differences.count(CHANGED):
             return differences
@@ -60,14 +60,13 @@ class Judge:
         self._connection.execute(query)
         return self._recounted(differences)
 
-    def conflicts(self, differences: dict[str, Differences]) -> list[Conflict]:
-        """Rows that only other tenants own on the target: conflicts where the backup's row is owned, else kept.
+    def find_foreign(self, differences: dict[str, Differences], findings: Findings) -> None:
+        """Note the rows whose key other tenants hold, where the backup's row is owned; the others are kept.
 
         The lines of the given differences are brought up to date.
         """
         foreign = [name for name, found in differences.items() if found.count(FOREIGN)]
         owned = self._owned_in_backup() if foreign else {}
-        conflicts = []
         for name in foreign:
             condition: Sql = sql.SQL("false")
             if name in owned:
@@ -76,23 +75,23 @@ class Judge:
             lines = differences[name].lines
             self._connection.execute(query.format(lines, sql.Literal(KEPT), sql.Literal(FOREIGN), condition))
             differences[name] = self._recounted(differences[name])
-            if rows := differences[name].count(FOREIGN):
-                table, staged = self._survey.schema.tables[name], self._source.staged(name)
-                samples = staged_samples(self._connection, table, staged, lines, [FOREIGN])
-                reason = "the key is held by a row of a business outside the restore"
-                conflicts.append(Conflict(table=name, reason=reason, rows=rows, samples=samples))
-        return conflicts
+            rows = sql.SQL('SELECT d.stage_id, NULL::text AS waits_for FROM {} d WHERE d.action = {}::"char"')
+            findings.add(
+                name,
+                rows.format(lines, sql.Literal(FOREIGN)),
+                reason="the key is held by a row of a business outside the restore",
+                sqlstate=UNIQUE,
+            )
 
-    def fixed(self, name: str, relation: Relation, differences: Differences) -> Conflict | None:
-        """Rows to be updated that differ in a column which only an insert can set (GENERATED ALWAYS AS IDENTITY)."""
+    def find_fixed(self, name: str, relation: Relation, differences: Differences, findings: Findings) -> None:
+        """Note rows to be updated that differ where only an insert can set a value (GENERATED ALWAYS AS IDENTITY)."""
         table = self._survey.schema.tables[name]
-        fixed = [column.name for column in table.stored_columns if column.identity == "always"]
-        if not fixed or not differences.count(CHANGED):
-            return None
         staged = self._source.staged(name)
-        names = [column for column in fixed if column in staged.names]
+        fixed = [c.name for c in table.stored_columns if c.identity == "always" and c.name in staged.names]
+        if not fixed or not differences.count(CHANGED):
+            return
         query = sql.SQL(
-            "SELECT count(*) FROM {} d JOIN {} s ON s.ctid = d.stage_id JOIN {} t ON {}"
+            "SELECT d.stage_id, NULL::text AS waits_for FROM {} d JOIN {} s ON s.ctid = d.stage_id JOIN {} t ON {}"
             " WHERE d.action = {} AND ROW({}) IS DISTINCT FROM ROW({})"
         ).format(
             differences.lines,
@@ -100,12 +99,11 @@ class Judge:
             relation.source,
             relation.same("t", "d"),
             sql.Literal(CHANGED),
-            columns("s", names),
-            columns("t", names),
+            columns("s", fixed),
+            columns("t", fixed),
         )
-        rows = scalar(self._connection, query)
-        reason = f"differs in {', '.join(names)}, which only an insert can set"
-        return Conflict(table=name, reason=reason, rows=rows) if rows else None
+        reason = f"differs in {', '.join(fixed)}, which only an insert can set"
+        findings.add(name, query, reason=reason, sqlstate=GENERATED, constraint=fixed[0])
 
     def _owned_in_backup(self) -> Mapping[str, Sql]:
         """Per table, the staged rows that the restored tenants own within the backup: the same selection, on stage."""

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 
 from psycopg import sql
 
 from toolkit.model.manifest import TableEntry
-from toolkit.model.plan import Conflict, Load, Mode, RestorePlan, TablePlan
+from toolkit.model.plan import Load, Mode, RestorePlan, TablePlan
 from toolkit.planning.links import components
-from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import relation_of, scalar
+from toolkit.postgres.restore.checks import find_failing_checks
 from toolkit.postgres.restore.comparison import (
     CHANGED,
     KEPT,
     MISSING,
+    Comparison,
     Differences,
     compare,
     equal_chunks,
@@ -24,9 +26,11 @@ from toolkit.postgres.restore.comparison import (
 )
 from toolkit.postgres.restore.deletion import DeletionPlanner, Deletions
 from toolkit.postgres.restore.extras import ExtraRows
+from toolkit.postgres.restore.findings import Finding, Findings
+from toolkit.postgres.restore.foreign_keys import ForeignKeys
 from toolkit.postgres.restore.judgement import Judge
 from toolkit.postgres.restore.source import Source
-from toolkit.postgres.restore.uniqueness import held_values, other_keys
+from toolkit.postgres.restore.uniqueness import Release, Uniqueness
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.sequences import behind
@@ -37,8 +41,10 @@ class Prepared:
     """A plan with the temporary tables that say which rows it means."""
 
     plan: RestorePlan
-    differences: Mapping[str, Differences]
+    differences: dict[str, Differences]
     deletions: Deletions
+    release: Release
+    findings: tuple[Finding, ...]
 
 
 class Planner:
@@ -48,6 +54,8 @@ class Planner:
         survey: the target under the restore's scope.
         selected: the scope evaluated on the target, with all owners known.
         bypass: foreign-key triggers will not fire, so that rows may be deleted while others still point at them.
+        foresee: stage tables that could be copied straight into the target too, so that every conflict is in the plan.
+        aside: rows in conflict are put aside (quarantine) and the others applied.
     """
 
     def __init__(
@@ -59,6 +67,8 @@ class Planner:
         selected: Selected,
         source: Source,
         bypass: bool,
+        foresee: bool = False,
+        aside: bool = False,
     ) -> None:
         self._connection = connection
         self._mode = mode
@@ -66,6 +76,8 @@ class Planner:
         self._selected = selected
         self._source = source
         self._bypass = bypass
+        self._foresee = foresee or aside
+        self._aside = aside
         self._entries = source.entries
         self._relations = {name: relation_of(survey.schema.name, table) for name, table in survey.schema.tables.items()}
         self._order = self._parents_first()
@@ -73,36 +85,51 @@ class Planner:
         self._loads: dict[str, Load] = {}
         self._differences: dict[str, Differences] = {}
         self._kept: dict[str, dict[str, int]] = {}
-        self._conflicts: list[Conflict] = []
 
     def prepare(self) -> Prepared:
         """Compare everything and settle what happens to every row."""
-        judge = Judge(
-            self._connection,
-            survey=self._survey,
-            selected=self._selected,
-            source=self._source,
-        )
+        judge = Judge(self._connection, survey=self._survey, selected=self._selected, source=self._source)
         for name, entry in self._entries.items():
             self._loads[name] = self._load(name, entry)
             if self._loads[name] is Load.STAGED:
                 self._differences[name] = judge.settle(name, self._relations[name], self._compare(name))
-        self._conflicts.extend(judge.conflicts(self._differences))
+        comparison = Comparison(
+            connection=self._connection,
+            schema=self._survey.schema,
+            source=self._source,
+            relations=self._relations,
+            differences=self._differences,
+        )
+        findings = Findings(comparison, aside=self._aside)
+        judge.find_foreign(self._differences, findings)
         for name, found in self._differences.items():
-            if conflict := judge.fixed(name, self._relations[name], found):
-                self._conflicts.append(conflict)
-        deletions = self._deletions()
-        deletes_first = self._check_unique_keys(deletions)
+            judge.find_fixed(name, self._relations[name], found, findings)
+        find_failing_checks(comparison, findings)
+        deletions, release = self._settle(comparison, findings)
+        blocking = deletions.moving if release.deletes_first and not self._bypass else []
+        conflicts = tuple(findings.conflicts())
         plan = RestorePlan(
             label=self._source.manifest.metadata.label,
             mode=self._mode,
-            tables=self._tables(deletions),
+            tables=self._tables(deletions, findings.by_table() if self._aside else {}),
             order=self._order,
-            deletes_first=deletes_first,
-            conflicts=tuple(self._conflicts),
+            conflicts=(*(() if self._aside else conflicts), *blocking),
+            quarantined=conflicts if self._aside else (),
             sequences=behind(self._connection, self._survey.schema.name, self._source.manifest.sequences),
         )
-        return Prepared(plan, self._differences, deletions)
+        return Prepared(plan, self._differences, deletions, release, tuple(findings.found))
+
+    def _settle(self, comparison: Comparison, findings: Findings) -> tuple[Deletions, Release]:
+        """What is deleted, and how values become free; rows that are put aside may change either, and so on."""
+        uniqueness = Uniqueness(comparison, bypass=self._bypass)
+        foreign_keys = ForeignKeys(comparison, foreseen=lambda name: self._loads.get(name) is not Load.COPY)
+        for number in count():
+            deletions = self._deletions(number)
+            release, found = uniqueness.find_held(deletions, findings)
+            found += foreign_keys.find_dangling(deletions.ids, findings)
+            if not (found and self._aside):
+                break
+        return deletions, release
 
     # loading and comparing
 
@@ -111,13 +138,10 @@ class Planner:
         if not entry.rows:
             return Load.NONE
         some = sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT 1) q").format(self._relations[name].source)
-        if not scalar(self._connection, some) and name not in self._cyclic and not self._source.edited(name):
+        copied = not self._foresee and name not in self._cyclic and not self._source.edited(name)
+        if copied and not scalar(self._connection, some):
             return Load.COPY
         if self._has_all(name, entry):
-            return Load.NONE
-        if not sort_key(self._survey.schema.tables[name]).unique:
-            reason = "rows differ, and a table without a unique key can only be restored while it is empty"
-            self._conflicts.append(Conflict(table=name, reason=reason, rows=entry.rows))
             return Load.NONE
         return Load.STAGED
 
@@ -137,7 +161,8 @@ class Planner:
 
     # deletions
 
-    def _deletions(self) -> Deletions:
+    def _deletions(self, number: int) -> Deletions:
+        self._kept.clear()
         extras = ExtraRows(
             self._connection,
             survey=self._survey,
@@ -160,6 +185,7 @@ class Planner:
             links=self._survey.links.references,
             relations=self._relations,
             differences=self._differences,
+            prefix=f"delete_{number}",
         )
         return planner.plan(candidates)
 
@@ -168,30 +194,7 @@ class Planner:
             kept = self._kept.setdefault(name, {})
             kept[reason] = kept.get(reason, 0) + rows
 
-    # conflicts and order
-
-    def _check_unique_keys(self, deletions: Deletions) -> bool:
-        """Collect conflicts of second unique keys; gives whether deletes have to come first to free values."""
-        freed = 0
-        for name, differences in self._differences.items():
-            if not differences.count(MISSING) + differences.count(CHANGED):
-                continue
-            table = self._survey.schema.tables[name]
-            for key in other_keys(table):
-                held = held_values(
-                    self._connection,
-                    table,
-                    key,
-                    target=self._relations[name],
-                    staged=self._source.staged(name),
-                    differences=differences,
-                    deleted=deletions.ids.get(name),
-                )
-                freed += held.freed
-                self._conflicts.extend([held.conflict] if held.conflict else [])
-        if freed and not self._bypass:
-            self._conflicts.extend(deletions.moving)
-        return bool(freed)
+    # order
 
     def _parents_first(self) -> tuple[tuple[str, ...], ...]:
         """Parents before children."""
@@ -207,8 +210,11 @@ class Planner:
 
     # the numbers
 
-    def _tables(self, deletions: Deletions) -> dict[str, TablePlan]:
-        tables = {name: self._table_plan(name, deletions) for name in {**self._entries, **deletions.ids}}
+    def _tables(self, deletions: Deletions, quarantined: Mapping[str, int]) -> dict[str, TablePlan]:
+        tables = {
+            name: replace(self._table_plan(name, deletions), quarantined=quarantined.get(name, 0))
+            for name in {**self._entries, **deletions.ids}
+        }
         for release in deletions.releases:
             before = tables.get(release.table) or TablePlan(table=release.table)
             tables[release.table] = replace(before, set_null=before.set_null + release.rows)

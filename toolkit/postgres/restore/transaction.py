@@ -114,6 +114,7 @@ def _attempt(connection: Connection, request: Request, progress: Progress) -> Re
             selected=survey.select(connection, all_owners=True, strict=False),
             source=source,
             bypass=bypass,
+            foresee=request.check,
         ).prepare()
         plan = replace(prepared.plan, warnings=warnings_of(manifest, survey))
         refuse_plan(connection, schema, plan, bypass=bypass, fire=request.fire)

@@ -1,0 +1,169 @@
+"""Rows that the target cannot take as they are: foreseen in the plan with their keys, or resolved on the way."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.control import execute
+from tests.restore.conftest import MakePair, Pair
+from tests.restore.test_deletion import HOSTS
+from toolkit.errors import RefusedError
+
+ITEMS = "CREATE TABLE items (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, name text, size integer)"
+RULES = {"items": {"owned_by": ["tenant"]}}
+
+
+def refused(pair: Pair, mode: str = "mirror", host: str = "target") -> list[str]:
+    """The conflicts that check mode shows; applying is refused with the same ones and changes nothing."""
+    state = pair.state()
+    planned = pair.restore(mode, host=host, check=True)
+    assert planned.exit_code == 4
+    with pytest.raises(RefusedError) as refusal:
+        pair.restore(mode, host=host)
+    assert list(refusal.value.reasons) == planned.facts["conflicts"]
+    assert pair.state() == state
+    return list(refusal.value.reasons)
+
+
+@pytest.mark.parametrize(
+    ("key", "ours", "theirs"),
+    [
+        ("UNIQUE (name)", "'x', 1", "'x', 2"),
+        ("UNIQUE (tenant, name)", "'x', 1", "'x', 2"),
+        ("UNIQUE (name) DEFERRABLE", "'x', 1", "'x', 2"),
+        ("UNIQUE (name, gross)", "'x', 1", "'x', 1"),
+        ("EXCLUDE (name WITH =)", "'x', 1", "'x', 2"),
+        ("EXCLUDE USING gist (int4range(size, size + 3) WITH &&)", "'x', 1", "'y', 3"),
+    ],
+)
+def test_a_value_held_by_another_row_is_a_conflict(make_pair: MakePair, key: str, ours: str, theirs: str) -> None:
+    """Whatever kind of constraint holds the value, the plan says which, and for which rows."""
+    ddl = f"ALTER TABLE items ADD gross integer GENERATED ALWAYS AS (size * 2) STORED, ADD CONSTRAINT second {key}"
+    pair = make_pair(RULES, ITEMS, ddl)
+    execute(pair.source, f"INSERT INTO items VALUES (1, 'a', {ours})")
+    execute(pair.target, f"INSERT INTO items VALUES (2, 'a', {theirs})")
+    (reason,) = refused(pair, "merge")
+    assert reason.startswith("items: values of ")
+    assert " second (" in reason
+    assert reason.endswith("are held by other rows: 1 rows, e.g. 1")
+
+
+@pytest.mark.parametrize(
+    ("index", "conflicting"),
+    [
+        ("(lower(name))", True),
+        ("(name) WHERE size > 0", True),
+        ("(name) WHERE size > 1", False),
+        ("(name, size) NULLS NOT DISTINCT", False),
+    ],
+)
+def test_indexes_of_expressions_and_of_some_rows_are_foreseen(
+    make_pair: MakePair, index: str, conflicting: bool
+) -> None:
+    """A unique index that is no constraint counts as much."""
+    pair = make_pair(RULES, ITEMS, f"CREATE UNIQUE INDEX second ON items {index}")
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x', 1)")
+    execute(pair.target, "INSERT INTO items VALUES (2, 'a', 'X', 2)", "UPDATE items SET name = 'x' WHERE size = 2")
+    if conflicting:
+        assert "unique key second" in refused(pair, "merge")[0]
+    else:
+        assert pair.restore("merge").facts["inserts"] == 1
+
+
+@HOSTS
+@pytest.mark.parametrize(
+    ("kind", "key", "values"),
+    [
+        ("text", "UNIQUE (name)", "'x' 'y' 'z'"),
+        ("text NOT NULL", "UNIQUE (name)", "'x' 'y' 'z'"),
+        ("varchar(8) NOT NULL", "UNIQUE (tenant, name)", "'x' 'y' 'z'"),
+        ("integer NOT NULL", "UNIQUE (name)", "1 2 3"),
+        ("numeric(8,2) NOT NULL", "UNIQUE (name)", "1 2 3"),
+        ("uuid NOT NULL", "UNIQUE (name)", "md5('x')::uuid md5('y')::uuid md5('z')::uuid"),
+        ("date NOT NULL", "UNIQUE (name)", "'2026-01-01' '2026-01-02' '2026-01-03'"),
+        ("timestamptz NOT NULL", "UNIQUE (name)", "'2026-01-01Z' '2026-01-02Z' '2026-01-03Z'"),
+        ("boolean NOT NULL", "UNIQUE (name) DEFERRABLE", "true false NULL"),
+        ("text", "EXCLUDE (name WITH =)", "'x' 'y' 'z'"),
+    ],
+)
+def test_swapped_values_are_swapped_back(make_pair: MakePair, host: str, kind: str, key: str, values: str) -> None:
+    """Rows that hold one another's unique values let go of them first; new rows and rows that go take part."""
+    x, y, z = values.split()
+    ddl = ITEMS.replace("name text", f"name {kind}")
+    pair = make_pair(RULES, ddl, f"ALTER TABLE items ADD CONSTRAINT second {key}")
+    execute(pair.source, f"INSERT INTO items VALUES (1, 'a', {x}), (2, 'a', {y})")
+    execute(pair.target, f"INSERT INTO items VALUES (1, 'a', {y}), (2, 'a', {x})")
+    if z != "NULL":
+        execute(pair.source, f"INSERT INTO items VALUES (3, 'a', {z})")
+        execute(pair.target, f"INSERT INTO items VALUES (4, 'a', {z})")
+    pair.restore("mirror", host=host)
+    assert pair.rows(f"SELECT id FROM items WHERE name = {x} UNION ALL SELECT id FROM items WHERE name = {y}") == [
+        (1,),
+        (2,),
+    ]
+    assert not pair.restore("mirror", host=host).changed
+
+
+def test_values_that_cannot_be_let_go_of_are_a_conflict(make_pair: MakePair) -> None:
+    """Where no column can hold anything else meanwhile, a swap is refused by name."""
+    pair = make_pair(
+        RULES,
+        ITEMS.replace("name text", "name boolean NOT NULL"),
+        "ALTER TABLE items ADD CONSTRAINT second UNIQUE (name)",
+    )
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', true), (2, 'a', false)")
+    execute(pair.target, "INSERT INTO items VALUES (1, 'a', false), (2, 'a', true)")
+    (reason,) = refused(pair)
+    assert reason.startswith("items: values of unique key second (name) are held by other rows, which cannot let go")
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_constraints_of_the_target_are_tried_beforehand(make_pair: MakePair, filled: bool) -> None:
+    """CHECK and NOT NULL of the target that the source does not have."""
+    pair = make_pair(RULES, ITEMS)
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x', 1), (2, 'a', NULL, -1), (3, 'a', 'x', NULL)")
+    execute(pair.target, "INSERT INTO items VALUES (4, 'a', 'x', 1)" if filled else "SELECT 1")
+    execute(pair.target, "ALTER TABLE items ALTER name SET NOT NULL, ADD CONSTRAINT positive CHECK (size > 0)")
+    state = pair.state()
+    planned = pair.restore("merge", check=True)
+    assert planned.facts["conflicts"] == [
+        "items: column name is NOT NULL on the target and has no value: 1 rows, e.g. 2",
+        "items: constraint positive says CHECK ((size > 0)): 1 rows, e.g. 2",
+    ]
+    with pytest.raises(RefusedError):
+        pair.restore("merge")
+    assert pair.state() == state
+
+
+@HOSTS
+def test_a_parent_that_will_not_be_there_is_a_conflict(make_pair: MakePair, host: str) -> None:
+    """A row may point at a table that no backup has; where the row there is missing, the plan says so."""
+    pair = make_pair(
+        RULES,
+        "CREATE TABLE runs (id integer PRIMARY KEY)",
+        ITEMS.replace("size integer", "size integer REFERENCES runs"),
+        transient={"runs": {}},
+    )
+    execute(pair.source, "INSERT INTO runs VALUES (1), (2)")
+    execute(pair.target, "INSERT INTO runs VALUES (1)")
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x', 1), (2, 'a', 'x', 2), (3, 'a', 'x', NULL)")
+    execute(pair.target, "INSERT INTO items VALUES (4, 'b', 'x', 1)")
+    (reason,) = refused(pair, "merge", host)
+    assert reason == "items: items_size_fkey: (size) would point at no row of runs: 1 rows, e.g. 2"
+
+
+@pytest.mark.parametrize("mode", ["merge", "mirror"])
+def test_rows_without_a_key_come_back_as_often_as_they_were(make_pair: MakePair, mode: str) -> None:
+    """Of equal rows as many are added, or deleted, as there are fewer, or more."""
+    pair = make_pair(
+        {"logs": {"owned_by": ["tenant"]}}, "CREATE TABLE logs (tenant text REFERENCES tenants, line text)"
+    )
+    execute(pair.source, "INSERT INTO logs VALUES ('a', 'x'), ('a', 'x'), ('a', NULL), ('b', 'y')")
+    assert pair.restore(mode).facts["inserts"] == 4
+    assert not pair.restore(mode).changed
+    execute(pair.target, "DELETE FROM logs WHERE line = 'x'", "INSERT INTO logs VALUES ('a', 'x'), ('b', 'y')")
+    outcome = pair.restore(mode)
+    assert [outcome.facts[name] for name in ("inserts", "deletes")] == [1, mode == "mirror"]
+    query = "SELECT tenant, line, count(*) FROM logs GROUP BY 1, 2 ORDER BY 1, 2"
+    assert pair.rows(query) == [("a", "x", 2), ("a", None, 1), ("b", "y", 1 if mode == "mirror" else 2)]
+    assert not pair.restore(mode).changed

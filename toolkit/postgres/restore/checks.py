@@ -1,0 +1,75 @@
+"""CHECK and NOT NULL constraints of the target, tried on the staged rows that are to be written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from toolkit.postgres.relation import Sql
+from toolkit.postgres.restore.comparison import Comparison
+from toolkit.postgres.restore.findings import CHECK, NOT_NULL, Findings
+
+_CHECKS = """
+SELECT c.relname, f.conname, pg_get_expr(f.conbin, f.conrelid), pg_get_constraintdef(f.oid)
+FROM pg_constraint f JOIN pg_class c ON c.oid = f.conrelid
+WHERE f.contype = 'c' AND c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relname = ANY (%s)
+      AND coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
+ORDER BY c.relname COLLATE "C", f.conname COLLATE "C"
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rule:
+    """A condition that no row may fulfil; it names columns plainly."""
+
+    broken: Sql
+    reason: str
+    sqlstate: str
+    constraint: str
+
+
+def find_failing_checks(comparison: Comparison, findings: Findings) -> None:
+    """Note the rows that a constraint of their own table says no to."""
+    for table, rules in _rules(comparison).items():
+        stage = comparison.source.staged(table).table
+        counts = sql.SQL(", ").join(sql.SQL("count(*) FILTER (WHERE {})").format(rule.broken) for rule in rules)
+        numbers = comparison.connection.execute(sql.SQL("SELECT {} FROM {} s").format(counts, stage)).fetchone()
+        for rule, number in zip(rules, numbers or (), strict=True):
+            if number:
+                rows = sql.SQL(
+                    "SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {}"
+                    " WHERE s.ctid IN (SELECT s.ctid FROM {} s WHERE {})"
+                ).format(comparison.written(table), stage, rule.broken)
+                findings.add(table, rows, reason=rule.reason, sqlstate=rule.sqlstate, constraint=rule.constraint)
+
+
+def _rules(comparison: Comparison) -> Mapping[str, list[_Rule]]:
+    rules: dict[str, list[_Rule]] = defaultdict(list)
+    schema = comparison.schema
+    changed = [name for name in comparison.differences if comparison.writes(name)]
+    for table in changed:
+        for column in schema.tables[table].stored_columns:
+            if not column.nullable and column.name in comparison.source.staged(table).names:
+                rules[table].append(
+                    _Rule(
+                        broken=sql.SQL("{} IS NULL").format(sql.Identifier(column.name)),
+                        reason=f"column {column.name} is NOT NULL on the target and has no value",
+                        sqlstate=NOT_NULL,
+                        constraint=column.name,
+                    )
+                )
+    for table, name, expression, definition in comparison.connection.execute(
+        _CHECKS, [schema.name, changed]
+    ).fetchall():
+        rules[table].append(
+            _Rule(
+                broken=sql.SQL("({}) IS FALSE").format(sql.SQL(expression)),
+                reason=f"constraint {name} says {definition}",
+                sqlstate=CHECK,
+                constraint=name,
+            )
+        )
+    return rules
