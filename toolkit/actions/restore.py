@@ -9,15 +9,14 @@ from typing import Any
 from toolkit.actions.arguments import names
 from toolkit.actions.choosing import backup_of, check_chunks, rows_reader
 from toolkit.actions.context import Context
+from toolkit.actions.devices import device_request
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
-from toolkit.errors import InputError, Problem, RefusedError
+from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Catalog
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.plan import Mode, RestorePlan
-from toolkit.model.scope import BackupType
 from toolkit.postgres.connection import connect
-from toolkit.postgres.device import check_device
 from toolkit.postgres.embedded import directory_of
 from toolkit.postgres.restore.transaction import Request
 from toolkit.postgres.restore.transaction import restore as restore_into
@@ -42,26 +41,24 @@ def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
     clock = time.monotonic()
     repository = repository_of(context, arguments.get("repository") or "")
     manifest = backup_of(context, repository, arguments.get("from"))
-    _check_backup(manifest)
     catalog = catalog_of(context, context.host)
     scratch = arguments.get("scratch")
     if scratch and context.check:
         return Outcome(skipped="a scratch database is not made in check mode")
     check_chunks(repository, manifest, context.progress)
     conninfo, name = _target(context, catalog, scratch)
-    identity = arguments.get("identity") or ("source" if scratch else "auto")
     request = Request(
         catalog=catalog,
         manifest=manifest,
         mode=Mode(arguments["mode"]),
         rows_of=rows_reader(repository, manifest.metadata.label),
+        device=device_request(context, catalog, arguments),
         businesses=names(arguments.get("businesses")),
         check=context.check,
         exclusive=bool(arguments.get("exclusive", False)),
         fire=arguments.get("triggers") == "fire",
     )
     with connect(conninfo, application="playback restore") as connection:
-        check_device(connection, catalog, manifest, device_id=context.host.device_id, identity=identity)
         plan = restore_into(connection, request, context.progress)
     return _outcome(plan, manifest, name, context, time.monotonic() - clock)
 
@@ -78,14 +75,6 @@ def _check_arguments(arguments: Mapping[str, Any]) -> None:
         problems.append(Problem(path="restore.on_error", message="this version has no quarantine yet; use abort"))
     if problems:
         raise InputError(problems)
-
-
-def _check_backup(manifest: Manifest) -> None:
-    if BackupType(manifest.metadata.backup_type) is not BackupType.BUSINESS:
-        raise RefusedError(
-            f"backup {manifest.metadata.label} is of type {manifest.metadata.backup_type}",
-            hint="this version restores backups of scope business; device data come with a later one",
-        )
 
 
 def _target(context: Context, catalog: Catalog, scratch: Mapping[str, Any] | None) -> tuple[str, str]:
@@ -108,7 +97,8 @@ def _outcome(plan: RestorePlan, manifest: Manifest, name: str, context: Context,
     )
     verb = "would change" if context.check else "restored"
     rows = numbers["inserts"] + numbers["updates"] + numbers["deletes"]
-    details = [f"conflict in {conflict}" for conflict in plan.conflicts]
+    details = list(plan.identity.sentences()) if plan.identity else []
+    details += [f"conflict in {conflict}" for conflict in plan.conflicts]
     details.extend(f"kept {count} rows: {reason}" for reason, count in sorted(kept.items()))
     if plan.sequences:
         details.append(f"sequences moved forward: {', '.join(move.name for move in plan.sequences)}")
@@ -124,6 +114,8 @@ def _outcome(plan: RestorePlan, manifest: Manifest, name: str, context: Context,
             "host": name,
             **numbers,
             "kept": dict(kept),
+            "timestamp": manifest.metadata.timestamp,
+            "identity": plan.identity.as_facts() if plan.identity else {},
             "conflicts": [str(conflict) for conflict in plan.conflicts],
             "tables": {
                 table.table: {"inserts": table.inserts, "updates": table.updates, "deletes": table.deletes}

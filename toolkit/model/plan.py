@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from toolkit.model.identity import IdentityPlan
+
 
 class Mode(StrEnum):
     """Merge inserts and updates; mirror also deletes, within the scope, what the backup does not have."""
@@ -92,6 +94,7 @@ class RestorePlan:
         order: groups of tables, parents before children; a group of several is a cycle of foreign keys.
         conflicts: what must be refused.
         quarantined: what is put aside instead, where rows in conflict are not to end the restore.
+        identity: the device decision, with the rows that follow from it.
     """
 
     label: str
@@ -102,6 +105,7 @@ class RestorePlan:
     quarantined: tuple[Conflict, ...] = ()
     sequences: tuple[SequenceMove, ...] = ()
     warnings: tuple[str, ...] = ()
+    identity: IdentityPlan | None = None
 
     @property
     def changed(self) -> bool:

@@ -29,6 +29,12 @@ def decide(facts: DeviceFacts, choice: IdentityChoice) -> DeviceDecision:
     return replace(decision, facts=tuple(_sentences(facts, decision)), warnings=warnings)
 
 
+def with_node_id(decision: DeviceDecision, facts: DeviceFacts, node_id: str) -> DeviceDecision:
+    """The decision once the id that was to be generated is known."""
+    known = replace(decision, node_id=node_id)
+    return replace(known, facts=tuple(_sentences(facts, known)))
+
+
 def is_same_device(facts: DeviceFacts) -> bool:
     """Whether the target is the device that was backed up; two missing ids are not equal."""
     if facts.target_node is not None:
@@ -88,11 +94,13 @@ def _other_device(facts: DeviceFacts, choice: IdentityChoice, *, same: bool) -> 
 
 
 def _sentences(facts: DeviceFacts, decision: DeviceDecision) -> Iterator[str]:
+    if facts.scratch:
+        yield "a scratch database stands for the source: it has the device rows of the backup"
+        return
     same = "this is the device of the backup" if decision.same_device else "this is another device than the backup's"
     yield f"{same}: {_compared(facts)}"
     if decision.choice is not IdentityChoice.AUTO:
-        scratch = ", as in a scratch database, which stands for the source" if facts.scratch else ""
-        yield f"identity: {decision.choice} was asked for{scratch}"
+        yield f"identity: {decision.choice} was asked for"
     if not decision.device_data:
         yield "device data are skipped"
     elif facts.full_device:
@@ -131,7 +139,7 @@ def _node_sentence(facts: DeviceFacts, decision: DeviceDecision) -> str:
         return f"the node id {decision.node_id} is taken over from the backup{before}"
     if decision.node is NodeFate.GENERATED:
         before = f" in place of {facts.target_node}" if facts.target_node else ""
-        return f"a new node id is generated{before}"
+        return " ".join(filter(None, ("the node id", decision.node_id, f"is generated{before}")))
     if not facts.has_node:
         return "the catalog file declares no node that this database has, so there is no node id to settle"
     if decision.device_data:

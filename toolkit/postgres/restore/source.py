@@ -60,6 +60,10 @@ class Source:
             self._staged[name] = self._load(self.entries[name])
         return self._staged[name]
 
+    def add(self, entry: TableEntry) -> None:
+        """Begin a table that the backup does not have; it is empty until it is edited."""
+        self.entries[entry.name] = entry
+
     def edit(self, name: str, statement: Sql) -> int:
         """Change staged rows of one table by a statement; gives how many rows it touched."""
         self.staged(name)

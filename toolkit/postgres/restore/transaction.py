@@ -16,6 +16,10 @@ from toolkit.model.plan import Mode, RestorePlan
 from toolkit.model.scope import BackupType, Demo, Scope
 from toolkit.postgres.connection import Connection, first_line
 from toolkit.postgres.restore.application import Application
+from toolkit.postgres.restore.device.decision import DeviceRequest, settle_device
+from toolkit.postgres.restore.device.following import follow
+from toolkit.postgres.restore.device.own_node import stage_own_node
+from toolkit.postgres.restore.device.sync_state import SyncState
 from toolkit.postgres.restore.narrowing import narrow, narrowed
 from toolkit.postgres.restore.planner import Planner
 from toolkit.postgres.restore.preflight import (
@@ -41,6 +45,7 @@ class Request:
 
     Attributes:
         rows_of: gives the checked rows of a table of the backup.
+        device: what is asked and known of devices.
         businesses: restore only these out of a wider backup; empty for all that it has.
         check: plan only; nothing is written.
         exclusive: lock every table of the schema against other writers for the whole transaction.
@@ -51,6 +56,7 @@ class Request:
     manifest: Manifest
     mode: Mode
     rows_of: RowsOf
+    device: DeviceRequest
     businesses: tuple[str, ...] = ()
     check: bool = False
     exclusive: bool = False
@@ -98,7 +104,10 @@ def _attempt(connection: Connection, request: Request, progress: Progress) -> Re
         scope_on_target(manifest),
         unclassified="warn",
         exclusive=(bypass or request.exclusive) and not request.check,
-    ) as survey:
+    ) as found:
+        device, manifest, survey = settle_device(
+            connection, found, manifest, request.device, narrowed=bool(request.businesses)
+        )
         schema = survey.schema.name
         refuse_drift(manifest, survey)
         refuse_hidden(connection, manifest, survey)
@@ -106,6 +115,8 @@ def _attempt(connection: Connection, request: Request, progress: Progress) -> Re
         source = Source(connection, manifest, survey.schema, request.rows_of)
         if request.businesses:
             narrow(connection, source, survey)
+        followed = follow(connection, source, survey, device)
+        made_node = stage_own_node(connection, source, survey, device)
         source.settle()
         prepared = Planner(
             connection,
@@ -116,7 +127,16 @@ def _attempt(connection: Connection, request: Request, progress: Progress) -> Re
             bypass=bypass,
             foresee=request.check,
         ).prepare()
-        plan = replace(prepared.plan, warnings=warnings_of(manifest, survey))
+        sync = SyncState(
+            connection,
+            source=source,
+            survey=survey,
+            device=device,
+            prepared=prepared,
+            followed=followed,
+            made_node=made_node,
+        )
+        plan = sync.added_to(replace(prepared.plan, warnings=warnings_of(manifest, survey)))
         refuse_plan(connection, schema, plan, bypass=bypass, fire=request.fire)
         if request.check:
             return plan
@@ -129,7 +149,9 @@ def _attempt(connection: Connection, request: Request, progress: Progress) -> Re
             )
             silence = nullcontext() if request.fire else silent_triggers(connection, schema, touched, bypass=bypass)
             with _refusing_violations(plan.label), silence:
+                sync.before()
                 application.apply()
+                sync.after()
             progress.note("proving")
             proof = Proof(connection, schema=survey.schema, prepared=prepared, source=source)
             after = survey.select(connection, strict=False, prefix="after") if request.mode is Mode.MIRROR else None

@@ -1,0 +1,52 @@
+"""What a restore or a verification has to know of devices: the inventory's facts and the catalog's templates."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+from toolkit.actions.context import Context
+from toolkit.config.catalog_identity import IdentityTemplates
+from toolkit.model.catalog import Catalog
+from toolkit.model.host import Host
+from toolkit.model.identity import IdentityChoice
+from toolkit.postgres.restore.device.decision import DeviceRequest
+
+
+def device_request(context: Context, catalog: Catalog, arguments: Mapping[str, Any]) -> DeviceRequest:
+    """The device request of a `restore` task; a scratch database stands for the source unless the task says not."""
+    scratch = bool(arguments.get("scratch"))
+    choice = IdentityChoice(arguments.get("identity") or ("source" if scratch else "auto"))
+    stands_for_source = scratch and choice is IdentityChoice.SOURCE
+    # a scratch database made for another identity is a device of its own, not the host whose schema it has
+    device_id = None if scratch else context.host.device_id
+    return _request(context, catalog, context.host, choice, scratch=stands_for_source, device_id=device_id)
+
+
+def device_to_verify(context: Context, catalog: Catalog, host: Host, *, scratch: bool) -> DeviceRequest:
+    """The device request under which a restore into a host would have been made, for comparing with it."""
+    choice = IdentityChoice.SOURCE if scratch else IdentityChoice.AUTO
+    return _request(context, catalog, host, choice, scratch=scratch, device_id=host.device_id)
+
+
+def _request(
+    context: Context, catalog: Catalog, host: Host, choice: IdentityChoice, *, scratch: bool, device_id: str | None
+) -> DeviceRequest:
+    templates = IdentityTemplates(
+        catalog=catalog,
+        host=host.name,
+        device_id=host.device_id,
+        device_name=host.device_name,
+        now=context.now(),
+        env=os.environ,
+    )
+    return DeviceRequest(
+        choice=choice,
+        scratch=scratch,
+        device_id=device_id,
+        hostname=platform.node(),
+        new_id=templates.node_id,
+        rows=templates.rows,
+    )

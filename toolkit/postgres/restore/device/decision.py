@@ -1,0 +1,132 @@
+"""The device decision of a restore: facts read from the target, then the backup and its scope made to fit them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from toolkit.errors import InputError, RefusedError
+from toolkit.model.catalog import Catalog
+from toolkit.model.identity import CreatedRow, DeviceDecision, DeviceFacts, IdentityChoice, NodeFate
+from toolkit.model.manifest import Manifest
+from toolkit.model.scope import BackupType
+from toolkit.planning.accounting import account
+from toolkit.planning.identity import business_only, decide, identity_problems, with_node_id, without_device_data
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.device import read_node_id
+from toolkit.postgres.selection.snapshot import Survey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRequest:
+    """What is asked of devices, and what the inventory knows.
+
+    Attributes:
+        scratch: the target is a scratch database, which stands for the source.
+        device_id: the inventory's `device.id` of the target.
+        hostname: name of the machine that restores.
+        new_id: makes a new node id by the catalog's template.
+        rows: gives the rows that the catalog declares for a node id, that of the node itself first.
+    """
+
+    choice: IdentityChoice
+    scratch: bool
+    device_id: str | None
+    hostname: str
+    new_id: Callable[[], str]
+    rows: Callable[[str], tuple[CreatedRow, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A device decision with all that carrying it out needs.
+
+    Attributes:
+        before: the target's node id until now; None without one.
+        rows: what the catalog declares for the node id of the decision; empty where it has none.
+    """
+
+    decision: DeviceDecision
+    before: str | None
+    rows: tuple[CreatedRow, ...] = ()
+
+    @property
+    def own_row(self) -> CreatedRow | None:
+        """The declared row of the node itself."""
+        return next((row for row in self.rows if row.own_node), None)
+
+
+def settle_device(
+    connection: Connection, survey: Survey, manifest: Manifest, request: DeviceRequest, *, narrowed: bool = False
+) -> tuple[Device, Manifest, Survey]:
+    """Decide, in the restore's own snapshot, and give the backup and the survey that the decision leaves.
+
+    Args:
+        narrowed: only some businesses of the backup are restored, so no device data of its own.
+
+    Raises:
+        InputError: the catalog's `identity` does not fit the schema, or its templates do not render.
+        RefusedError: the role may not read what the decision rests on.
+    """
+    catalog, schema = survey.catalog, survey.schema
+    if problems := identity_problems(catalog, schema):
+        raise InputError(problems)
+    _check_privileges(connection, catalog, survey)
+    if narrowed:
+        manifest = business_only(manifest)
+    before = read_node_id(connection, catalog, schema)
+    facts = _facts(survey, manifest, request, before)
+    decision = decide(facts, request.choice)
+    if decision.node is NodeFate.GENERATED:
+        decision = with_node_id(decision, facts, request.new_id())
+    if not facts.has_node and not any(entry.category == "device" for entry in manifest.tables):
+        decision = replace(decision, facts=(), warnings=())  # an application that knows no devices
+    if not decision.device_data:
+        manifest = without_device_data(manifest)
+    rows = request.rows(decision.node_id) if decision.node_id is not None and not request.scratch else ()
+    return Device(decision=decision, before=before, rows=rows), manifest, _rescoped(survey, manifest)
+
+
+def _facts(survey: Survey, manifest: Manifest, request: DeviceRequest, before: str | None) -> DeviceFacts:
+    node, metadata = survey.catalog.identity.node, manifest.metadata
+    has_node = node is not None and node.table in survey.schema.tables
+    return DeviceFacts(
+        target_node=before,
+        source_node=metadata.source_node_id,
+        device_id=request.device_id,
+        source_device_id=metadata.source_device_id,
+        hostname=request.hostname,
+        source_hostname=metadata.source_hostname,
+        full_device=BackupType(metadata.backup_type) is BackupType.FULL_DEVICE,
+        named=not survey.scope.whole,
+        scratch=request.scratch,
+        has_node=has_node,
+        can_generate=has_node and node is not None and bool(node.generate),
+    )
+
+
+def _rescoped(survey: Survey, manifest: Manifest) -> Survey:
+    """The survey for what is left of the backup: without device data no device table is taken whole."""
+    kind = BackupType(manifest.metadata.backup_type)
+    if kind is survey.scope.type:
+        return survey
+    scope = replace(survey.scope, type=kind)
+    accounting = account(survey.catalog, survey.schema, scope, survey.links, unclassified="warn")
+    return replace(survey, scope=scope, accounting=accounting)
+
+
+def _check_privileges(connection: Connection, catalog: Catalog, survey: Survey) -> None:
+    rules = catalog.identity
+    named = {*rules.clear, *(row.table for row in rules.create), *([rules.node.table] if rules.node else [])}
+    rows = connection.execute(
+        "SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(%s))"
+        " AND c.relname = ANY (%s) AND NOT has_table_privilege(c.oid, 'SELECT')"
+        ' ORDER BY c.relname COLLATE "C"',
+        [survey.schema.name, sorted(named)],
+    ).fetchall()
+    if rows:
+        raise RefusedError(
+            f"role {connection.info.user} cannot read what says which device this is",
+            (f"no SELECT on table {survey.schema.name}.{table}" for (table,) in rows),
+            hint=f"GRANT what is missing; the tables stand under identity in {catalog.file}",
+        )

@@ -1,0 +1,182 @@
+"""This device's own node row after a restore: made, taken over from a peer's, and in the place of a former one."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from psycopg import sql
+
+from toolkit.errors import RefusedError
+from toolkit.model.catalog import OnOtherDevice
+from toolkit.model.identity import CreatedRow, NodeFate, NodeRule
+from toolkit.model.manifest import KeyColumn, StoredColumn, TableEntry, table_digest
+from toolkit.model.schema import Table
+from toolkit.planning.links import ReferenceLink
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.device import own_node
+from toolkit.postgres.relation import Sql, create_temporary, equal
+from toolkit.postgres.restore.device.decision import Device
+from toolkit.postgres.restore.device.declared import DeclaredRow, count_rows, stage_declared
+from toolkit.postgres.restore.device.ground import Ground, Step, Steps
+from toolkit.postgres.restore.source import Source
+from toolkit.postgres.selection.snapshot import Survey
+
+
+def stage_own_node(connection: Connection, source: Source, survey: Survey, device: Device) -> bool:
+    """Put the node's row on stage, as if it came with the backup, where nothing has it yet; gives whether it did.
+
+    So it is planned, written before the rows that point at it, and proven like any other row.
+
+    Raises:
+        InputError: a declared value does not fit its column.
+        RefusedError: the row would not be found again by `identity.node`, or another row holds its key.
+    """
+    node, own, node_id = survey.catalog.identity.node, device.own_row, device.decision.node_id
+    renewed = device.decision.create and device.decision.node in (NodeFate.GENERATED, NodeFate.SOURCE)
+    if node is None or own is None or not renewed:
+        return False
+    table = survey.schema.tables[node.table]
+    this = sql.SQL("t.{}::text = {}").format(sql.Identifier(node.key), sql.Literal(node_id))
+    if count_rows(connection, survey.schema, table, this) or _comes_along(connection, source, table, this):
+        return False
+    file = survey.catalog.file
+    declared = stage_declared(connection, survey.schema, own, name="declared_node", file=file)
+    _check_found_again(connection, node, declared, file)
+    if count_rows(connection, survey.schema, table, declared.stands_for("t")):
+        raise RefusedError(
+            f"the row that identity.create makes in {table.name} has a key that another row holds",
+            hint=f"make its key from node_id in {file}; nothing was changed",
+        )
+    if table.name not in source.entries:
+        source.add(_entry(table, own))
+    stage = source.staged(table.name)
+    names = sql.SQL(", ").join(map(sql.Identifier, stage.names))
+    statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(stage.table, names, names, declared.staged)
+    return bool(source.edit(table.name, statement))
+
+
+def _entry(table: Table, own: CreatedRow) -> TableEntry:
+    """An empty table of the backup, with the columns that are declared; the others get their defaults."""
+    key = sort_key(table).columns
+    return TableEntry(
+        name=table.name,
+        category="device",
+        group="",
+        columns=tuple(
+            StoredColumn(name=column.name, type=column.type)
+            for column in table.stored_columns
+            if column.name in own.values
+        ),
+        key=tuple(KeyColumn(column=column.name, sort=column.sort) for column in key),
+        rows=0,
+        bytes=0,
+        digest=table_digest([]),
+    )
+
+
+def _comes_along(connection: Connection, source: Source, table: Table, this: Sql) -> bool:
+    """Whether the node's row comes with the backup."""
+    entry = source.entries.get(table.name)
+    if entry is None or not entry.rows:
+        return False
+    query = sql.SQL("SELECT 1 FROM {} t WHERE {}").format(source.staged(table.name).table, this)
+    return connection.execute(query).fetchone() is not None
+
+
+def _check_found_again(connection: Connection, node: NodeRule, own: DeclaredRow, file: str) -> None:
+    query = sql.SQL("SELECT 1 FROM {} WHERE {}").format(own.staged, own_node(node))
+    if connection.execute(query).fetchone() is None:
+        raise RefusedError(
+            f"the row that identity.create makes in {node.table} is not one that identity.node finds",
+            [f"`where: {node.where}` does not hold for it, so every restore would make another node"],
+            hint=f"give the row in {file} what the condition asks for; nothing was changed",
+        )
+
+
+def plan_own_node(ground: Ground, steps: Steps, *, cleared: bool) -> None:
+    """Count what else the node needs, where its id is not simply kept.
+
+    Args:
+        cleared: the node table is cleared anyway.
+    """
+    node, decision = ground.rules.node, ground.decision
+    if node is None or decision.node not in (NodeFate.GENERATED, NodeFate.SOURCE):
+        return
+    own = next((declared for declared in ground.declared if declared.row.own_node), None)
+    if own is not None:
+        others = sql.SQL("{} AND {} IS NOT TRUE AND {}").format(ground.is_node(), _mine(node), ground.stays(node.table))
+        rows = ground.count(node.table, others)
+        steps.before.append(Step(node.table, "adopted", rows, partial(_adopt, ground, own)))
+    if ground.device.before not in (None, decision.node_id):
+        _plan_giving_way(ground, steps, node, cleared=cleared)
+
+
+def _mine(node: NodeRule) -> Sql:
+    """The condition that row `t` is an own node; the catalog file's text knows no alias."""
+    return sql.SQL("(SELECT {} FROM (SELECT t.*) q)").format(own_node(node))
+
+
+def _adopt(ground: Ground, own: DeclaredRow) -> int:
+    """Make a node row that is there, as a peer's was, this device's own."""
+    names = [name for name in own.row.values if name not in own.table.primary_key]
+    statement = sql.SQL("UPDATE {} t SET {} FROM {} c WHERE {}").format(
+        ground.relation(own.table.name).source,
+        sql.SQL(", ").join(sql.SQL("{0} = c.{0}").format(sql.Identifier(name)) for name in names),
+        own.staged,
+        ground.is_node(),
+    )
+    return ground.connection.execute(statement).rowcount
+
+
+def _plan_giving_way(ground: Ground, steps: Steps, node: NodeRule, *, cleared: bool) -> None:
+    """The rows of former own nodes go; rows that point at them move to the new node where their rule says so."""
+    table, mine = node.table, _mine(node)
+    former = sql.SQL("NOT {} AND {}").format(ground.is_node(), mine)
+    kept = sql.SQL("{} AND {} AND {}").format(former, ground.restored(table), ground.stays(table))
+    reason = "is another device's node in the backup, and this device's own here"
+    steps.refuse(table, ground.count(table, kept), reason)
+    gone = sql.SQL("{} AND NOT {}").format(former, ground.restored(table))
+    staying = sql.SQL("{} AND {}").format(gone, ground.stays(table))
+    rows = sql.SQL("SELECT t.* FROM {} t WHERE {}").format(ground.relation(table).source, staying)
+    giving_way = create_temporary(ground.connection, "giving_way", rows)
+    for link in ground.survey.links.references:
+        if link.parent == table:
+            _plan_moving(ground, steps, link, giving_way)
+    if not cleared:
+        steps.after.append(Step(table, "cleared", ground.count(table, staying), partial(ground.delete, table, gone)))
+
+
+def _plan_moving(ground: Ground, steps: Steps, link: ReferenceLink, giving_way: Sql) -> None:
+    pointing = sql.SQL("EXISTS (SELECT 1 FROM {} g WHERE {})").format(
+        giving_way, equal("t", link.columns, "g", link.parent_columns)
+    )
+    entry = ground.source.entries.get(link.child)
+    if entry is not None and entry.rows and ground.decision.device_data:
+        query = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(ground.source.staged(link.child).table, pointing)
+        row = ground.connection.execute(query).fetchone()
+        reason = f"rows of the backup point at this device's own row of {link.parent}, which gives way"
+        steps.refuse(link.child, row[0] if row else 0, reason)
+    if ground.decision.clear and link.child in ground.rules.clear:
+        return
+    rows = ground.count(link.child, sql.SQL("{} AND {}").format(pointing, ground.stays(link.child)))
+    if link.on_other_device is OnOtherDevice.CURRENT_NODE:
+        steps.after.append(Step(link.child, "moved", rows, partial(_move, ground, link, pointing)))
+    else:
+        reason = f"rows point at this device's own row of {link.parent}, which gives way to another node id"
+        steps.refuse(link.child, rows, reason)
+
+
+def _move(ground: Ground, link: ReferenceLink, pointing: Sql) -> int:
+    node = ground.rules.node
+    assert node is not None
+    pairs = zip(link.columns, link.parent_columns, strict=True)
+    statement = sql.SQL("UPDATE {} t SET {} FROM {} n WHERE n.{}::text = {} AND {}").format(
+        ground.relation(link.child).source,
+        sql.SQL(", ").join(sql.SQL("{} = n.{}").format(sql.Identifier(a), sql.Identifier(b)) for a, b in pairs),
+        ground.relation(link.parent).source,
+        sql.Identifier(node.key),
+        sql.Literal(ground.decision.node_id),
+        pointing,
+    )
+    return ground.connection.execute(statement).rowcount
