@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from threading import Condition
 from types import TracebackType
@@ -23,6 +24,10 @@ _HINT = (
     "take another backup, or copy the chunk from a copy of the repository; where the database still has these rows,"
     " remove the damaged file and back up again"
 )
+
+
+_YOUNG = timedelta(hours=6)
+"""For how long an unreferenced chunk is reused as it is: much less than the time for which a prune spares it."""
 
 
 class Damage(StrEnum):
@@ -151,12 +156,18 @@ class ChunkWriter:
         return StoredChunk(id=identity, rows=raw.rows, raw=len(raw.data), stored=size, new=False)
 
     def _holds(self, identity: str, size: int, data: bytes) -> bool:
-        """Whether a stored file of that size holds the rows: known from a backup, or read and compared."""
+        """Whether a stored file of that size holds the rows: known from a backup, or young, read and compared.
+
+        An older file that no backup references is one that a prune may remove soon: it is written anew.
+        """
         if (identity, size) in self._recorded:
             return True
         try:
+            written = next(file.modified for file in self._store.list(chunk_name(identity)))
+            if written < datetime.now(UTC) - _YOUNG:
+                return False
             return frame.decompress(self._store.get(chunk_name(identity)), len(data)) == data
-        except (MissingError, ValueError):
+        except (MissingError, ValueError, StopIteration):
             return False
 
 

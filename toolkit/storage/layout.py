@@ -12,10 +12,13 @@ MARKER = "playback.json"
 BACKUPS = "backups/"
 CHUNKS = "chunks/"
 LOCKS = "locks/"
+PINS = "pins/"
+VERIFIED = "verified/"
 
 _LABEL = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9][A-Za-z0-9._-]{0,120}(?<![.])")
 _JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MANIFEST = re.compile(r"backups/([^/]+)/manifest\.json")
+_RECORD = re.compile(r"(?:pins|verified)/([^/]+)\.json")
 _CHUNK_ID = re.compile(r"[0-9a-f]{64}")
 _CHUNK = re.compile(r"chunks/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 
@@ -46,6 +49,24 @@ def manifest_name(label: str) -> str:
 def label_of(name: str) -> str | None:
     """The label whose manifest a file is, None for any other file."""
     found = _MANIFEST.fullmatch(name)
+    return found[1] if found and _LABEL.fullmatch(found[1]) else None
+
+
+def pin_name(label: str) -> str:
+    """The file that pins a backup. Raises InputError for what cannot be a label."""
+    check_label(label)
+    return f"{PINS}{label}.json"
+
+
+def verified_name(label: str) -> str:
+    """The file that says that a backup was verified. Raises InputError for what cannot be a label."""
+    check_label(label)
+    return f"{VERIFIED}{label}.json"
+
+
+def record_label_of(name: str) -> str | None:
+    """The label about which a file in `pins/` or `verified/` says something, None for any other file."""
+    found = _RECORD.fullmatch(name)
     return found[1] if found and _LABEL.fullmatch(found[1]) else None
 
 

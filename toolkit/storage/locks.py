@@ -148,7 +148,7 @@ def locked(
     note: Callable[[str], None] = lambda text: None,
     terms: LockTerms = TERMS,
 ) -> Iterator[Lock]:
-    """Hold a lock on a repository.
+    """Hold a lock on a repository; while it is held, what is published in it depends on it (`Repository.guard`).
 
     Args:
         purpose: what runs, for others to read, e.g. `prune (nightly)`.
@@ -162,7 +162,7 @@ def locked(
         StorageError: the lock cannot be written or the others cannot be listed.
     """
     lock = Lock(repository.store, kind, purpose=purpose, now=now, terms=terms)
-    deadline = time.monotonic() + wait
+    deadline, before = time.monotonic() + wait, repository.guard
     try:
         while rival := _attempt(lock, repository.store, reading=reading, terms=terms):
             _refuse_own_thread(rival)
@@ -172,8 +172,10 @@ def locked(
             time.sleep(random.uniform(0.2, 1.0))
         if not lock.warnings:
             lock.hold()
+        repository.guard = lock.check
         yield lock
     finally:
+        repository.guard = before
         lock.release()
 
 

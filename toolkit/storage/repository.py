@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -66,11 +67,16 @@ class Backups:
 
 
 class Repository:
-    """An open repository. Its methods may be called from any thread."""
+    """An open repository. Its methods may be called from any thread.
+
+    Attributes:
+        guard: raises LockedError when the lock that is held on it, if any, has been lost.
+    """
 
     def __init__(self, store: Store, repository_id: str) -> None:
         self.store = store
         self.id = repository_id
+        self.guard: Callable[[], None] = lambda: None
 
     @classmethod
     def open(cls, store: Store, *, create: bool) -> Self:
@@ -206,9 +212,17 @@ class Repository:
     def _publish(self, manifest: Manifest, data: bytes, sizes: Mapping[str, int]) -> None:
         name = manifest_name(manifest.metadata.label)
         self._check_stored(manifest, sizes)
+        self.guard()
         # the same bytes may be there when the answer to a first attempt was lost and the store tried again
         if not self.store.put_new(name, data) and self.store.get(name) != data:
             raise LabelTakenError(manifest.metadata.label, self.place)
+        try:
+            # a prune that looked for references before this one was there cannot have begun while the lock still held
+            self.guard()
+        except PlaybackError:
+            with suppress(StorageError):
+                self.store.delete(name)
+            raise
 
     def _check_stored(self, manifest: Manifest, sizes: Mapping[str, int]) -> None:
         expected = {chunk.id: chunk.stored for table in manifest.tables for chunk in table.chunks}

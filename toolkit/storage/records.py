@@ -1,0 +1,134 @@
+"""What a repository knows about its backups besides themselves: which ones are pinned, and which were verified.
+
+Each is a small file beside the backups, so that a manifest never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import msgspec
+
+from toolkit.errors import MissingError
+from toolkit.model.manifest import Manifest
+from toolkit.model.retention import Pin
+from toolkit.storage.layout import PINS, VERIFIED, pin_name, record_label_of, verified_name
+from toolkit.storage.processes import this_process
+from toolkit.storage.repository import Repository
+
+_READERS = 8
+"""Files read at the same time: each costs a round trip."""
+
+
+class _PinFile(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of `pins/<label>.json`: `until` is the last day, by and time say who pinned it when."""
+
+    until: date | None = None
+    by: str
+    time: str
+
+
+class _VerifiedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of `verified/<label>.json`.
+
+    Attributes:
+        checksum: the manifest's: another backup of that label would not be the one that was verified.
+        against: `database` or `repository`.
+        host: of the database, empty for the repository.
+    """
+
+    checksum: str
+    against: str
+    host: str
+    by: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """Everything a repository knows about its backups besides themselves.
+
+    Attributes:
+        pins: label → pin; a pin that cannot be read holds without an end.
+        verified: label → checksum of the manifest that was verified.
+        unreadable: the files that could not be understood.
+    """
+
+    pins: Mapping[str, Pin]
+    verified: Mapping[str, str]
+    unreadable: tuple[str, ...] = ()
+
+
+def read_records(repository: Repository) -> Records:
+    """All pins and verifications. Raises StorageError when they cannot be listed or read."""
+    names = [
+        file.name for prefix in (PINS, VERIFIED) for file in repository.store.list(prefix) if record_label_of(file.name)
+    ]
+    pins: dict[str, Pin] = {}
+    verified: dict[str, str] = {}
+    unreadable = []
+    for name, data in _contents(repository, names):
+        label = record_label_of(name)
+        if data is None or label is None:
+            continue
+        try:
+            if name.startswith(PINS):
+                pins[label] = Pin()
+                pins[label] = Pin(until=msgspec.json.decode(data, type=_PinFile).until)
+            else:
+                verified[label] = msgspec.json.decode(data, type=_VerifiedFile).checksum
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            unreadable.append(name)
+    return Records(pins=pins, verified=verified, unreadable=tuple(unreadable))
+
+
+def _contents(repository: Repository, names: Iterable[str]) -> list[tuple[str, bytes | None]]:
+    def read(name: str) -> tuple[str, bytes | None]:
+        try:
+            return name, repository.store.get(name)
+        except MissingError:  # removed since it was listed
+            return name, None
+
+    with ThreadPoolExecutor(_READERS) as pool:
+        return list(pool.map(read, names))
+
+
+def pin(repository: Repository, label: str, *, until: date | None, now: datetime) -> None:
+    """Keep a backup from being pruned through a day, or, without one, until it is unpinned."""
+    content = _PinFile(until=until, by=_who(), time=_stamp(now))
+    repository.store.put(pin_name(label), msgspec.json.encode(content))
+
+
+def unpin(repository: Repository, label: str) -> bool:
+    """Take a pin away; gives whether there was one."""
+    there = repository.store.exists(pin_name(label))
+    repository.store.delete(pin_name(label))
+    return there
+
+
+def record_verified(repository: Repository, manifest: Manifest, *, against: str, host: str, now: datetime) -> None:
+    """Note that a backup was verified; an earlier note about it is replaced."""
+    content = _VerifiedFile(checksum=manifest.checksum, against=against, host=host, by=_who(), time=_stamp(now))
+    repository.store.put(verified_name(manifest.metadata.label), msgspec.json.encode(content))
+
+
+def forget_verified(repository: Repository, label: str) -> None:
+    """Take back what `record_verified` noted, because the backup turned out to be damaged."""
+    repository.store.delete(verified_name(label))
+
+
+def record_names(label: str) -> tuple[str, ...]:
+    """The files that may say something about a backup."""
+    return pin_name(label), verified_name(label)
+
+
+def _who() -> str:
+    process = this_process()
+    return f"{process.user}@{process.host}"
+
+
+def _stamp(now: datetime) -> str:
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
