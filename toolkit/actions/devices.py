@@ -25,10 +25,10 @@ def device_request(context: Context, catalog: Catalog, arguments: Mapping[str, A
     return _request(context, catalog, context.host, choice, scratch=stands_for_source, device_id=device_id)
 
 
-def device_to_verify(context: Context, catalog: Catalog, host: Host, *, scratch: bool) -> DeviceRequest:
-    """The device request under which a restore into a host would have been made, for comparing with it."""
-    choice = IdentityChoice.SOURCE if scratch else IdentityChoice.AUTO
-    return _request(context, catalog, host, choice, scratch=scratch, device_id=host.device_id)
+def device_to_verify(context: Context, catalog: Catalog, host: Host) -> DeviceRequest:
+    """What tells whose database a backup is compared with; `embedded:NAME` is a scratch database."""
+    scratch = host.name.startswith("embedded:")
+    return _request(context, catalog, host, IdentityChoice.AUTO, scratch=scratch, device_id=host.device_id)
 
 
 def _request(

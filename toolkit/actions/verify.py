@@ -8,13 +8,13 @@ from typing import Any
 
 from toolkit.actions.choosing import backup_of, rows_reader
 from toolkit.actions.context import Context
+from toolkit.actions.devices import device_to_verify
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.model.host import Host
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
-from toolkit.model.verdict import TableVerdict
 from toolkit.postgres.connection import connect
-from toolkit.postgres.verification import verify_database
+from toolkit.postgres.verification import Verification, verify_database
 from toolkit.storage.check import check
 from toolkit.storage.repository import Repository
 
@@ -34,16 +34,17 @@ def verify(arguments: Mapping[str, Any], context: Context) -> Outcome:
     if arguments.get("against", "database") == "repository":
         return _against_repository(repository, manifest, context)
     host = _host(context, arguments.get("host") or context.host.name)
-    clock = time.monotonic()
+    catalog, clock = catalog_of(context, host), time.monotonic()
     with connect(conninfo_of(context, host), application="playback verify") as connection:
-        verdicts = verify_database(
+        found = verify_database(
             connection,
-            catalog_of(context, host),
+            catalog,
             manifest,
             rows_reader(repository, manifest.metadata.label),
             context.progress,
+            device=device_to_verify(context, catalog, host),
         )
-    return _outcome(manifest, host, verdicts, time.monotonic() - clock)
+    return _outcome(manifest, host, found, time.monotonic() - clock)
 
 
 def _host(context: Context, name: str) -> Host:
@@ -66,9 +67,10 @@ def _against_repository(repository: Repository, manifest: Manifest, context: Con
     )
 
 
-def _outcome(manifest: Manifest, host: Host, verdicts: list[TableVerdict], seconds: float) -> Outcome:
+def _outcome(manifest: Manifest, host: Host, found: Verification, seconds: float) -> Outcome:
+    verdicts = found.verdicts
     differing = [verdict for verdict in verdicts if not verdict.exact]
-    label, rows = manifest.metadata.label, manifest.metadata.stats.total_records
+    label, rows = manifest.metadata.label, sum(verdict.rows for verdict in verdicts)
     facts = {
         "label": label,
         "host": host.name,
@@ -84,7 +86,7 @@ def _outcome(manifest: Manifest, host: Host, verdicts: list[TableVerdict], secon
         message = f"{label} and {host.name} are equal: {len(verdicts)} of {len(verdicts)} tables exact, {rows} rows"
     return Outcome(
         message=message,
-        details=tuple(str(verdict) for verdict in differing),
+        details=(*_followed(manifest, found), *map(str, differing)),
         facts=facts,
         moved=(
             Moved(
@@ -97,3 +99,12 @@ def _outcome(manifest: Manifest, host: Host, verdicts: list[TableVerdict], secon
         ),
         exit_code=DIFFERENCES if differing else 0,
     )
+
+
+def _followed(manifest: Manifest, found: Verification) -> list[str]:
+    """What was compared otherwise than it is stored, because the database is another device's."""
+    if found.identity is None:
+        return []
+    tables = sum(1 for table in manifest.tables if table.category == "device")
+    said = [f"{found.identity.decision.facts[0]}; {tables} device tables not compared"] if tables else []
+    return [*said, *map(str, found.identity.followed)]

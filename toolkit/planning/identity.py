@@ -94,7 +94,7 @@ def _other_device(facts: DeviceFacts, choice: IdentityChoice, *, same: bool) -> 
 
 
 def _sentences(facts: DeviceFacts, decision: DeviceDecision) -> Iterator[str]:
-    if facts.scratch:
+    if facts.scratch and decision.choice is IdentityChoice.SOURCE:
         yield "a scratch database stands for the source: it has the device rows of the backup"
         return
     same = "this is the device of the backup" if decision.same_device else "this is another device than the backup's"

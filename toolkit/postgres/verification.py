@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from psycopg import sql
 
 from toolkit.model.catalog import Catalog
+from toolkit.model.identity import IdentityPlan, NodeFate
 from toolkit.model.manifest import Manifest, TableEntry
 from toolkit.model.outcome import Progress
 from toolkit.model.schema import Table
 from toolkit.model.verdict import TableVerdict
+from toolkit.planning.identity import without_device_data
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Relation, Sql, columns, relation_of, scalar
@@ -22,25 +26,49 @@ from toolkit.postgres.restore.comparison import (
     sample_keys,
     staged_samples,
 )
+from toolkit.postgres.restore.device.decision import Device, DeviceRequest, recognise
+from toolkit.postgres.restore.device.following import follow
 from toolkit.postgres.restore.source import RowsOf, Source, Staged
 from toolkit.postgres.restore.transaction import scope_on_target
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 
 
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The verdicts of all tables compared, and, on another device, what was decided about it."""
+
+    verdicts: list[TableVerdict]
+    identity: IdentityPlan | None = None
+
+
 def verify_database(
-    connection: Connection, catalog: Catalog, manifest: Manifest, rows_of: RowsOf, progress: Progress
-) -> list[TableVerdict]:
-    """Compare every table of a backup with the database, in one consistent snapshot; nothing is written."""
+    connection: Connection,
+    catalog: Catalog,
+    manifest: Manifest,
+    rows_of: RowsOf,
+    progress: Progress,
+    *,
+    device: DeviceRequest,
+) -> Verification:
+    """Compare every table of a backup with the database, in one consistent snapshot; nothing is written.
+
+    On another device the backup's own device tables are passed over, and rows that follow the device there
+    (`on_other_device`) are equal as stored or as a restore would have them.
+    """
     scope = scope_on_target(manifest, unlimited=False)
     with consistent_snapshot(connection, catalog, scope, unclassified="warn") as survey:
         verifier = _Verifier(connection, survey, manifest, rows_of)
+        found = recognise(connection, survey, manifest, device)
+        # a scratch database stands for the source as long as it has no node of its own
+        other = not found.decision.device_data and (not device.scratch or found.decision.node is NodeFate.KEPT)
+        identity = verifier.follow(found) if other else None
         progress.start("verify", rows=manifest.metadata.stats.total_records)
         verdicts = []
-        for entry in manifest.tables:
+        for entry in (without_device_data(manifest) if other else manifest).tables:
             progress.note(entry.name)
             verdicts.append(verifier.verdict(entry))
             progress.advance(rows=entry.rows, bytes=entry.bytes)
-        return verdicts
+        return Verification(verdicts, identity)
 
 
 class _Verifier:
@@ -49,6 +77,12 @@ class _Verifier:
         self._survey = survey
         self._selected = survey.select(connection, strict=False)
         self._source = Source(connection, manifest, survey.schema, rows_of)
+
+    def follow(self, device: Device) -> IdentityPlan:
+        """Let staged rows follow the device; `verdict` compares with either form of them."""
+        followed = follow(self._connection, self._source, self._survey, device, strict=False)
+        self._source.settle()
+        return IdentityPlan(decision=device.decision, followed=followed)
 
     def verdict(self, entry: TableEntry) -> TableVerdict:
         table, taken = self._survey.schema.tables.get(entry.name), self._selected.taken.get(entry.name)
@@ -62,6 +96,9 @@ class _Verifier:
             return TableVerdict(table=entry.name, rows=entry.rows, reason=f"columns are missing: {', '.join(lacking)}")
         relation = relation_of(self._survey.schema.name, table)
         if equal_chunks(self._connection, table, relation, taken.ids, entry):
+            return TableVerdict(table=entry.name, rows=entry.rows)
+        entry = self._source.entries[entry.name]
+        if self._source.edited(entry.name) and equal_chunks(self._connection, table, relation, taken.ids, entry):
             return TableVerdict(table=entry.name, rows=entry.rows)
         staged = self._source.staged(entry.name)
         if sort_key(table).unique:

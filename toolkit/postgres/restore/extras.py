@@ -44,8 +44,8 @@ class ExtraRows:
 
     def deletable(self, name: str) -> Sql | None:
         """A query of the ids of deletable rows; None where there can be none."""
-        taken = self._selected.taken.get(name)
-        if taken is None or self._survey.accounting.taken.get(name) is Part.REFERENCED:
+        taken, part = self._selected.taken.get(name), self._survey.accounting.taken.get(name)
+        if taken is None or part is Part.REFERENCED:
             return None
         entry, rule, table = (
             self._source.entries[name],
@@ -60,7 +60,7 @@ class ExtraRows:
             adrift = self._survey.scope.whole and rule.kind is RuleKind.REFERENCED and rule.unowned != "never"
             reasons = [OWNED, SHARED, UNOWNED, *([REFERENCED] if adrift else [])]
             query = sql.SQL("{} AND w.why::text = ANY ({})").format(query, sql.Literal(reasons))
-        if not self._survey.scope.whole:
+        if not self._survey.scope.whole and part is not Part.WHOLE:
             common: Sql = sql.SQL("w.why::text <> {}").format(sql.Literal(OWNED))
             if taken.ids is None:
                 common = sql.SQL("true" if taken.owned is not None else "false")

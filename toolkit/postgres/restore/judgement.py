@@ -34,7 +34,7 @@ class Judge:
         """
         if not differences.count(CHANGED):
             return differences
-        owners = self._selected.owners.get(name)
+        owners, part = self._selected.owners.get(name), self._survey.accounting.taken.get(name)
         mine: Sql = sql.SQL("false")
         other: Sql = sql.SQL("false")
         if owners is not None:
@@ -49,11 +49,11 @@ class Judge:
             " WHERE q.stage_id = d.stage_id"
         ).format(
             lines=differences.lines,
-            device=sql.Literal(self._survey.accounting.taken.get(name) is Part.REFERENCED),
+            device=sql.Literal(part is Part.REFERENCED),
             kept=sql.Literal(KEPT),
             foreign=sql.Literal(FOREIGN),
             changed=sql.Literal(CHANGED),
-            updatable=sql.SQL("true" if self._survey.scope.whole else "q.mine"),
+            updatable=sql.SQL("true" if self._survey.scope.whole or part is Part.WHOLE else "q.mine"),
             mine=mine,
             other=other,
         )

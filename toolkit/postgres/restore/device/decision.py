@@ -56,6 +56,14 @@ class Device:
         return next((row for row in self.rows if row.own_node), None)
 
 
+def recognise(connection: Connection, survey: Survey, manifest: Manifest, request: DeviceRequest) -> Device:
+    """The decision about a database that a backup is compared with; nothing is generated, initialised or refused."""
+    before = read_node_id(connection, survey.catalog, survey.schema)
+    decision = decide(_facts(survey, manifest, request, before), request.choice)
+    rows = request.rows(before) if before is not None and decision.node is NodeFate.KEPT else ()
+    return Device(decision=decision, before=before, rows=rows)
+
+
 def settle_device(
     connection: Connection, survey: Survey, manifest: Manifest, request: DeviceRequest, *, narrowed: bool = False
 ) -> tuple[Device, Manifest, Survey]:

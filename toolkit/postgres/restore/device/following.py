@@ -24,15 +24,20 @@ from toolkit.postgres.restore.source import Source
 from toolkit.postgres.selection.snapshot import Survey
 
 
-def follow(connection: Connection, source: Source, survey: Survey, device: Device) -> tuple[Followed, ...]:
+def follow(
+    connection: Connection, source: Source, survey: Survey, device: Device, *, strict: bool = True
+) -> tuple[Followed, ...]:
     """Make the staged business rows follow their `on_other_device` rules, and say which did.
+
+    Args:
+        strict: a rule that is missing or cannot be followed is refused; otherwise its rows stay as they are.
 
     Raises:
         RefusedError: rows point at device rows without a rule, or their rule cannot be followed; all are listed.
     """
     if device.decision.device_data:
         return ()
-    return _Following(connection, source, survey, device).follow()
+    return _Following(connection, source, survey, device).follow(strict=strict)
 
 
 class _Following:
@@ -44,9 +49,12 @@ class _Following:
         self._skipping = Skipping(connection, source, survey)
         self._rewritten: list[Followed] = []
 
-    def follow(self) -> tuple[Followed, ...]:
+    def follow(self, *, strict: bool) -> tuple[Followed, ...]:
         links = [link for link in self._survey.links.references if self._leads_to_device(link)]
-        self._refuse([reason for link in links if self._count(link) for reason in self._obstacles(link)])
+        obstacles = {link: list(self._obstacles(link)) for link in links if self._count(link)}
+        if strict:
+            self._refuse([reason for reasons in obstacles.values() for reason in reasons])
+        links = [link for link in links if not obstacles.get(link)]
         self._skip([link for link in links if link.on_other_device is OnOtherDevice.SKIP_ROW])
         for link in links:
             if link.on_other_device is OnOtherDevice.NULL:
@@ -54,7 +62,8 @@ class _Following:
                 self._rewrite(link, nothing, Following.NULL)
             elif link.on_other_device is OnOtherDevice.CURRENT_NODE and self._count(link):
                 self._rewrite(link, self._current(link), Following.CURRENT_NODE)
-        self._refuse([reason for link in links for reason in self._doubled(link)])
+        if strict:
+            self._refuse([reason for link in links for reason in self._doubled(link)])
         return (*self._skipping.followed, *self._rewritten)
 
     def _skip(self, links: Sequence[ReferenceLink]) -> None:
