@@ -24,6 +24,8 @@ from toolkit.storage.prefetch import prefetch
 from toolkit.storage.repository import Repository
 from toolkit.storage.store import Store
 
+STORES = ("local", "moto")
+
 
 def raw_chunk(data: bytes) -> RawChunk:
     """A chunk of one row."""

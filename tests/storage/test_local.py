@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.errors import InputError, StorageError
+from toolkit.errors import StorageError
 from toolkit.model.host import LocalRepository, S3Repository
 from toolkit.storage.local import LocalStore, storage_error
 from toolkit.storage.open import open_store
@@ -124,8 +124,8 @@ def test_every_common_refusal_has_a_remedy(code: int) -> None:
     assert error.hint
 
 
-def test_a_repository_of_type_s3_is_refused_by_name(tmp_path: Path) -> None:
-    """A local repository opens; one of type s3 is a clear refusal."""
+def test_a_repository_opens_by_its_type(tmp_path: Path) -> None:
+    """A local repository is its directory, one of type s3 its bucket and prefix; nothing is asked of either yet."""
     assert open_store(LocalRepository(name="here", path=tmp_path)).place == str(tmp_path)
-    with pytest.raises(InputError, match="repository cloud has type s3"):
-        open_store(S3Repository(name="cloud", bucket="b"))
+    assert open_store(S3Repository(name="cloud", bucket="b", prefix="p/q")).place == "s3://b/p/q"
+    assert open_store(S3Repository(name="cloud", bucket="b")).place == "s3://b"

@@ -19,6 +19,8 @@ from toolkit.storage.store import Store
 
 LABEL = "20261120T020000Z-nightly-business"
 
+STORES = ("local", "moto")
+
 
 def rewrite(repository: Repository, **changes: object) -> None:
     """Change fields of a manifest as another program would, with a checksum that fits."""

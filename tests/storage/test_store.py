@@ -10,6 +10,8 @@ import pytest
 from toolkit.errors import MissingError
 from toolkit.storage.store import Store, check_name
 
+STORES = ("local", "moto", "ceph")
+
 
 def names(store: Store, prefix: str = "") -> list[str]:
     """The names a store lists."""

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,23 +44,15 @@ class S3Server:
     name: str
     endpoint: str
 
+    @property
     def client(self) -> S3Client:
         """A client of the test's own, to look behind the store."""
-        return boto3.client(
-            "s3",
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id=ceph.ACCESS_KEY,
-            aws_secret_access_key=ceph.SECRET_KEY,
-            config=Config(s3={"addressing_style": "path"}, max_pool_connections=4),
-        )
+        return _client(self.endpoint)
 
     def new_bucket(self, *, locked: bool = False) -> str:
         """A new bucket's name; with Object Lock, and so versioned, if wanted."""
         name = f"t-{uuid.uuid4().hex[:20]}"
-        client = self.client()
-        client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=locked)
-        client.close()
+        self.client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=locked)
         return name
 
     def repository(self, name: str = "cloud", *, bucket: str = "", prefix: str = "", **settings: Any) -> S3Repository:
@@ -73,6 +66,18 @@ class S3Server:
         keys = {"access_key": {"env": ACCESS_KEY}, "secret_key": {"env": SECRET_KEY}}
         place = {"bucket": bucket or self.new_bucket(), **({"prefix": prefix} if prefix else {})}
         return {"type": "s3", "endpoint": self.endpoint, "region": "us-east-1", **place, **keys, **settings}
+
+
+@cache
+def _client(endpoint: str) -> S3Client:
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=ceph.ACCESS_KEY,
+        aws_secret_access_key=ceph.SECRET_KEY,
+        config=Config(s3={"addressing_style": "path"}),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +97,7 @@ def moto_server(s3_keys: None) -> Iterator[S3Server]:
     server.start()
     host, port = server.get_host_and_port()
     yield S3Server(name="moto", endpoint=f"http://{host}:{port}")
+    _client.cache_clear()
     server.stop()
 
 
@@ -143,11 +149,20 @@ def s3_server(request: pytest.FixtureRequest) -> S3Server:
 
 @pytest.fixture
 def moto_repository(moto_server: S3Server) -> S3Repository:
-    """A repository under a prefix of a new bucket of moto."""
-    return moto_server.repository(prefix="some/prefix")
+    """A new repository under a prefix of a bucket of moto."""
+    return _under_new_prefix(moto_server)
 
 
 @pytest.fixture
 def ceph_repository(ceph_server: S3Server) -> S3Repository:
-    """A repository under a prefix of a new bucket of Ceph."""
-    return ceph_server.repository(prefix="some/prefix")
+    """A new repository under a prefix of a bucket of Ceph."""
+    return _under_new_prefix(ceph_server)
+
+
+def _under_new_prefix(server: S3Server) -> S3Repository:
+    return server.repository(bucket=_shared_bucket(server), prefix=f"some/{uuid.uuid4().hex}")
+
+
+@cache
+def _shared_bucket(server: S3Server) -> str:
+    return server.new_bucket()

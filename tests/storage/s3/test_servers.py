@@ -7,8 +7,7 @@ from tests.storage.s3.servers import S3Server
 
 def test_a_server_stores(s3_server: S3Server) -> None:
     """A server gives back what it was given."""
-    client = s3_server.client()
+    client = s3_server.client
     bucket = s3_server.new_bucket()
     client.put_object(Bucket=bucket, Key="a", Body=b"1")
     assert client.get_object(Bucket=bucket, Key="a")["Body"].read() == b"1"
-    client.close()

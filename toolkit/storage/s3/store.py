@@ -1,0 +1,201 @@
+"""A store under a prefix of an S3 bucket."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+from toolkit.errors import MissingError
+from toolkit.model.host import S3Repository
+from toolkit.storage.s3.abilities import Abilities, not_offered
+from toolkit.storage.s3.calls import Calls
+from toolkit.storage.s3.client import Limits
+from toolkit.storage.s3.failures import ServerError
+from toolkit.storage.s3.listing import Listing
+from toolkit.storage.s3.removal import Removal
+from toolkit.storage.s3.uploads import Uploads
+from toolkit.storage.store import StoredFile, check_name
+
+_TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
+"""Objects that ask the server what it can do: no files of the store, and gone in a moment."""
+
+
+class S3Store:
+    """Objects of a bucket whose keys begin with a prefix. What the server cannot do is found out once and remembered.
+
+    Objects become visible whole or not at all, so nothing is renamed; a file is stored once the server has said so
+    and what it says fits what was sent.
+    """
+
+    def __init__(self, config: S3Repository, limits: Limits | None = None) -> None:
+        limits = limits or Limits()
+        self._bucket = config.bucket
+        self._prefix = f"{config.prefix}/" if config.prefix else ""
+        self._calls = Calls(config, limits)
+        self._asking = Lock()
+        self.abilities = Abilities()
+        self._uploads = Uploads(self._calls, config, limits)
+        self._listing = Listing(self._calls, self.abilities, config.bucket)
+        self._removal = Removal(self._calls, self.abilities, config.bucket, f"s3://{config.bucket}")
+
+    @property
+    def place(self) -> str:
+        """The bucket and the prefix as a URL: `s3://bucket/prefix`."""
+        return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the server honours `If-None-Match`, which is tried once with an object of no content."""
+        with self._asking:
+            if self.abilities.conditional is None:
+                self.abilities.conditional = self._is_conditional()
+            return self.abilities.conditional
+
+    @property
+    def keeps_deleted(self) -> bool:
+        """Whether the bucket has versions, or had: what is deleted is only hidden then, and still paid for."""
+        if self.abilities.keeps_deleted is None:
+            self.abilities.keeps_deleted = self._has_versions()
+        return self.abilities.keeps_deleted
+
+    def put(self, name: str, data: bytes) -> None:
+        """Store a file by a verified upload."""
+        self._note(versioned=self._uploads.put(self._key(name), data, f"write {self._at(name)}"))
+
+    def put_new(self, name: str, data: bytes) -> bool:
+        """Store a file unless there is one of that name; atomic where `conditional` is true.
+
+        A file with the very same content that appears while a call is made again counts as this one.
+        """
+        key = self._key(name)
+        if not self.conditional:
+            if self.exists(name):
+                return False
+            self.put(name, data)
+            return True
+        try:
+            self._uploads.put_new(key, data, f"write {self._at(name)}")
+        except ServerError as error:
+            if error.status == 412:
+                return False
+            raise
+        return True
+
+    def get(self, name: str) -> bytes:
+        """A file's content; MissingError when there is none."""
+        key = self._key(name)
+        doing = f"read {self._at(name)}"
+        try:
+            return self._calls.run(doing, lambda client: client.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+        except ServerError as error:
+            if error.status == 404 and error.code != "NoSuchBucket":
+                raise MissingError(f"{self._at(name)} does not exist") from error
+            raise
+
+    def size(self, name: str) -> int | None:
+        """A file's size in bytes, or None."""
+        key = self._key(name)
+        doing = f"read {self._at(name)}"
+        try:
+            return self._calls.run(
+                doing, lambda client: client.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
+            )
+        except ServerError as error:
+            if error.status == 404:
+                return None
+            # the answer to HEAD has no body that says why; the same question with one has
+            return self._size_by_range(key, doing)
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a file of that name."""
+        return self.size(name) is not None
+
+    def list(self, prefix: str = "") -> Iterator[StoredFile]:
+        """The files whose names begin with `prefix`, sorted by name."""
+        for entry in self._entries(prefix):
+            name = entry["Key"][len(self._prefix) :]
+            # consoles mark folders by empty objects whose names end with a slash
+            if name and not name.endswith("/") and not _is_question(entry):
+                yield StoredFile(name=name, size=entry["Size"], modified=entry["LastModified"])
+
+    def delete(self, name: str) -> None:
+        """Remove a file; nothing happens when there is none."""
+        self._removal.one(self._key(name))
+
+    def delete_many(self, names: Iterable[str]) -> None:
+        """Remove files, in bulk where the server can."""
+        self._removal.many([self._key(name) for name in names])
+
+    def sweep(self, before: datetime) -> int:
+        """Abort uploads in parts that began before that time, and remove questions left behind; gives how many."""
+        old = [entry["Key"] for entry in self._entries("") if _is_question(entry) and entry["LastModified"] < before]
+        self._removal.many(old)
+        doing = f"abort old uploads to {self.place}"
+        begun = [each for each in self._listing.unfinished(self._prefix, doing) if each["Initiated"] < before]
+        for upload in begun:
+            self._uploads.abort(upload["Key"], upload["UploadId"], doing)
+        return len(old) + len(begun)
+
+    def _key(self, name: str) -> str:
+        check_name(name)
+        return self._prefix + name
+
+    def _at(self, name: str) -> str:
+        return f"s3://{self._bucket}/{self._prefix}{name}"
+
+    def _note(self, *, versioned: bool) -> None:
+        if versioned:
+            self.abilities.keeps_deleted = True
+
+    def _entries(self, prefix: str) -> Iterator[Any]:
+        doing = f"list {self._at(prefix)}"
+        return self._listing.entries(self._prefix + prefix, doing)
+
+    def _size_by_range(self, key: str, doing: str) -> int | None:
+        try:
+            found = self._calls.run(
+                doing, lambda client: client.get_object(Bucket=self._bucket, Key=key, Range="bytes=0-0")
+            )
+        except ServerError as error:
+            if error.status == 404 and error.code != "NoSuchBucket":
+                return None
+            if error.status == 416:  # an empty file has no first byte
+                return 0
+            raise
+        found["Body"].close()
+        return int(found["ContentRange"].rpartition("/")[2])
+
+    def _is_conditional(self) -> bool:
+        key = f"{self._prefix}.{uuid.uuid4().hex}.tmp"
+        doing = f"write s3://{self._bucket}/{key}"
+        try:
+            self._uploads.put_new(key, b"", doing)
+            self._uploads.put_new(key, b"", doing)
+        except ServerError as error:
+            if error.status == 412:
+                return True
+            if not_offered(error):
+                return False
+            raise
+        finally:
+            self._removal.one(key)
+        return False
+
+    def _has_versions(self) -> bool:
+        doing = f"ask for the versioning of bucket {self._bucket}"
+        try:
+            answer = self._calls.run(doing, lambda client: client.get_bucket_versioning(Bucket=self._bucket))
+        except ServerError as error:
+            # without the right to ask, or where nobody can, what deletions say decides
+            if error.status == 403 or not_offered(error):
+                return False
+            raise
+        return "Status" in answer
+
+
+def _is_question(entry: Any) -> bool:
+    return _TEMPORARY.fullmatch(entry["Key"].rpartition("/")[2]) is not None
