@@ -60,7 +60,7 @@ def test_the_same_device(facts: DeviceFacts, *, same: bool) -> None:
         (A_ON_B, SOURCE, NodeFate.SOURCE, "a", True, True),
         (replace(A_ON_B, full_device=True), SOURCE, NodeFate.SOURCE, "a", False, False),
         (replace(A_ON_EMPTY_B, scratch=True), SOURCE, NodeFate.SOURCE, "a", False, False),
-        (A_ON_EMPTY_B, SOURCE, NodeFate.SOURCE, "a", True, True),
+        (A_ON_EMPTY_B, SOURCE, NodeFate.SOURCE, "a", False, False),
         (NEVER_ON_B, SOURCE, NodeFate.KEPT, "b", False, False),
         (NOBODY, SOURCE, NodeFate.NONE, None, False, False),
         (A_ON_A, NEW, NodeFate.GENERATED, None, True, True),

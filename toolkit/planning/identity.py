@@ -56,9 +56,9 @@ def _same_device(facts: DeviceFacts) -> DeviceDecision:
 
 
 def _take_over(facts: DeviceFacts, *, same: bool) -> DeviceDecision:
-    """Become the source. Its sync state comes with a full-device backup; without one it begins anew."""
+    """Become the source. Where the backup has no device data, the sync state of a former node goes."""
     node = facts.source_node if facts.has_node else None
-    renewed = node is not None and node != facts.target_node and not facts.full_device and not facts.scratch
+    renewed = node is not None and facts.target_node not in (None, node) and not facts.full_device
     return DeviceDecision(
         choice=IdentityChoice.SOURCE,
         same_device=same,

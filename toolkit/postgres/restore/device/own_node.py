@@ -33,7 +33,7 @@ def stage_own_node(connection: Connection, source: Source, survey: Survey, devic
         RefusedError: the row would not be found again by `identity.node`, or another row holds its key.
     """
     node, own, node_id = survey.catalog.identity.node, device.own_row, device.decision.node_id
-    renewed = device.decision.create and device.decision.node in (NodeFate.GENERATED, NodeFate.SOURCE)
+    renewed = device.decision.node in (NodeFate.GENERATED, NodeFate.SOURCE)
     if node is None or own is None or not renewed:
         return False
     table = survey.schema.tables[node.table]
