@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 import tasks
 from tests.control import Control, execute
 from toolkit import errors
-from toolkit.actions.registry import ACTIONS, NOT_IN_THIS_VERSION
+from toolkit.actions.registry import ACTIONS
 from toolkit.app.command_line import Command
 from toolkit.config import inventory
 from toolkit.config.lint import lint
@@ -110,12 +110,11 @@ def test_actions_are_documented_with_their_arguments() -> None:
     """docs/guide/actions.md has a section for every action, with exactly the arguments of its schema."""
     text = GUIDE.read_text(encoding="utf-8")
     sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
-    assert set(sections) == {*ACTIONS, *NOT_IN_THIS_VERSION}
+    assert set(sections) == set(ACTIONS)
     for action, section in sections.items():
         schema = json.loads((ROOT / "schemas" / "actions" / f"{action}.schema.json").read_text(encoding="utf-8"))
         arguments = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
         assert arguments == set(schema.get("properties", {})), action
-        assert ("Not in this version." in section) == (action in NOT_IN_THIS_VERSION)
 
 
 def test_examples_of_the_guide_are_valid(tmp_path: Path) -> None:

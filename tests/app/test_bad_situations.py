@@ -133,11 +133,3 @@ def test_a_missing_inventory(tmp_path: Path) -> None:
     refused = invoke("run", str(path), "--inventory", str(tmp_path / "nowhere"))
     assert refused.code == 2
     assert "nowhere" in refused.err
-
-
-def test_an_action_of_a_later_version(place: Place) -> None:
-    """Actions that cannot run yet are refused before anything runs: exit 2."""
-    ran = place.run("embedded:none", "debug: {msg: never}", "prune: {keep_last: 3}")
-    assert ran.code == 2
-    assert "the action prune is not in this version" in ran.err
-    assert ran.out == ""

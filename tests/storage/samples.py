@@ -45,9 +45,11 @@ def sample_rows(seed: int = 1) -> dict[str, list[bytes]]:
     return {"orders": some_rows(300, seed), "businesses": some_rows(3, seed), "refunds": []}
 
 
-def write_backup(repository: Repository, rows: Rows, *, job: str = "nightly") -> tuple[Manifest, list[StoredChunk]]:
+def write_backup(
+    repository: Repository, rows: Rows, *, job: str = "nightly", now: datetime = NOW
+) -> tuple[Manifest, list[StoredChunk]]:
     """A whole backup of those tables, published; gives its manifest and what became of each chunk."""
-    label = repository.new_label(NOW, job, "business")
+    label = repository.new_label(now, job, "business")
     stored: list[StoredChunk] = []
     entries = []
     with ChunkWriter(repository) as writer:
@@ -71,7 +73,7 @@ def write_backup(repository: Repository, rows: Rows, *, job: str = "nightly") ->
                     ],
                 )
             )
-    return repository.write_manifest(manifest_of(label, entries, job=job)), stored
+    return repository.write_manifest(manifest_of(label, entries, job=job, now=now)), stored
 
 
 def _entry(name: str, parts: Sequence[Chunk]) -> TableEntry:
@@ -88,11 +90,11 @@ def _entry(name: str, parts: Sequence[Chunk]) -> TableEntry:
     )
 
 
-def manifest_of(label: str, entries: Sequence[TableEntry], *, job: str = "nightly") -> Manifest:
+def manifest_of(label: str, entries: Sequence[TableEntry], *, job: str = "nightly", now: datetime = NOW) -> Manifest:
     """A manifest over those tables, in which every kind of field has a value; not sealed."""
     return Manifest(
         format=FORMAT,
-        metadata=_metadata(label, entries, job),
+        metadata=_metadata(label, entries, job, now),
         tables=tuple(entries),
         sequences=(
             SequenceEntry(name="orders_id_seq", last_value=2**62, is_called=True, owned_by=("orders", "id")),
@@ -109,7 +111,7 @@ def manifest_of(label: str, entries: Sequence[TableEntry], *, job: str = "nightl
     )
 
 
-def _metadata(label: str, entries: Sequence[TableEntry], job: str) -> Metadata:
+def _metadata(label: str, entries: Sequence[TableEntry], job: str, now: datetime) -> Metadata:
     return Metadata(
         version=VERSION,
         label=label,
@@ -118,7 +120,7 @@ def _metadata(label: str, entries: Sequence[TableEntry], job: str) -> Metadata:
         playbook="nightly",
         tool="playback 0.1.0",
         tags=("nightly",),
-        timestamp="2026-11-20T02:00:00Z",
+        timestamp=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         created_by="operator",
         source_node_id="node-1",
         source_device_id=None,

@@ -12,6 +12,7 @@ from toolkit.actions.copy import copy
 from toolkit.actions.debug import debug
 from toolkit.actions.http import http
 from toolkit.actions.orphans import orphans
+from toolkit.actions.prune import prune
 from toolkit.actions.restore import restore
 from toolkit.actions.seed import seed
 from toolkit.actions.set_fact import set_fact
@@ -27,6 +28,7 @@ ACTIONS: Mapping[str, Action] = {
     "debug": debug,
     "http": http,
     "orphans": orphans,
+    "prune": prune,
     "restore": restore,
     "seed": seed,
     "set_fact": set_fact,
@@ -34,6 +36,3 @@ ACTIONS: Mapping[str, Action] = {
     "verify": verify,
     "wait_for": wait_for,
 }
-
-NOT_IN_THIS_VERSION = frozenset({"prune"})
-"""Actions whose playbooks are understood and checked, but which cannot run yet."""

@@ -24,9 +24,9 @@ def policy_of(arguments: Mapping[str, Any]) -> RetentionPolicy:
     policy = RetentionPolicy(
         last=_number(arguments.get("keep_last")),
         periods={period: _number(arguments.get(f"keep_{period}")) for period in Period},
-        within=_duration(arguments, "keep_within"),
+        within=duration_of(arguments, "keep_within"),
         within_periods={
-            period: duration for period in Period if (duration := _duration(arguments, f"keep_within_{period}"))
+            period: duration for period in Period if (duration := duration_of(arguments, f"keep_within_{period}"))
         },
         tags=names(arguments.get("keep_tags")),
         minimum=int(arguments.get("minimum", RetentionPolicy().minimum)),
@@ -51,11 +51,8 @@ def zone_of(arguments: Mapping[str, Any]) -> tzinfo:
         ) from None
 
 
-def _number(value: Any) -> int:
-    return UNLIMITED if value in (_ALL, UNLIMITED) else int(value or 0)
-
-
-def _duration(arguments: Mapping[str, Any], name: str) -> Duration | None:
+def duration_of(arguments: Mapping[str, Any], name: str) -> Duration | None:
+    """The duration an argument gives, None when it is not given; InputError for what is none."""
     text = arguments.get(name)
     if text is None:
         return None
@@ -63,3 +60,7 @@ def _duration(arguments: Mapping[str, Any], name: str) -> Duration | None:
         return Duration.parse(str(text))
     except ValueError as error:
         raise InputError([Problem(path=f"prune.{name}", message=str(error))]) from error
+
+
+def _number(value: Any) -> int:
+    return UNLIMITED if value in (_ALL, UNLIMITED) else int(value or 0)

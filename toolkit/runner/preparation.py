@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from toolkit.actions.context import Action, Inventory
-from toolkit.actions.registry import NOT_IN_THIS_VERSION
 from toolkit.config import playbook as playbooks
 from toolkit.config.templates import Templates
 from toolkit.errors import InputError, Problem
@@ -127,10 +126,7 @@ class _Preparation:
 
     def _check_actions(self, play: Play) -> None:
         for task in tasks_of((*play.pre_tasks, *play.tasks, *play.post_tasks, *play.handlers)):
-            if task.action in NOT_IN_THIS_VERSION:
-                message = f"the action {task.action} is not in this version"
-                self._report(task.keywords.place, task.action, message)
-            elif task.action not in self.actions:
+            if task.action not in self.actions:
                 message = f"there is no action {task.action}{_nearest(task.action, self.actions)}"
                 self._report(task.keywords.place, task.action, message)
 

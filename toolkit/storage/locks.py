@@ -79,10 +79,16 @@ class Lock:
             fact = "was removed by someone else"
         else:
             return
-        raise LockedError(
-            f"the lock of {self._purpose} on {self._store.place} {fact} while it ran",
-            hint="it stopped before going on without it; run again when nothing else uses the repository",
-        )
+        raise self._lost(fact)
+
+    def store_time(self) -> datetime:
+        """The time by the store's clock, in UTC; the lock is refreshed for it. Raises as `check` does."""
+        self.check()
+        self.write()
+        for found in list_locks(self._store):
+            if found.id == self.id:
+                return found.modified
+        raise self._lost("was removed by someone else")
 
     def write(self) -> None:
         """Write the file, for the first time or anew."""
@@ -113,6 +119,12 @@ class Lock:
         with suppress(StorageError):
             self.withdraw()
         _held.pop(self.id, None)
+
+    def _lost(self, fact: str) -> LockedError:
+        return LockedError(
+            f"the lock of {self._purpose} on {self._store.place} {fact} while it ran",
+            hint="it stopped before going on without it; run again when nothing else uses the repository",
+        )
 
     def _expired(self) -> bool:
         # both clocks, since one may stand still while the machine sleeps and the other may be set

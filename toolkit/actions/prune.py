@@ -1,0 +1,134 @@
+"""`prune`: backups that no rule keeps are removed, then the chunks that no backup needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import tzinfo
+from typing import Any
+
+from toolkit.actions.context import Context
+from toolkit.actions.locking import exclusive_lock
+from toolkit.actions.retention import duration_of, policy_of, zone_of
+from toolkit.actions.targets import repository_config
+from toolkit.model.outcome import Outcome
+from toolkit.model.retention import Decision, RetentionPolicy
+from toolkit.planning.retention import decide
+from toolkit.storage import prune as pruning
+from toolkit.storage.layout import MARKER
+from toolkit.storage.open import open_store
+from toolkit.storage.prune import GRACE, Removal
+from toolkit.storage.records import Records
+from toolkit.storage.references import summaries
+from toolkit.storage.repository import Repository
+
+
+def prune(arguments: Mapping[str, Any], context: Context) -> Outcome:
+    """Thin out all backups of a repository.
+
+    Raises:
+        InputError: no rule keeps anything, or a time zone or duration is none.
+        RefusedError: a manifest cannot be read; nothing was removed.
+        LockedError: another run uses the repository.
+        StorageError: the repository cannot be read or written.
+    """
+    policy, zone = policy_of(arguments), zone_of(arguments)
+    grace = duration_of(arguments, "grace")
+    grace = GRACE if grace is None else grace
+    store = open_store(repository_config(context, arguments.get("repository") or ""))
+    if context.check:
+        if not store.exists(MARKER):
+            return Outcome(skipped=f"there is no repository at {store.place} yet")
+        repository = Repository.open(store, create=False)
+        decisions, records = _decide(repository, policy, context, zone)
+        removal = pruning.forecast(repository, _removed(decisions), grace=grace, now=context.now())
+        return _outcome(repository, decisions, records, removal, zone, would=True)
+    repository = Repository.open(store, create=False)
+    wait = float(arguments.get("lock_wait") or 0)
+    with exclusive_lock(context, repository, "prune", wait=wait) as lock:
+        context.progress.start("prune")
+        decisions, records = _decide(repository, policy, context, zone)
+        removal = pruning.prune(repository, _removed(decisions), grace=grace, lock=lock, progress=context.progress)
+    return _outcome(repository, decisions, records, removal, zone, would=False)
+
+
+def _decide(
+    repository: Repository, policy: RetentionPolicy, context: Context, zone: tzinfo
+) -> tuple[list[Decision], Records]:
+    context.progress.note("reading manifests")
+    backups, records = summaries(repository)
+    return decide(backups, policy, now=context.now(), zone=zone), records
+
+
+def _removed(decisions: Sequence[Decision]) -> list[str]:
+    """The labels to remove, the oldest first: whatever stops the removal, the newer ones are left."""
+    doomed = sorted((each.backup for each in decisions if not each.keep), key=lambda backup: backup.time)
+    return [backup.label for backup in doomed]
+
+
+def _outcome(
+    repository: Repository,
+    decisions: Sequence[Decision],
+    records: Records,
+    removal: Removal,
+    zone: tzinfo,
+    *,
+    would: bool,
+) -> Outcome:
+    verb = "would remove" if would else "removed"
+    backups = f"{len(removal.backups)} of {len(decisions)} backups"
+    outcome = Outcome(
+        changed=bool(removal.backups or removal.chunks or removal.leftovers),
+        message=f"{verb} {backups} and {_chunks(removal.chunks, removal.bytes)}",
+        details=(*_table(decisions, zone), *_remarks(repository, removal)),
+        warnings=tuple(f"{name} cannot be read" for name in records.unreadable),
+        facts={
+            "removed": list(removal.backups),
+            "kept": [each.backup.label for each in decisions if each.keep],
+            "reasons": {each.backup.label: list(each.reasons) for each in decisions},
+            "chunks": removal.chunks,
+            "bytes": removal.bytes,
+            "freed_bytes": 0 if repository.store.keeps_deleted else removal.bytes,
+            "waiting_chunks": removal.waiting,
+            "waiting_bytes": removal.waiting_bytes,
+            "leftovers": removal.leftovers,
+        },
+    )
+    if removal.chunks and repository.store.keeps_deleted and not would:
+        return replace(
+            outcome,
+            warnings=(
+                *outcome.warnings,
+                f"{repository.place} keeps what is deleted (versions or Object Lock): no space was freed;"
+                " a lifecycle rule for noncurrent versions does that",
+            ),
+        )
+    return outcome
+
+
+def _remarks(repository: Repository, removal: Removal) -> Iterator[str]:
+    if removal.waiting:
+        yield f"{_chunks(removal.waiting, removal.waiting_bytes)} that no backup needs wait out the grace period"
+    if removal.leftovers:
+        yield f"{removal.leftovers} unfinished files of interrupted writes removed"
+
+
+def _table(decisions: Sequence[Decision], zone: tzinfo) -> Iterator[str]:
+    """Every backup with what becomes of it, below the name of its group."""
+    width = max((len(each.backup.label) for each in decisions), default=0)
+    group: tuple[str, ...] | None = None
+    for each in decisions:
+        if each.group != group:
+            group = each.group
+            yield f"{', '.join(group) or 'all backups'}:"
+        time = each.backup.time.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+        word = "keep" if each.keep else "remove"
+        yield f"  {each.backup.label:<{width}}  {time}  {word:<6}  {', '.join(each.reasons)}"
+
+
+def _chunks(number: int, size: int) -> str:
+    return f"{number} {'chunk' if number == 1 else 'chunks'} ({_size(size)})"
+
+
+def _size(number: int) -> str:
+    return f"{number / 2**20:.1f} MiB" if number >= 2**20 else f"{number / 2**10:.1f} KiB"

@@ -1,0 +1,191 @@
+"""Removing backups, then the chunks that no backup needs any more.
+
+Interrupted at any point the repository is valid, and the next prune finishes: a manifest goes before anything it
+references, and a chunk goes only while no manifest references it. Three things keep a backup that runs at the same time
+from losing a chunk: the exclusive lock, asked for again before every removal; the look for new manifests before every
+batch; and the grace period, for which a chunk nobody references has to lie there unwritten before it is removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from toolkit.errors import StorageError
+from toolkit.model.duration import Duration
+from toolkit.model.outcome import Progress
+from toolkit.storage.layout import CHUNKS, PINS, VERIFIED, chunk_id_of, record_label_of
+from toolkit.storage.locks import Lock
+from toolkit.storage.records import record_names
+from toolkit.storage.references import referenced_chunks
+from toolkit.storage.repository import Repository
+from toolkit.storage.store import StoredFile
+
+_Item = TypeVar("_Item")
+
+GRACE = Duration(hours=24)
+"""How long an unreferenced chunk is spared, unless a policy says otherwise."""
+
+_BATCH = 500
+"""Files removed between two looks at lock and manifests."""
+
+_UNFINISHED = timedelta(hours=1)
+"""No write takes longer: what an unfinished one older than this left behind is removed."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Removal:
+    """What a prune removed, or would remove.
+
+    Attributes:
+        backups: their labels.
+        chunks: how many, with the size of their files in `bytes`.
+        waiting: chunks that no backup needs and that the grace period spares, with their size in `waiting_bytes`.
+        leftovers: unfinished files of interrupted writes.
+    """
+
+    backups: tuple[str, ...] = ()
+    chunks: int = 0
+    bytes: int = 0
+    waiting: int = 0
+    waiting_bytes: int = 0
+    leftovers: int = 0
+
+    def count(self, files: Iterable[StoredFile]) -> None:
+        """Add chunks that are removed."""
+        for file in files:
+            self.chunks += 1
+            self.bytes += file.size
+
+    def spare(self, file: StoredFile) -> None:
+        """Add a chunk that waits."""
+        self.waiting += 1
+        self.waiting_bytes += file.size
+
+
+@dataclass(slots=True)
+class _References:
+    """The chunks that manifests need; new manifests are looked for again and again."""
+
+    repository: Repository
+    labels: set[str] = field(default_factory=set)
+    chunks: set[bytes] = field(default_factory=set)
+
+    def renew(self) -> set[bytes]:
+        """Take in the manifests that were not there before; gives the chunks they need."""
+        new = set(self.repository.labels()) - self.labels
+        needed = referenced_chunks(self.repository, new)
+        self.labels |= new
+        self.chunks |= needed
+        return needed
+
+
+def forecast(repository: Repository, removed: Iterable[str], *, grace: Duration, now: datetime) -> Removal:
+    """What `prune` would remove. Nothing is changed.
+
+    Raises:
+        RefusedError: a manifest cannot be read.
+    """
+    removal = Removal(backups=tuple(removed))
+    needed = referenced_chunks(repository, sorted(set(repository.labels()) - set(removal.backups)))
+    for file in _unneeded(repository, needed):
+        if file.modified <= grace.before(now):
+            removal.count([file])
+        else:
+            removal.spare(file)
+    return removal
+
+
+def prune(
+    repository: Repository, removed: Iterable[str], *, grace: Duration, lock: Lock, progress: Progress
+) -> Removal:
+    """Remove backups, their records, the chunks nobody needs and what interrupted writes left.
+
+    Args:
+        removed: the labels of the backups.
+        grace: chunks written later than this before now, by the store's clock, stay.
+        lock: the exclusive lock that is held on the repository.
+
+    Raises:
+        LockedError: the lock was lost; nothing was removed since.
+        RefusedError: a manifest cannot be read; no chunk was removed.
+        StorageError: something could not be removed, or a backup appeared whose chunks were removed.
+    """
+    removal = Removal(backups=tuple(removed))
+    store = repository.store
+    progress.note("removing backups")
+    for label in removal.backups:
+        lock.check()
+        repository.delete_manifest(label)
+    lock.check()
+    _remove_records(repository)
+    progress.note("reading what the other backups need")
+    references = _References(repository)
+    references.renew()
+    now = lock.store_time()
+    progress.note("removing chunks that no backup needs")
+    gone: set[bytes] = set()
+    for batch in _batches(_old_chunks(repository, references, grace.before(now), removal)):
+        lock.check()
+        references.renew()
+        unneeded = [file for file in batch if _id(file) not in references.chunks]
+        store.delete_many([file.name for file in unneeded])
+        gone.update(map(_id, unneeded))
+        removal.count(unneeded)
+        progress.advance(bytes=sum(file.size for file in unneeded))
+    _check_nothing_lost(references, gone)
+    removal.leftovers = store.sweep(min(grace.before(now), now - _UNFINISHED))
+    return removal
+
+
+def _remove_records(repository: Repository) -> None:
+    """Remove what is recorded of backups that are not there, those of an interrupted prune included."""
+    listed = [file.name for prefix in (PINS, VERIFIED) for file in repository.store.list(prefix)]
+    # after the list, since a record is made only for a backup that is there
+    labels = set(repository.labels())
+    gone = {label for name in listed if (label := record_label_of(name)) and label not in labels}
+    repository.store.delete_many([name for label in sorted(gone) for name in record_names(label) if name in listed])
+
+
+def _old_chunks(
+    repository: Repository, references: _References, before: datetime, removal: Removal
+) -> Iterator[StoredFile]:
+    for file in _unneeded(repository, references.chunks):
+        if file.modified <= before:
+            yield file
+        else:
+            removal.spare(file)
+
+
+def _unneeded(repository: Repository, needed: set[bytes]) -> Iterator[StoredFile]:
+    for file in repository.store.list(CHUNKS):
+        if chunk_id_of(file.name) and _id(file) not in needed:
+            yield file
+
+
+def _id(file: StoredFile) -> bytes:
+    return bytes.fromhex(chunk_id_of(file.name) or "")
+
+
+def _check_nothing_lost(references: _References, gone: set[bytes]) -> None:
+    """A last look: backups that are written while the lock is held are a sign that locks do not work here."""
+    lost = references.renew() & gone
+    if lost:
+        raise StorageError(
+            f"a backup appeared in {references.repository.place} while it was pruned,"
+            f" and needs {len(lost)} of the chunks that were removed",
+            hint="back up again; then `invoke check --repository R --repair` takes that backup away",
+        )
+
+
+def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    batch: list[_Item] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,74 @@
+"""What the manifests of a repository say together: which backups there are, and which chunks they need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from toolkit.errors import DamageError, InputError, RefusedError
+from toolkit.model.manifest import Manifest
+from toolkit.model.retention import BackupSummary
+from toolkit.planning.retention import summary_of
+from toolkit.storage.records import Records, read_records
+from toolkit.storage.repository import Repository
+
+_READERS = 4
+"""Manifests read at the same time: enough to hide round trips, few enough to hold little memory."""
+
+_T = TypeVar("_T")
+
+
+def summaries(repository: Repository) -> tuple[list[BackupSummary], Records]:
+    """What retention has to know of every backup, and the records it comes from.
+
+    Raises:
+        RefusedError: a manifest cannot be read; all such are named.
+    """
+    records = read_records(repository)
+
+    def summarise(manifest: Manifest) -> BackupSummary:
+        label = manifest.metadata.label
+        return summary_of(
+            manifest.metadata,
+            verified=records.verified.get(label) == manifest.checksum,
+            pin=records.pins.get(label),
+        )
+
+    return _of_each(repository, repository.labels(), summarise), records
+
+
+def referenced_chunks(repository: Repository, labels: Iterable[str]) -> set[bytes]:
+    """The ids (as 32 bytes) of the chunks that some backups need; those removed meanwhile need none.
+
+    Raises:
+        RefusedError: a manifest cannot be read; all such are named.
+    """
+
+    def chunks(manifest: Manifest) -> set[bytes]:
+        return {bytes.fromhex(chunk.id) for table in manifest.tables for chunk in table.chunks}
+
+    return set().union(*_of_each(repository, labels, chunks))
+
+
+def _of_each(repository: Repository, labels: Iterable[str], make: Callable[[Manifest], _T]) -> list[_T]:
+    """What is made of each manifest, so that never many of them are in memory."""
+
+    def read(label: str) -> _T | str | None:
+        try:
+            return make(repository.manifest(label))
+        except InputError as error:
+            return error.message if label in repository.labels() else None
+        except (DamageError, RefusedError, ValueError) as error:
+            return str(error.message if isinstance(error, DamageError | RefusedError) else f"{label}: {error}")
+
+    with ThreadPoolExecutor(_READERS) as pool:
+        results = list(pool.map(read, labels))
+    problems = [result for result in results if isinstance(result, str)]
+    if problems:
+        raise RefusedError(
+            f"backups of {repository.place} cannot be read, and what they need is unknown; nothing is removed",
+            problems,
+            hint="`invoke check --repository R` says more; with `--repair` it takes away what cannot be restored",
+        )
+    return [result for result in results if result is not None and not isinstance(result, str)]
