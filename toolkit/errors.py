@@ -2,6 +2,7 @@
 
     PlaybackError               exit  what it means
     ├── InputError                2   what a person wrote is wrong: every problem, with its place
+    │   └── UnsetError                an environment variable that it needs is not set
     ├── RefusedError              4   preflight says no; nothing was changed
     ├── LockedError               5   another run holds the repository
     ├── DifferenceError           6   a verification found differences
@@ -63,6 +64,14 @@ class InputError(PlaybackError):
     def __init__(self, problems: Iterable[Problem] | str, *, hint: str = "") -> None:
         self.problems = (Problem(message=problems),) if isinstance(problems, str) else tuple(problems)
         super().__init__("\n".join(map(str, self.problems)), hint=hint)
+
+
+class UnsetError(InputError):
+    """Environment variables that something of the inventory needs are not set; carries all of them."""
+
+    def __init__(self, problems: Iterable[Problem], variables: Iterable[str], *, hint: str = "") -> None:
+        super().__init__(problems, hint=hint)
+        self.brief = f"not set up on this machine: {', '.join(variables)}"
 
 
 class RefusedError(PlaybackError):

@@ -14,7 +14,7 @@ from toolkit.actions.context import Inventory
 from toolkit.config import inventory, patterns
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.masking import mask
-from toolkit.errors import InputError
+from toolkit.errors import InputError, UnsetError
 from toolkit.model.host import LocalRepository, S3Repository
 from toolkit.model.secret import Secret
 
@@ -191,6 +191,37 @@ away: {type: s3, bucket: b, ca_bundle: ca.pem, access_key: {env: A}, secret_key:
     assert isinstance(away, S3Repository)
     assert (away.bucket, away.addressing_style, away.ca_bundle) == ("b", "auto", str(tmp_path / "ca.pem"))
     assert "access_key=***, secret_key=***" in repr(away)
+
+
+OFFSITE = """
+local: {type: local, path: .playback/repository}
+offsite:
+  type: s3
+  bucket: {env: T_BUCKET}
+  endpoint: {env: T_ENDPOINT}
+  access_key: {env: T_KEY}
+  secret_key: {env: T_SECRET}
+"""
+
+
+def test_repositories_from_the_environment(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What differs between machines comes from variables when it is asked for; all that are not set are named."""
+    found = load(hosts=HOSTS, repositories=OFFSITE)
+    assert found.repository("local").name == "local"
+    assert set(found.repositories) == {"local", "offsite"}
+    monkeypatch.setenv("T_ENDPOINT", "https://s3.example.org")
+    with pytest.raises(UnsetError) as error:
+        found.repository("offsite")
+    unset = "the environment variable {} is not set; it holds the {} of offsite".format
+    assert [str(problem) for problem in error.value.problems] == [
+        f"inventory/repositories.yml:5: offsite.bucket: {unset('T_BUCKET', 'bucket')}",
+        f"inventory/repositories.yml:7: offsite.access_key: {unset('T_KEY', 'access_key')}",
+        f"inventory/repositories.yml:8: offsite.secret_key: {unset('T_SECRET', 'secret_key')}",
+    ]
+    monkeypatch.setenv("T_BUCKET", "shop-backups")
+    away = found.repository("offsite")
+    assert isinstance(away, S3Repository)
+    assert (away.bucket, away.endpoint, away.region) == ("shop-backups", "https://s3.example.org", "")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from toolkit.app import units
 from toolkit.app.columns import table
 from toolkit.app.console import Output
-from toolkit.app.control import Control, find_backup, repositories
+from toolkit.app.control import Control, brief_reason, find_backup, repositories
 from toolkit.app.text import WARNING
 from toolkit.errors import InputError, PlaybackError
 from toolkit.model.manifest import Manifest, Metadata, TableSelection
@@ -26,7 +26,7 @@ def backups(control: Control, output: Output, *, repository: str) -> int:
         if isinstance(opened, PlaybackError):
             if repository:
                 raise opened
-            output.line(f"{name}: {opened.message}", style=WARNING)
+            output.line(f"{name}: {brief_reason(opened)}", style=WARNING)
             continue
         found = opened.manifests()
         for error in found.unreadable.values():

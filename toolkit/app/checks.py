@@ -15,7 +15,7 @@ from toolkit.app.text import WARNING, TextReporter
 from toolkit.config import lint as linting
 from toolkit.config.templates import Templates
 from toolkit.config.validation import check_arguments
-from toolkit.errors import InputError, PlaybackError
+from toolkit.errors import InputError, PlaybackError, UnsetError
 from toolkit.model.playbook import Keywords, Play, Playbook, Task
 from toolkit.runner.options import RunOptions
 from toolkit.runner.results import RunRecord
@@ -47,6 +47,9 @@ def check_repository(control: Control, output: Output, *, repository: str) -> in
     damaged, code = False, 0
     reporter = TextReporter(output, debug=False)
     for name, opened in repositories(control.load_inventory(), repository):
+        if isinstance(opened, UnsetError) and not repository:
+            output.line(f"repository {name}: {opened.brief}", style=WARNING)
+            continue
         if isinstance(opened, PlaybackError):
             show(output, opened)
             code = opened.exit_code

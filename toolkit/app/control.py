@@ -10,7 +10,7 @@ from pathlib import Path
 from toolkit.app.arguments import existing
 from toolkit.config import inventory as inventories
 from toolkit.config.inventory import LoadedInventory
-from toolkit.errors import InputError, PlaybackError, StorageError
+from toolkit.errors import InputError, PlaybackError, StorageError, UnsetError
 from toolkit.model.manifest import Manifest
 from toolkit.storage.open import open_store
 from toolkit.storage.repository import Repository
@@ -45,11 +45,17 @@ def repositories(inventory: LoadedInventory, name: str) -> Iterator[tuple[str, R
     if not names:
         raise InputError("the inventory has no repositories", hint="add one to inventory/repositories.yml")
     for each in names:
-        config = inventory.repository(each)
+        if each not in inventory.repositories:
+            inventory.repository(each)  # raises, with the names that there are
         try:
-            yield each, Repository.open(open_store(config), create=False)
+            yield each, Repository.open(open_store(inventory.repository(each)), create=False)
         except PlaybackError as error:
             yield each, error
+
+
+def brief_reason(error: PlaybackError) -> str:
+    """Why a repository of several cannot be opened, in few words."""
+    return error.brief if isinstance(error, UnsetError) else error.message
 
 
 def find_backup(inventory: LoadedInventory, label: str, name: str) -> tuple[str, Repository, Manifest]:
@@ -62,7 +68,7 @@ def find_backup(inventory: LoadedInventory, label: str, name: str) -> tuple[str,
     failures: list[str] = []
     for found, repository in repositories(inventory, name):
         if isinstance(repository, PlaybackError):
-            failures.append(f"{found}: {repository.message}")
+            failures.append(f"{found}: {brief_reason(repository)}")
         elif label in repository.labels():
             return found, repository, repository.manifest(label)
     if failures and name:

@@ -13,7 +13,7 @@ from toolkit.app.console import Output
 from toolkit.app.control import Control, repositories
 from toolkit.app.text import COLOURS, WARNING
 from toolkit.config import lint as linting
-from toolkit.errors import InputError, PlaybackError
+from toolkit.errors import InputError, PlaybackError, UnsetError
 from toolkit.runner.results import Status
 
 MINIMUM = (3, 11)
@@ -88,9 +88,12 @@ def _repositories(control: Control, output: Output) -> int:
     for name in inventory.repositories:
         for _, opened in repositories(inventory, name):
             if isinstance(opened, PlaybackError):
-                # before its first backup a repository does not exist, which is no fault
-                output.line(f"repository {name}: {opened}", style=WARNING)
-                code = code or (0 if "there is no repository" in opened.message else 1)
+                # not set up on this machine, or before its first backup: no fault
+                output.line(
+                    f"repository {name}: {opened.brief if isinstance(opened, UnsetError) else opened}", style=WARNING
+                )
+                harmless = isinstance(opened, UnsetError) or "there is no repository" in opened.message
+                code = code or (0 if harmless else 1)
             else:
                 output.line(f"repository {name}: {len(opened.labels())} backups, in {opened.place}")
     return code

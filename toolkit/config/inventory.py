@@ -33,7 +33,7 @@ def load(directory: Path, *, control: Path | None = None) -> LoadedInventory:
     control = (control or (directory.parent if directory.absolute().name == "inventory" else directory)).absolute()
     problems: list[Problem] = []
     found = Groups()
-    stores: dict[str, RepositoryConfig] = {}
+    stores: Mapping[str, RepositoryConfig] = {}
     try:
         found = groups.load(directory, control=control)
     except InputError as error:
