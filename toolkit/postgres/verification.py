@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from toolkit.model.catalog import Catalog
-from toolkit.model.identity import IdentityPlan, NodeFate
+from toolkit.model.identity import IdentityPlan
 from toolkit.model.manifest import Manifest, TableEntry
 from toolkit.model.outcome import Progress
 from toolkit.model.schema import Table
@@ -26,7 +26,7 @@ from toolkit.postgres.restore.comparison import (
     sample_keys,
     staged_samples,
 )
-from toolkit.postgres.restore.device.decision import Device, DeviceRequest, recognise
+from toolkit.postgres.restore.device.decision import Device, DeviceRequest, is_told_apart, recognise
 from toolkit.postgres.restore.device.following import follow
 from toolkit.postgres.restore.source import RowsOf, Source, Staged
 from toolkit.postgres.restore.transaction import scope_on_target
@@ -59,8 +59,7 @@ def verify_database(
     with consistent_snapshot(connection, catalog, scope, unclassified="warn") as survey:
         verifier = _Verifier(connection, survey, manifest, rows_of)
         found = recognise(connection, survey, manifest, device)
-        # a scratch database stands for the source as long as it has no node of its own
-        other = not found.decision.device_data and (not device.scratch or found.decision.node is NodeFate.KEPT)
+        other = is_told_apart(found, manifest, device)
         identity = verifier.follow(found) if other else None
         progress.start("verify", rows=manifest.metadata.stats.total_records)
         verdicts = []

@@ -64,6 +64,18 @@ def recognise(connection: Connection, survey: Survey, manifest: Manifest, reques
     return Device(decision=decision, before=before, rows=rows)
 
 
+def is_told_apart(device: Device, manifest: Manifest, request: DeviceRequest) -> bool:
+    """Whether a database is surely another device's: it has another node id, or else another known device.id.
+
+    A restore must not take two missing ids for equal; a comparison must not pass over rows because of them. And a
+    scratch database stands for the source as long as it has no node of its own.
+    """
+    if device.decision.device_data or device.decision.node is NodeFate.KEPT:
+        return not device.decision.device_data
+    ids = (request.device_id, manifest.metadata.source_device_id)
+    return not request.scratch and None not in ids and ids[0] != ids[1]
+
+
 def settle_device(
     connection: Connection, survey: Survey, manifest: Manifest, request: DeviceRequest, *, narrowed: bool = False
 ) -> tuple[Device, Manifest, Survey]:
