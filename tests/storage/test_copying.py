@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import msgspec
@@ -237,3 +238,17 @@ def test_a_manifest_is_copied_as_it_is(source: Repository, repository: Repositor
     send(source, repository, manifest.metadata.label)
     assert json.loads(repository.store.get(name))["later"] == {"field": 1}
     assert [each.there for each in Copying(source, repository).plan([manifest.metadata.label])] == [True]
+
+
+def test_a_chunk_that_a_prune_may_remove_is_sent_anew(source: Repository, tmp_path: Path) -> None:
+    """What nobody has needed for long is not relied upon, though it is what it should be."""
+    manifest, _ = write_backup(source, sample_rows())
+    target = Repository.open(LocalStore(tmp_path / "target"), create=True)
+    chunk = manifest.tables[0].chunks[0]
+    name = chunk_name(chunk.id)
+    target.store.put(name, source.store.get(name))
+    long_ago = 1_700_000_000
+    os.utime(tmp_path / "target" / name, (long_ago, long_ago))
+    (sent,) = send(source, target, manifest.metadata.label)
+    assert sent.chunks == len(chunk_ids(manifest))
+    assert (tmp_path / "target" / name).stat().st_mtime > long_ago

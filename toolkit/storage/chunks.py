@@ -26,7 +26,7 @@ _HINT = (
 )
 
 
-_YOUNG = timedelta(hours=6)
+YOUNG = timedelta(hours=6)
 """For how long an unreferenced chunk is reused as it is: much less than the time for which a prune spares it."""
 
 
@@ -164,7 +164,7 @@ class ChunkWriter:
             return True
         try:
             written = next(file.modified for file in self._store.list(chunk_name(identity)))
-            if written < datetime.now(UTC) - _YOUNG:
+            if written < datetime.now(UTC) - YOUNG:
                 return False
             return frame.decompress(self._store.get(chunk_name(identity)), len(data)) == data
         except (MissingError, ValueError, StopIteration):

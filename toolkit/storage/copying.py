@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
@@ -12,7 +13,7 @@ from toolkit.errors import DamageError, PlaybackError, RefusedError, StorageErro
 from toolkit.model.manifest import Chunk, Manifest, Stats, TableEntry
 from toolkit.model.outcome import Progress
 from toolkit.storage import manifest_file
-from toolkit.storage.chunks import DamagedChunkError, load, rows_in, stored_file
+from toolkit.storage.chunks import YOUNG, DamagedChunkError, load, rows_in, stored_file
 from toolkit.storage.layout import CHUNKS, chunk_id_of, chunk_name, manifest_name
 from toolkit.storage.prefetch import IN_FLIGHT, prefetch
 from toolkit.storage.repository import Repository
@@ -71,8 +72,8 @@ class Copying:
         self._source = source
         self._target = target
         self._labels = set(target.labels()) if target else set()
-        self._files = _chunk_files(target) if target else {}
         recorded = target.recorded_chunks() if target else frozenset()
+        self._files = _usable_files(target, recorded) if target else {}
         # a file that no backup of the target vouches for is read before it is taken for the chunk
         self._known = {chunk_id for chunk_id, size in self._files.items() if (chunk_id, size) in recorded}
 
@@ -160,9 +161,15 @@ def _unreadable(what: str, error: StorageError) -> DamageError:
     return DamageError(f"backup {what}: {error.message}", hint=error.hint)
 
 
-def _chunk_files(repository: Repository) -> dict[str, int]:
-    files = ((chunk_id_of(file.name), file.size) for file in repository.store.list(CHUNKS))
-    return {chunk_id: size for chunk_id, size in files if chunk_id}
+def _usable_files(repository: Repository, recorded: Container[tuple[str, int]]) -> dict[str, int]:
+    """Chunk id → size of the file, without those that a prune may remove soon because no backup needs them."""
+    old = datetime.now(UTC) - YOUNG
+    files = ((chunk_id_of(file.name), file) for file in repository.store.list(CHUNKS))
+    return {
+        chunk_id: file.size
+        for chunk_id, file in files
+        if chunk_id and (file.modified >= old or (chunk_id, file.size) in recorded)
+    }
 
 
 def _each_once(manifest: Manifest, known: Container[str]) -> Iterator[tuple[TableEntry, Chunk]]:
