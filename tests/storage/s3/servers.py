@@ -21,6 +21,7 @@ from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
 from tests.storage.s3 import ceph
+from tests.storage.s3.proxy import OLD, proxied
 from toolkit.model.host import S3Repository
 from toolkit.model.secret import Secret
 
@@ -157,6 +158,19 @@ def moto_repository(moto_server: S3Server) -> S3Repository:
 def ceph_repository(ceph_server: S3Server) -> S3Repository:
     """A new repository under a prefix of a bucket of Ceph."""
     return _under_new_prefix(ceph_server)
+
+
+@pytest.fixture(scope="session")
+def old_server(moto_server: S3Server) -> Iterator[S3Server]:
+    """Moto behind a proxy that lets nothing through but the oldest S3."""
+    with proxied(moto_server.endpoint, *OLD) as proxy:
+        yield S3Server(name="old", endpoint=proxy.endpoint)
+
+
+@pytest.fixture
+def old_repository(old_server: S3Server) -> S3Repository:
+    """A new repository under a prefix of a bucket of a server that knows only the oldest S3."""
+    return _under_new_prefix(old_server)
 
 
 def _under_new_prefix(server: S3Server) -> S3Repository:

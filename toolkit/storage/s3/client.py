@@ -73,6 +73,9 @@ def connect(config: S3Repository, limits: Limits) -> S3Client:
             hint="correct it in inventory/repositories.yml, or boto3's own configuration in the environment or ~/.aws",
         ) from error
     client.meta.events.register("before-call.s3.DeleteObjects", _with_content_md5)
+    # boto3 looks for a bucket's right region by calls that look for it in turn, for ever where a server never tells;
+    # AWS does tell, and other servers have one region
+    client.meta.events.register("before-call.s3" if config.endpoint else "before-call.s3.HeadBucket", _not_redirected)
     return client
 
 
@@ -127,3 +130,7 @@ def _with_content_md5(params: dict[str, Any], **_: Any) -> None:
     digest = hashlib.md5(params["body"], usedforsecurity=False).digest()
     params["headers"]["Content-MD5"] = b64encode(digest).decode("ascii")
     params["context"].pop("checksum", None)
+
+
+def _not_redirected(params: dict[str, Any], **_: Any) -> None:
+    params["context"].setdefault("s3_redirect", {})["redirected"] = True

@@ -122,7 +122,7 @@ class PassingError(ServerError):
 def unanswered(error: Exception) -> bool:
     """Whether no server was reached, or none that speaks S3."""
     kinds = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError, ResponseParserError)
-    return isinstance(error, kinds)
+    return isinstance(error, kinds) or (isinstance(error, boto.ClientError) and _is_web_page(error.response))
 
 
 def failure(error: Exception, doing: str, config: S3Repository) -> ServerError:
@@ -137,6 +137,13 @@ def failure(error: Exception, doing: str, config: S3Repository) -> ServerError:
     return (PassingError if passing else ServerError)(f"cannot {doing}: {fact}", hint=hint)
 
 
+def _is_web_page(response: Any) -> bool:
+    """Whether a failure is a page for people, other than those that gateways show when their server is away."""
+    metadata = response.get("ResponseMetadata", {})
+    page = str(metadata.get("HTTPHeaders", {}).get("content-type", "")).startswith("text/html")
+    return page and metadata.get("HTTPStatusCode") not in (429, 502, 503, 504)
+
+
 def _refusal(response: Any, doing: str, config: S3Repository) -> ServerError:
     said = response.get("Error", {})
     code = str(said.get("Code", ""))
@@ -148,6 +155,8 @@ def _refusal(response: Any, doing: str, config: S3Repository) -> ServerError:
         fact, hint = "access is denied", _RIGHTS
     if not fact and status == 507:
         fact, hint = "the server is full", _FULL
+    if not fact and _is_web_page(response):
+        fact, hint = f"what answers at {config.endpoint or 'AWS'} does not speak S3", _ENDPOINT
     text = one_line(Exception(said.get("Message") or ""))
     words = ": ".join(part for part in (code if code != str(status) else "", text if text != "None" else "") if part)
     answer = f"the server says {status}{f' {words}' if words else ''}"

@@ -1,0 +1,307 @@
+"""What may pass is tried again, within bounds; what stays is one sentence and a remedy, at once."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.storage.s3.proxy import Answer, Proxy, Request, Times, proxied, refusal, slow
+from tests.storage.s3.servers import S3Server
+from toolkit.errors import InputError, MissingError, PlaybackError, StorageError
+from toolkit.model.secret import Secret
+from toolkit.storage.s3.client import Limits
+from toolkit.storage.s3.store import S3Store
+
+IMPATIENT = Limits(connect=1, read=1, attempts=4, seconds=20)
+DATA = bytes(range(256)) * 400
+
+
+@pytest.fixture(autouse=True)
+def _no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAYBACK_NO_BACKOFF", "1")
+
+
+@pytest.fixture
+def proxy(moto_server: S3Server) -> Iterator[Proxy]:
+    """A proxy in front of moto."""
+    with proxied(moto_server.endpoint) as made:
+        yield made
+
+
+@pytest.fixture
+def store(proxy: Proxy, moto_server: S3Server) -> S3Store:
+    """A store behind the proxy, with one file, that does not wait long."""
+    made = S3Store(moto_server.repository(endpoint=proxy.endpoint), IMPATIENT)
+    made.put("a/b", DATA)
+    proxy.seen.clear()
+    return made
+
+
+CALLS: dict[str, Callable[[S3Store], object]] = {
+    "put": lambda store: store.put("a/c", DATA),
+    "get": lambda store: store.get("a/b"),
+    "size": lambda store: store.size("a/b"),
+    "list": lambda store: list(store.list()),
+    "delete": lambda store: store.delete("a/b"),
+    "delete_many": lambda store: store.delete_many(["a/b", "a/c"]),
+}
+
+PASSING: dict[str, Callable[[Request], Request | Answer | None]] = {
+    "throttled": lambda _: refusal(503, "SlowDown"),
+    "internal": lambda _: refusal(500, "InternalError"),
+    "too many": lambda _: Answer(429),
+    "gateway": lambda _: Answer(502, {"content-type": "text/html"}, b"<html>Bad Gateway</html>"),
+    "reset": lambda _: None,
+}
+
+
+@pytest.mark.parametrize("fault", PASSING)
+@pytest.mark.parametrize("call", CALLS)
+def test_what_passes_is_tried_again(store: S3Store, proxy: Proxy, call: str, fault: str) -> None:
+    """Throttling, server errors and broken connections are overcome when they pass, and end after the bound if not."""
+    proxy.rules = [Times(2, PASSING[fault], lambda _: True)]
+    CALLS[call](store)
+    assert store.exists("a/b") is (call not in ("delete", "delete_many"))
+    proxy.rules = [PASSING[fault]]
+    proxy.seen.clear()
+    with pytest.raises(StorageError, match=r"cannot (read|write|list|remove) .*, 4 times in 0 s") as caught:
+        CALLS[call](store)
+    # a HEAD tells no reason, so the reason is asked for by other means
+    assert len(proxy.seen) == (8 if call == "size" else 4)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("call", ["put", "get"])
+def test_a_server_that_hangs_is_not_waited_for(proxy: Proxy, moto_server: S3Server, call: str) -> None:
+    """An answer that does not come in time is asked for again, and given up in the end."""
+    store = S3Store(moto_server.repository(endpoint=proxy.endpoint), Limits(connect=1, read=1, attempts=2, seconds=9))
+    store.put("a/b", DATA)
+    proxy.rules = [Times(1, slow(1.5), lambda _: True)]
+    CALLS[call](store)
+    proxy.rules = [slow(1.5)]
+    started = time.monotonic()
+    with pytest.raises(StorageError, match=r"does not answer in time, 2 times"):
+        CALLS[call](store)
+    assert time.monotonic() - started < 10
+
+
+def test_an_answer_cut_short_is_no_answer(store: S3Store, proxy: Proxy) -> None:
+    """A body that ends early is read again, and is never taken for the whole."""
+    cuts = 2
+
+    def cut(request: Request, answer: Answer) -> Answer:
+        nonlocal cuts
+        if request.method == "GET" and cuts:
+            cuts -= 1
+            return Answer(answer.status, answer.headers, answer.body, cut=len(answer.body) // 2)
+        return answer
+
+    proxy.after = cut
+    assert store.get("a/b") == DATA
+    cuts = 1000
+    with pytest.raises(StorageError, match=r"cannot read .*a/b.* broke"):
+        store.get("a/b")
+    cuts = 1
+    assert [stored.name for stored in store.list()] == ["a/b"]
+
+
+def flipped(request: Request) -> Request:
+    """A request one bit of whose body was lost on the way."""
+    return Request(request.method, request.target, request.headers, bytes([request.body[0] ^ 1]) + request.body[1:])
+
+
+def test_an_upload_changed_on_the_way_is_noticed(store: S3Store, proxy: Proxy) -> None:
+    """A bit flipped on the way to a server that checks nothing is noticed by what it says it stored, and put right."""
+
+    def upload(request: Request) -> bool:
+        return request.method == "PUT" and bool(request.body)
+
+    def blind(request: Request) -> Request:
+        return request.without("content-md5", "x-amz-content-sha256")
+
+    proxy.rules = [blind, Times(1, flipped, upload)]
+    store.put("a/c", DATA)
+    assert store.get("a/c") == DATA
+    proxy.rules = [blind, Times(100, flipped, upload)]
+    with pytest.raises(StorageError, match="the server stored something else"):
+        store.put("a/d", DATA)
+    assert not store.exists("a/d")
+
+
+def test_an_upload_changed_on_the_way_is_refused_by_ceph(ceph_server: S3Server) -> None:
+    """A server that checks what arrives refuses a flipped bit, and the next try stores the file."""
+    with proxied(ceph_server.endpoint) as proxy:
+        store = S3Store(ceph_server.repository(endpoint=proxy.endpoint), IMPATIENT)
+        proxy.rules = [Times(1, flipped, lambda request: bool(request.body))]
+        store.put("a/b", DATA)
+        assert store.get("a/b") == DATA
+        assert len([request for request in proxy.seen if request.method == "PUT"]) == 2
+
+
+def test_a_new_file_whose_answer_was_lost_is_ours(store: S3Store, proxy: Proxy) -> None:
+    """When the server makes a file and its answer is lost, the second try sees that the file is the one it made."""
+    assert store.conditional
+    lost = 1
+
+    def lose(request: Request, answer: Answer) -> Answer | None:
+        nonlocal lost
+        if request.method == "PUT" and lost:
+            lost -= 1
+            return None
+        return answer
+
+    proxy.after = lose
+    assert store.put_new("a/new", b"mine")
+    lost = 1
+    assert not store.put_new("a/new", b"other")
+    assert store.get("a/new") == b"mine"
+
+
+STAYING = {
+    "AccessDenied": (403, "access is denied", "s3:PutObject"),
+    "InvalidAccessKeyId": (403, "does not know the access key", "access_key"),
+    "SignatureDoesNotMatch": (403, "secret key does not belong", "secret_key"),
+    "RequestTimeTooSkewed": (403, "clocks", "clock"),
+    "ExpiredToken": (400, "expired", "log in"),
+    "AuthorizationHeaderMalformed": (400, "region", "region"),
+    "PermanentRedirect": (301, "another region", "region"),
+    "NoSuchBucket": (404, "no such bucket", "bucket"),
+    "QuotaExceeded": (403, "quota", "free space"),
+    "InsufficientStorage": (507, "full", "free space"),
+    "InvalidStorageClass": (400, "storage class", "storage_class"),
+    "KMS.NotFoundException": (400, "KMS key", "sse_key"),
+    "SomethingNew": (400, "the server says 400 SomethingNew", ""),
+}
+
+
+@pytest.mark.parametrize("code", STAYING)
+def test_what_stays_is_said_at_once(store: S3Store, proxy: Proxy, code: str) -> None:
+    """A refusal that no second try can change is one line with a remedy, after one request."""
+    status, fact, remedy = STAYING[code]
+    proxy.rules = [lambda _: refusal(status, code, "Some words of the server.")]
+    with pytest.raises(StorageError) as caught:
+        store.put("a/c", DATA)
+    assert fact in caught.value.message
+    assert "\n" not in caught.value.message
+    assert remedy in caught.value.hint
+    assert len(proxy.seen) == 1
+
+
+def one_line_at_once(store: S3Store, match: str, remedy: str) -> PlaybackError:
+    """What opening a repository in a store ends with: one line, within seconds."""
+    started = time.monotonic()
+    with pytest.raises(PlaybackError, match=match) as caught:
+        store.get("playback.json")
+    assert time.monotonic() - started < 5
+    assert "\n" not in caught.value.message
+    assert remedy in caught.value.hint
+    assert not isinstance(caught.value, MissingError)
+    return caught.value
+
+
+def test_wrong_keys(ceph_server: S3Server) -> None:
+    """A real server's refusal of an unknown key, of a wrong secret and of a missing bucket names what is wrong."""
+    bucket = ceph_server.new_bucket()
+    unknown = ceph_server.repository(bucket=bucket, access_key=Secret("nobody"))
+    one_line_at_once(S3Store(unknown), "does not know the access key", "access_key")
+    wrong = ceph_server.repository(bucket=bucket, secret_key=Secret("hunter2-hunter2"))
+    error = one_line_at_once(S3Store(wrong), "secret key does not belong", "secret_key")
+    assert "hunter2" not in str(error)
+    one_line_at_once(S3Store(ceph_server.repository(bucket="no-such-bucket")), "no-such-bucket", "bucket")
+
+
+def test_another_ones_bucket(ceph_server: S3Server) -> None:
+    """A bucket that a policy closes is denied, and the remedy names the rights that are needed."""
+    bucket = ceph_server.new_bucket()
+    store = S3Store(ceph_server.repository(bucket=bucket))
+    policy = (
+        '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",'
+        f' "Resource": "arn:aws:s3:::{bucket}/*"}}]}}'
+    )
+    ceph_server.client.put_bucket_policy(Bucket=bucket, Policy=policy)
+    with pytest.raises(StorageError, match="access is denied") as caught:
+        store.put("a/b", b"1")
+    assert "s3:PutObject" in caught.value.hint
+
+
+def test_no_bucket_on_a_size(moto_server: S3Server) -> None:
+    """An answer to HEAD has no reason in it; the error names it all the same."""
+    with proxied(moto_server.endpoint, lambda _: refusal(403, "RequestTimeTooSkewed")) as proxy:
+        store = S3Store(moto_server.repository(endpoint=proxy.endpoint))
+        with pytest.raises(StorageError, match="clocks"):
+            store.size("a/b")
+
+
+def test_nobody_answers(moto_server: S3Server) -> None:
+    """A host name that does not exist, a port where nobody listens, and a server of another kind are told apart."""
+    bucket = moto_server.new_bucket()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        store = S3Store(moto_server.repository(bucket=bucket, endpoint=closed))
+        one_line_at_once(store, f"nothing answers at {closed}", "endpoint")
+    store = S3Store(moto_server.repository(bucket=bucket, endpoint="http://nobody.invalid"))
+    one_line_at_once(store, "no host has the name in http://nobody.invalid", "endpoint")
+    page = Answer(200, {"content-type": "text/html"}, b"<html><body>Welcome!</p></html>")
+    with proxied(moto_server.endpoint, lambda _: page) as proxy:
+        store = S3Store(moto_server.repository(bucket=bucket, endpoint=proxy.endpoint))
+        with pytest.raises(StorageError, match="does not speak S3"):
+            list(store.list())
+
+
+def test_without_keys(moto_server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without keys in the inventory boto3's own chain gives them, and where it has none, that is said."""
+    repository = moto_server.repository()
+    chained = moto_server.repository(bucket=repository.bucket, access_key=None, secret_key=None)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    one_line_at_once(S3Store(chained), "there are no keys", "access_key")
+    (tmp_path / "credentials").write_text(
+        "[default]\naws_access_key_id = a\naws_secret_access_key = b\n", encoding="utf-8"
+    )
+    S3Store(chained).put("a/b", b"1")
+    assert S3Store(repository).get("a/b") == b"1"
+    monkeypatch.setenv("AWS_PROFILE", "absent")
+    with pytest.raises(InputError, match="absent") as caught:
+        S3Store(chained).get("a/b")
+    assert caught.value.hint
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    """A certificate of this machine's own for 127.0.0.1, and a server's context with it."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, file = folder / "key.pem", folder / "certificate.pem"
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
+    try:
+        subprocess.run([*command, "-keyout", str(key), "-out", str(file)], check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("there is no openssl to make a certificate with")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file, key)
+    return file, context
+
+
+def test_certificates(moto_server: S3Server, certificate: tuple[Path, ssl.SSLContext]) -> None:
+    """A certificate of one's own is trusted where ca_bundle names it, and nowhere else."""
+    file, context = certificate
+    with proxied(moto_server.endpoint, tls=context) as proxy:
+        place = {"bucket": moto_server.new_bucket(), "endpoint": proxy.endpoint}
+        store = S3Store(moto_server.repository(**place, ca_bundle=str(file)))
+        store.put("a/b", DATA)
+        assert store.get("a/b") == DATA
+        store.delete_many(["a/b", "a/c"])
+        assert not any(key.startswith("x-amz-checksum") for request in proxy.seen for key in request.headers)
+        one_line_at_once(S3Store(moto_server.repository(**place)), "no trusted connection", "ca_bundle")
+        absent = moto_server.repository(**place, ca_bundle=str(file.with_name("absent.pem")))
+        one_line_at_once(S3Store(absent), "absent.pem does not exist", "ca_bundle")
