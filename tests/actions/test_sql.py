@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -145,3 +146,30 @@ def test_seed_fills_an_empty_database(new_database: Callable[[], str], tmp_path:
     assert outcome.facts["tables"] == 145
     with psycopg.connect(conninfo) as connection:
         assert connection.execute("SELECT count(*) FROM businesses").fetchone() == (8,)
+
+
+def test_every_row_is_saved(database: str, tmp_path: Path) -> None:
+    """`save` writes every row, also beyond those that are facts, as one JSON object per line."""
+    query = "SELECT n, 'é' AS t, NULL AS nothing FROM generate_series(1, 2500) n"
+    outcome = act("sql", {"query": query, "save": "made/rows.jsonl"}, tmp_path, database=database)
+    lines = (tmp_path / "made" / "rows.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == [{"n": n, "t": "é", "nothing": None} for n in range(1, 2501)]
+    assert (outcome.facts["saved"], outcome.facts["truncated"]) == (2500, True)
+    assert len(outcome.facts["rows"]) == 1000  # type: ignore[arg-type]  # facts are of any type
+    assert not outcome.changed
+
+
+def test_what_cannot_be_saved_is_not_done(database: str, tmp_path: Path) -> None:
+    """Rows that are deleted into a file stay when the file cannot be written."""
+    (tmp_path / "taken").write_text("", encoding="utf-8")
+    with pytest.raises(TaskError, match="cannot be written"):
+        act("sql", {"query": "DELETE FROM items RETURNING *", "save": "taken/rows"}, tmp_path, database=database)
+    assert names(database) == ["a", "b", None]
+
+
+def test_check_mode_saves_nothing(database: str, tmp_path: Path) -> None:
+    """In check mode the rows are counted and no file is written."""
+    arguments = {"query": "SELECT * FROM items", "save": "rows.jsonl"}
+    outcome = act("sql", arguments, tmp_path, database=database, check=True)
+    assert "3 rows would be saved" in outcome.message
+    assert not (tmp_path / "rows.jsonl").exists()

@@ -43,13 +43,19 @@ class Answer:
 
 
 def run(
-    connection: Connection, text: str, args: Sequence[Any] | Mapping[str, Any] | None, *, read_only: bool
+    connection: Connection,
+    text: str,
+    args: Sequence[Any] | Mapping[str, Any] | None,
+    *,
+    read_only: bool,
+    keep: Callable[[Sequence[Mapping[str, Any]]], None] | None = None,
 ) -> Answer:
     """Run one or more statements in one transaction, with the role's own settings instead of ours.
 
     Args:
         text: the statements; with `args`, values are written `%s` or `%(name)s` in it, and a percent sign `%%`.
         read_only: let the server refuse whatever writes.
+        keep: is given every row of the last statement that gives any, before the transaction is committed.
 
     Raises:
         WriteRefusedError: `read_only`, and a statement writes.
@@ -63,14 +69,16 @@ def run(
                 cursor.execute("SET TRANSACTION READ ONLY")
             # psycopg asks for a literal to keep values out of the text; here the text is what a person wrote
             cursor.execute(text.encode(), args)
-            answer = _answer(cursor)
+            answer = _answer(cursor, every=keep is not None)
             if connection.info.transaction_status is not TransactionStatus.INTRANS:
                 raise TaskError(
                     "the statements ended their transaction themselves",
                     hint="leave out BEGIN, COMMIT and ROLLBACK: all statements run in one transaction",
                 )
+            if keep is not None:
+                keep(answer.rows)
             return Answer(
-                rows=answer.rows,
+                rows=answer.rows[:MAX_ROWS],
                 truncated=answer.truncated,
                 rowcount=answer.rowcount,
                 wrote=_wrote(connection),
@@ -86,7 +94,7 @@ def run(
         raise
 
 
-def _answer(cursor: psycopg.ClientCursor[tuple[Any, ...]]) -> Answer:
+def _answer(cursor: psycopg.ClientCursor[tuple[Any, ...]], *, every: bool) -> Answer:
     rows: list[Mapping[str, Any]] = []
     truncated, rowcount, status = False, 0, ""
     more: bool | None = True
@@ -95,9 +103,10 @@ def _answer(cursor: psycopg.ClientCursor[tuple[Any, ...]]) -> Answer:
         status = cursor.statusmessage or ""
         if cursor.description is not None:
             names = [column.name for column in cursor.description]
-            found = cursor.fetchmany(MAX_ROWS + 1)
+            found = cursor.fetchall() if every else cursor.fetchmany(MAX_ROWS + 1)
             truncated = len(found) > MAX_ROWS
-            rows = [dict(zip(names, map(_json_value, row), strict=True)) for row in found[:MAX_ROWS]]
+            shown = found if every else found[:MAX_ROWS]
+            rows = [dict(zip(names, map(_json_value, row), strict=True)) for row in shown]
         more = cursor.nextset()
     return Answer(rows=tuple(rows), truncated=truncated, rowcount=rowcount, wrote=False, status=status)
 
