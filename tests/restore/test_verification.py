@@ -67,6 +67,6 @@ def test_a_missing_table_or_column_is_said(make_pair: MakePair) -> None:
     manifest = pair.backup()
     execute(pair.target, "DROP TABLE logs", "ALTER TABLE items DROP name")
     assert pair.control.verify("target", manifest).details == (
-        "items: differs: columns are missing: name",
+        "items: differs: column items.name is missing",
         "logs: differs: the database has no such table",
     )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from toolkit.actions.arguments import names
+from toolkit.actions.arguments import answers_of, names
 from toolkit.actions.choosing import backup_of, check_chunks, rows_reader
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_request
@@ -24,9 +24,6 @@ from toolkit.postgres.scratch import make_scratch
 
 REFUSED = 4
 """Exit code of a plan in check mode that applying it would refuse."""
-
-LATER = ("rename", "drop_columns", "defaults")
-"""Arguments whose meaning a later version brings; until then they are refused rather than ignored."""
 
 
 def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
@@ -53,6 +50,7 @@ def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
         mode=Mode(arguments["mode"]),
         rows_of=rows_reader(repository, manifest.metadata.label),
         device=device_request(context, catalog, arguments),
+        answers=answers_of(arguments),
         businesses=names(arguments.get("businesses")),
         check=context.check,
         exclusive=bool(arguments.get("exclusive", False)),
@@ -64,11 +62,7 @@ def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
 
 
 def _check_arguments(arguments: Mapping[str, Any]) -> None:
-    problems = [
-        Problem(path=f"restore.{name}", message="this version does not support it yet")
-        for name in LATER
-        if arguments.get(name)
-    ]
+    problems = []
     if arguments.get("atomic", True) is not True:
         problems.append(Problem(path="restore.atomic", message="this version restores in one transaction only"))
     if arguments.get("on_error", "abort") != "abort":

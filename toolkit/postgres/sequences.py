@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from psycopg import sql
 
@@ -40,15 +40,19 @@ def read_sequences(connection: Connection, schema: str, tables: Iterable[str]) -
     return tuple(entries)
 
 
-def behind(connection: Connection, schema: str, recorded: Iterable[SequenceEntry]) -> tuple[SequenceMove, ...]:
+def behind(connection: Connection, schema: str, recorded: Sequence[SequenceEntry]) -> tuple[SequenceMove, ...]:
     """The sequences of a schema that are behind the backup's or behind the greatest value of the column they serve.
 
-    Only ascending sequences are moved. Call it again after the rows have been written, which may raise the maxima.
+    A sequence is the backup's when it has the name, or serves the column, of one there. Only ascending sequences are
+    moved. Call it again after the rows have been written, which may raise the maxima.
     """
     wanted = {entry.name: entry.last_value - (not entry.is_called) for entry in recorded}
+    # a renamed table's sequence may have been renamed with it
+    served = {entry.owned_by: wanted[entry.name] for entry in recorded if entry.owned_by}
     moves = []
     for name, table, column, counts in connection.execute(_SEQUENCES, [schema]).fetchall():
-        if name not in wanted:
+        state = wanted.get(name, served.get((table, column)))
+        if state is None:
             continue
         query = sql.SQL("SELECT last_value - (NOT is_called)::integer, seqincrement FROM {} s, pg_sequence").format(
             sql.Identifier(schema, name)
@@ -56,7 +60,7 @@ def behind(connection: Connection, schema: str, recorded: Iterable[SequenceEntry
         query = sql.SQL("{} WHERE seqrelid = s.tableoid").format(query)
         row = connection.execute(query).fetchone()
         assert row is not None
-        value = max(wanted[name], _greatest(connection, schema, table, column) if counts else 0)
+        value = max(state, _greatest(connection, schema, table, column) if counts else 0)
         if row[1] > 0 and value > row[0]:
             moves.append(SequenceMove(name=name, value=value))
     return tuple(moves)

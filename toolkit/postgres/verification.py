@@ -28,7 +28,8 @@ from toolkit.postgres.restore.comparison import (
 )
 from toolkit.postgres.restore.device.decision import Device, DeviceRequest, is_told_apart, recognise
 from toolkit.postgres.restore.device.following import follow
-from toolkit.postgres.restore.source import RowsOf, Source, Staged
+from toolkit.postgres.restore.reshaping import source_under_drift
+from toolkit.postgres.restore.source import RowsOf, Staged
 from toolkit.postgres.restore.transaction import scope_on_target
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 
@@ -75,7 +76,8 @@ class _Verifier:
         self._connection = connection
         self._survey = survey
         self._selected = survey.select(connection, strict=False)
-        self._source = Source(connection, manifest, survey.schema, rows_of)
+        self._source, self._unfit = source_under_drift(connection, manifest, survey.schema, rows_of)
+        self._source.settle()
 
     def follow(self, device: Device) -> IdentityPlan:
         """Let staged rows follow the device; `verdict` compares with either form of them."""
@@ -90,9 +92,8 @@ class _Verifier:
             return TableVerdict(
                 table=entry.name, rows=entry.rows, missing=entry.rows, reason=reason if entry.rows else ""
             )
-        theirs = {column.name for column in table.stored_columns}
-        if lacking := [column.name for column in entry.columns if column.name not in theirs]:
-            return TableVerdict(table=entry.name, rows=entry.rows, reason=f"columns are missing: {', '.join(lacking)}")
+        if reasons := self._unfit.get(entry.name):
+            return TableVerdict(table=entry.name, rows=entry.rows, reason="; ".join(reasons))
         relation = relation_of(self._survey.schema.name, table)
         if equal_chunks(self._connection, table, relation, taken.ids, entry):
             return TableVerdict(table=entry.name, rows=entry.rows)

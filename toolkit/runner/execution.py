@@ -154,7 +154,22 @@ class Execution:
                 progress=progress,
                 variables=scope.seen(),
             )
-            return self.actions[task.action]({} if arguments is None else arguments, context)
+            try:
+                return self.actions[task.action]({} if arguments is None else arguments, context)
+            except InputError as error:
+                raise _placed(error, task) from error
+
+
+def _placed(error: InputError, task: Task) -> InputError:
+    """The error with the task's place in the playbook where a problem is one of its arguments."""
+    place = task.keywords.place
+    problems = (
+        replace(problem, file=place.file, line=place.line, path=f"{place.path}.{problem.path}".lstrip("."))
+        if not problem.file and problem.path.startswith(f"{task.action}.")
+        else problem
+        for problem in error.problems
+    )
+    return InputError(problems, hint=error.hint)
 
 
 def title(task: Task) -> str:

@@ -157,13 +157,14 @@ class Application:
 
     def _insert_statement(self, name: str, bounds: Sql) -> Sql:
         staged = self._source.staged(name)
+        names = (*staged.names, *staged.added)
         return sql.SQL(
             "INSERT INTO {target} ({names}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {stage} s"
             " JOIN {lines} d ON d.stage_id = s.ctid WHERE d.action = {action} AND {bounds}"
         ).format(
             target=sql.Identifier(self._schema.name, name),
-            names=sql.SQL(", ").join(map(sql.Identifier, staged.names)),
-            values=columns("s", staged.names),
+            names=sql.SQL(", ").join(map(sql.Identifier, names)),
+            values=columns("s", names),
             stage=staged.table,
             lines=self._prepared.differences[name].lines,
             action=sql.Literal(MISSING),

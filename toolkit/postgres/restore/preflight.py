@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest
 from toolkit.model.plan import RestorePlan
-from toolkit.planning.drift import blocking_drift, missing_without_rows
+from toolkit.planning.drift import missing_without_rows
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.restore.triggers import loud_triggers
 from toolkit.postgres.selection.snapshot import Survey
@@ -18,17 +18,6 @@ WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relname = ANY (%s)
       AND NOT CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, %s) ELSE has_table_privilege(c.oid, %s) END
 ORDER BY c.relname COLLATE "C"
 """
-
-
-def refuse_drift(manifest: Manifest, survey: Survey) -> None:
-    """Raise RefusedError with every difference of the schemas that the backup cannot be restored over."""
-    reasons = blocking_drift(manifest, survey.schema)
-    if reasons:
-        raise RefusedError(
-            f"the target's schema does not fit backup {manifest.metadata.label}",
-            reasons,
-            hint="bring the target to the application version of the backup; nothing was changed",
-        )
 
 
 def refuse_hidden(connection: Connection, manifest: Manifest, survey: Survey) -> None:

@@ -26,10 +26,16 @@ RowsOf = Callable[[TableEntry], Iterator[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """One staged table."""
+    """One staged table.
+
+    Attributes:
+        names: the columns that the backup has values of.
+        added: further columns, whose values only rows that are inserted get.
+    """
 
     table: Sql
     names: tuple[str, ...]
+    added: tuple[str, ...] = ()
 
     @property
     def relation(self) -> Relation:
@@ -63,6 +69,15 @@ class Source:
     def add(self, entry: TableEntry) -> None:
         """Begin a table that the backup does not have; it is empty until it is edited."""
         self.entries[entry.name] = entry
+
+    def begin(self, name: str, *, added: tuple[str, ...]) -> Staged:
+        """An empty stage for a table whose rows are not loaded as they were stored, but made by the caller."""
+        self._create(f"stage_{len(self._staged)}", name)
+        table = sql.SQL("{}").format(sql.Identifier("pg_temp", f"stage_{len(self._staged)}"))
+        names = tuple(column.name for column in self.entries[name].columns)
+        self._staged[name] = Staged(table, names, added)
+        self._edited.add(name)
+        return self._staged[name]
 
     def edit(self, name: str, statement: Sql) -> int:
         """Change staged rows of one table by a statement; gives how many rows it touched."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import psycopg
 
 from toolkit.errors import DatabaseError, RefusedError
 from toolkit.model.catalog import Catalog
+from toolkit.model.drift import Answers
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Mode, RestorePlan
 from toolkit.model.scope import BackupType, Demo, Scope
+from toolkit.planning.answers import with_new_tables
 from toolkit.postgres.connection import Connection, first_line
 from toolkit.postgres.restore.application import Application
 from toolkit.postgres.restore.device.decision import DeviceRequest, settle_device
@@ -22,14 +24,10 @@ from toolkit.postgres.restore.device.own_node import stage_own_node
 from toolkit.postgres.restore.device.sync_state import SyncState
 from toolkit.postgres.restore.narrowing import narrow, narrowed
 from toolkit.postgres.restore.planner import Planner
-from toolkit.postgres.restore.preflight import (
-    refuse_drift,
-    refuse_hidden,
-    refuse_plan,
-    warnings_of,
-)
+from toolkit.postgres.restore.preflight import refuse_hidden, refuse_plan, warnings_of
 from toolkit.postgres.restore.proof import Proof, dangling
-from toolkit.postgres.restore.source import RowsOf, Source
+from toolkit.postgres.restore.reshaping import fitting_source
+from toolkit.postgres.restore.source import RowsOf
 from toolkit.postgres.restore.triggers import may_bypass, silent_triggers
 from toolkit.postgres.selection.snapshot import consistent_snapshot
 from toolkit.postgres.sequences import advance, behind
@@ -46,6 +44,7 @@ class Request:
     Attributes:
         rows_of: gives the checked rows of a table of the backup.
         device: what is asked and known of devices.
+        answers: what is said about drift.
         businesses: restore only these out of a wider backup; empty for all that it has.
         check: plan only; nothing is written.
         exclusive: lock every table of the schema against other writers for the whole transaction.
@@ -57,6 +56,7 @@ class Request:
     mode: Mode
     rows_of: RowsOf
     device: DeviceRequest
+    answers: Answers = field(default_factory=Answers)
     businesses: tuple[str, ...] = ()
     check: bool = False
     exclusive: bool = False
@@ -96,7 +96,9 @@ def restore(connection: Connection, request: Request, progress: Progress) -> Res
 
 
 def _attempt(connection: Connection, request: Request, progress: Progress) -> RestorePlan:
-    manifest = narrowed(request.manifest, request.businesses) if request.businesses else request.manifest
+    manifest = with_new_tables(request.manifest, request.answers)
+    if request.businesses:
+        manifest = narrowed(manifest, request.businesses)
     bypass = may_bypass(connection) and not request.fire
     with consistent_snapshot(
         connection,
@@ -109,10 +111,10 @@ def _attempt(connection: Connection, request: Request, progress: Progress) -> Re
             connection, found, manifest, request.device, narrowed=bool(request.businesses)
         )
         schema = survey.schema.name
-        refuse_drift(manifest, survey)
+        source = fitting_source(connection, manifest, survey.schema, request.rows_of, request.answers)
+        manifest = source.manifest
         refuse_hidden(connection, manifest, survey)
         progress.start("compare", rows=manifest.metadata.stats.total_records)
-        source = Source(connection, manifest, survey.schema, request.rows_of)
         if request.businesses:
             narrow(connection, source, survey)
         followed = follow(connection, source, survey, device)
