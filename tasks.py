@@ -133,12 +133,108 @@ def verify(
     _end(commands.verify(control, labels=tuple(label), host=host, repository=repository, debug=debug))
 
 
-@task(klass=Command, help={"repository": _REPOSITORY, "inventory": _INVENTORY, "debug": _DEBUG})
-def check(context: Context, *, repository: str = "", inventory: str = "", debug: bool = False) -> None:
-    """Read a repository back and check it: invoke check [--repository R]"""
+@task(
+    klass=Command,
+    help={
+        "repository": _REPOSITORY,
+        "read-data": "read every chunk back (the default)",
+        "read-data-subset": "read only a part of the chunks, e.g. 5%, or so many; which ones depends on the day",
+        "repair": "take away what cannot be restored, after saying what; needs --repository",
+        "inventory": _INVENTORY,
+        "debug": _DEBUG,
+    },
+)
+def check(
+    context: Context,
+    *,
+    repository: str = "",
+    read_data: bool = False,
+    read_data_subset: str = "",
+    repair: bool = False,
+    inventory: str = "",
+    debug: bool = False,
+) -> None:
+    """Read a repository back and check it: invoke check [--repository R] [--read-data-subset 5%] [--repair]"""
     del context
     control = commands.Control(directory=CONTROL, inventory=inventory)
-    _end(commands.check(control, repository=repository, debug=debug))
+    _end(
+        commands.check(
+            control,
+            repository=repository,
+            read_data=read_data,
+            subset=read_data_subset,
+            repairing=repair,
+            debug=debug,
+        )
+    )
+
+
+@task(
+    klass=Command,
+    help={
+        "label": "the backup's label",
+        "until": "the last day it is kept, as YYYY-MM-DD (default: until it is unpinned)",
+        "repository": "a repository of the inventory (default: all that have the backup)",
+        "inventory": _INVENTORY,
+        "debug": _DEBUG,
+    },
+)
+def pin(
+    context: Context,
+    label: list[str],
+    *,
+    until: str = "",
+    repository: str = "",
+    inventory: str = "",
+    debug: bool = False,
+) -> None:
+    """Keep a backup from being pruned: invoke pin LABEL [--until DATE]"""
+    del context
+    control = commands.Control(directory=CONTROL, inventory=inventory)
+    _end(commands.pin(control, labels=tuple(label), until=until, repository=repository, debug=debug))
+
+
+@task(
+    klass=Command,
+    help={
+        "label": "the backup's label",
+        "repository": "a repository of the inventory (default: all that have the backup)",
+        "inventory": _INVENTORY,
+        "debug": _DEBUG,
+    },
+)
+def unpin(
+    context: Context, label: list[str], *, repository: str = "", inventory: str = "", debug: bool = False
+) -> None:
+    """Let a pinned backup be pruned again: invoke unpin LABEL"""
+    del context
+    control = commands.Control(directory=CONTROL, inventory=inventory)
+    _end(commands.unpin(control, labels=tuple(label), repository=repository, debug=debug))
+
+
+@task(
+    klass=Command,
+    help={
+        "repository": _REPOSITORY,
+        "remove": "remove the lock of this id although its run may still be alive",
+        "force": "remove all locks of the repository although their runs may still be alive",
+        "inventory": _INVENTORY,
+        "debug": _DEBUG,
+    },
+)
+def unlock(
+    context: Context,
+    *,
+    repository: str = "",
+    remove: str = "",
+    force: bool = False,
+    inventory: str = "",
+    debug: bool = False,
+) -> None:
+    """Show the locks, and remove those of dead runs: invoke unlock [--repository R] [--remove ID]"""
+    del context
+    control = commands.Control(directory=CONTROL, inventory=inventory)
+    _end(commands.unlock(control, repository=repository, remove=remove, force=force, debug=debug))
 
 
 @task(

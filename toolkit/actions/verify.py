@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from toolkit.actions.choosing import backup_of, rows_reader
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_to_verify
+from toolkit.actions.locking import shared_lock
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
+from toolkit.errors import StorageError
 from toolkit.model.host import Host
 from toolkit.model.manifest import Manifest
-from toolkit.model.outcome import Moved, Outcome
+from toolkit.model.outcome import Moved, Outcome, SilentProgress
 from toolkit.postgres.connection import connect
 from toolkit.postgres.verification import Verification, verify_database
 from toolkit.storage.check import check
+from toolkit.storage.records import forget_verified, record_verified
 from toolkit.storage.repository import Repository
 
 DIFFERENCES = 6
@@ -23,13 +28,22 @@ DIFFERENCES = 6
 
 
 def verify(arguments: Mapping[str, Any], context: Context) -> Outcome:
-    """Verify a backup against a database (the default) or against the repository.
+    """Verify a backup against a database (the default) or against the repository; a success is recorded there.
 
     Raises:
         InputError: there is no such backup or host.
         DamageError: a chunk that has to be read is damaged.
+        LockedError: a prune or repair holds the repository.
     """
     repository = repository_of(context, arguments.get("repository") or "")
+    if context.check:
+        return _verify(arguments, context, repository)
+    with shared_lock(context, repository, "verify", reading=True) as lock:
+        outcome = _verify(arguments, context, repository)
+    return replace(outcome, warnings=(*lock.warnings, *outcome.warnings))
+
+
+def _verify(arguments: Mapping[str, Any], context: Context, repository: Repository) -> Outcome:
     manifest = backup_of(context, repository, arguments.get("backup"))
     if arguments.get("against", "database") == "repository":
         return _against_repository(repository, manifest, context)
@@ -44,7 +58,29 @@ def verify(arguments: Mapping[str, Any], context: Context) -> Outcome:
             context.progress,
             device=device_to_verify(context, catalog, host),
         )
-    return _outcome(manifest, host, found, time.monotonic() - clock)
+    outcome = _outcome(manifest, host, found, time.monotonic() - clock)
+    if outcome.exit_code or (found.identity and any(table.category == "device" for table in manifest.tables)):
+        return outcome
+    # equal tables are found by their digests, without reading the stored rows: at least the files must be there whole
+    report = check(repository, read_data=False, labels=(manifest.metadata.label,), progress=SilentProgress())
+    if report.damaged:
+        lost = tuple(finding.message for finding in report.findings)
+        return replace(outcome, warnings=(*outcome.warnings, *lost), exit_code=DIFFERENCES)
+    return _recorded(outcome, repository, manifest, context, against="database", host=host.name)
+
+
+def _recorded(
+    outcome: Outcome, repository: Repository, manifest: Manifest, context: Context, *, against: str, host: str = ""
+) -> Outcome:
+    """Note in the repository that a backup is known to be good, so that a prune can rely on it."""
+    if context.check:
+        return outcome
+    try:
+        record_verified(repository, manifest, against=against, host=host, now=context.now())
+    except StorageError as error:
+        warning = f"that {manifest.metadata.label} was verified could not be recorded: {error.message}"
+        return replace(outcome, warnings=(*outcome.warnings, warning))
+    return outcome
 
 
 def _host(context: Context, name: str) -> Host:
@@ -56,15 +92,21 @@ def _host(context: Context, name: str) -> Host:
 
 def _against_repository(repository: Repository, manifest: Manifest, context: Context) -> Outcome:
     label = manifest.metadata.label
-    report = check(repository, progress=context.progress)
-    findings = [finding for finding in report.findings if label in finding.labels or not finding.labels]
+    report = check(repository, labels=(label,), progress=context.progress)
+    findings = report.findings
     chunks = sum(len(table.chunks) for table in manifest.tables)
-    return Outcome(
+    outcome = Outcome(
         message=f"{label} in {repository.place}: {len(findings)} findings, {chunks} chunks read and checked",
-        details=tuple(str(finding) for finding in findings),
-        facts={"label": label, "findings": [str(finding) for finding in findings]},
+        details=tuple(finding.message for finding in findings),
+        facts={"label": label, "findings": [finding.message for finding in findings]},
         exit_code=DIFFERENCES if findings else 0,
     )
+    if not findings:
+        return _recorded(outcome, repository, manifest, context, against="repository")
+    if not context.check:
+        with suppress(StorageError):
+            forget_verified(repository, label)
+    return outcome
 
 
 def _outcome(manifest: Manifest, host: Host, found: Verification, seconds: float) -> Outcome:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from toolkit.app.backups import backups as _backups
 from toolkit.app.backups import show as _show
-from toolkit.app.checks import check_repository as _check
 from toolkit.app.checks import lint as _lint
 from toolkit.app.checks import verify as _verify
 from toolkit.app.classify import classify as _classify
@@ -14,9 +13,13 @@ from toolkit.app.doctor import doctor as _doctor
 from toolkit.app.explain import explain as _explain
 from toolkit.app.failure import guarded
 from toolkit.app.graph import graph as _graph
+from toolkit.app.integrity import check_repository as _check
 from toolkit.app.leaks import leaks as _leaks
 from toolkit.app.run import RunRequest, run
 from toolkit.app.scope_options import ScopeOptions
+from toolkit.app.upkeep import pin as _pin
+from toolkit.app.upkeep import unlock as _unlock
+from toolkit.app.upkeep import unpin as _unpin
 
 __all__ = [
     "Control",
@@ -29,8 +32,11 @@ __all__ = [
     "graph",
     "leaks",
     "lint",
+    "pin",
     "run",
     "show",
+    "unlock",
+    "unpin",
     "verify",
 ]
 
@@ -61,10 +67,36 @@ def verify(control: Control, *, labels: tuple[str, ...], host: str, repository: 
     )
 
 
-def check(control: Control, *, repository: str, debug: bool) -> int:
+def check(control: Control, *, repository: str, read_data: bool, subset: str, repairing: bool, debug: bool) -> int:
     """Check repositories."""
     output = Output()
-    return guarded(output, lambda: _check(control, output, repository=repository), debug=debug)
+    return guarded(
+        output,
+        lambda: _check(control, output, repository=repository, read_data=read_data, subset=subset, repairing=repairing),
+        debug=debug,
+    )
+
+
+def pin(control: Control, *, labels: tuple[str, ...], until: str, repository: str, debug: bool) -> int:
+    """Keep a backup from being pruned."""
+    output = Output()
+    return guarded(
+        output, lambda: _pin(control, output, labels=labels, until=until, repository=repository), debug=debug
+    )
+
+
+def unpin(control: Control, *, labels: tuple[str, ...], repository: str, debug: bool) -> int:
+    """Let a pinned backup be pruned again."""
+    output = Output()
+    return guarded(output, lambda: _unpin(control, output, labels=labels, repository=repository), debug=debug)
+
+
+def unlock(control: Control, *, repository: str, remove: str, force: bool, debug: bool) -> int:
+    """Show locks and remove them."""
+    output = Output()
+    return guarded(
+        output, lambda: _unlock(control, output, repository=repository, remove=remove, force=force), debug=debug
+    )
 
 
 def classify(control: Control, *, host: str, update: bool, file: str, debug: bool) -> int:

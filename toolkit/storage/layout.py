@@ -14,6 +14,7 @@ CHUNKS = "chunks/"
 LOCKS = "locks/"
 PINS = "pins/"
 VERIFIED = "verified/"
+DAMAGED = "damaged/"
 
 _LABEL = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9][A-Za-z0-9._-]{0,120}(?<![.])")
 _JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -62,6 +63,12 @@ def verified_name(label: str) -> str:
     """The file that says that a backup was verified. Raises InputError for what cannot be a label."""
     check_label(label)
     return f"{VERIFIED}{label}.json"
+
+
+def damaged_name(label: str) -> str:
+    """Where a repair puts the manifest of a backup that cannot be restored. Raises InputError for no label."""
+    check_label(label)
+    return f"{DAMAGED}{label}.json"
 
 
 def record_label_of(name: str) -> str | None:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from toolkit.errors import LockedError, StorageError
+from toolkit.storage.layout import LOCKS
 from toolkit.storage.lock_files import (
     TERMS,
     LockContent,
@@ -33,7 +34,7 @@ from toolkit.storage.processes import this_process
 from toolkit.storage.repository import Repository
 from toolkit.storage.store import Store
 
-__all__ = ["Lock", "LockKind", "LockTerms", "locked"]
+__all__ = ["Lock", "LockKind", "LockTerms", "locked", "store_time"]
 
 _RIVALS = 5.0
 """Seconds that the elder of two who ask at once waits for the younger to withdraw."""
@@ -189,6 +190,18 @@ def locked(
     finally:
         repository.guard = before
         lock.release()
+
+
+def store_time(store: Store) -> datetime:
+    """The time by the store's clock, in UTC: that of a file written for it."""
+    name = f"{LOCKS}clock-{new_lock_id()}"
+    store.put(name, b"")
+    try:
+        return next(file.modified for file in store.list(name)).astimezone(UTC)
+    except StopIteration:
+        raise StorageError(f"{name} was written to {store.place}, but a list does not show it") from None
+    finally:
+        store.delete(name)
 
 
 def _attempt(lock: Lock, store: Store, *, reading: bool, terms: LockTerms) -> LockFile | None:

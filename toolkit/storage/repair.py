@@ -1,0 +1,85 @@
+"""Taking away what cannot be restored: what is left is whole, and the next backup stores anew what was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from toolkit.errors import MissingError, RefusedError
+from toolkit.storage.check import Finding, FindingKind
+from toolkit.storage.layout import chunk_name, damaged_name, manifest_name
+from toolkit.storage.locks import Lock
+from toolkit.storage.records import forget_verified
+from toolkit.storage.repository import Repository
+
+_UNKNOWN = (FindingKind.UNREADABLE, FindingKind.LATER)
+_BAD_FILES = (FindingKind.TRUNCATED, FindingKind.ALTERED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairPlan:
+    """What a repair takes away.
+
+    Attributes:
+        backups: label → the tables that cannot be restored, empty where the manifest itself is damaged.
+        chunks: ids of the chunks whose files are damaged.
+    """
+
+    backups: dict[str, tuple[str, ...]]
+    chunks: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.backups or self.chunks)
+
+
+def plan_repair(findings: Iterable[Finding]) -> RepairPlan:
+    """What has to go, given what a check found.
+
+    Raises:
+        RefusedError: something could not be read at all, so that nobody knows whether it is damaged.
+    """
+    listed = list(findings)
+    unknown = [finding.message for finding in listed if finding.kind in _UNKNOWN]
+    if unknown:
+        raise RefusedError(
+            "it is not known whether all that was found is damaged; nothing is repaired",
+            unknown,
+            hint="see that everything can be read, and use the version that wrote it or a later one",
+        )
+    backups: dict[str, set[str]] = {}
+    for finding in listed:
+        for label in finding.labels:
+            backups.setdefault(label, set()).update(finding.tables)
+    chunks = {finding.chunk for finding in listed if finding.kind in _BAD_FILES}
+    return RepairPlan(
+        backups={label: tuple(sorted(tables)) for label, tables in sorted(backups.items())},
+        chunks=tuple(sorted(chunks)),
+    )
+
+
+def repair(repository: Repository, plan: RepairPlan, *, lock: Lock) -> None:
+    """Carry a plan out: manifests are put aside into `damaged/`, then the damaged files are removed.
+
+    Args:
+        lock: the exclusive lock, held since before the check.
+
+    Raises:
+        LockedError: the lock was lost; nothing was taken away since.
+        StorageError: something could not be moved or removed; repair again.
+    """
+    for label in plan.backups:
+        lock.check()
+        _put_aside(repository, label)
+    for chunk_id in plan.chunks:
+        lock.check()
+        repository.store.delete(chunk_name(chunk_id))
+
+
+def _put_aside(repository: Repository, label: str) -> None:
+    try:
+        data = repository.store.get(manifest_name(label))
+    except MissingError:
+        return
+    repository.store.put(damaged_name(label), data)
+    repository.delete_manifest(label)
+    forget_verified(repository, label)
