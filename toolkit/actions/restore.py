@@ -16,14 +16,19 @@ from toolkit.model.catalog import Catalog
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.plan import Mode, RestorePlan
-from toolkit.postgres.connection import connect
+from toolkit.postgres.connection import explaining, session
 from toolkit.postgres.embedded import directory_of
-from toolkit.postgres.restore.transaction import Request
+from toolkit.postgres.restore.request import Request
 from toolkit.postgres.restore.transaction import restore as restore_into
 from toolkit.postgres.scratch import make_scratch
+from toolkit.storage.ledger import LedgerFile
+from toolkit.storage.quarantine import QuarantineWriter
 
 REFUSED = 4
 """Exit code of a plan in check mode that applying it would refuse."""
+
+PARTIAL = 3
+"""Exit code of a restore that has put rows aside."""
 
 
 def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
@@ -44,6 +49,10 @@ def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
         return Outcome(skipped="a scratch database is not made in check mode")
     check_chunks(repository, manifest, context.progress)
     conninfo, name = _target(context, catalog, scratch)
+    aside = None
+    if arguments.get("on_error") == "quarantine":
+        aside = QuarantineWriter(repository, manifest.metadata.label, name, context.now())
+    ledger_name = name.replace(":", "-")
     request = Request(
         catalog=catalog,
         manifest=manifest,
@@ -55,18 +64,30 @@ def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
         check=context.check,
         exclusive=bool(arguments.get("exclusive", False)),
         fire=arguments.get("triggers") == "fire",
+        atomic=arguments.get("atomic", True) is True,
+        ledger=LedgerFile(context.inventory.directory / ".playback" / "ledgers", ledger_name, manifest, context.now()),
+        put_aside=aside.write if aside else None,
     )
-    with connect(conninfo, application="playback restore") as connection:
-        plan = restore_into(connection, request, context.progress)
+    plan = carry_out(conninfo, request, aside, context)
     return _outcome(plan, manifest, name, context, time.monotonic() - clock)
+
+
+def carry_out(conninfo: str, request: Request, aside: QuarantineWriter | None, context: Context) -> RestorePlan:
+    """Restore; rows that were put aside are taken back where the restore fails."""
+    try:
+        with explaining(conninfo):
+            return restore_into(lambda: session(conninfo, application="playback restore"), request, context.progress)
+    except BaseException:
+        if aside is not None:
+            aside.discard()
+        raise
 
 
 def _check_arguments(arguments: Mapping[str, Any]) -> None:
     problems = []
-    if arguments.get("atomic", True) is not True:
-        problems.append(Problem(path="restore.atomic", message="this version restores in one transaction only"))
-    if arguments.get("on_error", "abort") != "abort":
-        problems.append(Problem(path="restore.on_error", message="this version has no quarantine yet; use abort"))
+    if arguments.get("atomic", True) is not True and arguments.get("businesses"):
+        text = "businesses out of a wider backup are restored in one transaction only; leave `atomic` out"
+        problems.append(Problem(path="restore.atomic", message=text))
     if problems:
         raise InputError(problems)
 
@@ -92,7 +113,11 @@ def _outcome(plan: RestorePlan, manifest: Manifest, name: str, context: Context,
     verb = "would change" if context.check else "restored"
     rows = numbers["inserts"] + numbers["updates"] + numbers["deletes"]
     details = list(plan.identity.sentences()) if plan.identity else []
+    details += [plan.locking] if plan.locking else []
     details += [f"conflict in {conflict}" for conflict in plan.conflicts]
+    details += [f"put aside from {conflict}" for conflict in plan.quarantined]
+    if plan.untouched is not None:
+        details.append(f"{plan.untouched} rows outside the restore are proven to be as before")
     details.extend(f"kept {count} rows: {reason}" for reason, count in sorted(kept.items()))
     if plan.sequences:
         details.append(f"sequences moved forward: {', '.join(move.name for move in plan.sequences)}")
@@ -111,13 +136,15 @@ def _outcome(plan: RestorePlan, manifest: Manifest, name: str, context: Context,
             "timestamp": manifest.metadata.timestamp,
             "identity": plan.identity.as_facts() if plan.identity else {},
             "conflicts": [str(conflict) for conflict in plan.conflicts],
+            "quarantined": [str(conflict) for conflict in plan.quarantined],
+            "untouched": plan.untouched,
             "tables": {
                 table.table: {"inserts": table.inserts, "updates": table.updates, "deletes": table.deletes}
                 for table in plan.tables.values()
                 if table.changes
             },
         },
-        exit_code=REFUSED if plan.conflicts else 0,
+        exit_code=REFUSED if plan.conflicts else PARTIAL if plan.quarantined else 0,
         moved=()
         if context.check
         else (

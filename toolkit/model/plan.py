@@ -95,6 +95,9 @@ class RestorePlan:
         conflicts: what must be refused.
         quarantined: what is put aside instead, where rows in conflict are not to end the restore.
         identity: the device decision, with the rows that follow from it.
+        locking: how triggers are kept silent, and what other sessions wait for; empty where nothing changes.
+        untouched: rows of other businesses and of nobody that were proven to be as before; None where that was not
+            asked for.
     """
 
     label: str
@@ -106,6 +109,8 @@ class RestorePlan:
     sequences: tuple[SequenceMove, ...] = ()
     warnings: tuple[str, ...] = ()
     identity: IdentityPlan | None = None
+    locking: str = ""
+    untouched: int | None = None
 
     @property
     def changed(self) -> bool:

@@ -39,6 +39,10 @@ SETTINGS = {
 }
 
 
+class UnreachableError(DatabaseError):
+    """The server cannot be reached or refuses the log-in."""
+
+
 @contextmanager
 def connect(conninfo: str, *, application: str = "playback") -> Iterator[Connection]:
     """Open a connection with SETTINGS and close it at the end.
@@ -52,20 +56,37 @@ def connect(conninfo: str, *, application: str = "playback") -> Iterator[Connect
             server that nobody handled.
         RefusedError: the database is not in UTF-8.
     """
-    where = describe(conninfo)
+    with explaining(conninfo), session(conninfo, application=application) as connection:
+        yield connection
+
+
+@contextmanager
+def session(conninfo: str, *, application: str = "playback") -> Iterator[Connection]:
+    """As `connect`, but errors of the server inside the block go through as they are, for those who can deal with them.
+
+    Raises:
+        UnreachableError: the server cannot be reached or refuses the log-in.
+        RefusedError: the database is not in UTF-8.
+    """
     try:
         connection: Connection = psycopg.connect(conninfo, autocommit=True, application_name=application)
     except psycopg.OperationalError as error:
-        raise DatabaseError(
-            f"cannot connect to {where}: {first_line(error)}",
+        raise UnreachableError(
+            f"cannot connect to {describe(conninfo)}: {first_line(error)}",
             hint="is the server running, and are host, port, database, user and password in the inventory right?",
         ) from error
+    with connection:
+        prepare(connection)
+        yield connection
+
+
+@contextmanager
+def explaining(conninfo: str) -> Iterator[None]:
+    """Turn any error of the server inside the block into a DatabaseError that says where and what to do."""
     try:
-        with connection:
-            prepare(connection)
-            yield connection
+        yield
     except psycopg.Error as error:
-        raise DatabaseError(f"{where}: {first_line(error)}", hint=advice(error)) from error
+        raise DatabaseError(f"{describe(conninfo)}: {first_line(error)}", hint=advice(error)) from error
 
 
 def prepare(connection: Connection) -> None:

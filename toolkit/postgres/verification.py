@@ -28,9 +28,9 @@ from toolkit.postgres.restore.comparison import (
 )
 from toolkit.postgres.restore.device.decision import Device, DeviceRequest, is_told_apart, recognise
 from toolkit.postgres.restore.device.following import follow
+from toolkit.postgres.restore.request import scope_on_target
 from toolkit.postgres.restore.reshaping import source_under_drift
 from toolkit.postgres.restore.source import RowsOf, Staged
-from toolkit.postgres.restore.transaction import scope_on_target
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 
 

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import random
+import time
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_none
+from tenacity import (
+    Retrying,
+    retry_if_exception,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_none,
+)
 from tenacity.wait import wait_base, wait_random_exponential
 
 T = TypeVar("T")
 
 
 def retrying(
-    errors: tuple[type[BaseException], ...], *, attempts: int, seconds: float
+    errors: tuple[type[BaseException], ...] | Callable[[BaseException], bool], *, attempts: int, seconds: float
 ) -> Callable[[Callable[[], T]], T]:
     """A runner that calls a function again when it raises one of these errors.
 
     Args:
+        errors: their types, or what tells whether an error is one of them.
         attempts: how often it is called at most.
         seconds: no new attempt begins after this time.
 
@@ -25,11 +35,21 @@ def retrying(
         What the function gives; the last error is raised as it is.
     """
     return Retrying(
-        retry=retry_if_exception_type(errors),
+        retry=retry_if_exception_type(errors) if isinstance(errors, tuple) else retry_if_exception(errors),
         stop=stop_after_attempt(attempts) | stop_after_delay(seconds),
         wait=_wait(),
         reraise=True,
     )
+
+
+def pauses(*, seconds: float) -> Iterator[None]:
+    """Tries, with a growing and random pause before each but the first, until the time is over."""
+    yield
+    deadline, longest = time.monotonic() + seconds, 0.05
+    while time.monotonic() < deadline:
+        time.sleep(random.uniform(0, longest))  # nobody has to be unable to guess it
+        longest = min(longest * 2, 2.0)
+        yield
 
 
 def _wait() -> wait_base:

@@ -15,6 +15,7 @@ LOCKS = "locks/"
 PINS = "pins/"
 VERIFIED = "verified/"
 DAMAGED = "damaged/"
+QUARANTINE = "quarantine/"
 
 _LABEL = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9][A-Za-z0-9._-]{0,120}(?<![.])")
 _JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-import psycopg
 from psycopg import sql
 
 from toolkit.errors import DatabaseError, RefusedError
@@ -27,12 +26,10 @@ from toolkit.postgres.orphans.search import (
 )
 from toolkit.postgres.relation import Sql, relation_of, scalar
 from toolkit.postgres.restore.deletion import Deletions
+from toolkit.postgres.restore.recovery import passes
 from toolkit.postgres.restore.triggers import loud_triggers, may_bypass, silent_triggers
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 from toolkit.retries.policy import retrying
-
-RESTARTABLE = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
-"""Errors after which everything is begun again, with a new snapshot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +50,7 @@ def find_orphans(
         RefusedError: the role may not do what has to be done, or a named business does not exist; nothing was changed.
         DatabaseError: deleting or proving failed; everything was rolled back.
     """
-    run = retrying(RESTARTABLE, attempts=5, seconds=600)
+    run = retrying(passes, attempts=5, seconds=600)
     return run(lambda: _attempt(connection, catalog, scope, progress, delete=delete, check=check))
 
 
@@ -66,7 +63,7 @@ def _attempt(
         catalog,
         scope,
         unclassified="warn",
-        exclusive=bypass and not check,
+        exclusive=lambda survey: list(survey.schema.tables) if bypass and not check else (),
         tables=lambda survey: tables_read(connection, survey),
     ) as survey:
         progress.start("look for orphans")

@@ -1,48 +1,52 @@
-"""Applies a plan: exactly its rows, parents before children, in batches that are retried from a savepoint."""
+"""Applies a plan: exactly its rows, parents before children, unit by unit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
 
 import psycopg
 from psycopg import sql
 
-from toolkit.errors import DatabaseError
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Load
-from toolkit.model.schema import DatabaseSchema
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Sql, columns, create_temporary, relation_of, scalar
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.relation import Sql, columns, relation_of
+from toolkit.postgres.restore.batches import (
+    REFUSALS,
+    BadRowsError,
+    Batch,
+    UnexpectedCountError,
+    Unit,
+    batches,
+    by_row,
+    culprits,
+    described,
+)
 from toolkit.postgres.restore.comparison import CHANGED, MISSING
-from toolkit.postgres.restore.parking import Parking
-from toolkit.postgres.restore.planner import Prepared
-from toolkit.postgres.restore.source import Source
-from toolkit.retries.policy import retrying
+from toolkit.postgres.restore.parking import Parking, park
+from toolkit.postgres.restore.ready import Ready
 
-BLOCKS = 512
-"""Blocks of a staging table that make a batch: 4 MiB of rows, as much as a chunk."""
-
-CONTENTION = (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)
-"""What is retried from the savepoint before a batch, at most twice."""
+WHOLE = sql.SQL("true")
 
 
 class Application:
-    """Carries out one prepared plan inside the transaction that prepared it."""
+    """Carries out one prepared plan in the session that prepared it.
 
-    def __init__(
-        self,
-        connection: Connection,
-        *,
-        schema: DatabaseSchema,
-        prepared: Prepared,
-        source: Source,
-        progress: Progress,
-    ) -> None:
-        self._connection = connection
-        self._schema = schema
-        self._prepared = prepared
-        self._source = source
+    Args:
+        unit: runs what has to happen together.
+        thorough: find the rows that the server refuses.
+    """
+
+    def __init__(self, ready: Ready, *, unit: Unit, thorough: bool, progress: Progress) -> None:
+        self._connection = ready.connection
+        self._schema = ready.survey.schema
+        self._prepared = ready.prepared
+        self._source = ready.source
+        self._unit = unit
+        self._thorough = thorough
         self._progress = progress
+        self._parked = count()
 
     def apply(self) -> None:
         """Write and delete what the plan says.
@@ -50,146 +54,165 @@ class Application:
         Rows are inserted before others are updated, so that those can point at them.
 
         Raises:
-            DatabaseError: a statement touched another number of rows than the plan; the transaction must end.
+            BadRowsError: the server refuses rows for a reason that the plan did not foresee.
+            UnexpectedCountError: a statement touched another number of rows than the plan.
         """
-        self._connection.execute("SET CONSTRAINTS ALL DEFERRED")
-        for parking in self._prepared.release.parkings:
-            self._park(parking)
         if self._prepared.release.deletes_first:
             self._delete()
         for group in self._prepared.plan.order:
-            self._insert(group)
-            for name in group:
-                self._update(name)
+            self._write(group)
         if not self._prepared.release.deletes_first:
             self._delete()
 
-    def _park(self, parking: Parking) -> None:
-        """Let rows go of a value, and note where they are now: an update moves a row."""
-        relation = relation_of(self._schema.name, self._schema.tables[parking.table])
-        same = [each.rows for each in self._prepared.release.parkings if each.table == parking.table]
-        noted = [self._prepared.differences[parking.table].lines, *same]
-        if parking.table in self._prepared.deletions.ids:
-            noted.append(self._prepared.deletions.ids[parking.table])
-        moved = create_temporary(
-            self._connection,
-            f"moved_{self._prepared.release.parkings.index(parking)}",
-            sql.SQL("SELECT x.*, NULL::tid AS new_row, NULL::oid AS new_part FROM {} x WHERE false").format(
-                parking.rows
-            ),
-        )
-        query = sql.SQL(
-            "WITH parked AS (UPDATE {target} t SET {column} = {value} FROM {rows} x WHERE {same}"
-            " RETURNING x.*, t.ctid AS new_row, t.tableoid AS new_part) INSERT INTO {moved} SELECT * FROM parked"
-        ).format(
-            target=relation.source,
-            column=sql.Identifier(parking.column),
-            value=parking.value,
-            rows=parking.rows,
-            same=relation.same("t", "x"),
-            moved=moved,
-        )
-        self._expect(parking.table, self._batch(query), parking.count)
-        for ids in noted:
-            part = sql.SQL(", part_id = m.new_part" if relation.partitioned else "")
-            self._connection.execute(
-                sql.SQL("UPDATE {} d SET row_id = m.new_row{} FROM {} m WHERE {}").format(
-                    ids, part, moved, relation.same_ids("d", "m")
-                )
-            )
+    # inserts and updates
 
-    def _insert(self, group: tuple[str, ...]) -> None:
-        """Insert the missing rows of one table, or of several that point at one another."""
+    def _write(self, group: tuple[str, ...]) -> None:
+        """Write the rows of one table, or of several that point at one another."""
         plans = self._prepared.plan.tables
-        names = [name for name in group if name in plans and plans[name].inserts]
+        names = [name for name in group if name in plans and plans[name].inserts + plans[name].updates]
         if not names:
             return
         self._progress.note(names[0])
+        parkings = [parking for parking in self._prepared.release.parkings if parking.table in names]
         if plans[names[0]].load is Load.COPY:
-            self._progress.advance(rows=self._source.copy_into_target(names[0]))
-            return
-        whole = sql.SQL("true")
-        if len(names) > 1:
-            self._together({name: self._insert_statement(name, whole) for name in names}, "inserts")
-            return
-        # rows that point at rows of the same table are inserted in one batch, so that their parents come with them
-        name = names[0]
-        own = any(key.parent == name for key in self._schema.tables[name].foreign_keys)
-        batches = [whole] if own else self._bounds(name)
-        written = sum(self._batch(self._insert_statement(name, bounds)) for bounds in batches)
-        self._expect(name, written, plans[name].inserts)
-        self._progress.advance(rows=written)
+            self._unit(names, lambda: self._source.copy_into_target(names[0]))
+            self._progress.advance(rows=plans[names[0]].inserts)
+        elif len(group) > 1 or parkings or self._points_at_itself(names[0]):
+            self._together(names, parkings)
+        else:
+            for action in (MISSING, CHANGED):
+                for batch in self._batches(names[0], action):
+                    self._batch(names[0], action, batch)
 
-    def _update(self, name: str) -> None:
-        plan = self._prepared.plan.tables.get(name)
-        if plan is not None and plan.updates:
-            written = sum(self._batch(self._update_statement(name, bounds)) for bounds in self._bounds(name))
-            self._expect(name, written, plan.updates)
-            self._progress.advance(rows=written)
+    def _points_at_itself(self, name: str) -> bool:
+        return any(key.parent == name for key in self._schema.tables[name].foreign_keys)
 
-    def _together(self, statements: Mapping[str, Sql], what: str) -> None:
-        """Write several tables on a cycle in one statement: their foreign keys are checked at its end."""
+    def _batches(self, name: str, action: str) -> Iterator[Batch]:
+        differences = self._prepared.differences.get(name)
+        if differences is None or not differences.count(action):
+            return iter(())
+        condition = sql.SQL('d.action = {}::"char"').format(sql.Literal(action))
+        return batches(self._connection, differences.lines, "stage_id", condition)
+
+    def _batch(self, name: str, action: str, batch: Batch) -> None:
+        def write() -> int:
+            written = by_row(self._connection, self._statement(name, action, batch.condition))
+            return self._expect(name, written, batch.rows)
+
+        try:
+            self._unit([name], write)
+        except REFUSALS as error:
+            self._blame([name], error)
+        self._progress.advance(rows=batch.rows)
+
+    def _together(self, names: Sequence[str], parkings: Sequence[Parking]) -> None:
+        """Write rows that point at one another, or take over one another's unique values, as one unit.
+
+        One statement writes all: the server checks foreign keys at its end.
+        """
+        parts = [(name, action) for action in (MISSING, CHANGED) for name in names]
+        wanted = {part: self._prepared.differences[part[0]].count(part[1]) for part in parts}
+
+        def write() -> int:
+            for parking in parkings:
+                self._park(parking)
+            found = self._write_at_once({part: WHOLE for part in parts if wanted[part]})
+            return sum(self._expect(part[0], rows, wanted[part]) for part, rows in found.items())
+
+        try:
+            self._unit(names, write)
+        except REFUSALS as error:
+            self._blame(names, error)
+        self._progress.advance(rows=sum(wanted.values()))
+
+    def _write_at_once(self, conditions: Mapping[tuple[str, str], Sql]) -> dict[tuple[str, str], int]:
+        """Write several tables in one statement; gives how many rows of each were written."""
         parts = [
-            sql.SQL("{} AS ({} RETURNING 1)").format(sql.Identifier(f"w{number}"), statement)
-            for number, statement in enumerate(statements.values())
+            sql.SQL("{} AS ({} RETURNING 1)").format(sql.Identifier(f"w{number}"), self._statement(*part, condition))
+            for number, (part, condition) in enumerate(conditions.items())
         ]
         counts = [sql.SQL("(SELECT count(*) FROM {})").format(sql.Identifier(f"w{n}")) for n in range(len(parts))]
-        with self._connection.transaction():
-            query = sql.SQL("WITH {} SELECT {}").format(sql.SQL(", ").join(parts), sql.SQL(", ").join(counts))
-            found = self._connection.execute(query).fetchone() or ()
-        for name, rows in zip(statements, found, strict=True):
-            self._expect(name, rows, getattr(self._prepared.plan.tables[name], what))
-            self._progress.advance(rows=rows)
+        query = sql.SQL("WITH {} SELECT {}").format(sql.SQL(", ").join(parts), sql.SQL(", ").join(counts))
+        return dict(zip(conditions, self._connection.execute(query).fetchone() or (), strict=True))
 
-    def _bounds(self, name: str) -> Iterator[Sql]:
-        """Conditions on staged rows (alias `s`) that cut them into batches."""
-        staged = self._source.staged(name)
-        blocks = scalar(
-            self._connection,
-            sql.SQL("SELECT pg_relation_size({}::regclass) / 8192").format(
-                sql.Literal(staged.table.as_string(self._connection))
-            ),
-        )
-        for start in range(0, blocks, BLOCKS):
-            yield sql.SQL("s.ctid >= {}::tid AND s.ctid < {}::tid").format(
-                sql.Literal(f"({start},0)"), sql.Literal(f"({start + BLOCKS},0)")
-            )
+    def _park(self, parking: Parking) -> None:
+        ids = [self._prepared.differences[parking.table].lines]
+        ids.extend(each.rows for each in self._prepared.release.parkings if each.table == parking.table)
+        if parking.table in self._prepared.deletions.ids:
+            ids.append(self._prepared.deletions.ids[parking.table])
+        relation = relation_of(self._schema.name, self._schema.tables[parking.table])
+        moved = park(self._connection, relation, parking, ids, name=f"moved_{next(self._parked)}")
+        self._expect(parking.table, moved, parking.count)
 
-    def _insert_statement(self, name: str, bounds: Sql) -> Sql:
-        staged = self._source.staged(name)
-        names = (*staged.names, *staged.added)
-        return sql.SQL(
-            "INSERT INTO {target} ({names}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {stage} s"
-            " JOIN {lines} d ON d.stage_id = s.ctid WHERE d.action = {action} AND {bounds}"
-        ).format(
-            target=sql.Identifier(self._schema.name, name),
-            names=sql.SQL(", ").join(map(sql.Identifier, names)),
-            values=columns("s", names),
-            stage=staged.table,
-            lines=self._prepared.differences[name].lines,
-            action=sql.Literal(MISSING),
-            bounds=bounds,
-        )
-
-    def _update_statement(self, name: str, bounds: Sql) -> Sql:
-        staged = self._source.staged(name)
-        table = self._schema.tables[name]
+    def _statement(self, name: str, action: str, condition: Sql) -> Sql:
+        staged, table = self._source.staged(name), self._schema.tables[name]
         relation = relation_of(self._schema.name, table)
-        writable = [column for column in staged.names if table.column(column).identity != "always"]
-        return sql.SQL(
-            "UPDATE {target} t SET {changes} FROM {stage} s JOIN {lines} d ON d.stage_id = s.ctid"
-            " WHERE {same} AND d.action = {action} AND {bounds}"
-        ).format(
-            target=relation.source,
-            changes=sql.SQL(", ").join(
-                sql.SQL("{} = s.{}").format(sql.Identifier(column), sql.Identifier(column)) for column in writable
-            ),
-            stage=staged.table,
-            lines=self._prepared.differences[name].lines,
-            same=relation.same("t", "d"),
-            action=sql.Literal(CHANGED),
-            bounds=bounds,
+        rows = sql.SQL("{} d JOIN {} s ON s.ctid = d.stage_id").format(
+            self._prepared.differences[name].lines, staged.table
         )
+        wanted = sql.SQL('d.action = {}::"char" AND {}').format(sql.Literal(action), condition)
+        if action == MISSING:
+            names = (*staged.names, *staged.added)
+            return sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} WHERE {}").format(
+                sql.Identifier(self._schema.name, name),
+                sql.SQL(", ").join(map(sql.Identifier, names)),
+                columns("s", names),
+                rows,
+                wanted,
+            )
+        writable = [column for column in staged.names if table.column(column).identity != "always"]
+        return sql.SQL("UPDATE {} t SET {} FROM {} WHERE {} AND {}").format(
+            relation.source,
+            sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(column)) for column in writable),
+            rows,
+            relation.same("t", "d"),
+            wanted,
+        )
+
+    # rows that are refused
+
+    def _blame(self, names: Sequence[str], error: psycopg.Error) -> None:
+        """Find all rows of some tables that the server refuses, and say so; the error goes on where there are none.
+
+        Rows of several tables are tried one table at a time, without the rows that they point at.
+        """
+        if not self._thorough:
+            raise error
+        excused = (psycopg.errors.ForeignKeyViolation,) if len(names) > 1 or self._points_at_itself(names[0]) else ()
+        found = []
+        for name in names:
+            for action in (MISSING, CHANGED):
+                for batch in self._batches(name, action):
+                    for stage_id, reason in culprits(
+                        self._connection,
+                        self._stage_ids(name, batch),
+                        self._trial(name, action),
+                        excused=excused,
+                    ):
+                        found.append(described(name, self._line(name, stage_id), reason))
+        if found:
+            raise BadRowsError(found) from error
+        raise error
+
+    def _trial(self, name: str, action: str) -> Callable[[Sql], object]:
+        return lambda condition: self._connection.execute(self._statement(name, action, condition))
+
+    def _stage_ids(self, name: str, batch: Batch) -> list[str]:
+        query = sql.SQL("SELECT d.stage_id::text FROM {} d WHERE {}").format(
+            self._prepared.differences[name].lines, batch.condition
+        )
+        return [str(stage_id) for (stage_id,) in self._connection.execute(query)]
+
+    def _line(self, name: str, stage_id: str) -> str:
+        names = sort_key(self._schema.tables[name]).names
+        query = sql.SQL("SELECT ROW({})::text FROM {} s WHERE s.ctid = {}::tid").format(
+            columns("s", names), self._source.staged(name).table, sql.Literal(stage_id)
+        )
+        row = self._connection.execute(query).fetchone()
+        assert row is not None
+        return str(row[0])
+
+    # deletes
 
     def _delete(self) -> None:
         """Release references from outside the scope, then delete children before parents."""
@@ -200,36 +223,47 @@ class Application:
                 sql.SQL(", ").join(sql.SQL("{} = NULL").format(sql.Identifier(name)) for name in release.columns),
                 release.condition,
             )
-            self._expect(release.table, self._batch(query), release.rows)
+            self._run(release.table, query, release.rows)
         counts = self._prepared.deletions.counts
         for group in reversed(self._prepared.plan.order):
             names = [name for name in group if counts.get(name)]
-            if len(names) > 1:
-                self._together({name: self._delete_statement(name) for name in names}, "deletes")
+            if len(names) > 1 or (names and self._points_at_itself(names[0])):
+                self._delete_together(names)
             elif names:
                 self._progress.note(names[0])
-                self._expect(names[0], self._batch(self._delete_statement(names[0])), counts[names[0]])
-                self._progress.advance(rows=counts[names[0]])
+                for batch in batches(self._connection, self._prepared.deletions.ids[names[0]], "row_id", WHOLE):
+                    self._run(names[0], self._delete_statement(names[0], batch.condition), batch.rows)
+                    self._progress.advance(rows=batch.rows)
 
-    def _delete_statement(self, name: str) -> Sql:
+    def _run(self, name: str, statement: Sql, rows: int) -> None:
+        self._unit([name], lambda: self._expect(name, by_row(self._connection, statement), rows))
+
+    def _delete_together(self, names: Sequence[str]) -> None:
+        parts = [
+            sql.SQL("{} AS ({} RETURNING 1)").format(sql.Identifier(f"w{number}"), self._delete_statement(name, WHOLE))
+            for number, name in enumerate(names)
+        ]
+        counts = [sql.SQL("(SELECT count(*) FROM {})").format(sql.Identifier(f"w{n}")) for n in range(len(parts))]
+        query = sql.SQL("WITH {} SELECT {}").format(sql.SQL(", ").join(parts), sql.SQL(", ").join(counts))
+
+        def delete() -> int:
+            found = self._connection.execute(query).fetchone() or ()
+            counts = self._prepared.deletions.counts
+            return sum(self._expect(name, rows, counts[name]) for name, rows in zip(names, found, strict=True))
+
+        self._progress.advance(rows=self._unit(names, delete))
+
+    def _delete_statement(self, name: str, condition: Sql) -> Sql:
         relation = relation_of(self._schema.name, self._schema.tables[name])
-        return sql.SQL("DELETE FROM {} t USING {} x WHERE {}").format(
-            relation.source, self._prepared.deletions.ids[name], relation.same("t", "x")
+        return sql.SQL("DELETE FROM {} t USING {} d WHERE {} AND {}").format(
+            relation.source, self._prepared.deletions.ids[name], relation.same("t", "d"), condition
         )
 
-    def _batch(self, statement: Sql) -> int:
-        """Run a statement behind a savepoint, again when other sessions stood in its way; gives the rows it touched."""
-
-        def attempt() -> int:
-            with self._connection.transaction():
-                return self._connection.execute(statement).rowcount
-
-        run: Callable[[Callable[[], int]], int] = retrying(CONTENTION, attempts=3, seconds=60)
-        return run(attempt)
-
-    def _expect(self, name: str, found: int, planned: int) -> None:
+    def _expect(self, name: str, found: int, planned: int) -> int:
+        """The number of rows that a statement touched, which must be the plan's."""
         if found != planned:
-            raise DatabaseError(
-                f"table {name}: {found} rows were written where the plan has {planned}; everything is rolled back",
+            raise UnexpectedCountError(
+                f"table {name}: {found} rows were written where the plan has {planned}; they are rolled back",
                 hint="a trigger or rule of the table interferes; run again with --debug and report it if it persists",
             )
+        return found

@@ -18,13 +18,20 @@ from toolkit.postgres.selection.snapshot import Survey
 
 
 class Judge:
-    """Turns `changed` lines into changed, kept or foreign ones."""
+    """Turns `changed` lines into changed, kept or foreign ones.
 
-    def __init__(self, connection: Connection, *, survey: Survey, selected: Selected, source: Source) -> None:
+    Args:
+        owned: every row of the backup counts as owned by the restored businesses.
+    """
+
+    def __init__(
+        self, connection: Connection, *, survey: Survey, selected: Selected, source: Source, owned: bool
+    ) -> None:
         self._connection = connection
         self._survey = survey
         self._selected = selected
         self._source = source
+        self._owned = owned
 
     def settle(self, name: str, relation: Relation, differences: Differences) -> Differences:
         """Judge the differing rows of one table.
@@ -66,9 +73,9 @@ class Judge:
         The lines of the given differences are brought up to date.
         """
         foreign = [name for name, found in differences.items() if found.count(FOREIGN)]
-        owned = self._owned_in_backup() if foreign else {}
+        owned = self._owned_in_backup() if foreign and not self._owned else {}
         for name in foreign:
-            condition: Sql = sql.SQL("false")
+            condition: Sql = sql.SQL("true" if self._owned else "false")
             if name in owned:
                 condition = sql.SQL("EXISTS (SELECT 1 FROM {} o WHERE o.row_id = d.stage_id)").format(owned[name])
             query = sql.SQL('UPDATE {} d SET action = {}::"char" WHERE d.action = {} AND NOT {}')

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 
 from psycopg import sql
 
 from toolkit.model.schema import Column, Table
-from toolkit.postgres.relation import Sql, create_temporary, scalar
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.relation import Relation, Sql, create_temporary, scalar
 from toolkit.postgres.restore.comparison import Comparison
 from toolkit.postgres.restore.exclusive_keys import ExclusiveKey
 
@@ -93,3 +95,31 @@ class Parkings:
         if kind == "timestamp":
             return sql.SQL("({} - {} * interval '1 second')::{}").format(least, place, modified)
         return None
+
+
+def park(connection: Connection, relation: Relation, parking: Parking, noted: Sequence[Sql], *, name: str) -> int:
+    """Let rows go of a value, and note where they are now: an update moves a row; gives how many they were.
+
+    Args:
+        noted: the tables of ids that may have them.
+        name: of a temporary table to make.
+    """
+    nobody = sql.SQL("SELECT x.*, NULL::tid AS new_row, NULL::oid AS new_part FROM {} x WHERE false")
+    moved = create_temporary(connection, name, nobody.format(parking.rows))
+    query = sql.SQL(
+        "WITH parked AS (UPDATE {target} t SET {column} = {value} FROM {rows} x WHERE {same}"
+        " RETURNING x.*, t.ctid AS new_row, t.tableoid AS new_part) INSERT INTO {moved} SELECT * FROM parked"
+    ).format(
+        target=relation.source,
+        column=sql.Identifier(parking.column),
+        value=parking.value,
+        rows=parking.rows,
+        same=relation.same("t", "x"),
+        moved=moved,
+    )
+    rows = connection.execute(query).rowcount
+    part = sql.SQL(", part_id = m.new_part" if relation.partitioned else "")
+    for ids in noted:
+        update = sql.SQL("UPDATE {} d SET row_id = m.new_row{} FROM {} m WHERE {}")
+        connection.execute(update.format(ids, part, moved, relation.same_ids("d", "m")))
+    return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -11,8 +11,10 @@ from psycopg import sql
 from toolkit.model.manifest import TableEntry
 from toolkit.model.plan import Load, Mode, RestorePlan, TablePlan
 from toolkit.planning.links import components
+from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import relation_of, scalar
+from toolkit.postgres.relation import columns, relation_of, scalar
+from toolkit.postgres.restore.batches import BadRow
 from toolkit.postgres.restore.checks import find_failing_checks
 from toolkit.postgres.restore.comparison import (
     CHANGED,
@@ -56,6 +58,8 @@ class Planner:
         bypass: foreign-key triggers will not fire, so that rows may be deleted while others still point at them.
         foresee: stage tables that could be copied straight into the target too, so that every conflict is in the plan.
         aside: rows in conflict are put aside (quarantine) and the others applied.
+        owned: every row of the backup counts as owned by the restored businesses.
+        bad: rows that the server has refused already.
     """
 
     def __init__(
@@ -69,6 +73,8 @@ class Planner:
         bypass: bool,
         foresee: bool = False,
         aside: bool = False,
+        owned: bool = False,
+        bad: Sequence[BadRow] = (),
     ) -> None:
         self._connection = connection
         self._mode = mode
@@ -78,6 +84,8 @@ class Planner:
         self._bypass = bypass
         self._foresee = foresee or aside
         self._aside = aside
+        self._owned = owned
+        self._bad = bad
         self._entries = source.entries
         self._relations = {name: relation_of(survey.schema.name, table) for name, table in survey.schema.tables.items()}
         self._order = self._parents_first()
@@ -88,7 +96,9 @@ class Planner:
 
     def prepare(self) -> Prepared:
         """Compare everything and settle what happens to every row."""
-        judge = Judge(self._connection, survey=self._survey, selected=self._selected, source=self._source)
+        judge = Judge(
+            self._connection, survey=self._survey, selected=self._selected, source=self._source, owned=self._owned
+        )
         for name, entry in self._entries.items():
             self._loads[name] = self._load(name, entry)
             if self._loads[name] is Load.STAGED:
@@ -101,6 +111,7 @@ class Planner:
             differences=self._differences,
         )
         findings = Findings(comparison, aside=self._aside)
+        self._find_bad(comparison, findings)
         judge.find_foreign(self._differences, findings)
         for name, found in self._differences.items():
             judge.find_fixed(name, self._relations[name], found, findings)
@@ -112,12 +123,25 @@ class Planner:
             label=self._source.manifest.metadata.label,
             mode=self._mode,
             tables=self._tables(deletions, findings.by_table() if self._aside else {}),
-            order=self._order,
+            order=self._written_together(),
             conflicts=(*(() if self._aside else conflicts), *blocking),
             quarantined=conflicts if self._aside else (),
             sequences=behind(self._connection, self._survey.schema.name, self._source.manifest.sequences),
         )
         return Prepared(plan, self._differences, deletions, release, tuple(findings.found))
+
+    def _find_bad(self, comparison: Comparison, findings: Findings) -> None:
+        for row in self._bad:
+            if comparison.writes(row.table):
+                names = sort_key(self._survey.schema.tables[row.table]).names
+                rows = sql.SQL("SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {} WHERE ROW({})::text = {}")
+                findings.add(
+                    row.table,
+                    rows.format(comparison.written(row.table), columns("s", names), sql.Literal(row.line)),
+                    reason=row.message,
+                    sqlstate=row.sqlstate,
+                    constraint=row.constraint,
+                )
 
     def _settle(self, comparison: Comparison, findings: Findings) -> tuple[Deletions, Release]:
         """What is deleted, and how values become free; rows that are put aside may change either, and so on."""
@@ -201,6 +225,22 @@ class Planner:
         tables = self._survey.schema.tables
         edges = [(key.parent, table.name) for table in tables.values() for key in table.foreign_keys]
         return tuple(components(tables, edges))
+
+    def _written_together(self) -> tuple[tuple[str, ...], ...]:
+        """Parents before children; where both change and the values that children point at may change, in one group."""
+        tables = self._survey.schema.tables
+        edges = [(key.parent, table.name) for table in tables.values() for key in table.foreign_keys]
+        changing = {name for name, found in self._differences.items() if found.count(CHANGED)}
+        edges.extend(
+            (table.name, key.parent)
+            for table in tables.values()
+            for key in table.foreign_keys
+            if {table.name, key.parent} <= changing
+            and set(key.parent_columns) != set(sort_key(tables[key.parent]).names)
+        )
+        order = tuple(components(tables, edges))
+        copied = {name for name, load in self._loads.items() if load is Load.COPY}
+        return self._order if any(len(group) > 1 and copied & set(group) for group in order) else order
 
     def _inserts(self, name: str) -> int:
         if self._loads.get(name) is Load.COPY:

@@ -13,8 +13,7 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Sql, equal, relation_of, scalar
 from toolkit.postgres.restore.comparison import KEPT, compare, count_absent, equal_chunks, lies_as_loaded
-from toolkit.postgres.restore.planner import Prepared
-from toolkit.postgres.restore.source import Source
+from toolkit.postgres.restore.ready import Ready
 from toolkit.postgres.selection.evaluation import Selected
 
 
@@ -46,18 +45,11 @@ def _dangling_query(schema: DatabaseSchema, child: Table, key: ForeignKey) -> Sq
 class Proof:
     """Compares the target after the restore with the backup."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        *,
-        schema: DatabaseSchema,
-        prepared: Prepared,
-        source: Source,
-    ) -> None:
-        self._connection = connection
-        self._schema = schema
-        self._prepared = prepared
-        self._source = source
+    def __init__(self, ready: Ready) -> None:
+        self._connection = ready.connection
+        self._schema = ready.survey.schema
+        self._prepared = ready.prepared
+        self._source = ready.source
         self._numbers = count()
 
     def failures(self, after: Selected | None) -> list[str]:

@@ -1,203 +1,124 @@
-"""One restore into one database: snapshot, plan, apply, prove, commit; started again when others stood in its way."""
+"""One restore into one database: snapshot, plan, apply, prove, commit; begun again when others stood in its way."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from contextlib import nullcontext
+from dataclasses import replace
 
-import psycopg
-
-from toolkit.errors import DatabaseError, RefusedError
-from toolkit.model.catalog import Catalog
-from toolkit.model.drift import Answers
-from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Mode, RestorePlan
-from toolkit.model.scope import BackupType, Demo, Scope
-from toolkit.planning.answers import with_new_tables
-from toolkit.postgres.connection import Connection, first_line
+from toolkit.postgres.connection import Connection
 from toolkit.postgres.restore.application import Application
-from toolkit.postgres.restore.device.decision import DeviceRequest, settle_device
-from toolkit.postgres.restore.device.following import follow
-from toolkit.postgres.restore.device.own_node import stage_own_node
-from toolkit.postgres.restore.device.sync_state import SyncState
-from toolkit.postgres.restore.narrowing import narrow, narrowed
-from toolkit.postgres.restore.planner import Planner
-from toolkit.postgres.restore.preflight import refuse_hidden, refuse_plan, warnings_of
+from toolkit.postgres.restore.batches import REFUSALS, BadRow, BadRowsError, Savepoints
+from toolkit.postgres.restore.others import OtherRows, touched
+from toolkit.postgres.restore.preflight import refuse_plan
 from toolkit.postgres.restore.proof import Proof, dangling
-from toolkit.postgres.restore.reshaping import fitting_source
-from toolkit.postgres.restore.source import RowsOf
-from toolkit.postgres.restore.triggers import may_bypass, silent_triggers
-from toolkit.postgres.selection.snapshot import consistent_snapshot
+from toolkit.postgres.restore.quarantining import quarantined_rows
+from toolkit.postgres.restore.ready import Attempt, Ready, made_ready
+from toolkit.postgres.restore.recovery import ATTEMPTS, SECONDS, Open, commit, passes
+from toolkit.postgres.restore.refusals import refusal, refusal_of_rows, refuse_conflicts, unproven, violations
+from toolkit.postgres.restore.request import Request
+from toolkit.postgres.restore.stepwise import apply_stepwise
+from toolkit.postgres.restore.triggers import silent_triggers
 from toolkit.postgres.sequences import advance, behind
 from toolkit.retries.policy import retrying
 
-RESTARTABLE = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
-"""Errors after which the whole transaction, its plan included, is begun again."""
+SURPRISES = 2
+"""How often a restore is begun again because the server refuses what the plan did not foresee: another session may have
+written it meanwhile, or a table was loaded without being compared first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What to restore, and how.
-
-    Attributes:
-        rows_of: gives the checked rows of a table of the backup.
-        device: what is asked and known of devices.
-        answers: what is said about drift.
-        businesses: restore only these out of a wider backup; empty for all that it has.
-        check: plan only; nothing is written.
-        exclusive: lock every table of the schema against other writers for the whole transaction.
-        fire: let user triggers fire.
-    """
-
-    catalog: Catalog
-    manifest: Manifest
-    mode: Mode
-    rows_of: RowsOf
-    device: DeviceRequest
-    answers: Answers = field(default_factory=Answers)
-    businesses: tuple[str, ...] = ()
-    check: bool = False
-    exclusive: bool = False
-    fire: bool = False
-
-
-def scope_on_target(manifest: Manifest, *, unlimited: bool = True) -> Scope:
-    """The scope of a backup, evaluated on a target.
-
-    Named tenants are those of the backup; a whole scope takes all tenants of the target under the same demo rule.
+def restore(reopen: Open, request: Request, progress: Progress) -> RestorePlan:
+    """Plan and, unless `check` is set, apply, prove and commit.
 
     Args:
-        unlimited: take optional tables whole; the cut-off says which of their rows the backup speaks of.
-    """
-    metadata = manifest.metadata
-    named = metadata.business_filter.business_ids
-    return Scope(
-        type=BackupType(metadata.backup_type),
-        businesses=tuple(manifest.selection.tenants) if named else (),
-        demo=Demo.INCLUDE if named else Demo(metadata.business_filter.demo),
-        optional={table: None if unlimited else limit for table, limit in metadata.optional.items()},
-    )
-
-
-def restore(connection: Connection, request: Request, progress: Progress) -> RestorePlan:
-    """Plan and, unless `check` is set, apply, prove and commit.
+        reopen: opens a session with the target; called again when one is lost.
 
     Returns:
         The plan, as applied.
 
     Raises:
         RefusedError: drift, missing privileges or conflicts; nothing was changed.
-        DatabaseError: applying or proving failed; everything was rolled back.
+        DatabaseError: applying or proving failed; everything was rolled back, or, without `atomic`, all but the batches
+            that are done.
     """
-    run = retrying(RESTARTABLE, attempts=5, seconds=600)
-    return run(lambda: _attempt(connection, request, progress))
-
-
-def _attempt(connection: Connection, request: Request, progress: Progress) -> RestorePlan:
-    manifest = with_new_tables(request.manifest, request.answers)
-    if request.businesses:
-        manifest = narrowed(manifest, request.businesses)
-    bypass = may_bypass(connection) and not request.fire
-    with consistent_snapshot(
-        connection,
-        request.catalog,
-        scope_on_target(manifest),
-        unclassified="warn",
-        exclusive=(bypass or request.exclusive) and not request.check,
-    ) as found:
-        device, manifest, survey = settle_device(
-            connection, found, manifest, request.device, narrowed=bool(request.businesses)
-        )
-        schema = survey.schema.name
-        source = fitting_source(connection, manifest, survey.schema, request.rows_of, request.answers)
-        manifest = source.manifest
-        refuse_hidden(connection, manifest, survey)
-        progress.start("compare", rows=manifest.metadata.stats.total_records)
-        if request.businesses:
-            narrow(connection, source, survey)
-        followed = follow(connection, source, survey, device)
-        made_node = stage_own_node(connection, source, survey, device)
-        source.settle()
-        prepared = Planner(
-            connection,
-            mode=request.mode,
-            survey=survey,
-            selected=survey.select(connection, all_owners=True, strict=False),
-            source=source,
-            bypass=bypass,
-            foresee=request.check,
-        ).prepare()
-        sync = SyncState(
-            connection,
-            source=source,
-            survey=survey,
-            device=device,
-            prepared=prepared,
-            followed=followed,
-            made_node=made_node,
-        )
-        plan = sync.added_to(replace(prepared.plan, warnings=warnings_of(manifest, survey)))
-        refuse_plan(connection, schema, plan, bypass=bypass, fire=request.fire)
-        if request.check:
-            return plan
-        _refuse_conflicts(plan)
-        touched = [name for name, table in plan.tables.items() if table.changes]
-        if touched:
-            progress.start("restore", rows=sum(table.changes for table in plan.tables.values()))
-            application = Application(
-                connection, schema=survey.schema, prepared=prepared, source=source, progress=progress
+    surprises, bad = 0, list[BadRow]()
+    while True:
+        attempt = Attempt(foresee=surprises > 0, thorough=surprises >= SURPRISES, bad=tuple(bad))
+        try:
+            return retrying(passes, attempts=ATTEMPTS, seconds=SECONDS)(
+                lambda attempt=attempt: _attempt(reopen, request, attempt, progress)  # type: ignore[misc]
             )
-            silence = nullcontext() if request.fire else silent_triggers(connection, schema, touched, bypass=bypass)
-            with _refusing_violations(plan.label), silence:
-                sync.before()
-                application.apply()
-                sync.after()
-            progress.note("proving")
-            proof = Proof(connection, schema=survey.schema, prepared=prepared, source=source)
-            after = survey.select(connection, strict=False, prefix="after") if request.mode is Mode.MIRROR else None
-            _refuse_violations(plan.label, dangling(connection, survey.schema, touched))
-            _prove(proof.failures(after))
-        moved = replace(plan, sequences=behind(connection, schema, manifest.sequences))
-        refuse_plan(connection, schema, moved, bypass=bypass, fire=request.fire)
-        connection.execute("COMMIT")
-        advance(connection, schema, moved.sequences)
-        return moved
+        except BadRowsError as error:
+            if request.put_aside is None:
+                raise refusal_of_rows(request.manifest.metadata.label, error.rows) from error
+            bad.extend(error.rows)
+        except REFUSALS as error:
+            surprises += 1
+            if surprises > SURPRISES:
+                raise refusal(request.manifest.metadata.label, error) from error
 
 
-def _refuse_conflicts(plan: RestorePlan) -> None:
-    if plan.conflicts:
-        raise RefusedError(
-            f"backup {plan.label} conflicts with rows of the target",
-            map(str, plan.conflicts),
-            hint="`--check` shows the whole plan; nothing was changed",
-        )
+def _attempt(reopen: Open, request: Request, attempt: Attempt, progress: Progress) -> RestorePlan:
+    with reopen() as connection, made_ready(connection, request, attempt, progress) as ready:
+        if request.check:
+            return ready.plan
+        refuse_conflicts(ready.plan)
+        if not request.atomic:
+            plan = apply_stepwise(reopen, ready, request, attempt, progress)
+        else:
+            plan = _apply(ready, request, attempt, progress)
+            commit(connection, reopen)
+        _advance(connection, reopen, ready.survey.schema.name, plan)
+        return plan
 
 
-@contextmanager
-def _refusing_violations(label: str) -> Iterator[None]:
-    """Turn what a constraint of the target says no to, and no plan foresees, into a refusal."""
-    try:
-        yield
-    except psycopg.IntegrityError as error:
-        table = f"{error.diag.table_name}: " if error.diag.table_name else ""
-        _refuse_violations(label, [f"{table}{first_line(error)}"])
+def _apply(ready: Ready, request: Request, attempt: Attempt, progress: Progress) -> RestorePlan:
+    """Apply and prove a plan in its transaction; gives the plan with what is known only afterwards."""
+    connection, schema = ready.connection, ready.survey.schema
+    others = OtherRows(ready) if ready.touched and not ready.survey.scope.whole else None
+    before = others.before() if others else {}
+    if ready.touched:
+        progress.start("restore", rows=sum(table.changes for table in ready.plan.tables.values()))
+        application = Application(ready, unit=Savepoints(connection), thorough=attempt.thorough, progress=progress)
+        silence = silent_triggers(connection, schema.name, ready.touched, bypass=ready.bypass)
+        connection.execute("SET CONSTRAINTS ALL DEFERRED")
+        with nullcontext() if request.fire else silence:
+            ready.sync.before()
+            application.apply()
+            ready.sync.after()
+        progress.note("proving")
+        if found := dangling(connection, schema, ready.touched):
+            raise violations(ready.plan.label, found)
+        mirror = request.mode is Mode.MIRROR
+        after = ready.survey.select(connection, strict=False, prefix="after") if mirror else None
+        failures = Proof(ready).failures(after)
+        failures.extend(touched(before, others.after()) if others else [])
+        if failures:
+            raise unproven(failures)
+    plan = with_sequences(ready, request)
+    if request.put_aside is not None and ready.prepared.findings:
+        request.put_aside(quarantined_rows(ready))
+    untouched = sum(digest.rows for digest in before.values()) if others else None
+    return replace(plan, untouched=untouched)
 
 
-def _refuse_violations(label: str, violations: list[str]) -> None:
-    if violations:
-        raise RefusedError(
-            f"the constraints of the target do not let backup {label} in",
-            violations,
-            hint="everything was rolled back; if other sessions were writing to these tables, run again",
-        )
+def with_sequences(ready: Ready, request: Request) -> RestorePlan:
+    """The plan with the sequences that have to move now that the rows are written."""
+    name = ready.survey.schema.name
+    moves = behind(ready.connection, name, ready.source.manifest.sequences)
+    plan = replace(ready.plan, sequences=moves)
+    refuse_plan(ready.connection, name, plan, bypass=ready.bypass, fire=request.fire)
+    return plan
 
 
-def _prove(failures: list[str]) -> None:
-    if failures:
-        listed = "\n".join(f"  - {failure}" for failure in failures)
-        raise DatabaseError(
-            f"the restored rows are not what they should be; everything was rolled back\n{listed}",
-            hint="if triggers or rules of the tables do not explain it, this is a defect: report it with the plan",
-        )
+def _advance(connection: Connection, reopen: Open, schema: str, plan: RestorePlan) -> None:
+    """Move sequences, on another session where this one was lost."""
+    sessions = [nullcontext(connection)] if not connection.closed else []
+
+    def move() -> None:
+        with sessions.pop() if sessions else reopen() as session:
+            advance(session, schema, plan.sequences)
+
+    if plan.sequences:
+        retrying(passes, attempts=ATTEMPTS, seconds=SECONDS)(move)

@@ -52,6 +52,11 @@ def loud_triggers(connection: Connection, schema: str, tables: Iterable[str], *,
     ]
 
 
+def tables_to_alter(connection: Connection, schema: str, tables: Iterable[str], *, bypass: bool) -> set[str]:
+    """Those of these tables that have user triggers which have to be disabled one by one."""
+    return {table for table, _, _, _ in _triggers_to_disable(connection, schema, tables, bypass=bypass)}
+
+
 @contextmanager
 def silent_triggers(connection: Connection, schema: str, tables: Iterable[str], *, bypass: bool) -> Iterator[None]:
     """Run the block with the user triggers of these tables silent.

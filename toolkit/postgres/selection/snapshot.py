@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 
 import psycopg
 from psycopg import sql
@@ -20,9 +22,16 @@ from toolkit.postgres.connection import Connection
 from toolkit.postgres.introspection import read_schema
 from toolkit.postgres.relation import Relation
 from toolkit.postgres.selection.evaluation import Selected, Selection
+from toolkit.retries.policy import pauses
 
 ATTEMPTS = 5
 """How often a schema that changes under us is looked at again."""
+
+LOCK_SECONDS = 600.0
+"""How long the tables are tried for in all."""
+
+LOCK_PATIENCE = 0.4
+"""Seconds after which each of the two statements of an attempt gives up: together less than a deadlock_timeout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +96,7 @@ def consistent_snapshot(
     scope: Scope,
     *,
     unclassified: str = "fail",
-    exclusive: bool = False,
+    exclusive: Callable[[Survey], Collection[str]] = lambda _: (),
     tables: Callable[[Survey], list[str]] | None = None,
 ) -> Iterator[Survey]:
     """A REPEATABLE READ transaction whose snapshot was taken after locks on every table it may read.
@@ -95,26 +104,38 @@ def consistent_snapshot(
     So a concurrent TRUNCATE cannot pass for an empty table. Unless the block commits, the transaction is rolled back.
 
     Args:
-        exclusive: lock every table of the schema against writes, not only against being truncated or altered.
+        exclusive: gives the tables to be locked against writes too, not only against being truncated or altered.
         tables: chooses what is read, where that is more than the scope reads.
+
+    Raises:
+        DatabaseError: the schema keeps changing, or other sessions hold tables too long.
     """
-    for _ in range(ATTEMPTS):
+    changes = 0
+    for _ in pauses(seconds=LOCK_SECONDS):
         before = survey(connection, catalog, scope, unclassified=unclassified)
-        read = (tables or lockable)(before)
-        if exclusive:
-            _check_lock_privileges(connection, before)
+        against_writes = sorted(exclusive(before))
+        _check_lock_privileges(connection, before, against_writes)
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         try:
-            wanted = list(before.schema.tables) if exclusive else read
-            locked = _lock(connection, catalog.schema, wanted, exclusive=exclusive)
+            locked = _lock(connection, catalog.schema, (tables or lockable)(before), against_writes)
+            if locked is Locked.CONTENDED:
+                continue
             # other things of the schema, large objects say, may come and go: the tables are what is read
-            if not locked or read_schema(connection, catalog.schema).tables != before.schema.tables:
+            if locked is Locked.GONE or read_schema(connection, catalog.schema).tables != before.schema.tables:
+                changes += 1
+                if changes == ATTEMPTS:
+                    break
                 continue
             yield before
             return
         finally:
             if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
                 connection.execute("ROLLBACK")
+    if changes < ATTEMPTS:
+        raise DatabaseError(
+            f"other sessions have held tables of schema {catalog.schema} for {LOCK_SECONDS:g} seconds",
+            hint="find them in pg_locks and pg_stat_activity, let them end, then run again",
+        )
     raise DatabaseError("the schema keeps changing", hint="wait until the migration has ended, then run again")
 
 
@@ -128,25 +149,57 @@ def lockable(found: Survey) -> list[str]:
     ]
 
 
-def _lock(connection: Connection, schema: str, tables: list[str], *, exclusive: bool) -> bool:
-    """Lock the tables; False when one is gone by now."""
-    if not tables:
-        return True
-    template = "LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE" if exclusive else "LOCK TABLE {} IN ACCESS SHARE MODE"
-    names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in tables)
+class Locked(Enum):
+    """How an attempt to lock tables ended."""
+
+    ALL = 1
+    GONE = 2
+    CONTENDED = 3
+
+
+def _lock(connection: Connection, schema: str, tables: Collection[str], against_writes: Collection[str]) -> Locked:
+    """Lock all the tables within LOCK_PATIENCE, or none.
+
+    Others may meanwhile wait for some of them and hold the rest. Who waits longer than the server's deadlock_timeout
+    (a second) in such a circle is ended by the server, and that must not be them.
+    """
+    if not tables and not against_writes:
+        return Locked.ALL
+    # SET and LOCK take no snapshot; a query would
+    connection.execute(sql.SQL("SET LOCAL statement_timeout = {}").format(sql.Literal(round(LOCK_PATIENCE * 1000))))
+    begun = time.monotonic()
+    wanted = {
+        "SHARE ROW EXCLUSIVE": against_writes,
+        "ACCESS SHARE": [name for name in tables if name not in against_writes],
+    }
+    statements = [
+        sql.SQL("LOCK TABLE {} IN {} MODE").format(
+            sql.SQL(", ").join(sql.Identifier(schema, name) for name in names), sql.SQL(mode)
+        )
+        for mode, names in wanted.items()
+        if names
+    ]
     try:
-        connection.execute(sql.SQL(template).format(names))
+        # each has the limit for itself
+        connection.execute(sql.SQL("; ").join(statements))
     except psycopg.errors.UndefinedTable:
-        return False
-    return True
+        return Locked.GONE
+    except psycopg.errors.DeadlockDetected:
+        return Locked.CONTENDED
+    except psycopg.errors.QueryCanceled:
+        if time.monotonic() - begun < LOCK_PATIENCE / 2:
+            raise  # somebody else cancelled it
+        return Locked.CONTENDED
+    connection.execute("SET LOCAL statement_timeout = 0")
+    return Locked.ALL
 
 
-def _check_lock_privileges(connection: Connection, found: Survey) -> None:
+def _check_lock_privileges(connection: Connection, found: Survey, tables: Collection[str]) -> None:
     rows = connection.execute(
         "SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(%s))"
         " AND c.relname = ANY (%s) AND NOT has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')"
         ' ORDER BY c.relname COLLATE "C"',
-        [found.schema.name, list(found.schema.tables)],
+        [found.schema.name, list(tables)],
     ).fetchall()
     if rows:
         raise RefusedError(

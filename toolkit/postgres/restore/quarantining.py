@@ -1,0 +1,45 @@
+"""The rows that a plan puts aside, as they were backed up and with what stands in their way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from psycopg import sql
+
+from toolkit.model.quarantine import QuarantinedRow
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.relation import columns
+from toolkit.postgres.restore.findings import Finding
+from toolkit.postgres.restore.ready import Ready
+from toolkit.postgres.rows import values
+
+
+def quarantined_rows(ready: Ready) -> Iterator[QuarantinedRow]:
+    """Every row that a plan puts aside, with the first thing that stands in its way."""
+    for finding in ready.prepared.findings:
+        yield from _rows(ready.connection, ready, finding)
+
+
+def _rows(connection: Connection, ready: Ready, finding: Finding) -> Iterator[QuarantinedRow]:
+    staged = ready.source.staged(finding.table)
+    query = sql.SQL(
+        "SELECT concat_ws(', ', {keys}), f.waits_for, {names} FROM {stage} s JOIN {rows} f ON f.stage_id = s.ctid"
+    ).format(
+        keys=columns("s", sort_key(ready.survey.schema.tables[finding.table]).names),
+        names=columns("s", staged.names),
+        stage=staged.table,
+        rows=finding.rows,
+    )
+    with connection.cursor().copy(sql.SQL("COPY ({}) TO STDOUT").format(query)) as copy:
+        for line in copy:
+            key, waits_for, *texts = values(bytes(line))
+            yield QuarantinedRow(
+                table=finding.table,
+                key=key or "",
+                sqlstate=finding.sqlstate,
+                constraint=finding.constraint,
+                reason=finding.reason,
+                waits_for=waits_for,
+                columns=dict(zip(staged.names, texts, strict=True)),
+            )

@@ -1,0 +1,159 @@
+"""A restore made ready: the target's snapshot, the backup on stage, and the plan between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from toolkit.model.outcome import Progress
+from toolkit.model.plan import RestorePlan
+from toolkit.planning.answers import with_new_tables
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.restore.batches import BadRow
+from toolkit.postgres.restore.device.decision import settle_device
+from toolkit.postgres.restore.device.following import follow
+from toolkit.postgres.restore.device.own_node import stage_own_node
+from toolkit.postgres.restore.device.sync_state import SyncState
+from toolkit.postgres.restore.narrowing import narrow, narrowed
+from toolkit.postgres.restore.planner import Planner, Prepared
+from toolkit.postgres.restore.preflight import refuse_hidden, refuse_plan, warnings_of
+from toolkit.postgres.restore.request import Request, scope_on_target
+from toolkit.postgres.restore.reshaping import fitting_source
+from toolkit.postgres.restore.source import Source
+from toolkit.postgres.restore.triggers import may_bypass, tables_to_alter
+from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What earlier attempts of the same restore have taught.
+
+    Attributes:
+        foresee: stage every table, so that every conflict is known beforehand.
+        thorough: look for the very rows that the server refuses.
+        bad: rows that it has refused.
+    """
+
+    foresee: bool = False
+    thorough: bool = False
+    bad: Sequence[BadRow] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """What applying a plan needs; valid in the session that made it.
+
+    Attributes:
+        plan: all that will change, sync state of the device included.
+        bypass: triggers are kept silent by the replica role, which suspends foreign keys too.
+    """
+
+    connection: Connection
+    survey: Survey
+    source: Source
+    prepared: Prepared
+    sync: SyncState
+    plan: RestorePlan
+    bypass: bool
+
+    @property
+    def touched(self) -> list[str]:
+        """The tables that will change."""
+        return [name for name, table in self.plan.tables.items() if table.changes]
+
+
+@contextmanager
+def made_ready(connection: Connection, request: Request, attempt: Attempt, progress: Progress) -> Iterator[Ready]:
+    """Plan in a transaction that the block may commit.
+
+    Raises:
+        RefusedError: drift or missing privileges; nothing was changed.
+    """
+    manifest = with_new_tables(request.manifest, request.answers)
+    if request.businesses:
+        manifest = narrowed(manifest, request.businesses)
+    bypass = request.atomic and not request.fire and may_bypass(connection)
+    with consistent_snapshot(
+        connection,
+        request.catalog,
+        scope_on_target(manifest),
+        unclassified="warn",
+        exclusive=lambda survey: _locked(connection, survey, request, bypass=bypass),
+    ) as found:
+        device, manifest, survey = settle_device(
+            connection, found, manifest, request.device, narrowed=bool(request.businesses)
+        )
+        source = fitting_source(connection, manifest, survey.schema, request.rows_of, request.answers)
+        manifest = source.manifest
+        refuse_hidden(connection, manifest, survey)
+        progress.start("compare", rows=manifest.metadata.stats.total_records)
+        if request.businesses:
+            narrow(connection, source, survey)
+        followed = follow(connection, source, survey, device)
+        made_node = stage_own_node(connection, source, survey, device)
+        source.settle()
+        prepared = Planner(
+            connection,
+            mode=request.mode,
+            survey=survey,
+            selected=survey.select(connection, all_owners=True, strict=False),
+            source=source,
+            bypass=bypass,
+            foresee=request.check or attempt.foresee,
+            aside=request.put_aside is not None,
+            owned=request.owned,
+            bad=attempt.bad,
+        ).prepare()
+        sync = SyncState(
+            connection,
+            source=source,
+            survey=survey,
+            device=device,
+            prepared=prepared,
+            followed=followed,
+            made_node=made_node,
+        )
+        plan = sync.added_to(replace(prepared.plan, warnings=warnings_of(manifest, survey)))
+        refuse_plan(connection, survey.schema.name, plan, bypass=bypass, fire=request.fire)
+        yield Ready(
+            connection=connection,
+            survey=survey,
+            source=source,
+            prepared=prepared,
+            sync=sync,
+            plan=replace(plan, locking=_locking(connection, survey, plan, request, bypass=bypass)),
+            bypass=bypass,
+        )
+
+
+def _locked(connection: Connection, survey: Survey, request: Request, *, bypass: bool) -> list[str]:
+    """The tables that others may not write to until the restore ends.
+
+    They are locked before the snapshot is taken and before anything else is, so that nobody waits in a circle.
+    """
+    if request.check or not request.atomic:
+        return []
+    if bypass or request.exclusive:
+        return list(survey.schema.tables)
+    if request.fire:
+        return []
+    # to disable a trigger is to lock its table
+    return sorted(tables_to_alter(connection, survey.schema.name, survey.accounting.taken, bypass=False))
+
+
+def _locking(connection: Connection, survey: Survey, plan: RestorePlan, request: Request, *, bypass: bool) -> str:
+    """How triggers are kept silent, and what other sessions will wait for, as a sentence."""
+    if not plan.changed:
+        return ""
+    how = "user triggers fire"
+    if not request.fire:
+        how = f"user triggers are kept silent by {'the replica role' if bypass else 'disabling them'}"
+    if bypass or (request.exclusive and request.atomic):
+        return f"{how}; other sessions wait to write to any of the {len(survey.schema.tables)} tables of the schema"
+    if request.fire:
+        return f"{how}; other sessions wait for the rows that change"
+    names = sorted(tables_to_alter(connection, survey.schema.name, survey.accounting.taken, bypass=False))
+    if not names:
+        return f"{how}: there are none; other sessions wait for the rows that change"
+    return f"{how}; other sessions wait to write to {', '.join(names)}"

@@ -1,0 +1,93 @@
+"""What is tried again, and how a commit whose answer got lost is settled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import psycopg
+
+from toolkit.errors import DatabaseError
+from toolkit.postgres.connection import Connection, UnreachableError
+from toolkit.retries.policy import retrying
+
+Open = Callable[[], AbstractContextManager[Connection]]
+"""Opens a session with the target; errors of the server go through it as they are."""
+
+CONTENTION = (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)
+"""What is retried from the savepoint before a batch, at most twice; after that the transaction is begun again."""
+
+ATTEMPTS, SECONDS = 8, 600.0
+"""How often a transaction is begun, and for how long, at most."""
+
+UNDECIDED_SECONDS = 60.0
+"""How long a server may take to finish a commit that it goes on with although nobody is waiting for its answer."""
+
+
+class ChangedMeanwhileError(DatabaseError):
+    """Other sessions have written rows that the plan speaks of; it has to be made anew."""
+
+
+class _UndecidedError(Exception):
+    """The server is still committing, or cannot be asked yet."""
+
+
+def passes(error: BaseException) -> bool:
+    """Whether a transaction that ended with this error may succeed when it is begun again."""
+    if isinstance(error, (psycopg.errors.SerializationFailure, *CONTENTION, UnreachableError, ChangedMeanwhileError)):
+        return True
+    return lost(error)
+
+
+def lost(error: BaseException) -> bool:
+    """Whether an error means that the connection is gone: cut, or ended by the server (class 57P, or no SQLSTATE)."""
+    if not isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+        return False
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
+
+
+def commit(connection: Connection, reopen: Open) -> None:
+    """Commit the transaction; when the connection is lost meanwhile, find out whether it was committed.
+
+    Raises:
+        psycopg.Error: it was not; the transaction may be begun again where `passes` says so.
+        DatabaseError: the server cannot say any more, or does not answer.
+    """
+    row = connection.execute("SELECT pg_current_xact_id_if_assigned()::text").fetchone()
+    transaction = None if row is None else row[0]
+    try:
+        connection.execute("COMMIT")
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        if not lost(error) or (transaction is not None and not _was_committed(transaction, reopen)):
+            raise
+
+
+def _was_committed(transaction: str, reopen: Open) -> bool:
+    def ask() -> bool:
+        with reopen() as connection:
+            row = connection.execute("SELECT pg_xact_status(%s::text::xid8)", [transaction]).fetchone()
+        status = None if row is None else row[0]
+        if status == "in progress":
+            raise _UndecidedError
+        if status is None:
+            raise DatabaseError(
+                f"the connection was lost while transaction {transaction} was committed, and the server no longer knows"
+                " whether it was",
+                hint="run again: rows that are there already are left as they are",
+            )
+        return bool(status == "committed")
+
+    deadline = time.monotonic() + UNDECIDED_SECONDS
+    try:
+        return retrying(
+            lambda error: isinstance(error, (_UndecidedError, UnreachableError)) or lost(error),
+            attempts=1000,
+            seconds=deadline - time.monotonic(),
+        )(ask)
+    except (_UndecidedError, UnreachableError, psycopg.Error) as error:
+        raise DatabaseError(
+            f"the connection was lost while transaction {transaction} was committed, and the server does not say"
+            " whether it was",
+            hint="run again: rows that are there already are left as they are",
+        ) from error

@@ -1,0 +1,141 @@
+"""Applying a plan in one transaction for each batch: for targets that cannot bear a long one.
+
+The plan is made in one snapshot and committed with nothing but temporary tables. A second session holds that snapshot
+open, so that no row the plan speaks of makes room for another under the same id. Whatever interrupts the batches, the
+next plan finds what is left to do: rows that are there already do not differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+
+from psycopg import sql
+from psycopg.pq import TransactionStatus
+
+from toolkit.model.outcome import Progress
+from toolkit.model.plan import RestorePlan
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.restore.application import Application
+from toolkit.postgres.restore.batches import UnexpectedCountError
+from toolkit.postgres.restore.proof import dangling
+from toolkit.postgres.restore.quarantining import quarantined_rows
+from toolkit.postgres.restore.ready import Attempt, Ready, made_ready
+from toolkit.postgres.restore.recovery import CONTENTION, ChangedMeanwhileError, Open, commit
+from toolkit.postgres.restore.refusals import violations
+from toolkit.postgres.restore.request import Request
+from toolkit.postgres.restore.triggers import silent_triggers
+from toolkit.postgres.sequences import behind
+from toolkit.retries.policy import retrying
+
+
+class Transactions:
+    """Units that are transactions of their own.
+
+    Args:
+        holder: the session that holds the plan's snapshot.
+    """
+
+    def __init__(self, ready: Ready, holder: Connection, reopen: Open, request: Request) -> None:
+        self._connection = ready.connection
+        self._schema = ready.survey.schema.name
+        self._holder = holder
+        self._reopen = reopen
+        self._request = request
+
+    def __call__(self, tables: Collection[str], work: Callable[[], int]) -> int:
+        """Run the work in a transaction, at most three times."""
+        return retrying(CONTENTION, attempts=3, seconds=60)(lambda: self._run(tables, work))
+
+    def _run(self, tables: Collection[str], work: Callable[[], int]) -> int:
+        connection, ledger = self._connection, self._request.ledger
+        self._holder.execute("SELECT 1")
+        if ledger is not None:
+            ledger.begun(tables)
+        connection.execute("BEGIN")
+        try:
+            connection.execute("SET CONSTRAINTS ALL DEFERRED")
+            silence = silent_triggers(connection, self._schema, tables, bypass=False)
+            with nullcontext() if self._request.fire else silence:
+                rows = work()
+            commit(connection, self._reopen)
+        except UnexpectedCountError as error:
+            raise ChangedMeanwhileError(str(error)) from error
+        finally:
+            if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
+                connection.execute("ROLLBACK")
+        if ledger is not None:
+            ledger.done(rows)
+        return rows
+
+
+def apply_stepwise(reopen: Open, ready: Ready, request: Request, attempt: Attempt, progress: Progress) -> RestorePlan:
+    """Apply a plan batch by batch, then see by another plan that nothing is left to do.
+
+    Raises:
+        ChangedMeanwhileError: there is, because others have written meanwhile; begin again.
+    """
+    connection, schema = ready.connection, ready.survey.schema
+    said: tuple[str, ...] = ()
+    if request.ledger is not None:
+        said = request.ledger.planned(ready.plan, _identity(connection))
+    with reopen() as holder, _held(connection, holder):
+        connection.execute("COMMIT")
+        if ready.touched:
+            progress.start("restore", rows=sum(table.changes for table in ready.plan.tables.values()))
+            unit = Transactions(ready, holder, reopen, request)
+            unit(ready.touched, _uncounted(ready.sync.before))
+            Application(ready, unit=unit, thorough=attempt.thorough, progress=progress).apply()
+            unit(ready.touched, _uncounted(ready.sync.after))
+    progress.note("proving")
+    _prove(reopen, request, attempt, progress)
+    if request.put_aside is not None and ready.prepared.findings:
+        request.put_aside(quarantined_rows(ready))
+    if request.ledger is not None:
+        request.ledger.finished()
+    moves = behind(connection, schema.name, ready.source.manifest.sequences)
+    return replace(ready.plan, sequences=moves, warnings=(*ready.plan.warnings, *said))
+
+
+def _prove(reopen: Open, request: Request, attempt: Attempt, progress: Progress) -> None:
+    with reopen() as connection, made_ready(connection, request, attempt, progress) as after:
+        if after.touched:
+            left = sum(table.changes for table in after.plan.tables.values())
+            raise ChangedMeanwhileError(f"{left} rows of {', '.join(after.touched)} differ after they were restored")
+        if found := dangling(connection, after.survey.schema, list(after.source.entries)):
+            raise violations(after.plan.label, found)
+
+
+def _uncounted(work: Callable[[], None]) -> Callable[[], int]:
+    """Work whose rows are not those of the backup."""
+
+    def run() -> int:
+        work()
+        return 0
+
+    return run
+
+
+@contextmanager
+def _held(connection: Connection, holder: Connection) -> Iterator[None]:
+    """Let another session hold the snapshot of this one's transaction."""
+    row = connection.execute("SELECT pg_export_snapshot()").fetchone()
+    assert row is not None
+    holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    holder.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(row[0])))
+    try:
+        yield
+    finally:
+        if not holder.closed and holder.info.transaction_status != TransactionStatus.IDLE:
+            holder.execute("ROLLBACK")
+
+
+def _identity(connection: Connection) -> str:
+    """What tells this database from any other, a copy restored in its place included."""
+    row = connection.execute(
+        "SELECT d.oid::text || ' ' || d.datname || ' ' || coalesce((SELECT system_identifier::text"
+        " FROM pg_control_system()), '') FROM pg_database d WHERE d.datname = current_database()"
+    ).fetchone()
+    assert row is not None
+    return str(row[0])

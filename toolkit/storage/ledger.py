@@ -1,0 +1,121 @@
+"""The ledger of a restore that is not atomic: a file beside the run, by which the next run knows where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from toolkit.errors import StorageError
+from toolkit.model.manifest import Manifest
+from toolkit.model.plan import RestorePlan
+
+
+class Entry(msgspec.Struct, kw_only=True):
+    """What a ledger says.
+
+    Attributes:
+        label, checksum: the backup's.
+        target: what tells the database from any other.
+        rows: how many the plan was to write and delete.
+        written: how many of them are committed, in `batches` batches.
+        doubtful: the tables of the batch that was begun last and is not known to be committed.
+    """
+
+    label: str
+    checksum: str
+    target: str
+    mode: str
+    started: str
+    rows: int
+    written: int = 0
+    batches: int = 0
+    doubtful: tuple[str, ...] = ()
+
+
+class LedgerFile:
+    """The ledger of restores into one host."""
+
+    def __init__(self, directory: Path, host: str, manifest: Manifest, now: datetime) -> None:
+        self._file = directory / f"{host}.json"
+        self._host = host
+        self._manifest = manifest
+        self._now = now
+        self._entry: Entry | None = None
+
+    def planned(self, plan: RestorePlan, target: str) -> tuple[str, ...]:
+        """Begin, or go on with, the ledger; gives what is to be said of the run that did not finish."""
+        rows = sum(table.changes for table in plan.tables.values())
+        said = self._compared(self._read(), target, rows) if self._entry is None else ()
+        self._entry = Entry(
+            label=plan.label,
+            checksum=self._manifest.checksum,
+            target=target,
+            mode=plan.mode.value,
+            started=self._now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            rows=rows,
+        )
+        self._write()
+        return said
+
+    def begun(self, tables: Collection[str]) -> None:
+        """A batch begins: until it is done, nobody knows."""
+        assert self._entry is not None
+        self._entry.doubtful = tuple(sorted(tables))
+        self._write()
+
+    def done(self, rows: int) -> None:
+        """The batch is committed; it wrote this many rows."""
+        assert self._entry is not None
+        self._entry.written += rows
+        self._entry.batches += 1
+        self._entry.doubtful = ()
+        self._write()
+
+    def finished(self) -> None:
+        """All is applied and proven."""
+        with suppress(FileNotFoundError):
+            self._file.unlink()
+
+    def _compared(self, before: Entry | None, target: str, rows: int) -> tuple[str, ...]:
+        if before is None:
+            return ()
+        what = f"a restore of {before.label} into {self._host}, begun {before.started}, was not finished"
+        if before.checksum != self._manifest.checksum:
+            return (f"{what}; backup {self._manifest.metadata.label} takes its place",)
+        if before.target != target:
+            return (f"{what}, and that was another database ({before.target}); beginning anew",)
+        left = before.rows - before.written
+        said = f"{what}: {before.batches} batches with {before.written} rows were committed; going on"
+        if before.doubtful:
+            said += f"; a batch of {', '.join(before.doubtful)} was in doubt and is compared again"
+        if rows > left or (rows < left and not before.doubtful):
+            said += f"; the target has changed since: {rows} rows differ where {left} were left"
+        return (said,)
+
+    def _read(self) -> Entry | None:
+        try:
+            return msgspec.json.decode(self._file.read_bytes(), type=Entry)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _write(self) -> None:
+        assert self._entry is not None
+        temporary = self._file.with_suffix(".tmp")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(msgspec.json.encode(self._entry))
+            temporary.replace(self._file)
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: OSError) -> StorageError:
+        return StorageError(
+            f"the ledger {self._file} cannot be used: {error.strerror or error}",
+            hint="give the user who runs this access to it, or restore with `atomic: true`",
+        )
