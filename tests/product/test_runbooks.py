@@ -1,0 +1,265 @@
+"""The runbooks: between machines with different node ids, and with a failure injected at each task."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from ruamel.yaml import YAML
+
+from tests.conftest import Servers
+from tests.control import Control, execute, rows
+from tests.product.machines import CATALOG, Endpoint, Machines, content, fill, listening, syncing
+from toolkit.postgres.embedded import EmbeddedServer
+
+PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
+MIGRATE, RECOVER = PLAYBOOKS / "migrate-machine.yml", PLAYBOOKS / "disaster-recovery.yml"
+
+
+def steps(playbook: Path) -> list[str]:
+    """The names of the tasks between the first and the last in the block that works in earnest."""
+    return [task["name"] for task in _block(_read(playbook))]
+
+
+def _read(playbook: Path) -> Any:
+    return YAML(typ="safe").load(playbook.read_text(encoding="utf-8"))
+
+
+def _block(plays: Any) -> Any:
+    return plays[0]["tasks"][-1]["block"]
+
+
+@pytest.fixture
+def machines(tmp_path: Path, servers: Servers) -> Machines:
+    """An old machine and a new one, each with a node id, data and queues of its own; both sync."""
+    control = Control(tmp_path, catalog=json.dumps(CATALOG))
+    old, new = servers.database(), servers.database()
+    fill(old, "node-old", items=6)
+    fill(new, "node-new", items=3)
+    control.add_host("old", old, device={"id": "old", "name": "Old till"})
+    control.add_host("new", new, device={"id": "new", "name": "New till"})
+    return Machines(control, old, new)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """What devices listen to."""
+    with listening() as found:
+        yield found
+
+
+def test_migration(machines: Machines, endpoint: Endpoint) -> None:
+    """The new machine has the old one's data under its own id, empty queues, and sync that goes on, with a report."""
+    manifest = machines.control.backup("old", job="nightly")
+    ran = machines.run(MIGRATE, "old=old", f"devices_url={endpoint.url}")
+    assert ran.code == 0, ran.text
+    assert rows(machines.new, "SELECT count(*), min(name) FROM items") == [(6, "node-old 1")]
+    assert rows(machines.new, 'SELECT id, "nodeId" FROM printers ORDER BY id') == [
+        ("node-old-q", "node-new"),
+        ("p", "node-new"),
+    ]
+    assert syncing(machines.new) == ["node-new"]
+    assert rows(machines.new, "SELECT count(*) FROM sync_events") == [(0,)]
+    assert rows(machines.new, "SELECT count(*) FROM offline_queue") == [(0,)]
+    assert ran.archive == [{"eventId": "node-new-1", "lamportClock": 1}, {"eventId": "node-new-2", "lamportClock": 2}]
+    assert endpoint.calls == [
+        ("/disconnect", {"reason": "migration from old"}),
+        ("/reconnect", {"node": "node-new"}),
+    ]
+    assert (ran.report["outcome"], ran.report["backup"]) == ("done", manifest.metadata.label)
+    assert (ran.report["identity"]["node"], ran.report["identity"]["node_id"]) == ("kept", "node-new")
+    assert 0 <= ran.report["seconds_to_recover"] <= ran.report["seconds_of_data_lost"] < 60
+    assert ran.report["kept_backup"] in ran.text
+    before = content(machines.new)
+    assert machines.run(MIGRATE, "old=old").code == 0
+    assert content(machines.new) == before
+
+
+def test_migration_to_a_machine_without_a_node(machines: Machines) -> None:
+    """A machine that was never initialised gets an id of its own, and sync under it."""
+    machines.control.backup("old", job="nightly")
+    execute(machines.new, "DELETE FROM printers; DELETE FROM sync_configurations; DELETE FROM sync_nodes")
+    ran = machines.run(MIGRATE, "old=old")
+    assert ran.code == 0, ran.text
+    made = ran.report["identity"]["node_id"]
+    assert made.startswith("new-20")
+    assert ran.report["identity"]["node"] == "generated"
+    assert syncing(machines.new) == [made]
+    assert rows(machines.new, 'SELECT DISTINCT "nodeId" FROM printers') == [(made,)]
+
+
+def test_recovery_of_the_same_machine(machines: Machines) -> None:
+    """A machine whose node row is gone is known by its device id, and gets its data and its identity back."""
+    machines.control.backup("old", job="nightly", scope="full-device")
+    was = content(machines.old)
+    execute(machines.old, "TRUNCATE tenants, items, printers, sync_nodes, sync_configurations, audit_logs")
+    execute(machines.old, "INSERT INTO audit_logs VALUES (9, NULL, '2026-02-02')")
+    ran = machines.run(RECOVER, limit="old")
+    assert ran.code == 0, ran.text
+    now = content(machines.old)
+    for table in ("tenants", "items", "printers", "sync_nodes", "sync_configurations"):
+        assert now[table] == was[table]
+    assert (now["sync_events"], now["offline_queue"]) == ([], [])
+    assert now["audit_logs"] == ['(9,,"2026-02-02 00:00:00+00")']
+    assert ran.report["identity"]["same_device"]
+    assert ran.report["identity"]["node_id"] == "node-old"
+    assert syncing(machines.old) == ["node-old"]
+
+
+@pytest.mark.parametrize("scope", ["business", "full-device"])
+def test_recovery_on_replacement_hardware(machines: Machines, scope: str) -> None:
+    """New hardware takes the identity of the lost machine over, whichever node it was before."""
+    machines.control.backup("old", job="nightly", scope=scope)
+    ran = machines.run(RECOVER, "lost=old", "hardware=replacement")
+    assert ran.code == 0, ran.text
+    assert rows(machines.new, 'SELECT "nodeId" FROM sync_nodes WHERE "isLocal"') == [("node-old",)]
+    assert rows(machines.new, "SELECT \"nodeId\" FROM printers WHERE id = 'p'") == [("node-old",)]
+    assert syncing(machines.new) == ["node-old"]
+    assert ran.report["identity"]["node"] == "source"
+
+
+@pytest.mark.parametrize(
+    ("playbook", "step"), [(each, step) for each in (MIGRATE, RECOVER) for step in [*steps(each), "the end"]]
+)
+def test_a_failure_at_each_task(machines: Machines, tmp_path: Path, playbook: Path, step: str) -> None:
+    """Whichever task fails: the database is as before in every table, sync is on again, the report names the task."""
+    machines.control.backup("old", job="nightly", scope="full-device")
+    plays = _read(playbook)
+    block = _block(plays)
+    names = [*steps(playbook), "the end"]
+    block.insert(names.index(step), {"name": "Fail here", "assert": {"that": False}})
+    if step == "the end":
+        # what says that all is done must not have been said
+        block[-2], block[-1] = block[-1], block[-2]
+    broken = tmp_path / "broken.yml"
+    with broken.open("w", encoding="utf-8") as file:
+        YAML(typ="safe").dump(plays, file)
+    before = content(machines.new)
+    source = "old" if playbook is MIGRATE else "lost"
+    ran = machines.run(broken, f"{source}=old", *(["hardware=replacement"] if playbook is RECOVER else []))
+    assert ran.code == 1, ran.text
+    assert content(machines.new) == before
+    assert syncing(machines.new) == ["node-new"]
+    assert (ran.report["outcome"], ran.report["failed_task"]) == ("failed", "Fail here")
+
+
+@pytest.mark.parametrize("path", ["/disconnect", "/reconnect"])
+def test_devices_that_do_not_answer(machines: Machines, endpoint: Endpoint, path: str) -> None:
+    """An endpoint that fails ends the migration with everything as before, and the devices are called back."""
+    machines.control.backup("old", job="nightly")
+    endpoint.failing.add(path)
+    before = content(machines.new)
+    ran = machines.run(MIGRATE, "old=old", f"devices_url={endpoint.url}")
+    assert ran.code == 1, ran.text
+    assert content(machines.new) == before
+    assert endpoint.paths[0] == "/disconnect"
+    assert endpoint.paths[-1] == "/reconnect"
+    assert "devices" in ran.report["failed_task"]
+
+
+@pytest.mark.parametrize(
+    ("table", "when", "task"),
+    [
+        ("sync_configurations", "UPDATE", "Pause sync"),
+        ("offline_queue", "DELETE", "Clear the queues"),
+    ],
+)
+def test_statements_that_fail(machines: Machines, table: str, when: str, task: str) -> None:
+    """A statement that the database refuses ends the migration with everything as before."""
+    # a full-device backup taken over has a queue to clear after the restore
+    machines.control.backup("old", job="nightly", scope="full-device")
+    execute(
+        machines.new,
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$",
+        f"CREATE TRIGGER refuse BEFORE {when} ON {table} FOR EACH ROW EXECUTE FUNCTION refuse()",
+    )
+    before = content(machines.new)
+    ran = machines.run(MIGRATE, "old=old", "identity=source")
+    assert ran.code == 1, ran.text
+    assert ran.report["failed_task"] == task
+    assert content(machines.new) == before
+
+
+@contextmanager
+def killing(server: EmbeddedServer, conninfo: str) -> Iterator[list[int]]:
+    """Ends every connection that restores into a database, as long as the block lasts; gives their process ids."""
+    ended: list[int] = []
+    done = threading.Event()
+    database = psycopg.conninfo.conninfo_to_dict(conninfo)["dbname"]
+
+    def work() -> None:
+        with psycopg.connect(server.superuser, autocommit=True) as connection:
+            while not done.wait(0.01):
+                found = connection.execute(
+                    "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+                    " AND application_name = 'playback restore' AND xact_start < clock_timestamp() - interval '0.05 s'",
+                    [database],
+                ).fetchall()
+                ended.extend(pid for pid, _ in found)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield ended
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_killed_restore(machines: Machines, pg18: EmbeddedServer) -> None:
+    """A restore whose connections are ended, however often it tries, leaves everything as before."""
+    machines.control.backup("old", job="nightly")
+    before = content(machines.new)
+    with psycopg.connect(machines.new) as blocker:
+        # another session holds the table, so that the restore is in the middle when it is killed
+        blocker.execute("LOCK TABLE items IN SHARE MODE")
+        with killing(pg18, machines.new) as ended:
+            ran = machines.run(MIGRATE, "old=old")
+    assert ended
+    assert ran.code != 0, ran.text
+    assert content(machines.new) == before
+    assert syncing(machines.new) == ["node-new"]
+
+
+@pytest.mark.parametrize("playbook", [MIGRATE, RECOVER])
+def test_check_mode(machines: Machines, playbook: Path) -> None:
+    """In check mode the plan is shown, with the device decision, and nothing is changed, sync neither."""
+    machines.control.backup("old", job="nightly")
+    before = content(machines.new)
+    ran = machines.run(playbook, "old=old", "lost=old", check=True)
+    assert ran.code == 0, ran.text
+    assert "would change" in ran.text
+    assert "another device than the backup's: its node id is node-new, the backup's is node-old" in ran.text
+    assert content(machines.new) == before
+
+
+def test_migration_of_the_reference_application(
+    control: Control, demo_host: Callable[..., str], superuser: Callable[[str], psycopg.Connection[Any]]
+) -> None:
+    """The demo moves to a machine with another node id, mirrored, proven and with its report."""
+    old, new = demo_host("old"), demo_host("new")
+    with superuser(new) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("""UPDATE sync_nodes SET "nodeId" = 'node-new' WHERE "isLocal" """)
+        connection.execute("""UPDATE sync_configurations SET "nodeId" = 'node-new'""")
+        connection.execute("""UPDATE network_printers SET "nodeId" = 'node-new'""")
+        connection.execute("DELETE FROM business_stock_movements")
+    control.backup("old", demo="include", job="nightly")
+    ran = Machines(control, old, new).run(MIGRATE, "old=old")
+    assert ran.code == 0, ran.text
+    assert ran.report["identity"]["node_id"] == "node-new"
+    assert {each["what"] for each in ran.report["identity"]["followed"]} == {"current_node", "null"}
+    assert syncing(new) == ["node-new"]
+    assert len(ran.archive) == 40
+
+
+@pytest.fixture
+def superuser() -> Callable[[str], psycopg.Connection[Any]]:
+    """Connects to a database as superuser."""
+    return lambda conninfo: psycopg.connect(conninfo, user="postgres", autocommit=True)
