@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 
-.PHONY: nightly test benchmark benchmark-scales lock clean
+.PHONY: nightly test benchmark benchmark-scales benchmark-storage benchmark-nightlies lock clean
 
 nightly: .venv/runtime
 	$(BIN)/invoke run playbooks/nightly.yml
@@ -34,6 +34,12 @@ benchmark: .venv/development
 
 benchmark-scales: .venv/development
 	$(BIN)/python -m benchmarks.scales
+
+benchmark-storage: .venv/development
+	$(BIN)/python -m benchmarks.storage
+
+benchmark-nightlies: .venv/development
+	$(BIN)/python -m benchmarks.nightlies
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements.lock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from threading import Lock
 
@@ -69,6 +69,11 @@ class FaultyStore:
         """Size unless it is time to fail."""
         self._count(name)
         return self._store.size(name)
+
+    def sizes(self, names: Collection[str]) -> dict[str, int]:
+        """Sizes unless it is time to fail."""
+        self._count(", ".join(names))
+        return self._store.sizes(names)
 
     def exists(self, name: str) -> bool:
         """Exists unless it is time to fail."""

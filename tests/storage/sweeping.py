@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -34,7 +34,7 @@ class Fault(StrEnum):
 
 _APPLICABLE = {
     Fault.CUT: {"get", "put", "put_new", "list", "delete_many"},
-    Fault.FLIP: {"get", "put", "put_new", "size", "list"},
+    Fault.FLIP: {"get", "put", "put_new", "size", "sizes", "list"},
 }
 """The calls that a fault can befall; the others all of them."""
 
@@ -102,6 +102,16 @@ class SweptStore:
         size = self._store.size(name)
         self._fail_late(name)
         return None if size is None else size ^ 1
+
+    def sizes(self, names: Collection[str]) -> dict[str, int]:
+        """Sizes."""
+        if not self._befalls("sizes"):
+            return self._store.sizes(names)
+        what = ", ".join(names)
+        self._fail_first(what)
+        sizes = self._store.sizes(names)
+        self._fail_late(what)
+        return {name: size ^ 1 for name, size in sizes.items()}
 
     def exists(self, name: str) -> bool:
         """Whether it exists."""

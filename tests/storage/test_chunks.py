@@ -233,6 +233,11 @@ class GatedStore(FaultyStore):
         assert self.gate.wait(30)
         super().put(name, data)
 
+    def put_new(self, name: str, data: bytes) -> bool:
+        """Wait, then put."""
+        assert self.gate.wait(30)
+        return super().put_new(name, data)
+
 
 def test_memory_is_bounded_by_bytes(store: Store) -> None:
     """However slow the store is, no more rows than the bound wait for it, except one chunk that is larger alone."""
@@ -286,4 +291,5 @@ def test_reading_ahead_can_be_left() -> None:
     ahead = prefetch(range(100), lambda number: number, size=lambda _: 1, in_flight=10)
     assert next(iter(ahead)) == 0
     ahead.close()
-    assert threading.active_count() == before
+    # the servers of other tests may have ended some of theirs meanwhile
+    assert threading.active_count() <= before

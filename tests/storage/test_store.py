@@ -27,6 +27,16 @@ def test_what_is_put_is_got(store: Store, data: bytes) -> None:
     assert store.exists("chunks/ab/file")
 
 
+def test_sizes_of_many(store: Store) -> None:
+    """The sizes of many files are asked for together; those that are not there have none."""
+    for number in range(50):
+        store.put(f"a/{number:02}", b"1" * number)
+    for wanted in (range(40, 60), range(3), range(45, 200), ()):
+        expected = {f"a/{number:02}": number for number in wanted if number < 50}
+        assert store.sizes([f"a/{number:02}" for number in wanted]) == expected
+    assert store.sizes(["a/10", "b/none"]) == {"a/10": 10}
+
+
 def test_put_replaces(store: Store) -> None:
     """A second file of the same name takes the first one's place."""
     store.put("a/b", b"first, and longer")

@@ -76,6 +76,7 @@ class ChunkWriter:
     def __init__(self, repository: Repository, *, workers: int = 2, in_flight: int = IN_FLIGHT) -> None:
         self._store = repository.store
         self._recorded = repository.recorded_chunks()
+        self._known = frozenset(identity for identity, _ in self._recorded)
         self._limit = in_flight
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="chunk-writer")
         self._changed = Condition()
@@ -148,6 +149,11 @@ class ChunkWriter:
 
     def _store_chunk(self, identity: str, raw: RawChunk) -> StoredChunk:
         name = chunk_name(identity)
+        if identity not in self._known:
+            # most likely new: to try to make it is one question less than to ask first
+            compressed = frame.compress(raw.data)
+            if self._store.put_new(name, compressed):
+                return StoredChunk(id=identity, rows=raw.rows, raw=len(raw.data), stored=len(compressed), new=True)
         size = self._store.size(name)
         if size is None or not self._holds(identity, size, raw.data):
             compressed = frame.compress(raw.data)

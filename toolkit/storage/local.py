@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,6 +107,10 @@ class LocalStore:
             return None
         except OSError as error:
             raise storage_error("read", path, error) from error
+
+    def sizes(self, names: Collection[str]) -> dict[str, int]:
+        """The sizes of those files that there are."""
+        return {name: size for name in names if (size := self.size(name)) is not None}
 
     def exists(self, name: str) -> bool:
         """Whether there is a file of that name."""

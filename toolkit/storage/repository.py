@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,9 +18,6 @@ from toolkit.planning.totals import inconsistencies
 from toolkit.storage import manifest_file
 from toolkit.storage.layout import BACKUPS, CHUNKS, MARKER, check_job, chunk_name, label_of, manifest_name
 from toolkit.storage.store import Store
-
-_LOOKUPS = 8
-"""Simultaneous questions to the store: they cost a round trip each, and next to nothing besides."""
 
 
 class _Marker(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,9 +223,8 @@ class Repository:
     def _check_stored(self, manifest: Manifest, sizes: Mapping[str, int]) -> None:
         expected = {chunk.id: chunk.stored for table in manifest.tables for chunk in table.chunks}
         expected.update((chunk_id, sizes[chunk_id]) for chunk_id in expected if chunk_id in sizes)
-        with ThreadPoolExecutor(_LOOKUPS) as pool:
-            found = pool.map(lambda chunk_id: self.store.size(chunk_name(chunk_id)), expected)
-            missing = [chunk_id for chunk_id, size in zip(expected, found, strict=True) if size != expected[chunk_id]]
+        found = self.store.sizes([chunk_name(chunk_id) for chunk_id in expected])
+        missing = [chunk_id for chunk_id, size in expected.items() if found.get(chunk_name(chunk_id)) != size]
         if missing:
             raise StorageError(
                 f"backup {manifest.metadata.label} cannot be published: {len(missing)} of its chunks are not stored"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -61,6 +61,9 @@ class Store(Protocol):
 
     def size(self, name: str) -> int | None:
         """A file's size in bytes, None when there is none of that name."""
+
+    def sizes(self, names: Collection[str]) -> dict[str, int]:
+        """The sizes in bytes of those of these files that there are, asked for together."""
 
     def exists(self, name: str) -> bool:
         """Whether there is a file of that name."""

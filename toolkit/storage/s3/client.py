@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
+from botocore.handlers import add_expect_header
 
 from toolkit.errors import InputError, StorageError
 from toolkit.model.host import S3Repository
@@ -73,6 +74,8 @@ def connect(config: S3Repository, limits: Limits) -> S3Client:
             hint="correct it in inventory/repositories.yml, or boto3's own configuration in the environment or ~/.aws",
         ) from error
     client.meta.events.register("before-call.s3.DeleteObjects", _with_content_md5)
+    # waiting for leave to send costs a round trip, and a second where a server does not know of it
+    client.meta.events.unregister("before-call.s3", add_expect_header)
     # boto3 looks for a bucket's right region by calls that look for it in turn, for ever where a server never tells;
     # AWS does tell, and other servers have one region
     client.meta.events.register("before-call.s3" if config.endpoint else "before-call.s3.HeadBucket", _not_redirected)

@@ -30,14 +30,18 @@ class Uploads:
         self._limits = limits
         self._settings = _settings(config)
 
+    def in_parts(self, data: bytes) -> bool:
+        """Whether a file is too large to go in one piece."""
+        return len(data) > 2 * self._limits.part
+
     def put(self, key: str, data: bytes, doing: str) -> bool:
         """Store an object; gives whether the bucket keeps its former versions, as far as the answer says.
 
         Raises:
             ServerError: it is not stored. What was begun is removed.
         """
-        if len(data) > 2 * self._limits.part:
-            return self._in_parts(key, data, doing)
+        if self.in_parts(data):
+            return self._put_parts(key, data, doing)
         try:
             return self._calls.run(doing, lambda client: self._put(client, key, data, doing))
         except ServerError as error:
@@ -93,7 +97,7 @@ class Uploads:
     def _holds(self, client: S3Client, key: str, data: bytes) -> bool:
         return client.get_object(Bucket=self._bucket, Key=key)["Body"].read() == data
 
-    def _in_parts(self, key: str, data: bytes, doing: str) -> bool:
+    def _put_parts(self, key: str, data: bytes, doing: str) -> bool:
         begun = self._calls.run(
             doing, lambda client: client.create_multipart_upload(Bucket=self._bucket, Key=key, **self._settings)
         )
