@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -293,3 +294,18 @@ def test_what_is_removed_stays_removed(
     assert not removed & set(kept(after))
     left = [each for each in backups if each.label not in removed]
     assert kept(decide(left, policy, now=now, zone=zone)) == sorted(each.label for each in left)
+
+
+def test_the_picture_of_the_guide_is_true() -> None:
+    """docs/guide/storage.md shows what its example keeps."""
+    guide = (Path(__file__).parents[2] / "docs" / "guide" / "storage.md").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^(2026-\d\d-\d\d)    ([DWM·][DWM· ]+)$", guide, re.MULTILINE))
+    policy = policy_of({"keep_daily": 7, "keep_weekly": 5, "keep_monthly": 4})
+    decisions = decide(days(110), policy, now=NOW)
+    assert sum(decision.keep for decision in decisions) == 13
+    weeks: dict[str, list[str]] = {}
+    for decision in reversed(decisions):
+        monday = decision.backup.time - timedelta(days=decision.backup.time.weekday())
+        periods = [reason[0].upper() for reason in decision.reasons if reason.startswith(("daily", "weekly", "month"))]
+        weeks.setdefault(f"{monday:%Y-%m-%d}", []).append(periods[-1] if periods else "·")
+    assert {week: line.split() for week, line in shown.items()} == weeks
