@@ -1,0 +1,214 @@
+"""The action prune: what it says, what it removes, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.control import Control, execute
+from tests.product.shop import CATALOG, SCHEMA, pruning
+from tests.storage.faults import flip_bit
+from tests.storage.s3.servers import S3Server
+from tests.storage.samples import some_rows, write_backup
+from toolkit.actions.prune import prune
+from toolkit.actions.verify import verify
+from toolkit.config.validation import check_arguments
+from toolkit.errors import InputError, LockedError, RefusedError
+from toolkit.model.manifest import Manifest
+from toolkit.model.outcome import Outcome
+from toolkit.model.playbook import Place
+from toolkit.storage.layout import CHUNKS, chunk_name, manifest_name
+from toolkit.storage.local import LocalStore
+from toolkit.storage.records import pin, read_records, record_verified
+from toolkit.storage.repository import Repository
+from toolkit.storage.s3.store import S3Store
+
+NEWEST = datetime(2026, 11, 20, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def control(tmp_path: Path) -> Control:
+    """A control directory with a new repository `local`."""
+    control = Control(tmp_path)
+    control.add_host("one", "embedded:none")
+    Repository.open(LocalStore(tmp_path / "repository"), create=True)
+    return control
+
+
+def nights(repository: Repository, count: int) -> list[Manifest]:
+    """Backups of so many nights, the newest first, each with chunks of its own."""
+    return [
+        write_backup(repository, {"notes": some_rows(2, seed)}, now=NEWEST - timedelta(days=seed))[0]
+        for seed in range(count)
+    ]
+
+
+def pruned(control: Control, *, check: bool = False, **arguments: Any) -> Outcome:
+    """Run the action with arguments a playbook may have."""
+    assert check_arguments("prune", arguments, Place()) == []
+    return control.run(prune, "one", arguments, check=check)
+
+
+def labels(*manifests: Manifest) -> list[str]:
+    """The labels, sorted."""
+    return sorted(manifest.metadata.label for manifest in manifests)
+
+
+def test_the_table_and_what_is_removed(control: Control) -> None:
+    """Every backup is listed with its reasons; check mode says the same and removes nothing."""
+    made = nights(control.repository, 6)
+    pin(control.repository, made[5].metadata.label, until=date(2099, 1, 1), now=NEWEST)
+    wanted: dict[str, Any] = {"keep_daily": 2, "minimum": 3, "grace": "0h", "time_zone": "Asia/Tokyo"}
+    would = pruned(control, check=True, **wanted)
+    assert would.message.startswith("would remove 2 of 6 backups and ")
+    assert control.repository.labels() == labels(*made)
+    done = pruned(control, **wanted)
+    assert would.details == done.details
+    assert done.message == would.message.replace("would remove", "removed")
+    assert done.changed
+    assert [" ".join(line.split()) for line in done.details] == [
+        "host demo, job nightly, business (b1, demo exclude):",
+        f"{made[0].metadata.label} 2026-11-20 11:00 keep daily 1/2, newest of its group",
+        f"{made[1].metadata.label} 2026-11-19 11:00 keep daily 2/2, one of the newest 3 (minimum)",
+        f"{made[2].metadata.label} 2026-11-18 11:00 keep one of the newest 3 (minimum)",
+        f"{made[3].metadata.label} 2026-11-17 11:00 remove no rule keeps it",
+        f"{made[4].metadata.label} 2026-11-16 11:00 remove no rule keeps it",
+        f"{made[5].metadata.label} 2026-11-15 11:00 keep pinned until 2099-01-01",
+    ]
+    assert control.repository.labels() == labels(*made[:3], made[5])
+    assert sorted(done.facts["removed"]) == labels(made[3], made[4])  # type: ignore[call-overload]
+    assert done.facts["chunks"] == would.facts["chunks"] == 2
+    assert done.facts["freed_bytes"] == done.facts["bytes"]
+    again = pruned(control, **wanted)
+    assert (again.changed, again.facts["removed"], again.facts["chunks"]) == (False, [], 0)
+
+
+def test_space_is_free_after_the_grace_period(control: Control) -> None:
+    """Without a word about it, chunks of removed backups wait for a day; the outcome says how many."""
+    made = nights(control.repository, 5)
+    done = pruned(control, keep_last=1)
+    assert control.repository.labels() == labels(*made[:3])
+    assert (done.facts["chunks"], done.facts["waiting_chunks"]) == (0, 2)
+    assert any("wait out the grace period" in line for line in done.details)
+
+
+def test_a_verified_backup_is_worth_more_than_new_ones(control: Control) -> None:
+    """The last verified one is kept for as long as nothing newer is verified; a record of another backup counts not."""
+    made = nights(control.repository, 5)
+    record_verified(control.repository, made[4], against="repository", host="", now=NEWEST)
+    forged = msgspec.structs.replace(made[3], checksum="0" * 64)
+    record_verified(control.repository, forged, against="repository", host="", now=NEWEST)
+    done = pruned(control, keep_last=1, minimum=1)
+    assert control.repository.labels() == labels(made[0], made[4])
+    assert "verified, while 4 newer are unverified" in done.details[-2]
+    assert control.run(verify, "one", {"backup": made[0].metadata.label, "against": "repository"}).exit_code == 0
+    pruned(control, keep_last=1, minimum=1)
+    assert control.repository.labels() == labels(made[0])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"keep_last": 0}, "no rule"),
+        ({"keep_daily": 7, "time_zone": "Europe/Berln"}, "not a time zone"),
+        ({"keep_daily": 7, "time_zone": "../../etc/passwd"}, "not a time zone"),
+        ({"keep_within": "1d2d"}, "names a unit twice"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(control: Control, wrong: Mapping[str, Any], message: str) -> None:
+    """An empty policy and values that mean nothing: exit 2, nothing removed."""
+    nights(control.repository, 4)
+    with pytest.raises(InputError, match=message) as caught:
+        pruned(control, **wrong)
+    assert caught.value.exit_code == 2
+    assert len(control.repository.labels()) == 4
+
+
+def test_the_schema_wants_a_rule() -> None:
+    """A prune that names no rule, and durations that are none, are refused before anything runs."""
+    assert "no rule says what to keep" in str(check_arguments("prune", {"minimum": 3}, Place())[0])
+    for within in ("14", "2M", "soon", 14):
+        assert check_arguments("prune", {"keep_within": within}, Place())
+    assert check_arguments("prune", {"keep_daily": "unlimited", "keep_weekly": -1, "group_by": []}, Place()) == []
+
+
+def test_one_unreadable_backup_stops_it(control: Control) -> None:
+    """When a manifest cannot be read, nothing at all is removed, in check mode neither said so: exit 4."""
+    made = nights(control.repository, 5)
+    store = control.repository.store
+    store.put(manifest_name(made[0].metadata.label), b"{")
+    before = [file.name for file in store.list()]
+    for check in (True, False):
+        with pytest.raises(RefusedError, match=made[0].metadata.label) as caught:
+            pruned(control, check=check, keep_last=1, minimum=1, grace="0h")
+        assert caught.value.exit_code == 4
+    assert [file.name for file in store.list()] == before
+
+
+def test_another_run_keeps_it_away(control: Control) -> None:
+    """While someone uses the repository a prune ends with exit 5 and says who; check mode needs no lock."""
+    nights(control.repository, 4)
+    with pruning(control.directory / "repository"):
+        with pytest.raises(LockedError, match=r"prune \(weekly\)") as caught:
+            pruned(control, keep_last=1)
+        assert caught.value.exit_code == 5
+        assert pruned(control, check=True, keep_last=1).changed
+    assert pruned(control, keep_last=1).changed
+
+
+def test_check_mode_without_a_repository(tmp_path: Path) -> None:
+    """Where no backup has been made yet, check mode skips it."""
+    control = Control(tmp_path)
+    control.add_host("one", "embedded:none")
+    assert "there is no repository" in pruned(control, check=True, keep_last=1).skipped
+
+
+def test_a_bucket_that_keeps_what_is_deleted(control: Control, moto_server: S3Server) -> None:
+    """In a versioned bucket backups are removed, but no space is reported as freed, and a warning says why."""
+    bucket = moto_server.new_bucket()
+    moto_server.client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    cloud = {"local": moto_server.written(bucket=bucket)}
+    (control.directory / "inventory" / "repositories.yml").write_text(json.dumps(cloud), encoding="utf-8")
+    repository = Repository.open(S3Store(moto_server.repository(bucket=bucket)), create=True)
+    made = nights(repository, 4)
+    done = pruned(control, keep_last=1, minimum=1, grace="0h")
+    assert repository.labels() == labels(made[0])
+    assert done.facts["chunks"] == 3
+    assert done.facts["freed_bytes"] == 0
+    assert "no space was freed" in done.warnings[0]
+    assert len(list(repository.store.list(CHUNKS))) == 1
+
+
+def test_verify_records_what_it_proved(tmp_path: Path, new_database: Callable[[], str]) -> None:
+    """An equal database with whole files counts as verified; differences, lost files and check mode do not."""
+    control = Control(tmp_path, catalog=CATALOG)
+    database = new_database()
+    execute(database, SCHEMA)
+    host = control.add_host("one", database)
+    manifest = control.backup(host)
+    label = manifest.metadata.label
+    control.run(verify, host, {"backup": label}, check=True)
+    assert read_records(control.repository).verified == {}
+    assert control.verify(host, manifest).exit_code == 0
+    assert read_records(control.repository).verified == {label: manifest.checksum}
+
+    chunk = chunk_name(manifest.tables[0].chunks[0].id)
+    data = control.repository.store.get(chunk)
+    control.repository.store.put(chunk, flip_bit(data, 300))
+    found = control.run(verify, host, {"backup": label, "against": "repository"})
+    assert found.exit_code == 6
+    assert read_records(control.repository).verified == {}
+    control.repository.store.delete(chunk)
+    lost = control.verify(host, manifest)
+    assert lost.exit_code == 6
+    assert "is missing" in lost.warnings[0]
+    control.repository.store.put(chunk, data)
+    execute(database, "DELETE FROM orders WHERE id = 1")
+    assert control.verify(host, manifest).exit_code == 6
+    assert read_records(control.repository).verified == {}
