@@ -36,7 +36,7 @@ def this_process() -> Process:
     """The process that runs."""
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
+    except (ImportError, KeyError, OSError):  # a container's user may have no name
         user = "unknown"
     return Process(host=platform.node(), user=user, process=os.getpid(), space=_space())
 
