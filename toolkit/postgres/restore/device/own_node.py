@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 from psycopg import sql
@@ -11,11 +12,13 @@ from toolkit.model.catalog import OnOtherDevice
 from toolkit.model.identity import CreatedRow, NodeFate, NodeRule
 from toolkit.model.manifest import KeyColumn, StoredColumn, TableEntry, table_digest
 from toolkit.model.schema import Table
+from toolkit.planning.accounting import Part
 from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.device import own_node
-from toolkit.postgres.relation import Sql, create_temporary, equal
+from toolkit.postgres.relation import Sql, create_temporary, equal, relation_of
+from toolkit.postgres.restore.comparison import same_key
 from toolkit.postgres.restore.device.decision import Device
 from toolkit.postgres.restore.device.declared import DeclaredRow, count_rows, stage_declared
 from toolkit.postgres.restore.device.ground import Ground, Step, Steps
@@ -23,23 +26,39 @@ from toolkit.postgres.restore.source import Source
 from toolkit.postgres.selection.snapshot import Survey
 
 
-def stage_own_node(connection: Connection, source: Source, survey: Survey, device: Device) -> bool:
-    """Put the node's row on stage, as if it came with the backup, where nothing has it yet; gives whether it did.
+@dataclass(frozen=True, slots=True)
+class StagedNode:
+    """What was done on stage to rows of the node table.
 
-    So it is planned, written before the rows that point at it, and proven like any other row.
+    Attributes:
+        made: the node's own row was put there.
+        known: rows were taken away whose node ids the target has, in rows of other keys.
+    """
+
+    made: bool = False
+    known: int = 0
+
+
+def stage_own_node(connection: Connection, source: Source, survey: Survey, device: Device) -> StagedNode:
+    """Put the node's row on stage, as if it came with the backup, where nothing has it yet.
+
+    So it is planned, written before the rows that point at it, and proven like any other row. Rows of other nodes that
+    came along because business rows point at them stay off where the target knows these nodes.
 
     Raises:
         InputError: a declared value does not fit its column.
         RefusedError: the row would not be found again by `identity.node`, or another row holds its key.
     """
     node, own, node_id = survey.catalog.identity.node, device.own_row, device.decision.node_id
-    renewed = device.decision.node in (NodeFate.GENERATED, NodeFate.SOURCE)
-    if node is None or own is None or not renewed:
-        return False
+    if node is None or own is None:
+        return StagedNode()
     table = survey.schema.tables[node.table]
+    known = _take_off_known(source, survey, node, table)
+    if device.decision.node not in (NodeFate.GENERATED, NodeFate.SOURCE):
+        return StagedNode(known=known)
     this = sql.SQL("t.{}::text = {}").format(sql.Identifier(node.key), sql.Literal(node_id))
     if count_rows(connection, survey.schema, table, this) or _comes_along(connection, source, table, this):
-        return False
+        return StagedNode(known=known)
     file = survey.catalog.file
     declared = stage_declared(connection, survey.schema, own, name="declared_node", file=file)
     _check_found_again(connection, node, declared, file)
@@ -53,7 +72,22 @@ def stage_own_node(connection: Connection, source: Source, survey: Survey, devic
     stage = source.staged(table.name)
     names = sql.SQL(", ").join(map(sql.Identifier, stage.names))
     statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(stage.table, names, names, declared.staged)
-    return bool(source.edit(table.name, statement))
+    source.edit(table.name, statement)
+    return StagedNode(made=True, known=known)
+
+
+def _take_off_known(source: Source, survey: Survey, node: NodeRule, table: Table) -> int:
+    """Each machine gives its rows of the same nodes keys of its own: what it knows of a node stays as it is."""
+    entry, key = source.entries.get(table.name), sort_key(table)
+    if entry is None or survey.accounting.taken.get(table.name) is not Part.REFERENCED or node.key in key.names:
+        return 0
+    statement = sql.SQL("DELETE FROM {} s WHERE EXISTS (SELECT 1 FROM {} t WHERE {} AND NOT ({}))").format(
+        source.staged(table.name).table,
+        relation_of(survey.schema.name, table).source,
+        equal("t", [node.key], "s", [node.key]),
+        same_key(table, "t", "s"),
+    )
+    return source.edit(table.name, statement)
 
 
 def _entry(table: Table, own: CreatedRow) -> TableEntry:

@@ -18,7 +18,7 @@ from toolkit.postgres.relation import Sql, columns, equal
 from toolkit.postgres.restore.device.decision import Device
 from toolkit.postgres.restore.device.declared import insert_declared, stage_declared
 from toolkit.postgres.restore.device.ground import Ground, Step, Steps, run_steps
-from toolkit.postgres.restore.device.own_node import plan_own_node
+from toolkit.postgres.restore.device.own_node import StagedNode, plan_own_node
 from toolkit.postgres.restore.planner import Prepared
 from toolkit.postgres.restore.source import Source
 from toolkit.postgres.selection.snapshot import Survey
@@ -29,7 +29,7 @@ class SyncState:
 
     Args:
         followed: what was done on stage to the backup's rows.
-        made_node: the node's own row is on stage, and so part of the plan already.
+        made_node: what was done on stage to rows of the node table, and so is part of the plan already.
 
     Raises:
         InputError: a declared value does not fit its column.
@@ -44,7 +44,7 @@ class SyncState:
         device: Device,
         prepared: Prepared,
         followed: tuple[Followed, ...],
-        made_node: bool,
+        made_node: StagedNode,
     ) -> None:
         self._followed = followed
         self._made_node = made_node
@@ -75,8 +75,12 @@ class SyncState:
                 tables[step.table] = replace(known, **{step.number: getattr(known, step.number) + step.rows})
         decision, node = self._ground.decision, self._ground.rules.node
         created = dict(self._steps.counted("created", "adopted"))
-        if self._made_node and node is not None:
+        if node is not None and self._made_node.made:
             created[node.table] = created.get(node.table, 0) + 1
+        if node is not None and self._made_node.known:
+            known = tables.get(node.table) or TablePlan(table=node.table)
+            kept = {**known.kept, "this database knows their nodes by rows of its own": self._made_node.known}
+            tables[node.table] = replace(known, kept=kept)
         return replace(
             plan,
             tables=dict(sorted(tables.items())),
