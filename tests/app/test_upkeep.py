@@ -77,6 +77,9 @@ def test_pinning_and_unpinning(place: Place, capsys: Captured) -> None:
     assert place.pin(place.label, until=str(until)) == 0
     assert f"{place.label} in local is pinned until the end of {until}" in capsys.readouterr().out
     assert read_records(place.repository).pins[place.label].until == until
+    record_verified(place.repository, place.manifest, against="repository", host="", now=datetime.now(UTC))
+    assert commands.show(place.control, labels=(place.label,), repository="", debug=False) == 0
+    assert f"pinned until {until}, verified" in capsys.readouterr().out
     assert place.pin(place.label) == 0
     assert read_records(place.repository).pins[place.label].until is None
     for said in ("is not pinned any more", "was not pinned"):

@@ -15,6 +15,8 @@ from toolkit.storage.local import LocalStore
 from toolkit.storage.locks import LockKind, locked
 from toolkit.storage.repository import Repository
 
+STORES = ("local", "moto", "ceph")
+
 CONTENDER = """
 import sys, time, random
 from datetime import UTC, datetime
@@ -23,6 +25,8 @@ from toolkit.errors import LockedError
 from toolkit.storage.local import LocalStore
 from toolkit.storage.locks import LockKind, locked
 from toolkit.storage.repository import Repository
+
+STORES = ("local", "moto", "ceph")
 place, log, seed, rounds = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 repository, source = Repository.open(LocalStore(place), create=False), random.Random(seed)
 with log.open("a", buffering=1) as file:

@@ -11,6 +11,7 @@ from toolkit.app.control import Control, brief_reason, find_backup, repositories
 from toolkit.app.text import WARNING
 from toolkit.errors import InputError, PlaybackError
 from toolkit.model.manifest import Manifest, Metadata, TableSelection
+from toolkit.storage.records import read_records
 
 
 def backups(control: Control, output: Output, *, repository: str) -> int:
@@ -47,7 +48,10 @@ def show(control: Control, output: Output, *, labels: tuple[str, ...], repositor
     """Show one backup: where it is from, what it covers, what is not in it, and its tables."""
     label = one_label(labels, "show")
     name, opened, manifest = find_backup(control.load_inventory(), label, repository)
-    for line in _description(manifest, f"{name} ({opened.place})"):
+    known = read_records(opened, label)
+    state = [str(pin) for pin in known.pins.values()]
+    state += ["verified"] if known.verified.get(label) == manifest.checksum else []
+    for line in _description(manifest, f"{name} ({opened.place})", ", ".join(state)):
         output.line(line)
     for warning in manifest.warnings:
         output.line(f"[WARNING]: {warning}", style=WARNING)
@@ -92,7 +96,7 @@ def _row(repository: str, manifest: Manifest) -> tuple[str, ...]:
     )
 
 
-def _description(manifest: Manifest, place: str) -> Iterator[str]:
+def _description(manifest: Manifest, place: str, state: str) -> Iterator[str]:
     metadata = manifest.metadata
     stats = metadata.stats
     node = metadata.source_node_id or "none"
@@ -106,6 +110,7 @@ def _description(manifest: Manifest, place: str) -> Iterator[str]:
         "machine": f"{metadata.source_hostname} ({metadata.source_platform})",
         "playbook": f"{metadata.playbook} (job {metadata.job})",
         "tags": ", ".join(metadata.tags),
+        "known": state,
         "scope": scope_text(metadata),
         "businesses": ", ".join(
             f"{' '.join(label.split())} ({key})" for key, label in manifest.selection.tenants.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from toolkit.config.document import Document, Keys
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.templates import Templates, is_template
 from toolkit.errors import InputError, Problem
+from toolkit.model.duration import Duration
 
 _CONDITIONS: Final = ("when", "until", "changed_when", "failed_when")
 _SECTIONS: Final = ("pre_tasks", "tasks", "post_tasks", "handlers")
@@ -95,9 +97,23 @@ class _PlaybookLinter:
             yield from self._host((*at, "host"), arguments["host"])
         if action == "restore" and "scratch" in arguments:
             yield from self._host((*at, "scratch", "like"), arguments["scratch"]["like"])
+        if action == "prune":
+            yield from self._retention(at, arguments)
         file = arguments.get("file", "") if action == "sql" else ""
         if file and not is_template(file) and not (self.control / file).exists():
             yield self.document.problem((*at, "file"), f"there is no file {file} in the control directory")
+
+    def _retention(self, at: Keys, arguments: dict[str, Any]) -> Iterator[Problem]:
+        zone = arguments.get("time_zone", "UTC")
+        known = zoneinfo.available_timezones()
+        if not is_template(zone) and zone not in known:
+            yield self.document.problem((*at, "time_zone"), validation.unknown(zone, known, "time zone"))
+        for name, value in arguments.items():
+            if name.startswith(("keep_within", "grace")) and not is_template(value):
+                try:
+                    Duration.parse(value)
+                except ValueError as error:
+                    yield self.document.problem((*at, name), str(error))
 
     def _host(self, at: Keys, name: str) -> Iterator[Problem]:
         if self.inventory is not None and not is_template(name):

@@ -62,24 +62,26 @@ class Records:
     unreadable: tuple[str, ...] = ()
 
 
-def read_records(repository: Repository) -> Records:
-    """All pins and verifications. Raises StorageError when they cannot be listed or read."""
-    names = [
-        file.name for prefix in (PINS, VERIFIED) for file in repository.store.list(prefix) if record_label_of(file.name)
-    ]
+def read_records(repository: Repository, label: str = "") -> Records:
+    """All pins and verifications, or those of one backup. Raises StorageError when they cannot be listed or read."""
+    if label:
+        names = list(record_names(label))
+    else:
+        listed = [file.name for prefix in (PINS, VERIFIED) for file in repository.store.list(prefix)]
+        names = [name for name in listed if record_label_of(name)]
     pins: dict[str, Pin] = {}
     verified: dict[str, str] = {}
     unreadable = []
     for name, data in _contents(repository, names):
-        label = record_label_of(name)
-        if data is None or label is None:
+        about = record_label_of(name)
+        if data is None or about is None:
             continue
         try:
             if name.startswith(PINS):
-                pins[label] = Pin()
-                pins[label] = Pin(until=msgspec.json.decode(data, type=_PinFile).until)
+                pins[about] = Pin()  # unless it can be read
+                pins[about] = Pin(until=msgspec.json.decode(data, type=_PinFile).until)
             else:
-                verified[label] = msgspec.json.decode(data, type=_VerifiedFile).checksum
+                verified[about] = msgspec.json.decode(data, type=_VerifiedFile).checksum
         except (msgspec.DecodeError, UnicodeDecodeError):
             unreadable.append(name)
     return Records(pins=pins, verified=verified, unreadable=tuple(unreadable))
