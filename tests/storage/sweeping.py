@@ -107,10 +107,9 @@ class SweptStore:
         """Sizes."""
         if not self._befalls("sizes"):
             return self._store.sizes(names)
-        what = ", ".join(names)
-        self._fail_first(what)
+        self._fail_first(", ".join(names))
         sizes = self._store.sizes(names)
-        self._fail_late(what)
+        self._fail_late(", ".join(names))
         return {name: size ^ 1 for name, size in sizes.items()}
 
     def exists(self, name: str) -> bool:

@@ -18,6 +18,7 @@ import pytest
 from tests.storage.samples import some_rows, write_backup
 from tests.storage.sweeping import Fault, SweptStore
 from toolkit.errors import PlaybackError
+from toolkit.model.duration import Duration
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import SilentProgress
 from toolkit.storage.check import check
@@ -26,6 +27,8 @@ from toolkit.storage.copying import Copying
 from toolkit.storage.layout import chunk_id_of, chunk_name, label_of
 from toolkit.storage.local import LocalStore
 from toolkit.storage.locks import LockKind, locked
+from toolkit.storage.prune import prune
+from toolkit.storage.repair import plan_repair, repair
 from toolkit.storage.repository import Repository
 from toolkit.storage.store import Store
 
@@ -35,6 +38,9 @@ SAMPLE = 3
 
 OLD, NEW = {"orders": some_rows(90)}, {"orders": [*some_rows(90), *some_rows(30, seed=2)], "refunds": []}
 """The rows of the backup that is there, and of the one that is made; they share chunks."""
+
+DOOMED = "doomed"
+"""The job of another backup that is there, which a prune removes."""
 
 
 @dataclass(frozen=True)
@@ -130,22 +136,39 @@ def check_all(store: Store, place: Place) -> None:
     repository = opened(store)
     with locked(repository, LockKind.SHARED, purpose="check", now=now, reading=True):
         report = check(repository, progress=SilentProgress())
-    if report.findings or report.backups != 1:
+    if report.findings or report.backups != 2:
         raise PlaybackError(f"found {report}")
+
+
+def prune_one(store: Store, place: Place) -> None:
+    """Remove the doomed backup and the chunks that nobody else needs."""
+    repository = Repository.open(store, create=False)
+    with locked(repository, LockKind.EXCLUSIVE, purpose="prune", now=now) as lock:
+        doomed = [label for label in repository.labels() if DOOMED in label]
+        prune(repository, doomed, grace=Duration(), lock=lock, progress=SilentProgress())
+
+
+def is_pruned(place: Place) -> bool:
+    """Whether the doomed backup and its chunks are gone, and the other backup is there."""
+    repository = opened(place.store("main"))
+    report = check(repository, progress=SilentProgress())
+    return [DOOMED in label for label in repository.labels()] == [False] and not report.orphans
 
 
 OPERATIONS = {
     "backup": Operation("main", back_up, is_backed_up),
     "copy-to": Operation("other", lambda store, place: copy_between(place.store("main"), store), is_copied),
     "copy-from": Operation("main", lambda store, place: copy_between(store, place.store("other")), is_copied),
+    "prune": Operation("main", prune_one, is_pruned),
     "check": Operation("main", check_all, lambda place: True),
 }
 
 
 @pytest.fixture(scope="module")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """A backup in each of both repositories."""
+    """Backups in both repositories."""
     place = Place(tmp_path_factory.mktemp("sweep"))
+    write_backup(opened(place.store("main")), {"orders": some_rows(60, seed=3)}, job=DOOMED)
     write_backup(opened(place.store("main")), OLD)
     write_backup(opened(place.store("other")), {"orders": some_rows(20)}, job="weekly")
     return place
@@ -179,7 +202,7 @@ def test_a_call_that_goes_wrong(pristine: Place, tmp_path: Path, name: str, faul
 
 
 def expect_sound(place: Place, on: str, faulty: SweptStore) -> None:
-    """What was stored wrong and is used is found, and nothing else; what is found is then taken away."""
+    """What was stored wrong and is used is found, and nothing else; a repair then takes away what is hurt."""
     store = place.store(on)
     spoilt = {name for name, content in faulty.spoilt.items() if store.exists(name) and store.get(name) == content}
     used = {chunk_name(chunk.id) for each in manifests(place, on) for table in each.tables for chunk in table.chunks}
@@ -189,11 +212,10 @@ def expect_sound(place: Place, on: str, faulty: SweptStore) -> None:
     for name in harmful:
         identity = label_of(name) or chunk_id_of(name) or ""
         assert any(identity in message for message in found), f"{name} is spoilt, but only {found} is found"
-        store.delete(name)
     if harmful:
-        take_away_the_hurt(place, on)
-    else:
-        assert all(opened(place.store(each)).labels() for each in ("main", "other")), "a backup is gone"
+        repair_all(place, on)
+    labels = [label for each in ("main", "other") for label in opened(place.store(each)).labels()]
+    assert harmful or {"nightly", "weekly"} <= {label.split("-")[1] for label in labels}, "a backup is gone"
 
 
 def findings(place: Place) -> list[str]:
@@ -207,13 +229,12 @@ def manifests(place: Place, name: str) -> Iterable[Manifest]:
     return opened(place.store(name)).manifests().manifests.values()
 
 
-def take_away_the_hurt(place: Place, on: str) -> None:
-    """Remove the backups that lack a chunk."""
+def repair_all(place: Place, on: str) -> None:
+    """Take away what cannot be restored."""
     repository = opened(place.store(on))
-    for manifest in manifests(place, on):
-        chunks = [chunk for table in manifest.tables for chunk in table.chunks]
-        if not all(repository.store.exists(chunk_name(chunk.id)) for chunk in chunks):
-            repository.delete_manifest(manifest.metadata.label)
+    with locked(repository, LockKind.EXCLUSIVE, purpose="repair", now=now) as lock:
+        report = check(repository, progress=SilentProgress())
+        repair(repository, plan_repair(report.findings), lock=lock)
 
 
 def positions(total: int, seed: str) -> list[int]:
