@@ -11,7 +11,9 @@ import pytest
 from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
 from tests.restore.laboratory import SUPERUSER
+from tests.restore.proxy import Proxy
 from toolkit.errors import DatabaseError
+from toolkit.postgres.restore import recovery
 
 ITEMS = "CREATE TABLE items (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, name text)"
 
@@ -98,3 +100,26 @@ def test_a_restore_that_never_gets_through_changes_nothing(pair: Pair) -> None:
         pair.control.restore("target", manifest, "mirror")
     assert pair.rows("SELECT last_value FROM attempts") == [(8,)]
     assert pair.state() == state
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_row_that_another_session_never_lets_go_ends_the_restore(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, *, atomic: bool
+) -> None:
+    """Three waits in each of eight transactions, each as long as a restore waits for a lock; then it says so."""
+    monkeypatch.setattr(recovery, "LOCK_SECONDS", 0.02)
+    manifest = pair.backup()
+    with Proxy(pair.target) as proxy, psycopg.connect(pair.target) as holder:
+        tries = list[str]()
+        proxy.on_statement = lambda _, statement: tries.append(statement)
+        pair.control.add_host("behind", proxy.conninfo(pair.target))
+        holder.execute("SELECT FROM items WHERE id = 1 FOR UPDATE")
+        state = pair.state()
+        with pytest.raises(DatabaseError, match="lock timeout") as error:
+            pair.control.restore("behind", manifest, "mirror", atomic=atomic)
+        assert "another session" in str(error.value.hint)
+        assert sum('"public"."items" t SET' in statement for statement in tries) == 24
+        assert pair.state() == state
+        holder.rollback()
+    assert pair.control.restore("target", manifest, "mirror", atomic=atomic).changed
+    assert pair.control.verify("target", manifest).exit_code == 0

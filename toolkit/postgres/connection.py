@@ -128,6 +128,8 @@ def advice(error: psycopg.Error) -> str:
     state = error.sqlstate or ""
     if state == "42501":
         return "grant the role the missing privilege, or run as the owner of the tables"
+    if state == "55P03":
+        return "another session holds rows or tables: find it with pg_blocking_pids, let it end, then run again"
     if state.startswith("53"):
         return "the server ran out of a resource (disk, memory or connections); free some and run again"
     if state.startswith(("08", "57")):

@@ -12,7 +12,7 @@ from psycopg import sql
 from toolkit.errors import DatabaseError
 from toolkit.postgres.connection import Connection, first_line
 from toolkit.postgres.relation import Sql
-from toolkit.postgres.restore.recovery import CONTENTION
+from toolkit.postgres.restore.recovery import CONTENTION, UNIT_ATTEMPTS, UNIT_SECONDS
 from toolkit.retries.policy import retrying
 
 BLOCKS = 512
@@ -46,7 +46,7 @@ class Savepoints:
             with self._connection.transaction():
                 return work()
 
-        return retrying(CONTENTION, attempts=3, seconds=60)(attempt)
+        return retrying(CONTENTION, attempts=UNIT_ATTEMPTS, seconds=UNIT_SECONDS)(attempt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import psycopg
+from psycopg import sql
 
 from toolkit.errors import DatabaseError
 from toolkit.postgres.connection import Connection, UnreachableError
@@ -20,6 +21,12 @@ CONTENTION = (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)
 
 ATTEMPTS, SECONDS = 8, 600.0
 """How often a transaction is begun, and for how long, at most."""
+
+LOCK_SECONDS = 30.0
+"""How long a statement of a restore waits for rows and tables that another session holds."""
+
+UNIT_ATTEMPTS, UNIT_SECONDS = 3, 4 * LOCK_SECONDS
+"""How often a batch is begun in one transaction, and for how long, at most."""
 
 UNDECIDED_SECONDS = 60.0
 """How long a server may take to finish a commit that it goes on with although nobody is waiting for its answer."""
@@ -45,6 +52,19 @@ def lost(error: BaseException) -> bool:
     if not isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         return False
     return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
+
+
+def patient(reopen: Open) -> Open:
+    """Sessions whose statements give up (`LockNotAvailable`) once they have waited for a lock for LOCK_SECONDS."""
+
+    @contextmanager
+    def opened() -> Iterator[Connection]:
+        with reopen() as connection:
+            limit = sql.Literal(round(LOCK_SECONDS * 1000))
+            connection.execute(sql.SQL("SET lock_timeout = {}").format(limit))
+            yield connection
+
+    return opened
 
 
 def commit(connection: Connection, reopen: Open) -> None:

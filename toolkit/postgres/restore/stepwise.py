@@ -22,7 +22,14 @@ from toolkit.postgres.restore.batches import UnexpectedCountError
 from toolkit.postgres.restore.proof import dangling
 from toolkit.postgres.restore.quarantining import quarantined_rows
 from toolkit.postgres.restore.ready import Attempt, Ready, made_ready
-from toolkit.postgres.restore.recovery import CONTENTION, ChangedMeanwhileError, Open, commit
+from toolkit.postgres.restore.recovery import (
+    CONTENTION,
+    UNIT_ATTEMPTS,
+    UNIT_SECONDS,
+    ChangedMeanwhileError,
+    Open,
+    commit,
+)
 from toolkit.postgres.restore.refusals import violations
 from toolkit.postgres.restore.request import Request
 from toolkit.postgres.restore.triggers import silent_triggers
@@ -46,7 +53,7 @@ class Transactions:
 
     def __call__(self, tables: Collection[str], work: Callable[[], int]) -> int:
         """Run the work in a transaction, at most three times."""
-        return retrying(CONTENTION, attempts=3, seconds=60)(lambda: self._run(tables, work))
+        return retrying(CONTENTION, attempts=UNIT_ATTEMPTS, seconds=UNIT_SECONDS)(lambda: self._run(tables, work))
 
     def _run(self, tables: Collection[str], work: Callable[[], int]) -> int:
         connection, ledger = self._connection, self._request.ledger

@@ -15,7 +15,7 @@ from toolkit.postgres.restore.preflight import refuse_plan
 from toolkit.postgres.restore.proof import Proof, dangling
 from toolkit.postgres.restore.quarantining import quarantined_rows
 from toolkit.postgres.restore.ready import Attempt, Ready, made_ready
-from toolkit.postgres.restore.recovery import ATTEMPTS, SECONDS, Open, commit, passes
+from toolkit.postgres.restore.recovery import ATTEMPTS, SECONDS, Open, commit, passes, patient
 from toolkit.postgres.restore.refusals import refusal, refusal_of_rows, refuse_conflicts, unproven, violations
 from toolkit.postgres.restore.request import Request
 from toolkit.postgres.restore.stepwise import apply_stepwise
@@ -42,12 +42,12 @@ def restore(reopen: Open, request: Request, progress: Progress) -> RestorePlan:
         DatabaseError: applying or proving failed; everything was rolled back, or, without `atomic`, all but the batches
             that are done.
     """
-    surprises, bad = 0, list[BadRow]()
+    surprises, bad, sessions = 0, list[BadRow](), patient(reopen)
     while True:
         attempt = Attempt(foresee=surprises > 0, thorough=surprises >= SURPRISES, bad=tuple(bad))
         try:
             return retrying(passes, attempts=ATTEMPTS, seconds=SECONDS)(
-                lambda attempt=attempt: _attempt(reopen, request, attempt, progress)  # type: ignore[misc]
+                lambda attempt=attempt: _attempt(sessions, request, attempt, progress)  # type: ignore[misc]
             )
         except BadRowsError as error:
             if request.put_aside is None:
