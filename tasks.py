@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
@@ -270,6 +271,18 @@ def doctor(context: Context, *, debug: bool = False) -> None:
 
 
 @task(
+    name="doctor.storage",
+    klass=Command,
+    help={"repository": "the repository whose place is looked at", "inventory": _INVENTORY, "debug": _DEBUG},
+)
+def doctor_storage(context: Context, *, repository: str = "", inventory: str = "", debug: bool = False) -> None:
+    """Try what the place of a repository can do: invoke doctor.storage --repository R"""
+    del context
+    control = commands.Control(directory=CONTROL, inventory=inventory)
+    _end(commands.doctor_storage(control, repository=repository, debug=debug))
+
+
+@task(
     klass=Command,
     help={
         "row": "a table, then the row's key: its values in order, or column=value",
@@ -337,3 +350,11 @@ def graph(context: Context, *, host: str = "", output: str = "", inventory: str 
     del context
     control = commands.Control(directory=CONTROL, inventory=inventory)
     _end(commands.graph(control, host=host, file=output, debug=debug))
+
+
+# invoke knows dotted names as tasks of a collection, whose default has the collection's own name
+_doctor = Collection("doctor")
+_doctor.add_task(doctor, name="machine", default=True)
+_doctor.add_task(doctor_storage, name="storage")
+_tasks = [each for each in tuple(globals().values()) if isinstance(each, Command)]
+namespace = Collection(*(each for each in _tasks if each not in (doctor, doctor_storage)), _doctor)

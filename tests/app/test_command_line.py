@@ -18,7 +18,9 @@ def test_list_names_every_command() -> None:
     listed = invoke("--list")
     assert listed.code == 0
     for command in COMMANDS:
-        assert re.search(rf"^  {command} +\S", listed.out, re.MULTILINE)
+        # the default of a collection stands behind its long name
+        assert re.search(rf"^  (\S+ \()?{command}\)? +\S", listed.out, re.MULTILINE)
+    assert re.search(r"^  doctor\.storage +\S", listed.out, re.MULTILINE)
 
 
 @pytest.mark.parametrize("words", [("run", "--help"), ("--help", "run"), ("run", "x.yml", "-h")])
@@ -56,6 +58,8 @@ def test_options_have_no_short_forms() -> None:
         (("run", "x.yml", "--", "y"), "what stands after -- reaches no task"),
         (("run", "x.yml", "--report", "nowhere/r.json"), "does not exist; create it first"),
         (("doctor", "now"), "doctor takes no arguments besides its options"),
+        (("doctor.storage", "local"), "doctor.storage takes no arguments besides its options"),
+        (("doctor.storage",), "no repository to look at is named"),
         (("show",), "no backup is named"),
         (("verify", "some-label"), "no host to compare with is named"),
         (("backups", "--repository", "nowhere"), "nowhere"),

@@ -17,6 +17,7 @@ from toolkit.app.integrity import check_repository as _check
 from toolkit.app.leaks import leaks as _leaks
 from toolkit.app.run import RunRequest, run
 from toolkit.app.scope_options import ScopeOptions
+from toolkit.app.storage_doctor import doctor_storage as _doctor_storage
 from toolkit.app.upkeep import pin as _pin
 from toolkit.app.upkeep import unlock as _unlock
 from toolkit.app.upkeep import unpin as _unpin
@@ -28,6 +29,7 @@ __all__ = [
     "backups",
     "check",
     "doctor",
+    "doctor_storage",
     "explain",
     "graph",
     "leaks",
@@ -109,6 +111,12 @@ def doctor(control: Control, *, debug: bool) -> int:
     """Say what is installed and what is wrong."""
     output = Output()
     return guarded(output, lambda: _doctor(control, output), debug=debug)
+
+
+def doctor_storage(control: Control, *, repository: str, debug: bool) -> int:
+    """Say what the place of a repository can do."""
+    output = Output()
+    return guarded(output, lambda: _doctor_storage(control, output, repository=repository), debug=debug)
 
 
 def explain(

@@ -27,16 +27,17 @@ class Removal:
         self._bucket = bucket
         self._place = place
 
-    def one(self, key: str) -> None:
-        """Remove an object; nothing happens when there is none."""
+    def one(self, key: str, version: str = "") -> None:
+        """Remove an object, or one version of it for good; nothing happens when there is none."""
         doing = f"remove {self._place}/{key}"
+        which: Any = {"Bucket": self._bucket, "Key": key, **({"VersionId": version} if version else {})}
         try:
-            answer = self._calls.run(doing, lambda client: client.delete_object(Bucket=self._bucket, Key=key))
+            answer = self._calls.run(doing, lambda client: client.delete_object(**which))
         except ServerError as error:
             if error.code == "NoSuchKey":
                 return
             raise
-        if answer.get("DeleteMarker"):
+        if answer.get("DeleteMarker") and not version:
             self._abilities.keeps_deleted = True
 
     def many(self, keys: Iterable[str]) -> None:

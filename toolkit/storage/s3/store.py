@@ -76,7 +76,7 @@ class S3Store:
 
     def put(self, name: str, data: bytes) -> None:
         """Store a file by a verified upload."""
-        self._note(versioned=self._uploads.put(self._key(name), data, f"write {self._at(name)}"))
+        self._note(self._uploads.put(self._key(name), data, f"write {self._at(name)}"))
 
     def put_new(self, name: str, data: bytes) -> bool:
         """Store a file unless there is one of that name; atomic where `conditional` is true and it goes in one piece.
@@ -90,7 +90,7 @@ class S3Store:
             self.put(name, data)
             return True
         try:
-            self._uploads.put_new(key, data, f"write {self._at(name)}")
+            self._note(self._uploads.put_new(key, data, f"write {self._at(name)}"))
         except ServerError as error:
             if error.status == 412:
                 return False
@@ -168,8 +168,8 @@ class S3Store:
     def _at(self, name: str) -> str:
         return f"s3://{self._bucket}/{self._prefix}{name}"
 
-    def _note(self, *, versioned: bool) -> None:
-        if versioned:
+    def _note(self, version: str) -> None:
+        if version:
             self.abilities.keeps_deleted = True
 
     def _entries(self, prefix: str) -> Iterator[Any]:
@@ -206,18 +206,27 @@ class S3Store:
     def _is_conditional(self) -> bool:
         key = f"{self._prefix}.{uuid.uuid4().hex}.tmp"
         doing = f"write s3://{self._bucket}/{key}"
+        versions: list[str] = []
         try:
-            self._uploads.put_new(key, b"", doing)
-            self._uploads.put_new(key, b"", doing)
+            for _ in range(2):
+                versions.append(self._uploads.put_new(key, b"", doing))
         except ServerError as error:
-            if error.status == 412:
-                return True
-            if not_offered(error):
-                return False
-            raise
+            if error.status != 412 and not not_offered(error):
+                raise
+            return error.status == 412
         finally:
-            self._removal.one(key)
+            for version in versions:
+                self._remove_for_good(key, version)
         return False
+
+    def _remove_for_good(self, key: str, version: str) -> None:
+        """Remove a version, which a bucket with versions would keep; hide it where a lock or missing rights forbid."""
+        try:
+            self._removal.one(key, version)
+        except ServerError as error:
+            if error.status != 403 or not version:
+                raise
+            self._removal.one(key)
 
     def _has_versions(self) -> bool:
         doing = f"ask for the versioning of bucket {self._bucket}"

@@ -34,8 +34,8 @@ class Uploads:
         """Whether a file is too large to go in one piece."""
         return len(data) > 2 * self._limits.part
 
-    def put(self, key: str, data: bytes, doing: str) -> bool:
-        """Store an object; gives whether the bucket keeps its former versions, as far as the answer says.
+    def put(self, key: str, data: bytes, doing: str) -> str:
+        """Store an object; gives its version, empty where the bucket has no versions.
 
         Raises:
             ServerError: it is not stored. What was begun is removed.
@@ -51,26 +51,27 @@ class Uploads:
                     self._calls.run(doing, lambda client: client.delete_object(Bucket=self._bucket, Key=key))
             raise
 
-    def put_new(self, key: str, data: bytes, doing: str) -> None:
-        """Store an object by a conditional request, in one piece.
+    def put_new(self, key: str, data: bytes, doing: str) -> str:
+        """Store an object by a conditional request, in one piece; gives its version as `put` does.
 
         Raises:
             ServerError: it is not stored; with status 412 because there is one.
         """
         tries = 0
 
-        def once(client: S3Client) -> None:
+        def once(client: S3Client) -> str:
             nonlocal tries
             tries += 1
             try:
-                self._put(client, key, data, doing, IfNoneMatch="*")
+                return self._put(client, key, data, doing, IfNoneMatch="*")
             except ClientError as error:
                 # the answer to an earlier try may have been lost, and what is there be ours
                 exists = error.response["ResponseMetadata"]["HTTPStatusCode"] == 412
                 if not (exists and tries > 1 and self._holds(client, key, data)):
                     raise
+                return ""
 
-        self._calls.run(doing, once)
+        return self._calls.run(doing, once)
 
     def abort(self, key: str, upload: str, doing: str) -> None:
         """Abort an upload in parts; nothing happens when it has ended."""
@@ -81,7 +82,7 @@ class Uploads:
             if error.code != "NoSuchUpload":
                 raise
 
-    def _put(self, client: S3Client, key: str, data: bytes, doing: str, **condition: Any) -> bool:
+    def _put(self, client: S3Client, key: str, data: bytes, doing: str, **condition: Any) -> str:
         digest = hashlib.md5(data, usedforsecurity=False)
         checksum = b64encode(digest.digest()).decode("ascii")
         given: dict[str, Any] = {"Bucket": self._bucket, "Key": key, "Body": data, "ContentMD5": checksum}
@@ -92,12 +93,12 @@ class Uploads:
                 self._check_size(client, key, len(data), doing)
             elif not self._holds(client, key, data):
                 raise PassingError(f"cannot {doing}: the server stored something else", code=_MISMATCH)
-        return answer.get("VersionId", "null") != "null"
+        return _version(answer)
 
     def _holds(self, client: S3Client, key: str, data: bytes) -> bool:
         return client.get_object(Bucket=self._bucket, Key=key)["Body"].read() == data
 
-    def _put_parts(self, key: str, data: bytes, doing: str) -> bool:
+    def _put_parts(self, key: str, data: bytes, doing: str) -> str:
         begun = self._calls.run(
             doing, lambda client: client.create_multipart_upload(Bucket=self._bucket, Key=key, **self._settings)
         )
@@ -123,25 +124,30 @@ class Uploads:
         )
         return {"PartNumber": number, "ETag": answer["ETag"]}
 
-    def _complete(self, upload: dict[str, Any], parts: list[Any], size: int, doing: str) -> bool:
-        def once(client: S3Client) -> bool:
-            answer = client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
-            return answer.get("VersionId", "null") != "null"
-
-        versioned = False
+    def _complete(self, upload: dict[str, Any], parts: list[Any], size: int, doing: str) -> str:
+        whole: Any = {"Parts": parts}
+        version = ""
         try:
-            versioned = self._calls.run(doing, once)
+            version = self._calls.run(
+                doing,
+                lambda client: _version(client.complete_multipart_upload(**upload, MultipartUpload=whole)),
+            )
         except ServerError as error:
             # an answer that was lost on the way: the upload is no more, because it is complete
             if error.code != "NoSuchUpload":
                 raise
         self._calls.run(doing, lambda client: self._check_size(client, upload["Key"], size, doing))
-        return versioned
+        return version
 
     def _check_size(self, client: S3Client, key: str, size: int, doing: str) -> None:
         found = client.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
         if found != size:
             raise PassingError(f"cannot {doing}: the server stored {found} bytes instead of {size}")
+
+
+def _version(answer: Any) -> str:
+    version: str = answer.get("VersionId", "null")
+    return "" if version == "null" else version
 
 
 def _settings(config: S3Repository) -> dict[str, Any]:
