@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.app import units
-from toolkit.app.columns import table
+from toolkit.actions.columns import table
 from toolkit.app.console import Output
 from toolkit.app.meter import Meter
 from toolkit.app.progress import LINE_SECONDS, LineProgress

@@ -10,6 +10,8 @@ from toolkit.actions.arguments import answers_of, names
 from toolkit.actions.choosing import backup_of, check_chunks, rows_reader
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_request
+from toolkit.actions.plan_document import plan_document
+from toolkit.actions.plan_text import plan_lines, summary
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Catalog
@@ -62,6 +64,7 @@ def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
         answers=answers_of(arguments),
         businesses=names(arguments.get("businesses")),
         check=context.check,
+        samples=context.diff,
         exclusive=bool(arguments.get("exclusive", False)),
         fire=arguments.get("triggers") == "fire",
         atomic=arguments.get("atomic", True) is True,
@@ -106,33 +109,19 @@ def _target(context: Context, catalog: Catalog, scratch: Mapping[str, Any] | Non
 
 def _outcome(plan: RestorePlan, manifest: Manifest, name: str, context: Context, seconds: float) -> Outcome:
     numbers = {what: plan.total(what) for what in ("inserts", "updates", "deletes", "set_null", "unchanged")}
-    kept = plan.kept
-    counted = ", ".join(
-        f"{value} {what.replace('_', ' ')}" for what, value in numbers.items() if value or what != "set_null"
-    )
     verb = "would change" if context.check else "restored"
     rows = numbers["inserts"] + numbers["updates"] + numbers["deletes"]
-    details = list(plan.identity.sentences()) if plan.identity else []
-    details += [plan.locking] if plan.locking else []
-    details += [f"conflict in {conflict}" for conflict in plan.conflicts]
-    details += [f"put aside from {conflict}" for conflict in plan.quarantined]
-    if plan.untouched is not None:
-        details.append(f"{plan.untouched} rows outside the restore are proven to be as before")
-    details.extend(f"kept {count} rows: {reason}" for reason, count in sorted(kept.items()))
-    if plan.sequences:
-        details.append(f"sequences moved forward: {', '.join(move.name for move in plan.sequences)}")
-    if context.check or context.diff:
-        details.extend(_table_lines(plan, samples=context.diff))
     return Outcome(
         changed=plan.changed,
-        message=f"{verb} {plan.label} ({plan.mode}) into {name}: {counted}, {sum(kept.values())} kept",
-        details=tuple(details),
+        message=f"{verb} {plan.label} ({plan.mode}) into {name}: {summary(plan)}",
+        details=tuple(plan_lines(plan, tables=context.check or context.diff, samples=context.diff)),
         warnings=plan.warnings,
+        plan=plan_document(plan),
         facts={
             "label": plan.label,
             "host": name,
             **numbers,
-            "kept": dict(kept),
+            "kept": plan.kept,
             "timestamp": manifest.metadata.timestamp,
             "identity": plan.identity.as_facts() if plan.identity else {},
             "conflicts": [str(conflict) for conflict in plan.conflicts],
@@ -157,15 +146,3 @@ def _outcome(plan: RestorePlan, manifest: Manifest, name: str, context: Context,
             ),
         ),
     )
-
-
-def _table_lines(plan: RestorePlan, *, samples: bool) -> list[str]:
-    lines = []
-    for table in plan.tables.values():
-        if table.changes or table.kept:
-            counts = f"+{table.inserts} ~{table.updates} -{table.deletes} ={table.unchanged}"
-            null = f", {table.set_null} references set to NULL" if table.set_null else ""
-            kept = "".join(f", {count} kept ({reason})" for reason, count in table.kept.items())
-            keys = f", e.g. {'; '.join(table.samples)}" if samples and table.samples else ""
-            lines.append(f"{table.table}: {counts}{null}{kept}{keys}")
-    return lines

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from toolkit.actions.columns import table
 from toolkit.app import units
-from toolkit.app.columns import table
 from toolkit.app.console import Output
 from toolkit.app.control import Control, brief_reason, find_backup, repositories
 from toolkit.app.text import WARNING

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from toolkit.actions.columns import table
 from toolkit.app import units
-from toolkit.app.columns import table
 from toolkit.app.console import Output
 from toolkit.app.control import Control
 from toolkit.app.database import opened

@@ -143,6 +143,8 @@ def _result(result: Result) -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "exit_code": result.exit_code,
     }
+    if result.plan is not None:
+        document["plan"] = dict(result.plan)
     if result.item is not None:
         document["item"] = result.item
     if result.items:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from toolkit.actions.columns import table
 from toolkit.app import units
-from toolkit.app.columns import table
 from toolkit.app.console import Output
 from toolkit.app.progress import LineProgress, LiveDisplay, LiveProgress
 from toolkit.model.outcome import Progress

@@ -35,6 +35,7 @@ class Outcome:
         warnings: repeated in the recap and the report.
         facts: what `register` keeps beside `changed`, `failed`, `skipped` and `msg`; JSON-serialisable.
         moved: rows for the closing table.
+        plan: the plan of what it did or would do, for the report; None where there is none.
         skipped: the reason why nothing was done; empty when something was.
         exit_code: 0, or 1 (failed), 3 (partial) or 6 (differences): the task counts as failed then, its facts kept.
     """
@@ -45,6 +46,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
     moved: tuple[Moved, ...] = ()
+    plan: Mapping[str, object] | None = None
     skipped: str = ""
     exit_code: int = 0
 

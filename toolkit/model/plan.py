@@ -51,6 +51,41 @@ class Conflict:
         return f"{self.table}: {self.reason}: {self.rows} rows{examples}"
 
 
+class SampledAction(StrEnum):
+    """What becomes of a row that is shown."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampledValue:
+    """One value of a row that is shown, as text; long ones are cut short. None is NULL, or no row.
+
+    Attributes:
+        quoted: it is no number or time.
+    """
+
+    column: str
+    before: str | None
+    after: str | None
+    quoted: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowSample:
+    """A row that is shown.
+
+    Attributes:
+        values: of an update the columns that differ, otherwise the first few beside the key.
+    """
+
+    action: SampledAction
+    key: tuple[str | None, ...]
+    values: tuple[SampledValue, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TablePlan:
     """What a restore does to one table, in rows.
@@ -59,6 +94,7 @@ class TablePlan:
         kept: rows left as they are although they differ from the backup or are not in it, by reason.
         set_null: rows of this table whose reference to a deleted row is set to NULL.
         quarantined: rows of the backup that are put aside because the target cannot take them.
+        samples: a few of the rows that change, where they were asked for.
     """
 
     table: str
@@ -70,7 +106,7 @@ class TablePlan:
     set_null: int = 0
     quarantined: int = 0
     kept: Mapping[str, int] = field(default_factory=dict)
-    samples: tuple[str, ...] = ()
+    samples: tuple[RowSample, ...] = ()
 
     @property
     def changes(self) -> int:
@@ -120,6 +156,14 @@ class RestorePlan:
     def total(self, what: str) -> int:
         """The sum of one of the numbers of TablePlan over all tables."""
         return sum(getattr(table, what) for table in self.tables.values())
+
+    @property
+    def conflicting(self) -> dict[str, int]:
+        """Rows in conflict, by table; a row counts for each of its conflicts."""
+        totals: dict[str, int] = {}
+        for conflict in self.conflicts:
+            totals[conflict.table] = totals.get(conflict.table, 0) + conflict.rows
+        return totals
 
     @property
     def kept(self) -> dict[str, int]:

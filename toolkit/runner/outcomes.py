@@ -24,6 +24,7 @@ def judged(outcome: Outcome, scope: Scope) -> Result:
         warnings=outcome.warnings,
         facts=outcome.facts,
         moved=outcome.moved,
+        plan=outcome.plan,
         unmade=scope.check and (outcome.changed or bool(outcome.skipped)),
     )
     if outcome.skipped:

@@ -32,6 +32,7 @@ class Result:
     Attributes:
         message: what is printed beside the status; for a skipped task the reason, for a failed one the error.
         facts: what `register` keeps beside `changed`, `failed`, `skipped` and `msg`.
+        plan: what the action planned, for the report; None where there is none.
         item: the loop's item as text; None without a loop.
         items: the results of a loop, in order.
         ignored: the task failed and `ignore_errors` let the host go on.
@@ -50,6 +51,7 @@ class Result:
     warnings: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     moved: tuple[Moved, ...] = ()
+    plan: Mapping[str, Any] | None = None
     item: str | None = None
     items: tuple[Result, ...] = ()
     ignored: bool = False
@@ -91,6 +93,7 @@ class Result:
             details=(),
             warnings=(),
             facts={},
+            plan=None,
             trace="",
             item=None if self.item is None else "hidden",
             items=tuple(replace(item, no_log=True).shown() for item in self.items),

@@ -24,7 +24,6 @@ from toolkit.postgres.restore.comparison import (
     Differences,
     compare,
     equal_chunks,
-    staged_samples,
 )
 from toolkit.postgres.restore.deletion import DeletionPlanner, Deletions
 from toolkit.postgres.restore.extras import ExtraRows
@@ -268,10 +267,6 @@ class Planner:
         kept.update(deletions.kept.get(name, {}))
         differing = sum(differences.counts.values()) if differences else 0
         load = self._loads.get(name, Load.NONE)
-        samples: tuple[str, ...] = ()
-        if differences and differing:
-            table, staged = self._survey.schema.tables[name], self._source.staged(name)
-            samples = staged_samples(self._connection, table, staged, differences.lines, [MISSING, CHANGED])
         return TablePlan(
             table=name,
             load=load,
@@ -280,5 +275,4 @@ class Planner:
             deletes=deletions.counts.get(name, 0),
             unchanged=0 if load is Load.COPY or entry is None else entry.rows - differing,
             kept=kept,
-            samples=samples,
         )

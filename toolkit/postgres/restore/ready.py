@@ -20,6 +20,7 @@ from toolkit.postgres.restore.planner import Planner, Prepared
 from toolkit.postgres.restore.preflight import refuse_hidden, refuse_plan, warnings_of
 from toolkit.postgres.restore.request import Request, scope_on_target
 from toolkit.postgres.restore.reshaping import fitting_source
+from toolkit.postgres.restore.samples import with_samples
 from toolkit.postgres.restore.source import Source
 from toolkit.postgres.restore.triggers import may_bypass, tables_to_alter
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
@@ -100,7 +101,7 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
             selected=survey.select(connection, all_owners=True, strict=False),
             source=source,
             bypass=bypass,
-            foresee=request.check or attempt.foresee,
+            foresee=request.check or request.samples or attempt.foresee,
             aside=request.put_aside is not None,
             owned=request.owned,
             bad=attempt.bad,
@@ -115,6 +116,8 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
             made_node=made_node,
         )
         plan = sync.added_to(replace(prepared.plan, warnings=warnings_of(manifest, survey)))
+        if request.samples:
+            plan = with_samples(connection, survey.schema, source, prepared, plan)
         refuse_plan(connection, survey.schema.name, plan, bypass=bypass, fire=request.fire)
         yield Ready(
             connection=connection,

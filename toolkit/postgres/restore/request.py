@@ -44,6 +44,7 @@ class Request:
         answers: what is said about drift.
         businesses: restore only these out of a wider backup; empty for all that it has.
         check: plan only; nothing is written.
+        samples: show a few rows of what changes.
         exclusive: lock every table of the schema against other writers for the whole transaction.
         fire: let user triggers fire.
         put_aside: receives the rows that the target cannot take, before the others are committed; None refuses such
@@ -61,6 +62,7 @@ class Request:
     answers: Answers = field(default_factory=Answers)
     businesses: tuple[str, ...] = ()
     check: bool = False
+    samples: bool = False
     exclusive: bool = False
     fire: bool = False
     put_aside: PutAside | None = None

@@ -1,0 +1,53 @@
+"""The plan of a restore as JSON, as `schemas/run-report.schema.json` describes it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from toolkit.model.plan import Conflict, RestorePlan, TablePlan
+
+
+def plan_document(plan: RestorePlan) -> dict[str, object]:
+    """Everything a plan says; keys and values of rows are their texts."""
+    conflicts = plan.conflicting
+    return {
+        "label": plan.label,
+        "mode": str(plan.mode),
+        "tables": [_table(table, conflicts.get(table.table, 0)) for table in plan.tables.values()],
+        "order": [list(group) for group in plan.order],
+        "conflicts": [_conflict(conflict) for conflict in plan.conflicts],
+        "quarantined": [_conflict(conflict) for conflict in plan.quarantined],
+        "sequences": [asdict(move) for move in plan.sequences],
+        "locking": plan.locking,
+        "untouched": plan.untouched,
+        "identity": plan.identity.as_facts() if plan.identity else {},
+    }
+
+
+def _table(table: TablePlan, conflicts: int) -> dict[str, object]:
+    return {
+        "table": table.table,
+        "load": str(table.load),
+        "inserts": table.inserts,
+        "updates": table.updates,
+        "deletes": table.deletes,
+        "unchanged": table.unchanged,
+        "set_null": table.set_null,
+        "quarantined": table.quarantined,
+        "conflicts": conflicts,
+        "kept": dict(table.kept),
+        "samples": [
+            {
+                "action": str(sample.action),
+                "key": list(sample.key),
+                "values": [
+                    {"column": value.column, "before": value.before, "after": value.after} for value in sample.values
+                ],
+            }
+            for sample in table.samples
+        ],
+    }
+
+
+def _conflict(conflict: Conflict) -> dict[str, object]:
+    return {**asdict(conflict), "samples": list(conflict.samples)}

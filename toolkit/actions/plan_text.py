@@ -1,0 +1,107 @@
+"""The plan of a restore for people: lines under the task's status, the same in check mode and after applying."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from toolkit.actions.columns import table as aligned
+from toolkit.model.explanation import key_text
+from toolkit.model.plan import RestorePlan, RowSample, SampledAction, SampledValue, TablePlan
+
+LONGEST = 40
+"""Characters of a value that are printed."""
+
+SIGNS = {SampledAction.INSERT: "+", SampledAction.UPDATE: "~", SampledAction.DELETE: "-"}
+
+
+def summary(plan: RestorePlan) -> str:
+    """The numbers of a plan in one line."""
+    numbers = ("inserts", "updates", "deletes", "set_null", "unchanged")
+    counted = [(plan.total(what), what.replace("_", " ")) for what in numbers if plan.total(what) or what != "set_null"]
+    counted.append((sum(plan.kept.values()), "kept"))
+    return ", ".join(f"{rows} {what}" for rows, what in counted)
+
+
+def plan_lines(plan: RestorePlan, *, tables: bool, samples: bool) -> Iterator[str]:
+    """Further lines.
+
+    Args:
+        tables: a table with the numbers of every table that is not as in the backup.
+        samples: a few rows of each of them, with the columns that differ.
+    """
+    if plan.identity:
+        yield from plan.identity.sentences()
+    if plan.locking:
+        yield plan.locking
+    yield from (f"conflict in {conflict}" for conflict in plan.conflicts)
+    yield from (f"put aside from {conflict}" for conflict in plan.quarantined)
+    if plan.untouched is not None:
+        yield f"{plan.untouched} rows outside the restore are proven to be as before"
+    if tables:
+        yield from _numbers(plan)
+        for table in plan.tables.values():
+            yield from (f"kept {table.table}: {rows} rows: {why}" for why, rows in sorted(table.kept.items()))
+    else:
+        yield from (f"kept {rows} rows: {why}" for why, rows in sorted(plan.kept.items()))
+    if samples:
+        for table in plan.tables.values():
+            yield from (f"{SIGNS[sample.action]} {table.table} {_sampled(sample)}" for sample in table.samples)
+    if plan.sequences:
+        yield f"sequences moved forward: {', '.join(move.name for move in plan.sequences)}"
+
+
+def _numbers(plan: RestorePlan) -> Iterator[str]:
+    conflicts = plan.conflicting
+    shown = [each for each in plan.tables.values() if each.changes or each.kept or each.table in conflicts]
+    shown = [each for each in plan.tables.values() if each in shown or each.quarantined]
+    if not shown:
+        return
+    columns = {
+        "inserts": [each.inserts for each in shown],
+        "updates": [each.updates for each in shown],
+        "deletes": [each.deletes for each in shown],
+        "set NULL": [each.set_null for each in shown],
+        "unchanged": [each.unchanged for each in shown],
+        "kept": [sum(each.kept.values()) for each in shown],
+        "conflicts": [conflicts.get(each.table, 0) for each in shown],
+        "quarantined": [each.quarantined for each in shown],
+    }
+    rare = ("set NULL", "quarantined")
+    header = [name for name, numbers in columns.items() if name not in rare or any(numbers)]
+    rows = [[each.table, *(f"{columns[name][at]:,}" for name in header)] for at, each in enumerate(shown)]
+    yield from aligned(["table", *header], rows, right=header)
+    if others := [each for each in plan.tables.values() if each not in shown]:
+        yield f"{len(others)} other tables: {_unchanged(others):,} rows unchanged"
+
+
+def _unchanged(tables: list[TablePlan]) -> int:
+    return sum(each.unchanged for each in tables)
+
+
+def _sampled(sample: RowSample) -> str:
+    values = []
+    for value in sample.values:
+        if sample.action is SampledAction.UPDATE:
+            values.append(f"{value.column} {' → '.join(_differing(value))}")
+        else:
+            shown = value.after if sample.action is SampledAction.INSERT else value.before
+            values.append(f"{value.column} {_shown(shown, 0, quoted=value.quoted)}")
+    return f"{key_text(sample.key)}: {', '.join(values)}" if values else key_text(sample.key)
+
+
+def _differing(value: SampledValue) -> tuple[str, str]:
+    """Both values, cut so that the place where they begin to differ is seen."""
+    before, after = value.before or "", value.after or ""
+    common = next((at for at, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), -1)
+    if value.before == value.after:
+        return _shown(value.before, 0, quoted=value.quoted), "(differs further on)"
+    start = max(0, common - LONGEST // 2) if max(len(before), len(after)) > LONGEST else 0
+    return _shown(value.before, start, quoted=value.quoted), _shown(value.after, start, quoted=value.quoted)
+
+
+def _shown(text: str | None, start: int, *, quoted: bool) -> str:
+    if text is None:
+        return "NULL"
+    part = f"{'…' if start else ''}{text[start : start + LONGEST]}{'…' if len(text) > start + LONGEST else ''}"
+    line = " ".join(part.split()) if part.strip() else part
+    return f"'{line}'" if quoted else line

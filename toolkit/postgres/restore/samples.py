@@ -1,0 +1,131 @@
+"""A few rows of every table that a plan changes, with the values that would change; read only where asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from psycopg import sql
+
+from toolkit.model.plan import RestorePlan, RowSample, SampledAction, SampledValue, TablePlan
+from toolkit.model.schema import DatabaseSchema, Table
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.connection import Connection
+from toolkit.postgres.order import order_by
+from toolkit.postgres.relation import Sql, relation_of
+from toolkit.postgres.restore.comparison import CHANGED, MISSING
+from toolkit.postgres.restore.planner import Prepared
+from toolkit.postgres.restore.source import Source
+from toolkit.postgres.selection.row_lookup import LONGEST, key_columns
+
+ROWS = 3
+"""Rows of a table that are shown of each kind of change."""
+
+VALUES = 4
+"""Columns of a row that is inserted or deleted which are shown beside its key."""
+
+
+def with_samples(
+    connection: Connection, schema: DatabaseSchema, source: Source, prepared: Prepared, plan: RestorePlan
+) -> RestorePlan:
+    """The plan with samples: the first rows by key, of each kind of change and table."""
+    sampler = _Sampler(connection, schema, source, prepared)
+    tables = {name: replace(table, samples=sampler.samples(table)) for name, table in plan.tables.items()}
+    return replace(plan, tables=tables)
+
+
+class _Sampler:
+    def __init__(self, connection: Connection, schema: DatabaseSchema, source: Source, prepared: Prepared) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._source = source
+        self._prepared = prepared
+
+    def samples(self, plan: TablePlan) -> tuple[RowSample, ...]:
+        """Inserts, then updates, then deletes."""
+        name, samples = plan.table, list[RowSample]()
+        if name in self._prepared.differences:
+            samples.extend(self._inserts(name) if plan.inserts else [])
+            samples.extend(self._updates(name) if plan.updates else [])
+        if plan.deletes and name in self._prepared.deletions.ids:
+            samples.extend(self._deletes(name))
+        return tuple(samples)
+
+    def _inserts(self, name: str) -> list[RowSample]:
+        return self._read(SampledAction.INSERT, name, sql.SQL("FROM {}").format(self._lines(name, MISSING)))
+
+    def _updates(self, name: str) -> list[RowSample]:
+        relation = relation_of(self._schema.name, self._schema.tables[name])
+        rows = sql.SQL("FROM {} JOIN {} t ON {}").format(
+            self._lines(name, CHANGED), relation.source, relation.same("t", "d")
+        )
+        return self._read(SampledAction.UPDATE, name, rows)
+
+    def _deletes(self, name: str) -> list[RowSample]:
+        relation = relation_of(self._schema.name, self._schema.tables[name])
+        rows = sql.SQL("FROM {} d JOIN {} t ON {}").format(
+            self._prepared.deletions.ids[name], relation.source, relation.same("t", "d")
+        )
+        return self._read(SampledAction.DELETE, name, rows)
+
+    def _lines(self, name: str, action: str) -> Sql:
+        return sql.SQL('{} s JOIN {} d ON d.stage_id = s.ctid AND d.action = {}::"char"').format(
+            self._source.staged(name).table, self._prepared.differences[name].lines, sql.Literal(action)
+        )
+
+    def _read(self, action: SampledAction, name: str, rows: Sql) -> list[RowSample]:
+        """The first of these rows, which are called `s` on stage and `t` on the target."""
+        table = self._schema.tables[name]
+        staged = action is not SampledAction.DELETE
+        names = self._source.staged(name).names if staged else tuple(column.name for column in table.stored_columns)
+        alias = "s" if staged else "t"
+        nothing = sql.SQL("NULL::text[]")
+        query = sql.SQL("SELECT {keys}, {before}, {after} {rows} ORDER BY {order} LIMIT {limit}").format(
+            keys=key_columns(table, alias),
+            before=nothing if action is SampledAction.INSERT else _texts("t", names),
+            after=nothing if action is SampledAction.DELETE else _texts("s", names),
+            rows=rows,
+            order=order_by(sort_key(table), alias),
+            limit=sql.Literal(ROWS),
+        )
+        return [
+            RowSample(action=action, key=tuple(key), values=_values(action, table, names, before, after))
+            for key, before, after in self._connection.execute(query)
+        ]
+
+
+def _texts(alias: str, names: tuple[str, ...]) -> Sql:
+    """The output texts of a row's values with their lengths cut, and a digest by which longer ones differ."""
+    texts = (
+        sql.SQL("CASE WHEN {c} IS NOT NULL THEN left(concat({c}), {n}) || chr(1) || md5(concat({c})) END").format(
+            c=sql.Identifier(alias, name), n=sql.Literal(LONGEST)
+        )
+        for name in names
+    )
+    return sql.SQL("ARRAY[{}]::text[]").format(sql.SQL(", ").join(texts))
+
+
+def _values(
+    action: SampledAction,
+    table: Table,
+    names: tuple[str, ...],
+    before: list[str | None] | None,
+    after: list[str | None] | None,
+) -> tuple[SampledValue, ...]:
+    nothing: list[str | None] = [None] * len(names)
+    rows = zip(names, before or nothing, after or nothing, strict=True)
+    key = set(sort_key(table).names)
+    differing = [
+        SampledValue(
+            column=name,
+            before=_cut(old),
+            after=_cut(new),
+            quoted=table.column(name).sort == "text",
+        )
+        for name, old, new in rows
+        if old != new and name not in key
+    ]
+    return tuple(differing if action is SampledAction.UPDATE else differing[:VALUES])
+
+
+def _cut(text: str | None) -> str | None:
+    return None if text is None else text.rpartition("\1")[0]
