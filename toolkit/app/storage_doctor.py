@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.app.columns import table
+from toolkit.actions.columns import table
 from toolkit.app.console import Output
 from toolkit.app.control import Control
 from toolkit.errors import InputError
