@@ -50,7 +50,7 @@ class Place:
 
     def lock(self, holder: Process, kind: LockKind = LockKind.EXCLUSIVE) -> str:
         """Leave a lock of some process; gives its id."""
-        now = datetime.now(UTC).isoformat()
+        now = "2020-11-20T02:00:00.000000Z"
         content = LockContent(holder=holder, purpose="prune (nightly)", since=now, refreshed=now)
         identity = new_lock_id()
         self.repository.store.put(lock_name(kind, identity), msgspec.json.encode(content))

@@ -49,7 +49,7 @@ def held(repository: Repository, kind: LockKind, **options: object) -> Iterator[
 
 
 def leave_lock(
-    repository: Repository, holder: Process, *, kind: LockKind = EXCLUSIVE, since: str = "2026-11-20T02:00:00.000000Z"
+    repository: Repository, holder: Process, *, kind: LockKind = EXCLUSIVE, since: str = "2020-11-20T02:00:00.000000Z"
 ) -> str:
     """A lock file that some process left; gives its id."""
     content = LockContent(holder=holder, purpose="prune (nightly)", since=since, refreshed=since)
@@ -96,7 +96,7 @@ def test_the_holder_is_named(repository: Repository) -> None:
     assert caught.value.exit_code == 5
     assert caught.value.message == (
         f"{repository.place} is locked: prune (nightly) by operator on till.example (process 4711)"
-        " since 2026-11-20 02:00:00 UTC, exclusive"
+        " since 2020-11-20 02:00:00 UTC, exclusive"
     )
     assert "invoke unlock" in caught.value.hint
 
@@ -320,3 +320,29 @@ def test_a_failing_store_leaves_no_lock(repository: Repository) -> None:
         assert faulty.calls >= number
     with held(repository, EXCLUSIVE):
         assert len(list_locks(repository.store)) == 1
+
+
+def test_who_only_tries_keeps_nobody_out(repository: Repository) -> None:
+    """A run that waits for its turn asks again and again; others that find it asking do not take it for a holder."""
+    holder = leave_lock(repository, ELSEWHERE, kind=SHARED)
+    ending = threading.Event()
+
+    def note(text: str) -> None:
+        if ending.is_set():
+            raise InterruptedError
+
+    def wait_for_turn() -> None:
+        with suppress(InterruptedError), held(repository, EXCLUSIVE, wait=60, note=note):
+            pass
+
+    waiting = threading.Thread(target=wait_for_turn)
+    waiting.start()
+    try:
+        for _ in range(20):
+            with held(Repository(repository.store, repository.id), SHARED):
+                pass
+            time.sleep(0.03)
+    finally:
+        ending.set()
+        waiting.join(30)
+    assert [lock.id for lock in list_locks(repository.store)] == [holder]

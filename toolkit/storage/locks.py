@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -39,6 +39,12 @@ __all__ = ["Lock", "LockKind", "LockTerms", "locked", "store_time"]
 _RIVALS = 5.0
 """Seconds that the elder of two who ask at once waits for the younger to withdraw."""
 
+_CLAIM = timedelta(seconds=5)
+"""A lock asked for so recently may be that of someone who only tries, and withdraws in a moment."""
+
+_PATIENCE = 3.0
+"""Seconds for which even who does not want to wait tries again beside such a lock."""
+
 _REMEDY = (
     "wait until it has ended, or let this task wait (`lock_wait`); if it has died, `invoke unlock --repository R`"
     " shows the locks and removes those that no longer count"
@@ -55,7 +61,7 @@ class Lock:
         self.id = new_lock_id()
         self.kind = kind
         self.warnings: tuple[str, ...] = ()
-        self.since = _stamp(now())
+        self.since = ""
         self._store = store
         self._purpose = purpose
         self._now = now
@@ -91,8 +97,13 @@ class Lock:
                 return found.modified
         raise self._lost("was removed by someone else")
 
+    def ask(self) -> None:
+        """Write the file for the first time; who asks again, having withdrawn, stands behind those who came since."""
+        self.since = _stamp(self._now())
+        self.write()
+
     def write(self) -> None:
-        """Write the file, for the first time or anew."""
+        """Write the file anew."""
         now = self._now()
         content = LockContent(holder=this_process(), purpose=self._purpose, since=self.since, refreshed=_stamp(now))
         # before the file is there, or another thread would take it for a leftover of this process
@@ -175,11 +186,12 @@ def locked(
         StorageError: the lock cannot be written or the others cannot be listed.
     """
     lock = Lock(repository.store, kind, purpose=purpose, now=now, terms=terms)
-    deadline, before = time.monotonic() + wait, repository.guard
+    start, before = time.monotonic(), repository.guard
     try:
         while rival := _attempt(lock, repository.store, reading=reading, terms=terms):
             _refuse_own_thread(rival)
-            if time.monotonic() >= deadline and rival.id not in _held:
+            patience = max(wait, _PATIENCE if _may_withdraw(rival, lock) else 0)
+            if time.monotonic() - start >= patience and rival.id not in _held:
                 raise LockedError(f"{repository.place} is locked: {rival}", hint=_REMEDY)
             note(f"waiting for {rival}")
             time.sleep(random.uniform(0.2, 1.0))
@@ -207,7 +219,7 @@ def store_time(store: Store) -> datetime:
 def _attempt(lock: Lock, store: Store, *, reading: bool, terms: LockTerms) -> LockFile | None:
     """Try once; gives None when the lock is held, else, after withdrawing, a lock in its way."""
     try:
-        lock.write()
+        lock.ask()
         lock.warnings = ()
     except StorageError as error:
         with suppress(StorageError):
@@ -246,6 +258,12 @@ def _rival(lock: Lock, store: Store, terms: LockTerms) -> LockFile | None:
         store.delete_many([each.name for each in stale])
     rivals = [each for each in read if each not in stale]
     return min(rivals, key=lambda each: (each.content.since if each.content else "", each.id), default=None)
+
+
+def _may_withdraw(rival: LockFile, lock: Lock) -> bool:
+    """Whether a lock is so new that its owner may still be trying."""
+    since = rival.content.since if rival.content else ""
+    return since > _stamp(datetime.fromisoformat(lock.since) - _CLAIM)
 
 
 def _left_by_this_process(lock: LockFile) -> bool:
