@@ -95,16 +95,27 @@ class Shop:
         """A local repository, which must exist."""
         return Repository.open(LocalStore(self.path(name)), create=False)
 
+    def labels(self, name: str) -> set[str]:
+        """The labels of a local repository."""
+        return set(self.repository(name).labels())
+
+    def write_hosts(self) -> None:
+        """Write hosts.yml, with what was added to `control.hosts`."""
+        file = self.control.directory / "inventory" / "hosts.yml"
+        file.write_text(json.dumps({"all": {"hosts": self.control.hosts}}), encoding="utf-8")
+
     def change(self, number: int) -> None:
         """Change a row, so that the next backup differs."""
         execute(self.database, f"UPDATE orders SET notes = 'change {number}' WHERE id = {1 + number % 400}")
 
-    def run(self, action: Action, *, check: bool = False, now: datetime | None = None, **arguments: Any) -> Outcome:
-        """Run an action on the host; `from_` stands for the argument `from`."""
+    def run(
+        self, action: Action, *, host: str = "shop", check: bool = False, now: datetime | None = None, **arguments: Any
+    ) -> Outcome:
+        """Run an action on a host; `from_` stands for the argument `from`."""
         loaded = inventory.load(self.control.directory / "inventory")
         given = {name.rstrip("_"): value for name, value in arguments.items()}
         context = Context(
-            host=loaded.host("shop"),
+            host=loaded.host(host),
             inventory=loaded,
             playbook="nightly",
             check=check,
