@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import io
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -141,11 +143,13 @@ class Endpoint:
 
     Attributes:
         failing: paths that are answered with 500.
+        interrupting: a path that is answered by Ctrl-C, once.
         calls: the paths called, in order, with the JSON sent there.
     """
 
     url: str = ""
     failing: set[str] = field(default_factory=set)
+    interrupting: str = ""
     calls: list[tuple[str, Any]] = field(default_factory=list)
 
     @property
@@ -163,6 +167,10 @@ def listening() -> Iterator[Endpoint]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             endpoint.calls.append((self.path, json.loads(body)))
+            if self.path == endpoint.interrupting:
+                endpoint.interrupting = ""
+                _thread.interrupt_main()
+                time.sleep(0.2)
             self.send_response(500 if self.path in endpoint.failing else 200)
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -163,6 +163,17 @@ def test_devices_that_do_not_answer(machines: Machines, endpoint: Endpoint, path
     assert "devices" in ran.report["failed_task"]
 
 
+def test_an_interrupted_migration(machines: Machines, endpoint: Endpoint) -> None:
+    """Ctrl-C after the restore has committed puts everything back as well."""
+    machines.control.backup("old", job="nightly")
+    endpoint.interrupting = "/reconnect"
+    before = content(machines.new)
+    ran = machines.run(MIGRATE, "old=old", f"devices_url={endpoint.url}")
+    assert ran.code == 130, ran.text
+    assert content(machines.new) == before
+    assert ran.report["outcome"] == "failed"
+
+
 @pytest.mark.parametrize(
     ("table", "when", "task"),
     [

@@ -149,8 +149,7 @@ def followed(outcome: Outcome) -> dict[tuple[str, str], int]:
     return {(each["table"], each["what"]): each["rows"] for each in facts(outcome)["followed"]}
 
 
-@pytest.mark.parametrize("mode", ["merge", "mirror"])
-@pytest.mark.parametrize("host", ["target", "superuser"])
+@pytest.mark.parametrize(("mode", "host"), [("merge", "superuser"), ("mirror", "target")])
 @pytest.mark.parametrize("scope", ["business", "full-device"])
 def test_another_device(devices: Devices, mode: str, host: str, scope: str) -> None:
     """Device data are skipped, the node stays, sync state begins anew, and business rows follow as declared."""
@@ -285,8 +284,7 @@ def test_a_source_that_was_never_initialised(devices: Devices, node: str | None,
         assert devices.own_nodes() == []
 
 
-@pytest.mark.parametrize("host", ["target", "superuser"])
-@pytest.mark.parametrize("mode", ["merge", "mirror"])
+@pytest.mark.parametrize(("mode", "host"), [("merge", "target"), ("mirror", "superuser")])
 @pytest.mark.parametrize("scope", ["business", "full-device"])
 @pytest.mark.parametrize("node", [None, "B", "A"])
 def test_taking_the_source_over(devices: Devices, host: str, mode: str, scope: str, node: str | None) -> None:
