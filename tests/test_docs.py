@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 GUIDE = ROOT / "docs" / "guide" / "actions.md"
-COMMANDS = {name: task for name, task in vars(tasks).items() if isinstance(task, Command)}
+COMMANDS = {task.name: task for task in vars(tasks).values() if isinstance(task, Command)}
 
 INVENTED = re.compile(r"(?:notify|sftp)\.")
 """Files that CONTRIBUTING.md lets the reader write."""

@@ -104,6 +104,20 @@ def test_conditional_writes_are_found_out(s3_server: S3Server) -> None:
     assert [entry["Key"] for entry in found["Contents"]] == ["p/a/b"]
 
 
+def test_a_key_that_may_not_delete_is_enough_to_add(s3_server: S3Server) -> None:
+    """A key without the right to remove anything adds files all the same, new ones atomically."""
+
+    def no_deletion(request: Request) -> Request | Answer:
+        return refusal(403, "AccessDenied") if request.method == "DELETE" else request
+
+    with proxied(s3_server.endpoint, no_deletion) as proxy:
+        store = store_behind(proxy, s3_server)
+        assert store.put_new("a/b", b"1")
+        assert not store.put_new("a/b", b"2")
+        assert store.conditional
+        assert names(store) == ["a/b"]
+
+
 @pytest.mark.parametrize("locked", [False, True], ids=["versioned", "locked"])
 def test_a_bucket_that_keeps_what_is_deleted_is_known(s3_server: S3Server, locked: bool) -> None:
     """A bucket with versions or Object Lock says that deletion frees nothing; one without says the contrary."""

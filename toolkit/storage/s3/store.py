@@ -216,17 +216,20 @@ class S3Store:
             return error.status == 412
         finally:
             for version in versions:
-                self._remove_for_good(key, version)
+                self._remove_question(key, version)
         return False
 
-    def _remove_for_good(self, key: str, version: str) -> None:
-        """Remove a version, which a bucket with versions would keep; hide it where a lock or missing rights forbid."""
-        try:
-            self._removal.one(key, version)
-        except ServerError as error:
-            if error.status != 403 or not version:
-                raise
-            self._removal.one(key)
+    def _remove_question(self, key: str, version: str) -> None:
+        """Remove a version, which a bucket with versions would keep; where a lock or missing rights forbid it, hide it,
+        and where they forbid that too, leave it to `sweep`."""
+        for which in dict.fromkeys((version, "")):
+            try:
+                self._removal.one(key, which)
+            except ServerError as error:
+                if error.status != 403:
+                    raise
+            else:
+                return
 
     def _has_versions(self) -> bool:
         doing = f"ask for the versioning of bucket {self._bucket}"
