@@ -250,6 +250,17 @@ def test_check_mode(machines: Machines, playbook: Path) -> None:
     assert content(machines.new) == before
 
 
+@pytest.mark.parametrize("playbook", [MIGRATE, RECOVER])
+def test_one_machine_at_a_time(machines: Machines, playbook: Path) -> None:
+    """Forgetting to name the machine touches none."""
+    machines.control.backup("old", job="nightly")
+    before = content(machines.old), content(machines.new)
+    ran = machines.run(playbook, limit="all")
+    assert ran.code == 1
+    assert "--limit" in ran.text
+    assert (content(machines.old), content(machines.new)) == before
+
+
 def test_migration_of_the_reference_application(
     control: Control, demo_host: Callable[..., str], superuser: Callable[[str], psycopg.Connection[Any]]
 ) -> None:

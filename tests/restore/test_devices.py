@@ -358,6 +358,22 @@ def test_a_new_identity_that_is_the_same_each_time(devices: Devices) -> None:
     assert devices.own_nodes() == ["till-b"]
 
 
+def test_verification_on_another_device(devices: Devices) -> None:
+    """Rows that followed the device are right as they are; any other difference is still found."""
+    machine(devices.target, "B")
+    devices.go("mirror", scope="full-device")
+    manifest = devices.control.backup("source", scope="full-device")
+    verified = devices.control.verify("target", manifest)
+    assert verified.exit_code == 0
+    assert "4 device tables not compared" in verified.details[0]
+    execute(
+        devices.target, "UPDATE printers SET port = 99 WHERE id = 1", "UPDATE printers SET node = 'peer' WHERE id = 2"
+    )
+    verified = devices.control.verify("target", manifest)
+    assert verified.exit_code == 6
+    assert verified.facts["tables"] == {"printers": {"missing": 0, "extra": 0, "changed": 2}}
+
+
 def test_sync_state_that_moved_on_is_cleared_again(devices: Devices) -> None:
     """Rows as declared stay; one that has moved on since, in a column nobody declared, is not such a row."""
     machine(devices.target, "B")
