@@ -7,23 +7,25 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.storage.faults import FaultyStore
 from toolkit.storage.local import LocalStore
-from toolkit.storage.locks import LockKind, locked
+from toolkit.storage.locks import Lock, LockKind, locked
 from toolkit.storage.repository import Repository
 
 STORES = ("local", "moto", "ceph")
 
 CONTENDER = """
 import sys, time, random
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from toolkit.errors import LockedError
 from toolkit.storage.local import LocalStore
-from toolkit.storage.locks import LockKind, locked
+from toolkit.storage.locks import Lock, LockKind, locked
 from toolkit.storage.repository import Repository
 
 STORES = ("local", "moto", "ceph")
@@ -108,3 +110,43 @@ def test_threads_never_hold_what_conflicts(repository: Repository) -> None:
         thread.join(120)
     assert wrong == []
     assert len(successes) == 18
+
+
+WAITER = """
+import sys, time
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from toolkit.storage.local import LocalStore
+from toolkit.storage.locks import Lock, LockKind, locked
+from toolkit.storage.repository import Repository
+class Slow(LocalStore):
+    def list(self, prefix=""):
+        time.sleep(0.1)
+        return super().list(prefix)
+repository = Repository.open(Slow(Path(sys.argv[1])), create=False)
+def note(text):
+    print("waiting", flush=True)
+with locked(repository, LockKind.EXCLUSIVE, purpose="wait", now=lambda: datetime.now(UTC), wait=60, note=note):
+    print("held", flush=True)
+"""
+
+
+def test_who_only_tries_keeps_nobody_out(tmp_path: Path) -> None:
+    """A run that waits for its turn asks again and again; others that find it asking do not take it for a holder."""
+
+    def shared() -> AbstractContextManager[Lock]:
+        own = Repository.open(LocalStore(tmp_path), create=True)
+        return locked(own, LockKind.SHARED, purpose="read", now=lambda: datetime.now(UTC))
+
+    command = [sys.executable, "-c", WAITER, str(tmp_path)]
+    with shared(), subprocess.Popen(command, stdout=subprocess.PIPE) as waiter:
+        try:
+            assert waiter.stdout is not None
+            assert waiter.stdout.readline().strip() == b"waiting"
+            for _ in range(10):
+                with shared():
+                    time.sleep(0.05)
+                time.sleep(0.05)
+        finally:
+            waiter.kill()

@@ -320,29 +320,3 @@ def test_a_failing_store_leaves_no_lock(repository: Repository) -> None:
         assert faulty.calls >= number
     with held(repository, EXCLUSIVE):
         assert len(list_locks(repository.store)) == 1
-
-
-def test_who_only_tries_keeps_nobody_out(repository: Repository) -> None:
-    """A run that waits for its turn asks again and again; others that find it asking do not take it for a holder."""
-    holder = leave_lock(repository, ELSEWHERE, kind=SHARED)
-    ending = threading.Event()
-
-    def note(text: str) -> None:
-        if ending.is_set():
-            raise InterruptedError
-
-    def wait_for_turn() -> None:
-        with suppress(InterruptedError), held(repository, EXCLUSIVE, wait=60, note=note):
-            pass
-
-    waiting = threading.Thread(target=wait_for_turn)
-    waiting.start()
-    try:
-        for _ in range(20):
-            with held(Repository(repository.store, repository.id), SHARED):
-                pass
-            time.sleep(0.03)
-    finally:
-        ending.set()
-        waiting.join(30)
-    assert [lock.id for lock in list_locks(repository.store)] == [holder]
