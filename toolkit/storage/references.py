@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -35,7 +35,7 @@ def summaries(repository: Repository) -> tuple[list[BackupSummary], Records]:
             pin=records.pins.get(label),
         )
 
-    return _of_each(repository, repository.labels(), summarise), records
+    return list(_of_each(repository, repository.labels(), summarise)), records
 
 
 def referenced_chunks(repository: Repository, labels: Iterable[str]) -> set[bytes]:
@@ -48,11 +48,15 @@ def referenced_chunks(repository: Repository, labels: Iterable[str]) -> set[byte
     def chunks(manifest: Manifest) -> set[bytes]:
         return {bytes.fromhex(chunk.id) for table in manifest.tables for chunk in table.chunks}
 
-    return set().union(*_of_each(repository, labels, chunks))
+    needed: set[bytes] = set()
+    for found in _of_each(repository, labels, chunks):
+        needed |= found
+    return needed
 
 
-def _of_each(repository: Repository, labels: Iterable[str], make: Callable[[Manifest], _T]) -> list[_T]:
-    """What is made of each manifest, so that never many of them are in memory."""
+def _of_each(repository: Repository, labels: Iterable[str], make: Callable[[Manifest], _T]) -> Iterator[_T]:
+    """What is made of each manifest, so that never many of them are in memory; at the end, the error about all."""
+    problems: list[str] = []
 
     def read(label: str) -> _T | str | None:
         try:
@@ -63,12 +67,14 @@ def _of_each(repository: Repository, labels: Iterable[str], make: Callable[[Mani
             return str(error.message if isinstance(error, DamageError | RefusedError) else f"{label}: {error}")
 
     with ThreadPoolExecutor(_READERS) as pool:
-        results = list(pool.map(read, labels))
-    problems = [result for result in results if isinstance(result, str)]
+        for result in pool.map(read, labels):
+            if isinstance(result, str):
+                problems.append(result)
+            elif result is not None:
+                yield result
     if problems:
         raise RefusedError(
             f"backups of {repository.place} cannot be read, and what they need is unknown; nothing is removed",
             problems,
             hint="`invoke check --repository R` says more; with `--repair` it takes away what cannot be restored",
         )
-    return [result for result in results if result is not None and not isinstance(result, str)]
