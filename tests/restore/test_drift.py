@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.app.invoking import invoke, playbook
 from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
 from toolkit.errors import InputError, RefusedError
@@ -110,7 +111,7 @@ def test_a_new_column_is_the_targets_own(make_pair: MakePair, mode: str) -> None
     pair = drifted(
         make_pair,
         "(1, 'a', 'x', 1), (2, 'a', 'y', 2)",
-        "ALTER TABLE items ADD colour text NOT NULL DEFAULT 'red', ADD note text",
+        "ALTER TABLE items ADD colour text NOT NULL DEFAULT 'red' CHECK (colour IS NOT NULL), ADD note text",
         "INSERT INTO items VALUES (2, 'a', 'old', 2, 'green', 'mine')",
     )
     outcome = restored(pair, mode)
@@ -373,6 +374,18 @@ def test_answers_that_answer_nothing_are_errors(make_pair: MakePair) -> None:
     assert problems(pair, defaults={"items.colour": "x", "tenants.demo": True}) == [
         "restore.defaults.tenants.demo: the backup has values of this column"
     ]
+
+
+def test_wrong_answers_are_shown_with_their_place_in_the_playbook(make_pair: MakePair) -> None:
+    """A run ends with exit code 2 and says which file, line and argument is wrong."""
+    pair = drifted(make_pair, "(1, 'a', 'x', 1)")
+    label = pair.backup().metadata.label
+    task = f"restore: {{from: {label}, mode: merge, drop_columns: [items.nmae]}}"
+    path = playbook(pair.control.directory, "debug: {msg: first}", task, hosts="target")
+    ran = invoke("run", str(path), "--inventory", str(pair.control.directory / "inventory"))
+    assert ran.code == 2
+    place = f"{path}:4: [0].tasks[1].restore.drop_columns.items.nmae"
+    assert f"{place}: table items of the backup has no column 'nmae'" in ran.text
 
 
 def test_a_default_that_its_column_cannot_hold_is_an_error(make_pair: MakePair) -> None:
