@@ -36,6 +36,10 @@ class Entry(msgspec.Struct, kw_only=True):
     doubtful: tuple[str, ...] = ()
 
 
+_ENTRY = msgspec.json.Decoder(Entry)
+"""Made here, because msgspec crashes when several threads decode into a type for the first time at once."""
+
+
 class LedgerFile:
     """The ledger of restores into one host."""
 
@@ -98,7 +102,7 @@ class LedgerFile:
 
     def _read(self) -> Entry | None:
         try:
-            return msgspec.json.decode(self._file.read_bytes(), type=Entry)
+            return _ENTRY.decode(self._file.read_bytes())
         except (FileNotFoundError, msgspec.DecodeError):
             return None
         except OSError as error:

@@ -57,6 +57,10 @@ class LockContent(msgspec.Struct, frozen=True, kw_only=True):
     refreshed: str
 
 
+_CONTENT = msgspec.json.Decoder(LockContent)
+"""Made here, because msgspec crashes when several threads decode into a type for the first time at once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockFile:
     """A lock file that was found.
@@ -119,7 +123,7 @@ def list_locks(store: Store) -> list[LockFile]:
 def read_lock(store: Store, lock: LockFile) -> LockFile | None:
     """The lock with its content; None when it has been given back meanwhile."""
     try:
-        content = msgspec.json.decode(store.get(lock.name), type=LockContent)
+        content = _CONTENT.decode(store.get(lock.name))
     except MissingError:
         return None
     except (msgspec.DecodeError, UnicodeDecodeError):

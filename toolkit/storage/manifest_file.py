@@ -11,6 +11,9 @@ from toolkit.errors import DamageError, InputError, Problem, RefusedError
 from toolkit.model.manifest import FORMAT, Manifest, seal
 from toolkit.storage.layout import is_chunk_id
 
+# msgspec prepares a type when it is first decoded into, and crashes when several threads do that at once
+msgspec.json.Decoder(Manifest)
+
 
 def encode(manifest: Manifest) -> tuple[Manifest, bytes]:
     """The sealed manifest and its file: canonical JSON with the checksum in its place."""

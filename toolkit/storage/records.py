@@ -47,6 +47,11 @@ class _VerifiedFile(msgspec.Struct, frozen=True, kw_only=True):
     time: str
 
 
+_PIN = msgspec.json.Decoder(_PinFile)
+_VERIFIED = msgspec.json.Decoder(_VerifiedFile)
+"""Made here, because msgspec crashes when several threads decode into a type for the first time at once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
     """Everything a repository knows about its backups besides themselves.
@@ -79,9 +84,9 @@ def read_records(repository: Repository, label: str = "") -> Records:
         try:
             if name.startswith(PINS):
                 pins[about] = Pin()  # unless it can be read
-                pins[about] = Pin(until=msgspec.json.decode(data, type=_PinFile).until)
+                pins[about] = Pin(until=_PIN.decode(data).until)
             else:
-                verified[about] = msgspec.json.decode(data, type=_VerifiedFile).checksum
+                verified[about] = _VERIFIED.decode(data).checksum
         except (msgspec.DecodeError, UnicodeDecodeError):
             unreadable.append(name)
     return Records(pins=pins, verified=verified, unreadable=tuple(unreadable))

@@ -42,6 +42,11 @@ class _RecordedTables(msgspec.Struct, frozen=True):
     tables: tuple[_RecordedTable, ...]
 
 
+_MARKER = msgspec.json.Decoder(_Marker)
+_RECORDED = msgspec.json.Decoder(_RecordedTables)
+"""Made here, because msgspec crashes when several threads decode into a type for the first time at once."""
+
+
 class LabelTakenError(StorageError):
     """A backup was to be published under a label that another backup has."""
 
@@ -199,7 +204,7 @@ class Repository:
         recorded: set[tuple[str, int]] = set()
         for label in self.labels():
             try:
-                tables = msgspec.json.decode(self.store.get(manifest_name(label)), type=_RecordedTables).tables
+                tables = _RECORDED.decode(self.store.get(manifest_name(label))).tables
             except (MissingError, msgspec.DecodeError, UnicodeDecodeError):
                 continue
             recorded.update((chunk.id, chunk.stored) for table in tables for chunk in table.chunks)
@@ -245,7 +250,7 @@ def _check_empty(store: Store) -> None:
 def _repository_id(data: bytes, file: str) -> str:
     try:
         manifest_file.check_format(msgspec.json.decode(data, type=dict[str, object]).get("format"), file)
-        return str(uuid.UUID(msgspec.json.decode(data, type=_Marker).id))
+        return str(uuid.UUID(_MARKER.decode(data).id))
     except (msgspec.DecodeError, ValueError) as error:
         raise DamageError(
             f"{file} is damaged: it must be a JSON object with `format` and `id`",
