@@ -29,6 +29,11 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     time: str
 
 
+_ORIGIN = msgspec.json.Decoder(Origin)
+_ROW = msgspec.json.Decoder(QuarantinedRow)
+"""Made here, because msgspec crashes when several threads decode into a type for the first time at once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quarantine:
     """The rows of one run.
@@ -89,7 +94,7 @@ def quarantines(repository: Repository) -> list[Quarantine]:
     for folder, files in folders.items():
         header, _, _ = repository.store.get(files[0]).partition(b"\n")
         try:
-            origin = msgspec.json.decode(header, type=Origin)
+            origin = _ORIGIN.decode(header)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise _damage(repository, files[0]) from error
         found.append(Quarantine(run=folder.rpartition("/")[2], origin=origin, files=tuple(files)))
@@ -105,7 +110,7 @@ def read_rows(repository: Repository, quarantine: Quarantine) -> Iterator[Quaran
     for name in quarantine.files:
         for line in repository.store.get(name).splitlines()[1:]:
             try:
-                yield msgspec.json.decode(line, type=QuarantinedRow)
+                yield _ROW.decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise _damage(repository, name) from error
 
