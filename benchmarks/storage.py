@@ -18,6 +18,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import boto3
 
@@ -60,24 +61,36 @@ def s3_server(kind: str) -> Iterator[tuple[str, str]]:
             yield "moto", endpoint
 
 
-def backup_to(repository: dict[str, object]) -> Timing:
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a backup cost: a process's wall clock and peak memory, and its seconds of processor."""
+
+    timing: Timing
+    processor: float
+
+
+def backup_to(repository: dict[str, object]) -> Cost:
     """Back the demo up into a repository."""
     stores = {"benchmark": repository}
     (HOME / "inventory" / "repositories.yml").write_text(json.dumps(stores), encoding="utf-8")
     file = HOME / "backup.yml"
     tasks = [{"name": "backup", "backup": {"demo": "include", "job": "benchmark"}}]
     file.write_text(json.dumps([{"name": "benchmark", "hosts": HOST, "tasks": tasks}]), encoding="utf-8")
-    return run([sys.executable, "-m", "invoke", "run", str(file), "--inventory", str(HOME / "inventory")])
+    before = os.times()
+    timing = run([sys.executable, "-m", "invoke", "run", str(file), "--inventory", str(HOME / "inventory")])
+    after = os.times()
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    return Cost(timing, spent)
 
 
-def to_disk() -> Timing:
+def to_disk() -> Cost:
     """Back up into a new directory."""
     path = HOME / "repository"
     shutil.rmtree(path, ignore_errors=True)
     return backup_to({"type": "local", "path": str(path)})
 
 
-def to_s3(endpoint: str) -> Timing:
+def to_s3(endpoint: str) -> Cost:
     """Back up under a new prefix."""
     access, secret = ({"env": name} for name in KEYS)
     keys = {"access_key": access, "secret_key": secret}
@@ -114,25 +127,28 @@ def main() -> None:
     os.environ.update(KEYS)
     with s3_server(options.server) as (name, endpoint):
         prepare(endpoint)
-        ratios, memory = [], []
+        rounds: list[tuple[Cost, Cost]] = []
         for number in range(options.rounds):
             # who begins changes with every round
             if number % 2:
                 remote, disk = to_s3(endpoint), to_disk()
             else:
                 disk, remote = to_disk(), to_s3(endpoint)
-            ratios.append(remote.seconds / disk.seconds)
-            memory.append((disk.memory / 2**20, remote.memory / 2**20))
-            print(
-                f"round {number + 1}: disk {disk.seconds:.2f} s {memory[-1][0]:.0f} MiB,"
-                f" {name} {remote.seconds:.2f} s {memory[-1][1]:.0f} MiB, ratio {ratios[-1]:.2f}",
-                flush=True,
-            )
-        disk_memory, remote_memory = (statistics.median(each) for each in zip(*memory, strict=True))
+            rounds.append((disk, remote))
+            print(f"round {number + 1}: disk {_text(disk)}; {name} {_text(remote)}", flush=True)
+        ratios = [remote.timing.seconds / disk.timing.seconds for disk, remote in rounds]
+        processor = [remote.processor / disk.processor for disk, remote in rounds]
+        memory = [
+            statistics.median(cost.timing.memory for cost in costs) / 2**20 for costs in zip(*rounds, strict=True)
+        ]
         print(
-            f"{name} / disk: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f});"
-            f" peak memory {disk_memory:.0f} and {remote_memory:.0f} MiB"
+            f"{name} / disk: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) in time,"
+            f" {statistics.median(processor):.2f} in processor time; memory {memory[0]:.0f} and {memory[1]:.0f} MiB"
         )
+
+
+def _text(cost: Cost) -> str:
+    return f"{cost.timing.seconds:.2f} s, {cost.processor:.2f} s of processor, {cost.timing.memory / 2**20:.0f} MiB"
 
 
 if __name__ == "__main__":

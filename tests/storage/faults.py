@@ -41,6 +41,11 @@ class FaultyStore:
         return self._store.place
 
     @property
+    def parallel(self) -> int:
+        """As the other store."""
+        return self._store.parallel
+
+    @property
     def conditional(self) -> bool:
         """As the other store."""
         return self._store.conditional

@@ -68,6 +68,11 @@ class SweptStore:
         return self._store.place
 
     @property
+    def parallel(self) -> int:
+        """As the other store."""
+        return self._store.parallel
+
+    @property
     def conditional(self) -> bool:
         """As the other store."""
         return self._store.conditional

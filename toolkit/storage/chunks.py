@@ -73,12 +73,12 @@ class ChunkWriter:
     stays: without a manifest it is no backup, and the next run uses it.
     """
 
-    def __init__(self, repository: Repository, *, workers: int = 2, in_flight: int = IN_FLIGHT) -> None:
+    def __init__(self, repository: Repository, *, workers: int | None = None, in_flight: int = IN_FLIGHT) -> None:
         self._store = repository.store
         self._recorded = repository.recorded_chunks()
         self._known = frozenset(identity for identity, _ in self._recorded)
         self._limit = in_flight
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="chunk-writer")
+        self._pool = ThreadPoolExecutor(workers or self._store.parallel, thread_name_prefix="chunk-writer")
         self._changed = Condition()
         self._in_flight = 0
         self._error: BaseException | None = None
@@ -191,8 +191,11 @@ class ChunkReader:
         except DamagedChunkError as damage:
             raise DamageError(f"{self._what}: {damage.message}", hint=damage.hint) from damage
 
-    def read_all(self, chunks: Iterable[Chunk], *, workers: int = 2, in_flight: int = IN_FLIGHT) -> Iterator[bytes]:
+    def read_all(
+        self, chunks: Iterable[Chunk], *, workers: int | None = None, in_flight: int = IN_FLIGHT
+    ) -> Iterator[bytes]:
         """The rows of several chunks in order, read ahead of the consumer. Raises as `read` does."""
+        workers = workers or self._store.parallel
         return prefetch(chunks, self.read, size=lambda chunk: chunk.raw, workers=workers, in_flight=in_flight)
 
 

@@ -47,6 +47,11 @@ class LocalStore:
         return str(self._directory)
 
     @property
+    def parallel(self) -> int:
+        """Two: one flushes while the other compresses."""
+        return 2
+
+    @property
     def conditional(self) -> bool:
         """Whether the file system can publish a file only where there is none: it has hard links, or it is Windows."""
         probe = f".{uuid.uuid4().hex}.tmp"

@@ -37,6 +37,10 @@ class Store(Protocol):
         """Where the store is, as a user would write it, for messages."""
 
     @property
+    def parallel(self) -> int:
+        """How many files are best read or written at once: more where each call waits for a network."""
+
+    @property
     def conditional(self) -> bool:
         """Whether `put_new` is atomic here. The first time this may ask the place itself, by writing to it."""
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 
 import pytest
 
 from tests.storage.s3.proxy import Request, proxied, refusal
 from tests.storage.s3.servers import S3Server
+from tests.storage.samples import some_rows, write_backup
 from toolkit.errors import StorageError
+from toolkit.storage.chunks import ChunkReader
+from toolkit.storage.repository import Repository
 from toolkit.storage.s3.client import Limits
 from toolkit.storage.s3.store import S3Store
 
@@ -67,6 +72,33 @@ def test_a_lost_answer_to_the_last_step_is_no_failure(moto_server: S3Server, mon
         store.put("a/large", LARGE)
         assert lost
         assert store.get("a/large") == LARGE
+
+
+def test_chunks_go_and_come_several_at_a_time(moto_server: S3Server) -> None:
+    """Over a slow network several chunks are on their way at once, so that a backup does not wait for each in turn."""
+    at_once, most = 0, 0
+    lock = Lock()
+
+    def watched(request: Request) -> Request:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.05)
+        with lock:
+            at_once -= 1
+        return request
+
+    with proxied(moto_server.endpoint) as proxy:
+        repository = Repository.open(S3Store(moto_server.repository(endpoint=proxy.endpoint)), create=True)
+        proxy.rules = [watched]
+        manifest, stored = write_backup(repository, {"orders": some_rows(300)})
+        assert len(stored) > 10
+        assert most >= 6
+        most = 0
+        reader = ChunkReader(repository, label=manifest.metadata.label, table="orders")
+        assert b"".join(reader.read_all(manifest.tables[0].chunks)) == b"".join(some_rows(300))
+        assert most >= 6
 
 
 def test_sweep_aborts_old_uploads(s3_server: S3Server) -> None:

@@ -60,6 +60,11 @@ class S3Store:
         return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
 
     @property
+    def parallel(self) -> int:
+        """Eight: a call waits for the network most of its time."""
+        return _THREADS
+
+    @property
     def conditional(self) -> bool:
         """Whether the server honours `If-None-Match`, which is tried once with an object of no content."""
         with self._asking:
