@@ -109,7 +109,9 @@ def test_every_damage_is_reported(repository: Repository) -> None:
 def test_a_foreign_file_is_no_damage(repository: Repository) -> None:
     """A file that is no part of the repository is named; it harms no backup."""
     repository.store.put("chunks/ab/wrong", b"")
-    repository.store.put("locks/one", b"")
+    label = "20261120T020000Z-nightly-business"
+    for name in ("locks/one", f"pins/{label}.json", f"verified/{label}.json", f"damaged/{label}.json", "quarantine/a"):
+        repository.store.put(name, b"")
     report = checked(repository)
     assert kinds(report) == [FindingKind.FOREIGN]
     assert "chunks/ab/wrong" in report.findings[0].message

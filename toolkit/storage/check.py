@@ -12,7 +12,7 @@ from toolkit.model.outcome import Progress
 from toolkit.planning.sampling import Sample
 from toolkit.planning.totals import inconsistencies
 from toolkit.storage.chunks import DamagedChunkError, load
-from toolkit.storage.layout import DAMAGED, LOCKS, MARKER, chunk_id_of, label_of, record_label_of
+from toolkit.storage.layout import DAMAGED, LOCKS, MARKER, QUARANTINE, chunk_id_of, label_of, record_label_of
 from toolkit.storage.prefetch import prefetch
 from toolkit.storage.repository import Repository
 
@@ -187,7 +187,7 @@ def _contents(repository: Repository, labels: Collection[str] | None) -> _Conten
 
 def _is_known(name: str) -> bool:
     """Whether a file that is no backup and no chunk belongs to a repository all the same."""
-    return name == MARKER or name.startswith((LOCKS, DAMAGED)) or record_label_of(name) is not None
+    return name == MARKER or name.startswith((LOCKS, DAMAGED, QUARANTINE)) or record_label_of(name) is not None
 
 
 def _kind(error: PlaybackError) -> FindingKind:
