@@ -352,9 +352,55 @@ def graph(context: Context, *, host: str = "", output: str = "", inventory: str 
     _end(commands.graph(control, host=host, file=output, debug=debug))
 
 
+@task(
+    klass=Command,
+    name="list",
+    help={"repository": _REPOSITORY, "inventory": _INVENTORY, "debug": _DEBUG},
+)
+def quarantine_list(context: Context, *, repository: str = "", inventory: str = "", debug: bool = False) -> None:
+    """List the rows that restores have put aside: invoke quarantine.list [--repository R]"""
+    del context
+    control = commands.Control(directory=CONTROL, inventory=inventory)
+    _end(commands.list_quarantine(control, repository=repository, debug=debug))
+
+
+@task(
+    klass=Command,
+    name="retry",
+    help={
+        "label": "the backup whose rows are tried (default: all of the host)",
+        "host": "the host into which they are restored",
+        "repository": "the repository they are in (default: the host's own)",
+        "check": "say what would change and change nothing",
+        "inventory": _INVENTORY,
+        "debug": _DEBUG,
+    },
+)
+def quarantine_retry(
+    context: Context,
+    label: list[str],
+    *,
+    host: str = "",
+    repository: str = "",
+    check: bool = False,
+    inventory: str = "",
+    debug: bool = False,
+) -> None:
+    """Restore quarantined rows that fit by now: invoke quarantine.retry --host H [LABEL]"""
+    del context
+    control = commands.Control(directory=CONTROL, inventory=inventory)
+    _end(
+        commands.retry_quarantine(
+            control, labels=tuple(label), host=host, repository=repository, check=check, debug=debug
+        )
+    )
+
+
 # invoke knows dotted names as tasks of a collection, whose default has the collection's own name
 _doctor = Collection("doctor")
 _doctor.add_task(doctor, name="machine", default=True)
 _doctor.add_task(doctor_storage, name="storage")
 _tasks = [each for each in tuple(globals().values()) if isinstance(each, Command)]
-namespace = Collection(*(each for each in _tasks if each not in (doctor, doctor_storage)), _doctor)
+_grouped = (doctor, doctor_storage, quarantine_list, quarantine_retry)
+_quarantine = Collection("quarantine", quarantine_list, quarantine_retry)
+namespace = Collection(*(each for each in _tasks if each not in _grouped), _doctor, _quarantine)

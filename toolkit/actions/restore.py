@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from toolkit.actions.arguments import answers_of, names
 from toolkit.actions.choosing import backup_of, check_chunks, rows_reader
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_request
+from toolkit.actions.locking import shared_lock
 from toolkit.actions.plan_document import plan_document
 from toolkit.actions.plan_text import plan_lines, summary
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
@@ -25,6 +28,7 @@ from toolkit.postgres.restore.transaction import restore as restore_into
 from toolkit.postgres.scratch import make_scratch
 from toolkit.storage.ledger import LedgerFile
 from toolkit.storage.quarantine import QuarantineWriter
+from toolkit.storage.repository import Repository
 
 REFUSED = 4
 """Exit code of a plan in check mode that applying it would refuse."""
@@ -49,13 +53,22 @@ def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
     scratch = arguments.get("scratch")
     if scratch and context.check:
         return Outcome(skipped="a scratch database is not made in check mode")
-    check_chunks(repository, manifest, context.progress)
-    conninfo, name = _target(context, catalog, scratch)
-    aside = None
-    if arguments.get("on_error") == "quarantine":
-        aside = QuarantineWriter(repository, manifest.metadata.label, name, context.now())
-    ledger_name = name.replace(":", "-")
-    request = Request(
+    quarantine, wait = arguments.get("on_error") == "quarantine", float(arguments.get("lock_wait", 0))
+    lock = shared_lock(context, repository, "restore", wait=wait, reading=not quarantine)
+    with nullcontext() if context.check else lock as held:
+        check_chunks(repository, manifest, context.progress)
+        conninfo, name = _target(context, catalog, scratch)
+        aside = QuarantineWriter(repository, manifest.metadata.label, name, context.now()) if quarantine else None
+        plan = carry_out(conninfo, _request(arguments, context, repository, manifest, name), aside, context)
+        plan = replace(plan, warnings=(*plan.warnings, *(held.warnings if held else ())))
+    return _outcome(plan, manifest, name, context, time.monotonic() - clock)
+
+
+def _request(
+    arguments: Mapping[str, Any], context: Context, repository: Repository, manifest: Manifest, name: str
+) -> Request:
+    catalog, ledgers = catalog_of(context, context.host), context.inventory.directory / ".playback" / "ledgers"
+    return Request(
         catalog=catalog,
         manifest=manifest,
         mode=Mode(arguments["mode"]),
@@ -68,16 +81,14 @@ def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
         exclusive=bool(arguments.get("exclusive", False)),
         fire=arguments.get("triggers") == "fire",
         atomic=arguments.get("atomic", True) is True,
-        ledger=LedgerFile(context.inventory.directory / ".playback" / "ledgers", ledger_name, manifest, context.now()),
-        put_aside=aside.write if aside else None,
+        ledger=LedgerFile(ledgers, name.replace(":", "-"), manifest, context.now()),
     )
-    plan = carry_out(conninfo, request, aside, context)
-    return _outcome(plan, manifest, name, context, time.monotonic() - clock)
 
 
 def carry_out(conninfo: str, request: Request, aside: QuarantineWriter | None, context: Context) -> RestorePlan:
     """Restore; rows that were put aside are taken back where the restore fails."""
     try:
+        request = replace(request, put_aside=aside.write if aside else None)
         with explaining(conninfo):
             return restore_into(lambda: session(conninfo, application="playback restore"), request, context.progress)
     except BaseException:

@@ -15,6 +15,8 @@ from toolkit.app.failure import guarded
 from toolkit.app.graph import graph as _graph
 from toolkit.app.integrity import check_repository as _check
 from toolkit.app.leaks import leaks as _leaks
+from toolkit.app.quarantine import list_quarantine as _list_quarantine
+from toolkit.app.quarantine import retry as _retry_quarantine
 from toolkit.app.run import RunRequest, run
 from toolkit.app.scope_options import ScopeOptions
 from toolkit.app.storage_doctor import doctor_storage as _doctor_storage
@@ -34,7 +36,9 @@ __all__ = [
     "graph",
     "leaks",
     "lint",
+    "list_quarantine",
     "pin",
+    "retry_quarantine",
     "run",
     "show",
     "unlock",
@@ -139,3 +143,21 @@ def graph(control: Control, *, host: str, file: str, debug: bool) -> int:
     """Draw a database's tables and references."""
     output = Output()
     return guarded(output, lambda: _graph(control, output, host=host, file=file), debug=debug)
+
+
+def list_quarantine(control: Control, *, repository: str, debug: bool) -> int:
+    """List quarantined rows."""
+    output = Output()
+    return guarded(output, lambda: _list_quarantine(control, output, repository=repository), debug=debug)
+
+
+def retry_quarantine(
+    control: Control, *, labels: tuple[str, ...], host: str, repository: str, check: bool, debug: bool
+) -> int:
+    """Try quarantined rows again."""
+    output = Output()
+    return guarded(
+        output,
+        lambda: _retry_quarantine(control, output, labels=labels, host=host, repository=repository, check=check),
+        debug=debug,
+    )

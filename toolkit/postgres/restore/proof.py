@@ -12,7 +12,7 @@ from toolkit.model.schema import DatabaseSchema, ForeignKey, Table
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Sql, equal, relation_of, scalar
-from toolkit.postgres.restore.comparison import KEPT, compare, count_absent, equal_chunks, lies_as_loaded
+from toolkit.postgres.restore.comparison import KEPT, REFUSED, compare, count_absent, equal_chunks, lies_as_loaded
 from toolkit.postgres.restore.ready import Ready
 from toolkit.postgres.selection.evaluation import Selected
 
@@ -75,14 +75,14 @@ class Proof:
         return failures
 
     def _inexact(self, name: str) -> list[str]:
-        """Rows of the backup that are not on the target exactly, beyond those the plan keeps."""
+        """Rows of the backup that are not on the target exactly, beyond those the plan keeps or puts aside."""
         table, staged = self._schema.tables[name], self._source.staged(name)
         relation = relation_of(self._schema.name, table)
         planned = self._prepared.differences.get(name)
-        kept = planned.count(KEPT) if planned else 0
+        left = planned.count(KEPT) + planned.count(REFUSED) if planned else 0
         if sort_key(table).unique:
             after = compare(self._connection, table, relation, staged, name=f"proof_{next(self._numbers)}")
-            wrong = sum(after.counts.values()) - kept
+            wrong = sum(after.counts.values()) - left
         else:
-            wrong = count_absent(self._connection, relation, staged)
+            wrong = count_absent(self._connection, relation, staged) - left
         return [f"{name}: {wrong} rows are not what the backup has"] if wrong > 0 else []

@@ -1,0 +1,140 @@
+"""One business of the reference application is restored in place while others go on writing in another business."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import psycopg
+import pytest
+
+from tests.control import Control, execute, rows
+from tests.restore.laboratory import SUPERUSER
+
+ROUNDS = 4
+
+DANGLING = """
+SELECT format('SELECT %L, count(*) FROM %s c WHERE %s AND NOT EXISTS (SELECT 1 FROM %s p WHERE %s)', f.conname,
+       f.conrelid::regclass, string_agg(format('c.%I IS NOT NULL', a.attname), ' AND '), f.confrelid::regclass,
+       string_agg(format('c.%I = p.%I', a.attname, b.attname), ' AND '))
+FROM pg_constraint f, unnest(f.conkey, f.confkey) AS k(child, parent)
+JOIN pg_attribute a ON true JOIN pg_attribute b ON true
+WHERE f.contype = 'f' AND a.attrelid = f.conrelid AND a.attnum = k.child AND b.attrelid = f.confrelid
+      AND b.attnum = k.parent
+GROUP BY f.oid, f.conname, f.conrelid, f.confrelid
+"""
+
+
+@dataclass
+class Writer:
+    """A session of the application: in one business it makes orders with items, changes and removes them.
+
+    Attributes:
+        orders: what it has committed: order → quantities of its items.
+        failures: errors that the application would have seen.
+    """
+
+    conninfo: str
+    business: str
+    number: int
+    orders: dict[str, list[int]] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    commits: int = 0
+
+    def run(self, stop: threading.Event) -> None:
+        """Write until told to stop."""
+        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            step = 0
+            while not stop.is_set():
+                step += 1
+                try:
+                    self._step(connection, step)
+                    self.commits += 1
+                except psycopg.Error as error:
+                    self.failures.append(repr(error))
+
+    def _step(self, connection: psycopg.Connection[tuple[object, ...]], step: int) -> None:
+        order = f"live-{self.number}-{step}"
+        with connection.transaction():
+            connection.execute(
+                'INSERT INTO orders ("id", "businessId", "orderNumber", "status", "total", "updatedAt")'
+                ' SELECT %s, %s, %s, "status", 1, now() FROM orders LIMIT 1',
+                [order, self.business, order],
+            )
+            connection.execute(
+                'INSERT INTO order_items ("id", "orderId", "quantity", "unitPrice")'
+                " SELECT %s || '-' || n, %s, n, 1 FROM generate_series(1, 3) n",
+                [order, order],
+            )
+        self.orders[order] = [1, 2, 3]
+        if step % 3 == 0:
+            with connection.transaction():
+                connection.execute('UPDATE order_items SET "quantity" = 9 WHERE "orderId" = %s', [order])
+                connection.execute('UPDATE orders SET "total" = 2 WHERE "id" = %s', [order])
+            self.orders[order] = [9, 9, 9]
+        if step % 5 == 0:
+            gone = next(iter(self.orders))
+            with connection.transaction():
+                connection.execute('DELETE FROM order_items WHERE "orderId" = %s', [gone])
+                connection.execute('DELETE FROM orders WHERE "id" = %s', [gone])
+            del self.orders[gone]
+
+
+@pytest.mark.parametrize("role", ["owner", "superuser"])
+def test_a_business_is_mirrored_while_another_is_in_use(
+    control: Control, demo_host: Callable[..., str], role: str
+) -> None:
+    """The others may wait; none of their writes fails or is lost, no foreign key dangles, and the proof holds."""
+    conninfo = demo_host("target")
+    control.add_host("superuser", psycopg.conninfo.make_conninfo(conninfo, user=SUPERUSER))
+    manifest = control.backup("target", demo="include")
+    ours, theirs = (
+        str(each)
+        for (each,) in rows(conninfo, 'SELECT "businessId" FROM orders GROUP BY 1 ORDER BY count(*) DESC LIMIT 2')
+    )
+    host = "target" if role == "owner" else "superuser"
+    writers = [Writer(conninfo, theirs, number) for number in range(3)]
+    stop = threading.Event()
+    threads = [threading.Thread(target=writer.run, args=[stop]) for writer in writers]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(ROUNDS):
+            _disturb(conninfo, ours)
+            outcome = control.restore(host, manifest, "mirror", businesses=[ours])
+            assert outcome.facts["updates"]
+            assert outcome.facts["inserts"]
+            assert outcome.facts["deletes"]
+            assert outcome.facts["untouched"]
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert [failure for writer in writers for failure in writer.failures] == []
+    assert all(writer.commits > 3 for writer in writers)
+    found: dict[str, list[int]] = {}
+    for order, quantity in rows(
+        conninfo, """SELECT "orderId", "quantity" FROM order_items WHERE "orderId" LIKE 'live-%' ORDER BY "id" """
+    ):
+        found.setdefault(order, []).append(quantity)
+    assert found == {order: quantities for writer in writers for order, quantities in writer.orders.items()}
+    for (query,) in rows(conninfo, DANGLING):
+        assert rows(conninfo, query)[0][1] == 0, query
+    own = control.backup("target", demo="include", businesses=[ours])
+    execute(
+        conninfo, "DELETE FROM order_items WHERE \"orderId\" LIKE 'live-%'", "DELETE FROM orders WHERE id LIKE 'live-%'"
+    )
+    assert control.verify("target", manifest).facts["tables"] == {}
+    assert own.metadata.stats.total_records
+
+
+def _disturb(conninfo: str, business: str) -> None:
+    """Change, remove and add rows of a business."""
+    execute(
+        conninfo,
+        f"""DELETE FROM order_items WHERE "orderId" IN (SELECT "id" FROM orders WHERE "businessId" = '{business}')""",
+        f"""UPDATE orders SET "total" = "total" + 1 WHERE "businessId" = '{business}'""",
+        f"""INSERT INTO orders ("id", "businessId", "orderNumber", "status", "total", "updatedAt")
+            SELECT 'extra', '{business}', 'extra', "status", 1, now() FROM orders LIMIT 1""",
+    )

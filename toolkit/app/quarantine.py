@@ -1,0 +1,79 @@
+"""The commands `quarantine.list` and `quarantine.retry`: rows that restores have put aside."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+
+from toolkit.actions.quarantine import retry_quarantine
+from toolkit.app import units
+from toolkit.app.console import Output
+from toolkit.app.control import Control, repositories, utc_now
+from toolkit.app.failure import show
+from toolkit.app.text import TextReporter
+from toolkit.config.templates import Templates
+from toolkit.errors import InputError, PlaybackError
+from toolkit.model.playbook import Keywords, Play, Playbook, Task
+from toolkit.model.quarantine import QuarantinedRow
+from toolkit.runner.options import RunOptions
+from toolkit.runner.results import RunRecord
+from toolkit.runner.run import Runner
+from toolkit.storage.quarantine import quarantines, read_rows
+
+SHOWN = 5
+"""Rows of one reason that are listed one by one."""
+
+
+def list_quarantine(control: Control, output: Output, *, repository: str) -> int:
+    """List the rows in quarantine of a repository, or of all, by restore, table and reason."""
+    code, total = 0, 0
+    for name, opened in repositories(control.load_inventory(), repository):
+        if isinstance(opened, PlaybackError):
+            if repository:
+                raise opened
+            show(output, opened)
+            code = opened.exit_code
+            continue
+        for quarantine in quarantines(opened):
+            rows = list(read_rows(opened, quarantine))
+            total += len(rows)
+            origin = quarantine.origin
+            output.line(f"{name}: {origin.label} into {origin.host}, {origin.time}: {units.count(len(rows))} rows")
+            for (table, reason), found in groupby(rows, key=lambda row: (row.table, row.reason)):
+                _list(table, reason, list(found), output)
+    if not total and not code:
+        output.line("no rows are in quarantine", style="green")
+    return code
+
+
+def _list(table: str, reason: str, rows: list[QuarantinedRow], output: Output) -> None:
+    output.line(f"    {table}: {reason} (SQLSTATE {rows[0].sqlstate}): {units.count(len(rows))} rows")
+    for row in rows[:SHOWN]:
+        waits = f", waits for {row.waits_for}" if row.waits_for else ""
+        output.line(f"        {row.key}{waits}")
+    if len(rows) > SHOWN:
+        output.line(f"        … {units.count(len(rows) - SHOWN)} more")
+
+
+def retry(control: Control, output: Output, *, labels: tuple[str, ...], host: str, repository: str, check: bool) -> int:
+    """Try the quarantined rows of a host again; 3 when some stay in quarantine.
+
+    Raises:
+        InputError: no host is named, or none of its rows are in quarantine.
+    """
+    if not host:
+        raise InputError("no host is named", hint="invoke quarantine.retry --host HOST")
+    inventory = control.load_inventory()
+    inventory.host(host)
+    arguments = {"repository": repository, "labels": list(labels)}
+    task = Task(keywords=Keywords(name=f"Quarantined rows of {host}"), action="quarantine", arguments=arguments)
+    playbook = Playbook(file=Path("quarantine"), plays=(Play(name="Quarantine", hosts=host, tasks=(task,)),))
+    runner = Runner(
+        inventory=inventory,
+        actions={"quarantine": retry_quarantine},
+        templates=Templates(),
+        check_arguments=lambda action, arguments, place: [],  # they are made above
+        reporter=TextReporter(output, debug=False),
+        now=utc_now,
+    )
+    return runner.run(playbook, RunOptions(check=check), RunRecord())
