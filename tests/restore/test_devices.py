@@ -240,6 +240,17 @@ def test_the_same_device_gets_its_own_data_back(devices: Devices, mode: str, hos
     assert followed(done) == {}
 
 
+def test_device_data_come_back_whole_with_named_businesses(devices: Devices) -> None:
+    """A full-device backup of one business brings the device's own data back like one of all; others' rows stay."""
+    machine(devices.target, "A")
+    execute(devices.target, "UPDATE states SET clock = 99", "INSERT INTO queue VALUES (3)", "DELETE FROM items")
+    execute(devices.target, "INSERT INTO items VALUES (5, 'b')")
+    devices.go("mirror", scope="full-device", businesses=["a"])
+    assert devices.rows("SELECT clock FROM states ORDER BY 1") == [(5,), (9,)]
+    assert devices.rows("SELECT id FROM queue ORDER BY 1") == [(1,), (2,)]
+    assert devices.rows("SELECT id FROM items ORDER BY 1") == [(1,), (5,)]
+
+
 @pytest.mark.parametrize("scope", ["business", "full-device"])
 def test_a_wiped_device(devices: Devices, scope: str) -> None:
     """A device whose node row is gone is known by its device id, and has its old node id again."""
