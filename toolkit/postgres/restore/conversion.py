@@ -58,7 +58,7 @@ class Conversions:
             _means_the_same(sql.Identifier("v"), carried)
         )
         self._connection.execute(
-            sql.SQL("CREATE FUNCTION {}(v text) RETURNS boolean LANGUAGE plpgsql AS {}").format(
+            sql.SQL("CREATE OR REPLACE FUNCTION {}(v text) RETURNS boolean LANGUAGE plpgsql AS {}").format(
                 name, sql.Literal(body.as_string(self._connection))
             )
         )
