@@ -51,6 +51,8 @@ class DeletionPlanner:
     Args:
         candidates: per table of the scope, a query of row ids.
         differences: per staged table; rows that will be updated point elsewhere afterwards.
+        arriving: per table with rows to be written, a subquery of these: what points at the values of a row that goes
+            may find them in a row that comes.
         prefix: of the temporary tables, where deletions are planned several times.
     """
 
@@ -63,6 +65,7 @@ class DeletionPlanner:
         links: Sequence[ReferenceLink],
         relations: Mapping[str, Relation],
         differences: Mapping[str, Differences],
+        arriving: Mapping[str, Sql],
         prefix: str = "delete",
     ) -> None:
         self._connection = connection
@@ -71,6 +74,7 @@ class DeletionPlanner:
         self._links = links
         self._relations = relations
         self._differences = differences
+        self._arriving = arriving
         self._foreign_keys = {
             (table.name, key.name): key for table in schema.tables.values() for key in table.foreign_keys
         }
@@ -133,6 +137,12 @@ class DeletionPlanner:
             staying.append(
                 sql.SQL("NOT EXISTS (SELECT 1 FROM {} u WHERE {} AND u.action = {})").format(
                     differences.lines, child.same("c", "u"), sql.Literal(CHANGED)
+                )
+            )
+        if link.parent in self._arriving:
+            staying.append(
+                sql.SQL("NOT EXISTS (SELECT 1 FROM {} a WHERE {})").format(
+                    self._arriving[link.parent], equal("a", link.parent_columns, "c", link.columns)
                 )
             )
         query = sql.SQL(
@@ -214,18 +224,20 @@ class DeletionPlanner:
                 self._result.releases.append(Release(link.child, link.columns, condition, rows))
 
     def _find_moving(self) -> None:
+        """Note what stays and points, by a foreign key, at rows that go: it is updated, or finds another row there."""
         for link in self._links:
-            differences = self._differences.get(link.child)
-            if not (link.constraint and differences and self._result.counts.get(link.parent)):
+            if not link.constraint or self._sets_null(link) or not self._result.counts.get(link.parent):
                 continue
             relation = self._relations[link.child]
-            query = sql.SQL("SELECT count(*) FROM {} t JOIN {} d ON {} WHERE d.action = {} AND {}").format(
-                relation.source,
-                differences.lines,
-                relation.same("t", "d"),
-                sql.Literal(CHANGED),
-                self._pointing(link, "t"),
+            staying: list[Sql] = [self._pointing(link, "t")]
+            if (deleted := self._result.ids.get(link.child)) is not None:
+                gone = sql.SQL("NOT EXISTS (SELECT 1 FROM {} x WHERE {})")
+                staying.append(gone.format(deleted, relation.same("t", "x")))
+            query = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(
+                relation.source, sql.SQL(" AND ").join(staying)
             )
             if rows := scalar(self._connection, query):
-                reason = f"rows point at rows of {link.parent} that have to be deleted first, to free unique values"
+                reason = (
+                    f"rows point at rows of {link.parent} that have to be deleted first, to free values"
+                )
                 self._result.moving.append(Conflict(table=link.child, reason=reason, rows=rows))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from psycopg import sql
 
 from toolkit.model.schema import ForeignKey
-from toolkit.postgres.relation import Sql, columns, equal
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.relation import Sql, columns, equal, scalar
 from toolkit.postgres.restore.comparison import CHANGED, Comparison
 from toolkit.postgres.restore.findings import FOREIGN_KEY, Findings
 
@@ -24,7 +25,9 @@ class ForeignKeys:
         self._foreseen = foreseen
 
     def find_dangling(self, deleted: Mapping[str, Sql], findings: Findings) -> int:
-        """Note the rows to be written whose parent will not be there; gives how many were found.
+        """Note the rows to be written whose parent will not be there, or that others would no longer find.
+
+        Gives how many were found.
 
         Args:
             deleted: per table, a table of ids of rows that will be deleted.
@@ -42,7 +45,79 @@ class ForeignKeys:
                         sqlstate=FOREIGN_KEY,
                         constraint=key.name,
                     )
+        return number + self._find_stranding(deleted, findings)
+
+    def _find_stranding(self, deleted: Mapping[str, Sql], findings: Findings) -> int:
+        """Note the rows to be updated that would take away the values by which rows that stay point at them."""
+        number = 0
+        for child, key in self._to_changing_values():
+            staying: list[Sql] = []
+            if child in deleted:
+                staying.append(sql.SQL("NOT {}").format(self._among(deleted[child], child, "c")))
+            if child in self._comparison.differences:
+                staying.append(self._unchanged(child, "c"))
+            taken_over = sql.SQL("NOT EXISTS (SELECT 1 FROM (SELECT s.* FROM {}) q WHERE {})").format(
+                self._comparison.written(key.parent), equal("q", key.parent_columns, "p", key.parent_columns)
+            )
+            number += findings.add(
+                key.parent,
+                sql.SQL("{} AND {}").format(self._vacating(child, key, staying), taken_over),
+                reason=f"{key.name}: rows of {child} point at ({', '.join(key.parent_columns)}) as it is now",
+                sqlstate=FOREIGN_KEY,
+                constraint=key.name,
+            )
         return number
+
+    def vacated_by(self, deleted: Mapping[str, Sql]) -> bool:
+        """Whether rows to be deleted point at values that rows to be updated have now: they have to go first."""
+        return any(
+            scalar(
+                self._comparison.connection,
+                sql.SQL("SELECT count(*) FROM ({} LIMIT 1) r").format(
+                    self._vacating(child, key, [self._among(deleted[child], child, "c")])
+                ),
+            )
+            for child, key in self._to_changing_values()
+            if child in deleted
+        )
+
+    def _to_changing_values(self) -> Iterator[tuple[str, ForeignKey]]:
+        """The foreign keys, with their tables, that lead to columns which an update may change."""
+        for child in self._comparison.schema.tables.values():
+            for key in child.foreign_keys:
+                differences = self._comparison.differences.get(key.parent)
+                identifying = sort_key(self._comparison.schema.tables[key.parent]).names
+                if differences and differences.count(CHANGED) and set(key.parent_columns) != set(identifying):
+                    yield child.name, key
+
+    def _vacating(self, child: str, key: ForeignKey, conditions: Sequence[Sql]) -> Sql:
+        """A query of the staged rows that change the values by which rows `c` of the child find their target row."""
+        parent = self._comparison.relations[key.parent]
+        pointing = [equal("c", key.columns, "p", key.parent_columns), *conditions]
+        return sql.SQL(
+            "SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {written} JOIN {parent} p ON {same}"
+            " WHERE ROW({ours}) IS DISTINCT FROM ROW({theirs}) AND EXISTS (SELECT 1 FROM {child} c WHERE {pointing})"
+        ).format(
+            written=self._comparison.written(key.parent),
+            parent=parent.source,
+            same=parent.same("p", "d"),
+            ours=columns("s", key.parent_columns),
+            theirs=columns("p", key.parent_columns),
+            child=self._comparison.relations[child].source,
+            pointing=sql.SQL(" AND ").join(pointing),
+        )
+
+    def _among(self, ids: Sql, table: str, alias: str) -> Sql:
+        same = self._comparison.relations[table].same(alias, "x")
+        return sql.SQL("EXISTS (SELECT 1 FROM {} x WHERE {})").format(ids, same)
+
+    def _unchanged(self, table: str, alias: str) -> Sql:
+        """The condition that a target row is not going to be updated."""
+        return sql.SQL('NOT EXISTS (SELECT 1 FROM {} u WHERE {} AND u.action = {}::"char")').format(
+            self._comparison.differences[table].lines,
+            self._comparison.relations[table].same(alias, "u"),
+            sql.Literal(CHANGED),
+        )
 
     def _dangling(self, table: str, key: ForeignKey, deleted: Mapping[str, Sql]) -> Sql:
         filled = sql.SQL(" AND ").join(sql.SQL("s.{} IS NOT NULL").format(sql.Identifier(name)) for name in key.columns)
@@ -68,11 +143,7 @@ class ForeignKeys:
             )
         differences = self._comparison.differences.get(key.parent)
         if differences is not None and differences.count(CHANGED):
-            conditions.append(
-                sql.SQL('NOT EXISTS (SELECT 1 FROM {} u WHERE {} AND u.action = {}::"char")').format(
-                    differences.lines, parent.same("p", "u"), sql.Literal(CHANGED)
-                )
-            )
+            conditions.append(self._unchanged(key.parent, "p"))
         return sql.SQL("SELECT 1 FROM {} p WHERE {}").format(parent.source, sql.SQL(" AND ").join(conditions))
 
     def _arriving(self, key: ForeignKey) -> Sql:

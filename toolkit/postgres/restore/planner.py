@@ -147,11 +147,13 @@ class Planner:
         uniqueness = Uniqueness(comparison, bypass=self._bypass)
         foreign_keys = ForeignKeys(comparison, foreseen=lambda name: self._loads.get(name) is not Load.COPY)
         for number in count():
-            deletions = self._deletions(number)
+            deletions = self._deletions(comparison, number)
             release, found = uniqueness.find_held(deletions, findings)
             found += foreign_keys.find_dangling(deletions.ids, findings)
             if not (found and self._aside):
                 break
+        if not self._bypass and foreign_keys.vacated_by(deletions.ids):
+            release.deletes_first = True
         return deletions, release
 
     # loading and comparing
@@ -184,7 +186,7 @@ class Planner:
 
     # deletions
 
-    def _deletions(self, number: int) -> Deletions:
+    def _deletions(self, comparison: Comparison, number: int) -> Deletions:
         self._kept.clear()
         extras = ExtraRows(
             self._connection,
@@ -208,6 +210,11 @@ class Planner:
             links=self._survey.links.references,
             relations=self._relations,
             differences=self._differences,
+            arriving={
+                name: sql.SQL("(SELECT s.* FROM {})").format(comparison.written(name))
+                for name in self._differences
+                if comparison.writes(name)
+            },
             prefix=f"delete_{number}",
         )
         return planner.plan(candidates)
