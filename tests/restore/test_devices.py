@@ -169,6 +169,21 @@ def test_another_device(devices: Devices, mode: str, host: str, scope: str) -> N
     assert any("its node id is B, the backup's is A" in line for line in done.details)
 
 
+@pytest.mark.parametrize(("identity", "node"), [("auto", "B"), ("auto", None), ("source", "B"), ("new", "B")])
+def test_a_restore_in_steps(devices: Devices, identity: str, node: str | None) -> None:
+    """A restore that is not one transaction comes to the same end."""
+    machine(devices.target, node)
+    execute(devices.target, "DELETE FROM notes; DELETE FROM pages; DELETE FROM jobs")
+    manifest = devices.control.backup("source")
+    planned = devices.control.restore("target", manifest, "mirror", identity=identity, check=True)
+    done = devices.control.restore("target", manifest, "mirror", identity=identity, atomic=False)
+    assert done.facts["tables"] == planned.facts["tables"]
+    assert facts(done)["node_id"] == devices.own_nodes()[0]
+    assert devices.rows("SELECT count(*) FROM queue") == [(0,)]
+    again = "source" if identity == "source" else "auto"
+    assert not devices.control.restore("target", manifest, "mirror", identity=again).changed
+
+
 def test_skipped_rows_leave_the_targets_own_alone(devices: Devices) -> None:
     """A row of another device is not restored, nor deleted; rows that need it are skipped or lose their reference."""
     machine(devices.target, None)

@@ -70,7 +70,7 @@ def stage_declared(
     table = schema.tables[row.table]
     target = sql.Identifier(schema.name, table.name)
     connection.execute(
-        sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} t WITH NO DATA").format(
+        sql.SQL("CREATE TEMPORARY TABLE {} AS SELECT {} FROM {} t WITH NO DATA").format(
             sql.Identifier(name), columns("t", (column.name for column in table.stored_columns)), target
         )
     )
