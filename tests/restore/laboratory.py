@@ -20,30 +20,60 @@ from toolkit.actions.verify import verify
 from toolkit.config import inventory
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome, SilentProgress
+from toolkit.model.quarantine import QuarantinedRow
 from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.storage.quarantine import quarantines, read_rows, remove
 
 SUPERUSER = "postgres"
 
+Versions = dict[tuple[str | None, ...], set[tuple[str, str]]]
+"""By table and values of a row: the places (ctid) and writers (xmin) of such rows."""
+
+GRANTS = sql.SQL(
+    "GRANT USAGE ON SCHEMA public TO {0}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {0};"
+    " GRANT SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO {0}"
+)
+"""What a restore needs where there are no user triggers."""
+
 
 class Laboratory:
-    """Hosts `source`, `target` (as the tables' owner) and `superuser` (the same database) of one world."""
+    """Hosts `source` and `target`, as the tables' owner; `superuser` and `clerk` are the target under other roles.
 
-    def __init__(self, server: EmbeddedServer, world: World, directory: Path, name: str) -> None:
-        self.world = world
+    Args:
+        clerk: a role that may read and write every table and owns none; empty for no such host.
+    """
+
+    def __init__(self, server: EmbeddedServer, world: World, directory: Path, name: str, clerk: str = "") -> None:
+        self._clerk = clerk
         self._connections: dict[str, psycopg.Connection[Any]] = {}
+        self._owners: dict[str, str] = {}
+        self._directory = directory
         self._control = Control(directory, catalog=world.catalog)
         for role in ("source", "target"):
-            database = f"{name}_{world.name}_{role}"
+            database = f"{name}_{role}"
             server.drop_database(database)
-            owner = server.create_database(database)
-            self._control.add_host(role, owner)
-            with psycopg.connect(owner, autocommit=True) as connection:
-                connection.execute(world.ddl.encode())
+            self._owners[role] = server.create_database(database)
+            self._control.add_host(role, self._owners[role])
             loader = psycopg.connect(server.conninfo(database, user=SUPERUSER), autocommit=True)
             loader.execute("SET session_replication_role = replica; SET TimeZone = 'UTC'")
             self._connections[role] = loader
-        self._control.add_host("superuser", server.conninfo(f"{name}_{world.name}_target", user=SUPERUSER))
-        self._inventory = inventory.load(directory / "inventory")
+        for host, user in {"superuser": SUPERUSER, "clerk": clerk}.items():
+            if user:
+                self._control.add_host(host, server.conninfo(f"{name}_target", user=user))
+        self.build(world)
+
+    def build(self, world: World) -> None:
+        """Replace both databases' schema, and the catalog file."""
+        self.world = world
+        made = f"SET client_min_messages = error; DROP SCHEMA public CASCADE; CREATE SCHEMA public; {world.ddl}"
+        for owner in self._owners.values():
+            with psycopg.connect(owner, autocommit=True) as connection:
+                connection.execute(made.encode())
+                if self._clerk:
+                    connection.execute(GRANTS.format(sql.Identifier(self._clerk)))
+        catalogs = self._directory / "inventory" / "catalogs"
+        (catalogs / "application.yml").write_text(world.catalog, encoding="utf-8")
+        self._inventory = inventory.load(self._directory / "inventory")
 
     def close(self) -> None:
         """End the connections."""
@@ -95,10 +125,31 @@ class Laboratory:
         label = self._run(backup, "source", arguments).facts["label"]
         return self._control.repository.manifest(str(label))
 
-    def restore(self, host: str, manifest: Manifest, mode: str, *, check: bool = False) -> Outcome:
+    def versions(self, role: str) -> Versions:
+        """Where rows lie and which transactions wrote them."""
+        found: Versions = {}
+        for table in self.world.tables:
+            query = sql.SQL("SELECT ctid::text, xmin::text, {} FROM {}").format(
+                sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in table.columns),
+                sql.Identifier(table.name),
+            )
+            for place, writer, *values in self._connections[role].execute(query):
+                found.setdefault((table.name, *values), set()).add((place, writer))
+        return found
+
+    def restore(self, host: str, manifest: Manifest, mode: str, *, check: bool = False, **arguments: object) -> Outcome:
         """Restore a backup; device rows come along."""
-        arguments = {"from": manifest.metadata.label, "mode": mode, "identity": "source"}
-        return self._run(restore, host, arguments, check=check)
+        wanted = {"from": manifest.metadata.label, "mode": mode, "identity": "source", **arguments}
+        return self._run(restore, host, wanted, check=check)
+
+    def put_aside(self) -> list[QuarantinedRow]:
+        """The rows that restores have put aside since this was last asked."""
+        repository = self._control.repository
+        runs = quarantines(repository)
+        found = [row for run in runs for row in read_rows(repository, run)]
+        for run in runs:
+            remove(repository, run)
+        return found
 
     def verify(self, manifest: Manifest) -> Outcome:
         """Verify a backup against the target."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.restore.collisions import dangling, held, strained, stranded
 from tests.restore.spec import Reference, Row, State, Table
 from tests.restore.view import OWNED, REFERENCED, Spot, View
 
@@ -33,28 +34,48 @@ class Expected:
 
     Attributes:
         state: the target afterwards.
-        refused: tables with conflicts; nothing is changed then.
+        conflicts: rows of the backup that the target cannot take; nothing is changed then.
+        aside: rows that were left out to begin with.
+        strained: values have to change hands in a way that is open only to who may suspend foreign keys.
     """
 
     state: State
     numbers: dict[str, Numbers] = field(default_factory=lambda: defaultdict(Numbers))
-    refused: set[str] = field(default_factory=set)
+    conflicts: set[Spot] = field(default_factory=set)
+    aside: frozenset[Spot] = frozenset()
+    strained: bool = False
+
+    @property
+    def refused(self) -> set[str]:
+        """The tables with conflicts."""
+        return {table for table, _ in self.conflicts}
 
 
 @dataclass(kw_only=True)
 class Oracle:
-    """One restore of backup `source` over `target`, whose view has the scope as evaluated there."""
+    """One restore of backup `source` over `target`, whose view has the scope as evaluated there.
+
+    Attributes:
+        limits: the backup as it was made, whose limits count; `source` may be a part of it.
+        aside: rows of the backup that are left out.
+        updated: the row of the backup that each row of the target is to become.
+        added: the rows of the backup that are inserted.
+        released: rows of the target whose references to deleted rows become NULL.
+    """
 
     source: View
     target: View
     mode: str
-    new: dict[Spot, Row] = field(default_factory=dict)
-    added: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    limits: View | None = None
+    aside: frozenset[Spot] = frozenset()
+    updated: dict[Spot, Spot] = field(default_factory=dict)
+    added: dict[str, list[Spot]] = field(default_factory=lambda: defaultdict(list))
+    released: dict[Spot, Row] = field(default_factory=dict)
     deleted: set[Spot] = field(default_factory=set)
 
     def expected(self) -> Expected:
         """The result."""
-        self._result = Expected(state={})
+        self._result = Expected(state={}, aside=self.aside)
         backup: dict[str, list[Spot]] = {table.name: [] for table in self.source.by_rule}
         for spot in sorted(self.source.taken):
             backup.setdefault(spot[0], []).append(spot)
@@ -62,22 +83,50 @@ class Oracle:
             self._write(self.target.world[name], spots)
         candidates = {spot for name, spots in backup.items() for spot in self._extra(self.target.world[name], spots)}
         self._delete(candidates)
+        self._result.conflicts |= {*held(self), *dangling(self), *stranded(self)}
+        self._result.strained = strained(self)
         for table in self.target.world.tables:
-            self._check_unique(table)
-        self._finish()
+            self._result.state[table.name] = [row for _, row in self.afterwards(table)]
         return self._result
 
+    def quarantined(self) -> Expected:
+        """The result when rows in conflict are put aside, and then those that depend on them, until none is left."""
+        aside: frozenset[Spot] = frozenset()
+        while True:
+            attempt = Oracle(source=self.source, target=self.target, mode=self.mode, limits=self.limits, aside=aside)
+            found = attempt.expected()
+            if not found.conflicts:
+                return found
+            aside |= found.conflicts
+
+    def after(self, place: Spot) -> Row:
+        """What becomes of a row of the target that is not deleted."""
+        if place in self.updated:
+            return self.source.row(self.updated[place])
+        return self.released.get(place) or self.target.row(place)
+
+    def afterwards(self, table: Table) -> Iterator[tuple[Spot | None, Row]]:
+        """The rows of a table afterwards, each with its place on the target now."""
+        for place in self.target.spots(table.name):
+            if place not in self.deleted:
+                yield place, self.after(place)
+        for spot in self.added[table.name]:
+            yield None, self.source.row(spot)
+
     def _write(self, table: Table, spots: list[Spot]) -> None:
-        numbers, rows = self._result.numbers[table.name], [self.source.row(spot) for spot in spots]
-        if not table.key:
-            self._write_keyless(table, rows)
+        numbers = self._result.numbers[table.name]
+        if not table.identity:
+            self._write_keyless(table, spots)
             return
-        there = {table.normal(table.key, self.target.row(spot)): spot for spot in self.target.spots(table.name)}
-        for spot, row in zip(spots, rows, strict=True):
-            place = there.get(table.normal(table.key, row))
+        there = {table.normal(table.identity, self.target.row(spot)): spot for spot in self.target.spots(table.name)}
+        for spot in spots:
+            row = self.source.row(spot)
+            place = there.get(table.normal(table.identity, row))
+            if spot in self.aside:
+                continue
             if place is None:
                 numbers.inserts += 1
-                self.added[table.name].append(row)
+                self.added[table.name].append(spot)
             elif self.target.row(place) == row:
                 numbers.unchanged += 1
             else:
@@ -88,30 +137,30 @@ class Oracle:
         owners, mine = self.target.owners[place], self.target.tenants
         foreign = bool(owners) and not owners & mine
         if table.category == "business" and foreign and self.source.owners[spot] & self.source.tenants:
-            self._result.refused.add(table.name)
+            self._result.conflicts.add(spot)
         elif table.category != "business" or owners - mine or (self.source.named and not owners):
             numbers.kept += 1
         else:
             numbers.updates += 1
-            self.new[place] = self.source.row(spot)
+            self.updated[place] = spot
 
-    def _write_keyless(self, table: Table, rows: list[Row]) -> None:
+    def _write_keyless(self, table: Table, spots: list[Spot]) -> None:
         """Of equal rows as many are inserted as there are fewer."""
         there = _bag([self.target.row(spot) for spot in self.target.spots(table.name)])
-        for row in rows:
-            text = tuple(row.items())
+        for spot in spots:
+            text = tuple(self.source.row(spot).items())
             if there[text]:
                 there[text] -= 1
                 self._result.numbers[table.name].unchanged += 1
-            else:
+            elif spot not in self.aside:
                 self._result.numbers[table.name].inserts += 1
-                self.added[table.name].append(row)
+                self.added[table.name].append(spot)
 
     def _extra(self, table: Table, spots: list[Spot]) -> Iterator[Spot]:
         """The rows that mirror deletes unless others point at them; those that stay for another reason are counted."""
         if table.category != "business" or (table.newest_by and table.name not in self.target.optional):
             return
-        whole, keys = not self.source.named, {table.normal(table.key, self.source.row(spot)) for spot in spots}
+        whole, keys = not self.source.named, {table.normal(table.identity, self.source.row(spot)) for spot in spots}
         left = _bag([self.source.row(spot) for spot in spots])
         beyond: set[Spot] = set()
         for spot in self.target.spots(table.name):
@@ -123,26 +172,30 @@ class Oracle:
         for spot, reason in self.target.taken.items():
             # a row of a `referenced` table is nobody's once all that points at it is deleted
             adrift = whole and table.kind == "referenced" and table.unowned != "never"
-            extra = spot[0] == table.name and table.normal(table.key, self.target.row(spot)) not in keys
-            if not table.key:
+            extra = spot[0] == table.name and table.normal(table.identity, self.target.row(spot)) not in keys
+            if not table.identity:
                 extra = spot in beyond
             if not extra or (reason == REFERENCED and not adrift):
                 continue
             common = not whole and reason != OWNED
             co_owned = bool(self.target.owners[spot] - self.target.tenants)
-            cut = self.source.cut_off(table, self.target.row(spot))
+            cut = (self.limits or self.source).cut_off(table, self.target.row(spot))
             if common or co_owned or table.where or cut or self.mode == "merge":
                 self._result.numbers[table.name].kept += 1
             else:
                 yield spot
 
     def _delete(self, candidates: set[Spot]) -> None:
-        """Shrink the candidates until nothing that stays points at one, then let go of what points at them."""
+        """Shrink the candidates until nothing that stays points at one, then let go of what points at them.
+
+        A row whose values another row takes over is not pointed at afterwards: that other row is.
+        """
         pointing = [
             (child, reference, spot, place)
             for child, reference in self.target.world.references
             for spot in self.target.spots(child.name)
-            for place in self.target.pointed_at(child, reference, spot, self.new.get(spot))
+            for place in self.target.pointed_at(child, reference, spot, self.after(spot))
+            if place not in self.updated
         ]
         staying: set[Spot] = set()
         while True:
@@ -150,43 +203,33 @@ class Oracle:
             cascading = [each for each in pointing if _cascades(each[0], each[1])]
             while more := {spot for _, _, spot, place in cascading if place in gone} - gone - staying:
                 gone |= more
+            self.deleted = gone
             blocked = {
                 place
                 for child, reference, spot, place in pointing
-                if place in gone and spot not in gone and not _releases(child, reference)
+                if place in gone
+                and spot not in gone
+                and not _releases(child, reference)
+                and not self.leads_somewhere(child, reference, self.after(spot))
             }
             if not blocked:
                 break
             staying |= blocked
-        self.deleted = gone
         for spot in candidates:
             self._result.numbers[spot[0]].kept += spot not in gone
         for spot in gone:
             self._result.numbers[spot[0]].deletes += 1
         for child, reference, spot, place in pointing:
-            if place in gone and spot not in gone:
-                self.new[spot] = self.new.get(spot, self.target.row(spot)) | dict.fromkeys(reference.columns)
+            if place in gone and spot not in gone and _releases(child, reference):
+                self.released[spot] = self.after(spot) | dict.fromkeys(reference.columns)
                 self._result.numbers[child.name].set_null += 1
 
-    def _check_unique(self, table: Table) -> None:
-        """A unique value that another row holds is a conflict, unless that row is deleted or takes another value."""
-        updated = {
-            spot: row for spot, row in self.new.items() if spot[0] == table.name and table.category == "business"
-        }
-        for columns in table.unique:
-            for spot, row in [*updated.items(), *((None, row) for row in self.added[table.name])]:
-                values = table.normal(columns, row)
-                for place in self.target.spots(table.name):
-                    after = updated.get(place, self.target.row(place))
-                    if place in {spot, *self.deleted} or None in values or table.normal(columns, after) != values:
-                        continue
-                    self._result.refused.add(table.name)
-
-    def _finish(self) -> None:
-        for table in self.target.world.tables:
-            spots = [spot for spot in self.target.spots(table.name) if spot not in self.deleted]
-            rows = [self.new.get(spot, self.target.row(spot)) for spot in spots] + self.added[table.name]
-            self._result.state[table.name] = rows
+    def leads_somewhere(self, child: Table, reference: Reference, row: Row) -> bool:
+        """Whether a row's reference is empty or leads to a row that is there afterwards."""
+        parent, values = self.target.world[reference.parent], child.normal(reference.columns, row)
+        return None in values or any(
+            parent.normal(reference.parent_columns, each) == values for _, each in self.afterwards(parent)
+        )
 
 
 def _releases(child: Table, reference: Reference) -> bool:
@@ -207,13 +250,13 @@ def differences(source: View, target: View) -> dict[str, dict[str, int]]:
     for table in source.world.tables:
         backup = [source.row(spot) for spot in source.taken if spot[0] == table.name]
         within = [target.row(spot) for spot in target.taken if spot[0] == table.name]
-        key = table.key or tuple(table.columns)
+        key = table.identity or tuple(table.columns)
         there = {table.normal(key, row): row for row in target.state[table.name]}
         keys = {table.normal(key, row) for row in backup}
         missing = sum(table.normal(key, row) not in there for row in backup)
         extra = sum(table.normal(key, row) not in keys for row in within)
         changed = sum(there.get(table.normal(key, row), row) != row for row in backup)
-        if not table.key:
+        if not table.identity:
             missing = (_bag(backup) - _bag(target.state[table.name])).total()
             extra = (_bag(within) - _bag(backup)).total()
         if missing or extra or changed:

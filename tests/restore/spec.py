@@ -19,12 +19,18 @@ Columns = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """Columns that point at a row; `action` is what the foreign key does on delete, empty when none is declared."""
+    """Columns that point at a row.
+
+    Attributes:
+        action: what the foreign key does on delete; empty when only the catalog file declares the reference.
+        deferrable: when the foreign key is checked, as DDL; empty for at once.
+    """
 
     columns: Columns
     parent: str
     parent_columns: Columns
     action: str = "no action"
+    deferrable: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,7 @@ class Table:
         computed: generated columns, which no row of a state has.
         key: the primary key; empty for a table without one.
         unique: further unique keys.
+        late: those of them that are deferrable.
         category: `business`, `device` or `transient`.
         kind: the rule of a business table: `tenant`, `owned`, `shared` or `referenced`.
         owned_by: (table or empty for this one, columns).
@@ -49,6 +56,7 @@ class Table:
     columns: dict[str, str]
     key: Columns = ()
     unique: tuple[Columns, ...] = ()
+    late: tuple[Columns, ...] = ()
     references: tuple[Reference, ...] = ()
     computed: dict[str, str] | None = None
     category: str = "business"
@@ -60,6 +68,20 @@ class Table:
     newest_by: str = ""
     values: dict[str, tuple[str | None, ...]]
     statements: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> Columns:
+        """What tells rows apart: the primary key, else the narrowest unique key that is never NULL; may be empty."""
+        never_null = [
+            names
+            for names in self.unique
+            if names not in self.late and not any(self.may_be_null(name) for name in names)
+        ]
+        return self.key or min(never_null, key=lambda names: (len(names), names), default=())
+
+    def may_be_null(self, name: str) -> bool:
+        """Whether a column can be NULL."""
+        return name not in self.key and "NOT NULL" not in self.columns[name]
 
     def normal(self, columns: Columns, row: Row) -> tuple[Any, ...]:
         """The values of some columns, equal exactly if the database finds them equal."""
@@ -91,13 +113,16 @@ class World:
         statements = []
         for table in self.tables:
             parts = [f"{name} {kind}" for name, kind in (table.columns | (table.computed or {})).items()]
-            parts.extend(f"UNIQUE ({', '.join(columns)})" for columns in table.unique)
+            parts.extend(
+                f"UNIQUE ({', '.join(columns)}){' DEFERRABLE' if columns in table.late else ''}"
+                for columns in table.unique
+            )
             if table.key:
                 parts.append(f"PRIMARY KEY ({', '.join(table.key)})")
             statements.append(f"CREATE TABLE {table.name} ({', '.join(parts)})")
         statements.extend(
             f"ALTER TABLE {table.name} ADD FOREIGN KEY ({', '.join(reference.columns)}) REFERENCES {reference.parent}"
-            f" ({', '.join(reference.parent_columns)}) ON DELETE {reference.action}"
+            f" ({', '.join(reference.parent_columns)}) ON DELETE {reference.action} {reference.deferrable}"
             for table, reference in self.references
             if reference.action
         )

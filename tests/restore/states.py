@@ -107,8 +107,11 @@ def _row(draw: Draw, world: World, table: Table, key: Row) -> Row:
             row[name] = key[name]
             continue
         choices = _choices(world, table, name)
-        nullable = "NOT NULL" not in table.columns[name] and name not in table.values
-        row[name] = draw(st.sampled_from((*choices, None) if nullable else choices))
+        if not table.may_be_null(name):
+            choices = tuple(choice for choice in choices if choice is not None)
+        elif name not in table.values:
+            choices = (*choices, None)
+        row[name] = draw(st.sampled_from(choices))
     return row
 
 
@@ -146,7 +149,7 @@ def _dangling(world: World, table: Table, state: State) -> bool:
                 kept.append(row)
                 continue
             found = True
-            if not any("NOT NULL" in table.columns[name] or name in table.key for name in reference.columns):
+            if all(table.may_be_null(name) for name in reference.columns):
                 row.update(dict.fromkeys(reference.columns))
                 kept.append(row)
         state[table.name] = kept

@@ -31,7 +31,7 @@ def laboratory(
 ) -> Iterator[Laboratory]:
     """A pair of databases for each world."""
     world: World = request.param
-    made = Laboratory(pg18, world, tmp_path_factory.mktemp(world.name), f"oracle_{os.getpid()}")
+    made = Laboratory(pg18, world, tmp_path_factory.mktemp(world.name), f"oracle_{os.getpid()}_{world.name}")
     yield made
     made.close()
     for role in ("source", "target"):

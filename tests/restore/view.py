@@ -120,7 +120,11 @@ class View:
         policy = table.unowned or ("never" if self.named else "always")
         if policy == "never" or self.owners[spot]:
             return ""
-        return UNOWNED if table.kind != "referenced" or not self._is_referenced(spot) else ""
+        if table.kind != "referenced" or not self._is_referenced(spot):
+            return UNOWNED
+        # where all tenants are taken nothing may be lost: not even rows that only point at each other
+        everything = not self.named and len(self.tenants) == len(self.state[self.world.tenant])
+        return REFERENCED if everything else ""
 
     def _is_referenced(self, spot: Spot) -> bool:
         return any(

@@ -1,0 +1,268 @@
+"""Restores of random states over random states of applications made up at random, beside what the oracle works out."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import strategies as st
+
+from tests.restore.laboratory import Laboratory, Versions, content
+from tests.restore.oracle import Expected, Oracle, differences
+from tests.restore.random_worlds import worlds
+from tests.restore.spec import World
+from tests.restore.states import Case, cases
+from tests.restore.test_oracle import EXAMPLES, assert_numbers, source_of, taken_by, taken_in, there
+from tests.restore.view import View
+from tests.restore.worlds import SHOP
+from toolkit.errors import RefusedError
+from toolkit.model.manifest import Manifest
+from toolkit.model.outcome import Outcome
+from toolkit.postgres.embedded import EmbeddedServer
+
+PARTIAL, REFUSED = 3, RefusedError.exit_code
+
+
+@pytest.fixture(scope="module")
+def laboratory(pg18: EmbeddedServer, clerk: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+    """A pair of databases for all worlds."""
+    name = f"worlds_{os.getpid()}"
+    made = Laboratory(pg18, SHOP, tmp_path_factory.mktemp("worlds"), name, clerk)
+    yield made
+    made.close()
+    for role in ("source", "target"):
+        pg18.drop_database(f"{name}_{role}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """How a backup is restored.
+
+    Attributes:
+        host: the role: `target` (the tables' owner), `superuser` or `clerk`.
+        arguments: of the action.
+        businesses: those that are picked out of a wider backup.
+    """
+
+    host: str
+    arguments: Mapping[str, Any]
+    businesses: tuple[str, ...] = ()
+
+    @property
+    def bypasses(self) -> bool:
+        """Whether foreign keys are suspended."""
+        return self.host == "superuser" and not {"atomic", "triggers"} & self.arguments.keys()
+
+    @property
+    def quarantines(self) -> bool:
+        """Whether rows in conflict are put aside."""
+        return "on_error" in self.arguments
+
+
+@st.composite
+def ways(draw: st.DrawFn, world: World, source: View) -> Way:
+    """A way to restore a backup of a world."""
+    arguments: dict[str, Any] = {}
+    picked: tuple[str, ...] = ()
+    if source.tenants and draw(st.integers(0, 3)) == 0:
+        picked = tuple(sorted(draw(st.sets(st.sampled_from(sorted(source.tenants)), min_size=1, max_size=1))))
+        arguments["businesses"] = list(picked)
+    elif draw(st.integers(0, 3)) == 0:
+        arguments["atomic"] = False
+    if draw(st.integers(0, 2)) == 0:
+        arguments["on_error"] = "quarantine"
+    if not any(table.statements for table in world.tables) and draw(st.integers(0, 3)) == 0:
+        arguments["triggers"] = "fire"
+    return Way(
+        host=draw(st.sampled_from(("target", "target", "superuser", "clerk"))), arguments=arguments, businesses=picked
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One backup over one target.
+
+    Attributes:
+        source: what the backup has, or the part of it that is picked.
+        limits: the backup as it was made.
+    """
+
+    laboratory: Laboratory
+    manifest: Manifest
+    case: Case
+    way: Way
+    source: View
+    limits: View
+
+    def expected(self, target: View) -> Expected:
+        """What the design says."""
+        unlimited = replace(target, optional=dict.fromkeys(target.optional))
+        oracle = Oracle(source=self.source, target=unlimited, mode=self.case.mode, limits=self.limits)
+        return oracle.quarantined() if self.way.quarantines else oracle.expected()
+
+    def target(self) -> View:
+        """The scope on the target as it is now."""
+        return self.there(self.laboratory.state("target"))
+
+    def there(self, state: Any) -> View:
+        """The scope on a state of the target."""
+        if self.way.businesses:
+            return replace(self.source, state=state)
+        return there(self.source, self.manifest, state)
+
+    def restore(self, *, check: bool = False) -> Outcome:
+        """Restore; gives the refusal as an outcome too."""
+        return self.laboratory.restore(self.way.host, self.manifest, self.case.mode, check=check, **self.way.arguments)
+
+
+def part_of(limits: View, businesses: tuple[str, ...]) -> View:
+    """What a backup of these businesses would have, were the wider backup the whole world."""
+    state = {
+        table.name: [limits.row(spot) for spot in sorted(limits.taken) if spot[0] == table.name]
+        for table in limits.world.tables
+    }
+    optional = dict.fromkeys(limits.optional)
+    return View(world=limits.world, state=state, named=businesses, demo="include", optional=optional)
+
+
+@given(data=st.data())
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=EXAMPLES <= 50,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],  # every example takes a good part of a second: shrinking would take many minutes
+)
+@pytest.mark.timeout(7200)
+def test_a_restore_into_any_application_does_what_the_oracle_says(laboratory: Laboratory, data: st.DataObject) -> None:
+    """Whatever the schema, the scope, the role and the way: the plan, its outcome and a second restore are right."""
+    world = data.draw(worlds())
+    case = data.draw(cases(world))
+    laboratory.build(world)
+    laboratory.load("source", case.source)
+    laboratory.load("target", case.target)
+    limits = source_of(world, case)
+    manifest = laboratory.backup(case.arguments)
+    assert taken_by(limits) == taken_in(manifest)
+    way = data.draw(ways(world, limits))
+    source = part_of(limits, way.businesses) if way.businesses else limits
+    trial = Trial(laboratory=laboratory, manifest=manifest, case=case, way=way, source=source, limits=limits)
+    expected = trial.expected(trial.there(case.target))
+    note(f"expected {expected.numbers}, {expected.conflicts} {expected.aside} strained {expected.strained}")
+    check(trial, expected)
+
+
+def check(trial: Trial, expected: Expected) -> None:
+    """Plan, restore, and restore again."""
+    laboratory, world = trial.laboratory, trial.laboratory.world
+    before = laboratory.versions("target")
+    planned = plan_of(trial)
+    assert laboratory.versions("target") == before
+    if planned is None or planned.exit_code == REFUSED or expected.conflicts:
+        check_refusal(trial, expected, planned)
+        assert laboratory.versions("target") == before
+        assert laboratory.put_aside() == []
+        return
+    done = trial.restore()
+    if expected.strained and trial.way.quarantines and not trial.way.bypasses:
+        check_no_dangling(trial.target())
+        laboratory.put_aside()
+        return
+    assert laboratory.read("target") == content(world, expected.state)
+    assert {**planned.facts, "untouched": None} == {**done.facts, "untouched": None}
+    assert_numbers(done.facts, expected)
+    assert done.exit_code == planned.exit_code == (PARTIAL if expected.aside else 0)
+    check_quarantine(trial, expected)
+    check_no_dangling(trial.target())
+    if trial.way.businesses:
+        check_others(trial, before)
+    else:
+        verified = laboratory.verify(trial.manifest)
+        assert verified.facts["tables"] == differences(trial.source, trial.target())
+    check_again(trial, done)
+
+
+def plan_of(trial: Trial) -> Outcome | None:
+    """What check mode shows; None where the role may not do it."""
+    try:
+        return trial.restore(check=True)
+    except RefusedError:
+        return None
+
+
+def check_refusal(trial: Trial, expected: Expected, planned: Outcome | None) -> None:
+    """A restore may be refused for conflicts, or because the role can do what it takes by no means."""
+    with pytest.raises(RefusedError) as refusal:
+        trial.restore()
+    if planned is None:
+        assert trial.way.host == "clerk"
+        triggers = [table.name for table in trial.laboratory.world.tables if table.statements]
+        assert "can be kept from firing by the table's owner only" in str(refusal.value.reasons), refusal.value
+        assert triggers
+        return
+    conflicts: list[str] = planned.facts["conflicts"]  # type: ignore[assignment]
+    tables = {text.partition(":")[0] for text in conflicts}
+    assert {text.partition(":")[0] for text in refusal.value.reasons} == tables
+    assert expected.refused <= tables
+    if trial.way.bypasses or not expected.strained:
+        assert expected.refused == tables
+
+
+def check_quarantine(trial: Trial, expected: Expected) -> None:
+    """The rows put aside are those in conflict and those that depend on them."""
+    found = Counter((row.table, *sorted(row.columns.items(), key=str)) for row in trial.laboratory.put_aside())
+    copied = {"true": "t", "false": "f"}
+    rows = (
+        (spot[0], *sorted(((name, copied.get(text or "", text)) for name, text in row.items()), key=str))
+        for spot in expected.aside
+        for row in [trial.source.row(spot)]
+    )
+    assert found == Counter(rows)
+
+
+def check_no_dangling(target: View) -> None:
+    """Every foreign key leads somewhere, whoever wrote past it."""
+    for child, reference in target.world.references:
+        for spot in target.spots(child.name):
+            values = child.normal(reference.columns, target.row(spot))
+            if reference.action and None not in values:
+                assert target.pointed_at(child, reference, spot), (child.name, reference, target.row(spot))
+
+
+def check_others(trial: Trial, before: Versions) -> None:
+    """Rows of other businesses, and of nobody, lie where they lay and were written by whom they were."""
+    after = trial.laboratory.versions("target")
+    view = trial.there(trial.case.target)
+    for table in view.world.tables:
+        if table.category == "business":
+            for spot in view.spots(table.name):
+                if not view.owners[spot] or view.owners[spot] - view.tenants:
+                    line = (table.name, *(view.row(spot)[name] for name in table.columns))
+                    assert before[line] <= after.get(line, set()), line
+
+
+def check_again(trial: Trial, done: Outcome) -> None:
+    """Restoring again changes nothing; where rows were kept, it does what the oracle says of the new state."""
+    laboratory = trial.laboratory
+    target = trial.target()
+    again = trial.expected(target)
+    before = laboratory.versions("target")
+    if again.strained and not trial.way.bypasses:
+        return
+    if again.conflicts:
+        with pytest.raises(RefusedError):
+            trial.restore()
+        assert laboratory.versions("target") == before
+        return
+    second = trial.restore()
+    assert laboratory.read("target") == content(laboratory.world, again.state)
+    if not done.facts["kept"] and not again.aside:
+        assert not second.changed
+        assert laboratory.versions("target") == before
+    check_quarantine(trial, again)
