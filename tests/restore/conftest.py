@@ -16,6 +16,8 @@ from psycopg import errors
 
 from tests.control import Control, execute, rows
 from tests.restore.laboratory import SUPERUSER
+from tests.restore.proxy import Proxy
+from tests.restore.sweeping import Bench
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
 from toolkit.postgres.embedded import EmbeddedServer
@@ -107,3 +109,12 @@ def clerk(pg18: EmbeddedServer) -> str:
     with psycopg.connect(pg18.superuser, autocommit=True) as connection, suppress(*made):
         connection.execute(f"CREATE ROLE {CLERK} LOGIN".encode())
     return CLERK
+
+
+@pytest.fixture(scope="module")
+def bench(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """The databases of a restore that is to meet faults, with a proxy before the target."""
+    with Proxy(pg18.superuser) as proxy:
+        made = Bench(pg18, proxy, tmp_path_factory.mktemp("control"))
+        yield made
+        made.close()

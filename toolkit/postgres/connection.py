@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 
 from toolkit.errors import DatabaseError, RefusedError
 
@@ -37,6 +38,31 @@ SETTINGS = {
     "work_mem": "64MB",
     "client_min_messages": "warning",
 }
+
+
+class InterruptibleConnection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that an interruption ends where the server is still busy with it.
+
+    Nothing more can be said in such a session: whoever wants to tidy up would get an error of the client, and take that
+    for a lost connection to be made anew.
+    """
+
+    def wait(self, *arguments: Any, **settings: Any) -> Any:
+        """Wait for the server; KeyboardInterrupt, whatever the cancelled statement said in the end."""
+        try:
+            return super().wait(*arguments, **settings)
+        except KeyboardInterrupt:
+            self._end()
+            raise
+        except psycopg.Error as error:
+            if not isinstance(error.__context__, KeyboardInterrupt):
+                raise
+            self._end()
+            raise error.__context__ from None
+
+    def _end(self) -> None:
+        if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+            self.close()
 
 
 class UnreachableError(DatabaseError):
@@ -69,7 +95,9 @@ def session(conninfo: str, *, application: str = "playback") -> Iterator[Connect
         RefusedError: the database is not in UTF-8.
     """
     try:
-        connection: Connection = psycopg.connect(conninfo, autocommit=True, application_name=application)
+        connection: Connection = InterruptibleConnection.connect(
+            conninfo, autocommit=True, application_name=application
+        )
     except psycopg.OperationalError as error:
         raise UnreachableError(
             f"cannot connect to {describe(conninfo)}: {first_line(error)}",
