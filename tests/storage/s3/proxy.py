@@ -58,6 +58,11 @@ def refusal(status: int, code: str, message: str = "on purpose") -> Answer:
     return Answer(status, {"content-type": "application/xml"}, body.encode())
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: clients that give up or do not trust the certificate are what is tested."""
+
+
 class Proxy:
     """A proxy that runs.
 
@@ -73,7 +78,7 @@ class Proxy:
         self.rules = list(rules)
         self.after: Callable[[Request, Answer], Answer | None] = lambda _, answer: answer
         self._target = urlsplit(target)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
