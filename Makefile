@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 
-.PHONY: nightly test benchmark benchmark-scales benchmark-storage benchmark-nightlies lock clean
+.PHONY: nightly test benchmark benchmark-live benchmark-scales benchmark-storage benchmark-nightlies lock clean
 
 nightly: .venv/runtime
 	$(BIN)/invoke run playbooks/nightly.yml
@@ -31,6 +31,9 @@ test: .venv/development
 
 benchmark: .venv/development
 	$(BIN)/python -m benchmarks.peers
+
+benchmark-live: .venv/development
+	$(BIN)/python -m benchmarks.live
 
 benchmark-scales: .venv/development
 	$(BIN)/python -m benchmarks.scales

@@ -24,7 +24,11 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 GUIDE = ROOT / "docs" / "guide" / "actions.md"
-COMMANDS = {task.name: task for task in vars(tasks).values() if isinstance(task, Command)}
+# the default of a group of tasks goes by the group's name
+COMMANDS: dict[str, Command] = {
+    next((alias for alias in aliases if "." not in alias), name): tasks.namespace[name]
+    for name, aliases in tasks.namespace.task_names.items()
+}
 
 INVENTED = re.compile(r"(?:notify|sftp)\.")
 """Files that CONTRIBUTING.md lets the reader write."""
