@@ -8,181 +8,53 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.storage.samples import some_rows, write_backup
+from tests.storage.operations import OPERATIONS, expect_sound, fill, findings
 from tests.storage.sweeping import Fault, SweptStore
 from toolkit.errors import PlaybackError
-from toolkit.model.duration import Duration
-from toolkit.model.manifest import Manifest
-from toolkit.model.outcome import SilentProgress
-from toolkit.storage.check import check
-from toolkit.storage.chunks import ChunkReader
-from toolkit.storage.copying import Copying
-from toolkit.storage.layout import chunk_id_of, chunk_name, label_of
 from toolkit.storage.local import LocalStore
-from toolkit.storage.locks import LockKind, locked
-from toolkit.storage.prune import prune
-from toolkit.storage.repair import plan_repair, repair
-from toolkit.storage.repository import Repository
-from toolkit.storage.store import Store
 
 EVERYTHING = bool(os.environ.get("PLAYBACK_SLOW_TESTS"))
 SAMPLE = 3
 """How many calls of each kind go wrong in a quick run."""
 
-OLD, NEW = {"orders": some_rows(90)}, {"orders": [*some_rows(90), *some_rows(30, seed=2)], "refunds": []}
-"""The rows of the backup that is there, and of the one that is made; they share chunks."""
-
-DOOMED = "doomed"
-"""The job of another backup that is there, which a prune removes."""
-
 
 @dataclass(frozen=True)
-class Place:
-    """Two repositories in a directory: `main`, and `other` to copy to; `other` has none of what is copied."""
+class Directory:
+    """Both repositories in a directory."""
 
-    directory: Path
+    path: Path
 
     def store(self, name: str) -> LocalStore:
         """The store of one of both."""
-        return LocalStore(self.directory / name)
+        return LocalStore(self.path / name)
 
-    def copy(self, directory: Path) -> Place:
+    def copy(self, path: Path) -> Directory:
         """The same somewhere else."""
-        return Place(shutil.copytree(self.directory, directory))
-
-
-@dataclass(frozen=True)
-class Operation:
-    """Something that uses a repository.
-
-    Attributes:
-        on: which of both repositories has the fault.
-        run: does it, the store with the fault first; raises when it is not as it should be.
-        done: whether its work is done, as seen without any fault.
-    """
-
-    on: str
-    run: Callable[[Store, Place], None]
-    done: Callable[[Place], bool]
-
-
-def rows_of(repository: Repository, manifest: Manifest) -> dict[str, bytes]:
-    """The rows of a backup."""
-    label = manifest.metadata.label
-    return {
-        table.name: b"".join(ChunkReader(repository, label=label, table=table.name).read_all(table.chunks))
-        for table in manifest.tables
-    }
-
-
-def opened(store: Store) -> Repository:
-    """The repository in a store."""
-    return Repository.open(store, create=True)
-
-
-def now() -> datetime:
-    """The time."""
-    return datetime.now(UTC)
-
-
-def back_up(store: Store, place: Place) -> None:
-    """Back the new rows up."""
-    repository = opened(store)
-    with locked(repository, LockKind.SHARED, purpose="backup", now=now):
-        write_backup(repository, NEW)
-
-
-def is_backed_up(place: Place) -> bool:
-    """Whether a backup has the new rows."""
-    repository = opened(place.store("main"))
-    found = [rows_of(repository, manifest) for manifest in repository.manifests().manifests.values()]
-    return {name: b"".join(rows) for name, rows in NEW.items()} in found
-
-
-def copy_between(source: Store, target: Store) -> None:
-    """Copy all backups."""
-    reading, writing = Repository.open(source, create=False), opened(target)
-    with (
-        locked(reading, LockKind.SHARED, purpose="copy", now=now, reading=True),
-        locked(writing, LockKind.SHARED, purpose="copy", now=now),
-    ):
-        copying = Copying(reading, writing)
-        for planned in copying.plan(reading.labels()):
-            if planned.refusal:
-                raise planned.refusal
-            if not planned.there:
-                copying.send(planned.label, SilentProgress())
-
-
-def is_copied(place: Place) -> bool:
-    """Whether the other repository has all backups of the main one."""
-    main, other = opened(place.store("main")).manifests(), opened(place.store("other")).manifests()
-    return main.manifests.items() <= other.manifests.items()
-
-
-class FoundError(PlaybackError):
-    """A check has found something."""
-
-
-def check_all(store: Store, place: Place) -> None:
-    """Check the repository; raises when it finds anything, or not all backups."""
-    repository = opened(store)
-    with locked(repository, LockKind.SHARED, purpose="check", now=now, reading=True):
-        report = check(repository, progress=SilentProgress())
-    if report.findings or report.backups != 2:
-        raise PlaybackError(f"found {report}")
-
-
-def prune_one(store: Store, place: Place) -> None:
-    """Remove the doomed backup and the chunks that nobody else needs."""
-    repository = Repository.open(store, create=False)
-    with locked(repository, LockKind.EXCLUSIVE, purpose="prune", now=now) as lock:
-        doomed = [label for label in repository.labels() if DOOMED in label]
-        prune(repository, doomed, grace=Duration(), lock=lock, progress=SilentProgress())
-
-
-def is_pruned(place: Place) -> bool:
-    """Whether the doomed backup and its chunks are gone, and the other backup is there."""
-    repository = opened(place.store("main"))
-    report = check(repository, progress=SilentProgress())
-    return [DOOMED in label for label in repository.labels()] == [False] and not report.orphans
-
-
-OPERATIONS = {
-    "backup": Operation("main", back_up, is_backed_up),
-    "copy-to": Operation("other", lambda store, place: copy_between(place.store("main"), store), is_copied),
-    "copy-from": Operation("main", lambda store, place: copy_between(store, place.store("other")), is_copied),
-    "prune": Operation("main", prune_one, is_pruned),
-    "check": Operation("main", check_all, lambda place: True),
-}
+        return Directory(shutil.copytree(self.path, path))
 
 
 @pytest.fixture(scope="module")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Directory:
     """Backups in both repositories."""
-    place = Place(tmp_path_factory.mktemp("sweep"))
-    write_backup(opened(place.store("main")), {"orders": some_rows(60, seed=3)}, job=DOOMED)
-    write_backup(opened(place.store("main")), OLD)
-    write_backup(opened(place.store("other")), {"orders": some_rows(20)}, job="weekly")
+    place = Directory(tmp_path_factory.mktemp("sweep"))
+    fill(place)
     return place
 
 
 @pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
 @pytest.mark.parametrize("fault", list(Fault))
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_a_call_that_goes_wrong(pristine: Place, tmp_path: Path, name: str, fault: Fault, always: bool) -> None:
+def test_a_call_that_goes_wrong(pristine: Directory, tmp_path: Path, name: str, fault: Fault, always: bool) -> None:
     """The error is loud or the result right; what was stored wrong is found; a rerun is complete."""
     operation = OPERATIONS[name]
     counting = SweptStore(pristine.copy(tmp_path / "clean").store(operation.on), fault)
-    operation.run(counting, Place(tmp_path / "clean"))
-    assert operation.done(Place(tmp_path / "clean"))
+    operation.run(counting, Directory(tmp_path / "clean"))
+    assert operation.done(Directory(tmp_path / "clean"))
     loud = 0
     for at in positions(counting.calls, f"{name} {fault} {always}"):
         place = pristine.copy(tmp_path / str(at))
@@ -193,48 +65,12 @@ def test_a_call_that_goes_wrong(pristine: Place, tmp_path: Path, name: str, faul
             loud += 1
         else:
             assert faulty.spoilt or operation.done(place), f"call {at}: nothing was said, and it is not done"
-        expect_sound(place, operation.on, faulty)
+        expect_sound(place, operation.on, faulty.spoilt)
         operation.run(place.store(operation.on), place)
         assert operation.done(place), f"call {at}: the rerun is not complete"
         assert findings(place) == [], f"call {at}: the rerun left damage"
-        shutil.rmtree(place.directory)
+        shutil.rmtree(place.path)
     print(f"{name}, {fault} {'always' if always else 'once'}: {counting.calls} calls, {loud} loud errors")
-
-
-def expect_sound(place: Place, on: str, faulty: SweptStore) -> None:
-    """What was stored wrong and is used is found, and nothing else; a repair then takes away what is hurt."""
-    store = place.store(on)
-    spoilt = {name for name, content in faulty.spoilt.items() if store.exists(name) and store.get(name) == content}
-    used = {chunk_name(chunk.id) for each in manifests(place, on) for table in each.tables for chunk in table.chunks}
-    harmful = {name for name in spoilt if label_of(name) or name in used}
-    found = findings(place)
-    assert len(found) == len(harmful), f"{harmful} are spoilt, and found is {found}"
-    for name in harmful:
-        identity = label_of(name) or chunk_id_of(name) or ""
-        assert any(identity in message for message in found), f"{name} is spoilt, but only {found} is found"
-    if harmful:
-        repair_all(place, on)
-    labels = [label for each in ("main", "other") for label in opened(place.store(each)).labels()]
-    assert harmful or {"nightly", "weekly"} <= {label.split("-")[1] for label in labels}, "a backup is gone"
-
-
-def findings(place: Place) -> list[str]:
-    """What a check of both repositories finds."""
-    reports = [check(opened(place.store(name)), progress=SilentProgress()) for name in ("main", "other")]
-    return [finding.message for report in reports for finding in report.findings]
-
-
-def manifests(place: Place, name: str) -> Iterable[Manifest]:
-    """The backups of a repository that can be read."""
-    return opened(place.store(name)).manifests().manifests.values()
-
-
-def repair_all(place: Place, on: str) -> None:
-    """Take away what cannot be restored."""
-    repository = opened(place.store(on))
-    with locked(repository, LockKind.EXCLUSIVE, purpose="repair", now=now) as lock:
-        report = check(repository, progress=SilentProgress())
-        repair(repository, plan_repair(report.findings), lock=lock)
 
 
 def positions(total: int, seed: str) -> list[int]:

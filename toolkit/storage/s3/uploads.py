@@ -64,6 +64,12 @@ class Uploads:
             tries += 1
             try:
                 return self._put(client, key, data, doing, IfNoneMatch="*")
+            except PassingError as error:
+                if error.code == _MISMATCH:
+                    # what is there is ours, since nothing was; it would be in the way of the next try
+                    with suppress(ClientError):
+                        client.delete_object(Bucket=self._bucket, Key=key)
+                raise
             except ClientError as error:
                 # the answer to an earlier try may have been lost, and what is there be ours
                 exists = error.response["ResponseMetadata"]["HTTPStatusCode"] == 412
