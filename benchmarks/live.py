@@ -12,37 +12,37 @@ import time
 
 import psycopg
 
-from benchmarks.process import run
-from benchmarks.scales import HOME, play, prepare
+from benchmarks.process import ROOT, run
+from benchmarks.scales import play, prepare
 from toolkit.postgres import embedded
 
 RECORDS = 100_000
 OURS, THEIRS = "biz-umoja-grill", "biz-blaze-hardware"
 
-FILL = f"""
+FILL = """
 INSERT INTO orders ("id", "businessId", "orderNumber", "status", "total", "updatedAt")
-SELECT 'live-' || n, '{OURS}', 'live-' || n, (SELECT "status" FROM orders LIMIT 1), n, now()
-FROM generate_series(1, {RECORDS}) n ON CONFLICT DO NOTHING
+SELECT 'live-' || n, %s, 'live-' || n, (SELECT "status" FROM orders LIMIT 1), n, now()
+FROM generate_series(1, %s) n ON CONFLICT DO NOTHING
 """
 
 DISTURB = """
-DELETE FROM orders WHERE "id" LIKE 'live-%%' AND length("id") %% 2 = 0;
-UPDATE orders SET "total" = "total" + 1, "customerNote" = 'changed' WHERE "id" LIKE 'live-%%';
-""".replace("%%", "%")
+DELETE FROM orders WHERE "id" LIKE 'live-%' AND length("id") % 2 = 0;
+UPDATE orders SET "total" = "total" + 1, "customerNote" = 'changed' WHERE "id" LIKE 'live-%';
+"""
 
-WRITE = f"""
+WRITE = """
 INSERT INTO orders ("id", "businessId", "orderNumber", "status", "total", "updatedAt")
-SELECT 'other-' || md5(random()::text), '{THEIRS}', md5(random()::text), "status", 1, now() FROM orders LIMIT 1
+SELECT 'other-' || md5(random()::text), %s, md5(random()::text), "status", 1, now() FROM orders LIMIT 1
 """
 
 
 def main() -> None:
     """Fill, back up, disturb every record of the business, mirror it back; print times."""
-    prepare()
-    server = embedded.start(embedded.directory_of(HOME, "embedded:demo-medium"))
+    prepare("medium")
+    server = embedded.start(embedded.directory_of(ROOT, "embedded:demo-medium"))
     conninfo = server.conninfo("demo-medium")
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute(FILL)
+        connection.execute(FILL, [OURS, RECORDS])
         run(play("medium", "live-backup", {"backup": {"demo": "include", "job": "live"}}))
         connection.execute(DISTURB)
         connection.execute("ANALYZE orders")
@@ -67,7 +67,7 @@ def _write(conninfo: str, stop: threading.Event, writes: list[int], waits: list[
     with psycopg.connect(conninfo, autocommit=True) as connection:
         while not stop.is_set():
             begun = time.monotonic()
-            connection.execute(WRITE)
+            connection.execute(WRITE, [THEIRS])
             writes[0] += 1
             waits[0] = max(waits[0], time.monotonic() - begun)
             time.sleep(0.02)

@@ -23,8 +23,8 @@ def play(host: str, name: str, *tasks: dict[str, object]) -> list[str]:
     return [sys.executable, "-m", "invoke", "run", str(file), "--inventory", str(HOME / "inventory")]
 
 
-def prepare() -> None:
-    """Make an inventory with a host for each scale, which is filled on first use."""
+def prepare(*scales: str) -> None:
+    """Make an inventory with a host for each scale, and fill those that are named, or all, on first use."""
     (HOME / "inventory" / "catalogs").mkdir(parents=True, exist_ok=True)
     catalog = ROOT / "inventory" / "catalogs" / "multi-business.yml"
     (HOME / "inventory" / "catalogs" / catalog.name).write_text(catalog.read_text(encoding="utf-8"), encoding="utf-8")
@@ -35,7 +35,7 @@ def prepare() -> None:
     (HOME / "inventory" / "hosts.yml").write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
     stores = {"local": {"type": "local", "path": str(HOME / "repository")}}
     (HOME / "inventory" / "repositories.yml").write_text(json.dumps(stores), encoding="utf-8")
-    for scale in hosts:
+    for scale in scales or hosts:
         run(play(scale, "fill", {"sql": {"query": "SELECT count(*) FROM businesses"}}))
 
 
