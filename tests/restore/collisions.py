@@ -87,7 +87,7 @@ def _written(restored: Restored) -> Iterator[tuple[Table, Spot, Spot | None]]:
     """Every row of the backup that is written, with its place on the target now."""
     for place, spot in restored.updated.items():
         yield restored.target.world[spot[0]], spot, place
-    for name, spots in restored.added.items():
+    for name, spots in list(restored.added.items()):
         for spot in spots:
             yield restored.target.world[name], spot, None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from tests.restore.laboratory import Laboratory, content
 from tests.restore.oracle import Expected, Oracle, differences
 from tests.restore.spec import State, World
-from tests.restore.states import Case, cases
+from tests.restore.states import Case, make_case
 from tests.restore.view import View
 from tests.restore.worlds import WORLDS
 from toolkit.errors import RefusedError
@@ -59,7 +60,7 @@ def expected_of(source: View, target: View, mode: str) -> Expected:
     return Oracle(source=source, target=unlimited, mode=mode).expected()
 
 
-@given(data=st.data(), superuser=st.booleans())
+@given(random=st.randoms(use_true_random=True), superuser=st.booleans())
 @settings(
     max_examples=-(-EXAMPLES // len(WORLDS)),
     deadline=None,
@@ -68,10 +69,11 @@ def expected_of(source: View, target: View, mode: str) -> Expected:
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate],  # every example takes a good part of a second: shrinking would take many minutes
 )
-def test_a_restore_does_what_the_oracle_says(laboratory: Laboratory, data: st.DataObject, superuser: bool) -> None:
+def test_a_restore_does_what_the_oracle_says(laboratory: Laboratory, random: Random, superuser: bool) -> None:
     """The target, the plan's numbers, a second restore and a verification are what the design's words make them."""
     world = laboratory.world
-    case = data.draw(cases(world))
+    case = make_case(random, world)
+    note(str(case))
     laboratory.load("source", case.source)
     laboratory.load("target", case.target)
     manifest = laboratory.backup(case.arguments)
