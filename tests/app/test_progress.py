@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.app import units
 from toolkit.actions.columns import table
+from toolkit.app import units
 from toolkit.app.console import Output
 from toolkit.app.meter import Meter
 from toolkit.app.progress import LINE_SECONDS, LineProgress

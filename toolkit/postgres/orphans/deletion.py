@@ -152,6 +152,7 @@ class RemovalPlanner:
             links=self._survey.links.references,
             relations=self._territory.relations,
             differences={},
+            arriving={},
         )
         candidates: Mapping[str, Sql] = {
             name: sql.SQL("SELECT * FROM {}").format(ids) for name, ids in sorted(self._going.items())
