@@ -39,6 +39,7 @@ def chosen(bench: Bench, fault: Fault, *, atomic: bool) -> list[tuple[str, int]]
     return found if EVERYTHING else [choice.choice(found)]
 
 
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize(("fault", "atomic"), CASES)
 def test_a_restore_gets_through(bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Fault, *, atomic: bool) -> None:
     """Whatever befalls one batch, the backup is there afterwards, with all triggers and constraints as before."""
