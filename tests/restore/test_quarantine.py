@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,10 @@ from tests.restore.test_deletion import HOSTS
 from toolkit.actions.quarantine import retry_quarantine
 from toolkit.errors import InputError, RefusedError
 from toolkit.model.quarantine import QuarantinedRow
+from toolkit.model.retention import RetentionPolicy
+from toolkit.planning.retention import decide
 from toolkit.storage.quarantine import quarantines, read_rows
+from toolkit.storage.references import summaries
 
 RULES: dict[str, Any] = {
     "items": {"owned_by": ["tenant"]},
@@ -74,6 +78,9 @@ def test_rows_in_conflict_are_put_aside_with_all_that_wait_for_them(pair: Pair, 
     assert found["parts", "2"].columns == {"id": "2", "item": "2", "name": "tab\t, back\\ and\nline"}
     assert found["parts", "3"].columns["name"] is None
 
+    backups, _ = summaries(pair.control.repository)
+    (decision,) = decide(backups, RetentionPolicy(minimum=0, last=1), now=datetime.now(UTC) + timedelta(days=999))
+    assert "rows of it are in quarantine" in decision.reasons
     assert pair.control.run(retry_quarantine, host, {}).exit_code == 3
     assert aside(pair).keys() == found.keys()
     execute(pair.target, "UPDATE items SET name = 'free' WHERE id = 9", "ALTER TABLE items DROP CONSTRAINT positive")

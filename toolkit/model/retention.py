@@ -81,6 +81,7 @@ class BackupSummary:
         rows: how many it has.
         bytes: their raw size.
         verified: whether a verification of it has succeeded.
+        awaited: restores have put rows of it aside, and to try them again takes its manifest.
     """
 
     label: str
@@ -92,6 +93,7 @@ class BackupSummary:
     rows: int = 0
     bytes: int = 0
     verified: bool = False
+    awaited: bool = False
     pin: Pin | None = None
 
 

@@ -32,7 +32,7 @@ _PERIODS: Mapping[Period, Callable[[datetime], object]] = {
 }
 
 
-def summary_of(metadata: Metadata, *, verified: bool, pin: Pin | None) -> BackupSummary:
+def summary_of(metadata: Metadata, *, verified: bool, pin: Pin | None, awaited: bool = False) -> BackupSummary:
     """What retention has to know of a backup. Raises ValueError when its manifest has no time that can be read."""
     time = datetime.fromisoformat(metadata.timestamp)
     covered = metadata.business_filter
@@ -47,6 +47,7 @@ def summary_of(metadata: Metadata, *, verified: bool, pin: Pin | None) -> Backup
         rows=metadata.stats.total_records,
         bytes=metadata.stats.uncompressed_size,
         verified=verified,
+        awaited=awaited,
         pin=pin,
     )
 
@@ -103,7 +104,7 @@ def _decide_group(
         _within(backups, policy, now, zone),
         _tagged(backups, policy),
         _newest(backups, policy, now),
-        _pinned(backups, now.astimezone(zone).date()),
+        _needed(backups, now.astimezone(zone).date()),
         _known_good(backups),
     ):
         reasons[backup.label].append(reason)
@@ -173,10 +174,12 @@ def _newest(backups: Sequence[BackupSummary], policy: RetentionPolicy, now: date
             yield backup, f"one of the newest {policy.minimum} (minimum)"
 
 
-def _pinned(backups: Sequence[BackupSummary], today: date) -> Iterator[_Reason]:
+def _needed(backups: Sequence[BackupSummary], today: date) -> Iterator[_Reason]:
     for backup in backups:
         if backup.pin and (backup.pin.until is None or today <= backup.pin.until):
             yield backup, str(backup.pin)
+        if backup.awaited:
+            yield backup, "rows of it are in quarantine"
 
 
 def _known_good(backups: Sequence[BackupSummary]) -> Iterator[_Reason]:

@@ -101,6 +101,11 @@ def quarantines(repository: Repository) -> list[Quarantine]:
     return sorted(found, key=lambda each: each.run)
 
 
+def quarantined_labels(repository: Repository) -> frozenset[str]:
+    """The labels of backups with rows in quarantine; no file is read for it."""
+    return frozenset(stored.name.split("/")[1] for stored in repository.store.list(QUARANTINE))
+
+
 def read_rows(repository: Repository, quarantine: Quarantine) -> Iterator[QuarantinedRow]:
     """The rows of one run.
 

@@ -10,6 +10,7 @@ from toolkit.errors import DamageError, InputError, RefusedError
 from toolkit.model.manifest import Manifest
 from toolkit.model.retention import BackupSummary
 from toolkit.planning.retention import summary_of
+from toolkit.storage.quarantine import quarantined_labels
 from toolkit.storage.records import Records, read_records
 from toolkit.storage.repository import Repository
 
@@ -26,6 +27,7 @@ def summaries(repository: Repository) -> tuple[list[BackupSummary], Records]:
         RefusedError: a manifest cannot be read; all such are named.
     """
     records = read_records(repository)
+    awaited = quarantined_labels(repository)
 
     def summarise(manifest: Manifest) -> BackupSummary:
         label = manifest.metadata.label
@@ -33,6 +35,7 @@ def summaries(repository: Repository) -> tuple[list[BackupSummary], Records]:
             manifest.metadata,
             verified=records.verified.get(label) == manifest.checksum,
             pin=records.pins.get(label),
+            awaited=label in awaited,
         )
 
     return list(_of_each(repository, repository.labels(), summarise)), records

@@ -237,7 +237,5 @@ class DeletionPlanner:
                 relation.source, sql.SQL(" AND ").join(staying)
             )
             if rows := scalar(self._connection, query):
-                reason = (
-                    f"rows point at rows of {link.parent} that have to be deleted first, to free values"
-                )
+                reason = f"rows point at rows of {link.parent} that have to be deleted first, to free values"
                 self._result.moving.append(Conflict(table=link.child, reason=reason, rows=rows))
