@@ -167,3 +167,31 @@ def test_rows_without_a_key_come_back_as_often_as_they_were(make_pair: MakePair,
     query = "SELECT tenant, line, count(*) FROM logs GROUP BY 1, 2 ORDER BY 1, 2"
     assert pair.rows(query) == [("a", "x", 2), ("a", None, 1), ("b", "y", 1 if mode == "mirror" else 2)]
     assert not pair.restore(mode).changed
+
+
+@HOSTS
+def test_a_parked_value_is_none_that_a_new_row_brings(make_pair: MakePair, host: str) -> None:
+    """What a row holds while another takes its value over is neither on the target nor in the backup."""
+    ddl = ITEMS.replace("size integer", "size integer NOT NULL UNIQUE")
+    pair = make_pair(RULES, ddl)
+    listed = ", ".join(f"({number}, 'a', 'x', {number})" for number in range(1, 9))
+    execute(pair.source, f"INSERT INTO items VALUES {listed}, (9, 'a', 'x', 10), (10, 'a', 'x', 9)")
+    execute(pair.target, "INSERT INTO items VALUES (9, 'a', 'x', 9), (10, 'a', 'x', 10)")
+    assert pair.restore(host=host).facts["inserts"] == 8
+    assert not pair.restore(host=host).changed
+
+
+def test_rows_that_change_places_are_not_blamed_for_another(make_pair: MakePair) -> None:
+    """Where a trigger refuses one row, those that take over one another's values at the same time are not named."""
+    pair = make_pair(RULES, ITEMS.replace("size integer", "size integer UNIQUE"))
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x', 2), (2, 'a', 'x', 3), (3, 'a', 'bad', 1)")
+    execute(pair.target, "INSERT INTO items VALUES (1, 'a', 'x', 1), (2, 'a', 'x', 2)")
+    execute(
+        pair.target,
+        "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN IF NEW.name = 'bad' THEN RAISE EXCEPTION 'no'; END IF; RETURN NEW; END $$",
+        "CREATE TRIGGER refuse BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION refuse()",
+    )
+    with pytest.raises(RefusedError) as refusal:
+        pair.restore(triggers="fire")
+    assert refusal.value.reasons == ("items (3): no",)

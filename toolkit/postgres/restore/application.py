@@ -195,7 +195,13 @@ class Application:
         raise error
 
     def _trial(self, name: str, action: str) -> Callable[[Sql], object]:
-        return lambda condition: self._connection.execute(self._statement(name, action, condition))
+        def attempt(condition: Sql) -> None:
+            for parking in self._prepared.release.parkings:
+                if parking.table == name:
+                    self._park(parking)
+            self._connection.execute(self._statement(name, action, condition))
+
+        return attempt
 
     def _stage_ids(self, name: str, batch: Batch) -> list[str]:
         query = sql.SQL("SELECT d.stage_id::text FROM {} d WHERE {}").format(

@@ -77,10 +77,12 @@ class Parkings:
         return None
 
     def _unwanted(self, table: Table, column: Column) -> Sql | None:
-        """An expression, different for every row `t`, that no row of the table has; None for other types."""
+        """An expression, different for every row `t`, that no row has or is to have; None for other types."""
         kind, modified = column.type.partition("(")[0].partition(" with")[0], sql.SQL(column.type)
-        least = sql.SQL("(SELECT min(m.{}) FROM {} m)").format(
-            sql.Identifier(column.name), self._comparison.relations[table.name].source
+        least = sql.SQL("least((SELECT min(m.{0}) FROM {1} m), (SELECT min(m.{0}) FROM {2} m))").format(
+            sql.Identifier(column.name),
+            self._comparison.relations[table.name].source,
+            self._comparison.source.staged(table.name).table,
         )
         # a number that is different for every row of a table: its block and its place therein
         place = sql.SQL("(((t.ctid::text::point)[0] * 65536 + (t.ctid::text::point)[1])::bigint + 1)")
