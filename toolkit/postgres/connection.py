@@ -147,7 +147,8 @@ def first_line(error: BaseException) -> str:
     if isinstance(error, psycopg.Error) and error.diag.message_primary:
         detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
         return f"{error.diag.message_primary}{detail}"
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # libpq explains in further lines that begin with a tab
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
     return lines[-1].removeprefix("FATAL:").strip() if lines else type(error).__name__
 
 
@@ -160,6 +161,6 @@ def advice(error: psycopg.Error) -> str:
         return "another session holds rows or tables: find it with pg_blocking_pids, let it end, then run again"
     if state.startswith("53"):
         return "the server ran out of a resource (disk, memory or connections); free some and run again"
-    if state.startswith(("08", "57")):
+    if state.startswith(("08", "57")) or (not state and isinstance(error, psycopg.OperationalError)):
         return "the connection ended; see the server's log, then run again"
     return ""

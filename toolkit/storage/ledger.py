@@ -20,7 +20,7 @@ class Entry(msgspec.Struct, kw_only=True):
     Attributes:
         label, checksum: the backup's.
         target: what tells the database from any other.
-        rows: how many the plan was to write and delete.
+        rows: how many were to be written and deleted when the run began.
         written: how many of them are committed, in `batches` batches.
         doubtful: the tables of the batch that was begun last and is not known to be committed.
     """
@@ -49,21 +49,31 @@ class LedgerFile:
         self._manifest = manifest
         self._now = now
         self._entry: Entry | None = None
+        self._said: tuple[str, ...] = ()
 
     def planned(self, plan: RestorePlan, target: str) -> tuple[str, ...]:
-        """Begin, or go on with, the ledger; gives what is to be said of the run that did not finish."""
+        """Begin the ledger, or go on with it where the same run plans anew; gives what is to be said of the run before.
+
+        That is nothing where it had finished.
+        """
         rows = sum(table.changes for table in plan.tables.values())
-        said = self._compared(self._read(), target, rows) if self._entry is None else ()
+        written = batches = 0
+        if self._entry is None:
+            self._said = self._compared(self._read(), target, rows)
+        else:
+            written, batches = self._entry.written, self._entry.batches
         self._entry = Entry(
             label=plan.label,
             checksum=self._manifest.checksum,
             target=target,
             mode=plan.mode.value,
             started=self._now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            rows=rows,
+            rows=written + rows,
+            written=written,
+            batches=batches,
         )
         self._write()
-        return said
+        return self._said
 
     def begun(self, tables: Collection[str]) -> None:
         """A batch begins: until it is done, nobody knows."""
@@ -72,10 +82,10 @@ class LedgerFile:
         self._write()
 
     def done(self, rows: int) -> None:
-        """The batch is committed; it wrote this many rows."""
+        """The batch is committed; it wrote this many rows of the plan: none where it only prepared what follows."""
         assert self._entry is not None
         self._entry.written += rows
-        self._entry.batches += 1
+        self._entry.batches += bool(rows)
         self._entry.doubtful = ()
         self._write()
 
