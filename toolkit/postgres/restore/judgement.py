@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from psycopg import sql
 
+from toolkit.model.catalog import Category
 from toolkit.planning.accounting import Part
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Relation, Sql, columns
@@ -42,6 +43,7 @@ class Judge:
         if not differences.count(CHANGED):
             return differences
         owners, part = self._selected.owners.get(name), self._survey.accounting.taken.get(name)
+        outside = self._survey.accounting.rules[name].category is not Category.BUSINESS and part is not Part.WHOLE
         mine: Sql = sql.SQL("false")
         other: Sql = sql.SQL("false")
         if owners is not None:
@@ -50,13 +52,13 @@ class Judge:
             mine = owned.format(owners.source, same, sql.SQL("o.mine"))
             other = owned.format(owners.source, same, sql.SQL("NOT o.mine"))
         query = sql.SQL(
-            "UPDATE {lines} d SET action = CASE WHEN {device} THEN {kept} WHEN q.other AND NOT q.mine THEN {foreign}"
+            "UPDATE {lines} d SET action = CASE WHEN {outside} THEN {kept} WHEN q.other AND NOT q.mine THEN {foreign}"
             ' WHEN q.other OR NOT {updatable} THEN {kept} ELSE {changed} END::"char"'
             " FROM (SELECT d.stage_id, {mine} AS mine, {other} AS other FROM {lines} d WHERE d.action = {changed}) q"
             " WHERE q.stage_id = d.stage_id"
         ).format(
             lines=differences.lines,
-            device=sql.Literal(part is Part.REFERENCED),
+            outside=sql.Literal(outside),
             kept=sql.Literal(KEPT),
             foreign=sql.Literal(FOREIGN),
             changed=sql.Literal(CHANGED),
