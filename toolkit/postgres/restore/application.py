@@ -29,6 +29,9 @@ from toolkit.postgres.restore.ready import Ready
 
 WHOLE = sql.SQL("true")
 
+Work = tuple[str, str, Batch]
+"""Rows to be written: of which table, whether inserted or updated, and which of them."""
+
 
 class Application:
     """Carries out one prepared plan in the session that prepared it.
@@ -80,9 +83,9 @@ class Application:
         elif len(group) > 1 or parkings or self._points_at_itself(names[0]):
             self._together(names, parkings)
         else:
-            for action in (MISSING, CHANGED):
-                for batch in self._batches(names[0], action):
-                    self._batch(names[0], action, batch)
+            works = self._works(names)
+            for number in range(len(works)):
+                self._batch(works[number:])
 
     def _points_at_itself(self, name: str) -> bool:
         return any(key.parent == name for key in self._schema.tables[name].foreign_keys)
@@ -94,7 +97,18 @@ class Application:
         condition = sql.SQL('d.action = {}::"char"').format(sql.Literal(action))
         return batches(self._connection, differences.lines, "stage_id", condition)
 
-    def _batch(self, name: str, action: str, batch: Batch) -> None:
+    def _works(self, names: Sequence[str]) -> list[Work]:
+        return [
+            (name, action, batch)
+            for name in names
+            for action in (MISSING, CHANGED)
+            for batch in self._batches(name, action)
+        ]
+
+    def _batch(self, works: Sequence[Work]) -> None:
+        """Write the first of these batches; the others are still to come."""
+        name, action, batch = works[0]
+
         def write() -> int:
             written = by_row(self._connection, self._statement(name, action, batch.condition))
             return self._expect(name, written, batch.rows)
@@ -102,7 +116,7 @@ class Application:
         try:
             self._unit([name], write)
         except REFUSALS as error:
-            self._blame([name], error)
+            self._blame(works, error)
         self._progress.advance(rows=batch.rows)
 
     def _together(self, names: Sequence[str], parkings: Sequence[Parking]) -> None:
@@ -122,7 +136,7 @@ class Application:
         try:
             self._unit(names, write)
         except REFUSALS as error:
-            self._blame(names, error)
+            self._blame(self._works(names), error)
         self._progress.advance(rows=sum(wanted.values()))
 
     def _write_at_once(self, conditions: Mapping[tuple[str, str], Sql]) -> dict[tuple[str, str], int]:
@@ -171,25 +185,22 @@ class Application:
 
     # rows that are refused
 
-    def _blame(self, names: Sequence[str], error: psycopg.Error) -> None:
-        """Find all rows of some tables that the server refuses, and say so; the error goes on where there are none.
+    def _blame(self, works: Sequence[Work], error: psycopg.Error) -> None:
+        """Find all rows that the server refuses among those not written yet; the error goes on where there are none.
 
         Rows of several tables are tried one table at a time, without the rows that they point at.
         """
         if not self._thorough:
             raise error
-        excused = (psycopg.errors.ForeignKeyViolation,) if len(names) > 1 or self._points_at_itself(names[0]) else ()
+        names = {name for name, _, _ in works}
+        alone = len(names) == 1 and not any(map(self._points_at_itself, names))
+        excused = () if alone else (psycopg.errors.ForeignKeyViolation,)
         found = []
-        for name in names:
-            for action in (MISSING, CHANGED):
-                for batch in self._batches(name, action):
-                    for stage_id, reason in culprits(
-                        self._connection,
-                        self._stage_ids(name, batch),
-                        self._trial(name, action),
-                        excused=excused,
-                    ):
-                        found.append(described(name, self._line(name, stage_id), reason))
+        with self._unit.trying(names):
+            for name, action, batch in works:
+                rows = self._stage_ids(name, batch)
+                for stage_id, reason in culprits(self._connection, rows, self._trial(name, action), excused=excused):
+                    found.append(described(name, self._line(name, stage_id), reason))
         if found:
             raise BadRowsError(found) from error
         raise error

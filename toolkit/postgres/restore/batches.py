@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,6 +33,9 @@ class Unit(Protocol):
     def __call__(self, tables: Collection[str], work: Callable[[], int]) -> int:
         """Run the work, which writes to these tables and gives how many rows; again when others stood in its way."""
 
+    def trying(self, tables: Collection[str]) -> AbstractContextManager[object]:
+        """Inside, rows of these tables are written as they are in the work, and nothing of it stays."""
+
 
 class Savepoints:
     """Units within one transaction: a savepoint before each."""
@@ -47,6 +51,10 @@ class Savepoints:
                 return work()
 
         return retrying(CONTENTION, attempts=UNIT_ATTEMPTS, seconds=UNIT_SECONDS)(attempt)
+
+    def trying(self, tables: Collection[str]) -> AbstractContextManager[object]:
+        """A savepoint to go back to."""
+        return self._connection.transaction(force_rollback=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

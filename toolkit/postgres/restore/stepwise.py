@@ -62,9 +62,7 @@ class Transactions:
             ledger.begun(tables)
         connection.execute("BEGIN")
         try:
-            connection.execute("SET CONSTRAINTS ALL DEFERRED")
-            silence = silent_triggers(connection, self._schema, tables, bypass=False)
-            with nullcontext() if self._request.fire else silence:
+            with self._silence(tables):
                 rows = work()
             commit(connection, self._reopen)
         except UnexpectedCountError as error:
@@ -75,6 +73,19 @@ class Transactions:
         if ledger is not None:
             ledger.done(rows)
         return rows
+
+    @contextmanager
+    def trying(self, tables: Collection[str]) -> Iterator[None]:
+        """A transaction that is rolled back."""
+        with self._connection.transaction(force_rollback=True), self._silence(tables):
+            yield
+
+    @contextmanager
+    def _silence(self, tables: Collection[str]) -> Iterator[None]:
+        self._connection.execute("SET CONSTRAINTS ALL DEFERRED")
+        silence = silent_triggers(self._connection, self._schema, tables, bypass=False)
+        with nullcontext() if self._request.fire else silence:
+            yield
 
 
 def apply_stepwise(reopen: Open, ready: Ready, request: Request, attempt: Attempt, progress: Progress) -> RestorePlan:
