@@ -195,3 +195,14 @@ def test_rows_that_change_places_are_not_blamed_for_another(make_pair: MakePair)
     with pytest.raises(RefusedError) as refusal:
         pair.restore(triggers="fire")
     assert refusal.value.reasons == ("items (3): no",)
+
+
+@HOSTS
+def test_a_row_that_goes_may_hold_what_several_rows_wait_for(make_pair: MakePair, host: str) -> None:
+    """One of its values is in a swap, which is parked; another is simply free once it is deleted."""
+    pair = make_pair(RULES, ITEMS.replace("name text, size integer", "name text UNIQUE, size integer UNIQUE"))
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x', 1), (2, 'a', 'y', 2), (4, 'a', 'v', 3)")
+    execute(pair.target, "INSERT INTO items VALUES (1, 'a', 'y', 1), (2, 'a', 'w', 2), (3, 'a', 'x', 3)")
+    outcome = pair.restore(host=host)
+    assert [outcome.facts[name] for name in ("inserts", "updates", "deletes")] == [1, 2, 1]
+    assert not pair.restore(host=host).changed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from psycopg import sql
@@ -56,6 +56,12 @@ class Parkings:
         rows = create_temporary(self._comparison.connection, f"parked_{next(self._numbers)}", query)
         number = scalar(self._comparison.connection, sql.SQL("SELECT count(*) FROM {}").format(rows))
         return Parking(name, column, value, rows, number)
+
+    def less(self, parking: Parking, deleted: Sql) -> Parking:
+        """The parking without the rows in a table of ids, which will be gone before."""
+        same = self._comparison.relations[parking.table].same_ids("d", "x")
+        query = sql.SQL("DELETE FROM {} d USING {} x WHERE {}").format(parking.rows, deleted, same)
+        return replace(parking, count=parking.count - self._comparison.connection.execute(query).rowcount)
 
     def _column(self, table: Table, key: ExclusiveKey) -> tuple[str, Sql] | None:
         """A column of the key with what it can hold meanwhile."""

@@ -154,6 +154,8 @@ class Planner:
                 break
         if not self._bypass and foreign_keys.vacated_by(deletions.ids):
             release.deletes_first = True
+        if release.deletes_first:
+            uniqueness.skip_deleted(deletions, release)
         return deletions, release
 
     # loading and comparing

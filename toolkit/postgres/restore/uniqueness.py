@@ -62,6 +62,13 @@ class Uniqueness:
                     found += self._settle(name, key, deletions, release, findings)
         return release, found
 
+    def skip_deleted(self, deletions: Deletions, release: Release) -> None:
+        """Leave rows that are deleted before others are written out of what is parked."""
+        release.parkings = [
+            self._parkings.less(each, deletions.ids[each.table]) if each.table in deletions.ids else each
+            for each in release.parkings
+        ]
+
     def _settle(self, name: str, key: ExclusiveKey, deletions: Deletions, release: Release, findings: Findings) -> int:
         """Deal with one key of one table; gives how many rows it stands in the way of."""
         query = self._held(name, key, deletions.ids.get(name))
