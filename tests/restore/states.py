@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from random import Random
 
-from tests.restore.spec import Row, State, Table, World
+from tests.restore.spec import Reference, Row, State, Table, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +113,12 @@ def _row(random: Random, world: World, table: Table, key: Row) -> Row:
 
 def legal(world: World, state: State) -> State:
     """The state without what its constraints forbid: second holders of a unique value, references to nothing."""
-    for table in world.tables:
-        for columns in (table.key, *table.unique):
-            state[table.name] = _first_holders(table, columns, state[table.name])
-    while sum(_dangling(world, table, state) for table in world.tables):
-        pass
+    found = True
+    while found:
+        for table in world.tables:
+            for columns in (table.key, *table.unique):
+                state[table.name] = _first_holders(table, columns, state[table.name])
+        found = sum(_dangling(world, table, state) for table in world.tables) > 0
     return state
 
 
@@ -133,11 +134,13 @@ def _first_holders(table: Table, columns: tuple[str, ...], rows: list[Row]) -> l
 
 
 def _dangling(world: World, table: Table, state: State) -> bool:
-    """Set references to nothing to NULL, or drop the rows where they may not be; tells whether there were any."""
+    """Set references to nothing to NULL, or else to a row that is there, or drop the row; tells if there were any."""
     found = False
     for reference in table.references:
         parent = world[reference.parent]
         present = {parent.normal(reference.parent_columns, row) for row in state[parent.name]}
+        others = [tuple(row[name] for name in reference.parent_columns) for row in state[parent.name]]
+        others = [values for values in others if None not in values]
         kept = []
         for row in state[table.name]:
             values = table.normal(reference.columns, row)
@@ -148,5 +151,14 @@ def _dangling(world: World, table: Table, state: State) -> bool:
             if all(table.may_be_null(name) for name in reference.columns):
                 row.update(dict.fromkeys(reference.columns))
                 kept.append(row)
+            elif others and reference.parent != table.name and not _shared(table, reference):
+                row.update(zip(reference.columns, others[len(kept) % len(others)], strict=True))
+                kept.append(row)
         state[table.name] = kept
     return found
+
+
+def _shared(table: Table, reference: Reference) -> bool:
+    """Whether columns of a reference tell rows apart or are another reference's too, so that they had better stay."""
+    others = {name for each in table.references if each is not reference for name in each.columns}
+    return not {*table.key, *others}.isdisjoint(reference.columns)

@@ -23,7 +23,7 @@ from toolkit.model.manifest import Manifest
 from toolkit.postgres.embedded import EmbeddedServer
 
 EXAMPLES = int(os.environ.get("PLAYBACK_RESTORE_EXAMPLES", "50"))
-"""How many restores are tried in all."""
+"""How many restores are tried into applications made up at random; a tenth as many into each of those made by hand."""
 
 
 @pytest.fixture(scope="module", params=WORLDS, ids=lambda world: world.name)
@@ -62,7 +62,7 @@ def expected_of(source: View, target: View, mode: str) -> Expected:
 
 @given(random=st.randoms(use_true_random=True), superuser=st.booleans())
 @settings(
-    max_examples=-(-EXAMPLES // len(WORLDS)),
+    max_examples=-(-EXAMPLES // 10),
     deadline=None,
     derandomize=EXAMPLES <= 50,
     database=None,
