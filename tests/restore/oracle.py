@@ -269,6 +269,7 @@ def differences(source: View, target: View) -> dict[str, dict[str, int]]:
         if not table.identity:
             missing = (_bag(backup) - _bag(target.state[table.name])).total()
             extra = (_bag(within) - _bag(backup)).total()
+            changed = 0
         if missing or extra or changed:
             found[table.name] = {"missing": missing, "extra": extra, "changed": changed}
     return found
