@@ -18,6 +18,7 @@ class Restored(Protocol):
     added: dict[str, list[Spot]]
     deleted: set[Spot]
     released: dict[Spot, Row]
+    atomic: bool
 
     def after(self, place: Spot) -> Row:
         """What becomes of a row."""
@@ -74,7 +75,7 @@ def strained(restored: Restored) -> bool:
     for table, spot, place in _written(restored):
         for columns in _keys(table):
             values = table.normal(columns, restored.source.row(spot))
-            if None in values or columns in table.late or _can_let_go(restored, table, columns):
+            if None in values or (columns in table.late and restored.atomic) or _can_let_go(restored, table, columns):
                 continue
             for other in restored.target.spots(table.name):
                 holds = other != place and table.normal(columns, restored.target.row(other)) == values

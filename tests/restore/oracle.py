@@ -58,6 +58,7 @@ class Oracle:
     Attributes:
         limits: the backup as it was made, whose limits count; `source` may be a part of it.
         aside: rows of the backup that are left out.
+        atomic: all is written in one transaction, at whose end deferrable keys are checked.
         updated: the row of the backup that each row of the target is to become.
         added: the rows of the backup that are inserted.
         released: rows of the target whose references to deleted rows become NULL.
@@ -68,6 +69,7 @@ class Oracle:
     mode: str
     limits: View | None = None
     aside: frozenset[Spot] = frozenset()
+    atomic: bool = True
     updated: dict[Spot, Spot] = field(default_factory=dict)
     added: dict[str, list[Spot]] = field(default_factory=lambda: defaultdict(list))
     released: dict[Spot, Row] = field(default_factory=dict)
@@ -93,8 +95,9 @@ class Oracle:
         """The result when rows in conflict are put aside, and then those that depend on them, until none is left."""
         aside: frozenset[Spot] = frozenset()
         while True:
-            attempt = Oracle(source=self.source, target=self.target, mode=self.mode, limits=self.limits, aside=aside)
-            found = attempt.expected()
+            found = replace(
+                self, aside=aside, updated={}, added=defaultdict(list), released={}, deleted=set()
+            ).expected()
             if not found.conflicts:
                 return found
             aside |= found.conflicts

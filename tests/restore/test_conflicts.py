@@ -206,3 +206,13 @@ def test_a_row_that_goes_may_hold_what_several_rows_wait_for(make_pair: MakePair
     outcome = pair.restore(host=host)
     assert [outcome.facts[name] for name in ("inserts", "updates", "deletes")] == [1, 2, 1]
     assert not pair.restore(host=host).changed
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_deferrable_keys_are_no_help_across_transactions(make_pair: MakePair, gone: bool) -> None:
+    """Restored in steps, a value is free before the transaction ends that brings it again."""
+    pair = make_pair(RULES, ITEMS.replace("size integer", "size integer UNIQUE DEFERRABLE"))
+    execute(pair.source, f"INSERT INTO items VALUES (1, 'a', 'x', 1){'' if gone else ', (2, $$a$$, $$x$$, 2)'}")
+    execute(pair.target, "INSERT INTO items VALUES (2, 'a', 'x', 1)")
+    pair.restore(atomic=False)
+    assert pair.rows("SELECT id, size FROM items ORDER BY id") == ([(1, 1)] if gone else [(1, 1), (2, 2)])

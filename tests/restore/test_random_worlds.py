@@ -101,7 +101,8 @@ class Trial:
     def expected(self, target: View) -> Expected:
         """What the design says."""
         unlimited = replace(target, optional=dict.fromkeys(target.optional))
-        oracle = Oracle(source=self.source, target=unlimited, mode=self.case.mode, limits=self.limits)
+        atomic = "atomic" not in self.way.arguments
+        oracle = Oracle(source=self.source, target=unlimited, mode=self.case.mode, limits=self.limits, atomic=atomic)
         return oracle.quarantined() if self.way.quarantines else oracle.expected()
 
     def target(self) -> View:

@@ -55,6 +55,7 @@ class Planner:
         survey: the target under the restore's scope.
         selected: the scope evaluated on the target, with all owners known.
         bypass: foreign-key triggers will not fire, so that rows may be deleted while others still point at them.
+        atomic: all is written in one transaction.
         foresee: stage tables that could be copied straight into the target too, so that every conflict is in the plan.
         aside: rows in conflict are put aside (quarantine) and the others applied.
         owned: every row of the backup counts as owned by the restored businesses.
@@ -70,6 +71,7 @@ class Planner:
         selected: Selected,
         source: Source,
         bypass: bool,
+        atomic: bool,
         foresee: bool = False,
         aside: bool = False,
         owned: bool = False,
@@ -81,6 +83,7 @@ class Planner:
         self._selected = selected
         self._source = source
         self._bypass = bypass
+        self._atomic = atomic
         self._foresee = foresee or aside
         self._aside = aside
         self._owned = owned
@@ -144,7 +147,7 @@ class Planner:
 
     def _settle(self, comparison: Comparison, findings: Findings) -> tuple[Deletions, Release]:
         """What is deleted, and how values become free; rows that are put aside may change either, and so on."""
-        uniqueness = Uniqueness(comparison, bypass=self._bypass)
+        uniqueness = Uniqueness(comparison, bypass=self._bypass, atomic=self._atomic)
         foreign_keys = ForeignKeys(comparison, foreseen=lambda name: self._loads.get(name) is not Load.COPY)
         for number in count():
             deletions = self._deletions(comparison, number)

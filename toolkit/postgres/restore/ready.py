@@ -101,6 +101,7 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
             selected=survey.select(connection, all_owners=True, strict=False),
             source=source,
             bypass=bypass,
+            atomic=request.atomic,
             foresee=request.check or request.samples or attempt.foresee,
             aside=request.put_aside is not None,
             owned=request.owned,

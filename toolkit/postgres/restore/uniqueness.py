@@ -42,9 +42,11 @@ class Uniqueness:
 
     Args:
         bypass: foreign keys are not checked while rows are written, so that any column may be parked.
+        atomic: all is written in one transaction, at whose end deferrable keys are checked.
     """
 
-    def __init__(self, comparison: Comparison, *, bypass: bool) -> None:
+    def __init__(self, comparison: Comparison, *, bypass: bool, atomic: bool) -> None:
+        self._atomic = atomic
         self._comparison = comparison
         self._connection = comparison.connection
         self._bypass = bypass
@@ -79,14 +81,15 @@ class Uniqueness:
         # rows that move on only once they are updated: they cannot let go by being deleted
         moving = MOVED in fates or bool(DELETED in fates and deletions.moving and not self._bypass)
         refused = [STAYS]
-        if moving and not key.deferrable:
+        checked_at_once = not (key.deferrable and self._atomic)
+        if moving and checked_at_once:
             parking = self._parkings.park(name, key, held)
             if parking is not None:
                 release.parkings.append(parking)
             else:
                 refused.append(MOVED)
                 release.deletes_first = release.deletes_first or DELETED in fates
-        elif DELETED in fates and not key.deferrable:
+        elif DELETED in fates and checked_at_once:
             release.deletes_first = True
         return self._refuse(name, key, held, refused, findings) if fates.keys() & set(refused) else 0
 
