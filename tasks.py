@@ -372,6 +372,7 @@ def quarantine_list(context: Context, *, repository: str = "", inventory: str = 
         "host": "the host into which they are restored",
         "repository": "the repository they are in (default: the host's own)",
         "check": "say what would change and change nothing",
+        "diff": "show the rows with the columns that differ",
         "inventory": _INVENTORY,
         "debug": _DEBUG,
     },
@@ -383,6 +384,7 @@ def quarantine_retry(
     host: str = "",
     repository: str = "",
     check: bool = False,
+    diff: bool = False,
     inventory: str = "",
     debug: bool = False,
 ) -> None:
@@ -391,7 +393,7 @@ def quarantine_retry(
     control = commands.Control(directory=CONTROL, inventory=inventory)
     _end(
         commands.retry_quarantine(
-            control, labels=tuple(label), host=host, repository=repository, check=check, debug=debug
+            control, labels=tuple(label), host=host, repository=repository, check=check, diff=diff, debug=debug
         )
     )
 

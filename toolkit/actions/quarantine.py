@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -11,17 +12,21 @@ from toolkit.actions.arguments import names
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_request
 from toolkit.actions.locking import shared_lock
+from toolkit.actions.plan_text import plan_lines
 from toolkit.actions.restore import PARTIAL, carry_out
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.errors import InputError
 from toolkit.model.manifest import Manifest, StoredColumn, TableEntry
 from toolkit.model.outcome import Outcome
-from toolkit.model.plan import Mode, RestorePlan
+from toolkit.model.plan import LEFT_BY_MERGE, Mode, RestorePlan
 from toolkit.model.quarantine import QuarantinedRow
 from toolkit.postgres.restore.request import Request
 from toolkit.postgres.rows import copy_text
 from toolkit.storage.quarantine import Quarantine, QuarantineWriter, quarantines, read_rows, remove
 from toolkit.storage.repository import Repository
+
+_Rows = Mapping[str, list[QuarantinedRow]]
+"""Quarantined rows by table."""
 
 
 def retry_quarantine(arguments: Mapping[str, Any], context: Context) -> Outcome:
@@ -45,17 +50,28 @@ def retry_quarantine(arguments: Mapping[str, Any], context: Context) -> Outcome:
             raise InputError(
                 f"no rows of host {context.host.name} are in quarantine", hint="`invoke quarantine.list` lists them"
             )
-        plans = [_retry(repository, each, context) for each in found]
+        by_label: dict[str, list[Quarantine]] = {}
+        for each in found:
+            by_label.setdefault(each.origin.label, []).append(each)
+        plans = [_retry(repository, label, runs, context) for label, runs in by_label.items()]
     return _outcome(plans, context)
 
 
-def _retry(repository: Repository, quarantine: Quarantine, context: Context) -> RestorePlan:
+def _retry(repository: Repository, label: str, runs: list[Quarantine], context: Context) -> RestorePlan:
+    """Try the rows of one backup again, each once, however many runs have put it aside."""
     catalog = catalog_of(context, context.host)
+    known: dict[tuple[str, str], list[QuarantinedRow]] = {}
+    for run in runs:
+        # of equal rows without a key there may be several in one run
+        again: dict[tuple[str, str], list[QuarantinedRow]] = {}
+        for row in read_rows(repository, run):
+            again.setdefault((row.table, row.key), []).append(row)
+        known |= again
     rows: dict[str, list[QuarantinedRow]] = {}
-    for row in read_rows(repository, quarantine):
-        rows.setdefault(row.table, []).append(row)
-    manifest = _backup_of_rows(repository.manifest(quarantine.origin.label), rows)
-    aside = QuarantineWriter(repository, quarantine.origin.label, context.host.name, context.now())
+    for (table, _), equal in known.items():
+        rows.setdefault(table, []).extend(equal)
+    manifest = _backup_of_rows(repository.manifest(label), rows)
+    aside = QuarantineWriter(repository, label, context.host.name, context.now())
     request = Request(
         catalog=catalog,
         manifest=manifest,
@@ -63,15 +79,17 @@ def _retry(repository: Repository, quarantine: Quarantine, context: Context) -> 
         rows_of=_rows_of(rows),
         device=device_request(context, catalog, {}),
         check=context.check,
+        samples=context.diff,
         owned=True,
     )
     plan = carry_out(conninfo_of(context, context.host), request, aside, context)
     if not context.check:
-        remove(repository, quarantine)
+        for run in runs:
+            remove(repository, run)
     return plan
 
 
-def _backup_of_rows(manifest: Manifest, rows: Mapping[str, list[QuarantinedRow]]) -> Manifest:
+def _backup_of_rows(manifest: Manifest, rows: _Rows) -> Manifest:
     """A manifest that has these rows alone; they are stored in no chunk."""
     tables = [
         msgspec.structs.replace(
@@ -83,12 +101,12 @@ def _backup_of_rows(manifest: Manifest, rows: Mapping[str, list[QuarantinedRow]]
     return msgspec.structs.replace(manifest, tables=tuple(tables), sequences=())
 
 
-def _columns(entry: TableEntry, rows: Mapping[str, list[QuarantinedRow]]) -> tuple[StoredColumn, ...]:
+def _columns(entry: TableEntry, rows: _Rows) -> tuple[StoredColumn, ...]:
     types = {column.name: column.type for column in entry.columns}
     return tuple(StoredColumn(name=name, type=types.get(name, "text")) for name in rows[entry.name][0].columns)
 
 
-def _rows_of(rows: Mapping[str, list[QuarantinedRow]]) -> Callable[[TableEntry], Iterator[bytes]]:
+def _rows_of(rows: _Rows) -> Callable[[TableEntry], Iterator[bytes]]:
     def rows_of(entry: TableEntry) -> Iterator[bytes]:
         names = [column.name for column in entry.columns]
         return (copy_text(row.columns[name] for name in names) for row in rows[entry.name])
@@ -97,16 +115,26 @@ def _rows_of(rows: Mapping[str, list[QuarantinedRow]]) -> Callable[[TableEntry],
 
 
 def _outcome(plans: list[RestorePlan], context: Context) -> Outcome:
-    written = sum(plan.total("inserts") + plan.total("updates") for plan in plans)
+    plans = [_without_others(plan) for plan in plans]
+    inserts, updates = (sum(plan.total(what) for plan in plans) for what in ("inserts", "updates"))
     there = sum(plan.total("unchanged") for plan in plans)
     left = sum(plan.total("quarantined") for plan in plans)
     kept = sum(sum(plan.kept.values()) for plan in plans)
     verb = "would restore" if context.check else "restored"
     return Outcome(
         changed=any(plan.changed for plan in plans),
-        message=f"{verb} {written} quarantined rows into {context.host.name}: {there} were there already,"
-        f" {kept} are kept as they are, {left} stay in quarantine",
-        details=tuple(str(conflict) for plan in plans for conflict in plan.quarantined),
-        facts={"restored": written, "unchanged": there, "kept": kept, "quarantined": left},
+        message=f"{verb} {inserts + updates} quarantined rows into {context.host.name}: {inserts} inserts, {updates}"
+        f" updates of rows that are there, {there} unchanged, {kept} kept, {left} stay in quarantine",
+        details=tuple(line for plan in plans for line in plan_lines(plan, tables=True, samples=context.diff)),
+        facts={"restored": inserts + updates, "unchanged": there, "kept": kept, "quarantined": left},
         exit_code=PARTIAL if left else 0,
     )
+
+
+def _without_others(plan: RestorePlan) -> RestorePlan:
+    """The plan without a word on rows that were never in quarantine."""
+    tables = {
+        name: replace(table, kept={why: rows for why, rows in table.kept.items() if why != LEFT_BY_MERGE})
+        for name, table in plan.tables.items()
+    }
+    return replace(plan, tables=tables)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from toolkit.actions.arguments import answers_of, names
@@ -59,15 +60,20 @@ def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
         check_chunks(repository, manifest, context.progress)
         conninfo, name = _target(context, catalog, scratch)
         aside = QuarantineWriter(repository, manifest.metadata.label, name, context.now()) if quarantine else None
-        plan = carry_out(conninfo, _request(arguments, context, repository, manifest, name), aside, context)
-        plan = replace(plan, warnings=(*plan.warnings, *(held.warnings if held else ())))
+        ledger = LedgerFile(_ledgers(context), name.replace(":", "-"), manifest, context.now())
+        request = _request(arguments, context, repository, manifest, ledger)
+        said = ledger.unfinished() if context.check or request.atomic else ()
+        plan = carry_out(conninfo, request, aside, context)
+        if request.atomic and not (context.check or request.businesses or plan.quarantined):
+            ledger.settled()
+        plan = replace(plan, warnings=(*plan.warnings, *said, *(held.warnings if held else ())))
     return _outcome(plan, manifest, name, context, time.monotonic() - clock)
 
 
 def _request(
-    arguments: Mapping[str, Any], context: Context, repository: Repository, manifest: Manifest, name: str
+    arguments: Mapping[str, Any], context: Context, repository: Repository, manifest: Manifest, ledger: LedgerFile
 ) -> Request:
-    catalog, ledgers = catalog_of(context, context.host), context.inventory.directory / ".playback" / "ledgers"
+    catalog = catalog_of(context, context.host)
     return Request(
         catalog=catalog,
         manifest=manifest,
@@ -81,8 +87,12 @@ def _request(
         exclusive=bool(arguments.get("exclusive", False)),
         fire=arguments.get("triggers") == "fire",
         atomic=arguments.get("atomic", True) is True,
-        ledger=LedgerFile(ledgers, name.replace(":", "-"), manifest, context.now()),
+        ledger=ledger,
     )
+
+
+def _ledgers(context: Context) -> Path:
+    return context.inventory.directory / ".playback" / "ledgers"
 
 
 def carry_out(conninfo: str, request: Request, aside: QuarantineWriter | None, context: Context) -> RestorePlan:

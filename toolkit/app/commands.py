@@ -152,12 +152,14 @@ def list_quarantine(control: Control, *, repository: str, debug: bool) -> int:
 
 
 def retry_quarantine(
-    control: Control, *, labels: tuple[str, ...], host: str, repository: str, check: bool, debug: bool
+    control: Control, *, labels: tuple[str, ...], host: str, repository: str, check: bool, diff: bool, debug: bool
 ) -> int:
     """Try quarantined rows again."""
     output = Output()
     return guarded(
         output,
-        lambda: _retry_quarantine(control, output, labels=labels, host=host, repository=repository, check=check),
+        lambda: _retry_quarantine(
+            control, output, labels=labels, host=host, repository=repository, check=check, diff=diff
+        ),
         debug=debug,
     )

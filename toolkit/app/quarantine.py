@@ -8,11 +8,10 @@ from pathlib import Path
 from toolkit.actions.quarantine import retry_quarantine
 from toolkit.app import units
 from toolkit.app.console import Output
-from toolkit.app.control import Control, repositories, utc_now
-from toolkit.app.failure import show
-from toolkit.app.text import TextReporter
+from toolkit.app.control import Control, brief_reason, repositories, utc_now
+from toolkit.app.text import WARNING, TextReporter
 from toolkit.config.templates import Templates
-from toolkit.errors import InputError, PlaybackError
+from toolkit.errors import InputError, PlaybackError, UnsetError
 from toolkit.model.playbook import Keywords, Play, Playbook, Task
 from toolkit.model.quarantine import QuarantinedRow
 from toolkit.runner.options import RunOptions
@@ -31,8 +30,10 @@ def list_quarantine(control: Control, output: Output, *, repository: str) -> int
         if isinstance(opened, PlaybackError):
             if repository:
                 raise opened
-            show(output, opened)
-            code = opened.exit_code
+            # a repository that was never used, or is not set up here, holds no rows
+            output.line(f"{name}: {brief_reason(opened)}", style=WARNING)
+            harmless = isinstance(opened, UnsetError) or "there is no repository" in opened.message
+            code = code if harmless else opened.exit_code
             continue
         for quarantine in quarantines(opened):
             rows = list(read_rows(opened, quarantine))
@@ -55,7 +56,9 @@ def _list(table: str, reason: str, rows: list[QuarantinedRow], output: Output) -
         output.line(f"        … {units.count(len(rows) - SHOWN)} more")
 
 
-def retry(control: Control, output: Output, *, labels: tuple[str, ...], host: str, repository: str, check: bool) -> int:
+def retry(
+    control: Control, output: Output, *, labels: tuple[str, ...], host: str, repository: str, check: bool, diff: bool
+) -> int:
     """Try the quarantined rows of a host again; 3 when some stay in quarantine.
 
     Raises:
@@ -76,4 +79,4 @@ def retry(control: Control, output: Output, *, labels: tuple[str, ...], host: st
         reporter=TextReporter(output, debug=False),
         now=utc_now,
     )
-    return runner.run(playbook, RunOptions(check=check), RunRecord())
+    return runner.run(playbook, RunOptions(check=check, diff=diff), RunRecord())

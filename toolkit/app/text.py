@@ -13,6 +13,8 @@ from toolkit.runner.results import Recap, Result, RunRecord, Status
 
 COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan", Status.FAILED: "red"}
 WARNING = "bright_magenta"
+PARTIAL = 3
+"""Exit code of a task that finished with all but something it names."""
 _WIDTH = 79
 
 
@@ -72,7 +74,9 @@ class TextReporter:
     def _result(self, result: Result, item: str) -> None:
         colour = COLOURS[result.status]
         message = f" => {result.message}" if result.message else ""
-        if result.failed:
+        if result.failed and result.exit_code == PARTIAL:
+            self._output.line(f"partial: [{result.host}]{item}{message}", style=colour)
+        elif result.failed:
             self._output.line(f"fatal: [{result.host}]: FAILED!{item}{message}", style=colour)
         else:
             status = {Status.SKIPPED: "skipping"}.get(result.status, str(result.status))

@@ -16,6 +16,10 @@ class Mode(StrEnum):
     MIRROR = "mirror"
 
 
+LEFT_BY_MERGE = "not in the backup; merge deletes nothing"
+"""Why rows stay that a mirror would delete."""
+
+
 class Load(StrEnum):
     """How a table's rows reach the target."""
 

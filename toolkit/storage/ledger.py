@@ -94,6 +94,22 @@ class LedgerFile:
         with suppress(FileNotFoundError):
             self._file.unlink()
 
+    def unfinished(self) -> tuple[str, ...]:
+        """What is to be said of a run that did not finish, where this one does not go on with it."""
+        before = self._read()
+        if before is None:
+            return ()
+        return (
+            f"a restore of {before.label} into {self._host} in steps, begun {before.started}, was not finished: the"
+            f" database may hold old and new rows ({before.batches} batches were committed)",
+        )
+
+    def settled(self) -> None:
+        """All of this backup is in the database now: a run in steps that did not finish matters no more."""
+        before = self._read()
+        if before is not None and before.checksum == self._manifest.checksum:
+            self.finished()
+
     def _compared(self, before: Entry | None, target: str, rows: int) -> tuple[str, ...]:
         if before is None:
             return ()

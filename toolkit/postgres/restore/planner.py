@@ -9,7 +9,7 @@ from itertools import count
 from psycopg import sql
 
 from toolkit.model.manifest import TableEntry
-from toolkit.model.plan import Load, Mode, RestorePlan, TablePlan
+from toolkit.model.plan import LEFT_BY_MERGE, Load, Mode, RestorePlan, TablePlan
 from toolkit.planning.links import components
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
@@ -206,7 +206,7 @@ class Planner:
         if self._mode is Mode.MERGE:
             for name, query in candidates.items():
                 rows = scalar(self._connection, sql.SQL("SELECT count(*) FROM ({}) q").format(query))
-                self._keep(name, "not in the backup; merge deletes nothing", rows)
+                self._keep(name, LEFT_BY_MERGE, rows)
             return Deletions()
         planner = DeletionPlanner(
             self._connection,

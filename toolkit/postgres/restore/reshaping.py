@@ -41,8 +41,8 @@ def fitting_source(
         raise RefusedError(
             f"the target's schema does not fit backup {manifest.metadata.label}",
             (reason for found in reasons.values() for reason in found),
-            hint="answer with `rename`, `drop_columns` or `defaults`, or bring the target to the application version"
-            " of the backup; nothing was changed",
+            hint="say what became of them with `rename` (tables, columns), `drop_columns` or `defaults` (columns), or"
+            " bring the target to the application version of the backup; nothing was changed",
         )
     return source
 
