@@ -16,7 +16,7 @@ from toolkit.storage.check import CheckReport, check
 from toolkit.storage.layout import DAMAGED, LOCKS, chunk_name, manifest_name
 from toolkit.storage.locks import LockKind, locked
 from toolkit.storage.records import read_records, record_verified
-from toolkit.storage.repair import RepairPlan, plan_repair, repair
+from toolkit.storage.repair import RepairPlan, bring_back, plan_repair, repair
 from toolkit.storage.repository import Repository
 
 
@@ -61,6 +61,24 @@ def test_a_rotten_chunk_is_stored_anew_by_the_next_backup(repository: Repository
     assert [chunk.id for chunk in afresh if chunk.new] == [stored[0].id]
     report = checked(repository)
     assert (report.findings, report.backups) == ((), 1)
+
+
+def test_a_hurt_backup_comes_back_once_its_chunks_are_whole(repository: Repository) -> None:
+    """What a later backup stores anew makes the backups whole that were hurt by the loss; others stay put aside."""
+    manifest, stored = write_backup(repository, sample_rows())
+    write_backup(repository, sample_rows())
+    other, lost = write_backup(repository, {"notes": some_rows(60, 9)})
+    damage(repository, stored[0].id)
+    damage(repository, lost[0].id)
+    repaired(repository)
+    with locked(repository, LockKind.EXCLUSIVE, purpose="repair", now=lambda: datetime.now(UTC)) as lock:
+        assert bring_back(repository, lock=lock) == []
+        _, afresh = write_backup(repository, sample_rows())
+        assert stored[0].id in {chunk.id for chunk in afresh if chunk.new}
+        # the label of the first is the new backup's by now
+        assert bring_back(repository, lock=lock) == [f"{manifest.metadata.label}-2"]
+        assert other.metadata.label not in repository.labels()
+    assert checked(repository).findings == ()
 
 
 @pytest.mark.parametrize("kind", ["missing", "truncated", "altered"])

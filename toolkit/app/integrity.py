@@ -14,7 +14,7 @@ from toolkit.planning.sampling import Sample
 from toolkit.storage.check import CheckReport, FindingKind, check
 from toolkit.storage.locks import Lock, LockKind, locked
 from toolkit.storage.records import forget_verified
-from toolkit.storage.repair import RepairPlan, plan_repair, repair
+from toolkit.storage.repair import RepairPlan, bring_back, plan_repair, repair
 from toolkit.storage.repository import Repository
 
 DIFFERENCES = 6
@@ -83,9 +83,13 @@ def _check(name: str, repository: Repository, sample: Sample | None, output: Out
             _print_plan(plan, output, repairing=repairing)
             if repairing:
                 repair(repository, plan, lock=lock)
-                output.line(f"repository {name} is repaired; back up again, and check once more", style="green")
+                output.line(f"repository {name} is repaired; back up, then repair once more: a hurt", style="green")
+                output.line("    backup comes back when all its chunks are stored anew", style="green")
             else:
                 _doubt(repository, plan, lock)
+        if repairing:
+            for label in bring_back(repository, lock=lock):
+                output.line(f"{label} is whole again and listed as before", style="green")
     return report
 
 

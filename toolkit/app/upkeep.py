@@ -9,7 +9,7 @@ from toolkit.app.backups import one_label
 from toolkit.app.console import Output
 from toolkit.app.control import Control, repositories, utc_now
 from toolkit.app.failure import show
-from toolkit.app.text import WARNING
+from toolkit.app.text import PARTIAL, WARNING
 from toolkit.errors import InputError, PlaybackError
 from toolkit.storage import records
 from toolkit.storage.lock_files import LockFile, list_locks, read_lock
@@ -25,10 +25,17 @@ def pin(control: Control, output: Output, *, labels: tuple[str, ...], until: str
     """
     label = one_label(labels, "pin")
     day = _day(until) if until else None
+    code = 0
     for name, opened in _holding(control, output, label, repository):
-        records.pin(opened, label, until=day, now=utc_now())
+        try:
+            records.pin(opened, label, until=day, now=utc_now())
+        except PlaybackError as error:  # the others must not go without for it
+            output.line(f"{label} in {name} is NOT pinned", style="red")
+            show(output, error)
+            code = PARTIAL
+            continue
         output.line(f"{label} in {name} is pinned" + (f" until the end of {day}" if day else " until it is unpinned"))
-    return 0
+    return code
 
 
 def unpin(control: Control, output: Output, *, labels: tuple[str, ...], repository: str) -> int:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from toolkit.errors import MissingError, RefusedError
+from toolkit.errors import DamageError, InputError, MissingError, RefusedError
+from toolkit.planning.totals import inconsistencies
+from toolkit.storage import manifest_file
 from toolkit.storage.check import Finding, FindingKind
-from toolkit.storage.layout import chunk_name, damaged_name, manifest_name
+from toolkit.storage.chunks import load
+from toolkit.storage.layout import DAMAGED, chunk_name, damaged_name, manifest_name
 from toolkit.storage.locks import Lock
 from toolkit.storage.records import forget_verified
 from toolkit.storage.repository import Repository
@@ -83,3 +86,38 @@ def _put_aside(repository: Repository, label: str) -> None:
     repository.store.put(damaged_name(label), data)
     repository.delete_manifest(label)
     forget_verified(repository, label)
+
+
+def bring_back(repository: Repository, *, lock: Lock) -> list[str]:
+    """Make those backups exist again that a repair put aside and whose chunks are all whole by now; gives their labels.
+
+    A later backup of the same data stores a lost chunk anew, and with it every backup that was hurt by the loss.
+
+    Args:
+        lock: the exclusive lock.
+
+    Raises:
+        LockedError: the lock was lost.
+        StorageError: something could not be read or moved; do it again.
+    """
+    whole = []
+    for stored in list(repository.store.list(DAMAGED)):
+        label = stored.name.removeprefix(DAMAGED).removesuffix(".json")
+        data = repository.store.get(stored.name)
+        if _is_whole(repository, label, data):
+            lock.check()
+            if repository.store.put_new(manifest_name(label), data):
+                repository.store.delete(stored.name)
+                whole.append(label)
+    return whole
+
+
+def _is_whole(repository: Repository, label: str, data: bytes) -> bool:
+    try:
+        manifest = manifest_file.decode(data, label=label, file=damaged_name(label))
+        for table in manifest.tables:
+            for chunk in table.chunks:
+                load(repository.store, chunk)
+    except (DamageError, InputError, RefusedError):
+        return False
+    return not inconsistencies(manifest)
