@@ -17,7 +17,7 @@ from toolkit.model.drift import Carried
 from toolkit.model.schema import Column
 from toolkit.postgres.connection import Connection, connect
 from toolkit.postgres.embedded import EmbeddedServer
-from toolkit.postgres.restore.conversion import Conversions, converted
+from toolkit.postgres.restore.stage.conversion import Conversions, converted
 
 
 @dataclass(frozen=True)

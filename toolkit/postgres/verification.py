@@ -16,7 +16,9 @@ from toolkit.planning.identity import without_device_data
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Relation, Sql, columns, relation_of, scalar
-from toolkit.postgres.restore.comparison import (
+from toolkit.postgres.restore.device.decision import Device, DeviceRequest, is_told_apart, recognise
+from toolkit.postgres.restore.device.following import follow
+from toolkit.postgres.restore.plan.comparison import (
     CHANGED,
     MISSING,
     absent_from_stage,
@@ -26,11 +28,9 @@ from toolkit.postgres.restore.comparison import (
     sample_keys,
     staged_samples,
 )
-from toolkit.postgres.restore.device.decision import Device, DeviceRequest, is_told_apart, recognise
-from toolkit.postgres.restore.device.following import follow
 from toolkit.postgres.restore.request import scope_on_target
-from toolkit.postgres.restore.reshaping import source_under_drift
-from toolkit.postgres.restore.source import RowsOf, Staged
+from toolkit.postgres.restore.stage.reshaping import source_under_drift
+from toolkit.postgres.restore.stage.source import RowsOf, Staged
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 
 

@@ -12,7 +12,7 @@ from toolkit.planning.links import ReferenceLink, is_unique
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.orphans.search import Dangling, Territory, is_orphan
 from toolkit.postgres.relation import Sql, create_temporary, equal, scalar
-from toolkit.postgres.restore.deletion import DeletionPlanner, Deletions
+from toolkit.postgres.restore.plan.deletion import DeletionPlanner, Deletions
 from toolkit.postgres.selection.snapshot import Survey
 
 

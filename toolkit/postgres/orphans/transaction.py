@@ -25,9 +25,9 @@ from toolkit.postgres.orphans.search import (
     tables_read,
 )
 from toolkit.postgres.relation import Sql, relation_of, scalar
-from toolkit.postgres.restore.deletion import Deletions
-from toolkit.postgres.restore.recovery import passes
-from toolkit.postgres.restore.triggers import loud_triggers, may_bypass, silent_triggers
+from toolkit.postgres.restore.apply.recovery import passes
+from toolkit.postgres.restore.apply.triggers import loud_triggers, may_bypass, silent_triggers
+from toolkit.postgres.restore.plan.deletion import Deletions
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 from toolkit.retries.policy import retrying
 

@@ -1,1 +1,1 @@
-"""Restoring into a database: stage, compare, plan, apply, prove; all inside one transaction of the target."""
+"""Restoring: what is asked (`request`) is staged and planned (`ready`), then applied and proven (`transaction`)."""

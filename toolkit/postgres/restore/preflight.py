@@ -9,7 +9,7 @@ from toolkit.model.manifest import Manifest
 from toolkit.model.plan import RestorePlan
 from toolkit.planning.drift import missing_without_rows
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.restore.triggers import loud_triggers
+from toolkit.postgres.restore.apply.triggers import loud_triggers
 from toolkit.postgres.selection.snapshot import Survey
 
 _LACKING = """

@@ -10,19 +10,19 @@ from toolkit.model.outcome import Progress
 from toolkit.model.plan import RestorePlan
 from toolkit.planning.answers import with_new_tables
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.restore.batches import BadRow
+from toolkit.postgres.restore.apply.batches import BadRow
+from toolkit.postgres.restore.apply.triggers import may_bypass, tables_to_alter
 from toolkit.postgres.restore.device.decision import settle_device
 from toolkit.postgres.restore.device.following import follow
 from toolkit.postgres.restore.device.own_node import stage_own_node
 from toolkit.postgres.restore.device.sync_state import SyncState
-from toolkit.postgres.restore.narrowing import narrow, narrowed
-from toolkit.postgres.restore.planner import Planner, Prepared
+from toolkit.postgres.restore.plan.planner import Planner, Prepared
+from toolkit.postgres.restore.plan.samples import with_samples
 from toolkit.postgres.restore.preflight import refuse_hidden, refuse_plan, warnings_of
 from toolkit.postgres.restore.request import Request, scope_on_target
-from toolkit.postgres.restore.reshaping import fitting_source
-from toolkit.postgres.restore.samples import with_samples
-from toolkit.postgres.restore.source import Source
-from toolkit.postgres.restore.triggers import may_bypass, tables_to_alter
+from toolkit.postgres.restore.stage.narrowing import narrow, narrowed
+from toolkit.postgres.restore.stage.reshaping import fitting_source
+from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 
 

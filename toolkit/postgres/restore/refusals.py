@@ -9,7 +9,7 @@ import psycopg
 from toolkit.errors import DatabaseError, RefusedError
 from toolkit.model.plan import RestorePlan
 from toolkit.postgres.connection import first_line
-from toolkit.postgres.restore.batches import BadRow
+from toolkit.postgres.restore.apply.batches import BadRow
 
 
 def refuse_conflicts(plan: RestorePlan) -> None:

@@ -13,7 +13,7 @@ from toolkit.model.plan import Mode, RestorePlan
 from toolkit.model.quarantine import QuarantinedRow
 from toolkit.model.scope import BackupType, Demo, Scope
 from toolkit.postgres.restore.device.decision import DeviceRequest
-from toolkit.postgres.restore.source import RowsOf
+from toolkit.postgres.restore.stage.source import RowsOf
 
 PutAside = Callable[[Iterable[QuarantinedRow]], None]
 

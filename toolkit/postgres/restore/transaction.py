@@ -8,18 +8,18 @@ from dataclasses import replace
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Mode, RestorePlan
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.restore.application import Application
-from toolkit.postgres.restore.batches import REFUSALS, BadRow, BadRowsError, Savepoints
-from toolkit.postgres.restore.others import OtherRows, touched
+from toolkit.postgres.restore.apply.application import Application
+from toolkit.postgres.restore.apply.batches import REFUSALS, BadRow, BadRowsError, Savepoints
+from toolkit.postgres.restore.apply.quarantining import quarantined_rows
+from toolkit.postgres.restore.apply.recovery import ATTEMPTS, SECONDS, Open, commit, passes, patient
+from toolkit.postgres.restore.apply.stepwise import apply_stepwise
+from toolkit.postgres.restore.apply.triggers import silent_triggers
 from toolkit.postgres.restore.preflight import refuse_plan
-from toolkit.postgres.restore.proof import Proof, dangling
-from toolkit.postgres.restore.quarantining import quarantined_rows
+from toolkit.postgres.restore.proof.others import OtherRows, touched
+from toolkit.postgres.restore.proof.proof import Proof, dangling
 from toolkit.postgres.restore.ready import Attempt, Ready, made_ready
-from toolkit.postgres.restore.recovery import ATTEMPTS, SECONDS, Open, commit, passes, patient
 from toolkit.postgres.restore.refusals import refusal, refusal_of_rows, refuse_conflicts, unproven, violations
 from toolkit.postgres.restore.request import Request
-from toolkit.postgres.restore.stepwise import apply_stepwise
-from toolkit.postgres.restore.triggers import silent_triggers
 from toolkit.postgres.sequences import advance, behind
 from toolkit.retries.policy import retrying
 

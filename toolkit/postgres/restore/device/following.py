@@ -17,10 +17,10 @@ from toolkit.model.schema import Table
 from toolkit.planning.links import ReferenceLink
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Sql, relation_of, scalar
-from toolkit.postgres.restore.comparison import sample_keys
 from toolkit.postgres.restore.device.decision import Device
 from toolkit.postgres.restore.device.skipping import Skipping
-from toolkit.postgres.restore.source import Source
+from toolkit.postgres.restore.plan.comparison import sample_keys
+from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.snapshot import Survey
 
 

@@ -13,11 +13,11 @@ from toolkit.model.plan import Conflict
 from toolkit.model.schema import Table
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Relation, Sql, relation_of
-from toolkit.postgres.restore.comparison import CHANGED, same_key
 from toolkit.postgres.restore.device.decision import Device
 from toolkit.postgres.restore.device.declared import DeclaredRow, count_rows
-from toolkit.postgres.restore.planner import Prepared
-from toolkit.postgres.restore.source import Source
+from toolkit.postgres.restore.plan.comparison import CHANGED, same_key
+from toolkit.postgres.restore.plan.planner import Prepared
+from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.snapshot import Survey
 
 

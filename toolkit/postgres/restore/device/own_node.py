@@ -18,11 +18,11 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.device import own_node
 from toolkit.postgres.relation import Sql, create_temporary, equal, relation_of
-from toolkit.postgres.restore.comparison import same_key
 from toolkit.postgres.restore.device.decision import Device
 from toolkit.postgres.restore.device.declared import DeclaredRow, count_rows, stage_declared
 from toolkit.postgres.restore.device.ground import Ground, Step, Steps
-from toolkit.postgres.restore.source import Source
+from toolkit.postgres.restore.plan.comparison import same_key
+from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.snapshot import Survey
 
 

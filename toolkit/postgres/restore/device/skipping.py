@@ -16,8 +16,8 @@ from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Sql, columns, create_temporary, equal, relation_of
-from toolkit.postgres.restore.comparison import same_key, sample_keys
-from toolkit.postgres.restore.source import Source
+from toolkit.postgres.restore.plan.comparison import same_key, sample_keys
+from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.snapshot import Survey
 
 

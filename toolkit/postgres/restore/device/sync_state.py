@@ -19,8 +19,8 @@ from toolkit.postgres.restore.device.decision import Device
 from toolkit.postgres.restore.device.declared import insert_declared, stage_declared
 from toolkit.postgres.restore.device.ground import Ground, Step, Steps, run_steps
 from toolkit.postgres.restore.device.own_node import StagedNode, plan_own_node
-from toolkit.postgres.restore.planner import Prepared
-from toolkit.postgres.restore.source import Source
+from toolkit.postgres.restore.plan.planner import Prepared
+from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.snapshot import Survey
 
 

@@ -14,9 +14,9 @@ from toolkit.planning.links import components
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import columns, relation_of, scalar
-from toolkit.postgres.restore.batches import BadRow
-from toolkit.postgres.restore.checks import find_failing_checks
-from toolkit.postgres.restore.comparison import (
+from toolkit.postgres.restore.apply.batches import BadRow
+from toolkit.postgres.restore.plan.checks import find_failing_checks
+from toolkit.postgres.restore.plan.comparison import (
     CHANGED,
     KEPT,
     MISSING,
@@ -25,13 +25,13 @@ from toolkit.postgres.restore.comparison import (
     compare,
     equal_chunks,
 )
-from toolkit.postgres.restore.deletion import DeletionPlanner, Deletions
-from toolkit.postgres.restore.extras import ExtraRows
-from toolkit.postgres.restore.findings import Finding, Findings
-from toolkit.postgres.restore.foreign_keys import ForeignKeys
-from toolkit.postgres.restore.judgement import Judge
-from toolkit.postgres.restore.source import Source
-from toolkit.postgres.restore.uniqueness import Release, Uniqueness
+from toolkit.postgres.restore.plan.deletion import DeletionPlanner, Deletions
+from toolkit.postgres.restore.plan.extras import ExtraRows
+from toolkit.postgres.restore.plan.findings import Finding, Findings
+from toolkit.postgres.restore.plan.foreign_keys import ForeignKeys
+from toolkit.postgres.restore.plan.judgement import Judge
+from toolkit.postgres.restore.plan.uniqueness import Release, Uniqueness
+from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.sequences import behind

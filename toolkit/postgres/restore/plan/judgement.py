@@ -10,9 +10,9 @@ from toolkit.model.catalog import Category
 from toolkit.planning.accounting import Part
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Relation, Sql, columns
-from toolkit.postgres.restore.comparison import CHANGED, FOREIGN, KEPT, Differences, count_actions
-from toolkit.postgres.restore.findings import GENERATED, UNIQUE, Findings
-from toolkit.postgres.restore.source import Source
+from toolkit.postgres.restore.plan.comparison import CHANGED, FOREIGN, KEPT, Differences, count_actions
+from toolkit.postgres.restore.plan.findings import GENERATED, UNIQUE, Findings
+from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.ownership import Ownership
 from toolkit.postgres.selection.snapshot import Survey

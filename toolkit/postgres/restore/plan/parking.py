@@ -11,8 +11,8 @@ from psycopg import sql
 from toolkit.model.schema import Column, Table
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Relation, Sql, create_temporary, scalar
-from toolkit.postgres.restore.comparison import Comparison
-from toolkit.postgres.restore.exclusive_keys import ExclusiveKey
+from toolkit.postgres.restore.plan.comparison import Comparison
+from toolkit.postgres.restore.plan.exclusive_keys import ExclusiveKey
 
 
 @dataclass(frozen=True, slots=True)

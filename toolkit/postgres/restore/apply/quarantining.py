@@ -10,7 +10,7 @@ from toolkit.model.quarantine import QuarantinedRow
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import columns
-from toolkit.postgres.restore.findings import Finding
+from toolkit.postgres.restore.plan.findings import Finding
 from toolkit.postgres.restore.ready import Ready
 from toolkit.postgres.rows import values
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from toolkit.postgres.relation import Sql
-from toolkit.postgres.restore.comparison import Comparison
-from toolkit.postgres.restore.findings import CHECK, NOT_NULL, Findings
+from toolkit.postgres.restore.plan.comparison import Comparison
+from toolkit.postgres.restore.plan.findings import CHECK, NOT_NULL, Findings
 
 _CHECKS = """
 SELECT c.relname, f.conname, pg_get_expr(f.conbin, f.conrelid), pg_get_constraintdef(f.oid),

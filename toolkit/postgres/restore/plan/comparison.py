@@ -14,7 +14,7 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.order import order_by
 from toolkit.postgres.relation import Relation, Sql, columns, create_temporary, equal, scalar
-from toolkit.postgres.restore.source import Source, Staged
+from toolkit.postgres.restore.stage.source import Source, Staged
 from toolkit.postgres.rows import read_rows
 
 MISSING, CHANGED, KEPT, FOREIGN, REFUSED = "i", "u", "k", "c", "q"

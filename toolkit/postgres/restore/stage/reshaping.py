@@ -16,8 +16,8 @@ from toolkit.planning.drift import find_drift
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection, first_line
 from toolkit.postgres.relation import Sql, columns
-from toolkit.postgres.restore.conversion import Conversions, converted
-from toolkit.postgres.restore.source import RowsOf, Source
+from toolkit.postgres.restore.stage.conversion import Conversions, converted
+from toolkit.postgres.restore.stage.source import RowsOf, Source
 from toolkit.postgres.rows import write_rows
 
 SAMPLES = 3

@@ -12,7 +12,7 @@ from toolkit.errors import RefusedError
 from toolkit.model.manifest import BusinessFilter, Manifest, Selection
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Sql
-from toolkit.postgres.restore.source import Source
+from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.snapshot import Survey
 
 

@@ -13,7 +13,7 @@ from psycopg import sql
 from toolkit.errors import DatabaseError
 from toolkit.postgres.connection import Connection, first_line
 from toolkit.postgres.relation import Sql
-from toolkit.postgres.restore.recovery import CONTENTION, UNIT_ATTEMPTS, UNIT_SECONDS
+from toolkit.postgres.restore.apply.recovery import CONTENTION, UNIT_ATTEMPTS, UNIT_SECONDS
 from toolkit.retries.policy import retrying
 
 BLOCKS = 512

@@ -14,11 +14,11 @@ from itertools import count
 from psycopg import sql
 
 from toolkit.postgres.relation import Relation, Sql, create_temporary
-from toolkit.postgres.restore.comparison import CHANGED, MISSING, Comparison, same_key
-from toolkit.postgres.restore.deletion import Deletions
-from toolkit.postgres.restore.exclusive_keys import ExclusiveKey, exclusive_keys
-from toolkit.postgres.restore.findings import EXCLUSION, UNIQUE, Findings
-from toolkit.postgres.restore.parking import Parking, Parkings
+from toolkit.postgres.restore.plan.comparison import CHANGED, MISSING, Comparison, same_key
+from toolkit.postgres.restore.plan.deletion import Deletions
+from toolkit.postgres.restore.plan.exclusive_keys import ExclusiveKey, exclusive_keys
+from toolkit.postgres.restore.plan.findings import EXCLUSION, UNIQUE, Findings
+from toolkit.postgres.restore.plan.parking import Parking, Parkings
 
 DELETED, MOVED, STAYS = "deleted", "moved", "stays"
 """What becomes of a row that holds what another is to have: it goes, takes another value, or keeps it."""

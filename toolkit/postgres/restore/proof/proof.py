@@ -12,7 +12,7 @@ from toolkit.model.schema import DatabaseSchema, ForeignKey, Table
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Sql, equal, relation_of, scalar
-from toolkit.postgres.restore.comparison import KEPT, REFUSED, compare, count_absent, equal_chunks, lies_as_loaded
+from toolkit.postgres.restore.plan.comparison import KEPT, REFUSED, compare, count_absent, equal_chunks, lies_as_loaded
 from toolkit.postgres.restore.ready import Ready
 from toolkit.postgres.selection.evaluation import Selected
 

@@ -17,12 +17,10 @@ from psycopg.pq import TransactionStatus
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import RestorePlan
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.restore.application import Application
-from toolkit.postgres.restore.batches import UnexpectedCountError
-from toolkit.postgres.restore.proof import dangling
-from toolkit.postgres.restore.quarantining import quarantined_rows
-from toolkit.postgres.restore.ready import Attempt, Ready, made_ready
-from toolkit.postgres.restore.recovery import (
+from toolkit.postgres.restore.apply.application import Application
+from toolkit.postgres.restore.apply.batches import UnexpectedCountError
+from toolkit.postgres.restore.apply.quarantining import quarantined_rows
+from toolkit.postgres.restore.apply.recovery import (
     CONTENTION,
     UNIT_ATTEMPTS,
     UNIT_SECONDS,
@@ -30,9 +28,11 @@ from toolkit.postgres.restore.recovery import (
     Open,
     commit,
 )
+from toolkit.postgres.restore.apply.triggers import silent_triggers
+from toolkit.postgres.restore.proof.proof import dangling
+from toolkit.postgres.restore.ready import Attempt, Ready, made_ready
 from toolkit.postgres.restore.refusals import violations
 from toolkit.postgres.restore.request import Request
-from toolkit.postgres.restore.triggers import silent_triggers
 from toolkit.postgres.sequences import behind
 from toolkit.retries.policy import retrying
 

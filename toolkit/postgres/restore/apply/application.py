@@ -12,7 +12,7 @@ from toolkit.model.outcome import Progress
 from toolkit.model.plan import Load
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.relation import Sql, columns, relation_of
-from toolkit.postgres.restore.batches import (
+from toolkit.postgres.restore.apply.batches import (
     REFUSALS,
     BadRowsError,
     Batch,
@@ -23,8 +23,8 @@ from toolkit.postgres.restore.batches import (
     culprits,
     described,
 )
-from toolkit.postgres.restore.comparison import CHANGED, MISSING
-from toolkit.postgres.restore.parking import Parking, park
+from toolkit.postgres.restore.plan.comparison import CHANGED, MISSING
+from toolkit.postgres.restore.plan.parking import Parking, park
 from toolkit.postgres.restore.ready import Ready
 
 WHOLE = sql.SQL("true")

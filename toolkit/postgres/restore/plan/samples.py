@@ -12,9 +12,9 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.order import order_by
 from toolkit.postgres.relation import Sql, relation_of
-from toolkit.postgres.restore.comparison import CHANGED, MISSING
-from toolkit.postgres.restore.planner import Prepared
-from toolkit.postgres.restore.source import Source
+from toolkit.postgres.restore.plan.comparison import CHANGED, MISSING
+from toolkit.postgres.restore.plan.planner import Prepared
+from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.row_lookup import LONGEST, key_columns
 
 ROWS = 3

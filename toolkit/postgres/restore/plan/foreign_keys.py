@@ -9,8 +9,8 @@ from psycopg import sql
 from toolkit.model.schema import ForeignKey
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.relation import Sql, columns, equal, scalar
-from toolkit.postgres.restore.comparison import CHANGED, Comparison
-from toolkit.postgres.restore.findings import FOREIGN_KEY, Findings
+from toolkit.postgres.restore.plan.comparison import CHANGED, Comparison
+from toolkit.postgres.restore.plan.findings import FOREIGN_KEY, Findings
 
 
 class ForeignKeys:

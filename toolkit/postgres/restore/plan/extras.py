@@ -13,8 +13,8 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.order import expression
 from toolkit.postgres.relation import Sql, relation_of, scalar
-from toolkit.postgres.restore.comparison import absent_from_stage
-from toolkit.postgres.restore.source import Source
+from toolkit.postgres.restore.plan.comparison import absent_from_stage
+from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
 from toolkit.postgres.selection.snapshot import Survey

@@ -13,7 +13,7 @@ from toolkit.model.schema import DatabaseSchema, ForeignKey
 from toolkit.planning.links import ReferenceLink, components
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Relation, Sql, create_temporary, equal, scalar
-from toolkit.postgres.restore.comparison import CHANGED, Differences
+from toolkit.postgres.restore.plan.comparison import CHANGED, Differences
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from toolkit.model.plan import Conflict
 from toolkit.postgres.relation import Sql, create_temporary, scalar
-from toolkit.postgres.restore.comparison import REFUSED, Comparison, Differences, count_actions, sample_keys
+from toolkit.postgres.restore.plan.comparison import REFUSED, Comparison, Differences, count_actions, sample_keys
 
 UNIQUE, CHECK, NOT_NULL, FOREIGN_KEY, EXCLUSION, GENERATED = "23505", "23514", "23502", "23503", "23P01", "428C9"
 """The SQLSTATEs with which the server would refuse the rows."""

@@ -1,0 +1,1 @@
+"""Carrying out a plan: in batches, with silent triggers, in one transaction or in steps."""

@@ -1,0 +1,1 @@
+"""What a restore will do to every row, worked out before anything is written."""
