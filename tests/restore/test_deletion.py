@@ -190,3 +190,19 @@ def test_rows_behind_the_limit_of_a_backup_are_kept(make_pair: MakePair) -> None
     assert outcome.facts["kept"] == {"the backup's limit ends before them": 3}
     assert pair.rows("SELECT id FROM audits ORDER BY id") == [(1,), (2,), (4,), (5,), (6,)]
     assert pair.control.verify("target", manifest).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("day", "left"),
+    [("NULL", [(1,), (3,), (9,)]), ("'2026-01-02'", [(1,), (3,), (9,)])],
+)
+def test_a_limit_that_ends_among_rows_without_a_time(make_pair: MakePair, day: str, left: list[tuple[int]]) -> None:
+    """They come last, ties by key: a row before the last one of the backup is an extra, one behind it is kept."""
+    pair = make_pair(
+        {"logs": {"owned_by": ["tenant"], "optional": True, "newest_by": "day"}},
+        "CREATE TABLE logs (id integer PRIMARY KEY, tenant text REFERENCES tenants, day date)",
+    )
+    execute(pair.source, f"INSERT INTO logs VALUES (1, 'a', {day}), (3, 'a', NULL)")
+    execute(pair.target, "INSERT INTO logs VALUES (2, 'a', NULL), (9, 'a', NULL), (5, 'a', '2001-01-01')")
+    pair.control.restore("target", pair.backup(optional={"logs": {"limit": 2}}), "mirror")
+    assert pair.rows("SELECT id FROM logs ORDER BY id") == left

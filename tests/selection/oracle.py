@@ -31,7 +31,7 @@ class Expected:
         tenants: the selected tenants, key → label.
         dropped: named tenants that the demo rule drops.
         marks: every row taken, and why.
-        cutoffs: by table whose limit is reached: the age of the oldest row that has one.
+        cutoffs: by table whose limit is reached: the age of the oldest row, where all that are taken have one.
         owners: the tenants that own each row, selected or not; rows of nobody have no entry.
     """
 
@@ -167,8 +167,8 @@ class _Oracle:
         if limit is not None:
             newest = sorted(reasons, key=lambda spot: self._age(table, table.rows[spot[1]]))
             reasons = {spot: reasons[spot] for spot in newest[:limit]}
-            ages = [age for _, number in reasons if (age := table.rows[number][table.rule.newest_by]) is not None]
-            if len(reasons) == limit and ages:
+            ages = [table.rows[number][table.rule.newest_by] for _, number in reasons]
+            if len(reasons) == limit and None not in ages:
                 self.cutoffs[table.name] = str(ages[-1])
         return reasons
 

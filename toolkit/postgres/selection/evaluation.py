@@ -277,7 +277,11 @@ class Selection:
         )
         taken = Taken(self._ids(table.name, query))
         assert taken.ids is not None
-        oldest = sql.SQL("SELECT count(*), concat(min(t.{column})) FROM {source} t JOIN {ids} b ON {same}").format(
+        # rows without a time come last
+        oldest = sql.SQL(
+            "SELECT count(*), CASE WHEN count(t.{column}) = count(*) THEN concat(min(t.{column})) ELSE '' END"
+            " FROM {source} t JOIN {ids} b ON {same}"
+        ).format(
             column=sql.Identifier(rule.newest_by),
             source=relation.source,
             ids=taken.ids,

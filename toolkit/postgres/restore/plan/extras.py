@@ -88,10 +88,19 @@ class ExtraRows:
     def _within_limit(self, entry: TableEntry, newest_by: str) -> Sql:
         """The condition that the limit of the backup, newest first and ties by key, would have let in row `t`."""
         newest, theirs = sql.Identifier("t", newest_by), sql.Identifier("s", newest_by)
-        if not entry.cutoff:  # not even the newest row has a time
-            return sql.SQL("{} IS NOT NULL").format(newest)
         key = sort_key(self._survey.schema.tables[entry.name])
         ours, others = (sql.SQL(", ").join(expression(column, alias) for column in key.columns) for alias in "ts")
+        if not entry.cutoff:  # the last row has no time, and of those without one ties go by key
+            return sql.SQL(
+                "{newest} IS NOT NULL OR EXISTS"
+                " (SELECT 1 FROM {staged} s WHERE {theirs} IS NULL AND ({ours}) < ({others}))"
+            ).format(
+                newest=newest,
+                staged=self._source.staged(entry.name).table,
+                theirs=theirs,
+                ours=ours,
+                others=others,
+            )
         return sql.SQL(
             "{newest} > {cutoff} OR {newest} = {cutoff} AND EXISTS"
             " (SELECT 1 FROM {staged} s WHERE {theirs} = {newest} AND ({ours}) < ({others}))"
