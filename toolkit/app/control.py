@@ -10,7 +10,7 @@ from pathlib import Path
 from toolkit.app.arguments import existing
 from toolkit.config import inventory as inventories
 from toolkit.config.inventory import LoadedInventory
-from toolkit.errors import InputError, PlaybackError, StorageError, UnsetError
+from toolkit.errors import InputError, MissingError, PlaybackError, StorageError, UnsetError
 from toolkit.model.manifest import Manifest
 from toolkit.storage.open import open_store
 from toolkit.storage.repository import Repository
@@ -51,6 +51,11 @@ def repositories(inventory: LoadedInventory, name: str) -> Iterator[tuple[str, R
             yield each, Repository.open(open_store(inventory.repository(each)), create=False)
         except PlaybackError as error:
             yield each, error
+
+
+def is_unused(error: PlaybackError) -> bool:
+    """Whether a repository that cannot be opened is none yet: not set up on this machine, or never backed up to."""
+    return isinstance(error, (UnsetError, MissingError))
 
 
 def brief_reason(error: PlaybackError) -> str:

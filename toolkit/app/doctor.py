@@ -10,7 +10,7 @@ from pathlib import Path
 
 from toolkit import __version__
 from toolkit.app.console import Output
-from toolkit.app.control import Control, repositories
+from toolkit.app.control import Control, is_unused, repositories
 from toolkit.app.text import COLOURS, WARNING
 from toolkit.config import lint as linting
 from toolkit.errors import InputError, PlaybackError, UnsetError
@@ -88,12 +88,9 @@ def _repositories(control: Control, output: Output) -> int:
     for name in inventory.repositories:
         for _, opened in repositories(inventory, name):
             if isinstance(opened, PlaybackError):
-                # not set up on this machine, or before its first backup: no fault
-                output.line(
-                    f"repository {name}: {opened.brief if isinstance(opened, UnsetError) else opened}", style=WARNING
-                )
-                harmless = isinstance(opened, UnsetError) or "there is no repository" in opened.message
-                code = code or (0 if harmless else 1)
+                reason = opened.brief if isinstance(opened, UnsetError) else opened
+                output.line(f"repository {name}: {reason}", style=WARNING)
+                code = code or (0 if is_unused(opened) else 1)
             else:
                 output.line(f"repository {name}: {len(opened.labels())} backups, in {opened.place}")
     return code

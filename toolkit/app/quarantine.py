@@ -8,10 +8,10 @@ from pathlib import Path
 from toolkit.actions.quarantine import retry_quarantine
 from toolkit.app import units
 from toolkit.app.console import Output
-from toolkit.app.control import Control, brief_reason, repositories, utc_now
+from toolkit.app.control import Control, brief_reason, is_unused, repositories, utc_now
 from toolkit.app.text import WARNING, TextReporter
 from toolkit.config.templates import Templates
-from toolkit.errors import InputError, PlaybackError, UnsetError
+from toolkit.errors import InputError, PlaybackError
 from toolkit.model.playbook import Keywords, Play, Playbook, Task
 from toolkit.model.quarantine import QuarantinedRow
 from toolkit.runner.options import RunOptions
@@ -30,10 +30,8 @@ def list_quarantine(control: Control, output: Output, *, repository: str) -> int
         if isinstance(opened, PlaybackError):
             if repository:
                 raise opened
-            # a repository that was never used, or is not set up here, holds no rows
             output.line(f"{name}: {brief_reason(opened)}", style=WARNING)
-            harmless = isinstance(opened, UnsetError) or "there is no repository" in opened.message
-            code = code if harmless else opened.exit_code
+            code = code if is_unused(opened) else opened.exit_code
             continue
         for quarantine in quarantines(opened):
             rows = list(read_rows(opened, quarantine))

@@ -7,7 +7,7 @@ from datetime import date
 
 from toolkit.app.backups import one_label
 from toolkit.app.console import Output
-from toolkit.app.control import Control, repositories, utc_now
+from toolkit.app.control import Control, brief_reason, is_unused, repositories, utc_now
 from toolkit.app.failure import show
 from toolkit.app.text import PARTIAL, WARNING
 from toolkit.errors import InputError, PlaybackError
@@ -64,8 +64,8 @@ def unlock(control: Control, output: Output, *, repository: str, remove: str, fo
         if isinstance(opened, PlaybackError):
             if repository:
                 raise opened
-            show(output, opened)
-            code = opened.exit_code
+            output.line(f"repository {name}: {brief_reason(opened)}", style=WARNING)
+            code = code if is_unused(opened) else opened.exit_code
         else:
             _unlock(name, opened, output, remove=remove, force=force)
     return code
@@ -103,7 +103,7 @@ def _holding(control: Control, output: Output, label: str, repository: str) -> I
         if isinstance(opened, PlaybackError):
             if repository:
                 raise opened
-            failures.append(f"{name}: {opened.message}")
+            failures.append(f"{name}: {brief_reason(opened)}")
         elif label in opened.labels():
             found = True
             yield name, opened

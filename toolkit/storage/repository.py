@@ -84,7 +84,8 @@ class Repository:
         """Open the repository in a store, making it first when `create` is given and nothing is there.
 
         Raises:
-            StorageError: there is none, or it cannot be read or made.
+            MissingError: there is none.
+            StorageError: it cannot be read or made.
             DamageError: what is there is damaged.
             RefusedError: its format is of a later version.
         """
@@ -94,7 +95,7 @@ class Repository:
         except MissingError:
             _check_empty(store)
             if not create:
-                raise StorageError(
+                raise MissingError(
                     f"there is no repository at {store.place}",
                     hint="the first backup makes it; otherwise correct its place in the inventory's repositories.yml",
                 ) from None
