@@ -15,6 +15,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         sort: how the repository orders it: `native` for numbers and times, `text` (output bytes) otherwise.
         generated: `stored` or `virtual` for a generated column, which is never read or written.
         identity: `always` or `by default` for an identity column.
+        object_ids: its type is, or is made of, one that holds object ids; they mean something else in another database.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     sort: Literal["native", "text"] = "text"
     generated: Literal["", "stored", "virtual"] = ""
     identity: Literal["", "always", "by default"] = ""
+    object_ids: bool = False
 
 
 class UniqueKey(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,6 +34,12 @@ SETTINGS = {
     "statement_timeout": "0",
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",  # 17 and later
+    # a transaction that may only read can make no temporary table, and restores nothing
+    "default_transaction_read_only": "off",
+    "default_table_access_method": "heap",
+    "quote_all_identifiers": "off",
     "jit": "off",
     "work_mem": "64MB",
     "client_min_messages": "warning",
@@ -125,8 +131,12 @@ def prepare(connection: Connection) -> None:
             f"database {connection.info.dbname} is encoded in {encoding}",
             hint="only UTF8 databases can be backed up and restored without loss",
         )
-    for name, value in SETTINGS.items():
-        connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", [name, value])
+    connection.execute(
+        "SELECT pg_catalog.set_config(s.name, s.value, false)"
+        " FROM ROWS FROM (pg_catalog.unnest(%s::pg_catalog.text[]), pg_catalog.unnest(%s::pg_catalog.text[]))"
+        " AS s (name, value) WHERE pg_catalog.current_setting(s.name, true) IS NOT NULL",
+        [list(SETTINGS), list(SETTINGS.values())],
+    )
     connection.prepare_threshold = None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Set
 from typing import Any
 
 from toolkit.errors import RefusedError
@@ -37,12 +38,12 @@ ORDER BY c.relname COLLATE "C", a.attname COLLATE "C"
 # a column's type and all that it is made of: domains, arrays, composite types and ranges of other types
 _OID_COLUMNS = """
 WITH RECURSIVE used AS (
-    SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid AS part
+    SELECT c.relname, a.attname, a.atttypid AS part
     FROM pg_class c
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
     UNION
-    SELECT u.relname, u.attname, u.type, p.oid
+    SELECT u.relname, u.attname, p.oid
     FROM used u
     JOIN pg_type t ON t.oid = u.part
     CROSS JOIN LATERAL (
@@ -54,10 +55,9 @@ WITH RECURSIVE used AS (
     ) p
     WHERE p.oid <> 0
 )
-SELECT u.relname || '.' || u.attname || ' is of type ' || u.type
+SELECT DISTINCT u.relname, u.attname
 FROM used u JOIN pg_type t ON t.oid = u.part
 WHERE t.typname = ANY (%(oid_types)s) AND t.typnamespace = 'pg_catalog'::regnamespace
-ORDER BY 1
 """
 
 _INDEXES = """
@@ -129,7 +129,7 @@ def read_schema(connection: Connection, name: str) -> DatabaseSchema:
     """All tables of one schema with their keys, references and triggers.
 
     Raises:
-        RefusedError: there is no such schema, or a column's type holds OIDs.
+        RefusedError: there is no such schema.
     """
     if connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [name]).fetchone() is None:
         raise RefusedError(
@@ -140,13 +140,7 @@ def read_schema(connection: Connection, name: str) -> DatabaseSchema:
     def rows(query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query, parameters).fetchall()
 
-    if refused := rows(_OID_COLUMNS):
-        raise RefusedError(
-            "columns hold object ids, which mean something else in another database",
-            (text for (text,) in refused),
-            hint="store the object's name as text instead",
-        )
-    columns = _columns(rows(_COLUMNS))
+    columns = _columns(rows(_COLUMNS), {(table, column) for table, column in rows(_OID_COLUMNS)})
     primary: dict[str, tuple[str, ...]] = {}
     unique: dict[str, list[UniqueKey]] = defaultdict(list)
     for table, index, is_primary, partial, names, not_distinct, deferrable in rows(_INDEXES):
@@ -204,7 +198,7 @@ def quoted(connection: Connection, name: str) -> str:
     return str(row[0])
 
 
-def _columns(rows: list[tuple[Any, ...]]) -> dict[str, list[Column]]:
+def _columns(rows: list[tuple[Any, ...]], object_ids: Set[tuple[str, str]]) -> dict[str, list[Column]]:
     columns: dict[str, list[Column]] = defaultdict(list)
     for table, name, kind, nullable, has_default, generated, identity, base in rows:
         columns[table].append(
@@ -216,6 +210,7 @@ def _columns(rows: list[tuple[Any, ...]]) -> dict[str, list[Column]]:
                 sort="native" if base in NATIVE else "text",
                 generated=_GENERATED[generated],  # type: ignore[arg-type]  # the closed set of pg_attribute
                 identity=_IDENTITY[identity],  # type: ignore[arg-type]
+                object_ids=(table, name) in object_ids,
             )
         )
     return columns

@@ -8,6 +8,10 @@ from toolkit.model.schema import Column
 from toolkit.planning.row_order import SortKey
 from toolkit.postgres.relation import Sql
 
+FEW_TERMS = 100
+"""Terms of an ORDER BY that stand by themselves. More are compared as rows: a query has at most 1664 columns, and those
+that it sorts by count."""
+
 PLAIN_TEXT = frozenset({"text", "character varying"})
 
 
@@ -21,7 +25,10 @@ def order_by(key: SortKey, alias: str) -> Sql:
             for term in (sql.SQL("{} IS NULL").format(sql.Identifier(alias, column.name)), expression(column, alias))
         ]
         terms.extend(_text(column, alias) for column in key.columns if column.sort == "native")
-    return sql.SQL(", ").join(terms)
+    if 0 < len(terms) <= FEW_TERMS:
+        return sql.SQL(", ").join(terms)
+    groups = [terms[first : first + FEW_TERMS] for first in range(0, len(terms), FEW_TERMS)] or [[]]
+    return sql.SQL(", ").join(sql.SQL("ROW({})").format(sql.SQL(", ").join(group)) for group in groups)
 
 
 def expression(column: Column, alias: str) -> Sql:

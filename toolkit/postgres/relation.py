@@ -66,6 +66,15 @@ def columns(alias: str, names: Iterable[str]) -> Sql:
     return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
 
 
+def text_of(alias: str, names: Iterable[str]) -> Sql:
+    """The output texts of a row's columns as one text, `a, b`, NULLs left out; of any number of columns."""
+    texts = (
+        sql.SQL("CASE WHEN {0} IS NOT NULL THEN concat({0}) END").format(sql.Identifier(alias, name)) for name in names
+    )
+    # a function takes at most 100 arguments, a table has up to 1600 columns
+    return sql.SQL("array_to_string(ARRAY[{}]::text[], ', ')").format(sql.SQL(", ").join(texts))
+
+
 def equal(left: str, left_names: Iterable[str], right: str, right_names: Iterable[str]) -> Sql:
     """`left.a = right.x AND left.b = right.y`."""
     pairs = zip(left_names, right_names, strict=True)

@@ -28,7 +28,7 @@ def read_rows(
     """
     names = columns("t", (column.name for column in table.stored_columns))
     query = sql.SQL("SELECT {} {}").format(names, chosen(connection, relation, ids, "t"))
-    if ordered and sort_key(table).columns:
+    if ordered:
         query = sql.SQL("{} ORDER BY {}").format(query, order_by(sort_key(table), "t"))
     with connection.cursor().copy(sql.SQL("COPY ({}) TO STDOUT").format(query)) as copy:
         yield from copy  # type: ignore[misc]  # the stubs say bytes; it is a buffer

@@ -41,7 +41,9 @@ def make_scratch(directory: Path, name: str, *, like: str, schema: str) -> str:
         connection.execute(statement)
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "schema.sql"
-        dump = ["--schema-only", "--no-owner", "--no-privileges", "--schema", schema, "--file", str(script)]
+        # a pattern without quotes is folded to lower case, as SQL does with names
+        pattern = '"{}"'.format(schema.replace('"', '""'))
+        dump = ["--schema-only", "--no-owner", "--no-privileges", "--schema", pattern, "--file", str(script)]
         _run(server, "pg_dump", like, dump)
         with psycopg.connect(conninfo, autocommit=True) as connection:
             # the dump creates the schema itself

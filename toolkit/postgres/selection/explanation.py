@@ -226,7 +226,7 @@ class _Subject:
             parent=self._relation(link.parent).source,
             joined=equal("c", link.columns, "t", link.parent_columns),
             row=self._row.condition,
-            order=sql.SQL(", {}").format(order_by(key, "c")) if key.columns else sql.SQL(""),
+            order=sql.SQL(", {}").format(order_by(key, "c")),
             limit=sql.Literal(SAMPLES),
         )
         rows = self._connection.execute(query).fetchall()

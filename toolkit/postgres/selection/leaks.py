@@ -138,12 +138,12 @@ class _Search:
 
 def _ordered(table: Table, alias: str) -> Sql:
     key = sort_key(table)
-    return sql.SQL(" ORDER BY {}").format(order_by(key, alias)) if key.columns else sql.SQL("")
+    return sql.SQL(" ORDER BY {}").format(order_by(key, alias))
 
 
 def _then(table: Table, alias: str) -> Sql:
     key = sort_key(table)
-    return sql.SQL(", {}").format(order_by(key, alias)) if key.columns else sql.SQL("")
+    return sql.SQL(", {}").format(order_by(key, alias))
 
 
 def _owned(table: str, keys: list[str | None], owners: list[str]) -> OwnedRow:

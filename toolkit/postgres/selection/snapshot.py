@@ -85,6 +85,7 @@ def survey(connection: Connection, catalog: Catalog, scope: Scope, *, unclassifi
         raise InputError(problems)
     accounting = account(catalog, schema, scope, links, unclassified=unclassified)
     found = Survey(catalog=catalog, scope=scope, schema=schema, links=links, accounting=accounting)
+    _refuse_object_ids(found)
     _check_privileges(connection, found)
     return found
 
@@ -206,6 +207,23 @@ def _check_lock_privileges(connection: Connection, found: Survey, tables: Collec
             f"role {connection.info.user} cannot keep others from writing in schema {found.schema.name}",
             (f"none of UPDATE, DELETE and TRUNCATE on table {found.schema.name}.{table}" for (table,) in rows),
             hint="GRANT one of them, or run as the owner of the tables",
+        )
+
+
+def _refuse_object_ids(found: Survey) -> None:
+    """A large object's id, say, would point at nothing, or at another object, wherever it is restored."""
+    reasons = [
+        f"{table}.{column.name} is of type {column.type}"
+        for table in found.accounting.taken
+        for column in found.schema.tables[table].stored_columns
+        if column.object_ids
+    ]
+    if reasons:
+        raise RefusedError(
+            "columns hold object ids, which mean something else in another database",
+            reasons,
+            hint="store what they mean instead (a name as text, content as bytea),"
+            f" or leave the tables out: put them under `transient` in {found.catalog.file}",
         )
 
 

@@ -109,7 +109,7 @@ class Walk:
             end_place=sql.Literal(self._places[step.end]),
             level=sql.Literal(level),
             number=sql.Literal(number),
-            order=order_by(key, "t") if key.columns else sql.SQL("n.row_id"),
+            order=order_by(key, "t"),
         )
         return self._connection.execute(query).rowcount
 

@@ -9,7 +9,7 @@ from psycopg import sql
 from toolkit.model.quarantine import QuarantinedRow
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import columns
+from toolkit.postgres.relation import columns, text_of
 from toolkit.postgres.restore.plan.findings import Finding
 from toolkit.postgres.restore.ready import Ready
 from toolkit.postgres.rows import values
@@ -23,10 +23,8 @@ def quarantined_rows(ready: Ready) -> Iterator[QuarantinedRow]:
 
 def _rows(connection: Connection, ready: Ready, finding: Finding) -> Iterator[QuarantinedRow]:
     staged = ready.source.staged(finding.table)
-    query = sql.SQL(
-        "SELECT concat_ws(', ', {keys}), f.waits_for, {names} FROM {stage} s JOIN {rows} f ON f.stage_id = s.ctid"
-    ).format(
-        keys=columns("s", sort_key(ready.survey.schema.tables[finding.table]).names),
+    query = sql.SQL("SELECT {keys}, f.waits_for, {names} FROM {stage} s JOIN {rows} f ON f.stage_id = s.ctid").format(
+        keys=text_of("s", sort_key(ready.survey.schema.tables[finding.table]).names),
         names=columns("s", staged.names),
         stage=staged.table,
         rows=finding.rows,

@@ -13,7 +13,7 @@ from toolkit.planning.chunking import chunks
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.order import order_by
-from toolkit.postgres.relation import Relation, Sql, columns, create_temporary, equal, scalar
+from toolkit.postgres.relation import Relation, Sql, columns, create_temporary, equal, scalar, text_of
 from toolkit.postgres.restore.stage.source import Source, Staged
 from toolkit.postgres.rows import read_rows
 
@@ -201,8 +201,8 @@ def absent_from_stage(table: Table, target: Relation, staged: Staged | None, tak
 def sample_keys(connection: Connection, table: Table, alias: str, source: Sql) -> tuple[str, ...]:
     """The first few keys, in key order, of the rows that a FROM clause gives under an alias."""
     key = sort_key(table)
-    query = sql.SQL("SELECT concat_ws(', ', {keys}) FROM {source} ORDER BY {order} LIMIT {limit}").format(
-        keys=columns(alias, key.names), source=source, order=order_by(key, alias), limit=sql.Literal(SAMPLES)
+    query = sql.SQL("SELECT {keys} FROM {source} ORDER BY {order} LIMIT {limit}").format(
+        keys=text_of(alias, key.names), source=source, order=order_by(key, alias), limit=sql.Literal(SAMPLES)
     )
     return tuple(str(text) for (text,) in connection.execute(query))
 

@@ -8,7 +8,7 @@ from psycopg import sql
 
 from toolkit.model.schema import ForeignKey
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.relation import Sql, columns, equal, scalar
+from toolkit.postgres.relation import Sql, columns, equal, scalar, text_of
 from toolkit.postgres.restore.plan.comparison import CHANGED, Comparison
 from toolkit.postgres.restore.plan.findings import FOREIGN_KEY, Findings
 
@@ -122,11 +122,11 @@ class ForeignKeys:
     def _dangling(self, table: str, key: ForeignKey, deleted: Mapping[str, Sql]) -> Sql:
         filled = sql.SQL(" AND ").join(sql.SQL("s.{} IS NOT NULL").format(sql.Identifier(name)) for name in key.columns)
         return sql.SQL(
-            "SELECT s.ctid AS stage_id, {parent} || ' ' || concat_ws(', ', {values}) AS waits_for"
+            "SELECT s.ctid AS stage_id, {parent} || ' ' || {values} AS waits_for"
             " FROM {written} WHERE {filled} AND NOT EXISTS ({staying}){arriving}"
         ).format(
             parent=sql.Literal(key.parent),
-            values=columns("s", key.columns),
+            values=text_of("s", key.columns),
             written=self._comparison.written(table),
             filled=filled,
             staying=self._staying(key, deleted),

@@ -51,38 +51,43 @@ class _Sampler:
         return tuple(samples)
 
     def _inserts(self, name: str) -> list[RowSample]:
-        return self._read(SampledAction.INSERT, name, sql.SQL("FROM {}").format(self._lines(name, MISSING)))
+        return self._read(SampledAction.INSERT, name, "s", self._staged(name, MISSING))
 
     def _updates(self, name: str) -> list[RowSample]:
-        relation = relation_of(self._schema.name, self._schema.tables[name])
-        rows = sql.SQL("FROM {} JOIN {} t ON {}").format(
-            self._lines(name, CHANGED), relation.source, relation.same("t", "d")
-        )
-        return self._read(SampledAction.UPDATE, name, rows)
+        return self._read(SampledAction.UPDATE, name, "s", self._staged(name, CHANGED))
 
     def _deletes(self, name: str) -> list[RowSample]:
         relation = relation_of(self._schema.name, self._schema.tables[name])
-        rows = sql.SQL("FROM {} d JOIN {} t ON {}").format(
+        rows = sql.SQL("{} d JOIN {} t ON {}").format(
             self._prepared.deletions.ids[name], relation.source, relation.same("t", "d")
         )
-        return self._read(SampledAction.DELETE, name, rows)
+        return self._read(SampledAction.DELETE, name, "t", rows)
 
-    def _lines(self, name: str, action: str) -> Sql:
+    def _staged(self, name: str, action: str) -> Sql:
         return sql.SQL('{} s JOIN {} d ON d.stage_id = s.ctid AND d.action = {}::"char"').format(
             self._source.staged(name).table, self._prepared.differences[name].lines, sql.Literal(action)
         )
 
-    def _read(self, action: SampledAction, name: str, rows: Sql) -> list[RowSample]:
-        """The first of these rows, which are called `s` on stage and `t` on the target."""
-        table = self._schema.tables[name]
+    def _read(self, action: SampledAction, name: str, alias: str, rows: Sql) -> list[RowSample]:
+        """The first of these rows by the key of `alias`; `d` are their ids on stage and on the target.
+
+        Their values are looked up one by one: a join carries the columns of both sides, and may have 1664 at most.
+        """
+        table, relation = self._schema.tables[name], relation_of(self._schema.name, self._schema.tables[name])
         staged = action is not SampledAction.DELETE
         names = self._source.staged(name).names if staged else tuple(column.name for column in table.stored_columns)
-        alias = "s" if staged else "t"
         nothing = sql.SQL("NULL::text[]")
-        query = sql.SQL("SELECT {keys}, {before}, {after} {rows} ORDER BY {order} LIMIT {limit}").format(
+        before = sql.SQL("(SELECT {} FROM {} t WHERE {})").format(
+            _texts("t", names), relation.source, relation.same("t", "p")
+        )
+        after = sql.SQL("(SELECT {} FROM {} s WHERE s.ctid = p.stage_id)")
+        query = sql.SQL(
+            "SELECT p.shown, {before}, {after} FROM (SELECT d.*, {keys} AS shown FROM {rows} ORDER BY {order}"
+            " LIMIT {limit}) p"
+        ).format(
+            before=nothing if action is SampledAction.INSERT else before,
+            after=after.format(_texts("s", names), self._source.staged(name).table) if staged else nothing,
             keys=key_columns(table, alias),
-            before=nothing if action is SampledAction.INSERT else _texts("t", names),
-            after=nothing if action is SampledAction.DELETE else _texts("s", names),
             rows=rows,
             order=order_by(sort_key(table), alias),
             limit=sql.Literal(ROWS),

@@ -15,7 +15,7 @@ from toolkit.model.schema import Column, DatabaseSchema, Table
 from toolkit.planning.drift import find_drift
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection, first_line
-from toolkit.postgres.relation import Sql, columns
+from toolkit.postgres.relation import Sql, columns, text_of
 from toolkit.postgres.restore.stage.conversion import Conversions, converted
 from toolkit.postgres.restore.stage.source import RowsOf, Source
 from toolkit.postgres.rows import write_rows
@@ -135,11 +135,9 @@ class _Reshaper:
     def _found(self, reshape: Reshape, texts: Sql, condition: Sql) -> str:
         """How many rows, and the keys of the first."""
         keys = [key.column for key in reshape.entry.key] or [column.name for column in reshape.entry.columns]
-        query = sql.SQL(
-            "SELECT left(concat_ws(', ', {}), 200), count(*) OVER () FROM {} r WHERE {} ORDER BY r.ctid LIMIT {}"
-        )
+        query = sql.SQL("SELECT left({}, 200), count(*) OVER () FROM {} r WHERE {} ORDER BY r.ctid LIMIT {}")
         rows = self._connection.execute(
-            query.format(columns("r", keys), texts, condition, sql.Literal(SAMPLES))
+            query.format(text_of("r", keys), texts, condition, sql.Literal(SAMPLES))
         ).fetchall()
         return _counted(rows[0][1], [str(key) for key, _ in rows])
 
@@ -201,9 +199,9 @@ class _Reshaper:
         table: Table = self._schema.tables[reshape.table]
         key = sort_key(table)
         query = sql.SQL(
-            "SELECT concat_ws(', ', {keys}), sum(count(*)) OVER () FROM {staged} s GROUP BY {keys}"
+            "SELECT {key}, sum(count(*)) OVER () FROM {staged} s GROUP BY {keys}"
             " HAVING count(*) > 1 ORDER BY {keys} LIMIT {limit}"
-        ).format(keys=columns("s", key.names), staged=staged, limit=sql.Literal(SAMPLES))
+        ).format(key=text_of("s", key.names), keys=columns("s", key.names), staged=staged, limit=sql.Literal(SAMPLES))
         rows = self._connection.execute(query).fetchall()
         if rows:
             found = f"{rows[0][1]} rows are not told apart, e.g. {'; '.join(str(text) for text, _ in rows)}"

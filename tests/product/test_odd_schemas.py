@@ -1,0 +1,141 @@
+"""Schemas of unusual shape: what they hold goes through backup, restore, mirror and verify like any other's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.conftest import Servers
+from tests.control import Control, execute, rows
+from toolkit.actions.restore import restore
+from toolkit.errors import RefusedError
+
+CATALOG = """
+catalog: application
+schema: {schema}
+tenant: {{table: org, key: id, label: name}}
+business:
+  core:
+    org: tenant
+    ev: {{owned_by: [org_id]}}
+{more}
+"""
+
+TABLES = """
+CREATE TABLE org (id integer PRIMARY KEY, name text);
+CREATE TABLE ev (id integer PRIMARY KEY, org_id integer NOT NULL REFERENCES org, v text);
+"""
+
+ROWS = """
+INSERT INTO org VALUES (1, 'a'), (2, 'b');
+INSERT INTO ev SELECT g, 1 + g % 2, 'V' || g FROM generate_series(1, 6) g;
+"""
+
+
+def control(directory: Path, servers: Servers, ddl: str, more: str = "", *, schema: str = "public") -> Control:
+    """Hosts `source`, filled, and `target`, empty, of one schema."""
+    made = Control(directory, CATALOG.format(schema=schema, more=more))
+    for name in ("source", "target"):
+        database = servers.database()
+        execute(database, ddl)
+        made.add_host(name, database)
+    return made
+
+
+def url(made: Control, host: str) -> str:
+    """The conninfo of a host."""
+    return str(made.hosts[host]["database"])
+
+
+def round_trip(made: Control, source: str, damage: str = "") -> None:
+    """Back up, mirror into the empty target, damage it, mirror it again; check mode with samples goes before each."""
+    execute(url(made, "source"), source)
+    manifest = made.backup("source")
+    for spoilt in ("", damage):
+        if spoilt:
+            execute(url(made, "target"), spoilt)
+        foreseen = made.restore("target", manifest, "mirror", check=True)
+        done = made.restore("target", manifest, "mirror")
+        numbers = ("inserts", "updates", "deletes", "kept")
+        assert [foreseen.facts[name] for name in numbers] == [done.facts[name] for name in numbers]
+        assert done.changed
+        assert made.verify("target", manifest).exit_code == 0
+
+
+DAMAGE = "UPDATE ev SET v = 'x' WHERE id = 1; DELETE FROM ev WHERE id = 2; INSERT INTO ev VALUES (100, 1, 'n')"
+
+
+@pytest.mark.parametrize("schema", ["App", "my app.x", 'a"b%s'])
+def test_schema_names(tmp_path: Path, servers: Servers, schema: str) -> None:
+    """A schema may have capitals, blanks, dots and quotes in its name, in a scratch restore too."""
+    quoted = '"{}"'.format(schema.replace('"', '""'))
+    path = f"SET search_path = {quoted}; "
+    more = """    'a b.c"d%s': {owned_by: ["o rg"]}"""
+    odd = 'CREATE TABLE "a b.c""d%s" (id integer PRIMARY KEY, "o rg" integer REFERENCES org, "x%s" serial);'
+    ddl = f"CREATE SCHEMA {quoted}; {path}{TABLES}{odd}"
+    made = control(tmp_path, servers, ddl, more, schema=f"'{schema}'")
+    round_trip(made, path + ROWS + 'INSERT INTO "a b.c""d%s" VALUES (1, 2)', path + DAMAGE)
+    [manifest] = [made.repository.manifest(label) for label in made.repository.labels()]
+    scratch = made.run(
+        restore, "source", {"from": manifest.metadata.label, "mode": "mirror", "scratch": {"like": "source"}}
+    )
+    assert scratch.facts["inserts"] == 9
+
+
+def test_a_table_without_columns(tmp_path: Path, servers: Servers) -> None:
+    """A table without columns has rows all the same, as many as there were."""
+    made = control(tmp_path, servers, TABLES + "CREATE TABLE nothing ();", "    nothing: shared")
+    more = "INSERT INTO nothing DEFAULT VALUES;"
+    round_trip(made, ROWS + 2 * more, DAMAGE + ";" + more)
+    assert rows(url(made, "target"), "SELECT count(*) FROM nothing") == [(2,)]
+
+
+@pytest.mark.parametrize("key", ["PRIMARY KEY", ""])
+def test_as_many_columns_as_a_table_can_have(tmp_path: Path, servers: Servers, key: str) -> None:
+    """A table of 1,600 columns, with a key or without, is backed up, compared row by row, sampled and restored."""
+    wide = f"CREATE TABLE wide (id integer {key}, org_id integer NOT NULL REFERENCES org, {{}});".format(
+        ", ".join(f"column_{number} integer" for number in range(1598))
+    )
+    made = control(tmp_path, servers, TABLES + wide, "    wide: {owned_by: [org_id]}")
+    round_trip(
+        made,
+        ROWS + "INSERT INTO wide (id, org_id, column_1) VALUES (1, 1, 5), (2, 2, 3)",
+        "UPDATE wide SET column_7 = 8, column_1597 = 1 WHERE id = 1; DELETE FROM wide WHERE id = 2",
+    )
+
+
+def test_only_a_table_that_is_taken_is_refused_for_object_ids(tmp_path: Path, servers: Servers) -> None:
+    """A large object's id in a table that no backup holds stands in nobody's way; in one that is taken it is named."""
+    ddl = TABLES + "CREATE TABLE lob (id integer PRIMARY KEY, content oid);"
+    source = ROWS + "INSERT INTO lob VALUES (1, 1234)"
+    made = control(tmp_path / "out", servers, ddl, "transient: {all: {lob: {}}}")
+    round_trip(made, source, DAMAGE)
+    taken = control(tmp_path / "in", servers, ddl, "    lob: shared")
+    with pytest.raises(RefusedError) as refused:
+        taken.backup("source")
+    assert refused.value.reasons == ("lob.content is of type oid",)
+    assert "inventory/catalogs/application.yml" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "default_transaction_read_only = on",
+        "transaction_timeout = 100",
+        "quote_all_identifiers = on",
+        "search_path = nowhere",
+        "default_transaction_isolation = serializable",
+    ],
+)
+def test_settings_of_the_database(tmp_path: Path, servers: Servers, setting: str) -> None:
+    """Whatever a database is set to for its application, a session of ours has settings of its own."""
+    made = control(tmp_path, servers, TABLES)
+    execute(url(made, "source"), ROWS.replace("1, 6", "1, 30000"))
+    for host in ("source", "target"):
+        with psycopg.connect(url(made, host), autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {connection.info.dbname} SET {setting}".encode())
+    manifest = made.backup("source")
+    assert made.restore("target", manifest, "mirror").facts["inserts"] == 30002
+    assert made.verify("target", manifest).exit_code == 0
