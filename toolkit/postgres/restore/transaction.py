@@ -9,14 +9,21 @@ from toolkit.model.outcome import Progress
 from toolkit.model.plan import Mode, RestorePlan
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.restore.apply.application import Application
-from toolkit.postgres.restore.apply.batches import REFUSALS, BadRow, BadRowsError, Savepoints
+from toolkit.postgres.restore.apply.batches import (
+    REFUSALS,
+    BadRow,
+    BadRowsError,
+    Savepoints,
+    UnforeseenError,
+)
 from toolkit.postgres.restore.apply.quarantining import quarantined_rows
 from toolkit.postgres.restore.apply.recovery import ATTEMPTS, SECONDS, Open, commit, passes, patient
 from toolkit.postgres.restore.apply.stepwise import apply_stepwise
 from toolkit.postgres.restore.apply.triggers import silent_triggers
 from toolkit.postgres.restore.preflight import refuse_plan
 from toolkit.postgres.restore.proof.others import OtherRows, touched
-from toolkit.postgres.restore.proof.proof import Proof, dangling
+from toolkit.postgres.restore.proof.proof import Proof
+from toolkit.postgres.restore.proof.references import References
 from toolkit.postgres.restore.ready import Attempt, Ready, made_ready
 from toolkit.postgres.restore.refusals import refusal, refusal_of_rows, refuse_conflicts, unproven, violations
 from toolkit.postgres.restore.request import Request
@@ -53,6 +60,10 @@ def restore(reopen: Open, request: Request, progress: Progress) -> RestorePlan:
             if request.put_aside is None:
                 raise refusal_of_rows(request.manifest.metadata.label, error.rows) from error
             bad.extend(error.rows)
+        except UnforeseenError as error:
+            surprises += 1
+            if attempt.foresee:
+                raise violations(request.manifest.metadata.label, error.reasons) from error
         except REFUSALS as error:
             surprises += 1
             if surprises > SURPRISES:
@@ -79,6 +90,7 @@ def _apply(ready: Ready, request: Request, attempt: Attempt, progress: Progress)
     others = OtherRows(ready) if ready.touched and not ready.survey.scope.whole else None
     before = others.before() if others else {}
     if ready.touched:
+        references = References(ready)
         progress.start("restore", rows=sum(table.changes for table in ready.plan.tables.values()))
         application = Application(ready, unit=Savepoints(connection), thorough=attempt.thorough, progress=progress)
         silence = silent_triggers(connection, schema.name, ready.touched, bypass=ready.bypass)
@@ -88,8 +100,8 @@ def _apply(ready: Ready, request: Request, attempt: Attempt, progress: Progress)
             application.apply()
             ready.sync.after()
         progress.note("proving")
-        if found := dangling(connection, schema, ready.touched):
-            raise violations(ready.plan.label, found)
+        if found := references.dangling():
+            raise UnforeseenError(found)
         mirror = request.mode is Mode.MIRROR
         after = ready.survey.select(connection, strict=False, prefix="after") if mirror else None
         failures = Proof(ready).failures(after)

@@ -27,6 +27,14 @@ class UnexpectedCountError(DatabaseError):
     """A statement touched another number of rows than the plan: a trigger or rule interferes, or another session."""
 
 
+class UnforeseenError(Exception):
+    """Rows that were written lead nowhere: of a table that was loaded whole, so that the plan did not know of them."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = tuple(reasons)
+
+
 class Unit(Protocol):
     """Runs work that belongs together: all of it takes effect, or none."""
 

@@ -29,7 +29,7 @@ from toolkit.postgres.restore.apply.recovery import (
     commit,
 )
 from toolkit.postgres.restore.apply.triggers import silent_triggers
-from toolkit.postgres.restore.proof.proof import dangling
+from toolkit.postgres.restore.proof.references import References
 from toolkit.postgres.restore.ready import Attempt, Ready, made_ready
 from toolkit.postgres.restore.refusals import violations
 from toolkit.postgres.restore.request import Request
@@ -98,6 +98,7 @@ def apply_stepwise(reopen: Open, ready: Ready, request: Request, attempt: Attemp
     said: tuple[str, ...] = ()
     if request.ledger is not None:
         said = request.ledger.planned(ready.plan, _identity(connection))
+    references = References(ready)
     with reopen() as holder, _held(connection, holder):
         connection.execute("COMMIT")
         if ready.touched:
@@ -107,6 +108,8 @@ def apply_stepwise(reopen: Open, ready: Ready, request: Request, attempt: Attemp
             Application(ready, unit=unit, thorough=attempt.thorough, progress=progress).apply()
             unit(ready.touched, _uncounted(ready.sync.after))
     progress.note("proving")
+    if found := references.dangling():
+        raise violations(ready.plan.label, found)
     _prove(reopen, request, attempt, progress)
     if request.put_aside is not None and ready.prepared.findings:
         request.put_aside(quarantined_rows(ready))
@@ -121,8 +124,6 @@ def _prove(reopen: Open, request: Request, attempt: Attempt, progress: Progress)
         if after.touched:
             left = sum(table.changes for table in after.plan.tables.values())
             raise ChangedMeanwhileError(f"{left} rows of {', '.join(after.touched)} differ after they were restored")
-        if found := dangling(connection, after.survey.schema, list(after.source.entries)):
-            raise violations(after.plan.label, found)
 
 
 def _uncounted(work: Callable[[], None]) -> Callable[[], int]:

@@ -16,6 +16,8 @@ from toolkit.postgres.restore.plan.findings import FOREIGN_KEY, Findings
 class ForeignKeys:
     """Looks for the parents of staged rows, on stage and on the target.
 
+    A row that points at nothing already, and goes on doing so, is as it was: the server does not look at it either.
+
     Args:
         foreseen: whether the rows of a table are known from the stage (not for one that is copied whole).
     """
@@ -36,7 +38,8 @@ class ForeignKeys:
         for table in self._comparison.differences:
             for key in self._comparison.schema.tables[table].foreign_keys:
                 # differences change as rows are taken out of the plan
-                if self._comparison.writes(table) and self._foreseen(key.parent):
+                enforced = self._comparison.rule(table, key).enforced
+                if enforced and self._comparison.writes(table) and self._foreseen(key.parent):
                     pointing = f"({', '.join(key.columns)})"
                     number += findings.add(
                         table,
@@ -87,6 +90,8 @@ class ForeignKeys:
             for key in child.foreign_keys:
                 differences = self._comparison.differences.get(key.parent)
                 identifying = sort_key(self._comparison.schema.tables[key.parent]).names
+                if not self._comparison.rule(child.name, key).enforced:
+                    continue
                 if differences and differences.count(CHANGED) and set(key.parent_columns) != set(identifying):
                     yield child.name, key
 
@@ -123,7 +128,7 @@ class ForeignKeys:
         filled = sql.SQL(" AND ").join(sql.SQL("s.{} IS NOT NULL").format(sql.Identifier(name)) for name in key.columns)
         return sql.SQL(
             "SELECT s.ctid AS stage_id, {parent} || ' ' || {values} AS waits_for"
-            " FROM {written} WHERE {filled} AND NOT EXISTS ({staying}){arriving}"
+            " FROM {written} WHERE {filled} AND NOT EXISTS ({staying}){arriving}{as_before}"
         ).format(
             parent=sql.Literal(key.parent),
             values=text_of("s", key.columns),
@@ -131,7 +136,14 @@ class ForeignKeys:
             filled=filled,
             staying=self._staying(key, deleted),
             arriving=self._arriving(key),
+            as_before=self._as_before(table, key),
         )
+
+    def _as_before(self, table: str, key: ForeignKey) -> Sql:
+        """The condition that `s` is no row whose reference stays as it is, to nothing."""
+        if not self._comparison.differences[table].count(CHANGED):
+            return sql.SQL("")
+        return sql.SQL(" AND NOT ({})").format(adrift(self._comparison, table, key))
 
     def _staying(self, key: ForeignKey, deleted: Mapping[str, Sql]) -> Sql:
         """Target rows that are the parent of `s` and neither deleted nor given other values."""
@@ -153,3 +165,19 @@ class ForeignKeys:
         return sql.SQL(" AND NOT EXISTS (SELECT 1 FROM (SELECT s.* FROM {}) p WHERE {})").format(
             self._comparison.written(key.parent), equal("p", key.parent_columns, "s", key.columns)
         )
+
+
+def adrift(comparison: Comparison, table: str, key: ForeignKey) -> Sql:
+    """The condition that `s`, which line `d` updates, has the reference that its row has now, which leads nowhere."""
+    relation, parent = comparison.relations[table], comparison.relations[key.parent]
+    return sql.SQL(
+        'd.action = {changed}::"char" AND EXISTS (SELECT 1 FROM {target} t WHERE {same} AND {unmoved})'
+        " AND NOT EXISTS (SELECT 1 FROM {parent} p WHERE {found})"
+    ).format(
+        changed=sql.Literal(CHANGED),
+        target=relation.source,
+        same=relation.same("t", "d"),
+        unmoved=equal("t", key.columns, "s", key.columns),
+        parent=parent.source,
+        found=equal("p", key.parent_columns, "s", key.columns),
+    )

@@ -30,6 +30,7 @@ from toolkit.postgres.restore.plan.extras import ExtraRows
 from toolkit.postgres.restore.plan.findings import Finding, Findings
 from toolkit.postgres.restore.plan.foreign_keys import ForeignKeys
 from toolkit.postgres.restore.plan.judgement import Judge
+from toolkit.postgres.restore.plan.key_rules import key_rules
 from toolkit.postgres.restore.plan.uniqueness import Release, Uniqueness
 from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.evaluation import Selected
@@ -42,10 +43,15 @@ class Prepared:
     """A plan with the temporary tables that say which rows it means."""
 
     plan: RestorePlan
-    differences: dict[str, Differences]
+    comparison: Comparison
     deletions: Deletions
     release: Release
     findings: tuple[Finding, ...]
+
+    @property
+    def differences(self) -> dict[str, Differences]:
+        """Per staged table, the rows that are not so on the target."""
+        return self.comparison.differences
 
 
 class Planner:
@@ -111,6 +117,7 @@ class Planner:
             source=self._source,
             relations=self._relations,
             differences=self._differences,
+            rules=key_rules(self._connection, self._survey.schema.name),
         )
         findings = Findings(comparison, aside=self._aside)
         self._find_bad(comparison, findings)
@@ -130,7 +137,7 @@ class Planner:
             quarantined=conflicts if self._aside else (),
             sequences=behind(self._connection, self._survey.schema.name, self._source.manifest.sequences),
         )
-        return Prepared(plan, self._differences, deletions, release, tuple(findings.found))
+        return Prepared(plan, comparison, deletions, release, tuple(findings.found))
 
     def _find_bad(self, comparison: Comparison, findings: Findings) -> None:
         for row in self._bad:

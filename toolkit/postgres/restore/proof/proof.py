@@ -1,45 +1,15 @@
-"""The proof at the end of a restore, in its own transaction: foreign keys hold and every row is what it should be."""
+"""The proof at the end of a restore, in its own transaction: every row is what it should be."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import count
 
-from psycopg import sql
-
 from toolkit.model.plan import Load
-from toolkit.model.schema import DatabaseSchema, ForeignKey, Table
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Sql, equal, relation_of, scalar
+from toolkit.postgres.relation import relation_of
 from toolkit.postgres.restore.plan.comparison import KEPT, REFUSED, compare, count_absent, equal_chunks, lies_as_loaded
 from toolkit.postgres.restore.ready import Ready
 from toolkit.postgres.selection.evaluation import Selected
-
-
-def dangling(connection: Connection, schema: DatabaseSchema, touched: Iterable[str]) -> list[str]:
-    """Every foreign key from or to a touched table that leads nowhere, as sentences with counts."""
-    tables = set(touched)
-    reasons = []
-    for child in schema.tables.values():
-        for key in child.foreign_keys:
-            if child.name in tables or key.parent in tables:
-                rows = scalar(connection, _dangling_query(schema, child, key))
-                if rows:
-                    columns = ", ".join(key.columns)
-                    reasons.append(f"{rows} rows of {child.name} ({columns}) point at no row of {key.parent}")
-    return reasons
-
-
-def _dangling_query(schema: DatabaseSchema, child: Table, key: ForeignKey) -> Sql:
-    parent = schema.tables[key.parent]
-    filled = sql.SQL(" AND ").join(sql.SQL("c.{} IS NOT NULL").format(sql.Identifier(name)) for name in key.columns)
-    return sql.SQL("SELECT count(*) FROM {} c WHERE {} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {})").format(
-        relation_of(schema.name, child).source,
-        filled,
-        relation_of(schema.name, parent).source,
-        equal("c", key.columns, "p", key.parent_columns),
-    )
 
 
 class Proof:

@@ -1,0 +1,97 @@
+"""Constraints that are NOT VALID or NOT ENFORCED: only rows that are written, or lose their parent, are looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.control import execute
+from tests.restore.conftest import MakePair, Pair
+from tests.restore.test_conflicts import refused
+from tests.restore.test_deletion import HOSTS
+
+ITEMS = (
+    "CREATE TABLE items (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, parent integer, name text)"
+)
+RULES = {"items": {"owned_by": ["tenant"]}}
+PARENT = "ALTER TABLE items ADD CONSTRAINT parent FOREIGN KEY (parent) REFERENCES items NOT VALID"
+UNENFORCED = "ALTER TABLE items ADD CONSTRAINT parent FOREIGN KEY (parent) REFERENCES items NOT ENFORCED"
+SHORT = "ALTER TABLE items ADD CONSTRAINT short CHECK (length(name) < 9) NOT VALID"
+OLD_ROWS = "INSERT INTO items VALUES (1, 'a', NULL, 'good'), (2, 'b', 99, 'a very old orphan')"
+
+
+@pytest.fixture
+def pair(make_pair: MakePair) -> Pair:
+    """A row of business b is older than the constraints that it breaks, on both sides."""
+    made = make_pair(RULES, ITEMS)
+    made.fill(OLD_ROWS, PARENT, SHORT)
+    return made
+
+
+def restored(pair: Pair, host: str, **arguments: object) -> dict[str, object]:
+    """What check mode shows, and then happens."""
+    manifest = pair.backup()
+    planned, done = (
+        pair.control.restore(host, manifest, "mirror", check=check, **arguments) for check in (True, False)
+    )
+    assert {**planned.facts, "untouched": None} == {**done.facts, "untouched": None}
+    assert planned.exit_code == done.exit_code == 0
+    return dict(done.facts)
+
+
+@HOSTS
+@pytest.mark.parametrize("arguments", [{"businesses": ["a"]}, {"atomic": False}, {}])
+def test_an_old_row_of_another_business_stands_in_nobody_s_way(pair: Pair, host: str, arguments: Any) -> None:
+    """It is not written, so no constraint that it breaks has a say."""
+    execute(pair.target, "UPDATE items SET name = 'hurt' WHERE id = 1", "INSERT INTO items VALUES (3, 'a', 1, 'new')")
+    facts = restored(pair, host, **arguments)
+    assert (facts["updates"], facts["deletes"]) == (1, 1)
+    assert pair.rows("SELECT id, name FROM items ORDER BY id") == [(1, "good"), (2, "a very old orphan")]
+
+
+@HOSTS
+def test_a_row_that_comes_back_is_held_to_what_old_rows_escape(pair: Pair, host: str) -> None:
+    """The server lets no such row in anew, so the plan says so, also where a superuser could write past it."""
+    execute(pair.target, "DELETE FROM items WHERE id = 2")
+    assert refused(pair, host=host) == [
+        "items: constraint short says CHECK ((length(name) < 9)) NOT VALID: 1 rows, e.g. 2",
+        "items: parent: (parent) would point at no row of items: 1 rows, e.g. 2",
+    ]
+
+
+@HOSTS
+def test_into_an_empty_database_the_same_rows_are_refused_by_name(pair: Pair, host: str) -> None:
+    """There, rows are copied without being compared; what is refused then is what the plan has."""
+    execute(pair.target, "ALTER TABLE items DROP CONSTRAINT short", "DELETE FROM items")
+    assert refused(pair, host=host) == ["items: parent: (parent) would point at no row of items: 1 rows, e.g. 2"]
+
+
+@HOSTS
+def test_a_reference_that_led_nowhere_before_may_go_on_so(pair: Pair, host: str) -> None:
+    """The server looks at a foreign key only where its columns change."""
+    execute(pair.source, "ALTER TABLE items DROP CONSTRAINT short")
+    execute(pair.target, "ALTER TABLE items DROP CONSTRAINT short", "UPDATE items SET name = 'hurt' WHERE id = 2")
+    assert restored(pair, host)["updates"] == 1
+    execute(pair.target, "UPDATE items SET parent = NULL WHERE id = 2")
+    assert refused(pair, host=host) == ["items: parent: (parent) would point at no row of items: 1 rows, e.g. 2"]
+
+
+@HOSTS
+def test_a_parent_is_not_taken_from_a_row_under_a_key_that_is_not_valid(pair: Pair, host: str) -> None:
+    """Rows that lead somewhere now lead somewhere afterwards: the parent is kept."""
+    execute(pair.target, "INSERT INTO items VALUES (3, 'a', NULL, 'extra'), (4, 'b', 3, 'child')")
+    facts = restored(pair, host, businesses=["a"])
+    assert facts["deletes"] == 0
+    assert pair.rows("SELECT id FROM items ORDER BY id") == [(1,), (2,), (3,), (4,)]
+
+
+@HOSTS
+def test_a_key_that_is_not_enforced_asks_for_nothing(make_pair: MakePair, host: str) -> None:
+    """Its rows may point at nothing, and come back as they were."""
+    pair = make_pair(RULES, ITEMS, UNENFORCED)
+    execute(pair.source, OLD_ROWS)
+    assert restored(pair, host)["inserts"] == 2
+    execute(pair.target, "UPDATE items SET parent = 7, name = 'hurt'")
+    assert restored(pair, host)["updates"] == 2
+    assert pair.rows("SELECT parent FROM items ORDER BY id") == [(None,), (99,)]

@@ -1,0 +1,139 @@
+"""Proof that a restore leaves nothing pointing at nothing: the rows that it writes, and those whose parents it takes.
+
+Other rows may have led nowhere for long, under a key that is NOT VALID or because somebody wrote past it: they are
+nobody's concern here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+from psycopg import sql
+
+from toolkit.model.plan import Load
+from toolkit.model.schema import ForeignKey
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.relation import Sql, columns, create_temporary, equal, relation_of, scalar
+from toolkit.postgres.restore.plan.comparison import CHANGED
+from toolkit.postgres.restore.plan.foreign_keys import adrift
+from toolkit.postgres.restore.ready import Ready
+
+
+class References:
+    """The foreign keys that a plan touches, each looked at by query once it is carried out.
+
+    What has to be known of the rows as they were is noted when this is made, before the plan is applied.
+    """
+
+    def __init__(self, ready: Ready) -> None:
+        self._connection = ready.connection
+        self._schema = ready.survey.schema
+        self._ready = ready
+        self._comparison = ready.prepared.comparison
+        self._numbers = count()
+        self._keys = [
+            (table.name, key)
+            for table in self._schema.tables.values()
+            for key in table.foreign_keys
+            if self._comparison.rule(table.name, key).enforced and {table.name, key.parent} & set(ready.touched)
+        ]
+        self._relations = {name: relation_of(self._schema.name, table) for name, table in self._schema.tables.items()}
+        self._noted = {(child, key.name): self._hold(query) for child, key, query in self._all_adrift()}
+        self._vacated = {(child, key.name): self._hold(query) for child, key, query in self._all_vacated()}
+
+    def dangling(self) -> list[str]:
+        """Every foreign key that leads nowhere from a row that was written, or that lost its parent, as sentences."""
+        reasons = []
+        for child, key in self._keys:
+            rows = 0
+            for suspects in self._suspects(child, key):
+                query = sql.SQL("SELECT count(*) FROM {} AND {}").format(suspects, self._nowhere(key))
+                rows += scalar(self._connection, query)
+            if rows:
+                pointing = ", ".join(key.columns)
+                reasons.append(f"{child}: {key.name}: {rows} rows ({pointing}) point at no row of {key.parent}")
+        return reasons
+
+    # before
+
+    def _all_adrift(self) -> Iterator[tuple[str, ForeignKey, Sql]]:
+        """Rows to be updated that point at nothing as it is, and go on doing so: their `stage_id`.
+
+        Of a table whose rows are not all in the plan, the values that point at nothing.
+        """
+        for child, key in self._keys:
+            differences = self._comparison.differences.get(child)
+            if self._is_settled_apart(child):
+                query = sql.SQL("SELECT DISTINCT {} FROM {} c WHERE {}").format(
+                    columns("c", key.columns), self._relations[child].source, self._nowhere(key)
+                )
+                yield child, key, query
+            elif differences is not None and differences.count(CHANGED):
+                rows = sql.SQL("SELECT s.ctid AS stage_id FROM {} WHERE {}").format(
+                    self._comparison.written(child), adrift(self._comparison, child, key)
+                )
+                yield child, key, rows
+
+    def _all_vacated(self) -> Iterator[tuple[str, ForeignKey, Sql]]:
+        """The values of rows that are deleted or updated, by which others may have found them."""
+        deleted = self._ready.prepared.deletions.ids
+        for child, key in self._keys:
+            relation, going = self._relations[key.parent], list[Sql]()
+            if key.parent in deleted:
+                going.append(sql.SQL("SELECT {} FROM {} d").format(relation.id_columns("d"), deleted[key.parent]))
+            differences = self._comparison.differences.get(key.parent)
+            identifying = set(sort_key(self._schema.tables[key.parent]).names)
+            if differences and differences.count(CHANGED) and set(key.parent_columns) != identifying:
+                rows = sql.SQL('SELECT {} FROM {} d WHERE d.action = {}::"char"')
+                going.append(rows.format(relation.id_columns("d"), differences.lines, sql.Literal(CHANGED)))
+            if self._is_settled_apart(key.parent):
+                going = [sql.SQL("SELECT {} FROM {} t").format(relation.ids("t"), relation.source)]
+            if going:
+                values = sql.SQL("SELECT DISTINCT {} FROM {} p JOIN ({}) d ON {}").format(
+                    columns("p", key.parent_columns),
+                    relation.source,
+                    sql.SQL(" UNION ALL ").join(going),
+                    relation.same("p", "d"),
+                )
+                yield child, key, values
+
+    def _is_settled_apart(self, name: str) -> bool:
+        """Whether rows of a table change beside what the plan compared: sync state of the device."""
+        return self._ready.plan.tables.get(name) != self._ready.prepared.plan.tables.get(name)
+
+    def _hold(self, query: Sql) -> Sql:
+        return create_temporary(self._connection, f"reference_{next(self._numbers)}", query)
+
+    # afterwards
+
+    def _suspects(self, child: str, key: ForeignKey) -> Iterator[Sql]:
+        """What stands behind FROM, with a condition: rows `c` that were written, or pointed at what is no more."""
+        planned, relation = self._ready.prepared.plan.tables.get(child), self._relations[child]
+        if self._is_settled_apart(child):
+            yield sql.SQL("{} c WHERE NOT EXISTS (SELECT 1 FROM {} v WHERE {})").format(
+                relation.source, self._noted[child, key.name], equal("v", key.columns, "c", key.columns)
+            )
+            return
+        if planned is not None and planned.load is Load.COPY:
+            yield sql.SQL("{} c WHERE true").format(relation.source)
+            return
+        if self._comparison.writes(child):
+            condition: Sql = sql.SQL("true")
+            if (excused := self._noted.get((child, key.name))) is not None:
+                condition = sql.SQL("NOT EXISTS (SELECT 1 FROM {} x WHERE x.stage_id = s.ctid)").format(excused)
+            written = self._comparison.written(child)
+            yield sql.SQL("(SELECT s.* FROM {} WHERE {}) c WHERE true").format(written, condition)
+        if (vacated := self._vacated.get((child, key.name))) is not None:
+            yield sql.SQL("{} c WHERE EXISTS (SELECT 1 FROM {} v WHERE {})").format(
+                relation.source, vacated, equal("v", key.parent_columns, "c", key.columns)
+            )
+
+    def _nowhere(self, key: ForeignKey) -> Sql:
+        """The condition that the reference of `c` is filled and leads nowhere."""
+        filled = (sql.SQL("c.{} IS NOT NULL").format(sql.Identifier(name)) for name in key.columns)
+        return sql.SQL("{} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {})").format(
+            sql.SQL(" AND ").join(filled),
+            self._relations[key.parent].source,
+            equal("c", key.columns, "p", key.parent_columns),
+        )
