@@ -26,7 +26,7 @@ VERSIONS = (16, 18)
 
 def test_server(version: int) -> EmbeddedServer:
     """The test server of a major version, started; it need not survive a power cut, so it does not wait for disks."""
-    server = embedded.start(ROOT / ".playback" / f"tests-{version}", version=version)
+    server = embedded.start(ROOT / ".playback" / f"test-server-{version}", version=version)
     with psycopg.connect(server.superuser, autocommit=True) as connection:
         for setting in ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "max_connections = 60"):
             connection.execute(f"ALTER SYSTEM SET {setting}")

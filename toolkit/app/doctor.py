@@ -63,12 +63,12 @@ def _machine() -> Iterator[str]:
 
 def _embedded(directory: Path) -> Iterator[str]:
     """Every private server with its major version, which PostgreSQL writes into its data directory."""
-    found = sorted(directory.glob("*/PG_VERSION")) if directory.is_dir() else []
+    found = sorted(directory.glob("*/data/PG_VERSION")) if directory.is_dir() else []
     if not found:
         yield "embedded servers: none yet"
     for file in found:
         version = file.read_text(encoding="ascii", errors="replace").strip()
-        yield f"embedded server {file.parent.name}: PostgreSQL {version}, in {file.parent}"
+        yield f"embedded server {file.parent.parent.name}: PostgreSQL {version}, in {file.parent.parent}"
 
 
 def _inventory(control: Control, output: Output) -> int:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from toolkit.app.console import Output
 from toolkit.errors import InputError, PlaybackError
+from toolkit.private.files import keep_private
 
 INTERRUPTED = 130
 DEFECT = 1
@@ -18,6 +19,7 @@ _STOPPING = ("SIGTERM", "SIGHUP", "SIGBREAK")
 
 def guarded(output: Output, command: Callable[[], int], *, debug: bool = False) -> int:
     """Run a command and give its exit code; whatever it raises is printed without a traceback (but with `debug`)."""
+    keep_private()
     try:
         with stopped_by_signals():
             return command()

@@ -12,6 +12,7 @@ import msgspec
 from toolkit.errors import StorageError
 from toolkit.model.manifest import Manifest
 from toolkit.model.plan import RestorePlan
+from toolkit.private import files
 
 
 class Entry(msgspec.Struct, kw_only=True):
@@ -136,11 +137,8 @@ class LedgerFile:
 
     def _write(self) -> None:
         assert self._entry is not None
-        temporary = self._file.with_suffix(".tmp")
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(msgspec.json.encode(self._entry))
-            temporary.replace(self._file)
+            files.write(self._file, msgspec.json.encode(self._entry))
         except OSError as error:
             raise self._failed(error) from error
 

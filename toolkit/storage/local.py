@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from toolkit.errors import MissingError, StorageError
+from toolkit.private import files
 from toolkit.storage.store import StoredFile, check_name
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
@@ -208,10 +209,7 @@ def storage_error(verb: str, path: Path, error: OSError, *, others: int = 0) -> 
 
 
 def _write(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    files.create(path, data)
 
 
 def _replace(temporary: Path, target: Path) -> bool:
@@ -252,7 +250,7 @@ def _make_directory(directory: Path) -> None:
     if directory.is_dir():
         return
     _make_directory(directory.parent)
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(mode=0o700, exist_ok=True)
     _flush_directory(directory.parent)
 
 

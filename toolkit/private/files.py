@@ -1,0 +1,70 @@
+"""Files and directories that nobody but their owner can use.
+
+On POSIX systems files have mode 0600 and directories 0700. Windows has no modes: there they inherit the access lists of
+the directory they are in, which below a user's profile let in nobody else either.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+MASK = 0o077
+"""What a process takes from everyone else in all it makes."""
+
+
+def keep_private() -> None:
+    """Have this process, and those it starts, make all files and directories for their owner alone."""
+    os.umask(MASK)
+
+
+def make_directory(path: Path) -> None:
+    """Make a private directory, and private ones above it where they are missing; nothing happens where it is there."""
+    if path.is_dir():
+        return
+    make_directory(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a private file, replacing one of that name: it is there whole or not at all, and durable.
+
+    Raises:
+        OSError: as the operating system says.
+    """
+    make_directory(path.parent)
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        create(temporary, data)
+        temporary.replace(path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def create(path: Path, data: bytes) -> None:
+    """Write a private file where there is none, flushed to the disk; FileExistsError where there is anything."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def is_private(path: Path, owner: int | None = None) -> bool:
+    """Whether a path is a real directory that only its owner can enter; on Windows, whether it is a directory.
+
+    Args:
+        owner: the user it has to belong to; the one who runs this when not given.
+    """
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    if os.name == "nt":
+        return stat.S_ISDIR(found.st_mode)
+    mine = os.geteuid() if owner is None else owner
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == mine and not stat.S_IMODE(found.st_mode) & MASK
