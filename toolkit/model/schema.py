@@ -6,6 +6,34 @@ from typing import Literal
 
 import msgspec
 
+OnChange = Literal["no action", "restrict", "cascade", "set null", "set default"]
+"""What a foreign key does to rows whose parent goes or changes."""
+
+
+class Equality(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the server finds two values equal: `left OPERATOR(operator) right`; names are qualified and quoted.
+
+    Attributes:
+        left: the type that the left value is cast to; empty where it needs no cast.
+        right: the same of the right value.
+        collation: the collation to compare under; empty for the columns' own.
+        flipped: whoever names two columns has the right one first.
+    """
+
+    operator: str = "pg_catalog.="
+    left: str = ""
+    right: str = ""
+    collation: str = ""
+    flipped: bool = False
+
+    def reversed(self) -> Equality:
+        """The same for whoever names the columns the other way round."""
+        return msgspec.structs.replace(self, flipped=not self.flipped)
+
+
+PLAIN = Equality()
+"""The server's own `=`, by which it groups, too."""
+
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
     """One column.
@@ -34,6 +62,7 @@ class UniqueKey(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         columns: its plain columns; empty when the index has an expression.
         partial: True when the index has a WHERE clause.
+        equalities: how the values of each column are found equal; empty for the plain way.
     """
 
     name: str
@@ -41,22 +70,35 @@ class UniqueKey(msgspec.Struct, frozen=True, kw_only=True):
     partial: bool = False
     nulls_not_distinct: bool = False
     deferrable: bool = False
+    equalities: tuple[Equality, ...] = ()
 
 
 class ForeignKey(msgspec.Struct, frozen=True, kw_only=True):
     """A declared foreign key of the table that carries it.
 
     Attributes:
+        set_columns: those that SET NULL or SET DEFAULT on delete is limited to; empty for all.
+        match_full: a row points at nothing only where all columns are NULL, and none may be NULL alone.
         validated: False for one that is NOT VALID or not enforced: its rows may point at nothing.
+        enforced: the server checks what is written.
+        period: the last column is a range, which the rows of the parent cover together (PERIOD).
+        equalities: how a row's values are found in the parent, per column, the parent's value on the left; empty for
+            the plain way. Of a period it says that two ranges overlap.
     """
 
     name: str
     columns: tuple[str, ...]
     parent: str
     parent_columns: tuple[str, ...]
-    on_delete: Literal["no action", "restrict", "cascade", "set null", "set default"] = "no action"
+    on_delete: OnChange = "no action"
+    on_update: OnChange = "no action"
+    set_columns: tuple[str, ...] = ()
+    match_full: bool = False
     deferrable: bool = False
     validated: bool = True
+    enforced: bool = True
+    period: bool = False
+    equalities: tuple[Equality, ...] = ()
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +107,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         columns: every live column, by name order, generated ones included.
         primary_key: its columns in key order; empty without one.
+        primary_equalities: how the values of each of them are found equal; empty for the plain way.
         user_triggers: names of enabled triggers a person created.
         row_security: True when row-level security applies to the connected role.
         partitioned: True for the root of a partitioned table.
@@ -73,6 +116,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...] = ()
+    primary_equalities: tuple[Equality, ...] = ()
     unique_keys: tuple[UniqueKey, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     user_triggers: tuple[str, ...] = ()
@@ -104,6 +148,8 @@ class DatabaseSchema(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: the schema's name, e.g. `public`.
         enums: the labels of each enum type, in their order.
+        equalities: how values of a type are found equal where no key says otherwise, by the type's name without its
+            modifiers; types that are not named have the plain way.
         not_covered: views, foreign tables and the like, as `kind name`, and how many large objects there are: no
             backup holds them.
     """
@@ -111,4 +157,9 @@ class DatabaseSchema(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     tables: dict[str, Table]
     enums: dict[str, tuple[str, ...]] = {}
+    equalities: dict[str, Equality] = {}
     not_covered: tuple[str, ...] = ()
+
+    def equality(self, column: Column) -> Equality:
+        """How two values of a column's type are found equal by default."""
+        return self.equalities.get(column.type.partition("(")[0], PLAIN)

@@ -13,7 +13,7 @@ import networkx
 
 from toolkit.errors import Problem
 from toolkit.model.catalog import Catalog, Category, DeclaredReference, OnOtherDevice, OwnerEdge, RuleKind, TableRule
-from toolkit.model.schema import DatabaseSchema, ForeignKey, Table
+from toolkit.model.schema import PLAIN, DatabaseSchema, Equality, ForeignKey, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,7 @@ class OwnerLink:
     Attributes:
         total: every row of `table` surely has such a source row (a validated foreign key on NOT NULL columns).
         single: at most one source row fits a row of `table`.
+        equalities: how the columns are compared, the source's on the left; empty for the plain way.
     """
 
     table: str
@@ -31,6 +32,7 @@ class OwnerLink:
     source_columns: tuple[str, ...]
     total: bool
     single: bool
+    equalities: tuple[Equality, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +40,11 @@ class ReferenceLink:
     """Rows of `child` point at the `parent` rows with equal columns.
 
     Attributes:
-        constraint: name of the foreign key; empty for a reference that only the catalog file declares.
+        constraint: name of the foreign key; empty for a reference that the server does not enforce: only the catalog
+            file declares it, or it is NOT ENFORCED.
         validated: the database vouches that no child row points at nothing.
+        equalities: how a parent is found, per column, the parent's on the left; empty for the plain way.
+        period: the last columns are ranges that overlap.
     """
 
     child: str
@@ -48,6 +53,8 @@ class ReferenceLink:
     parent_columns: tuple[str, ...]
     constraint: str = ""
     validated: bool = False
+    equalities: tuple[Equality, ...] = ()
+    period: bool = False
     on_other_device: OnOtherDevice | None = None
 
 
@@ -113,8 +120,10 @@ def _references(catalog: Catalog, schema: DatabaseSchema, problems: list[Problem
                     columns=key.columns,
                     parent=key.parent,
                     parent_columns=key.parent_columns,
-                    constraint=key.name,
+                    constraint=key.name if key.enforced else "",
                     validated=key.validated,
+                    equalities=key.equalities,
+                    period=key.period,
                     on_other_device=extra.on_other_device if extra else None,
                 )
             )
@@ -135,10 +144,24 @@ def _references(catalog: Catalog, schema: DatabaseSchema, problems: list[Problem
                         columns=ref.columns,
                         parent=ref.parent,
                         parent_columns=ref.parent_columns,
+                        equalities=_by_type(schema, parent, ref.parent_columns, table, ref.columns),
                         on_other_device=ref.on_other_device,
                     )
                 )
     return links
+
+
+def _by_type(
+    schema: DatabaseSchema, parent: Table, parent_columns: Sequence[str], child: Table, columns: Sequence[str]
+) -> tuple[Equality, ...]:
+    """How columns are compared of which no constraint says it: by their type, or as the server sees fit for two."""
+    pairs = zip(
+        (schema.equality(parent.column(name)) for name in parent_columns),
+        (schema.equality(child.column(name)) for name in columns),
+        strict=True,
+    )
+    found = tuple(theirs if theirs == ours else PLAIN for theirs, ours in pairs)
+    return found if any(each != PLAIN for each in found) else ()
 
 
 def _pairs(reference: DeclaredReference | ForeignKey) -> tuple[str, frozenset[tuple[str, str]]]:
@@ -200,7 +223,8 @@ def _owner_link(schema: DatabaseSchema, rule: TableRule, edge: OwnerEdge, link: 
             source=link.child,
             source_columns=link.columns,
             total=False,
-            single=is_unique(schema.tables[link.child], link.columns),
+            single=is_unique(schema.tables[link.child], link.columns, link.equalities),
+            equalities=tuple(each.reversed() for each in link.equalities),
         )
     table = schema.tables[rule.table]
     return OwnerLink(
@@ -209,14 +233,30 @@ def _owner_link(schema: DatabaseSchema, rule: TableRule, edge: OwnerEdge, link: 
         source=link.parent,
         source_columns=link.parent_columns,
         total=link.validated and not any(table.column(name).nullable for name in link.columns),
-        single=is_unique(schema.tables[link.parent], link.parent_columns),
+        single=is_unique(schema.tables[link.parent], link.parent_columns, link.equalities),
+        equalities=link.equalities,
     )
 
 
-def is_unique(table: Table, columns: Sequence[str]) -> bool:
-    """Whether a full, plain unique key of the table lies within these columns."""
-    keys = [table.primary_key, *(key.columns for key in table.unique_keys if not key.partial)]
-    return any(key and set(key) <= set(columns) for key in keys)
+def is_unique(table: Table, columns: Sequence[str], equalities: Sequence[Equality] = ()) -> bool:
+    """Whether a full, plain unique key of the table lies within these columns.
+
+    Args:
+        equalities: how they are compared; a key that finds other values equal says nothing.
+    """
+    keys = [
+        (table.primary_key, table.primary_equalities),
+        *((key.columns, key.equalities) for key in table.unique_keys if not key.partial),
+    ]
+    compared = {name: each.operator for name, each in zip(columns, equalities or [PLAIN] * len(columns), strict=True)}
+    return any(
+        names
+        and all(
+            name in compared and compared[name] == each.operator
+            for name, each in zip(names, by or [PLAIN] * len(names), strict=True)
+        )
+        for names, by in keys
+    )
 
 
 def missing_columns(table: Table, columns: Sequence[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from toolkit.model.schema import Column, Table
+from toolkit.model.schema import Column, Equality, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,11 +13,13 @@ class SortKey:
 
     Attributes:
         columns: in order of significance.
+        equalities: how two rows are found to agree, per column; empty for the plain way.
         unique: True when no two rows agree in all of them, so that they identify a row.
     """
 
     columns: tuple[Column, ...]
     unique: bool
+    equalities: tuple[Equality, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -32,9 +34,9 @@ def sort_key(table: Table) -> SortKey:
     Deferrable keys do not count: they may be violated within a transaction.
     """
     if table.primary_key:
-        return SortKey(columns=tuple(table.column(name) for name in table.primary_key), unique=True)
+        return _unique(table, table.primary_key, table.primary_equalities)
     candidates = [
-        key.columns
+        key
         for key in table.unique_keys
         if key.columns
         and not key.partial
@@ -42,6 +44,10 @@ def sort_key(table: Table) -> SortKey:
         and not any(table.column(name).nullable or table.column(name).generated for name in key.columns)
     ]
     if candidates:
-        narrowest = min(candidates, key=lambda names: (len(names), names))
-        return SortKey(columns=tuple(table.column(name) for name in narrowest), unique=True)
+        narrowest = min(candidates, key=lambda key: (len(key.columns), key.columns))
+        return _unique(table, narrowest.columns, narrowest.equalities)
     return SortKey(columns=table.stored_columns, unique=False)
+
+
+def _unique(table: Table, names: tuple[str, ...], equalities: tuple[Equality, ...]) -> SortKey:
+    return SortKey(columns=tuple(table.column(name) for name in names), unique=True, equalities=equalities)

@@ -6,9 +6,12 @@ from collections import defaultdict
 from collections.abc import Set
 from typing import Any
 
+import msgspec
+
 from toolkit.errors import RefusedError
-from toolkit.model.schema import Column, DatabaseSchema, ForeignKey, Table, UniqueKey
+from toolkit.model.schema import Column, DatabaseSchema, Equality, ForeignKey, OnChange, Table, UniqueKey
 from toolkit.postgres.connection import Connection
+from toolkit.postgres.equality import read_equalities
 
 NATIVE = frozenset("int2 int4 int8 float4 float8 numeric money date time timetz timestamp timestamptz interval".split())
 """Types that sort natively in the repository (numbers and times)."""
@@ -82,7 +85,14 @@ SELECT c.relname, f.conname, p.relname,
         JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.attnum),
        (SELECT array_agg(a.attname::text ORDER BY k.ord) FROM unnest(f.confkey) WITH ORDINALITY AS k(attnum, ord)
         JOIN pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.attnum),
-       f.confdeltype::text, f.condeferrable, f.convalidated
+       f.confdeltype::text, f.confupdtype::text,
+       ARRAY(SELECT a.attname::text
+             FROM jsonb_array_elements_text(nullif(to_jsonb(f) -> 'confdelsetcols', 'null')) AS k(attnum)
+             JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.attnum::int2
+             ORDER BY a.attname COLLATE "C"),
+       f.confmatchtype = 'f', f.condeferrable, f.convalidated,
+       coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true),
+       coalesce((to_jsonb(f) ->> 'conperiod')::boolean, false)
 FROM pg_constraint f
 JOIN pg_class c ON c.oid = f.conrelid
 JOIN pg_class p ON p.oid = f.confrelid
@@ -120,7 +130,13 @@ SELECT 'large objects of the database: ' || count(*) FROM pg_largeobject_metadat
 ORDER BY 1
 """
 
-_ON_DELETE = {"a": "no action", "r": "restrict", "c": "cascade", "n": "set null", "d": "set default"}
+_ON_CHANGE: dict[str, OnChange] = {
+    "a": "no action",
+    "r": "restrict",
+    "c": "cascade",
+    "n": "set null",
+    "d": "set default",
+}
 _GENERATED = {"": "", "s": "stored", "v": "virtual"}
 _IDENTITY = {"": "", "a": "always", "d": "by default"}
 
@@ -135,17 +151,19 @@ def read_schema(connection: Connection, name: str) -> DatabaseSchema:
         raise RefusedError(
             f"database {connection.info.dbname} has no schema {name!r}", hint="see `schema:` in the catalog"
         )
-    parameters = {"schema": quoted(connection, name), "oid_types": sorted(OID_TYPES)}
+    identifier = quoted(connection, name)
+    parameters = {"schema": identifier, "oid_types": sorted(OID_TYPES)}
 
     def rows(query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query, parameters).fetchall()
 
     columns = _columns(rows(_COLUMNS), {(table, column) for table, column in rows(_OID_COLUMNS)})
-    primary: dict[str, tuple[str, ...]] = {}
+    equalities = read_equalities(connection, identifier)
+    primary: dict[str, tuple[tuple[str, ...], tuple[Equality, ...]]] = {}
     unique: dict[str, list[UniqueKey]] = defaultdict(list)
     for table, index, is_primary, partial, names, not_distinct, deferrable in rows(_INDEXES):
         if is_primary:
-            primary[table] = tuple(names)
+            primary[table] = tuple(names), equalities.keys.get((table, index), ())
         else:
             unique[table].append(
                 UniqueKey(
@@ -154,26 +172,20 @@ def read_schema(connection: Connection, name: str) -> DatabaseSchema:
                     partial=partial,
                     nulls_not_distinct=not_distinct,
                     deferrable=deferrable,
+                    equalities=equalities.keys.get((table, index), ()),
                 )
             )
     foreign: dict[str, list[ForeignKey]] = defaultdict(list)
-    for table, constraint, parent, names, parent_names, on_delete, deferrable, validated in rows(_FOREIGN_KEYS):
-        foreign[table].append(
-            ForeignKey(
-                name=constraint,
-                columns=tuple(names),
-                parent=parent,
-                parent_columns=tuple(parent_names),
-                on_delete=_ON_DELETE[on_delete],  # type: ignore[arg-type]  # the closed set of pg_constraint
-                deferrable=deferrable,
-                validated=validated,
-            )
-        )
+    for table, *facts in rows(_FOREIGN_KEYS):
+        key = _foreign_key(facts)
+        by = equalities.foreign_keys.get((table, key.name), ())
+        foreign[table].append(msgspec.structs.replace(key, equalities=by))
     tables = {
         table: Table(
             name=table,
             columns=tuple(columns[table]),
-            primary_key=primary.get(table, ()),
+            primary_key=primary.get(table, ((), ()))[0],
+            primary_equalities=primary.get(table, ((), ()))[1],
             unique_keys=tuple(unique[table]),
             foreign_keys=tuple(foreign[table]),
             user_triggers=tuple(triggers or ()),
@@ -187,6 +199,7 @@ def read_schema(connection: Connection, name: str) -> DatabaseSchema:
         name=name,
         tables=tables,
         enums={enum: tuple(labels) for enum, labels in rows(_ENUMS)},
+        equalities=dict(equalities.types),
         not_covered=tuple(text for (text,) in rows(_NOT_COVERED)),
     )
 
@@ -196,6 +209,26 @@ def quoted(connection: Connection, name: str) -> str:
     row = connection.execute("SELECT quote_ident(%s)", [name]).fetchone()
     assert row is not None
     return str(row[0])
+
+
+def _foreign_key(facts: list[Any]) -> ForeignKey:
+    """What one row of the query says, the child's name left out."""
+    name, parent, columns, parent_columns, on_delete, on_update, limited_to, *flags = facts
+    match_full, deferrable, validated, enforced, period = flags
+    return ForeignKey(
+        name=name,
+        columns=tuple(columns),
+        parent=parent,
+        parent_columns=tuple(parent_columns),
+        on_delete=_ON_CHANGE[on_delete],
+        on_update=_ON_CHANGE[on_update],
+        set_columns=tuple(limited_to),
+        match_full=match_full,
+        deferrable=deferrable,
+        validated=validated,
+        enforced=enforced,
+        period=period,
+    )
 
 
 def _columns(rows: list[tuple[Any, ...]], object_ids: Set[tuple[str, str]]) -> dict[str, list[Column]]:

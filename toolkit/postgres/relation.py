@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from psycopg import sql
 
 from toolkit.errors import RefusedError
-from toolkit.model.schema import Table
+from toolkit.model.schema import PLAIN, Equality, ForeignKey, Table
 from toolkit.postgres.connection import Connection
 
 Sql = sql.SQL | sql.Composed
@@ -75,11 +76,99 @@ def text_of(alias: str, names: Iterable[str]) -> Sql:
     return sql.SQL("array_to_string(ARRAY[{}]::text[], ', ')").format(sql.SQL(", ").join(texts))
 
 
-def equal(left: str, left_names: Iterable[str], right: str, right_names: Iterable[str]) -> Sql:
-    """`left.a = right.x AND left.b = right.y`."""
-    pairs = zip(left_names, right_names, strict=True)
+def equal(
+    left: str,
+    left_names: Iterable[str],
+    right: str,
+    right_names: Iterable[str],
+    equalities: Sequence[Equality] = (),
+) -> Sql:
+    """`left.a = right.x AND left.b = right.y`, by the server's own operators and rules.
+
+    Args:
+        equalities: how the values are compared, column by column; empty for the plain way.
+    """
+    pairs = list(zip(left_names, right_names, strict=True))
     return sql.SQL(" AND ").join(
-        sql.SQL("{} = {}").format(sql.Identifier(left, a), sql.Identifier(right, b)) for a, b in pairs
+        compared(sql.Identifier(left, a), sql.Identifier(right, b), equality)
+        for (a, b), equality in zip(pairs, equalities or [PLAIN] * len(pairs), strict=True)
+    )
+
+
+class Link(Protocol):
+    """Columns that hold the values by which a parent is found: a foreign key, or a reference of the catalog file."""
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def parent_columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def equalities(self) -> tuple[Equality, ...]: ...
+
+
+def points_at(link: Link, child: str, parent: str, *, names: Sequence[str] = ()) -> Sql:
+    """The condition that row `child` points at row `parent`, as the foreign key itself finds it.
+
+    Args:
+        names: what the child's columns are called, where not as in the table.
+    """
+    return equal(parent, link.parent_columns, child, names or link.columns, link.equalities)
+
+
+def needs_parent(key: ForeignKey, child: str) -> Sql:
+    """The condition that row `child` has to find a parent: no column is NULL, or, under MATCH FULL, not all are."""
+    if not key.match_full:
+        return filled(child, key.columns)
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(filled(child, [name]) for name in key.columns))
+
+
+def lacks_parent(key: ForeignKey, child: str, parents: Sequence[Sql]) -> Sql:
+    """The condition that row `child` finds no parent by the rules of its foreign key.
+
+    Args:
+        parents: where rows of the parent are looked for, each as what stands behind FROM, alias `p`, and a further
+            condition: `table p WHERE true`.
+    """
+    joined = points_at(key, child, "p")
+    if not key.period:
+        return sql.SQL(" AND ").join(
+            sql.SQL("NOT EXISTS (SELECT 1 FROM {} AND {})").format(parent, joined) for parent in parents
+        )
+    # together they have to cover the period of the child
+    theirs, ours = sql.Identifier("p", key.parent_columns[-1]), sql.Identifier(child, key.columns[-1])
+    periods = sql.SQL(" UNION ALL ").join(
+        sql.SQL("SELECT {} AS period FROM {} AND {}").format(theirs, parent, joined) for parent in parents
+    )
+    return sql.SQL("(SELECT {} OPERATOR(pg_catalog.<@) range_agg(x.period) FROM ({}) x) IS NOT TRUE").format(
+        ours, periods
+    )
+
+
+def compared(left: sql.Composable, right: sql.Composable, equality: Equality) -> Sql:
+    """The condition that two values are equal (for a period: that they overlap)."""
+    if equality.flipped:
+        left, right = right, left
+    # names come from the server's catalog, quoted by itself
+    ours, theirs = (
+        sql.SQL("{}::{}").format(value, sql.SQL(kind)) if kind else value
+        for value, kind in ((left, equality.left), (right, equality.right))
+    )
+    if equality.collation:
+        theirs = sql.SQL("{} COLLATE {}").format(theirs, sql.SQL(equality.collation))
+    return sql.SQL("{} OPERATOR({}) {}").format(ours, sql.SQL(equality.operator), theirs)
+
+
+def is_null(value: sql.Composable) -> Sql:
+    """The condition that a value is NULL; a composite one whose fields all are NULL is a value, and is not."""
+    return sql.SQL("{} IS NOT DISTINCT FROM NULL").format(value)
+
+
+def filled(alias: str, names: Iterable[str]) -> Sql:
+    """The condition that none of these columns is NULL."""
+    return sql.SQL(" AND ").join(
+        sql.SQL("{} IS DISTINCT FROM NULL").format(sql.Identifier(alias, name)) for name in names
     )
 
 

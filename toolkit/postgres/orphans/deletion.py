@@ -11,7 +11,7 @@ from toolkit.model.orphan import Removal
 from toolkit.planning.links import ReferenceLink, is_unique
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.orphans.search import Dangling, Territory, is_orphan
-from toolkit.postgres.relation import Sql, create_temporary, equal, scalar
+from toolkit.postgres.relation import Sql, create_temporary, points_at, scalar
 from toolkit.postgres.restore.plan.deletion import DeletionPlanner, Deletions
 from toolkit.postgres.selection.snapshot import Survey
 
@@ -119,11 +119,11 @@ class RemovalPlanner:
         child, parent = self._territory.relations[link.child], self._territory.relations[link.parent]
         gone = self._ids(link.parent)
         staying = [sql.SQL("NOT {}").format(condition) for _, condition in self._territory.spared(link.child)]
-        if not is_unique(self._survey.schema.tables[link.parent], link.parent_columns):
+        if not is_unique(self._survey.schema.tables[link.parent], link.parent_columns, link.equalities):
             # another row that stays may hold the same values
             staying.append(
                 sql.SQL("NOT EXISTS (SELECT 1 FROM {} p WHERE {} AND NOT EXISTS (SELECT 1 FROM {} d WHERE {}))").format(
-                    parent.source, equal("t", link.columns, "p", link.parent_columns), gone, parent.same("p", "d")
+                    parent.source, points_at(link, "t", "p"), gone, parent.same("p", "d")
                 )
             )
         query = sql.SQL(
@@ -138,7 +138,7 @@ class RemovalPlanner:
             parent=parent.source,
             gone=gone,
             same=parent.same("p", "d"),
-            joined=equal("t", link.columns, "p", link.parent_columns),
+            joined=points_at(link, "t", "p"),
             already=child.same("t", "x"),
         )
         return self._connection.execute(query).rowcount

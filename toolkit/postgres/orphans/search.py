@@ -16,7 +16,7 @@ from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.order import order_by
-from toolkit.postgres.relation import Relation, Sql, create_temporary, equal, relation_of, scalar
+from toolkit.postgres.relation import Relation, Sql, create_temporary, filled, points_at, relation_of, scalar
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
 from toolkit.postgres.selection.row_lookup import LONGEST, key_columns
@@ -108,12 +108,11 @@ def find_dangling(connection: Connection, survey: Survey) -> list[Dangling]:
 
 def dangling_rows(relations: Mapping[str, Relation], link: ReferenceLink) -> Sql:
     """`FROM … t WHERE …`: the rows of the child that hold values which no row of the parent has."""
-    filled = sql.SQL(" AND ").join(sql.SQL("t.{} IS NOT NULL").format(sql.Identifier(name)) for name in link.columns)
     return sql.SQL("FROM {} t WHERE {} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {})").format(
         relations[link.child].source,
-        filled,
+        filled("t", link.columns),
         relations[link.parent].source,
-        equal("t", link.columns, "p", link.parent_columns),
+        points_at(link, "t", "p"),
     )
 
 

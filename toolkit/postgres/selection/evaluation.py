@@ -22,7 +22,7 @@ from toolkit.planning.links import Links
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection, first_line
 from toolkit.postgres.order import order_by
-from toolkit.postgres.relation import Relation, Sql, Workspace, equal, relation_of
+from toolkit.postgres.relation import Relation, Sql, Workspace, points_at, relation_of
 from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
 from toolkit.postgres.selection.ownership import Owners, Ownership, count_owned
 from toolkit.postgres.selection.references import ReferenceClosure
@@ -240,7 +240,7 @@ class Selection:
         pointing = [link for link in self._links.references if link.parent == table and self._is_read(link.child)]
         conditions = [
             sql.SQL("NOT EXISTS (SELECT 1 FROM {} c WHERE {})").format(
-                self._relations[link.child].source, equal("c", link.columns, "t", link.parent_columns)
+                self._relations[link.child].source, points_at(link, "c", "t")
             )
             for link in pointing
         ]

@@ -19,7 +19,7 @@ from toolkit.planning.reasons import RowFacts, mark_in_whole_table, reasons
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.order import order_by
-from toolkit.postgres.relation import Relation, Sql, equal, relation_of
+from toolkit.postgres.relation import Relation, Sql, points_at, relation_of
 from toolkit.postgres.selection.evaluation import condition_of
 from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
 from toolkit.postgres.selection.row_lookup import RowId, find_row, key_columns, table_named
@@ -224,7 +224,7 @@ class _Subject:
             taken=is_taken,
             child=relation.source,
             parent=self._relation(link.parent).source,
-            joined=equal("c", link.columns, "t", link.parent_columns),
+            joined=points_at(link, "c", "t"),
             row=self._row.condition,
             order=sql.SQL(", {}").format(order_by(key, "c")),
             limit=sql.Literal(SAMPLES),

@@ -16,7 +16,7 @@ from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.order import order_by
-from toolkit.postgres.relation import Relation, Sql, create_temporary, equal, relation_of
+from toolkit.postgres.relation import Relation, Sql, create_temporary, points_at, relation_of
 from toolkit.postgres.selection.ownership import Ownership
 from toolkit.postgres.selection.row_lookup import key_columns
 from toolkit.postgres.selection.snapshot import Survey
@@ -110,7 +110,7 @@ class _Search:
         ).format(
             child_keys=key_columns(child, "c"),
             parent_keys=key_columns(parent, "p"),
-            joined=equal("c", link.columns, "p", link.parent_columns),
+            joined=points_at(link, "c", "p"),
             **self._side("child", child, "c", "a"),
             **self._side("parent", parent, "p", "b"),
             order=_then(child, "c"),

@@ -15,7 +15,7 @@ from psycopg import sql
 from toolkit.model.catalog import TenantTable
 from toolkit.planning.links import OwnerLink, components
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Relation, Sql, Workspace, scalar
+from toolkit.postgres.relation import Relation, Sql, Workspace, equal, scalar
 
 NOTHING = sql.SQL("")
 
@@ -136,17 +136,14 @@ class Ownership:
     def _from_link(self, link: OwnerLink, *, condition: Sql = NOTHING) -> Sql:
         """The lines that a link gives its table from the owners of its source (alias `s`)."""
         source, relation = self._owners[link.source], self._relations[link.table]
-        joined = sql.SQL(" AND ").join(
-            sql.SQL("{} = {}").format(sql.Identifier("t", own), sql.Identifier("s", source.keys[theirs]))
-            for own, theirs in zip(link.columns, link.source_columns, strict=True)
-        )
+        theirs = [source.keys[name] for name in link.source_columns]
         return sql.SQL("SELECT {ids}, s.{mark}{keys} FROM {own} t JOIN {source} s ON {joined}{condition}").format(
             ids=relation.ids("t"),
             mark=self._name,
             keys=self._select_keys(self._key_names(link.table)),
             own=relation.source,
             source=source.source,
-            joined=joined,
+            joined=equal("s", theirs, "t", link.columns, link.equalities),
             condition=condition,
         )
 

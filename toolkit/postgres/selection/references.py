@@ -9,7 +9,7 @@ from psycopg import sql
 
 from toolkit.planning.links import ReferenceLink, components
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Relation, Sql, chosen, create_temporary, equal, scalar
+from toolkit.postgres.relation import Relation, Sql, chosen, create_temporary, points_at, scalar
 from toolkit.postgres.selection.marks import REFERENCED
 
 MOST_COLUMNS = 31
@@ -48,7 +48,11 @@ class ReferenceClosure:
                 number += 1
                 added = sum(self._add(link, self._fresh(link, number - 1), number) for link in inner)
             for child in group:
-                self._follow([link for link in self._links if link.child == child and link.parent not in group])
+                outer = [link for link in self._links if link.child == child and link.parent not in group]
+                self._follow([link for link in outer if not link.equalities])
+                for link in outer:
+                    if link.equalities:  # grouping might take values for equal that the foreign key tells apart
+                        self._add(link, self._fresh(link, 0), 0)
 
     def _follow(self, links: Sequence[ReferenceLink]) -> None:
         """Add what the rows of one table point at along several links, reading its rows once."""
@@ -122,7 +126,7 @@ class ReferenceClosure:
             number=sql.Literal(number),
             source=parent.source,
             values=values,
-            joined=equal("v", names, "t", link.parent_columns),
+            joined=points_at(link, "v", "t", names=names),
             same=parent.same("t", "o"),
         )
         return self._connection.execute(query).rowcount

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from toolkit.model.explanation import RowKey
-from toolkit.model.schema import DatabaseSchema
+from toolkit.model.schema import DatabaseSchema, Equality
 from toolkit.planning.links import OwnerLink, ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
@@ -20,25 +20,44 @@ from toolkit.postgres.selection.row_lookup import RowId, key_columns
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A way from rows of one table to the rows of another (or the same) with equal columns."""
+    """A way from rows of one table to the rows of another (or the same) with equal columns.
+
+    Attributes:
+        equalities: how they are compared, those of the end on the left; empty for the plain way.
+    """
 
     start: str
     columns: tuple[str, ...]
     end: str
     end_columns: tuple[str, ...]
+    equalities: tuple[Equality, ...] = ()
 
 
 def to_owners(links: Iterable[OwnerLink]) -> list[Step]:
     """The steps from rows to those that own them."""
     return [
-        Step(start=link.table, columns=link.columns, end=link.source, end_columns=link.source_columns) for link in links
+        Step(
+            start=link.table,
+            columns=link.columns,
+            end=link.source,
+            end_columns=link.source_columns,
+            equalities=link.equalities,
+        )
+        for link in links
     ]
 
 
 def to_parents(links: Iterable[ReferenceLink]) -> list[Step]:
     """The steps from rows to those that they point at."""
     return [
-        Step(start=link.child, columns=link.columns, end=link.parent, end_columns=link.parent_columns) for link in links
+        Step(
+            start=link.child,
+            columns=link.columns,
+            end=link.parent,
+            end_columns=link.parent_columns,
+            equalities=link.equalities,
+        )
+        for link in links
     ]
 
 
@@ -104,7 +123,7 @@ class Walk:
             walk=self.source,
             start=relation_of(self._schema.name, self._schema.tables[step.start]).source,
             end=relation_of(self._schema.name, self._schema.tables[step.end]).source,
-            joined=equal("a", step.columns, "e", step.end_columns),
+            joined=equal("e", step.end_columns, "a", step.columns, step.equalities),
             start_place=sql.Literal(self._places[step.start]),
             end_place=sql.Literal(self._places[step.end]),
             level=sql.Literal(level),

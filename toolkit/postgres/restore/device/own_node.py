@@ -17,7 +17,7 @@ from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.device import own_node
-from toolkit.postgres.relation import Sql, create_temporary, equal, relation_of
+from toolkit.postgres.relation import Sql, create_temporary, equal, points_at, relation_of
 from toolkit.postgres.restore.device.decision import Device
 from toolkit.postgres.restore.device.declared import DeclaredRow, count_rows, stage_declared
 from toolkit.postgres.restore.device.ground import Ground, Step, Steps
@@ -182,9 +182,7 @@ def _plan_giving_way(ground: Ground, steps: Steps, node: NodeRule, *, cleared: b
 
 
 def _plan_moving(ground: Ground, steps: Steps, link: ReferenceLink, giving_way: Sql) -> None:
-    pointing = sql.SQL("EXISTS (SELECT 1 FROM {} g WHERE {})").format(
-        giving_way, equal("t", link.columns, "g", link.parent_columns)
-    )
+    pointing = sql.SQL("EXISTS (SELECT 1 FROM {} g WHERE {})").format(giving_way, points_at(link, "t", "g"))
     entry = ground.source.entries.get(link.child)
     if entry is not None and entry.rows and ground.decision.device_data:
         query = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(ground.source.staged(link.child).table, pointing)

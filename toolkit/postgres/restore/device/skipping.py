@@ -15,7 +15,7 @@ from toolkit.model.identity import Followed, Following
 from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Sql, columns, create_temporary, equal, relation_of
+from toolkit.postgres.relation import Sql, columns, create_temporary, points_at, relation_of
 from toolkit.postgres.restore.plan.comparison import same_key, sample_keys
 from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.snapshot import Survey
@@ -94,9 +94,9 @@ class Skipping:
         parent = self._source.staged(link.parent).table
         dangling = sql.SQL("EXISTS (SELECT 1 FROM {} g WHERE {}) AND NOT EXISTS (SELECT 1 FROM {} p WHERE {})").format(
             gone,
-            equal("s", link.columns, "g", link.parent_columns),
+            points_at(link, "s", "g"),
             parent,
-            equal("s", link.columns, "p", link.parent_columns),
+            points_at(link, "s", "p"),
         )
         nullable = [name for name in link.columns if child.column(name).nullable]
         if self._owns(link) or not nullable:

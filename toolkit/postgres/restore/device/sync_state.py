@@ -14,7 +14,7 @@ from psycopg import sql
 from toolkit.model.identity import Followed, IdentityPlan
 from toolkit.model.plan import RestorePlan, TablePlan
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Sql, columns, equal
+from toolkit.postgres.relation import Sql, columns, points_at
 from toolkit.postgres.restore.device.decision import Device
 from toolkit.postgres.restore.device.declared import insert_declared, stage_declared
 from toolkit.postgres.restore.device.ground import Ground, Step, Steps, run_steps
@@ -140,7 +140,7 @@ class SyncState:
                 columns("t", link.parent_columns),
                 ground.relation(name).source,
                 condition,
-                equal("t", link.columns, "p", link.parent_columns),
+                points_at(link, "t", "p"),
             )
             staying = sql.SQL("{} AND {}").format(pointing, ground.stays(link.child))
             if link.child in self._clearing:

@@ -180,7 +180,7 @@ def same_key(table: Table, left: str, right: str) -> Sql:
     """The condition that two rows have the same key; without a unique key NULLs count as equal."""
     key = sort_key(table)
     if key.unique:
-        return equal(left, key.names, right, key.names)
+        return equal(left, key.names, right, key.names, key.equalities)
     return sql.SQL("ROW({})::text = ROW({})::text").format(columns(left, key.names), columns(right, key.names))
 
 

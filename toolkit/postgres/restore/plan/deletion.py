@@ -12,7 +12,7 @@ from toolkit.model.plan import Conflict
 from toolkit.model.schema import DatabaseSchema, ForeignKey
 from toolkit.planning.links import ReferenceLink, components
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Relation, Sql, create_temporary, equal, scalar
+from toolkit.postgres.relation import Relation, Sql, create_temporary, points_at, scalar
 from toolkit.postgres.restore.plan.comparison import CHANGED, Differences
 
 
@@ -142,7 +142,7 @@ class DeletionPlanner:
         if link.parent in self._arriving:
             staying.append(
                 sql.SQL("NOT EXISTS (SELECT 1 FROM {} a WHERE {})").format(
-                    self._arriving[link.parent], equal("a", link.parent_columns, "c", link.columns)
+                    self._arriving[link.parent], points_at(link, "c", "a")
                 )
             )
         query = sql.SQL(
@@ -152,7 +152,7 @@ class DeletionPlanner:
             ids=self._result.ids[link.parent],
             parent=parent.source,
             child=child.source,
-            joined=equal("c", link.columns, "p", link.parent_columns),
+            joined=points_at(link, "c", "p"),
             same=parent.same("p", "d"),
             staying=sql.SQL(" AND ").join(staying),
         )
@@ -205,7 +205,7 @@ class DeletionPlanner:
             parent.source,
             self._result.ids[link.parent],
             parent.same("p", "d"),
-            equal(alias, link.columns, "p", link.parent_columns),
+            points_at(link, alias, "p"),
         )
 
     def _release(self) -> None:

@@ -8,7 +8,7 @@ from psycopg import sql
 
 from toolkit.model.schema import ForeignKey
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.relation import Sql, columns, equal, scalar, text_of
+from toolkit.postgres.relation import Sql, columns, equal, lacks_parent, needs_parent, points_at, scalar, text_of
 from toolkit.postgres.restore.plan.comparison import CHANGED, Comparison
 from toolkit.postgres.restore.plan.findings import FOREIGN_KEY, Findings
 
@@ -38,8 +38,7 @@ class ForeignKeys:
         for table in self._comparison.differences:
             for key in self._comparison.schema.tables[table].foreign_keys:
                 # differences change as rows are taken out of the plan
-                enforced = self._comparison.rule(table, key).enforced
-                if enforced and self._comparison.writes(table) and self._foreseen(key.parent):
+                if key.enforced and self._comparison.writes(table) and self._foreseen(key.parent):
                     pointing = f"({', '.join(key.columns)})"
                     number += findings.add(
                         table,
@@ -59,12 +58,10 @@ class ForeignKeys:
                 staying.append(sql.SQL("NOT {}").format(self._among(deleted[child], child, "c")))
             if child in self._comparison.differences:
                 staying.append(self._unchanged(child, "c"))
-            taken_over = sql.SQL("NOT EXISTS (SELECT 1 FROM (SELECT s.* FROM {}) q WHERE {})").format(
-                self._comparison.written(key.parent), equal("q", key.parent_columns, "p", key.parent_columns)
-            )
+            staying.append(lacks_parent(key, "c", [self._staying(key, deleted), *self._arriving(key)]))
             number += findings.add(
                 key.parent,
-                sql.SQL("{} AND {}").format(self._vacating(child, key, staying), taken_over),
+                self._vacating(child, key, staying),
                 reason=f"{key.name}: rows of {child} point at ({', '.join(key.parent_columns)}) as it is now",
                 sqlstate=FOREIGN_KEY,
                 constraint=key.name,
@@ -90,15 +87,15 @@ class ForeignKeys:
             for key in child.foreign_keys:
                 differences = self._comparison.differences.get(key.parent)
                 identifying = sort_key(self._comparison.schema.tables[key.parent]).names
-                if not self._comparison.rule(child.name, key).enforced:
+                if not key.enforced or not differences or not differences.count(CHANGED):
                     continue
-                if differences and differences.count(CHANGED) and set(key.parent_columns) != set(identifying):
+                if set(key.parent_columns) != set(identifying):
                     yield child.name, key
 
     def _vacating(self, child: str, key: ForeignKey, conditions: Sequence[Sql]) -> Sql:
         """A query of the staged rows that change the values by which rows `c` of the child find their target row."""
         parent = self._comparison.relations[key.parent]
-        pointing = [equal("c", key.columns, "p", key.parent_columns), *conditions]
+        pointing = [points_at(key, "c", "p"), *conditions]
         return sql.SQL(
             "SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {written} JOIN {parent} p ON {same}"
             " WHERE ROW({ours}) IS DISTINCT FROM ROW({theirs}) AND EXISTS (SELECT 1 FROM {child} c WHERE {pointing})"
@@ -125,17 +122,15 @@ class ForeignKeys:
         )
 
     def _dangling(self, table: str, key: ForeignKey, deleted: Mapping[str, Sql]) -> Sql:
-        filled = sql.SQL(" AND ").join(sql.SQL("s.{} IS NOT NULL").format(sql.Identifier(name)) for name in key.columns)
         return sql.SQL(
             "SELECT s.ctid AS stage_id, {parent} || ' ' || {values} AS waits_for"
-            " FROM {written} WHERE {filled} AND NOT EXISTS ({staying}){arriving}{as_before}"
+            " FROM {written} WHERE {needed} AND {lacking}{as_before}"
         ).format(
             parent=sql.Literal(key.parent),
             values=text_of("s", key.columns),
             written=self._comparison.written(table),
-            filled=filled,
-            staying=self._staying(key, deleted),
-            arriving=self._arriving(key),
+            needed=needs_parent(key, "s"),
+            lacking=lacks_parent(key, "s", [self._staying(key, deleted), *self._arriving(key)]),
             as_before=self._as_before(table, key),
         )
 
@@ -146,9 +141,9 @@ class ForeignKeys:
         return sql.SQL(" AND NOT ({})").format(adrift(self._comparison, table, key))
 
     def _staying(self, key: ForeignKey, deleted: Mapping[str, Sql]) -> Sql:
-        """Target rows that are the parent of `s` and neither deleted nor given other values."""
+        """The target rows that are neither deleted nor given other values."""
         parent = self._comparison.relations[key.parent]
-        conditions: list[Sql] = [equal("p", key.parent_columns, "s", key.columns)]
+        conditions: list[Sql] = [sql.SQL("true")]
         if key.parent in deleted:
             conditions.append(
                 sql.SQL("NOT EXISTS (SELECT 1 FROM {} x WHERE {})").format(deleted[key.parent], parent.same("p", "x"))
@@ -156,28 +151,23 @@ class ForeignKeys:
         differences = self._comparison.differences.get(key.parent)
         if differences is not None and differences.count(CHANGED):
             conditions.append(self._unchanged(key.parent, "p"))
-        return sql.SQL("SELECT 1 FROM {} p WHERE {}").format(parent.source, sql.SQL(" AND ").join(conditions))
+        return sql.SQL("{} p WHERE {}").format(parent.source, sql.SQL(" AND ").join(conditions))
 
-    def _arriving(self, key: ForeignKey) -> Sql:
-        """The condition that no staged row to be written is the parent of `s`."""
-        if not self._comparison.writes(key.parent):
-            return sql.SQL("")
-        return sql.SQL(" AND NOT EXISTS (SELECT 1 FROM (SELECT s.* FROM {}) p WHERE {})").format(
-            self._comparison.written(key.parent), equal("p", key.parent_columns, "s", key.columns)
-        )
+    def _arriving(self, key: ForeignKey) -> Iterator[Sql]:
+        """The staged rows of the parent that are to be written."""
+        if self._comparison.writes(key.parent):
+            yield sql.SQL("(SELECT s.* FROM {}) p WHERE true").format(self._comparison.written(key.parent))
 
 
 def adrift(comparison: Comparison, table: str, key: ForeignKey) -> Sql:
     """The condition that `s`, which line `d` updates, has the reference that its row has now, which leads nowhere."""
     relation, parent = comparison.relations[table], comparison.relations[key.parent]
     return sql.SQL(
-        'd.action = {changed}::"char" AND EXISTS (SELECT 1 FROM {target} t WHERE {same} AND {unmoved})'
-        " AND NOT EXISTS (SELECT 1 FROM {parent} p WHERE {found})"
+        'd.action = {changed}::"char" AND EXISTS (SELECT 1 FROM {target} t WHERE {same} AND {unmoved}) AND {lacking}'
     ).format(
         changed=sql.Literal(CHANGED),
         target=relation.source,
         same=relation.same("t", "d"),
         unmoved=equal("t", key.columns, "s", key.columns),
-        parent=parent.source,
-        found=equal("p", key.parent_columns, "s", key.columns),
+        lacking=lacks_parent(key, "s", [sql.SQL("{} p WHERE true").format(parent.source)]),
     )

@@ -14,7 +14,17 @@ from psycopg import sql
 from toolkit.model.plan import Load
 from toolkit.model.schema import ForeignKey
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.relation import Sql, columns, create_temporary, equal, relation_of, scalar
+from toolkit.postgres.relation import (
+    Sql,
+    columns,
+    create_temporary,
+    equal,
+    lacks_parent,
+    needs_parent,
+    points_at,
+    relation_of,
+    scalar,
+)
 from toolkit.postgres.restore.plan.comparison import CHANGED
 from toolkit.postgres.restore.plan.foreign_keys import adrift
 from toolkit.postgres.restore.ready import Ready
@@ -126,14 +136,10 @@ class References:
             yield sql.SQL("(SELECT s.* FROM {} WHERE {}) c WHERE true").format(written, condition)
         if (vacated := self._vacated.get((child, key.name))) is not None:
             yield sql.SQL("{} c WHERE EXISTS (SELECT 1 FROM {} v WHERE {})").format(
-                relation.source, vacated, equal("v", key.parent_columns, "c", key.columns)
+                relation.source, vacated, points_at(key, "c", "v")
             )
 
     def _nowhere(self, key: ForeignKey) -> Sql:
         """The condition that the reference of `c` is filled and leads nowhere."""
-        filled = (sql.SQL("c.{} IS NOT NULL").format(sql.Identifier(name)) for name in key.columns)
-        return sql.SQL("{} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {})").format(
-            sql.SQL(" AND ").join(filled),
-            self._relations[key.parent].source,
-            equal("c", key.columns, "p", key.parent_columns),
-        )
+        parents = sql.SQL("{} p WHERE true").format(self._relations[key.parent].source)
+        return sql.SQL("{} AND {}").format(needs_parent(key, "c"), lacks_parent(key, "c", [parents]))
