@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from toolkit.runner.interruption import PROCESS
+
+# before anything else: importing the rest takes a second, in which Ctrl-C is to end with one line as well
+PROCESS.install()
+
 from pathlib import Path
 
 from invoke.collection import Collection

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ from typing import Any
 from toolkit.actions.context import Context
 from toolkit.actions.plain import plain
 from toolkit.errors import InputError, TaskError
-from toolkit.model.outcome import Outcome
+from toolkit.model.outcome import Outcome, Progress
 
 _SHOWN_LINES = 20
+_SLICE = 0.2
+_GRACE = 2.0
+"""Seconds that a program which is being ended has to tidy up."""
 
 
 def command(arguments: Mapping[str, Any], context: Context) -> Outcome:
@@ -38,7 +42,7 @@ def command(arguments: Mapping[str, Any], context: Context) -> Outcome:
         return Outcome(message=f"{creates} exists", facts={"rc": 0, "stdout": "", "stderr": "", "stdout_lines": []})
     if context.check:
         return Outcome(skipped=f"check mode: would run {argv[0]}")
-    done = _run(argv, directory, arguments)
+    done = _run(argv, directory, arguments, context.progress)
     stdout, stderr = done.stdout.rstrip("\r\n"), done.stderr.rstrip("\r\n")
     facts = {"rc": done.returncode, "stdout": stdout, "stderr": stderr, "stdout_lines": stdout.splitlines()}
     if done.returncode != 0:
@@ -60,29 +64,60 @@ def _argv(arguments: Mapping[str, Any]) -> list[str]:
     return argv
 
 
-def _run(argv: Sequence[str], directory: Path, arguments: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
+def _run(
+    argv: Sequence[str], directory: Path, arguments: Mapping[str, Any], progress: Progress
+) -> subprocess.CompletedProcess[str]:
     environment = {name: plain(value) for name, value in (arguments.get("environment") or {}).items()}
-    timeout = arguments.get("timeout")
+    limit = arguments.get("timeout")
+    end = None if limit is None else time.monotonic() + float(limit)
     try:
-        return subprocess.run(
+        with subprocess.Popen(
             argv,
             cwd=directory,
             env=os.environ | environment,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
-            timeout=None if timeout is None else float(timeout),
-            check=False,
-        )
+        ) as process:
+            try:
+                return _wait(process, end, progress)
+            except BaseException:
+                _stop(process)
+                raise
     except subprocess.TimeoutExpired as error:
-        raise TaskError(f"{argv[0]} was stopped: it took longer than {timeout} s") from error
+        raise TaskError(f"{argv[0]} was stopped: it took longer than {limit} s") from error
     except OSError as error:
         where = "" if directory.is_dir() else f" in {directory}"
         raise TaskError(
             f"{argv[0]} cannot be run{where}: {error.strerror or error}",
             hint="there is no shell: give the program's name or path, and its arguments as argv",
         ) from error
+
+
+def _wait(process: subprocess.Popen[str], end: float | None, progress: Progress) -> subprocess.CompletedProcess[str]:
+    """Wait for a program; TimeoutExpired at `end`, and KeyboardInterrupt once the run is being stopped."""
+    while True:
+        left = _SLICE if end is None else min(_SLICE, max(0.0, end - time.monotonic()))
+        try:
+            stdout, stderr = process.communicate(timeout=left)
+        except subprocess.TimeoutExpired:
+            if end is not None and time.monotonic() >= end:
+                raise
+            # the only way in which a host that runs beside others learns of Ctrl-C
+            progress.advance()
+        else:
+            return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """End a program: kindly, then not."""
+    process.terminate()
+    try:
+        process.wait(timeout=_GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _failure(program: str, code: int, output: str) -> str:

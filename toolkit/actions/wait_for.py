@@ -11,13 +11,14 @@ from typing import Any
 from toolkit.actions.context import Context
 from toolkit.actions.plain import plain
 from toolkit.errors import DatabaseError, TaskError
-from toolkit.model.outcome import Outcome
+from toolkit.model.outcome import Outcome, Progress
 from toolkit.postgres import statements
 from toolkit.postgres.connection import connect
 from toolkit.postgres.hosts import conninfo
 
 TIMEOUT = 300.0
 DELAY = 1.0
+_SLICE = 0.2
 _CONNECT_SECONDS = 5.0
 
 
@@ -39,9 +40,17 @@ def wait_for(arguments: Mapping[str, Any], context: Context) -> Outcome:
         if left <= 0:
             raise TaskError(f"waited {timeout:g} s for {what}: {found}")
         context.progress.note(what)
-        time.sleep(min(float(arguments.get("delay", DELAY)), left))
+        _sleep(min(float(arguments.get("delay", DELAY)), left), context.progress)
     passed = time.monotonic() - started
     return Outcome(message=f"{what} is there", facts={"elapsed": round(passed, 3)})
+
+
+def _sleep(seconds: float, progress: Progress) -> None:
+    """Sleep in slices: telling of progress is how a host that runs beside others learns of Ctrl-C."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, _SLICE))
+        progress.advance()
 
 
 def _look(arguments: Mapping[str, Any], context: Context) -> tuple[str, Callable[[], str | None]]:

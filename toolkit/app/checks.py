@@ -15,6 +15,7 @@ from toolkit.config.templates import Templates
 from toolkit.config.validation import check_arguments
 from toolkit.errors import InputError
 from toolkit.model.playbook import Keywords, Play, Playbook, Task
+from toolkit.runner.interruption import PROCESS
 from toolkit.runner.options import RunOptions
 from toolkit.runner.results import RunRecord
 from toolkit.runner.run import Runner
@@ -51,5 +52,6 @@ def verify(control: Control, output: Output, *, labels: tuple[str, ...], host: s
         check_arguments=check_arguments,
         reporter=TextReporter(output, debug=False),
         now=utc_now,
+        interruption=PROCESS,
     )
     return runner.run(playbook, RunOptions(), RunRecord())

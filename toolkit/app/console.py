@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from toolkit.config.masking import mask
+from toolkit.runner.interruption import PROCESS
 
 
 class Output:
@@ -47,7 +48,9 @@ def _console(stream: TextIO) -> Console:
 
 
 def _print(console: Console, text: str, style: str) -> None:
-    console.print(Text(_printable(mask(text))), style=style or None, soft_wrap=True)
+    # a line is printed whole; cut short in there, rich would keep back whatever is printed later
+    with PROCESS.held():
+        console.print(Text(_printable(mask(text))), style=style or None, soft_wrap=True)
 
 
 def _printable(text: str) -> str:

@@ -14,6 +14,7 @@ from toolkit.config.templates import Templates
 from toolkit.errors import InputError, PlaybackError
 from toolkit.model.playbook import Keywords, Play, Playbook, Task
 from toolkit.model.quarantine import QuarantinedRow
+from toolkit.runner.interruption import PROCESS
 from toolkit.runner.options import RunOptions
 from toolkit.runner.results import RunRecord
 from toolkit.runner.run import Runner
@@ -76,5 +77,6 @@ def retry(
         check_arguments=lambda action, arguments, place: [],  # they are made above
         reporter=TextReporter(output, debug=False),
         now=utc_now,
+        interruption=PROCESS,
     )
     return runner.run(playbook, RunOptions(check=check, diff=diff), RunRecord())

@@ -12,13 +12,14 @@ from toolkit.app.allocation import give_back_large_blocks
 from toolkit.app.arguments import existing, run_options
 from toolkit.app.console import Output
 from toolkit.app.control import Control, utc_now
-from toolkit.app.failure import INTERRUPTED, guarded
+from toolkit.app.failure import guarded
 from toolkit.app.listing import task_lines
 from toolkit.app.text import TextReporter
 from toolkit.config import playbook as playbooks
 from toolkit.config.templates import Templates
 from toolkit.config.validation import check_arguments
 from toolkit.errors import InputError, PlaybackError
+from toolkit.runner.interruption import EXIT_CODE, PROCESS
 from toolkit.runner.options import RunOptions
 from toolkit.runner.results import RunRecord
 from toolkit.runner.run import Runner
@@ -75,9 +76,10 @@ class _Run:
             error, code = refused, refused.exit_code
             raise
         except KeyboardInterrupt:
-            code = INTERRUPTED
+            code = EXIT_CODE
             raise
         finally:
+            PROCESS.finish()
             if path is not None:
                 self._report(path, code, error)
         return code
@@ -107,6 +109,7 @@ class _Run:
             check_arguments=check_arguments,
             reporter=TextReporter(self.output, debug=request.debug),
             now=utc_now,
+            interruption=PROCESS,
         )
         return runner.run(playbook, self.options, self.record)
 

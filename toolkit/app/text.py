@@ -9,6 +9,7 @@ from toolkit.app import units
 from toolkit.app.console import Output
 from toolkit.app.progress import LineProgress, LiveDisplay, LiveProgress
 from toolkit.model.outcome import Progress
+from toolkit.runner.interruption import EXIT_CODE
 from toolkit.runner.results import Recap, Result, RunRecord, Status
 
 COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan", Status.FAILED: "red"}
@@ -42,9 +43,12 @@ class TextReporter:
         self._output.line(f"FAILED - RETRYING: [{host}]: {task} ({left} {plural} left).", style="dim red")
 
     def host_result(self, result: Result) -> None:
-        """Print how the task ended on a host, each item of a loop first."""
+        """Print how the task ended on a host, each item of a loop first. An interruption is told once, at the end."""
         for item in result.items:
-            self._result(item, f" => (item={item.item})")
+            if item.exit_code != EXIT_CODE:
+                self._result(item, f" => (item={item.item})")
+        if result.exit_code == EXIT_CODE:
+            return
         if not result.items or result.failed or result.status is Status.SKIPPED:
             self._result(result, "")
         if result.ignored:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from threading import Event
 from typing import Any
 
 from toolkit.actions.context import Action, Context, Inventory
@@ -18,7 +17,7 @@ from toolkit.model.playbook import Place, Task
 from toolkit.runner import outcomes
 from toolkit.runner.hosts import HostState, Variables
 from toolkit.runner.inherited import Inherited
-from toolkit.runner.interruption import StoppableProgress, sleep
+from toolkit.runner.interruption import Interruption, StoppableProgress
 from toolkit.runner.reporter import Reporter
 from toolkit.runner.results import Result, Status
 from toolkit.runner.scope import Scope
@@ -35,7 +34,7 @@ class Execution:
 
     Attributes:
         check_arguments: gives every problem of an action's rendered arguments.
-        stop: set when the run is interrupted while hosts run in parallel.
+        interruption: is looked at before anything more begins.
     """
 
     playbook: str
@@ -48,16 +47,15 @@ class Execution:
     check: bool
     diff: bool
     now: Callable[[], datetime]
-    stop: Event
+    interruption: Interruption
 
     def run(self, task: Task, inherited: Inherited, state: HostState) -> Result:
         """Run a task on a host, its whole loop if it has one. Changes nothing of the host's state.
 
+        When it is interrupted, the result says so; nothing is raised but a KeyboardInterrupt at the very edges.
+
         Args:
             inherited: the keywords in force, the task's own included.
-
-        Raises:
-            KeyboardInterrupt: the run was interrupted; nothing else.
         """
         started = time.monotonic()
         scope = self._scope(task, inherited, state)
@@ -65,8 +63,11 @@ class Execution:
             scope.flag("run_once", inherited.run_once)
             scope = replace(scope, check=scope.flag("check_mode", inherited.check_mode, default=self.check))
             result = self._once(scope) if task.loop is None else self._loop(scope)
+        except KeyboardInterrupt:
+            self.interruption.notice()
+            result = outcomes.interrupted(scope)
         except Exception as error:
-            result = outcomes.failed(error, scope)
+            result = self._failed(error, scope)
         return replace(_finished(result, scope), seconds=time.monotonic() - started)
 
     def runs_once(self, task: Task, inherited: Inherited, state: HostState) -> bool:
@@ -99,20 +100,31 @@ class Execution:
         results: list[Result] = []
         made: dict[str, Any] = {}
         for index, item in enumerate(items):
-            result = self._once(replace(scope, made={**made, "item": item, "loop": _position(index, len(items))}))
+            one = replace(scope, made={**made, "item": item, "loop": _position(index, len(items))})
+            result = self._item(one)
             label = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False, default=str)
             results.append(replace(result, item=label))
             if scope.task.action == "set_fact":
                 # as in Ansible, an item sees the facts of the items before it, so that a loop can add up
                 made |= {name: value for name, value in result.facts.items() if name not in self.variables.extra}
+            if self.interruption.pending:
+                return outcomes.interrupted(scope, items=tuple(results))
         return outcomes.combined(scope.state.host.name, tuple(results))
+
+    def _item(self, scope: Scope) -> Result:
+        """As `_once`; what was done for the items before stays known when this one is interrupted."""
+        try:
+            return self._once(scope)
+        except KeyboardInterrupt:
+            self.interruption.notice()
+            return outcomes.interrupted(scope)
 
     def _once(self, scope: Scope) -> Result:
         try:
             reason = scope.passed_over()
             return self._attempts(scope) if reason is None else outcomes.skipped(scope, reason)
         except Exception as error:
-            return outcomes.failed(error, scope)
+            return self._failed(error, scope)
 
     def _attempts(self, scope: Scope) -> Result:
         task = scope.task
@@ -120,11 +132,11 @@ class Execution:
         for attempt in range(1, retries + 2):
             result = replace(self._attempt(scope), attempts=attempt)
             satisfied = scope.all("until", task.until, result) if task.until else not result.failed
-            if satisfied or result.status is Status.SKIPPED:
+            if satisfied or result.status is Status.SKIPPED or self.interruption.pending:
                 return result
             if attempt <= retries:
                 self.reporter.retrying(result.host, title(task), left=retries + 1 - attempt)
-                sleep(scope.number("delay", task.delay), self.stop)
+                self.interruption.sleep(scope.number("delay", task.delay))
         if result.failed:
             return result
         message = f"after {result.attempts} attempts {outcomes.conditions(task.until)} does not hold"
@@ -135,7 +147,13 @@ class Execution:
         try:
             return outcomes.judged(self._outcome(scope), scope)
         except Exception as error:
-            return outcomes.failed(error, scope)
+            return self._failed(error, scope)
+
+    def _failed(self, error: Exception, scope: Scope) -> Result:
+        """An exception as a result. What a library makes of an interruption is no defect."""
+        if self.interruption.pending and not isinstance(error, PlaybackError):
+            return outcomes.interrupted(scope)
+        return outcomes.failed(error, scope)
 
     def _outcome(self, scope: Scope) -> Outcome:
         task = scope.task
@@ -143,7 +161,8 @@ class Execution:
         problems = self.check_arguments(task.action, arguments, task.keywords.place)
         if problems:
             raise InputError(problems)
-        with StoppableProgress(self.reporter.progress(scope.state.host.name, title(task)), self.stop) as progress:
+        shown = self.reporter.progress(scope.state.host.name, title(task))
+        with StoppableProgress(shown, self.interruption) as progress:
             context = Context(
                 host=scope.state.host,
                 inventory=self.inventory,

@@ -37,6 +37,7 @@ class HostState:
         unmade: names that tasks would have made, had check mode let them, with the task's name.
         notified: handlers to run when the section ends.
         failure: set while the host is out; a rescue clears it.
+        begun: how many tasks it has begun.
     """
 
     host: Host
@@ -45,6 +46,7 @@ class HostState:
     unmade: dict[str, str] = field(default_factory=dict)
     notified: set[str] = field(default_factory=set)
     failure: Failure | None = None
+    begun: int = 0
 
     @property
     def live(self) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from toolkit.errors import InputError, PlaybackError
 from toolkit.model.outcome import Outcome
+from toolkit.runner.interruption import EXIT_CODE, MESSAGE
 from toolkit.runner.results import Result, Status, exit_code
 from toolkit.runner.scope import Scope
 
@@ -67,6 +68,12 @@ def failed(error: Exception, scope: Scope) -> Result:
 def skipped(scope: Scope, reason: str, *, unmade: bool = False) -> Result:
     """The result of a task that did not run."""
     return Result(host=scope.state.host.name, status=Status.SKIPPED, message=reason, unmade=unmade)
+
+
+def interrupted(scope: Scope, *, items: tuple[Result, ...] = ()) -> Result:
+    """The result of a task that was interrupted; `items` are those of its loop that were begun."""
+    host = scope.state.host.name
+    return Result(host=host, status=Status.FAILED, message=MESSAGE, exit_code=EXIT_CODE, items=items)
 
 
 def needed(scope: Scope) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from threading import Event
 
 from toolkit.actions.context import Action
 from toolkit.config.templates import Templates
@@ -13,16 +12,17 @@ from toolkit.model.playbook import Play, Playbook
 from toolkit.runner.execution import CheckArguments, Execution
 from toolkit.runner.hosts import HostState, Variables
 from toolkit.runner.inherited import Inherited
+from toolkit.runner.interruption import EXIT_CODE, Interruption
 from toolkit.runner.options import RunOptions
 from toolkit.runner.preparation import HostInventory, PreparedPlay, prepare
 from toolkit.runner.reporter import Reporter
 from toolkit.runner.results import PlayRecord, Recap, RunRecord
-from toolkit.runner.steps import INTERRUPTED, Steps
+from toolkit.runner.steps import Steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
-    """Runs playbooks with these parts."""
+    """Runs playbooks with these parts; `interruption` is the one that stops them."""
 
     inventory: HostInventory
     actions: Mapping[str, Action]
@@ -30,6 +30,7 @@ class Runner:
     check_arguments: CheckArguments
     reporter: Reporter
     now: Callable[[], datetime]
+    interruption: Interruption = field(default_factory=Interruption)
 
     def run(self, playbook: Playbook, options: RunOptions, record: RunRecord) -> int:
         """Run a playbook and give the exit code. `record` is filled as it runs, so that it holds what was done
@@ -44,8 +45,10 @@ class Runner:
             for prepared in plays:
                 self._play(playbook, prepared, options, record, states)
         except KeyboardInterrupt:
-            record.codes.append(INTERRUPTED)
+            self.interruption.notice()
         finally:
+            if self.interruption.happened:
+                record.codes.append(EXIT_CODE)
             for state in states.values():
                 record.codes.extend(state.failure.codes if state.failure else ())
             self.reporter.finished(record)
@@ -105,7 +108,7 @@ class Runner:
             check=options.check,
             diff=options.diff,
             now=self.now,
-            stop=Event(),
+            interruption=self.interruption,
         )
 
 

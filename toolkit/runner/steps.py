@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
 from toolkit.model.playbook import Block, Step, Task
@@ -14,7 +14,10 @@ from toolkit.runner.options import RunOptions
 from toolkit.runner.results import PlayRecord, Result, Status, TaskRecord
 from toolkit.runner.tags import selected
 
-INTERRUPTED = 130
+Enter = Callable[[HostState, Result], None]
+"""Enters the result of a task on a host: into the record, the host's state and the output."""
+
+_SLICE = 0.2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,13 +58,17 @@ class Steps:
                 self._on_hosts(handler, inherited.enter(handler.keywords), notified, handler=True)
 
     def _block(self, block: Block, inherited: Inherited, states: Sequence[HostState]) -> None:
+        begun = {state.host.name: state.begun for state in states}
         try:
             self.run(block.block, inherited, states)
             if block.rescue:
                 self._rescue(block, inherited, [state for state in states if not state.live])
-        finally:
-            # also after an interruption: what `always` tidies up must not stay behind
-            self._always(block, inherited, states)
+        except KeyboardInterrupt:
+            # what `always` tidies up must not stay behind, on the hosts where there is something to tidy up
+            with self.execution.interruption.again():
+                self._always(block, inherited, [state for state in states if state.begun > begun[state.host.name]])
+            raise
+        self._always(block, inherited, states)
 
     def _rescue(self, block: Block, inherited: Inherited, states: Sequence[HostState]) -> None:
         failures: list[tuple[HostState, Failure]] = []
@@ -82,11 +89,13 @@ class Steps:
         before = [(state, state.failure) for state in states]
         for state in states:
             state.failure = None
-        self.run(block.always, inherited, states)
-        for state, failure in before:
-            if failure is not None:
-                later = state.failure.codes if state.failure is not None else ()
-                state.failure = replace(failure, codes=failure.codes + later)
+        try:
+            self.run(block.always, inherited, states)
+        finally:
+            for state, failure in before:
+                if failure is not None:
+                    later = state.failure.codes if state.failure is not None else ()
+                    state.failure = replace(failure, codes=failure.codes + later)
 
     def _task(self, task: Task, inherited: Inherited, states: Sequence[HostState]) -> None:
         if self.waiting_for is not None:
@@ -99,60 +108,64 @@ class Steps:
     def _on_hosts(
         self, task: Task, inherited: Inherited, states: Sequence[HostState], *, handler: bool = False
     ) -> None:
+        self.execution.interruption.check()
         once = self.execution.runs_once(task, inherited, states[0])
         record = TaskRecord(name=title(task), action=task.action, handler=handler, started=self.execution.now())
         self.record.tasks.append(record)
         self.execution.reporter.task_started(record.name, handler=handler)
-        stopped = interrupted = False
-        for state, result in self._results(task, inherited, states[:1] if once else states):
-            record.results.append(result.shown())
-            self.execution.reporter.host_result(result.shown())
-            _settle(task, result, state, sharing=states if once else [state])
-            stopped = stopped or not state.live
-            interrupted = interrupted or result.exit_code == INTERRUPTED
-        if interrupted:
-            raise KeyboardInterrupt
-        if stopped and (once or self.any_errors_fatal):
+
+        def enter(state: HostState, result: Result) -> None:
+            with self.execution.interruption.held():
+                record.results.append(result.shown())
+                _settle(task, result, state, sharing=states if once else [state])
+                self.execution.reporter.host_result(result.shown())
+
+        running = states[:1] if once else states
+        if self.options.forks > 1 and len(running) > 1:
+            self._parallel(task, inherited, running, enter)
+        else:
+            self._one_by_one(task, inherited, running, enter)
+        self.execution.interruption.check()
+        if (once or self.any_errors_fatal) and not all(state.live for state in running):
             for state in self.batch:
                 if state.live:
                     state.failure = Failure(task=record.name)
 
-    def _results(
-        self, task: Task, inherited: Inherited, states: Sequence[HostState]
-    ) -> Iterator[tuple[HostState, Result]]:
-        """The results in host order; after an interruption `interrupted` for every host that was not done."""
-        if self.options.forks > 1 and len(states) > 1:
-            yield from self._parallel(task, inherited, states)
-            return
+    def _one_by_one(self, task: Task, inherited: Inherited, states: Sequence[HostState], enter: Enter) -> None:
         for state in states:
-            try:
-                result = self.execution.run(task, inherited, state)
-            except KeyboardInterrupt:
-                yield state, _interrupted(state)
+            result = self._begin(task, inherited, state)
+            if result is None:
                 return
-            yield state, result
+            enter(state, result)
 
-    def _parallel(
-        self, task: Task, inherited: Inherited, states: Sequence[HostState]
-    ) -> Iterator[tuple[HostState, Result]]:
+    def _parallel(self, task: Task, inherited: Inherited, states: Sequence[HostState], enter: Enter) -> None:
+        """Enter the results in host order. An interruption waits for the hosts that have begun, and begins no other."""
+        entered = 0
         with ThreadPoolExecutor(max_workers=self.options.forks) as pool:
-            futures = [pool.submit(self.execution.run, task, inherited, state) for state in states]
-            reported = 0
+            futures = [pool.submit(self._begin, task, inherited, state) for state in states]
             try:
                 for state, future in zip(states, futures, strict=True):
-                    result = future.result()
-                    reported += 1
-                    yield state, result
+                    # in slices, since a lock's wait cannot be interrupted on Windows
+                    while not wait([future], timeout=_SLICE).done:
+                        pass
+                    with self.execution.interruption.held():
+                        entered += 1
+                        if (result := future.result()) is not None:
+                            enter(state, result)
             except KeyboardInterrupt:
-                self.execution.stop.set()
+                self.execution.interruption.notice()
                 pool.shutdown(wait=True, cancel_futures=True)
-                self.execution.stop.clear()
-                for state, future in list(zip(states, futures, strict=True))[reported:]:
-                    yield state, _interrupted(state) if future.cancelled() or future.exception() else future.result()
+        for state, future in list(zip(states, futures, strict=True))[entered:]:
+            result = None if future.cancelled() or future.exception() else future.result()
+            if result is not None:
+                enter(state, result)
 
-
-def _interrupted(state: HostState) -> Result:
-    return Result(host=state.host.name, status=Status.FAILED, message="interrupted", exit_code=INTERRUPTED)
+    def _begin(self, task: Task, inherited: Inherited, state: HostState) -> Result | None:
+        """Run a task on a host; None when the run was interrupted before."""
+        if self.execution.interruption.pending:
+            return None
+        state.begun += 1
+        return self.execution.run(task, inherited, state)
 
 
 def _settle(task: Task, result: Result, state: HostState, *, sharing: Sequence[HostState]) -> None:
