@@ -138,24 +138,23 @@ class Oracle:
     def _settle(self, table: Table, spot: Spot, place: Spot, numbers: Numbers) -> None:
         """A row whose key is there and whose text differs: the owners of the row that is there decide."""
         owners, mine = self.target.owners[place], self.target.tenants
-        foreign = bool(owners) and not owners & mine
-        if table.category == "business" and foreign and self._owned_in_backup(spot):
-            self._result.conflicts.add(spot)
-        elif table.category != "business" or owners - mine or (self.source.named and not owners):
+        lost = self.source.named and not owners and not self._owned_alone_in_backup(spot)
+        if table.category != "business" or owners - mine or lost:
             numbers.kept += 1
         else:
             numbers.updates += 1
             self.updated[place] = spot
 
-    def _owned_in_backup(self, spot: Spot) -> bool:
-        """Whether the backup shows that a row is the restored businesses': it may lack the rows that own it."""
+    def _owned_alone_in_backup(self, spot: Spot) -> bool:
+        """Whether the backup shows that a row is the restored businesses' alone: it may lack the rows that own it."""
         kept = {
             table.name: [place for place in self.source.spots(table.name) if place in self.source.taken]
             for table in self.source.world.tables
         }
         state = {name: [self.source.row(place) for place in places] for name, places in kept.items()}
         backup = replace(self.source, state=state)
-        return bool(backup.owners[spot[0], kept[spot[0]].index(spot)] & self.source.tenants)
+        owners = backup.owners[spot[0], kept[spot[0]].index(spot)]
+        return bool(owners) and owners <= self.source.tenants
 
     def _write_keyless(self, table: Table, spots: list[Spot]) -> None:
         """Of equal rows as many are inserted as there are fewer."""

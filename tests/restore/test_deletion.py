@@ -156,7 +156,7 @@ def test_rows_of_two_businesses_are_left_to_both(make_pair: MakePair) -> None:
     one = pair.control.restore("target", pair.backup(businesses=["a"]), "mirror")
     assert [one.facts[name] for name in ("inserts", "updates", "deletes")] == [1, 0, 1]
     assert one.facts["kept"] == {
-        "differs, but is not the restored businesses' alone": 1,
+        "belong to another business too": 1,
         "owned by another business too": 1,
     }
     both = pair.control.restore("target", pair.backup(businesses=["a", "b"]), "mirror")

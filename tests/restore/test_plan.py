@@ -55,7 +55,7 @@ def test_check_mode_prints_numbers_per_table_and_rows(make_pair: MakePair) -> No
         "items        1        3        1          1     1          0",
         "parts        2        0        0          0     0          0",
         "1 other tables: 2 rows unchanged",
-        "kept items: 1 rows: rows of locks still point at them",
+        "kept items: 1 rows: rows of locks still point at them, e.g. 30",
         "+ items 9: note '', price 9, tenant 'a'",
         "~ items 10: name 'a' → 'b', note 'two' → 'two lines', price 9.50 → 10.00",
         f"~ items 11: name '{'x' * 40}…' → (differs further on), note NULL → '{'x' * 40}…'",
@@ -79,7 +79,7 @@ def test_applying_gives_the_numbers_of_the_plan(make_pair: MakePair) -> None:
         assert {**promised, "samples": [], "load": ""} == {**kept, "load": ""}
         assert kept["samples"] == []
     assert done.details[1:] == (
-        "kept 1 rows: rows of locks still point at them",
+        "kept items: 1 rows: rows of locks still point at them, e.g. 30",
         "sequences moved forward: parts_id_seq",
     )
 
@@ -121,6 +121,7 @@ def test_the_report_carries_the_plan(make_pair: MakePair) -> None:
     items = {table["table"]: table for table in shown["plan"]["tables"]}["items"]
     assert (items["inserts"], items["updates"], items["deletes"], items["unchanged"]) == (1, 3, 1, 1)
     assert items["kept"] == {"rows of locks still point at them": 1}
+    assert [each["samples"] for each in items["kept_rows"]] == [["30"]]
     assert items["samples"][1] == {
         "action": "update",
         "key": ["10"],

@@ -29,13 +29,13 @@ def refused(pair: Pair, mode: str = "mirror", host: str = "target", **scope: obj
     return refusal.value.reasons
 
 
-def test_a_key_held_by_another_business_is_a_conflict(make_pair: MakePair) -> None:
-    """A row of the backup whose key belongs to a business outside the restore is never written over."""
-    pair = make_pair(RULES, ITEMS)
-    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'ours', 1), (2, 'a', 'ours', 1)")
-    execute(pair.target, "INSERT INTO items VALUES (1, 'b', 'theirs', 1)")
+def test_a_value_held_by_another_business_is_a_conflict(make_pair: MakePair) -> None:
+    """A row whose unique value another row of another business holds cannot be restored; that other is left alone."""
+    pair = make_pair(RULES, ITEMS, "ALTER TABLE items ADD UNIQUE (name)")
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'ours', 1), (2, 'a', 'other', 1)")
+    execute(pair.target, "INSERT INTO items VALUES (3, 'b', 'ours', 1)")
     assert refused(pair, businesses=["a"]) == (
-        "items: the key is held by a row of a business outside the restore: 1 rows, e.g. 1",
+        "items: values of unique key items_name_key (name) are held by other rows: 1 rows, e.g. 1",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from toolkit.model.plan import Conflict, RestorePlan, TablePlan
+from toolkit.model.plan import Conflict, Kept, RestorePlan, TablePlan
 
 
 def plan_document(plan: RestorePlan) -> dict[str, object]:
@@ -35,7 +35,8 @@ def _table(table: TablePlan, conflicts: int) -> dict[str, object]:
         "set_null": table.set_null,
         "quarantined": table.quarantined,
         "conflicts": conflicts,
-        "kept": dict(table.kept),
+        "kept": {kept.reason: kept.rows for kept in table.kept},
+        "kept_rows": [kept_document(kept) for kept in table.kept],
         "samples": [
             {
                 "action": str(sample.action),
@@ -47,6 +48,11 @@ def _table(table: TablePlan, conflicts: int) -> dict[str, object]:
             for sample in table.samples
         ],
     }
+
+
+def kept_document(kept: Kept) -> dict[str, object]:
+    """Rows that stay: the reason, how many, the first few keys, whose these are, and what all their keys come to."""
+    return {**asdict(kept), "samples": list(kept.samples), "owners": list(kept.owners)}
 
 
 def _conflict(conflict: Conflict) -> dict[str, object]:

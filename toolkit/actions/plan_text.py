@@ -39,10 +39,8 @@ def plan_lines(plan: RestorePlan, *, tables: bool, samples: bool) -> Iterator[st
         yield f"{plan.untouched} rows outside the restore are proven to be as before"
     if tables:
         yield from _numbers(plan)
-        for table in plan.tables.values():
-            yield from (f"kept {table.table}: {rows} rows: {why}" for why, rows in sorted(table.kept.items()))
-    else:
-        yield from (f"kept {rows} rows: {why}" for why, rows in sorted(plan.kept.items()))
+    for table in plan.tables.values():
+        yield from (f"kept {table.table}: {kept}" for kept in table.kept)
     if samples:
         for table in plan.tables.values():
             yield from (f"{SIGNS[sample.action]} {table.table} {_sampled(sample)}" for sample in table.samples)
@@ -62,7 +60,7 @@ def _numbers(plan: RestorePlan) -> Iterator[str]:
         "deletes": [each.deletes for each in shown],
         "set NULL": [each.set_null for each in shown],
         "unchanged": [each.unchanged for each in shown],
-        "kept": [sum(each.kept.values()) for each in shown],
+        "kept": [sum(kept.rows for kept in each.kept) for each in shown],
         "conflicts": [conflicts.get(each.table, 0) for each in shown],
         "quarantined": [each.quarantined for each in shown],
     }

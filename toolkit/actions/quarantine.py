@@ -134,7 +134,7 @@ def _outcome(plans: list[RestorePlan], context: Context) -> Outcome:
 def _without_others(plan: RestorePlan) -> RestorePlan:
     """The plan without a word on rows that were never in quarantine."""
     tables = {
-        name: replace(table, kept={why: rows for why, rows in table.kept.items() if why != LEFT_BY_MERGE})
+        name: replace(table, kept=tuple(kept for kept in table.kept if kept.reason != LEFT_BY_MERGE))
         for name, table in plan.tables.items()
     }
     return replace(plan, tables=tables)

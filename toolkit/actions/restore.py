@@ -14,7 +14,7 @@ from toolkit.actions.choosing import backup_of, check_chunks, rows_reader
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_request
 from toolkit.actions.locking import shared_lock
-from toolkit.actions.plan_document import plan_document
+from toolkit.actions.plan_document import kept_document, plan_document
 from toolkit.actions.plan_text import plan_lines, summary
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.errors import InputError, Problem
@@ -143,6 +143,9 @@ def _outcome(plan: RestorePlan, manifest: Manifest, name: str, context: Context,
             "host": name,
             **numbers,
             "kept": plan.kept,
+            "kept_rows": [
+                {"table": table.table, **kept_document(kept)} for table in plan.tables.values() for kept in table.kept
+            ],
             "timestamp": manifest.metadata.timestamp,
             "identity": plan.identity.as_facts() if plan.identity else {},
             "conflicts": [str(conflict) for conflict in plan.conflicts],

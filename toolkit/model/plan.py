@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from toolkit.model.identity import IdentityPlan
@@ -53,6 +53,30 @@ class Conflict:
     def __str__(self) -> str:
         examples = f", e.g. {', '.join(self.samples)}" if self.samples else ""
         return f"{self.table}: {self.reason}: {self.rows} rows{examples}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Rows of one table that stay as they are although they differ from the backup or are not in it.
+
+    Attributes:
+        reason: why, as a lower-case fact.
+        rows: how many.
+        samples: keys of a few of them, as text.
+        owners: the businesses outside the restore that own these few, where that is the reason.
+        digest: a sum over the keys of all of them, by which two plans can be told to keep the same rows.
+    """
+
+    reason: str
+    rows: int
+    samples: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    digest: str = ""
+
+    def __str__(self) -> str:
+        whose = f" ({', '.join(self.owners)})" if self.owners else ""
+        examples = f", e.g. {', '.join(self.samples)}" if self.samples else ""
+        return f"{self.rows} rows: {self.reason}{whose}{examples}"
 
 
 class SampledAction(StrEnum):
@@ -109,7 +133,7 @@ class TablePlan:
     unchanged: int = 0
     set_null: int = 0
     quarantined: int = 0
-    kept: Mapping[str, int] = field(default_factory=dict)
+    kept: tuple[Kept, ...] = ()
     samples: tuple[RowSample, ...] = ()
 
     @property
@@ -174,6 +198,6 @@ class RestorePlan:
         """Rows kept in all tables, by reason."""
         totals: dict[str, int] = {}
         for table in self.tables.values():
-            for reason, rows in table.kept.items():
-                totals[reason] = totals.get(reason, 0) + rows
+            for kept in table.kept:
+                totals[kept.reason] = totals.get(kept.reason, 0) + kept.rows
         return totals

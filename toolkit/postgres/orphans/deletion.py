@@ -54,7 +54,7 @@ class RemovalPlanner:
             deletions = self._without_those_in_use()
             if not self._withdraw(deletions):
                 break
-            for ids in deletions.ids.values():
+            for ids in (*deletions.ids.values(), *deletions.staying.values()):
                 self._connection.execute(sql.SQL("DROP TABLE {}").format(ids))
         deletes = {name: rows for name, rows in sorted(deletions.counts.items()) if rows}
         orphans = {name: self._count(ids) for name, ids in self._roots.items()}

@@ -12,7 +12,7 @@ from functools import partial
 from psycopg import sql
 
 from toolkit.model.identity import Followed, IdentityPlan
-from toolkit.model.plan import RestorePlan, TablePlan
+from toolkit.model.plan import Kept, RestorePlan, TablePlan
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Sql, columns, points_at
 from toolkit.postgres.restore.device.decision import Device
@@ -79,8 +79,8 @@ class SyncState:
             created[node.table] = created.get(node.table, 0) + 1
         if node is not None and self._made_node.known:
             known = tables.get(node.table) or TablePlan(table=node.table)
-            kept = {**known.kept, "this database knows their nodes by rows of its own": self._made_node.known}
-            tables[node.table] = replace(known, kept=kept)
+            kept = Kept(reason="this database knows their nodes by rows of its own", rows=self._made_node.known)
+            tables[node.table] = replace(known, kept=(*known.kept, kept))
         return replace(
             plan,
             tables=dict(sorted(tables.items())),

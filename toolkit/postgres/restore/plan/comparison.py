@@ -18,9 +18,9 @@ from toolkit.postgres.restore.plan.key_rules import KeyName, KeyRule
 from toolkit.postgres.restore.stage.source import Source, Staged
 from toolkit.postgres.rows import read_rows
 
-MISSING, CHANGED, KEPT, FOREIGN, REFUSED = "i", "u", "k", "c", "q"
-"""A staged row that the database lacks; that differs; that differs but stays; whose key another tenant holds; that the
-database cannot take, so that it is put aside."""
+MISSING, CHANGED, KEPT, REFUSED = "i", "u", "k", "q"
+"""A staged row that the database lacks; that differs; that differs but stays; that the database cannot take, so that it
+is put aside."""
 
 SAMPLES = 3
 
@@ -30,7 +30,8 @@ class Differences:
     """The staged rows of one table that the database does not have exactly so.
 
     Attributes:
-        lines: a table of (stage_id, row_id[, part_id], action); row_id is NULL for missing rows.
+        lines: a table of (stage_id, row_id[, part_id], action, why); row_id is NULL for missing rows, and why says for
+            what reason a row is kept.
         counts: rows by action.
     """
 
@@ -95,6 +96,7 @@ def compare(
         return Differences(lines, count_actions(connection, lines))
     query = sql.SQL(
         'SELECT s.ctid AS stage_id, {ids}, CASE WHEN t.ctid IS NULL THEN {missing} ELSE {changed} END::"char" AS action'
+        ', NULL::"char" AS why'
         " FROM {stage} s LEFT JOIN {source} t ON {key}"
         " WHERE t.ctid IS NULL OR ROW({theirs})::text <> ROW({ours})::text"
     ).format(
@@ -152,7 +154,7 @@ def count_absent(connection: Connection, target: Relation, staged: Staged) -> in
 def _missing_copies(target: Relation, staged: Staged) -> Sql:
     nobody = "NULL::tid AS row_id, NULL::oid AS part_id" if target.partitioned else "NULL::tid AS row_id"
     return sql.SQL(
-        'SELECT s.row_id AS stage_id, {nobody}, {missing}::"char" AS action FROM {ours} s'
+        'SELECT s.row_id AS stage_id, {nobody}, {missing}::"char" AS action, NULL::"char" AS why FROM {ours} s'
         " WHERE NOT EXISTS (SELECT 1 FROM {theirs} t WHERE t.line = s.line AND t.copy = s.copy)"
     ).format(
         nobody=sql.SQL(nobody),

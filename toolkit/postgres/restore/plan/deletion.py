@@ -34,6 +34,7 @@ class Deletions:
         ids: per table, a table of ids.
         counts: how many they are.
         kept: per table, rows that stay because of the rows that point at them, by reason.
+        staying: the same rows as tables of ids, with the reason in `why`.
         releases: references from device and transient rows that are set to NULL first.
         moving: rows that point at deleted ones until they are updated; in the way of deletes that have to come first.
     """
@@ -41,6 +42,7 @@ class Deletions:
     ids: dict[str, Sql] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     kept: dict[str, dict[str, int]] = field(default_factory=dict)
+    staying: dict[str, Sql] = field(default_factory=dict)
     releases: list[Release] = field(default_factory=list)
     moving: list[Conflict] = field(default_factory=list)
 
@@ -145,10 +147,15 @@ class DeletionPlanner:
                     self._arriving[link.parent], points_at(link, "c", "a")
                 )
             )
+        reason = f"rows of {link.child} still point at them"
         query = sql.SQL(
-            "DELETE FROM {ids} d WHERE EXISTS (SELECT 1 FROM {parent} p JOIN {child} c ON {joined}"
-            " WHERE {same} AND {staying})"
+            "WITH gone AS (DELETE FROM {ids} d WHERE EXISTS (SELECT 1 FROM {parent} p JOIN {child} c ON {joined}"
+            " WHERE {same} AND {staying}) RETURNING {id_columns})"
+            " INSERT INTO {kept} SELECT gone.*, {reason} FROM gone"
         ).format(
+            id_columns=parent.id_columns("d"),
+            kept=self._kept_ids(link.parent),
+            reason=sql.Literal(reason),
             ids=self._result.ids[link.parent],
             parent=parent.source,
             child=child.source,
@@ -160,9 +167,26 @@ class DeletionPlanner:
         self._result.counts[link.parent] -= rows
         if rows and link.parent in self._candidates:
             kept = self._result.kept.setdefault(link.parent, {})
-            reason = f"rows of {link.child} still point at them"
             kept[reason] = kept.get(reason, 0) + rows
         return rows
+
+    def _kept_ids(self, name: str) -> Sql:
+        """A table of the rows that were taken out of the deletions, each with the reason in `why`."""
+        if name not in self._result.staying:
+            relation = self._relations[name]
+            none = sql.SQL("SELECT {}, ''::text AS why FROM {} t WHERE false").format(
+                relation.ids("t"), relation.source
+            )
+            self._result.staying[name] = create_temporary(
+                self._connection, f"{self._prefix}_kept_{len(self._result.staying)}", none
+            )
+        return self._result.staying[name]
+
+    def kept_for(self, name: str, reason: str) -> Sql:
+        """A query of the ids of candidates that stay for a reason."""
+        return sql.SQL("SELECT {} FROM {} k WHERE k.why = {}").format(
+            self._relations[name].id_columns("k"), self._kept_ids(name), sql.Literal(reason)
+        )
 
     def _cascade(self) -> None:
         """Find the transient rows that go with the rows they point at, parents before children, anew each time."""

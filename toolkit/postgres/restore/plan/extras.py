@@ -12,7 +12,7 @@ from toolkit.planning.accounting import Part
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.order import expression
-from toolkit.postgres.relation import Sql, relation_of, scalar
+from toolkit.postgres.relation import Sql, relation_of
 from toolkit.postgres.restore.plan.comparison import absent_from_stage
 from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.evaluation import Selected
@@ -24,7 +24,7 @@ class ExtraRows:
     """Finds them, table by table.
 
     Args:
-        keep: is told how many rows of a table stay, and why.
+        keep: is told which rows of a table stay (a query of ids), and why.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class ExtraRows:
         survey: Survey,
         selected: Selected,
         source: Source,
-        keep: Callable[[str, str, int], None],
+        keep: Callable[[str, str, Sql], None],
     ) -> None:
         self._connection = connection
         self._survey = survey
@@ -80,9 +80,8 @@ class ExtraRows:
         return query
 
     def _less(self, name: str, query: Sql, reason: str, condition: Sql) -> Sql:
-        """The query without the rows that a condition lets stay, which are counted."""
-        count = sql.SQL("SELECT count(*) FROM ({} AND {}) q").format(query, condition)
-        self._keep(name, reason, scalar(self._connection, count))
+        """The query without the rows that a condition lets stay, which are noted."""
+        self._keep(name, reason, sql.SQL("{} AND {}").format(query, condition))
         return sql.SQL("{} AND NOT {}").format(query, condition)
 
     def _within_limit(self, entry: TableEntry, newest_by: str) -> Sql:

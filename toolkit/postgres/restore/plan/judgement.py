@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from psycopg import sql
 
 from toolkit.model.catalog import Category
 from toolkit.planning.accounting import Part
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Relation, Sql, columns
-from toolkit.postgres.restore.plan.comparison import CHANGED, FOREIGN, KEPT, Differences, count_actions
-from toolkit.postgres.restore.plan.findings import GENERATED, UNIQUE, Findings
+from toolkit.postgres.relation import Relation, Sql, columns, scalar
+from toolkit.postgres.restore.plan.comparison import CHANGED, KEPT, Differences, count_actions
+from toolkit.postgres.restore.plan.findings import GENERATED, Findings
 from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.ownership import Ownership
 from toolkit.postgres.selection.snapshot import Survey
 
+DEVICES, OTHERS, CO_OWNED, NOBODYS = "d", "o", "w", "n"
+"""Why a row stays that is there with other values: it is this device's; another business's now; another business's
+too; nobody's, in a restore of single businesses."""
+
 
 class Judge:
-    """Turns `changed` lines into changed, kept or foreign ones.
+    """Turns `changed` lines into changed or kept ones.
 
     Args:
-        owned: every row of the backup counts as owned by the restored businesses.
+        owned: every row of the backup counts as owned by the restored businesses alone, where its table has owners.
     """
 
     def __init__(
@@ -37,8 +41,9 @@ class Judge:
     def settle(self, name: str, relation: Relation, differences: Differences) -> Differences:
         """Judge the differing rows of one table.
 
-        Rows of the restored tenants alone change. Rows that other tenants own too, and in a named scope rows that
-        nobody owns, are kept. Rows of other tenants only are foreign: `find_foreign` decides about them.
+        Rows of the restored tenants alone change. Rows that other tenants own are kept, be it together with the
+        restored ones or alone, because they have moved there: they are told apart by their key, so it is the same row.
+        In a named scope rows that nobody owns are kept as well, unless `claim` finds out whose they were.
         """
         if not differences.count(CHANGED):
             return differences
@@ -52,45 +57,61 @@ class Judge:
             mine = owned.format(owners.source, same, sql.SQL("o.mine"))
             other = owned.format(owners.source, same, sql.SQL("NOT o.mine"))
         query = sql.SQL(
-            "UPDATE {lines} d SET action = CASE WHEN {outside} THEN {kept} WHEN q.other AND NOT q.mine THEN {foreign}"
-            ' WHEN q.other OR NOT {updatable} THEN {kept} ELSE {changed} END::"char"'
+            'UPDATE {lines} d SET action = {kept}::"char", why = (CASE WHEN {outside} THEN {devices}'
+            ' WHEN q.other AND NOT q.mine THEN {others} WHEN q.other THEN {co_owned} ELSE {nobodys} END)::"char"'
             " FROM (SELECT d.stage_id, {mine} AS mine, {other} AS other FROM {lines} d WHERE d.action = {changed}) q"
-            " WHERE q.stage_id = d.stage_id"
+            " WHERE q.stage_id = d.stage_id AND ({outside} OR q.other OR NOT ({updatable} OR q.mine))"
         ).format(
             lines=differences.lines,
-            outside=sql.Literal(outside),
             kept=sql.Literal(KEPT),
-            foreign=sql.Literal(FOREIGN),
+            outside=sql.Literal(outside),
+            devices=sql.Literal(DEVICES),
+            others=sql.Literal(OTHERS),
+            co_owned=sql.Literal(CO_OWNED),
+            nobodys=sql.Literal(NOBODYS),
             changed=sql.Literal(CHANGED),
-            updatable=sql.SQL("true" if self._survey.scope.whole or part is Part.WHOLE else "q.mine"),
+            updatable=sql.Literal(self._survey.scope.whole or part is Part.WHOLE),
             mine=mine,
             other=other,
         )
         self._connection.execute(query)
         return self._recounted(differences)
 
-    def find_foreign(self, differences: dict[str, Differences], findings: Findings) -> None:
-        """Note the rows whose key other tenants hold, where the backup's row is owned; the others are kept.
+    def claim(self, differences: dict[str, Differences]) -> None:
+        """Let rows that are nobody's now change where the backup says that the restored tenants alone owned them.
 
-        The lines of the given differences are brought up to date.
+        What owned them was deleted meanwhile, and ON DELETE SET NULL let them stay. The lines of the given differences
+        are brought up to date.
         """
-        foreign = [name for name, found in differences.items() if found.count(FOREIGN)]
-        owned = self._owned_in_backup() if foreign and not self._owned else {}
-        for name in foreign:
-            condition: Sql = sql.SQL("true" if self._owned else "false")
-            if name in owned:
-                condition = sql.SQL("EXISTS (SELECT 1 FROM {} o WHERE o.row_id = d.stage_id)").format(owned[name])
-            query = sql.SQL('UPDATE {} d SET action = {}::"char" WHERE d.action = {} AND NOT {}')
-            lines = differences[name].lines
-            self._connection.execute(query.format(lines, sql.Literal(KEPT), sql.Literal(FOREIGN), condition))
-            differences[name] = self._recounted(differences[name])
-            rows = sql.SQL('SELECT d.stage_id, NULL::text AS waits_for FROM {} d WHERE d.action = {}::"char"')
-            findings.add(
-                name,
-                rows.format(lines, sql.Literal(FOREIGN)),
-                reason="the key is held by a row of a business outside the restore",
-                sqlstate=UNIQUE,
+        having = {link.table for link in self._survey.links.owners}
+        orphaned = [name for name in differences if name in having and self._count_nobodys(differences[name])]
+        owners = self._owners_in_backup(orphaned) if orphaned and not self._owned else {}
+        for name in orphaned:
+            alone: Sql = sql.SQL("true")
+            if not self._owned:
+                if name not in owners:
+                    continue
+                alone = sql.SQL(
+                    "EXISTS (SELECT 1 FROM {0} o WHERE o.row_id = d.stage_id AND o.mine)"
+                    " AND NOT EXISTS (SELECT 1 FROM {0} o WHERE o.row_id = d.stage_id AND NOT o.mine)"
+                ).format(owners[name])
+            query = sql.SQL('UPDATE {} d SET action = {}::"char", why = NULL WHERE d.action = {} AND d.why = {} AND {}')
+            self._connection.execute(
+                query.format(
+                    differences[name].lines,
+                    sql.Literal(CHANGED),
+                    sql.Literal(KEPT),
+                    sql.Literal(NOBODYS),
+                    alone,
+                )
             )
+            differences[name] = self._recounted(differences[name])
+
+    def _count_nobodys(self, differences: Differences) -> int:
+        if not differences.count(KEPT):
+            return 0
+        query = sql.SQL("SELECT count(*) FROM {} d WHERE d.action = {} AND d.why = {}")
+        return scalar(self._connection, query.format(differences.lines, sql.Literal(KEPT), sql.Literal(NOBODYS)))
 
     def find_fixed(self, name: str, relation: Relation, differences: Differences, findings: Findings) -> None:
         """Note rows to be updated that differ where only an insert can set a value (GENERATED ALWAYS AS IDENTITY)."""
@@ -114,11 +135,16 @@ class Judge:
         reason = f"differs in {', '.join(fixed)}, which only an insert can set"
         findings.add(name, query, reason=reason, sqlstate=GENERATED, constraint=fixed[0])
 
-    def _owned_in_backup(self) -> Mapping[str, Sql]:
-        """Per table, the staged rows that the restored tenants own within the backup: the same selection, on stage."""
+    def _owners_in_backup(self, wanted: Collection[str]) -> Mapping[str, Sql]:
+        """Per table, who owns which staged row within the backup, restored tenants or others: selected as there."""
         tenant = self._survey.catalog.tenant
+        leading = {*wanted}
+        while more := {link.source for link in self._survey.links.owners if link.table in leading} - leading:
+            leading |= more
         relations = {
-            name: self._source.staged(name).relation for name, entry in self._source.entries.items() if entry.rows
+            name: self._source.staged(name).relation
+            for name, entry in self._source.entries.items()
+            if entry.rows and name in leading
         }
         if tenant.table not in relations:
             return {}
@@ -126,7 +152,7 @@ class Judge:
             sql.Identifier(tenant.key), sql.Literal(list(self._source.manifest.selection.tenants))
         )
         ownership = Ownership(self._connection, relations, self._survey.links.owners, tenant, prefix="backup")
-        owners = ownership.compute(condition, only_selected=True, all_selected=False)
+        owners = ownership.compute(condition, only_selected=False, all_selected=False)
         return {name: found.source for name, found in owners.items()}
 
     def _recounted(self, differences: Differences) -> Differences:

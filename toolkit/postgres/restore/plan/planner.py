@@ -18,7 +18,6 @@ from toolkit.postgres.restore.apply.batches import BadRow
 from toolkit.postgres.restore.plan.checks import find_failing_checks
 from toolkit.postgres.restore.plan.comparison import (
     CHANGED,
-    KEPT,
     MISSING,
     Comparison,
     Differences,
@@ -30,6 +29,7 @@ from toolkit.postgres.restore.plan.extras import ExtraRows
 from toolkit.postgres.restore.plan.findings import Finding, Findings
 from toolkit.postgres.restore.plan.foreign_keys import ForeignKeys
 from toolkit.postgres.restore.plan.judgement import Judge
+from toolkit.postgres.restore.plan.kept import KeptRows
 from toolkit.postgres.restore.plan.key_rules import key_rules
 from toolkit.postgres.restore.plan.uniqueness import Release, Uniqueness
 from toolkit.postgres.restore.stage.source import Source
@@ -100,7 +100,7 @@ class Planner:
         self._cyclic = {name for group in self._order if len(group) > 1 for name in group}
         self._loads: dict[str, Load] = {}
         self._differences: dict[str, Differences] = {}
-        self._kept: dict[str, dict[str, int]] = {}
+        self._kept = KeptRows(connection, survey=survey, selected=selected, relations=self._relations)
 
     def prepare(self) -> Prepared:
         """Compare everything and settle what happens to every row."""
@@ -111,6 +111,7 @@ class Planner:
             self._loads[name] = self._load(name, entry)
             if self._loads[name] is Load.STAGED:
                 self._differences[name] = judge.settle(name, self._relations[name], self._compare(name))
+        judge.claim(self._differences)
         comparison = Comparison(
             connection=self._connection,
             schema=self._survey.schema,
@@ -121,7 +122,6 @@ class Planner:
         )
         findings = Findings(comparison, aside=self._aside)
         self._find_bad(comparison, findings)
-        judge.find_foreign(self._differences, findings)
         for name, found in self._differences.items():
             judge.find_fixed(name, self._relations[name], found, findings)
         find_failing_checks(comparison, findings)
@@ -205,15 +205,14 @@ class Planner:
             survey=self._survey,
             selected=self._selected,
             source=self._source,
-            keep=self._keep,
+            keep=self._kept.add,
         )
         # a table that is empty, or holds exactly the rows of the backup, has no others
         looked_at = [name for name, entry in self._entries.items() if not entry.rows or name in self._differences]
         candidates = {name: query for name in looked_at if (query := extras.deletable(name)) is not None}
         if self._mode is Mode.MERGE:
             for name, query in candidates.items():
-                rows = scalar(self._connection, sql.SQL("SELECT count(*) FROM ({}) q").format(query))
-                self._keep(name, LEFT_BY_MERGE, rows)
+                self._kept.add(name, LEFT_BY_MERGE, query)
             return Deletions()
         planner = DeletionPlanner(
             self._connection,
@@ -229,12 +228,11 @@ class Planner:
             },
             prefix=f"delete_{number}",
         )
-        return planner.plan(candidates)
-
-    def _keep(self, name: str, reason: str, rows: int) -> None:
-        if rows:
-            kept = self._kept.setdefault(name, {})
-            kept[reason] = kept.get(reason, 0) + rows
+        deletions = planner.plan(candidates)
+        for name, reasons in deletions.kept.items():
+            for reason in reasons:
+                self._kept.add(name, reason, planner.kept_for(name, reason))
+        return deletions
 
     # order
 
@@ -280,10 +278,8 @@ class Planner:
 
     def _table_plan(self, name: str, deletions: Deletions) -> TablePlan:
         entry, differences = self._entries.get(name), self._differences.get(name)
-        kept = dict(self._kept.get(name, {}))
-        if differences and differences.count(KEPT):
-            kept["differs, but is not the restored businesses' alone"] = differences.count(KEPT)
-        kept.update(deletions.kept.get(name, {}))
+        if differences:
+            self._kept.add_differing(name, differences)
         differing = sum(differences.counts.values()) if differences else 0
         load = self._loads.get(name, Load.NONE)
         return TablePlan(
@@ -293,5 +289,5 @@ class Planner:
             updates=differences.count(CHANGED) if differences else 0,
             deletes=deletions.counts.get(name, 0),
             unchanged=0 if load is Load.COPY or entry is None else entry.rows - differing,
-            kept=kept,
+            kept=self._kept.described(name),
         )
