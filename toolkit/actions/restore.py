@@ -16,6 +16,7 @@ from toolkit.actions.devices import device_request
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.plan_document import kept_document, plan_document
 from toolkit.actions.plan_text import plan_lines, summary
+from toolkit.actions.restored import asked
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Catalog
@@ -67,7 +68,7 @@ def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
         if request.atomic and not (context.check or request.businesses or plan.quarantined):
             ledger.settled()
         plan = replace(plan, warnings=(*plan.warnings, *said, *(held.warnings if held else ())))
-    return _outcome(plan, manifest, name, context, time.monotonic() - clock)
+    return _outcome(plan, arguments, manifest, name=name, context=context, seconds=time.monotonic() - clock)
 
 
 def _request(
@@ -128,7 +129,9 @@ def _target(context: Context, catalog: Catalog, scratch: Mapping[str, Any] | Non
     return make_scratch(directory, name, like=conninfo_of(context, model), schema=catalog.schema), database
 
 
-def _outcome(plan: RestorePlan, manifest: Manifest, name: str, context: Context, seconds: float) -> Outcome:
+def _outcome(
+    plan: RestorePlan, arguments: Mapping[str, Any], manifest: Manifest, *, name: str, context: Context, seconds: float
+) -> Outcome:
     numbers = {what: plan.total(what) for what in ("inserts", "updates", "deletes", "set_null", "unchanged")}
     verb = "would change" if context.check else "restored"
     rows = numbers["inserts"] + numbers["updates"] + numbers["deletes"]
@@ -146,6 +149,7 @@ def _outcome(plan: RestorePlan, manifest: Manifest, name: str, context: Context,
             "kept_rows": [
                 {"table": table.table, **kept_document(kept)} for table in plan.tables.values() for kept in table.kept
             ],
+            "request": asked(arguments),
             "timestamp": manifest.metadata.timestamp,
             "identity": plan.identity.as_facts() if plan.identity else {},
             "conflicts": [str(conflict) for conflict in plan.conflicts],

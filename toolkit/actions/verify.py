@@ -12,6 +12,7 @@ from toolkit.actions.choosing import backup_of, rows_reader
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_to_verify
 from toolkit.actions.locking import shared_lock
+from toolkit.actions.restored import beyond_kept
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.errors import StorageError
 from toolkit.model.host import Host
@@ -44,6 +45,9 @@ def verify(arguments: Mapping[str, Any], context: Context) -> Outcome:
 
 
 def _verify(arguments: Mapping[str, Any], context: Context, repository: Repository) -> Outcome:
+    after = arguments.get("after")
+    if after and context.check:
+        return Outcome(skipped="nothing is restored in check mode, so there is nothing to verify")
     manifest = backup_of(context, repository, arguments.get("backup"))
     if arguments.get("against", "database") == "repository":
         return _against_repository(repository, manifest, context)
@@ -59,6 +63,10 @@ def _verify(arguments: Mapping[str, Any], context: Context, repository: Reposito
             device=device_to_verify(context, catalog, host),
         )
     outcome = _outcome(manifest, host, found, time.monotonic() - clock)
+    if outcome.exit_code and after:
+        outcome = _excused(outcome, after, beyond_kept(after, host, repository, manifest, context))
+    if not outcome.facts["exact"]:
+        return outcome
     if outcome.exit_code or (found.identity and any(table.category == "device" for table in manifest.tables)):
         return outcome
     # equal tables are found by their digests, without reading the stored rows: at least the files must be there whole
@@ -140,6 +148,20 @@ def _outcome(manifest: Manifest, host: Host, found: Verification, seconds: float
             ),
         ),
         exit_code=DIFFERENCES if differing else 0,
+    )
+
+
+def _excused(outcome: Outcome, after: Mapping[str, Any], beyond: tuple[str, ...]) -> Outcome:
+    """The outcome of a comparison after a restore: the rows that it kept may differ, and no others."""
+    if beyond:
+        return replace(outcome, details=(*outcome.details, *beyond))
+    label, host, kept = outcome.facts["label"], outcome.facts["host"], list(after["kept_rows"])
+    rows = sum(each["rows"] for each in kept)
+    return replace(
+        outcome,
+        message=f"{label} and {host} are equal but for the {rows} rows that the restore has kept",
+        details=tuple(f"kept {each['table']}: {each['rows']} rows: {each['reason']}" for each in kept),
+        exit_code=0,
     )
 
 
