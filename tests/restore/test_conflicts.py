@@ -104,19 +104,6 @@ def test_swapped_values_are_swapped_back(make_pair: MakePair, host: str, kind: s
     assert not pair.restore("mirror", host=host).changed
 
 
-def test_values_that_cannot_be_let_go_of_are_a_conflict(make_pair: MakePair) -> None:
-    """Where no column can hold anything else meanwhile, a swap is refused by name."""
-    pair = make_pair(
-        RULES,
-        ITEMS.replace("name text", "name boolean NOT NULL"),
-        "ALTER TABLE items ADD CONSTRAINT second UNIQUE (name)",
-    )
-    execute(pair.source, "INSERT INTO items VALUES (1, 'a', true), (2, 'a', false)")
-    execute(pair.target, "INSERT INTO items VALUES (1, 'a', false), (2, 'a', true)")
-    (reason,) = refused(pair)
-    assert reason.startswith("items: values of unique key second (name) are held by other rows, which cannot let go")
-
-
 @pytest.mark.parametrize("filled", [False, True])
 def test_constraints_of_the_target_are_tried_beforehand(make_pair: MakePair, filled: bool) -> None:
     """CHECK and NOT NULL of the target that the source does not have."""

@@ -42,13 +42,27 @@ def test_a_value_may_be_taken_away_where_what_points_at_it_goes_too(pair: Pair, 
     assert pair.rows("SELECT * FROM lines") == [(1, "b", "new")]
 
 
-def test_a_row_may_be_replaced_by_another_with_the_value_that_is_pointed_at(pair: Pair) -> None:
-    """The row that goes is pointed at no longer: the one that comes is; only where foreign keys hold on, it stays."""
+@HOSTS
+def test_a_row_may_be_replaced_by_another_with_the_value_that_is_pointed_at(pair: Pair, host: str) -> None:
+    """The row that goes is pointed at no longer: the one that comes with it is."""
+    execute(pair.source, "INSERT INTO items VALUES (2, 'a', 'x')", "INSERT INTO lines VALUES (1, 'a', 'x')")
+    execute(pair.target, "INSERT INTO items VALUES (1, 'a', 'x')", "INSERT INTO lines VALUES (1, 'a', 'x')")
+    outcome = pair.restore(host=host)
+    assert [outcome.facts[name] for name in ("inserts", "deletes")] == [1, 1]
+    assert pair.rows("SELECT id, code FROM items") == [(2, "x")]
+    assert not pair.restore(host=host).changed
+
+
+@pytest.mark.parametrize("action", ["RESTRICT", "CASCADE", "SET NULL"])
+def test_a_row_that_others_are_bound_to_is_replaced_by_none(make_pair: MakePair, action: str) -> None:
+    """Foreign keys that act, or refuse, as soon as a row goes leave no way; only without them there is one."""
+    pair = make_pair(RULES, SCHEMA[0], f"{SCHEMA[1][:-1]} ON DELETE {action})")
     execute(pair.source, "INSERT INTO items VALUES (2, 'a', 'x')", "INSERT INTO lines VALUES (1, 'a', 'x')")
     execute(pair.target, "INSERT INTO items VALUES (1, 'a', 'x')", "INSERT INTO lines VALUES (1, 'a', 'x')")
     (reason,) = refused(pair)
-    assert reason == ("lines: rows point at rows of items that have to be deleted first, to free values: 1 rows")
-    outcome = pair.restore(host="superuser")
-    assert [outcome.facts[name] for name in ("inserts", "deletes")] == [1, 1]
-    assert pair.rows("SELECT id, code FROM items") == [(2, "x")]
-    assert not pair.restore(host="superuser").changed
+    assert reason == (
+        "items: values of unique key items_code_key (code) are held by other rows, which cannot let go of them first"
+        " under the foreign keys that lead to them: 1 rows, e.g. 2"
+    )
+    assert pair.restore(host="superuser").facts["inserts"] == 1
+    assert pair.rows("SELECT id, code FROM lines") == [(1, "x")]

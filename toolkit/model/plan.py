@@ -120,6 +120,8 @@ class TablePlan:
 
     Attributes:
         kept: rows left as they are although they differ from the backup or are not in it, by reason.
+        rewritten: the rows among the updates that are deleted and inserted again, because they take over one another's
+            unique values.
         set_null: rows of this table whose reference to a deleted row is set to NULL.
         quarantined: rows of the backup that are put aside because the target cannot take them.
         samples: a few of the rows that change, where they were asked for.
@@ -131,6 +133,7 @@ class TablePlan:
     updates: int = 0
     deletes: int = 0
     unchanged: int = 0
+    rewritten: int = 0
     set_null: int = 0
     quarantined: int = 0
     kept: tuple[Kept, ...] = ()

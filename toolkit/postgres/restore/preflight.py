@@ -43,9 +43,9 @@ def refuse_plan(connection: Connection, schema: str, plan: RestorePlan, *, bypas
     """
     tables = plan.tables.items()
     reasons = [
-        *_lacking(connection, schema, "INSERT", (name for name, table in tables if table.inserts)),
+        *_lacking(connection, schema, "INSERT", (name for name, table in tables if table.inserts + table.rewritten)),
         *_lacking(connection, schema, "UPDATE", (name for name, table in tables if table.updates or table.set_null)),
-        *_lacking(connection, schema, "DELETE", (name for name, table in tables if table.deletes)),
+        *_lacking(connection, schema, "DELETE", (name for name, table in tables if table.deletes + table.rewritten)),
         *_lacking(connection, schema, "UPDATE", (move.name for move in plan.sequences), "sequence"),
     ]
     if not fire:

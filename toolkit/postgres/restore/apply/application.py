@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import count
 
 import psycopg
@@ -23,11 +24,10 @@ from toolkit.postgres.restore.apply.batches import (
     culprits,
     described,
 )
+from toolkit.postgres.restore.apply.writing import Part, Statements, returning
 from toolkit.postgres.restore.plan.comparison import CHANGED, MISSING
 from toolkit.postgres.restore.plan.parking import Parking, park
 from toolkit.postgres.restore.ready import Ready
-
-WHOLE = sql.SQL("true")
 
 Work = tuple[str, str, Batch]
 """Rows to be written: of which table, whether inserted or updated, and which of them."""
@@ -49,6 +49,7 @@ class Application:
         self._unit = unit
         self._thorough = thorough
         self._progress = progress
+        self._statements = Statements(ready)
         self._parked = count()
 
     def apply(self) -> None:
@@ -80,12 +81,15 @@ class Application:
         if plans[names[0]].load is Load.COPY:
             self._unit(names, lambda: self._source.copy_into_target(names[0]))
             self._progress.advance(rows=plans[names[0]].inserts)
-        elif len(group) > 1 or parkings or self._points_at_itself(names[0]):
+        elif len(group) > 1 or parkings or self._is_written_whole(names[0]):
             self._together(names, parkings)
         else:
             works = self._works(names)
             for number in range(len(works)):
                 self._batch(works[number:])
+
+    def _is_written_whole(self, name: str) -> bool:
+        return name in self._prepared.release.rewritings or self._points_at_itself(name)
 
     def _points_at_itself(self, name: str) -> bool:
         return any(key.parent == name for key in self._schema.tables[name].foreign_keys)
@@ -110,7 +114,7 @@ class Application:
         name, action, batch = works[0]
 
         def write() -> int:
-            written = by_row(self._connection, self._statement(name, action, batch.condition))
+            written = by_row(self._connection, self._statements.write(name, action, batch.condition))
             return self._expect(name, written, batch.rows)
 
         try:
@@ -124,30 +128,26 @@ class Application:
 
         One statement writes all: the server checks foreign keys at its end.
         """
-        parts = [(name, action) for action in (MISSING, CHANGED) for name in names]
-        wanted = {part: self._prepared.differences[part[0]].count(part[1]) for part in parts}
+        parts = self._statements.at_once(names)
 
         def write() -> int:
             for parking in parkings:
                 self._park(parking)
-            found = self._write_at_once({part: WHOLE for part in parts if wanted[part]})
-            return sum(self._expect(part[0], rows, wanted[part]) for part, rows in found.items())
+            self._run_as_one(parts)
+            return rows
 
+        differences = self._prepared.differences
+        rows = sum(differences[name].count(action) for name in names for action in (MISSING, CHANGED))
         try:
             self._unit(names, write)
         except REFUSALS as error:
             self._blame(self._works(names), error)
-        self._progress.advance(rows=sum(wanted.values()))
+        self._progress.advance(rows=rows)
 
-    def _write_at_once(self, conditions: Mapping[tuple[str, str], Sql]) -> dict[tuple[str, str], int]:
-        """Write several tables in one statement; gives how many rows of each were written."""
-        parts = [
-            sql.SQL("{} AS ({} RETURNING 1)").format(sql.Identifier(f"w{number}"), self._statement(*part, condition))
-            for number, (part, condition) in enumerate(conditions.items())
-        ]
-        counts = [sql.SQL("(SELECT count(*) FROM {})").format(sql.Identifier(f"w{n}")) for n in range(len(parts))]
-        query = sql.SQL("WITH {} SELECT {}").format(sql.SQL(", ").join(parts), sql.SQL(", ").join(counts))
-        return dict(zip(conditions, self._connection.execute(query).fetchone() or (), strict=True))
+    def _run_as_one(self, parts: Sequence[Part]) -> int:
+        query = self._statements.as_one([statement for _, statement, _ in parts])
+        found = self._connection.execute(query).fetchone() or ()
+        return sum(self._expect(name, rows, planned) for (name, _, planned), rows in zip(parts, found, strict=True))
 
     def _park(self, parking: Parking) -> None:
         ids = [self._prepared.differences[parking.table].lines]
@@ -157,31 +157,6 @@ class Application:
         relation = relation_of(self._schema.name, self._schema.tables[parking.table])
         moved = park(self._connection, relation, parking, ids, name=f"moved_{next(self._parked)}")
         self._expect(parking.table, moved, parking.count)
-
-    def _statement(self, name: str, action: str, condition: Sql) -> Sql:
-        staged, table = self._source.staged(name), self._schema.tables[name]
-        relation = relation_of(self._schema.name, table)
-        rows = sql.SQL("{} d JOIN {} s ON s.ctid = d.stage_id").format(
-            self._prepared.differences[name].lines, staged.table
-        )
-        wanted = sql.SQL('d.action = {}::"char" AND {}').format(sql.Literal(action), condition)
-        if action == MISSING:
-            names = (*staged.names, *staged.added)
-            return sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} WHERE {}").format(
-                sql.Identifier(self._schema.name, name),
-                sql.SQL(", ").join(map(sql.Identifier, names)),
-                columns("s", names),
-                rows,
-                wanted,
-            )
-        writable = [column for column in staged.names if table.column(column).identity != "always"]
-        return sql.SQL("UPDATE {} t SET {} FROM {} WHERE {} AND {}").format(
-            relation.source,
-            sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(column)) for column in writable),
-            rows,
-            relation.same("t", "d"),
-            wanted,
-        )
 
     # rows that are refused
 
@@ -193,7 +168,7 @@ class Application:
         if not self._thorough:
             raise error
         names = {name for name, _, _ in works}
-        alone = len(names) == 1 and not any(map(self._points_at_itself, names))
+        alone = len(names) == 1 and not any(map(self._is_written_whole, names))
         excused = () if alone else (psycopg.errors.ForeignKeyViolation,)
         found = []
         with self._unit.trying(names):
@@ -210,7 +185,7 @@ class Application:
             for parking in self._prepared.release.parkings:
                 if parking.table == name:
                     self._park(parking)
-            self._connection.execute(self._statement(name, action, condition))
+            self._connection.execute(self._statements.trial(name, action, condition))
 
         return attempt
 
@@ -241,40 +216,25 @@ class Application:
                 release.condition,
             )
             self._run(release.table, query, release.rows)
-        counts = self._prepared.deletions.counts
+        left = {name: self._statements.left_to_delete(name) for name in self._prepared.deletions.counts}
         for group in reversed(self._prepared.plan.order):
-            names = [name for name in group if counts.get(name)]
+            names = [name for name in group if name in left and left[name][1]]
             if len(names) > 1 or (names and self._points_at_itself(names[0])):
-                self._delete_together(names)
+                parts = [
+                    (name, returning(self._statements.delete(name, left[name][0])), left[name][1]) for name in names
+                ]
+                self._progress.advance(rows=self._unit(names, partial(self._run_as_one, parts)))
             elif names:
-                self._progress.note(names[0])
-                for batch in batches(self._connection, self._prepared.deletions.ids[names[0]], "row_id", WHOLE):
-                    self._run(names[0], self._delete_statement(names[0], batch.condition), batch.rows)
-                    self._progress.advance(rows=batch.rows)
+                self._delete_in_batches(names[0], left[names[0]][0])
+
+    def _delete_in_batches(self, name: str, condition: Sql) -> None:
+        self._progress.note(name)
+        for batch in batches(self._connection, self._prepared.deletions.ids[name], "row_id", condition):
+            self._run(name, self._statements.delete(name, batch.condition), batch.rows)
+            self._progress.advance(rows=batch.rows)
 
     def _run(self, name: str, statement: Sql, rows: int) -> None:
         self._unit([name], lambda: self._expect(name, by_row(self._connection, statement), rows))
-
-    def _delete_together(self, names: Sequence[str]) -> None:
-        parts = [
-            sql.SQL("{} AS ({} RETURNING 1)").format(sql.Identifier(f"w{number}"), self._delete_statement(name, WHOLE))
-            for number, name in enumerate(names)
-        ]
-        counts = [sql.SQL("(SELECT count(*) FROM {})").format(sql.Identifier(f"w{n}")) for n in range(len(parts))]
-        query = sql.SQL("WITH {} SELECT {}").format(sql.SQL(", ").join(parts), sql.SQL(", ").join(counts))
-
-        def delete() -> int:
-            found = self._connection.execute(query).fetchone() or ()
-            counts = self._prepared.deletions.counts
-            return sum(self._expect(name, rows, counts[name]) for name, rows in zip(names, found, strict=True))
-
-        self._progress.advance(rows=self._unit(names, delete))
-
-    def _delete_statement(self, name: str, condition: Sql) -> Sql:
-        relation = relation_of(self._schema.name, self._schema.tables[name])
-        return sql.SQL("DELETE FROM {} t USING {} d WHERE {} AND {}").format(
-            relation.source, self._prepared.deletions.ids[name], relation.same("t", "d"), condition
-        )
 
     def _expect(self, name: str, found: int, planned: int) -> int:
         """The number of rows that a statement touched, which must be the plan's."""

@@ -1,23 +1,46 @@
-"""What the server does about a foreign key of the target, beside what every backup notes of it."""
+"""What the server does about foreign keys of the target, beside what every backup notes of them."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from psycopg import sql
+
 from toolkit.postgres.connection import Connection
+from toolkit.postgres.relation import Sql
 
 KeyName = tuple[str, str]
 """The table that carries a foreign key, and the name of the key."""
 
+NO_ACTION = "a"
+"""What becomes of a row whose parent goes: nothing, but it has to find another one. As pg_constraint has it."""
+
 _RULES = """
-SELECT c.relname, f.conname, f.confdeltype::text, f.confupdtype::text, f.condeferrable,
+SELECT c.relname, f.conname, f.confdeltype::text, f.confmatchtype = 'f',
        coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
 FROM pg_constraint f JOIN pg_class c ON c.oid = f.conrelid
 WHERE f.contype = 'f' AND c.relnamespace = to_regnamespace(quote_ident(%s))
 """
 
-NO_ACTION, RESTRICT = "a", "r"
+# those of other schemas, and those that lead to single partitions, included
+_LEADING = """
+SELECT p.relname, n.nspname, c.relname, c.relkind = 'p', f.conname, f.confdeltype::text,
+       (SELECT array_agg(a.attname::text ORDER BY k.ord) FROM unnest(f.conkey) WITH ORDINALITY AS k(attnum, ord)
+        JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.attnum),
+       (SELECT array_agg(a.attname::text ORDER BY k.ord) FROM unnest(f.confkey) WITH ORDINALITY AS k(attnum, ord)
+        JOIN pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.attnum),
+       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+FROM pg_class p
+JOIN pg_constraint f ON f.contype = 'f' AND f.conparentid = 0
+     AND coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
+     AND (f.confrelid = p.oid OR p.relkind = 'p' AND f.confrelid IN (SELECT relid FROM pg_partition_tree(p.oid)))
+JOIN pg_class c ON c.oid = f.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE p.relnamespace = to_regnamespace(quote_ident(%s)) AND p.relkind IN ('r', 'p') AND NOT p.relispartition
+ORDER BY p.relname COLLATE "C", n.nspname COLLATE "C", c.relname COLLATE "C", f.conname COLLATE "C"
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,20 +48,62 @@ class KeyRule:
     """How the server treats one foreign key.
 
     Attributes:
-        on_delete: what becomes of a row whose parent is deleted, as the catalog has it.
-        on_update: the same for one whose parent takes another value.
+        on_delete: what becomes of a row whose parent is deleted, as pg_constraint has it.
+        full: all columns of a reference are filled, or none is (MATCH FULL).
         enforced: it is checked at all, were it only for rows that are written (NOT VALID).
     """
 
     on_delete: str
-    on_update: str
-    deferrable: bool
+    full: bool
     enforced: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadingKey:
+    """An enforced foreign key, of whatever schema, that leads to a table.
+
+    Attributes:
+        readable: the role may look at the rows of the child.
+    """
+
+    schema: str
+    child: str
+    partitioned: bool
+    name: str
+    on_delete: str
+    columns: tuple[str, ...]
+    parent_columns: tuple[str, ...]
+    readable: bool
+
+    @property
+    def rows(self) -> Sql:
+        """What stands behind FROM for the rows that carry it."""
+        return sql.SQL("{}" if self.partitioned else "ONLY {}").format(sql.Identifier(self.schema, self.child))
 
 
 def key_rules(connection: Connection, schema: str) -> Mapping[KeyName, KeyRule]:
     """The rules of every foreign key of a schema."""
     return {
-        (table, name): KeyRule(on_delete=on_delete, on_update=on_update, deferrable=deferrable, enforced=enforced)
-        for table, name, on_delete, on_update, deferrable, enforced in connection.execute(_RULES, [schema])
+        (table, name): KeyRule(on_delete=on_delete, full=full, enforced=enforced)
+        for table, name, on_delete, full, enforced in connection.execute(_RULES, [schema])
     }
+
+
+def leading_keys(connection: Connection, schema: str) -> Mapping[str, list[LeadingKey]]:
+    """Per table of a schema, the keys by which rows of any table find theirs."""
+    found: dict[str, list[LeadingKey]] = defaultdict(list)
+    rows = connection.execute(_LEADING, [schema])
+    for parent, child_schema, child, partitioned, name, on_delete, columns, parent_columns, readable in rows:
+        found[parent].append(
+            LeadingKey(
+                schema=child_schema,
+                child=child,
+                partitioned=partitioned,
+                name=name,
+                on_delete=on_delete,
+                columns=tuple(columns),
+                parent_columns=tuple(parent_columns),
+                readable=readable,
+            )
+        )
+    return found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
+import psycopg
 from psycopg import sql
 
 from toolkit.model.schema import Column, Table
@@ -13,6 +14,8 @@ from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Relation, Sql, create_temporary, scalar
 from toolkit.postgres.restore.plan.comparison import Comparison
 from toolkit.postgres.restore.plan.exclusive_keys import ExclusiveKey
+
+NUMBERS = ("integer", "bigint", "smallint", "numeric")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,77 +35,135 @@ class Parking:
 
 
 class Parkings:
-    """Finds columns that can hold something else for a while.
+    """Finds columns that can hold something else for a while, under foreign keys that are in force."""
 
-    Args:
-        bypass: foreign keys are not checked while rows are written, so that any column may be parked.
-    """
-
-    def __init__(self, comparison: Comparison, *, bypass: bool) -> None:
+    def __init__(self, comparison: Comparison) -> None:
         self._comparison = comparison
-        self._bypass = bypass
+        self._connection = comparison.connection
         self._numbers = count()
         pointing = [key for table in comparison.schema.tables.values() for key in table.foreign_keys]
         self._pointed_at = {(key.parent, column) for key in pointing for column in key.parent_columns}
 
-    def park(self, name: str, key: ExclusiveKey, held: Sql) -> Parking | None:
-        """Park the rows of a table of (row_id, part_id, fate) that do not stay; None where no column can be parked."""
-        found = self._column(self._comparison.schema.tables[name], key)
-        if found is None:
-            return None
-        column, value = found
+    def park(self, name: str, key: ExclusiveKey, keys: Sequence[ExclusiveKey], held: Sql, fate: str) -> Parking | None:
+        """Park the rows of a table of (row_id, part_id, fate) with this fate; None where no column can be parked.
+
+        Args:
+            keys: all exclusive keys of the table.
+        """
         ids = sql.SQL("row_id, part_id" if self._comparison.relations[name].partitioned else "row_id")
-        query = sql.SQL("SELECT DISTINCT {} FROM {} WHERE fate <> 'stays'").format(ids, held)
-        rows = create_temporary(self._comparison.connection, f"parked_{next(self._numbers)}", query)
-        number = scalar(self._comparison.connection, sql.SQL("SELECT count(*) FROM {}").format(rows))
-        return Parking(name, column, value, rows, number)
+        query = sql.SQL("SELECT DISTINCT {} FROM {} WHERE fate = {}").format(ids, held, sql.Literal(fate))
+        rows = create_temporary(self._connection, f"parked_{next(self._numbers)}", query)
+        number = scalar(self._connection, sql.SQL("SELECT count(*) FROM {}").format(rows))
+        for column, value in self._candidates(self._comparison.schema.tables[name], key):
+            parking = Parking(name, column, value, rows, number)
+            if self._bears(parking, [each for each in keys if column in each.columns]):
+                return parking
+        return None
 
     def less(self, parking: Parking, deleted: Sql) -> Parking:
         """The parking without the rows in a table of ids, which will be gone before."""
         same = self._comparison.relations[parking.table].same_ids("d", "x")
         query = sql.SQL("DELETE FROM {} d USING {} x WHERE {}").format(parking.rows, deleted, same)
-        return replace(parking, count=parking.count - self._comparison.connection.execute(query).rowcount)
+        return replace(parking, count=parking.count - self._connection.execute(query).rowcount)
 
-    def _column(self, table: Table, key: ExclusiveKey) -> tuple[str, Sql] | None:
-        """A column of the key with what it can hold meanwhile."""
-        pointing = {name for foreign in table.foreign_keys for name in foreign.columns}
+    def _candidates(self, table: Table, key: ExclusiveKey) -> Iterator[tuple[str, Sql]]:
+        """The columns of the key with what they may perhaps hold meanwhile."""
+        single, shared = set[str](), set[str]()
+        for foreign in table.foreign_keys:
+            full = self._comparison.rule(table.name, foreign).full and len(foreign.columns) > 1
+            (shared if full else single).update(foreign.columns)
         free = [
             column
             for column in map(table.column, key.columns)
             if not column.generated
             and column.identity != "always"
-            and (self._bypass or (table.name, column.name) not in self._pointed_at)
+            and column.name not in shared
+            and (table.name, column.name) not in self._pointed_at
         ]
         for column in free:
-            if column.nullable and not key.nulls_not_distinct:
-                return column.name, sql.SQL("NULL")
+            if column.nullable:
+                yield column.name, sql.SQL("NULL")
         for column in free:
-            value = self._unwanted(table, column)
-            if value is not None and (self._bypass or column.name not in pointing):
-                return column.name, value
-        return None
+            if column.name not in single:
+                for value in self._unwanted(table, column):
+                    yield column.name, value
 
-    def _unwanted(self, table: Table, column: Column) -> Sql | None:
-        """An expression, different for every row `t`, that no row has or is to have; None for other types."""
-        kind, modified = column.type.partition("(")[0].partition(" with")[0], sql.SQL(column.type)
-        least = sql.SQL("least((SELECT min(m.{0}) FROM {1} m), (SELECT min(m.{0}) FROM {2} m))").format(
-            sql.Identifier(column.name),
-            self._comparison.relations[table.name].source,
-            self._comparison.source.staged(table.name).table,
+    def _bears(self, parking: Parking, keys: Sequence[ExclusiveKey]) -> bool:
+        """Whether the rows can have the value: tried on a copy of theirs, beside all that is there and is to come."""
+        table, target = self._comparison.schema.tables[parking.table], self._comparison.relations[parking.table]
+        names = [column.name for column in table.stored_columns]
+        copy = Relation(sql.SQL("{}").format(sql.Identifier("pg_temp", f"borne_{next(self._numbers)}")))
+        staged = self._comparison.source.staged(parking.table).relation
+        try:
+            with self._connection.transaction(force_rollback=True):
+                self._connection.execute(
+                    sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING GENERATED INCLUDING CONSTRAINTS)").format(
+                        copy.source, sql.Identifier(self._comparison.schema.name, parking.table)
+                    )
+                )
+                self._connection.execute(
+                    sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} t JOIN {} x ON {}").format(
+                        copy.source,
+                        sql.SQL(", ").join(map(sql.Identifier, names)),
+                        sql.SQL(", ").join(
+                            parking.value if name == parking.column else sql.Identifier("t", name) for name in names
+                        ),
+                        target.source,
+                        parking.rows,
+                        target.same("t", "x"),
+                    )
+                )
+                return not any(self._held(key, copy, other) for key in keys for other in (copy, target, staged))
+        except psycopg.Error as error:
+            if isinstance(error, psycopg.OperationalError):
+                raise
+            return False  # a constraint, a domain or an expression says no
+
+    def _held(self, key: ExclusiveKey, copy: Relation, other: Relation) -> bool:
+        distinct = sql.SQL(' AND c."playback row" <> o."playback row"' if other is copy else "")
+        query = sql.SQL("SELECT EXISTS (SELECT 1 FROM {} c JOIN {} o ON {}{})::integer")
+        return bool(
+            scalar(
+                self._connection,
+                query.format(key.values(copy), key.values(other), key.excludes("c", "o"), distinct),
+            )
         )
+
+    def _unwanted(self, table: Table, column: Column) -> Iterator[Sql]:
+        """Expressions, different for every row `t` where there are values enough, that perhaps no row has."""
+        kind, modified = column.type.partition("(")[0].partition(" with")[0], sql.SQL(column.type)
+        borders = {
+            name: sql.SQL("coalesce({0}((SELECT {1}(m.{2}) FROM {3} m), (SELECT {1}(m.{2}) FROM {4} m)), {5})").format(
+                sql.SQL(function),
+                sql.SQL(name),
+                sql.Identifier(column.name),
+                self._comparison.relations[table.name].source,
+                self._comparison.source.staged(table.name).table,
+                sql.SQL("0" if kind in NUMBERS else "'epoch'"),
+            )
+            for name, function in (("min", "least"), ("max", "greatest"))
+        }
         # a number that is different for every row of a table: its block and its place therein
         place = sql.SQL("(((t.ctid::text::point)[0] * 65536 + (t.ctid::text::point)[1])::bigint + 1)")
-        if kind in ("integer", "bigint", "smallint", "numeric"):
-            return sql.SQL("({} - {})::{}").format(least, place, modified)
-        if kind in ("text", "character varying", "character"):
-            return sql.SQL("md5(t.ctid::text || random()::text)::{}").format(modified)
-        if kind == "uuid":
-            return sql.SQL("gen_random_uuid()")
-        if kind == "date":
-            return sql.SQL("({} - {}::integer)").format(least, place)
-        if kind == "timestamp":
-            return sql.SQL("({} - {} * interval '1 second')::{}").format(least, place, modified)
-        return None
+        # another that is small where rows are few
+        rank = sql.SQL("(1 + (SELECT count(*) FROM {} b WHERE b.ctid < t.ctid))").format(
+            self._comparison.relations[table.name].source
+        )
+        if kind in NUMBERS:
+            yield sql.SQL("({} - {})::{}").format(borders["min"], place, modified)
+            yield sql.SQL("({} + {})::{}").format(borders["max"], rank, modified)
+        elif kind in ("text", "character varying", "character"):
+            yield sql.SQL("md5(t.ctid::text || 'playback')::{}").format(modified)
+        elif kind == "uuid":
+            yield sql.SQL("md5(t.ctid::text || 'playback')::uuid")
+        elif kind == "date":
+            yield sql.SQL("({} - {}::integer)").format(borders["min"], place)
+        elif kind == "timestamp":
+            yield sql.SQL("({} - {} * interval '1 second')::{}").format(borders["min"], place, modified)
+        elif kind == "boolean":
+            yield sql.SQL("NOT t.{}").format(sql.Identifier(column.name))
+        elif kind.endswith("range"):
+            yield sql.SQL("'empty'::{}").format(modified)
 
 
 def park(connection: Connection, relation: Relation, parking: Parking, noted: Sequence[Sql], *, name: str) -> int:

@@ -131,7 +131,7 @@ class Planner:
         plan = RestorePlan(
             label=self._source.manifest.metadata.label,
             mode=self._mode,
-            tables=self._tables(deletions, findings.by_table() if self._aside else {}),
+            tables=self._tables(deletions, release, findings.by_table() if self._aside else {}),
             order=self._written_together(),
             conflicts=(*(() if self._aside else conflicts), *blocking),
             quarantined=conflicts if self._aside else (),
@@ -154,7 +154,9 @@ class Planner:
 
     def _settle(self, comparison: Comparison, findings: Findings) -> tuple[Deletions, Release]:
         """What is deleted, and how values become free; rows that are put aside may change either, and so on."""
-        uniqueness = Uniqueness(comparison, bypass=self._bypass, atomic=self._atomic)
+        uniqueness = Uniqueness(
+            comparison, bypass=self._bypass, atomic=self._atomic, together=self._are_written_together
+        )
         foreign_keys = ForeignKeys(comparison, foreseen=lambda name: self._loads.get(name) is not Load.COPY)
         for number in count():
             deletions = self._deletions(comparison, number)
@@ -258,6 +260,9 @@ class Planner:
         copied = {name for name, load in self._loads.items() if load is Load.COPY}
         return self._order if any(len(group) > 1 and copied & set(group) for group in order) else order
 
+    def _are_written_together(self, one: str, other: str) -> bool:
+        return any({one, other} <= set(group) for group in self._written_together())
+
     def _inserts(self, name: str) -> int:
         if self._loads.get(name) is Load.COPY:
             return self._entries[name].rows
@@ -266,14 +271,18 @@ class Planner:
 
     # the numbers
 
-    def _tables(self, deletions: Deletions, quarantined: Mapping[str, int]) -> dict[str, TablePlan]:
+    def _tables(self, deletions: Deletions, release: Release, quarantined: Mapping[str, int]) -> dict[str, TablePlan]:
         tables = {
-            name: replace(self._table_plan(name, deletions), quarantined=quarantined.get(name, 0))
+            name: replace(
+                self._table_plan(name, deletions),
+                quarantined=quarantined.get(name, 0),
+                rewritten=release.rewritings[name].again if name in release.rewritings else 0,
+            )
             for name in {**self._entries, **deletions.ids}
         }
-        for release in deletions.releases:
-            before = tables.get(release.table) or TablePlan(table=release.table)
-            tables[release.table] = replace(before, set_null=before.set_null + release.rows)
+        for each in deletions.releases:
+            before = tables.get(each.table) or TablePlan(table=each.table)
+            tables[each.table] = replace(before, set_null=before.set_null + each.rows)
         return dict(sorted(tables.items()))
 
     def _table_plan(self, name: str, deletions: Deletions) -> TablePlan:

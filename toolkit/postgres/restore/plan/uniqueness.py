@@ -1,13 +1,13 @@
 """Exclusive keys beside the identifying one: whether the values of rows to be written are, or can be made, free.
 
 A value is free to take when the row that holds it is deleted, or is itself updated to another value (a swap is two
-such updates). What holds it has to let go first: by being deleted before others are written, or by being *parked*,
-that is, given a value that nobody wants until its own update comes.
+such updates). What holds it has to let go first: by being deleted before others are written, by being *rewritten*, or,
+where foreign keys forbid that, by being *parked*: given a value that nobody wants until its own update comes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -19,9 +19,11 @@ from toolkit.postgres.restore.plan.deletion import Deletions
 from toolkit.postgres.restore.plan.exclusive_keys import ExclusiveKey, exclusive_keys
 from toolkit.postgres.restore.plan.findings import EXCLUSION, UNIQUE, Findings
 from toolkit.postgres.restore.plan.parking import Parking, Parkings
+from toolkit.postgres.restore.plan.rewriting import Rewriting, Rewritings
 
-DELETED, MOVED, STAYS = "deleted", "moved", "stays"
-"""What becomes of a row that holds what another is to have: it goes, takes another value, or keeps it."""
+DELETED, MOVED, STUCK, STAYS = "deleted", "moved", "stuck", "stays"
+"""What becomes of a row that holds what another is to have: it goes, takes another value, would but cannot let go by
+being rewritten, or keeps it."""
 
 
 @dataclass(slots=True)
@@ -30,10 +32,12 @@ class Release:
 
     Attributes:
         deletes_first: deletes come before inserts.
+        rewritings: per table, the rows that are deleted as others are written.
         parkings: what is parked before that.
     """
 
     deletes_first: bool = False
+    rewritings: dict[str, Rewriting] = field(default_factory=dict)
     parkings: list[Parking] = field(default_factory=list)
 
 
@@ -41,64 +45,114 @@ class Uniqueness:
     """Looks for target rows that hold what staged rows are to bring.
 
     Args:
-        bypass: foreign keys are not checked while rows are written, so that any column may be parked.
+        bypass: foreign keys are not checked while rows are written.
         atomic: all is written in one transaction, at whose end deferrable keys are checked.
+        together: whether two tables are written by one statement.
     """
 
-    def __init__(self, comparison: Comparison, *, bypass: bool, atomic: bool) -> None:
+    def __init__(
+        self, comparison: Comparison, *, bypass: bool, atomic: bool, together: Callable[[str, str], bool]
+    ) -> None:
         self._atomic = atomic
         self._comparison = comparison
         self._connection = comparison.connection
         self._bypass = bypass
-        self._parkings = Parkings(comparison, bypass=bypass)
+        self._parkings = Parkings(comparison)
+        self._rewritings = Rewritings(comparison, bypass=bypass, together=together)
         self._numbers = count()
+        self._letting_go: list[Sql] = []
         self._keys = exclusive_keys(self._connection, comparison.schema, list(comparison.differences))
 
     def find_held(self, deletions: Deletions, findings: Findings) -> tuple[Release, int]:
         """Settle how held values become free, and note the rows whose values cannot; gives also how many those are."""
         release, found = Release(), 0
         for name in self._comparison.differences:
+            self._letting_go.clear()
             for key in self._keys.get(name, ()):
                 if self._comparison.writes(name):
                     found += self._duplicates(name, key, findings)
                     found += self._settle(name, key, deletions, release, findings)
+            if self._letting_go:
+                self._rewrite(name, deletions, release)
         return release, found
 
     def skip_deleted(self, deletions: Deletions, release: Release) -> None:
-        """Leave rows that are deleted before others are written out of what is parked."""
+        """Leave rows that are deleted before others are written out of what lets go by other means."""
         release.parkings = [
             self._parkings.less(each, deletions.ids[each.table]) if each.table in deletions.ids else each
             for each in release.parkings
         ]
+        release.rewritings = {
+            name: self._rewritings.less(name, each, deletions.ids[name]) if name in deletions.ids else each
+            for name, each in release.rewritings.items()
+        }
 
     def _settle(self, name: str, key: ExclusiveKey, deletions: Deletions, release: Release, findings: Findings) -> int:
         """Deal with one key of one table; gives how many rows it stands in the way of."""
-        query = self._held(name, key, deletions.ids.get(name))
-        held = create_temporary(self._connection, f"held_{next(self._numbers)}", query)
-        fates: dict[str, int] = dict(
-            self._connection.execute(sql.SQL("SELECT fate, count(*) FROM {} GROUP BY fate").format(held)).fetchall()
+        held = create_temporary(
+            self._connection, f"held_{next(self._numbers)}", self._held(name, key, deletions.ids.get(name))
         )
-        # rows that move on only once they are updated: they cannot let go by being deleted
-        moving = MOVED in fates or bool(DELETED in fates and deletions.moving and not self._bypass)
-        refused = [STAYS]
-        checked_at_once = not (key.deferrable and self._atomic)
-        if moving and checked_at_once:
-            parking = self._parkings.park(name, key, held)
-            if parking is not None:
-                release.parkings.append(parking)
-            else:
-                refused.append(MOVED)
-                release.deletes_first = release.deletes_first or DELETED in fates
-        elif DELETED in fates and checked_at_once:
-            release.deletes_first = True
-        return self._refuse(name, key, held, refused, findings) if fates.keys() & set(refused) else 0
+        fates, refused = self._fates(held), [STAYS]
+        if not (key.deferrable and self._atomic):
+            # rows that go may be in the way of others only once these are updated: then they cannot go before
+            late = DELETED in fates and bool(deletions.moving) and not self._bypass
+            release.deletes_first = release.deletes_first or (DELETED in fates and not late)
+            if MOVED in fates or late:
+                self._find_stuck(name, held, deletions, late=late)
+                fates = self._fates(held)
+                self._let_go(name, held, [MOVED, DELETED] if late else [MOVED])
+            if STUCK in fates:
+                parking = self._parkings.park(name, key, self._keys[name], held, STUCK)
+                if parking is not None:
+                    release.parkings.append(parking)
+                else:
+                    refused.append(STUCK)
+        return self._refuse(name, key, held, refused, findings) if fates & set(refused) else 0
+
+    def _fates(self, held: Sql) -> set[str]:
+        return {str(fate) for (fate,) in self._connection.execute(sql.SQL("SELECT DISTINCT fate FROM {}").format(held))}
+
+    def _find_stuck(self, name: str, held: Sql, deletions: Deletions, *, late: bool) -> None:
+        """Note which of the rows that hold something cannot let go of it by being rewritten."""
+        reasons = [sql.SQL("h.fate = {} AND {}").format(sql.Literal(MOVED), self._rewritings.stuck(name, deletions))]
+        if late:
+            reasons.append(sql.SQL("h.fate = {} AND {}").format(sql.Literal(DELETED), self._rewritings.fast(name)))
+        target = self._comparison.relations[name]
+        self._connection.execute(
+            sql.SQL("UPDATE {} h SET fate = {} FROM {} t WHERE {} AND ({})").format(
+                held, sql.Literal(STUCK), target.source, target.same("t", "h"), sql.SQL(" OR ").join(reasons)
+            )
+        )
+
+    def _let_go(self, name: str, held: Sql, fates: Sequence[str]) -> None:
+        query = sql.SQL("SELECT {} FROM {} h WHERE h.fate = ANY ({})")
+        ids = self._comparison.relations[name].id_columns("h")
+        self._letting_go.append(query.format(ids, held, sql.Literal(list(fates))))
+
+    def _rewrite(self, name: str, deletions: Deletions, release: Release) -> None:
+        target = self._comparison.relations[name]
+        rows = sql.SQL(
+            'SELECT d.stage_id, {ids} FROM ({each}) h LEFT JOIN {lines} d ON {same} AND d.action = {changed}::"char"'
+        ).format(
+            ids=target.id_columns("h"),
+            each=sql.SQL(" UNION ").join(self._letting_go),
+            lines=self._comparison.differences[name].lines,
+            same=target.same_ids("d", "h"),
+            changed=sql.Literal(CHANGED),
+        )
+        rewriting = self._rewritings.hold(rows, table=f"rewritten_{next(self._numbers)}")
+        if rewriting.again or rewriting.gone:
+            release.rewritings[name] = rewriting
+            # rows that point at these and are to be deleted must not be found any more by what acts on them
+            if deletions.ids and not deletions.moving and self._rewritings.acted_on(name):
+                release.deletes_first = True
 
     def _refuse(self, name: str, key: ExclusiveKey, held: Sql, fates: Sequence[str], findings: Findings) -> int:
         rows = sql.SQL("SELECT DISTINCT stage_id, NULL::text AS waits_for FROM {} WHERE fate = ANY ({})")
         exclusion = any(operator != "=" for operator in key.operators)
         reason = f"values of {'exclusion constraint' if exclusion else 'unique key'} {key} are held by other rows"
-        if MOVED in fates:
-            reason += ", which cannot let go of them first"
+        if STUCK in fates:
+            reason += ", which cannot let go of them first under the foreign keys that lead to them"
         return findings.add(
             name,
             rows.format(held, sql.Literal(list(fates))),

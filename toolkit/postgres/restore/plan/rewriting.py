@@ -1,0 +1,134 @@
+"""Rewriting: rows let go of their values by being deleted and inserted again as they are to be, in one statement.
+
+To a foreign key that does nothing when its parent goes, the row never went: at the end of the statement its values are
+there. Any other key would act before (CASCADE, SET NULL, SET DEFAULT, RESTRICT), so rows that are found by one stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from toolkit.postgres.relation import Sql, create_temporary, equal, scalar
+from toolkit.postgres.restore.plan.comparison import Comparison
+from toolkit.postgres.restore.plan.deletion import Deletions
+from toolkit.postgres.restore.plan.key_rules import NO_ACTION, LeadingKey, leading_keys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewriting:
+    """The rows of a table that are deleted by the statement that writes the others.
+
+    Attributes:
+        rows: a table of (stage_id, row_id[, part_id]); stage_id is NULL for those that do not come back.
+        again: how many come back.
+        gone: how many do not.
+    """
+
+    rows: Sql
+    again: int
+    gone: int
+
+
+class Rewritings:
+    """Tells which rows may be rewritten, and collects those that are.
+
+    Args:
+        bypass: foreign keys are not checked and do not act while rows are written.
+        together: whether two tables are written by one statement.
+    """
+
+    def __init__(self, comparison: Comparison, *, bypass: bool, together: Callable[[str, str], bool]) -> None:
+        self._comparison = comparison
+        self._connection = comparison.connection
+        self._bypass = bypass
+        self._together = together
+        self._leading = leading_keys(self._connection, comparison.schema.name)
+
+    def stuck(self, name: str, deletions: Deletions) -> Sql:
+        """The condition that target row `t`, which is to be updated, cannot be rewritten.
+
+        Where no row that goes is in the way of another, those that go are deleted before.
+        """
+        if self._bypass:
+            return sql.SQL("false")
+        reasons: list[Sql] = [self._adrift(name)]
+        for key in self._leading.get(name, ()):
+            if key.on_delete != NO_ACTION:
+                reasons.append(self._found_by(key, {} if deletions.moving else deletions.ids))
+                reasons.append(self._found_by_new(name, key))
+        return sql.SQL("({})").format(sql.SQL(" OR ").join(reasons))
+
+    def fast(self, name: str) -> Sql:
+        """The condition that target row `t`, which is to be deleted, cannot be by the statement that writes others.
+
+        It can where all that points at it finds another row with its values then.
+        """
+        reasons: list[Sql] = [sql.SQL("false")]
+        for key in self._leading.get(name, ()):
+            if key.on_delete != NO_ACTION:
+                reasons.extend((self._found_by(key, {}), self._found_by_new(name, key)))
+            else:
+                taken_over = self._written(name, equal("w", key.parent_columns, "t", key.parent_columns))
+                reasons.append(sql.SQL("({} AND NOT {})").format(self._found_by(key, {}), taken_over))
+        return sql.SQL("({})").format(sql.SQL(" OR ").join(reasons))
+
+    def acted_on(self, name: str) -> bool:
+        """Whether some foreign key that leads to a table acts on rows, or refuses, when their parent goes."""
+        return not self._bypass and any(key.on_delete != NO_ACTION for key in self._leading.get(name, ()))
+
+    def hold(self, rows: Sql, *, table: str) -> Rewriting:
+        """Make the table of ids of a rewriting from a query of them."""
+        return self._counted(create_temporary(self._connection, table, rows))
+
+    def less(self, name: str, rewriting: Rewriting, deleted: Sql) -> Rewriting:
+        """The rewriting without the rows in a table of ids, which will be gone before."""
+        same = self._comparison.relations[name].same_ids("d", "x")
+        query = sql.SQL("DELETE FROM {} d USING {} x WHERE {}").format(rewriting.rows, deleted, same)
+        self._connection.execute(query)
+        return self._counted(rewriting.rows)
+
+    def _counted(self, held: Sql) -> Rewriting:
+        again = scalar(self._connection, sql.SQL("SELECT count(stage_id) FROM {}").format(held))
+        gone = scalar(self._connection, sql.SQL("SELECT count(*) - count(stage_id) FROM {}").format(held))
+        return Rewriting(rows=held, again=again, gone=gone)
+
+    def _found_by(self, key: LeadingKey, deleted: Mapping[str, Sql]) -> Sql:
+        """The condition that a row which stays finds `t` now."""
+        if not key.readable:
+            return sql.SQL("true")
+        conditions: list[Sql] = [equal("c", key.columns, "t", key.parent_columns)]
+        if self._is_ours(key) and key.child in deleted:
+            same = self._comparison.relations[key.child].same("c", "x")
+            conditions.append(sql.SQL("NOT EXISTS (SELECT 1 FROM {} x WHERE {})").format(deleted[key.child], same))
+        return sql.SQL("EXISTS (SELECT 1 FROM {} c WHERE {})").format(key.rows, sql.SQL(" AND ").join(conditions))
+
+    def _found_by_new(self, name: str, key: LeadingKey) -> Sql:
+        """The condition that a row which is written by the same statement is to find `t` as it is now."""
+        if not (self._is_ours(key) and self._comparison.writes(key.child) and self._together(name, key.child)):
+            return sql.SQL("false")
+        return self._written(key.child, equal("w", key.columns, "t", key.parent_columns))
+
+    def _written(self, name: str, condition: Sql) -> Sql:
+        written = self._comparison.written(name)
+        return sql.SQL("EXISTS (SELECT 1 FROM (SELECT s.* FROM {}) w WHERE {})").format(written, condition)
+
+    def _is_ours(self, key: LeadingKey) -> bool:
+        return key.schema == self._comparison.schema.name and key.child in self._comparison.relations
+
+    def _adrift(self, name: str) -> Sql:
+        """The condition that `t` itself leads nowhere, which the server would not let in again."""
+        reasons: list[Sql] = [sql.SQL("false")]
+        for key in self._comparison.schema.tables[name].foreign_keys:
+            if self._comparison.rule(name, key).enforced:
+                filled = (sql.SQL("t.{} IS NOT NULL").format(sql.Identifier(column)) for column in key.columns)
+                reasons.append(
+                    sql.SQL("({} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {}))").format(
+                        sql.SQL(" AND ").join(filled),
+                        self._comparison.relations[key.parent].source,
+                        equal("p", key.parent_columns, "t", key.columns),
+                    )
+                )
+        return sql.SQL("({})").format(sql.SQL(" OR ").join(reasons))
