@@ -7,7 +7,8 @@
     ├── LockedError               5   another run holds the repository
     ├── DifferenceError           6   a verification found differences
     └── TaskError                 1   a task failed while it ran
-        ├── DatabaseError             the server refused or could not be reached
+        ├── DatabaseError             the server refused
+        │   └── UnreachableError          it cannot be reached, or refuses the log-in
         └── StorageError              the repository could not be read or written
             ├── MissingError          nothing is stored under that name
             └── DamageError           what is stored is not what was written
@@ -102,6 +103,10 @@ class TaskError(PlaybackError):
 
 class DatabaseError(TaskError):
     """The server refused a statement or could not be reached."""
+
+
+class UnreachableError(DatabaseError):
+    """The server cannot be reached or refuses the log-in."""
 
 
 class StorageError(TaskError):

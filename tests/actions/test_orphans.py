@@ -417,5 +417,5 @@ def test_references_to_absent_tables_are_told(make: Make) -> None:
 
 def test_an_unknown_business_is_refused(shop: Shop) -> None:
     """A business that does not exist is an error, not an empty report."""
-    with pytest.raises(RefusedError, match="no such business in table tenants: x"):
+    with pytest.raises(InputError, match="no such business in table tenants: x"):
         shop.run(businesses=["x"])

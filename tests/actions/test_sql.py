@@ -173,3 +173,34 @@ def test_check_mode_saves_nothing(database: str, tmp_path: Path) -> None:
     outcome = act("sql", arguments, tmp_path, database=database, check=True)
     assert "3 rows would be saved" in outcome.message
     assert not (tmp_path / "rows.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("'infinity'::timestamptz", "infinity"),
+        ("'-infinity'::timestamp", "-infinity"),
+        ("'infinity'::date", "infinity"),
+        ("'0044-03-15 BC'::date", "0044-03-15 BC"),
+        ("'0044-03-15 BC'::timestamp", "0044-03-15 00:00:00 BC"),
+        ("'294276-01-01'::timestamp", "294276-01-01 00:00:00"),
+        ("'24:00'::time", "24:00:00"),
+        ("ARRAY['infinity'::date, '2026-01-02']", ["infinity", "2026-01-02"]),
+        ("daterange('2026-01-02', 'infinity')", "[2026-01-02, infinity)"),
+        ("'2026-01-02'::date", "2026-01-02"),
+        ("'1 hour'::interval", 3600.0),
+    ],
+)
+def test_times_that_python_does_not_have_are_text(expression: str, text: object, database: str, tmp_path: Path) -> None:
+    """A time beyond what Python has comes as the server writes it; all others as before."""
+    outcome = act("sql", {"query": f"SELECT {expression} AS found"}, tmp_path, database=database)
+    assert outcome.facts["rows"] == [{"found": text}]
+
+
+def test_an_infinite_interval_is_not_none_at_all(database: str, tmp_path: Path) -> None:
+    """An interval that a newer server calls infinite is not read as one of no seconds."""
+    with psycopg.connect(database) as connection:
+        if connection.info.server_version < 170000:
+            pytest.skip("the server has no infinite interval")
+    outcome = act("sql", {"query": "SELECT 'infinity'::interval AS found"}, tmp_path, database=database)
+    assert outcome.facts["rows"] == [{"found": "infinity"}]

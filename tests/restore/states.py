@@ -43,7 +43,9 @@ def _scope(random: Random, source: State) -> tuple[list[str], str]:
     demo = random.choice(("include", "include", "exclude", "only"))
     wanted = {"include": (True, False), "exclude": (False,), "only": (True,)}[demo]
     eligible = sorted(row["id"] or "" for row in source["tenants"] if (row["demo"] == "true") in wanted)
-    if not eligible or random.random() < 0.5:
+    if not eligible:
+        return [], "include"  # a demo rule that leaves no business is refused
+    if random.random() < 0.5:
         return [], demo
     return sorted(random.sample(eligible, random.randint(1, min(2, len(eligible))))), demo
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.control import execute
 from toolkit.config import catalog as catalogs
-from toolkit.errors import InputError, RefusedError
+from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog
 from toolkit.model.scope import BackupType, Demo, Scope
 from toolkit.postgres.connection import Connection, connect
@@ -180,7 +180,7 @@ def test_an_unknown_business_is_refused(demo: Connection, catalog: Catalog) -> N
     scope = Scope(businesses=("biz-none",))
     with (
         consistent_snapshot(demo, catalog, scope, unclassified="warn") as survey,
-        pytest.raises(RefusedError, match="no such business"),
+        pytest.raises(InputError, match="no such business"),
     ):
         Explainer(demo, survey)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import platform
 import time
 from collections import Counter
@@ -16,9 +15,11 @@ from toolkit.actions.arguments import names, scope_of
 from toolkit.actions.context import Context
 from toolkit.actions.destinations import Destination, Destinations, Placed, destinations
 from toolkit.actions.targets import catalog_of, connection_to
+from toolkit.errors import InputError
 from toolkit.model.manifest import Chunk, Manifest, SequenceEntry
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.schema import DatabaseSchema, Table
+from toolkit.model.scope import BackupType, Demo
 from toolkit.planning.chunking import RawChunk, chunks
 from toolkit.planning.composition import Origin, compose, table_entry
 from toolkit.planning.row_order import sort_key
@@ -30,7 +31,9 @@ from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 from toolkit.postgres.sequences import read_sequences
 from toolkit.storage.layout import check_job
+from toolkit.storage.processes import user_name
 
+_LISTED = 10
 PARTIAL = 3
 """Exit code of a backup that not all of its repositories took."""
 
@@ -64,6 +67,7 @@ class _Run:
     arguments: Mapping[str, Any]
     started: datetime
     clock: float
+    created_by: str
 
     def store(self) -> _Read:
         """Read every table once and store its chunks in every destination."""
@@ -100,7 +104,7 @@ class _Run:
             tags=names(self.arguments.get("tags")),
             started=self.started,
             seconds=time.monotonic() - self.clock,
-            created_by=getpass.getuser(),
+            created_by=self.created_by,
             node_id=read_node_id(self.connection, self.survey.catalog, self.survey.schema),
             device_id=host.device_id,
             device_name=host.device_name,
@@ -151,7 +155,8 @@ def backup(arguments: Mapping[str, Any], context: Context) -> Outcome:
     """Back up a scope of the host's database.
 
     Raises:
-        InputError: the scope or the catalog file does not fit the database, or there is no such repository.
+        InputError: the scope or the catalog file does not fit the database, no business matches, or there is no such
+            repository.
         RefusedError: unclassified tables, missing privileges, unknown businesses.
         LockedError: a prune or repair holds the only repository.
         DatabaseError: reading failed; no backup exists then.
@@ -160,7 +165,7 @@ def backup(arguments: Mapping[str, Any], context: Context) -> Outcome:
     """
     scope, catalog = scope_of(arguments), catalog_of(context, context.host)
     check_job(arguments.get("job") or context.playbook)
-    started, clock = context.now(), time.monotonic()
+    started, clock, created_by = context.now(), time.monotonic(), user_name()
     repositories = names(arguments.get("repository")) or ("",)
     with destinations(context, repositories, lock_wait=float(arguments.get("lock_wait") or 0)) as into:
         if not context.check:
@@ -174,6 +179,7 @@ def backup(arguments: Mapping[str, Any], context: Context) -> Outcome:
         ):
             context.progress.note("selecting rows")
             selected = survey.select(connection)
+            _refuse_nothing(survey, selected)
             if context.check:
                 return _would_do(survey, selected)
             into.open(create=True)
@@ -186,6 +192,7 @@ def backup(arguments: Mapping[str, Any], context: Context) -> Outcome:
                 arguments=arguments,
                 started=started,
                 clock=clock,
+                created_by=created_by,
             )
             read = run.store()
         manifest = read.publish()
@@ -220,6 +227,24 @@ def _part(table: Table, raw: RawChunk, placed: Placed) -> _Part:
     order = [column.name for column in table.stored_columns]
     positions = tuple(order.index(name) for name in sort_key(table).names)
     return _Part(key_values(raw.first_row, positions), key_values(raw.last_row, positions), placed)
+
+
+def _refuse_nothing(survey: Survey, selected: Selected) -> None:
+    """InputError where the demo rule leaves no business, which is all that a business backup is about."""
+    scope, tenant = survey.scope, survey.catalog.tenant
+    if selected.tenants or scope.demo is Demo.INCLUDE or scope.type is BackupType.FULL_DEVICE:
+        return
+    known = [label or key for key, label in selected.known.items()]
+    listed = ", ".join(known[:_LISTED]) + (f", … {len(known) - _LISTED} more" if len(known) > _LISTED else "")
+    if not known:
+        raise InputError(
+            f"table {tenant.table} has no business to back up",
+            hint="is this the right database? say `demo: include` to back up what belongs to no business all the same",
+        )
+    raise InputError(
+        f"no business matches: demo: {scope.demo} leaves none of the {len(known)} in table {tenant.table}: {listed}",
+        hint="say `demo: include` to take all businesses along",
+    )
 
 
 def _would_do(survey: Survey, selected: Selected) -> Outcome:

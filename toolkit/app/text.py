@@ -12,7 +12,13 @@ from toolkit.model.outcome import Progress
 from toolkit.runner.interruption import EXIT_CODE
 from toolkit.runner.results import Recap, Result, RunRecord, Status
 
-COLOURS = {Status.OK: "green", Status.CHANGED: "yellow", Status.SKIPPED: "cyan", Status.FAILED: "red"}
+COLOURS = {
+    Status.OK: "green",
+    Status.CHANGED: "yellow",
+    Status.SKIPPED: "cyan",
+    Status.FAILED: "red",
+    Status.UNREACHABLE: "red",
+}
 WARNING = "bright_magenta"
 PARTIAL = 3
 """Exit code of a task that finished with all but something it names."""
@@ -66,6 +72,9 @@ class TextReporter:
             width = max(len(host) for host in record.recap)
             for host, recap in record.recap.items():
                 self._output.line(recap_line(host.ljust(width), recap), style=_recap_colour(recap))
+        results = [result for _, result in record.results()]
+        if results and all(result.status is Status.SKIPPED for result in results):
+            self._output.line("nothing was done: every task was skipped", style=WARNING)
         for line in moved_lines(record):
             self._output.line(line)
         for line in warning_lines(record):
@@ -81,7 +90,8 @@ class TextReporter:
         if result.failed and result.exit_code == PARTIAL:
             self._output.line(f"partial: [{result.host}]{item}{message}", style=colour)
         elif result.failed:
-            self._output.line(f"fatal: [{result.host}]: FAILED!{item}{message}", style=colour)
+            how = "UNREACHABLE!" if result.unreachable else "FAILED!"
+            self._output.line(f"fatal: [{result.host}]: {how}{item}{message}", style=colour)
         else:
             status = {Status.SKIPPED: "skipping"}.get(result.status, str(result.status))
             self._output.line(f"{status}: [{result.host}]{item}{message}", style=colour)

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
-from toolkit.errors import DatabaseError, RefusedError
+from toolkit.errors import DatabaseError, RefusedError, UnreachableError
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -69,10 +69,6 @@ class InterruptibleConnection(psycopg.Connection[tuple[Any, ...]]):
     def _end(self) -> None:
         if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
             self.close()
-
-
-class UnreachableError(DatabaseError):
-    """The server cannot be reached or refuses the log-in."""
 
 
 @contextmanager

@@ -10,7 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg.abc import AdaptContext, Buffer
+from psycopg.adapt import AdaptersMap, Loader
+from psycopg.pq import Format, TransactionStatus
+from psycopg.types.string import TextLoader
 
 from toolkit.errors import TaskError
 from toolkit.postgres.connection import Connection
@@ -65,6 +68,8 @@ def run(
     connection.execute("RESET ALL")
     try:
         with connection.transaction(), psycopg.ClientCursor(connection) as cursor:
+            for kind in _TIMES:
+                cursor.adapters.register_loader(kind, _or_text(cursor.adapters, kind))
             if read_only:
                 cursor.execute("SET TRANSACTION READ ONLY")
             # psycopg asks for a literal to keep values out of the text; here the text is what a person wrote
@@ -109,6 +114,35 @@ def _answer(cursor: psycopg.ClientCursor[tuple[Any, ...]], *, every: bool) -> An
             rows = [dict(zip(names, map(_json_value, row), strict=True)) for row in shown]
         more = cursor.nextset()
     return Answer(rows=tuple(rows), truncated=truncated, rowcount=rowcount, wrote=False, status=status)
+
+
+_TIMES = ("date", "time", "timetz", "timestamp", "timestamptz", "interval")
+_BEYOND_PYTHON = (psycopg.Error, ValueError, OverflowError, NotImplementedError)
+
+
+def _or_text(adapters: AdaptersMap, kind: str) -> type[Loader]:
+    """The loader of a type of which Python has fewer values: infinity, years BC, years of five digits stay text.
+
+    So do values written in a style that the role or the statements have chosen.
+    """
+    known = adapters.get_loader(adapters.types[kind].oid, Format.TEXT) or TextLoader
+
+    class OrText(Loader):
+        def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
+            super().__init__(oid, context)
+            self._known = known(oid, context)
+
+        def load(self, data: Buffer) -> Any:
+            text = bytes(data).decode()
+            # an interval that is infinite would be read as none at all
+            if text.lstrip("-") == "infinity":
+                return text
+            try:
+                return self._known.load(data)
+            except _BEYOND_PYTHON:
+                return text
+
+    return OrText
 
 
 def _wrote(connection: Connection) -> bool:

@@ -20,11 +20,13 @@ class Failure:
     Attributes:
         codes: exit codes of its failing actions; empty for a host stopped because another one failed.
         task: name of the failing task.
+        unreachable: the host could not be reached; else the task failed.
         result: what the failing task would have registered.
     """
 
     codes: tuple[int, ...] = ()
     task: str = ""
+    unreachable: bool = False
     result: Mapping[str, Any] = field(default_factory=dict)
 
 

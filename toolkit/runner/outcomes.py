@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from toolkit.errors import InputError, PlaybackError
+from toolkit.errors import InputError, PlaybackError, UnreachableError
 from toolkit.model.outcome import Outcome
 from toolkit.runner.interruption import EXIT_CODE, MESSAGE
 from toolkit.runner.results import Result, Status, exit_code
@@ -62,7 +62,8 @@ def failed(error: Exception, scope: Scope) -> Result:
         missing = needed(scope)
         if missing:
             return skipped(scope, f"check mode: {missing}", unmade=True)
-    return Result(host=host, status=Status.FAILED, message=error.message, hint=error.hint, exit_code=error.exit_code)
+    status = Status.UNREACHABLE if isinstance(error, UnreachableError) else Status.FAILED
+    return Result(host=host, status=status, message=error.message, hint=error.hint, exit_code=error.exit_code)
 
 
 def skipped(scope: Scope, reason: str, *, unmade: bool = False) -> Result:
@@ -109,7 +110,7 @@ def combined(host: str, items: tuple[Result, ...]) -> Result:
     failures = [item for item in items if item.failed]
     message = ""
     if failures:
-        status = Status.FAILED
+        status = Status.UNREACHABLE if all(item.unreachable for item in failures) else Status.FAILED
         message = f"{len(failures)} of {len(items)} items failed"
     elif all(item.status is Status.SKIPPED for item in items):
         status = Status.SKIPPED

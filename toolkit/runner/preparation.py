@@ -15,6 +15,7 @@ from toolkit.config.templates import Templates
 from toolkit.errors import InputError, Problem
 from toolkit.model.host import Host
 from toolkit.model.playbook import Place, Play, Playbook, Step, Task
+from toolkit.runner import emptiness
 from toolkit.runner.execution import title
 from toolkit.runner.options import RunOptions
 
@@ -65,10 +66,14 @@ def prepare(
         playbook=playbook, options=options, inventory=inventory, actions=actions, templates=templates
     )
     prepared = preparation.plays()
+    preparation.problems.extend(emptiness.unknown_tags(playbook.plays, options))
     if preparation.problems:
         raise InputError(sorted(preparation.problems, key=lambda problem: (problem.file, problem.line)))
-    if options.limit and not any(play.hosts for play in prepared):
-        raise InputError(f"--limit {options.limit}: no play of {playbook.file.name} runs on any of these hosts")
+    if not any(play.hosts for play in prepared):
+        raise InputError(emptiness.no_hosts(playbook.plays, options, inventory.groups))
+    reason = emptiness.nothing_to_run([(play.play, play.first_task) for play in prepared if play.hosts], options)
+    if reason:
+        raise InputError(reason, hint=f"invoke run {playbook.file} --list-tasks shows the tasks and their tags")
     return prepared
 
 

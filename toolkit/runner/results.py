@@ -23,6 +23,7 @@ class Status(StrEnum):
     CHANGED = "changed"
     SKIPPED = "skipped"
     FAILED = "failed"
+    UNREACHABLE = "unreachable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +65,13 @@ class Result:
 
     @property
     def failed(self) -> bool:
-        """Whether it failed, ignored or not."""
-        return self.status is Status.FAILED
+        """Whether it failed, ignored or not; not to be reached is a way to fail."""
+        return self.status in (Status.FAILED, Status.UNREACHABLE)
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether it failed because the host's database cannot be reached."""
+        return self.status is Status.UNREACHABLE
 
     def registered(self) -> dict[str, Any]:
         """The value that `register` gives the task's name, as templates see it."""
@@ -73,6 +79,7 @@ class Result:
             **self.facts,
             "changed": self.status is Status.CHANGED,
             "failed": self.failed,
+            "unreachable": self.unreachable,
             "skipped": self.status is Status.SKIPPED,
             "msg": self.message,
             "warnings": list(self.warnings),
@@ -116,12 +123,20 @@ class Recap:
         """Count one result."""
         if result.status is Status.SKIPPED:
             self.skipped += 1
+        elif result.unreachable and not result.ignored:
+            self.unreachable += 1
         elif result.failed and not result.ignored:
             self.failed += 1
         else:
             self.ok += 1
             self.changed += result.status is Status.CHANGED
             self.ignored += result.ignored
+
+    def rescue(self, *, unreachable: bool) -> None:
+        """Count a failure as rescued instead."""
+        self.failed -= not unreachable
+        self.unreachable -= unreachable
+        self.rescued += 1
 
 
 @dataclass(slots=True, kw_only=True)

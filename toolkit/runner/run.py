@@ -10,7 +10,7 @@ from toolkit.actions.context import Action
 from toolkit.config.templates import Templates
 from toolkit.model.playbook import Play, Playbook
 from toolkit.runner.execution import CheckArguments, Execution
-from toolkit.runner.hosts import HostState, Variables
+from toolkit.runner.hosts import Failure, HostState, Variables
 from toolkit.runner.inherited import Inherited
 from toolkit.runner.interruption import EXIT_CODE, Interruption
 from toolkit.runner.options import RunOptions
@@ -81,8 +81,9 @@ class Runner:
                 waiting_for=prepared.first_task,
             )
             _sections(steps, play)
-            if batch and not any(state.live for state in batch):
-                # as in Ansible: when a whole batch failed, the next ones are not put at risk
+            if play.any_errors_fatal and any(not state.live for state in batch):
+                for name in names:
+                    states[name].failure = states[name].failure or Failure()
                 return
 
     def _execution(

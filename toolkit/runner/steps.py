@@ -82,8 +82,7 @@ class Steps:
             if state.failure is not None:
                 state.failure = replace(state.failure, codes=failure.codes + state.failure.codes)
             elif failure.codes:
-                state.recap.failed -= 1
-                state.recap.rescued += 1
+                state.recap.rescue(unreachable=failure.unreachable)
 
     def _always(self, block: Block, inherited: Inherited, states: Sequence[HostState]) -> None:
         before = [(state, state.failure) for state in states]
@@ -179,7 +178,9 @@ def _settle(task: Task, result: Result, state: HostState, *, sharing: Sequence[H
         other.facts.update(made)
         other.unmade.update(dict.fromkeys(unmade, title(task)))
     if result.failed and not result.ignored:
-        state.failure = Failure(codes=(result.exit_code,), task=title(task), result=result.registered())
+        state.failure = Failure(
+            codes=(result.exit_code,), task=title(task), unreachable=result.unreachable, result=result.registered()
+        )
     elif result.status is Status.CHANGED:
         state.notified.update(task.notify)
 

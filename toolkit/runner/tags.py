@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 ALWAYS, NEVER, ALL, TAGGED, UNTAGGED = "always", "never", "all", "tagged", "untagged"
+SPECIAL = (ALWAYS, NEVER, ALL, TAGGED, UNTAGGED)
+"""The words that mean something without any task carrying them."""
 
 
 def selected(tags: Collection[str], *, only: Collection[str], skip: Collection[str]) -> bool:

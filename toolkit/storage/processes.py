@@ -34,11 +34,15 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
 
 def this_process() -> Process:
     """The process that runs."""
+    return Process(host=platform.node(), user=user_name(), process=os.getpid(), space=_space())
+
+
+def user_name() -> str:
+    """The name of the user this process runs as; where it has none, as in many containers, `uid-` and its number."""
     try:
-        user = getpass.getuser()
-    except (ImportError, KeyError, OSError):  # a container's user may have no name
-        user = "unknown"
-    return Process(host=platform.node(), user=user, process=os.getpid(), space=_space())
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return f"uid-{os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
 def has_ended(process: Process) -> bool:

@@ -68,12 +68,14 @@ class Selected:
         named_but_demo: named tenants that the demo rule dropped.
         taken: per table of the scope, in name order.
         owners: per table that has owners; complete (all tenants) when asked for.
+        known: all tenants of the database, key → label.
     """
 
     tenants: Mapping[str, str]
     named_but_demo: tuple[str, ...]
     taken: Mapping[str, Taken]
     owners: Mapping[str, Owners]
+    known: Mapping[str, str]
 
 
 class Selection:
@@ -104,6 +106,7 @@ class Selection:
         self._relations = relations
         self._taken: dict[str, Taken] = {}
         self._owners: dict[str, Owners] = {}
+        self._known: Mapping[str, str] = {}
         self._everyone = False
         self._numbers = count()
 
@@ -115,8 +118,9 @@ class Selection:
             strict: named tenants must exist; a restore brings those that do not.
 
         Raises:
-            RefusedError: a named tenant does not exist, or the demo rule drops all that were named.
-            InputError: a `where` of the catalog file is not a condition on its table.
+            RefusedError: some of the named tenants do not exist.
+            InputError: none of them does, or the demo rule drops all of them; a `where` of the catalog file is not a
+                condition on its table.
         """
         self._check_conditions()
         tenants, dropped, others = self._select_tenants(strict=strict)
@@ -143,7 +147,7 @@ class Selection:
             prefix=self._prefix,
         ).close()
         self._count()
-        return Selected(tenants, tuple(sorted(dropped)), self._taken, self._owners)
+        return Selected(tenants, tuple(sorted(dropped)), self._taken, self._owners, self._known)
 
     # tenants
 
@@ -158,10 +162,11 @@ class Selection:
             source=self._relations[tenant.table].source,
         )
         rows = self._connection.execute(query).fetchall()
-        known = {key: label for key, label, _ in rows}
+        known = self._known = {key: label for key, label, _ in rows}
         missing = [name for name in self._scope.businesses if name not in known]
         if missing and strict:
-            raise RefusedError(
+            # when no name fits nothing was asked for; when some do, a business may be gone
+            raise (InputError if len(missing) == len(self._scope.businesses) else RefusedError)(
                 f"no such business in table {tenant.table}: {', '.join(missing)}",
                 hint=f"name businesses by {tenant.table}.{tenant.key}, e.g. {', '.join(sorted(known)[:5])}",
             )
@@ -169,7 +174,7 @@ class Selection:
         kept = {Demo.EXCLUDE: (False,), Demo.ONLY: (True,), Demo.INCLUDE: (False, True)}[self._scope.demo]
         selected = {key: known[key] for key, _, is_demo in rows if key in named and is_demo in kept}
         if not selected and not self._scope.whole and strict:
-            raise RefusedError(
+            raise InputError(
                 f"demo: {self._scope.demo} leaves none of the named businesses: {', '.join(sorted(named))}",
                 hint="say `demo: include` to take the named businesses whatever they are",
             )

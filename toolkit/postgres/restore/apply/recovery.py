@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager, contextmanager
 import psycopg
 from psycopg import sql
 
-from toolkit.errors import DatabaseError
-from toolkit.postgres.connection import Connection, UnreachableError
+from toolkit.errors import DatabaseError, UnreachableError
+from toolkit.postgres.connection import Connection
 from toolkit.retries.policy import retrying
 
 Open = Callable[[], AbstractContextManager[Connection]]

@@ -1,0 +1,79 @@
+"""A run that would do nothing: no host, or no task, is what it was asked for. That is a mistake, not a success."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from toolkit.errors import Problem
+from toolkit.model.playbook import Block, Play, Step, Task
+from toolkit.runner.options import RunOptions
+from toolkit.runner.tags import SPECIAL, selected
+
+_LISTED = 20
+
+
+def unknown_tags(plays: Sequence[Play], options: RunOptions) -> Iterator[Problem]:
+    """A problem for every word of `--tags` and `--skip-tags` that no task carries."""
+    known = {tag for play in plays for _, tags in _tagged_tasks(play) for tag in tags} - set(SPECIAL)
+    for option, words in (("--tags", options.tags), ("--skip-tags", options.skip_tags)):
+        for word in words:
+            if word not in known and word not in SPECIAL:
+                near = difflib.get_close_matches(word, list(known), n=1)
+                meant = f"; did you mean {near[0]}?" if near else ""
+                yield Problem(message=f"{option}: no task has the tag {word}{meant} (known: {_listed(known)})")
+
+
+def no_hosts(plays: Sequence[Play], options: RunOptions, groups: Mapping[str, Sequence[str]]) -> str:
+    """Why there is no host to run on."""
+    if not groups["all"]:
+        return "the inventory has no hosts"
+    patterns = ", ".join(dict.fromkeys(play.hosts for play in plays)) or "none"
+    limited = f", --limit {options.limit}" if options.limit else ""
+    names = [*groups["all"], *(name for name in groups if name not in groups["all"])]
+    return f"no host to run on: nothing matches hosts: {patterns}{limited} (known: {_listed(names)})"
+
+
+def nothing_to_run(plays: Sequence[tuple[Play, Task | None]], options: RunOptions) -> str:
+    """Why none of the tasks would run; empty when one does.
+
+    Args:
+        plays: those that have hosts, each with the task before which nothing of it runs.
+    """
+    chosen = count = 0
+    for play, first in plays:
+        begun = first is None
+        for task, tags in _tagged_tasks(play):
+            begun = begun or task is first
+            count += 1
+            chosen += begun and selected(tags, only=options.tags, skip=options.skip_tags)
+    if chosen:
+        return ""
+    if not count:
+        return "there are no tasks to run"
+    known = {tag for play, _ in plays for _, tags in _tagged_tasks(play) for tag in tags}
+    given = [f"--tags {','.join(options.tags)}"] if options.tags else []
+    given += [f"--skip-tags {','.join(options.skip_tags)}"] if options.skip_tags else []
+    given += [f"--start-at-task {options.start_at_task}"] if options.start_at_task else []
+    return f"{' '.join(given) or 'the tag never'} leaves none of the {count} tasks; known tags: {_listed(known)}"
+
+
+def _tagged_tasks(play: Play) -> Iterator[tuple[Task, frozenset[str]]]:
+    """Every task of a play with its tags, those of its blocks and of the play included; no handlers."""
+    yield from _tagged((*play.pre_tasks, *play.tasks, *play.post_tasks), frozenset(play.tags))
+
+
+def _tagged(steps: Sequence[Step], around: frozenset[str]) -> Iterator[tuple[Task, frozenset[str]]]:
+    for step in steps:
+        tags = around | frozenset(step.keywords.tags)
+        if isinstance(step, Block):
+            yield from _tagged((*step.block, *step.rescue, *step.always), tags)
+        else:
+            yield step, tags
+
+
+def _listed(names: Collection[str]) -> str:
+    """Names for people: in order, cut short where they are many."""
+    ordered = sorted(names) if isinstance(names, set | frozenset) else list(names)
+    more = f", … {len(ordered) - _LISTED} more" if len(ordered) > _LISTED else ""
+    return (", ".join(ordered[:_LISTED]) or "none") + more
