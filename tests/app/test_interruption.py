@@ -95,7 +95,8 @@ def interrupt(
         for _ in range(times):
             process.send_signal(number)
             time.sleep(0.02 if times > 1 else 0)
-        rest, err = process.communicate(timeout=30)
+        rest, err = process.stdout.read(), process.stderr.read()
+        process.wait(timeout=30)
     after = log.read_text(encoding="utf-8").split()
     return Interrupted(code=process.returncode, out=out + rest, err=err, before=before, after=after)
 
@@ -121,7 +122,7 @@ def ended_well(found: Interrupted, forks: int) -> None:
         assert "handler" not in found.after
 
 
-MOMENTS = [each * 0.05 for each in range(60)] if EVERYTHING else [0.0, 0.25, 0.9, 1.3]
+MOMENTS = [each * 0.05 for each in range(60)] if EVERYTHING else [0.0, 0.25, 1.0]
 
 
 @pytest.mark.parametrize("forks", [1, 2])
@@ -137,7 +138,7 @@ def test_ctrl_c_at_any_time_is_130_and_one_line(seconds: float, forks: int, tmp_
         ended_well(found, forks)
 
 
-LINES = range(1, 32) if EVERYTHING else (5, 6)
+LINES = range(1, 32) if EVERYTHING else (6,)
 
 
 @pytest.mark.parametrize("forks", [1, 2])
@@ -152,7 +153,7 @@ def test_ctrl_c_while_a_line_is_printed(line: int, forks: int, tmp_path: Path) -
         assert found.code == 130
 
 
-@pytest.mark.parametrize("number", OTHERS)
+@pytest.mark.parametrize("number", OTHERS if EVERYTHING else OTHERS[:1])
 def test_other_signals_do_what_ctrl_c_does(number: int, tmp_path: Path) -> None:
     """SIGTERM, as of systemd, and SIGHUP, as of a closed terminal, end a run as Ctrl-C does."""
     words, log = playbook(tmp_path)
@@ -174,7 +175,7 @@ def test_a_second_ctrl_c_changes_nothing_but_what_it_tidies_up(line: int, tmp_pa
 COMMANDS = (["lint"], ["backups"], ["check"], ["doctor"], ["explain", "--host", "one", "t", "k"], ["--list"])
 
 
-@pytest.mark.parametrize("words", COMMANDS if EVERYTHING else COMMANDS[:2], ids=lambda words: words[0])
+@pytest.mark.parametrize("words", COMMANDS if EVERYTHING else COMMANDS[:1], ids=lambda words: words[0])
 @pytest.mark.parametrize("seconds", [each * 0.1 for each in range(20)] if EVERYTHING else [0.1, 0.8])
 def test_ctrl_c_in_every_command(words: list[str], seconds: float, tmp_path: Path) -> None:
     """Every command ends with 130 and one line, while it starts, runs and prints."""
