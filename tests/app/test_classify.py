@@ -50,7 +50,7 @@ def test_the_text_goes_to_standard_output_and_the_summary_to_standard_error(inve
     assert RULES in printed.out
     assert "# DECIDE sync_queue: " in printed.out
     assert (
-        "tenant: {table: shops, key: id, label: name}  # DECIDE: a guess, the table that most others name (1)"
+        "tenant: {table: shops, key: id, label: name}  # DECIDE: a guess, named by orders; say which table"
         in printed.out
     )
     assert "3 tables: 0 classified already, 3 new" in printed.err

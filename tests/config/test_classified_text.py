@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from tests.planning.classified import TENANT, decided, schema, schemas, table
 from toolkit.config import catalog as catalogs
 from toolkit.config import catalog_draft
-from toolkit.config.catalog_proposal import new_file, updated_file
+from toolkit.config.catalog_proposal import Choice, new_file, updated_file
 from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog, TableRule
 from toolkit.model.schema import DatabaseSchema, Table
@@ -26,7 +27,7 @@ def proposed(of: DatabaseSchema) -> tuple[str, Classification]:
     """The new file for a schema."""
     draft = catalog_draft.read(Path("app.yml"))
     found = classify(draft.head(TENANT), of)
-    return new_file(draft, found, tenant_reason="as asked"), found
+    return new_file(draft, found, Choice(why="as asked")), found
 
 
 def updated(text: str, of: DatabaseSchema) -> str:
@@ -35,7 +36,7 @@ def updated(text: str, of: DatabaseSchema) -> str:
         path = Path(directory) / "app.yml"
         path.write_bytes(text.encode("utf-8"))
         draft = catalog_draft.read(path)
-        return updated_file(draft, classify(draft.catalog(TENANT), of), tenant_reason="as asked")
+        return updated_file(draft, classify(draft.catalog(TENANT), of), Choice(why="as asked"))
 
 
 def loaded(text: str) -> Catalog:
@@ -182,7 +183,11 @@ business:
         members: {owned_by: [shopId, gone_too.memberId]}
         # DROPPED gone_too: the database has no such table
         gone_too: {owned_by: [shopId]}
-        gone_by: shared  # no link to any table; if it is this device's own, move it to device
+        # DECIDE gone_by: no link to any table, and no name by which it is a list
+        # gone_by: referenced  # in whole backups only
+        # gone_by: shared  # every row, in every backup: each tenant's too
+        # gone_by: {}  # under device: this device's own state
+        # gone_by: {}  # under transient: never backed up
 
     # about nothing in particular
 
@@ -194,8 +199,8 @@ business:
       fund_sales: {owned_by: [shopId]}  # shopId points at the tenant
       # DECIDE funds: nothing in it says whose a row is, and fund_deposits hang on it
       # funds: {owned_by: [fund_sales.fundId]}  # fund_sales.fundId points at it
-      # funds: shared  # every row, in every backup
-      # funds: referenced  # only rows that taken rows point at
+      # funds: referenced  # only rows that taken rows point at; whole backups have all
+      # funds: shared  # every row, in every backup: each tenant's too
       # funds: {}  # under device: this device's own state
       # funds: {}  # under transient: never backed up
 # DROPPED old_nodes: the database has no such table
@@ -229,12 +234,28 @@ def test_a_decision_brings_what_follows() -> None:
 
 def test_hostile_names_stay_names() -> None:
     """Names with quotes, breaks, colons or words of YAML neither break the file nor write other rules into it."""
-    odd = ("null", "x: shared", "a\n  evil", 'q"uote', "tab\there", "hash # mark", "emoji😀", "ünï", "-dash", "dot.ted")
-    tables = [table("y", "shopId -> shops"), *(table(name, "note") for name in odd)]
+    odd: tuple[str, ...] = (
+        "null",
+        "x: shared",
+        "a\n  evil",
+        'q"uote',
+        "tab\there",
+        "hash # mark",
+        "emoji😀",
+        "ünï",
+        "-dash",
+        "dot.ted",
+    )
+    odd += ("yes", "No", "on", "1", "1e3", "~", "App", "two words", "a,b", "{x}", "&a", "!t", "business", "%d")
+    tables = [table("y", "shopId -> shops"), *(table(name, "shopId -> shops") for name in odd)]
     tables.append(table("child", "z?", unique=()))
     text, found = proposed(schema(*tables))
     assert bare(dict(loaded(text).rules)) == bare(decided(found))
-    assert {"null", 'q"uote', "emoji😀", "ünï", "-dash"} <= decided(found).keys()
+    assert set(odd) <= decided(found).keys()
+    of_any_version = YAML(typ="safe")
+    of_any_version.version = "1.1"
+    named = {name for tables in of_any_version.load(text)["business"].values() for name in tables}
+    assert set(odd) <= named
     assert updated(text, schema(*tables)) == text
 
 

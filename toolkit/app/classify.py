@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 from toolkit.actions.plain import plain
+from toolkit.app.classify_target import target_of
 from toolkit.app.console import Output
 from toolkit.app.control import Control
 from toolkit.app.text import WARNING
 from toolkit.config import catalog_draft, catalog_proposal
 from toolkit.config.catalog_draft import Draft
-from toolkit.errors import InputError, Problem, StorageError
-from toolkit.model.catalog import TenantTable
+from toolkit.config.catalog_entry import entry
+from toolkit.config.catalog_proposal import Choice
+from toolkit.errors import InputError, Problem
+from toolkit.model.catalog import Category, TenantTable
 from toolkit.model.schema import DatabaseSchema
-from toolkit.planning.classification.edges import guess_tenant
-from toolkit.planning.classification.proposals import Classification, Verdict
+from toolkit.planning.classification.proposals import Classification, Reason, Verdict
 from toolkit.planning.classification.proposing import classify as classified
+from toolkit.planning.classification.tenants import tenant_candidates
 from toolkit.postgres.connection import connect
 from toolkit.postgres.hosts import conninfo
 from toolkit.postgres.introspection import read_schema
+
+MOST_CANDIDATES = 4
+"""More other tables that might be that of the tenants are not told."""
 
 
 def classify(control: Control, output: Output, *, host: str, update: bool, file: str) -> int:
@@ -29,36 +32,39 @@ def classify(control: Control, output: Output, *, host: str, update: bool, file:
 
     Args:
         update: keep what the host's catalog file says and add what is new; otherwise only its head is used.
-        file: where to write the text; empty for standard output.
+        file: where to write the text; empty for standard output. A file that says anything is never overwritten, but
+            for the host's own with `update`, or as long as it has nothing but a head.
 
     Raises:
-        InputError: no such host, or a catalog file that is wrong or cannot be added to.
+        InputError: no such host, a catalog file that is wrong or cannot be added to, or a file that is in the way.
         DatabaseError: the database cannot be read.
     """
     if not host:
         raise InputError("no host is named", hint="invoke classify --host HOST [--update] [--output FILE]")
     inventory = control.load_inventory()
     named = inventory.host(host)
-    draft = catalog_draft.read(inventory.catalog_file(named.catalog or host), control=inventory.directory)
+    own = inventory.catalog_file(named.catalog or host)
+    draft = catalog_draft.read(own, control=inventory.directory)
     if update and draft.exists and not draft.text.strip():
         message = "the catalog file is empty; was it overwritten by the output of this command?"
         raise InputError([Problem(file=draft.file, message=message)], hint="use --output, which replaces it at the end")
+    target = target_of(file, own, draft, host=host, update=update) if file else None
     with connect(conninfo(inventory.directory, plain(named.database)), application="playback classify") as connection:
         schema = read_schema(connection, draft.schema)
-    tenant, reason = _tenant(draft, schema)
-    found = classified(draft.catalog(tenant) if update else draft.head(tenant), schema)
-    make = catalog_proposal.updated_file if update else catalog_proposal.new_file
-    text = make(draft, found, tenant_reason=reason)
-    if file:
-        _write(Path(file).expanduser(), text)
+    tenant, choice = _tenant(draft, schema)
+    adding = update or (target is not None and target.is_draft)
+    found = classified(draft.catalog(tenant) if adding else draft.head(tenant), schema)
+    text = (catalog_proposal.updated_file if adding else catalog_proposal.new_file)(draft, found, choice)
+    if target is not None:
+        target.write(text)
     else:
         output.line(text.replace("\r\n", "\n").removesuffix("\n"))
-    for line, style in _summary(found, file):
+    for line, style in (*_summary(found, file), *_changed(found)):
         output.error(line, style=style)
     return 0
 
 
-def _tenant(draft: Draft, schema: DatabaseSchema) -> tuple[TenantTable, str]:
+def _tenant(draft: Draft, schema: DatabaseSchema) -> tuple[TenantTable, Choice]:
     """The tenant table, and why it is the one."""
     if draft.tenant is not None:
         table = schema.tables.get(draft.tenant.table)
@@ -74,30 +80,17 @@ def _tenant(draft: Draft, schema: DatabaseSchema) -> tuple[TenantTable, str]:
         ]
         if missing:
             raise InputError(missing)
-        return draft.tenant, f"as {draft.file} says"
-    guess = guess_tenant(schema)
-    if guess is None:
-        message = f"no table of schema {schema.name} is pointed at by others, so none looks like that of the tenants"
+        return draft.tenant, Choice(why=f"as {draft.file} says")
+    candidates = tenant_candidates(schema)
+    if not candidates:
+        message = f"no table of schema {schema.name} is named by others, so none looks like that of the tenants"
         raise InputError(
             [Problem(file=draft.file, path="tenant", message=message)],
             hint="write `tenant: {table: …, key: …}` into the file",
         )
-    tenant, number = guess
-    return tenant, f"DECIDE: a guess, the table that most others name ({number}); say which one's rows are the tenants"
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file in one step, so that it is never half written."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as draft:
-            draft.write(text.encode("utf-8"))
-            draft.flush()
-            os.fsync(draft.fileno())
-        if path.exists():
-            Path(draft.name).chmod(path.stat().st_mode)
-        Path(draft.name).replace(path)
-    except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror}", hint="is there such a directory?") from error
+    chosen, *others = candidates
+    why = f"DECIDE: a guess, {chosen.why}; say which table's rows are the tenants"
+    return chosen.tenant, Choice(why=why, others=tuple(others[:MOST_CANDIDATES]))
 
 
 def _summary(found: Classification, file: str) -> Iterator[tuple[str, str]]:
@@ -119,3 +112,27 @@ def _summary(found: Classification, file: str) -> Iterator[tuple[str, str]]:
             f"{len(undecided)} of {total} tables ({share}) need a person's decision{where}; {follow} follow from those"
         )
         yield f"{text}: backups refuse to run until then", WARNING
+    unsafe = [each.table for each in found.proposals if each.reason is Reason.POLYMORPHIC]
+    if unsafe:
+        yield (
+            f"no rule can follow whose the rows of {', '.join(unsafe)} are: only whole backups have all of them",
+            WARNING,
+        )
+
+
+def _changed(found: Classification) -> Iterator[tuple[str, str]]:
+    """What the file says and a fresh look at the schema does not."""
+    if found.differences:
+        yield (
+            f"{len(found.differences)} tables of the file would be classified otherwise today; nothing was changed:",
+            WARNING,
+        )
+    for each in found.differences:
+        says = entry(found.written[each.table])
+        if each.rule is None:
+            yield f"  {says} cannot be followed: {each.why}", WARNING
+        else:
+            outside = "" if each.rule.category is Category.BUSINESS else f"under {each.rule.category}: "
+            today = found.written[each.table].category
+            where = "" if today is Category.BUSINESS else f", under {today}"
+            yield f"  {says}{where}; a fresh look says {outside}{entry(each.rule)}: {each.why}", WARNING

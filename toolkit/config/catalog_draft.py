@@ -39,6 +39,11 @@ class Draft:
     exists: bool
     written: Mapping[str, Any]
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether the file says more than its head, so that a person's work is in it."""
+        return any(self.written.get(key) for key in self.written.keys() - {"catalog", "schema", "tenant"})
+
     def head(self, tenant: TenantTable) -> Catalog:
         """The catalog without its rules."""
         return Catalog(name=self.name, file=self.file, schema=self.schema, tenant=tenant, rules={})

@@ -17,7 +17,8 @@ from toolkit.model.catalog import (
 )
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_NOT_TEXT = frozenset(("null", "true", "false"))
+_NOT_TEXT = frozenset("null true false yes no on off y n".split())
+"""Words that one or another version of YAML takes for something else than text."""
 
 
 def entry(rule: TableRule) -> str:

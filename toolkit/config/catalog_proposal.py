@@ -16,8 +16,9 @@ from toolkit.config.catalog_draft import Draft
 from toolkit.config.catalog_entry import comment, entry, scalar, tenant_section
 from toolkit.config.catalog_layout import Span, layout
 from toolkit.errors import InputError, Problem
-from toolkit.model.catalog import Category, TableRule
+from toolkit.model.catalog import Category, TableRule, TenantTable
 from toolkit.planning.classification.proposals import Classification, Dropped, Proposal, Reason, Verdict
+from toolkit.planning.classification.tenants import Candidate
 
 INTRODUCTION = """\
 # Proposed by `invoke classify` from the tables, keys and references of the database. Each line says why; read it all
@@ -25,32 +26,49 @@ INTRODUCTION = """\
 """
 LEGEND = """\
 # DECIDE: the schema does not tell. Of the lines below, uncomment the one that is right and delete the others; the first
-#   takes the most rows. One "under device" or "under transient" goes into that section. Until then no backup runs.
+#   is the safe one: it hands no tenant's row to another and loses none that the schema ties to one. One "under device"
+#   or "under transient" goes into that section. Until then no backup runs.
 # FOLLOWS: nothing to decide; `invoke classify --update` adds the line when the table before it is decided.
 """
 _INDENT = 2
 
 
-def new_file(draft: Draft, classification: Classification, *, tenant_reason: str) -> str:
-    """The whole text of a proposed catalog file.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Why the tenant table is the tenant table, and what else it might be.
 
-    Args:
-        classification: of the schema against a catalog without rules.
-        tenant_reason: why the tenant table is the tenant table.
+    Attributes:
+        others: the other candidates; empty where a person has chosen.
     """
+
+    why: str
+    others: tuple[Candidate, ...] = ()
+
+    def lines(self, tenant: TenantTable) -> Iterator[str]:
+        """The tenant section, and comments on how to choose another one."""
+        yield f"{tenant_section(tenant)}  {comment(self.why)}"
+        for other in self.others:
+            yield comment(f"or {tenant_section(other.tenant)}: {other.why}")
+        if self.others:
+            yield "#   to choose another, put it in place of the line above, delete all below it, and run with --update"
+
+
+def new_file(draft: Draft, classification: Classification, choice: Choice) -> str:
+    """The whole text of a proposed catalog file; `classification` is of the schema against a catalog without rules."""
     lines = [
         *INTRODUCTION.splitlines(),
         *LEGEND.splitlines(),
         f"catalog: {scalar(draft.name)}  # the name of this file",
         f"schema: {scalar(draft.schema)}  # where the tables are",
-        f"{tenant_section(classification.tenant)}  {comment(tenant_reason)}",
-        "",
-        "business:",
+        *choice.lines(classification.tenant),
+        *_version(classification),
     ]
-    return "\n".join([*lines, *_groups(classification.proposals)]) + "\n"
+    for category, proposals in _by_section(classification.proposals).items():
+        lines += ["", f"{category}:", *_groups(proposals)]
+    return "\n".join(lines) + "\n"
 
 
-def updated_file(draft: Draft, classification: Classification, *, tenant_reason: str) -> str:
+def updated_file(draft: Draft, classification: Classification, choice: Choice) -> str:
     """The text of a catalog file with what is new added to it; the same text when nothing is.
 
     Args:
@@ -60,7 +78,7 @@ def updated_file(draft: Draft, classification: Classification, *, tenant_reason:
         InputError: the file is written in a way that lines cannot be added to.
     """
     if not draft.written:
-        return draft.text + new_file(draft, classification, tenant_reason=tenant_reason)
+        return draft.text + new_file(draft, classification, choice)
     newline = "\r\n" if "\r\n" in draft.text else "\n"
     lines = draft.text.split("\n")
     if lines[-1]:
@@ -70,12 +88,42 @@ def updated_file(draft: Draft, classification: Classification, *, tenant_reason:
     whole = layout(draft.text)
     if whole is None or not whole.block:
         raise _cannot(draft, "the file is not written as one entry per line")
-    editor.head(whole, classification, tenant_reason)
+    editor.head(whole, classification, choice)
     editor.forget(classification.dropped, whole, keep={proposal.group for proposal in classification.proposals})
-    editor.add(editor.fresh(classification.proposals), whole)
+    proposals = [_told(each, whole) for each in classification.proposals]
+    for section, fresh in _by_section(editor.fresh(proposals)).items():
+        editor.add(section, fresh, whole)
     text = editor.text(lines)
     _check(draft, classification, text)
     return text
+
+
+def _by_section(proposals: Iterable[Proposal]) -> Mapping[str, list[Proposal]]:
+    """The proposals by the section they stand in: what is not decided is asked about under business."""
+    sections: dict[str, list[Proposal]] = {Category.BUSINESS.value: []}
+    for each in proposals:
+        category = each.options[0].rule.category if each.verdict is Verdict.DECIDED else Category.BUSINESS
+        sections.setdefault(category.value, []).append(each)
+    return {section: members for section, members in sections.items() if members}
+
+
+def _told(proposal: Proposal, whole: Span) -> Proposal:
+    """A proposal; asked about instead of decided where lines cannot be added to the section it belongs to."""
+    if proposal.verdict is not Verdict.DECIDED:
+        return proposal
+    category = proposal.options[0].rule.category
+    section = whole.entries.get(category.value)
+    if category is Category.BUSINESS or section is None or section.empty or section.block:
+        return proposal
+    return replace(proposal, verdict=Verdict.OPEN, group=proposal.group)
+
+
+def _version(classification: Classification) -> list[str]:
+    """The line that says where the schema's version stands."""
+    if classification.schema_version is None:
+        return []
+    table, column = map(scalar, classification.schema_version)
+    return [f"schema_version: {{table: {table}, column: {column}}}  # its greatest value is told with backups"]
 
 
 def _by_group(proposals: Iterable[Proposal]) -> Mapping[str, list[Proposal]]:
@@ -154,14 +202,15 @@ class _Editor:
                 parts.append(f"{line}{self.ending}")
         return "".join(parts)
 
-    def head(self, whole: Span, classification: Classification, tenant_reason: str) -> None:
+    def head(self, whole: Span, classification: Classification, choice: Choice) -> None:
         """Add what must be at the top and is not."""
         missing = []
         if "catalog" not in whole.entries:
             missing.append(f"catalog: {scalar(self.draft.name)}  # the name of this file")
         if self.draft.tenant is None:
-            missing.append(f"{tenant_section(classification.tenant)}  {comment(tenant_reason)}")
-        before = [whole.entries[key] for key in ("catalog", "schema") if key in whole.entries]
+            missing += choice.lines(classification.tenant)
+        missing += _version(classification)
+        before = [whole.entries[key] for key in ("catalog", "schema", "tenant") if key in whole.entries]
         place = max((span.last + 1 for span in before), default=whole.first)
         self.inserted[place] += [" " * whole.indent + line for line in missing]
 
@@ -180,26 +229,24 @@ class _Editor:
             found.append(proposal)
         return found
 
-    def add(self, proposals: Sequence[Proposal], whole: Span) -> None:
-        """Add proposals to the groups they belong to, new groups at the end of the business section."""
-        if not proposals:
+    def add(self, key: str, proposals: Sequence[Proposal], whole: Span) -> None:
+        """Add proposals to the groups of a section that they belong to, new groups at the end of it."""
+        section = whole.entries.get(key)
+        if section is None or section.empty:
+            self._begin(key, section, proposals)
             return
-        business = whole.entries.get("business")
-        if business is None or business.empty:
-            self._begin_business(business, proposals)
-            return
-        if not business.block:
-            raise _cannot(self.draft, "the business section is not written as one entry per line")
-        outer = min(span.indent for span in business.entries.values())
+        if not section.block:
+            raise _cannot(self.draft, f"the {key} section is not written as one entry per line")
+        outer = min(span.indent for span in section.entries.values())
         for name, members in _by_group(proposals).items():
-            written = business.entries.get(name)
+            written = section.entries.get(name)
             called = f"{name}_added" if written is not None and not written.block else name
-            group = business.entries.get(called)
+            group = section.entries.get(called)
             if group is not None and group.block:
                 indent = min(span.indent for span in group.entries.values())
                 self.inserted[self._after(group, indent)] += _lines(members, indent)
             else:
-                place = self._after(business, outer)
+                place = self._after(section, outer)
                 self.inserted[place] += ["", *_group(called, members, outer, outer + _INDENT)]
 
     def forget(self, dropped: Iterable[Dropped], whole: Span, *, keep: set[str]) -> None:
@@ -250,16 +297,17 @@ class _Editor:
                 place = number + 1
         return place
 
-    def _begin_business(self, business: Span | None, proposals: Sequence[Proposal]) -> None:
+    def _begin(self, key: str, section: Span | None, proposals: Sequence[Proposal]) -> None:
         lines = _groups(proposals)
-        if business is None:
-            self.inserted[len(self.lines) - 1] += ["", *LEGEND.splitlines(), "business:", *lines]
+        legend = LEGEND.splitlines() if key == Category.BUSINESS.value else []
+        if section is None:
+            self.inserted[len(self.lines) - 1] += ["", *legend, f"{key}:", *lines]
             return
-        if business.braces:
-            line = self.lines[business.first]
-            self.replaced[business.first] = line[: business.braces[0]].rstrip() + line[business.braces[1] :]
-        self.inserted[business.first] += LEGEND.splitlines()
-        self.inserted[self._after(business, 1)] += lines
+        if section.braces:
+            line = self.lines[section.first]
+            self.replaced[section.first] = line[: section.braces[0]].rstrip() + line[section.braces[1] :]
+        self.inserted[section.first] += legend
+        self.inserted[self._after(section, 1)] += lines
 
 
 def _check(draft: Draft, classification: Classification, text: str) -> None:

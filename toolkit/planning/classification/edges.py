@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from toolkit.model.catalog import TenantTable
-from toolkit.model.schema import DatabaseSchema, Table
+from toolkit.model.schema import DatabaseSchema, ForeignKey, Table
 from toolkit.planning.classification import names
-from toolkit.planning.links import is_unique
 
-_TEXTS = ("text", "character varying", "character")
+_KINDS = (("text", "character varying", "character"), ("smallint", "integer", "bigint"))
+"""Types whose values can be compared with each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,9 @@ class Edge:
         nullable: a row may point at nothing.
         cascade: the row goes when its parent goes.
         declared: it is a foreign key of the schema.
-        canonical: its one column is called after the parent; otherwise it tells a role, such as `createdBy`.
+        canonical: it is called after the parent, is the table's own key, or is its only one to the tenants; otherwise
+            it tells a role, such as `createdBy`.
+        mention: it tells who made a row, what was visited last, what somebody prefers: never an owner by itself.
     """
 
     child: str
@@ -34,6 +36,7 @@ class Edge:
     cascade: bool
     declared: bool
     canonical: bool
+    mention: bool
 
     @property
     def text(self) -> str:
@@ -51,6 +54,7 @@ class Edges:
         for table in sorted(schema.tables):
             for name in names.own_names(table):
                 self._named[name].append(table)
+        self._bare = not any(table.foreign_keys for table in schema.tables.values())
         self._of = {table: self._read(schema.tables[table]) for table in sorted(schema.tables)}
         self._to: dict[str, list[Edge]] = defaultdict(list)
         for edges in self._of.values():
@@ -66,54 +70,92 @@ class Edges:
         return tuple(self._to[table])
 
     def to_tenant(self, table: str) -> tuple[Edge, ...]:
-        """The references from a table to the tenant table, undeclared ones included."""
-        return tuple(edge for edge in self._of[table] if edge.parent == self._tenant.table)
+        """The references from a table to the tenant table that are no mere mentions, undeclared ones included."""
+        return tuple(edge for edge in self._of[table] if edge.parent == self._tenant.table and not edge.mention)
 
     def unique(self, edge: Edge, *others: Edge) -> bool:
         """Whether the columns of these references of one table are, together and exactly, a unique key of it."""
         columns = {column for each in (edge, *others) for column in each.columns}
-        table = self._schema.tables[edge.child]
-        keys = [table.primary_key, *(key.columns for key in table.unique_keys if not key.partial)]
-        return any(key and set(key) == columns for key in keys)
+        return any(set(key) == columns for key in self._keys(edge.child))
+
+    def within_key(self, edge: Edge) -> bool:
+        """Whether a row is known by what it points at and something of its own: a part of it."""
+        return any(set(edge.columns) <= set(key) for key in self._keys(edge.child))
 
     def undeclared(self, table: str) -> tuple[Edge, ...]:
         """Columns without a foreign key that are called after another table, whose key has the same type."""
+        of = self._schema.tables[table]
         found = []
-        for column in self._free_columns(self._schema.tables[table]):
+        for column in self._free_columns(of):
             name = names.plain(column)
-            for parent in self._named.get(name.removesuffix("id"), ()) if name.endswith("id") else ():
-                key = self._schema.tables[parent].primary_key
-                if (
-                    parent not in (table, self._tenant.table)
-                    and len(key) == 1
-                    and self._fits(table, column, parent, key[0])
-                ):
-                    found.append(self._undeclared(table, column, parent, key[0], canonical=True))
+            # what stands beside its own type points now at one table, now at another
+            if f"{name.removesuffix('id')}type" in map(names.plain, of.column_names):
+                continue
+            for stem, key in self._stems(name):
+                for parent in self._named.get(stem, ()):
+                    if parent not in (table, self._tenant.table) and self._has_key(parent, key):
+                        target = self._key_called(parent, key)
+                        if self._fits(table, column, parent, target):
+                            found.append(self._undeclared(table, column, parent, target, canonical=True))
         return tuple(found)
 
+    def _stems(self, name: str) -> list[tuple[str, str]]:
+        return [(name.removesuffix(ending), ending) for ending in ("uuid", "id") if name.endswith(ending)][:1]
+
+    def _has_key(self, parent: str, called: str) -> bool:
+        return bool(self._key_called(parent, called))
+
+    def _key_called(self, parent: str, called: str) -> str:
+        """The key column of a table that a column `..._id`, `..._uuid` means; empty without one."""
+        single = [key[0] for key in self._keys(parent) if len(key) == 1]
+        named = [name for name in single if names.plain(name) == called]
+        primary = self._schema.tables[parent].primary_key
+        return named[0] if named else primary[0] if len(primary) == 1 and called == "id" else ""
+
+    def _keys(self, table: str) -> list[tuple[str, ...]]:
+        of = self._schema.tables[table]
+        keys = [of.primary_key, *(key.columns for key in of.unique_keys if not key.partial)]
+        return [key for key in keys if key]
+
     def _read(self, table: Table) -> tuple[Edge, ...]:
-        edges = [
-            Edge(
-                child=table.name,
-                columns=key.columns,
-                parent=key.parent,
-                parent_columns=key.parent_columns,
-                nullable=any(table.column(name).nullable for name in key.columns),
-                cascade=key.on_delete == "cascade",
-                declared=True,
-                canonical=len(key.columns) == 1
-                and names.names_parent(key.columns[0], key.parent, key.parent_columns[0]),
-            )
-            for key in table.foreign_keys
-            if key.parent != table.name and key.parent in self._schema.tables
-        ]
+        keys = [key for key in table.foreign_keys if key.parent != table.name and key.parent in self._schema.tables]
+        alone = len({key.columns for key in keys if key.parent == self._tenant.table}) == 1
+        edges = [self._declared(table, key, alone=alone and key.parent == self._tenant.table) for key in keys]
         if self._tenant.table in self._schema.tables and table.name != self._tenant.table:
             edges += self._tenant_columns(table)
+        if self._bare:
+            edges += self.undeclared(table.name)
         return tuple(sorted(edges, key=lambda edge: (edge.columns, edge.parent, edge.parent_columns)))
+
+    def _declared(self, table: Table, key: ForeignKey, *, alone: bool) -> Edge:
+        """A foreign key; `alone` when it is the table's only one to the tenants."""
+        nullable = any(table.column(name).nullable for name in key.columns)
+        called = any(
+            names.names_parent(column, key.parent, theirs)
+            for column, theirs in zip(key.columns, key.parent_columns, strict=True)
+        )
+        mention = not called and _mentions(key.columns, required=not nullable, to_tenant=alone)
+        only = alone and not mention and not any(names.is_role_of(name, key.parent) for name in key.columns)
+        own_key = key.columns == table.primary_key
+        return Edge(
+            child=table.name,
+            columns=key.columns,
+            parent=key.parent,
+            parent_columns=key.parent_columns,
+            nullable=nullable,
+            cascade=key.on_delete == "cascade",
+            declared=True,
+            canonical=called or only or own_key,
+            mention=mention and not own_key,
+        )
 
     def _tenant_columns(self, table: Table) -> list[Edge]:
         """Columns called after the tenant, or ending so, that have no foreign key."""
-        called = {f"{name}id" for name in names.own_names(self._tenant.table)} | {"tenantid"}
+        called = {
+            f"{name}{ending}"
+            for name in (*names.own_names(self._tenant.table), "tenant")
+            for ending in ("id", names.plain(self._tenant.key))
+        }
         edges = []
         for column in self._free_columns(table):
             name = names.plain(column)
@@ -138,49 +180,29 @@ class Edges:
             re.sub(r"\(.*\)", "", self._schema.tables[each].column(name).type)
             for each, name in ((table, column), (parent, key))
         }
-        return len(kinds) == 1 or kinds <= set(_TEXTS)
+        return len(kinds) == 1 or any(kinds <= set(alike) for alike in _KINDS)
 
     def _undeclared(self, table: str, column: str, parent: str, key: str, *, canonical: bool) -> Edge:
+        nullable = self._schema.tables[table].column(column).nullable
         return Edge(
             child=table,
             columns=(column,),
             parent=parent,
             parent_columns=(key,),
-            nullable=self._schema.tables[table].column(column).nullable,
+            nullable=nullable,
             cascade=False,
             declared=False,
             canonical=canonical,
+            mention=not canonical and _mentions((column,), required=not nullable, to_tenant=False),
         )
 
 
-def guess_tenant(schema: DatabaseSchema) -> tuple[TenantTable, int] | None:
-    """The likely tenant table: the one that most tables name in a column called after it, with how many do.
+def _mentions(columns: Iterable[str], *, required: bool, to_tenant: bool) -> bool:
+    """Whether a reference only mentions what it points at.
 
-    None when no table with a key of one column is named by any other. Equal ones: the first by name.
+    A row that cannot be without a tenant is that tenant's, also when the column tells who made it; but not where it
+    tells what was there last.
     """
-    pointing: dict[str, set[str]] = defaultdict(set)
-    for table in schema.tables.values():
-        for foreign in table.foreign_keys:
-            parent = schema.tables.get(foreign.parent)
-            columns, parent_columns = foreign.columns, foreign.parent_columns
-            if parent is None or parent is table or len(columns) != 1 or not is_unique(parent, parent_columns):
-                continue
-            if names.names_parent(columns[0], foreign.parent, parent_columns[0]):
-                pointing[foreign.parent].add(table.name)
-    if not pointing:
-        return None
-    best = min(pointing, key=lambda name: (-len(pointing[name]), name))
-    table = schema.tables[best]
-    keys = [
-        foreign.parent_columns[0]
-        for each in schema.tables.values()
-        for foreign in each.foreign_keys
-        if foreign.parent == best and len(foreign.columns) == 1
-    ]
-    labels = [
-        name for wanted in ("name", "title", "label") for name in table.column_names if names.plain(name) == wanted
-    ]
-    demos = [column.name for column in table.columns if column.type == "boolean" and "demo" in names.words(column.name)]
-    key = min(keys, key=lambda name: (-keys.count(name), name))
-    tenant = TenantTable(table=best, key=key, label=labels[0] if labels else "", demo=min(demos, default=""))
-    return tenant, len(pointing[best])
+    if required and to_tenant:
+        return any(names.is_passing(column) for column in columns)
+    return any(names.mentions(column, required=required) for column in columns)

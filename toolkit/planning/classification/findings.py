@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from toolkit.model.catalog import Category
 from toolkit.planning.classification.edges import Edge
 from toolkit.planning.classification.proposals import Reason
 
@@ -34,6 +35,7 @@ class Finding:
             an open or waiting table, the possible ones.
         level: of an owned table, how many tenants a row has.
         follows: tables without an owner of their own through which this one may be owned, so that it waits for them.
+        category: device or transient, of a table that is outside the business data or a part of one that is.
     """
 
     kind: Kind
@@ -42,3 +44,4 @@ class Finding:
     edges: tuple[Edge, ...] = ()
     level: int = MANY
     follows: tuple[str, ...] = ()
+    category: Category = Category.BUSINESS

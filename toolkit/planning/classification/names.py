@@ -3,14 +3,54 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
-_UNWRITABLE = re.compile(r"[.,\s*?\[\]]")
+_GLOB = re.compile(r"[*?\[\]]")
+_SEPARATORS = re.compile(r"[.,]")
 _LIST_WORDS = frozenset(("name", "title", "label"))
-_STATE_WORDS = frozenset("sync session queue offline device token cache presence heartbeat lock".split())
+_CODE_WORDS = frozenset("code key symbol slug iso".split())
+_LOOKUP_WORDS = frozenset(
+    "type kind status currency country language locale timezone unit setting permission feature role plan rate"
+    " region lookup domain title option flag capability".split()
+)
+_STATE_WORDS = frozenset(
+    "sync session queue offline device token cache presence heartbeat lock outbox throttle nonce".split()
+)
+_STATE_ENDINGS = frozenset("job worker".split())
 """Words in names of tables that hold a device's own or passing state. Business tables have them too, so they only make
 a table whose owner is not sure a person's to decide."""
+_PEOPLE_WORDS = frozenset(
+    "user person people member employee customer client contact patient student guest supplier vendor staff profile"
+    " account participant".split()
+)
+_MEMBER_WORDS = frozenset(
+    "member membership participant participation collaborator collaboration staff assignment enrollment enrolment"
+    " affiliation seat".split()
+)
+_TENANT_WORDS = frozenset(
+    "tenant organization organisation org company workspace business account team shop store merchant agency clinic"
+    " school site customer brand property hotel restaurant firm club community institution practice office group"
+    " realm installation instance space".split()
+)
+_SURE_TENANT_WORDS = frozenset("tenant organization organisation org company workspace business account".split())
+
+_MAKERS = frozenset(
+    "by creator created author updater updated modifier modified editor edited deleter deleted approver approved"
+    " assignee assigner assigned inviter invited requester requested reviewer reviewed reporter reported verifier"
+    " verified uploader uploaded performer performed processor processed closer closed opener opened referrer referred"
+    " signer signed issuer issued canceller cancelled canceled resolver resolved actor impersonator".split()
+)
+_PASSING = frozenset(
+    "last latest recent recently previous prev former old next current active selected visited viewed seen focused"
+    " pinned".split()
+)
+_CHOICES = frozenset("default preferred favorite favourite home primary main parent original".split())
+_FOLDED = re.compile(
+    r"^(?:last|latest|current|active|selected|previous|recent|default|preferred|favou?rite|parent)\w{3,}$"
+    r"|^\w*(?:created|updated|modified|approved|assigned|invited|requested|reviewed|edited|deleted|changed)(?:by|to)\w*$"
+)
+"""The same in names that PostgreSQL folded to lower case: `lastvisitedshopid`."""
 
 
 def words(name: str) -> list[str]:
@@ -32,6 +72,8 @@ def singulars(word: str) -> set[str]:
         found.add(word[:-2])
     if word.endswith("ies"):
         found.add(f"{word[:-3]}y")
+    if word == "people":
+        found.add("person")
     return found
 
 
@@ -48,19 +90,97 @@ def names_parent(column: str, parent: str, key: str) -> bool:
     """
     parts = words(parent)
     called = {"".join(parts[start:-1]) + word for start in range(len(parts)) for word in singulars(parts[-1])}
-    return plain(column) in {name + ending for name in called for ending in ("", "id", plain(key))}
+    endings = ("", "id", "ptr", "ptrid", "uuid", plain(key))
+    return plain(column) in {name + ending for name in called for ending in endings}
+
+
+def is_role_of(column: str, parent: str) -> bool:
+    """Whether a column says more than the table it points at: `primaryShopId`, but neither `shopId` nor `org_id`."""
+    said = plain(column)
+    whole = [name for name in own_names(parent) if name and name in said]
+    return bool(whole) and not any(said in {name + ending for ending in ("", "id", "uuid")} for name in whole)
+
+
+def mentions(column: str, *, required: bool) -> bool:
+    """Whether a column only mentions a row (who made, what was visited last, what somebody prefers).
+
+    Args:
+        required: it is NOT NULL; then it is no mere preference.
+    """
+    said = set(words(column))
+    mere = _MAKERS | _PASSING | (frozenset() if required else _CHOICES)
+    return bool(said & mere) or (len(said) <= 1 and _FOLDED.match(column) is not None)
+
+
+def is_passing(column: str) -> bool:
+    """Whether a column says what is or was at one moment: `lastVisitedShopId`, `current_team`."""
+    folded = re.match(r"(?:last|latest|current|active|selected|previous|recent)\w{3,}$", column) is not None
+    return bool(set(words(column)) & _PASSING) or folded
 
 
 def reads_like_state(table: str) -> str:
     """The word of a table's name that suggests a device's own or passing state; empty without one."""
-    return next((word for word in words(table) if singulars(word) & _STATE_WORDS), "")
+    found = next((word for word in words(table) if singulars(word) & _STATE_WORDS), "")
+    return found or (words(table)[-1] if _last(table, _STATE_ENDINGS) else "")
 
 
-def reads_like_list_key(column: str) -> bool:
-    """Whether a column is what the entries of a list are called by, e.g. `name`."""
-    return words(column)[-1:] != [] and words(column)[-1] in _LIST_WORDS
+def reads_like_people(table: str) -> bool:
+    """Whether the rows of a table seem to be people, who may belong to several tenants."""
+    return _last(table, _PEOPLE_WORDS)
 
 
-def writable(names: Sequence[str]) -> bool:
-    """Whether names can stand in a rule: they have no blanks, dots, commas or glob characters."""
-    return all(name and not _UNWRITABLE.search(name) for name in names)
+def reads_like_members(table: str) -> bool:
+    """Whether a table seems to say who belongs to what."""
+    return any(singulars(word) & _MEMBER_WORDS for word in words(table))
+
+
+def reads_like_lookup(table: str) -> bool:
+    """Whether a table seems to be a list that everybody looks things up in."""
+    return _last(table, _LOOKUP_WORDS)
+
+
+def reads_like_tenants(table: str) -> int:
+    """How much a table's name says that its rows are the tenants: 2, 1, or 0 for not at all."""
+    if _last(table, _SURE_TENANT_WORDS) and len(words(table)) <= 2:
+        return 2
+    return int(_last(table, _TENANT_WORDS) and len(words(table)) <= 2)
+
+
+def reads_like_list_key(column: str, table: str) -> bool:
+    """Whether a column is what the entries of a list are called by, e.g. `name`; in a lookup table also a `code`."""
+    last = words(column)[-1:]
+    return bool(last) and (last[0] in _LIST_WORDS or (last[0] in _CODE_WORDS and reads_like_lookup(table)))
+
+
+def polymorphic(columns: Iterable[str], pointing: Iterable[str]) -> tuple[str, str] | None:
+    """A pair of columns that say together what a row is about: its type and its id; None without one.
+
+    Args:
+        pointing: the columns of foreign keys, which are no part of such a pair unless they tell the type.
+    """
+    by_name = {plain(name): name for name in sorted(columns)}
+    keys = set(pointing)
+    for said, kind in by_name.items():
+        stem = said.removesuffix("id").removesuffix("type") if said.endswith(("type", "typeid")) else ""
+        for ending in ("id", "uuid", "key"):
+            target = by_name.get(stem + ending) if stem else None
+            if target is not None and target not in keys:
+                return kind, target
+    about = by_name.get("objectid") or by_name.get("objectpk")
+    kind_of = by_name.get("contenttypeid") or by_name.get("contenttype")
+    return (kind_of, about) if kind_of and about and about not in keys else None
+
+
+def table_can_stand(table: str) -> bool:
+    """Whether a name can be an entry of a group: it has no glob characters."""
+    return bool(table) and not _GLOB.search(table)
+
+
+def can_be_pointed(names: Iterable[str]) -> bool:
+    """Whether names can stand in `table.column`: they have neither dots nor commas."""
+    return all(name and not _SEPARATORS.search(name) and name == name.strip() for name in names)
+
+
+def _last(table: str, known: frozenset[str]) -> bool:
+    last = words(table)[-1:]
+    return bool(last) and bool(singulars(last[0]) & known)

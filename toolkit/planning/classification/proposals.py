@@ -30,10 +30,13 @@ class Reason(StrEnum):
     ONLY_LINK = "only one link leads to a tenant"
     LISTED = "a list for all tenants"
     POINTED_AT = "taken where owned rows point at it"
+    PART_OF_NONE = "part of a table without an owner"
     ALONE = "no link to any other table"
+    MIGRATIONS = "the record of a migration tool"
     NAME = "reads like a device's own or passing state"
     SEVERAL = "several possible owners"
     UNWRITABLE = "its name cannot stand in a rule"
+    POLYMORPHIC = "its owner stands in a pair of type and id"
     UNCLEAR = "nothing says whose the rows are"
     RENAMED = "looks like a renamed table"
     WAITING = "hangs on a table to be decided"
@@ -53,8 +56,8 @@ class Proposal:
 
     Attributes:
         why: the reason with the names that matter, one line.
-        options: the proposed rule; of an open table, every sensible rule, the one that takes most of the owned rows
-            first (none where the table's name cannot stand in a catalog file).
+        options: the proposed rule; of an open table, every sensible rule, the one that neither loses nor leaks first
+            (none where the table's name cannot stand in a catalog file).
         follows: the tables on whose decision it waits.
         renamed_from: a table of the catalog file that the database lost, and that this one looks like.
     """
@@ -82,10 +85,26 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A table whose rule in the catalog file is not what a fresh look at the schema says.
+
+    Attributes:
+        rule: what a fresh look would decide; None where the file's rule cannot be followed at all.
+    """
+
+    table: str
+    rule: TableRule | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Classification:
     """A schema against a catalog file.
 
     Attributes:
+        written: what the file says, by table.
+        differences: tables that the file classifies and a fresh look would classify otherwise.
+        schema_version: table and column that tell the schema's version, where the table is proposed here.
         proposals: one for each table that the file does not classify, by name.
         dropped: tables of the file that the schema lacks, by name.
         kept: how many tables of the schema the file classifies already.
@@ -95,6 +114,9 @@ class Classification:
     proposals: tuple[Proposal, ...]
     dropped: tuple[Dropped, ...]
     kept: int
+    written: Mapping[str, TableRule]
+    differences: tuple[Difference, ...]
+    schema_version: tuple[str, str] | None
 
     def by_verdict(self, verdict: Verdict) -> tuple[Proposal, ...]:
         """The proposals of that verdict."""

@@ -44,12 +44,18 @@ def plain_rule(table: str, kind: RuleKind) -> TableRule:
 
 def shared(table: str) -> Option:
     """The option to take every row always."""
-    return Option(rule=plain_rule(table, RuleKind.SHARED), meaning="every row, in every backup")
+    meaning = "every row, in every backup: each tenant's too"
+    return Option(rule=plain_rule(table, RuleKind.SHARED), meaning=meaning)
 
 
-def referenced(table: str) -> Option:
-    """The option to take what taken rows point at."""
-    return Option(rule=plain_rule(table, RuleKind.REFERENCED), meaning="only rows that taken rows point at")
+def referenced(table: str, *, pointed_at: bool) -> Option:
+    """The option to take what taken rows point at.
+
+    Args:
+        pointed_at: other tables point at this one; otherwise no tenant's backup has a row of it.
+    """
+    meaning = "only rows that taken rows point at; whole backups have all" if pointed_at else "in whole backups only"
+    return Option(rule=plain_rule(table, RuleKind.REFERENCED), meaning=meaning)
 
 
 def outside(table: str, category: Category) -> Option:

@@ -1,0 +1,141 @@
+"""What is known of tables while others are inferred: whose owners lead on to which, as far as that is settled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from toolkit.planning.classification import names
+from toolkit.planning.classification.edges import Edge, Edges
+from toolkit.planning.classification.findings import FEW, ONE, Finding, Kind
+
+UNKNOWN = (Kind.WAITING, Kind.OPEN, Kind.PATHLESS)
+"""Kinds of tables through which others may be owned, which nobody has decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a table is a part of: owned parents, or those not known yet; `several` when they compete."""
+
+    owned: tuple[Edge, ...] = ()
+    waiting: tuple[Edge, ...] = ()
+    several: bool = False
+
+
+class PendingError(Exception):
+    """Another table has to be inferred first."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(table)
+        self.table = table
+
+
+@dataclass(slots=True)
+class Knowledge:
+    """The findings so far, and the ways to owners that they open.
+
+    Attributes:
+        tenant: the tenant table.
+    """
+
+    tenant: str
+    edges: Edges
+    found: dict[str, Finding] = field(default_factory=dict)
+
+    def state(self, table: str) -> Finding:
+        if table not in self.found:
+            raise PendingError(table)
+        return self.found[table]
+
+    def kind(self, edge: Edge) -> Kind:
+        return self.state(edge.parent).kind
+
+    def level_through(self, edge: Edge) -> int:
+        level = self.state(edge.parent).level
+        return min(level, FEW) if edge.nullable else level
+
+    def hanging(self, table: str) -> list[Edge]:
+        """References to what a row cannot be without, or goes with; neither mentions nor those to the tenant."""
+        return [
+            edge
+            for edge in self.edges.of(table)
+            if edge.parent != self.tenant and not edge.mention and (edge.cascade or not edge.nullable)
+        ]
+
+    def parts(self, table: str) -> Parts:
+        hanging = self.hanging(table)
+        firm = [edge for edge in hanging if edge.cascade and not edge.nullable]
+        owned = self.owned_ones(firm)
+        strong = [edge for edge in owned if self.level_through(edge) >= FEW]
+        if strong:
+            return Parts(tuple(strong))
+        unknown = self.unknown_ones(firm)
+        if unknown:
+            return Parts(tuple(owned), tuple(unknown))
+        needed = [edge for edge in hanging if not edge.cascade and edge.canonical]
+        roles = [] if owned else [edge for edge in hanging if not edge.cascade and not edge.canonical]
+        found = self._needed(owned, needed) or self._needed(owned, roles)
+        if found is not None:
+            return found
+        weak = [edge for edge in hanging if edge.cascade and edge.nullable]
+        return Parts(tuple(owned or self.owned_ones(weak)), () if owned else tuple(self.unknown_ones(weak)))
+
+    def _needed(self, owned: Sequence[Edge], needed: Sequence[Edge]) -> Parts | None:
+        """What a row cannot be without, beside people that it goes with."""
+        needed_owned, unknown = self.owned_ones(needed), self.unknown_ones(needed)
+        if needed_owned:
+            single = [edge for edge in needed_owned if self.level_through(edge) == ONE]
+            if len(single) == 1:
+                return Parts(tuple(single))
+            found = (*owned, *needed_owned, *unknown)
+            return Parts(found, several=len(found) > 1 or not (needed_owned[0].canonical or single))
+        return Parts(tuple(owned), tuple(unknown)) if unknown else None
+
+    def owned_ones(self, edges: Iterable[Edge]) -> list[Edge]:
+        return [edge for edge in edges if self.kind(edge) is Kind.OWNED]
+
+    def unknown_ones(self, edges: Iterable[Edge]) -> list[Edge]:
+        return [edge for edge in edges if self.kind(edge) in UNKNOWN]
+
+    def tenant_links(self, table: str) -> list[Edge]:
+        """References of tables that tie rows of this one to tenants, as memberships do.
+
+        (tenant, row) is a key of theirs, or they are called so and name both in every row.
+        """
+        return [
+            edge
+            for edge in self.edges.to(table)
+            if not edge.mention
+            and pointable(edge, edge.child)
+            and any(
+                self.edges.unique(edge, tenant)
+                or (names.reads_like_members(edge.child) and not edge.nullable and not tenant.nullable)
+                for tenant in self.edges.to_tenant(edge.child)
+            )
+        ]
+
+    def ties(self, table: str) -> tuple[list[Edge], list[Edge]]:
+        """Links to tenants, and references of owned tables that point at a row at most once; then those not known."""
+        linked = self.tenant_links(table)
+        once = [
+            edge
+            for edge in self.edges.to(table)
+            if edge not in linked
+            and not edge.mention
+            and pointable(edge, edge.child)
+            and self.edges.unique(edge)
+            # a part of this table gets its owner from it, not the other way round
+            and (self.edges.to_tenant(edge.child) or edge not in self.hanging(edge.child))
+        ]
+        return self.by_state([*linked, *once])
+
+    def by_state(self, edges: Sequence[Edge]) -> tuple[list[Edge], list[Edge]]:
+        """Of references that lead to a table, those whose holders are owned, and those of which that is not known."""
+        owned = [edge for edge in edges if self.state(edge.child).kind is Kind.OWNED]
+        return owned, [edge for edge in edges if self.state(edge.child).kind in (Kind.WAITING, Kind.OPEN)]
+
+
+def pointable(edge: Edge, *also: str) -> bool:
+    """Whether a rule can name a reference, which it does by its columns and, where it is not declared, its target."""
+    target = () if edge.declared else (edge.parent, *edge.parent_columns)
+    return names.can_be_pointed([*edge.columns, *target, *also])
