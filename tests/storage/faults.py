@@ -65,10 +65,10 @@ class FaultyStore:
         self._count(name)
         self._store.put(name, data)
 
-    def get(self, name: str) -> bytes:
+    def get(self, name: str, *, limit: int | None = None) -> bytes:
         """Get, damaged, unless it is time to fail."""
         self._count(name)
-        return self.damage(name, self._store.get(name))
+        return self.damage(name, self._store.get(name, limit=limit))
 
     def size(self, name: str) -> int | None:
         """Size unless it is time to fail."""

@@ -90,12 +90,12 @@ class SweptStore:
         """Put a new file."""
         return self._written("put_new", name, data, self._store.put_new)
 
-    def get(self, name: str) -> bytes:
+    def get(self, name: str, *, limit: int | None = None) -> bytes:
         """Get."""
         if not self._befalls("get"):
-            return self._store.get(name)
+            return self._store.get(name, limit=limit)
         self._fail_first(name)
-        data = self._store.get(name)
+        data = self._store.get(name, limit=limit)
         self._fail_late(name)
         return data[: len(data) // 2] if self._fault is Fault.CUT else _flipped(data)
 

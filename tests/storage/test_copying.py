@@ -41,10 +41,10 @@ class CountingStore(FaultyStore):
         self.got: list[str] = []
         self.written: list[str] = []
 
-    def get(self, name: str) -> bytes:
+    def get(self, name: str, *, limit: int | None = None) -> bytes:
         """Get, remembered."""
         self.got.append(name)
-        return super().get(name)
+        return super().get(name, limit=limit)
 
     def put(self, name: str, data: bytes) -> None:
         """Put, remembered when it was done."""

@@ -47,7 +47,7 @@ def test_without_hard_links_new_files_are_whole_but_not_atomic(tmp_path: Path, m
     """On a file system without hard links a new file is still made only where there is none, and the store says how."""
     assert LocalStore(tmp_path).conditional
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", refuse)

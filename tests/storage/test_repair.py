@@ -137,10 +137,10 @@ def test_what_could_not_be_read_is_not_repaired(repository: Repository) -> None:
     damage(repository, hurt.tables[0].chunks[0].id)
 
     class Failing(FaultyStore):
-        def get(self, name: str) -> bytes:
+        def get(self, name: str, *, limit: int | None = None) -> bytes:
             if name == chunk_name(hurt.tables[1].chunks[0].id):
                 raise StorageError("the disk fails")
-            return super().get(name)
+            return super().get(name, limit=limit)
 
     failing = Repository(Failing(repository.store), repository.id)
     with pytest.raises(RefusedError, match="the disk fails"):

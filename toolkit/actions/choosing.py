@@ -25,10 +25,10 @@ def backup_of(context: Context, repository: Repository, wanted: Any) -> Manifest
 
 
 def rows_reader(repository: Repository, label: str) -> Callable[[TableEntry], Iterator[bytes]]:
-    """Gives the rows of a table chunk by chunk, each checked against its SHA-256."""
+    """Gives the rows of a table chunk by chunk, each checked against its SHA-256 and what the manifest says of it."""
 
     def rows_of(entry: TableEntry) -> Iterator[bytes]:
-        return ChunkReader(repository, label=label, table=entry.name).read_all(entry.chunks)
+        return ChunkReader(repository, label=label, table=entry).read_all(entry.chunks)
 
     return rows_of
 

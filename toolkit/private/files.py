@@ -45,9 +45,14 @@ def write(path: Path, data: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def create(path: Path, data: bytes) -> None:
-    """Write a private file where there is none, flushed to the disk; FileExistsError where there is anything."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+def create(path: Path, data: bytes, *, folder: int | None = None) -> None:
+    """Write a private file where there is none, flushed to the disk; FileExistsError where there is anything.
+
+    Args:
+        folder: the descriptor of the directory in which a relative path is; the working directory when not given.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags, 0o600, dir_fd=folder)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()

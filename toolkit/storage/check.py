@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+import msgspec
+
 from toolkit.errors import DamageError, PlaybackError, RefusedError, StorageError
-from toolkit.model.manifest import Chunk, Manifest
+from toolkit.model.manifest import Chunk, Manifest, TableEntry
 from toolkit.model.outcome import Progress
 from toolkit.planning.sampling import Sample
-from toolkit.planning.totals import inconsistencies
-from toolkit.storage.chunks import DamagedChunkError, load
+from toolkit.storage.chunks import DamagedChunkError, examine, stored_file
 from toolkit.storage.layout import DAMAGED, LOCKS, MARKER, QUARANTINE, chunk_id_of, label_of, record_label_of
 from toolkit.storage.prefetch import prefetch
 from toolkit.storage.repository import Repository
@@ -79,8 +80,25 @@ class CheckReport:
         return any(finding.kind is not FindingKind.FOREIGN for finding in self.findings)
 
 
-_Key = tuple[str, int, int]
-"""A chunk as a manifest describes it: id, rows, raw size. Two manifests may contradict each other about an id."""
+_Key = tuple[str, int, int, int]
+"""A chunk as a manifest describes it: id, rows, raw size, and a hash of columns and keys.
+
+Two manifests may contradict each other about an id.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A chunk, and the table whose rows it holds, without its chunks."""
+
+    chunk: Chunk
+    table: TableEntry
+
+    @property
+    def key(self) -> _Key:
+        """What a manifest says of the chunk."""
+        chunk, table = self.chunk, self.table
+        return chunk.id, chunk.rows, chunk.raw, hash((chunk.first, chunk.last, table.columns, table.key))
 
 
 @dataclass(slots=True)
@@ -89,7 +107,7 @@ class _Contents:
 
     labels: list[str] = field(default_factory=list)
     files: dict[str, int] = field(default_factory=dict)
-    referenced: dict[_Key, Chunk] = field(default_factory=dict)
+    referenced: dict[_Key, _Use] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -116,22 +134,23 @@ def check(
     """
     contents = _contents(repository, labels)
     chosen = _chosen(contents, read_data, sample)
-    progress.start("check", rows=sum(chunk.rows for chunk in chosen), bytes=sum(chunk.raw for chunk in chosen))
+    progress.start("check", rows=sum(use.chunk.rows for use in chosen), bytes=sum(use.chunk.raw for use in chosen))
     bad: dict[_Key, Finding] = {}
     good: set[str] = set()
     rows = size = stored = 0
-    for chunk, finding in _read(repository, chosen):
+    for use, finding in _read(repository, chosen):
+        chunk = use.chunk
         progress.advance(rows=chunk.rows, bytes=chunk.raw)
         stored += contents.files.get(chunk.id, 0)
         if finding is not None:
-            bad[_key(chunk)] = finding
+            bad[use.key] = finding
         else:
             good.add(chunk.id)
             rows += chunk.rows
             size += chunk.raw
     for key in [key for key in bad if key[0] in good]:  # the file is right, so the manifest is wrong
         bad[key] = replace(bad[key], kind=FindingKind.MANIFEST)
-    referenced = {chunk.id for chunk in contents.referenced.values()}
+    referenced = {use.chunk.id for use in contents.referenced.values()}
     orphans = [stored_size for chunk_id, stored_size in contents.files.items() if chunk_id not in referenced]
     return CheckReport(
         findings=(*contents.findings, *_attributed(repository, contents.labels, bad)),
@@ -145,19 +164,16 @@ def check(
     )
 
 
-def _chosen(contents: _Contents, read_data: bool, sample: Sample | None) -> list[Chunk]:
+def _chosen(contents: _Contents, read_data: bool, sample: Sample | None) -> list[_Use]:
     """The chunks to read: those asked for, and every one whose file has not the recorded size."""
-    chunks = contents.referenced.values()
-    taken = sample.of({chunk.id for chunk in chunks}) if sample and read_data else None
+    uses = contents.referenced.values()
+    taken = sample.of({use.chunk.id for use in uses}) if sample and read_data else None
     return [
-        chunk
-        for chunk in chunks
-        if contents.files.get(chunk.id) != chunk.stored or (read_data and (taken is None or chunk.id in taken))
+        use
+        for use in uses
+        if contents.files.get(use.chunk.id) != use.chunk.stored
+        or (read_data and (taken is None or use.chunk.id in taken))
     ]
-
-
-def _key(chunk: Chunk) -> _Key:
-    return chunk.id, chunk.rows, chunk.raw
 
 
 def _contents(repository: Repository, labels: Collection[str] | None) -> _Contents:
@@ -178,10 +194,8 @@ def _contents(repository: Repository, labels: Collection[str] | None) -> _Conten
         except PlaybackError as error:
             contents.findings.append(Finding(kind=_kind(error), labels=(label,), message=error.message))
             continue
-        for problem in inconsistencies(manifest):
-            contents.findings.append(Finding(kind=FindingKind.MANIFEST, labels=(label,), message=str(problem)))
-        for _, chunk in _chunks_of(manifest):
-            _reference(contents, chunk)
+        for use in _uses_in(manifest):
+            _reference(contents, use)
     return contents
 
 
@@ -199,37 +213,35 @@ def _kind(error: PlaybackError) -> FindingKind:
     return FindingKind.MANIFEST
 
 
-def _reference(contents: _Contents, chunk: Chunk) -> None:
+def _reference(contents: _Contents, use: _Use) -> None:
     """Note a reference. Of several recorded sizes of the same rows the one the file has is kept."""
-    known = contents.referenced.get(_key(chunk))
-    if known is None or chunk.stored == contents.files.get(chunk.id):
-        contents.referenced[_key(chunk)] = chunk
+    key = use.key
+    if key not in contents.referenced or use.chunk.stored == contents.files.get(use.chunk.id):
+        contents.referenced[key] = use
 
 
-def _chunks_of(manifest: Manifest) -> Iterator[tuple[str, Chunk]]:
+def _uses_in(manifest: Manifest) -> Iterator[_Use]:
     for table in manifest.tables:
+        alone = msgspec.structs.replace(table, chunks=())
         for chunk in table.chunks:
-            yield table.name, chunk
+            yield _Use(chunk, alone)
 
 
-def _read(repository: Repository, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, Finding | None]]:
-    def examine(chunk: Chunk) -> tuple[Chunk, Finding | None]:
-        return chunk, _examine(repository, chunk)
+def _read(repository: Repository, uses: Iterable[_Use]) -> Iterator[tuple[_Use, Finding | None]]:
+    def look(use: _Use) -> tuple[_Use, Finding | None]:
+        return use, _examine(repository, use)
 
-    return prefetch(chunks, examine, size=lambda chunk: chunk.raw)
+    return prefetch(uses, look, size=lambda use: use.chunk.raw)
 
 
-def _examine(repository: Repository, chunk: Chunk) -> Finding | None:
+def _examine(repository: Repository, use: _Use) -> Finding | None:
+    chunk = use.chunk
     try:
-        rows = load(repository.store, chunk)
+        examine(stored_file(repository.store, chunk), chunk, use.table)
     except DamagedChunkError as damage:
         return Finding(kind=FindingKind(damage.kind.value), chunk=chunk.id, message=damage.message)
     except StorageError as error:
         return Finding(kind=FindingKind.UNREADABLE, chunk=chunk.id, message=error.message)
-    lines = rows.count(b"\n")
-    if lines != chunk.rows or not rows.endswith(b"\n"):
-        message = f"chunk {chunk.id} holds {lines} rows, but the manifest says {chunk.rows}"
-        return Finding(kind=FindingKind.MANIFEST, chunk=chunk.id, message=message)
     return None
 
 
@@ -247,10 +259,10 @@ def _attributed(repository: Repository, labels: Iterable[str], bad: dict[_Key, F
             manifest = repository.manifest(label)
         except PlaybackError:
             continue
-        for table, chunk in _chunks_of(manifest):
-            if found := harmed.get(_key(chunk)):
+        for use in _uses_in(manifest):
+            if found := harmed.get(use.key):
                 found[0][label] = None
-                found[1].add(table)
+                found[1].add(use.table.name)
     return [
         replace(finding, labels=tuple(harmed[key][0]), tables=tuple(sorted(harmed[key][1])))
         for key, finding in bad.items()

@@ -7,35 +7,38 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from threading import Condition
 from types import TracebackType
 from typing import Self
 
 from toolkit.errors import DamageError, MissingError
-from toolkit.model.manifest import Chunk, chunk_id
-from toolkit.planning.chunking import RawChunk
+from toolkit.model.manifest import Chunk, TableEntry, chunk_id
+from toolkit.planning.chunking import FORMAT_1, RawChunk
 from toolkit.storage import frame
 from toolkit.storage.layout import chunk_name
 from toolkit.storage.prefetch import IN_FLIGHT, prefetch
 from toolkit.storage.repository import Repository
+from toolkit.storage.row_checks import RowCount, problem_of
 from toolkit.storage.store import Store
 
 _HINT = (
     "take another backup, or copy the chunk from a copy of the repository; where the database still has these rows,"
     " remove the damaged file and back up again"
 )
-
+_OTHER_ROWS = "its rows have another SHA-256"
 
 YOUNG = timedelta(hours=6)
 """For how long an unreferenced chunk is reused as it is: much less than the time for which a prune spares it."""
 
 
 class Damage(StrEnum):
-    """What can be wrong with a stored chunk."""
+    """What can be wrong with a stored chunk, or, where its rows are right, with what the manifest says of them."""
 
     MISSING = "missing"
     TRUNCATED = "truncated"
     ALTERED = "altered"
+    MANIFEST = "manifest"
 
 
 class DamagedChunkError(DamageError):
@@ -154,12 +157,18 @@ class ChunkWriter:
             compressed = frame.compress(raw.data)
             if self._store.put_new(name, compressed):
                 return StoredChunk(id=identity, rows=raw.rows, raw=len(raw.data), stored=len(compressed), new=True)
-        size = self._store.size(name)
+        size = self._size(name)
         if size is None or not self._holds(identity, size, raw.data):
             compressed = frame.compress(raw.data)
             self._store.put(name, compressed)
             return StoredChunk(id=identity, rows=raw.rows, raw=len(raw.data), stored=len(compressed), new=True)
         return StoredChunk(id=identity, rows=raw.rows, raw=len(raw.data), stored=size, new=False)
+
+    def _size(self, name: str) -> int | None:
+        try:
+            return self._store.size(name)
+        except DamageError:  # something else stands there, and makes way
+            return None
 
     def _holds(self, identity: str, size: int, data: bytes) -> bool:
         """Whether a stored file of that size holds the rows: known from a backup, or young, read and compared.
@@ -172,22 +181,28 @@ class ChunkWriter:
             written = next(file.modified for file in self._store.list(chunk_name(identity)))
             if written < datetime.now(UTC) - YOUNG:
                 return False
-            return frame.decompress(self._store.get(chunk_name(identity)), len(data)) == data
-        except (MissingError, ValueError, StopIteration):
+            stored = self._store.get(chunk_name(identity), limit=frame.longest(len(data)))
+            return frame.decompress(stored, len(data)) == data
+        except (MissingError, DamageError, ValueError, StopIteration):
             return False
 
 
 class ChunkReader:
-    """Reads and checks the chunks of one table of a backup."""
+    """Reads and checks the chunks of one table of a backup.
 
-    def __init__(self, repository: Repository, *, label: str, table: str) -> None:
+    Args:
+        table: the manifest's entry, by which values and keys are checked, too; or just the table's name.
+    """
+
+    def __init__(self, repository: Repository, *, label: str, table: TableEntry | str) -> None:
         self._store = repository.store
-        self._what = f"table {table} of backup {label}"
+        self._entry = None if isinstance(table, str) else table
+        self._what = f"table {table if isinstance(table, str) else table.name} of backup {label}"
 
     def read(self, chunk: Chunk) -> bytes:
         """The rows of a chunk. Raises DamageError, naming backup, table and chunk, unless they are what was written."""
         try:
-            return load(self._store, chunk)
+            return load(self._store, chunk, self._entry)
         except DamagedChunkError as damage:
             raise DamageError(f"{self._what}: {damage.message}", hint=damage.hint) from damage
 
@@ -199,31 +214,67 @@ class ChunkReader:
         return prefetch(chunks, self.read, size=lambda chunk: chunk.raw, workers=workers, in_flight=in_flight)
 
 
-def load(store: Store, chunk: Chunk) -> bytes:
-    """The rows of a chunk. Raises DamagedChunkError unless they are what was written."""
-    return rows_in(stored_file(store, chunk), chunk)
+def load(store: Store, chunk: Chunk, entry: TableEntry | None = None) -> bytes:
+    """The rows of a chunk.
+
+    Args:
+        entry: the table whose rows they have to be.
+
+    Raises:
+        DamagedChunkError: they are not what was written, or not what the manifest says of them.
+    """
+    return rows_in(stored_file(store, chunk), chunk, entry)
 
 
 def stored_file(store: Store, chunk: Chunk) -> bytes:
-    """The file of a chunk, not looked into. Raises DamagedChunkError when there is none."""
+    """The file of a chunk, not looked into. Raises DamagedChunkError when there is none that could be it."""
     try:
-        return store.get(chunk_name(chunk.id))
+        return store.get(chunk_name(chunk.id), limit=frame.longest(chunk.raw))
     except MissingError as error:
         raise DamagedChunkError(Damage.MISSING, chunk.id, "is missing") from error
+    except DamageError as error:
+        raise DamagedChunkError(Damage.ALTERED, chunk.id, f"is damaged: {error.message}") from error
 
 
-def rows_in(stored: bytes, chunk: Chunk) -> bytes:
-    """The rows in the file of a chunk. Raises DamagedChunkError unless they are what was written.
+def rows_in(stored: bytes, chunk: Chunk, entry: TableEntry | None = None) -> bytes:
+    """The rows in the file of a chunk; raises as `load` does.
 
     The SHA-256 of the rows decides. A stored size other than the manifest's is only named as the likely cause: another
     version of the compressor may have written the same rows again.
     """
-    kind = Damage.TRUNCATED if len(stored) < chunk.stored else Damage.ALTERED
-    cause = f" (its file has {len(stored)} bytes instead of {chunk.stored})" if len(stored) != chunk.stored else ""
     try:
         rows = frame.decompress(stored, chunk.raw)
     except ValueError as error:
-        raise DamagedChunkError(kind, chunk.id, f"is damaged: {error}{cause}") from error
+        raise _damaged(stored, chunk, str(error)) from error
     if chunk_id(rows) != chunk.id:
-        raise DamagedChunkError(kind, chunk.id, f"is damaged: its rows have another SHA-256{cause}")
+        raise _damaged(stored, chunk, _OTHER_ROWS)
+    _check_rows(chunk, problem_of(rows, chunk, entry))
     return rows
+
+
+def examine(stored: bytes, chunk: Chunk, entry: TableEntry | None = None) -> None:
+    """Check the file of a chunk as `rows_in` does, in bounded memory however large the chunk is."""
+    if chunk.raw <= FORMAT_1.maximum:
+        rows_in(stored, chunk, entry)
+        return
+    digest, count = sha256(), RowCount()
+    try:
+        for piece in frame.pieces(stored, chunk.raw):
+            digest.update(piece)
+            count.add(piece)
+    except ValueError as error:
+        raise _damaged(stored, chunk, str(error)) from error
+    if digest.hexdigest() != chunk.id:
+        raise _damaged(stored, chunk, _OTHER_ROWS)
+    _check_rows(chunk, count.problem(chunk))
+
+
+def _damaged(stored: bytes, chunk: Chunk, reason: str) -> DamagedChunkError:
+    kind = Damage.TRUNCATED if len(stored) < chunk.stored else Damage.ALTERED
+    cause = f" (its file has {len(stored)} bytes instead of {chunk.stored})" if len(stored) != chunk.stored else ""
+    return DamagedChunkError(kind, chunk.id, f"is damaged: {reason}{cause}")
+
+
+def _check_rows(chunk: Chunk, problem: str) -> None:
+    if problem:
+        raise DamagedChunkError(Damage.MANIFEST, chunk.id, problem)

@@ -13,7 +13,7 @@ from toolkit.errors import DamageError, PlaybackError, RefusedError, StorageErro
 from toolkit.model.manifest import Chunk, Manifest, Stats, TableEntry
 from toolkit.model.outcome import Progress
 from toolkit.storage import manifest_file
-from toolkit.storage.chunks import YOUNG, DamagedChunkError, load, rows_in, stored_file
+from toolkit.storage.chunks import YOUNG, DamagedChunkError, examine, stored_file
 from toolkit.storage.layout import CHUNKS, chunk_id_of, chunk_name, manifest_name
 from toolkit.storage.prefetch import IN_FLIGHT, prefetch
 from toolkit.storage.repository import Repository
@@ -130,7 +130,7 @@ class Copying:
 
     def _read_manifest(self, label: str) -> bytes:
         try:
-            return self._source.store.get(manifest_name(label))
+            return self._source.store.get(manifest_name(label), limit=manifest_file.LIMIT)
         except StorageError as error:
             raise _unreadable(label, error) from error
 
@@ -142,7 +142,7 @@ class Copying:
             return chunk, size, False
         try:
             stored = stored_file(self._source.store, chunk)
-            rows_in(stored, chunk)
+            examine(stored, chunk, table)
         except StorageError as error:
             raise _unreadable(f"{label}, table {table.name}", error) from error
         target.store.put(chunk_name(chunk.id), stored)
@@ -151,7 +151,7 @@ class Copying:
 
 def _is_sound(target: Repository, chunk: Chunk) -> bool:
     try:
-        load(target.store, chunk)
+        examine(stored_file(target.store, chunk), chunk)
     except DamagedChunkError:
         return False
     return True

@@ -6,16 +6,22 @@ import errno
 import os
 import re
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from toolkit.errors import MissingError, StorageError
-from toolkit.private import files
+from toolkit.storage.folder import Entry, Folder, entered
 from toolkit.storage.store import StoredFile, check_name
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
+
+_DEEPEST = 8
+"""How many directories deep a list looks: twice as deep as a repository is."""
+
+_ATTEMPTS = 5
+"""How often a write begins anew because the directory was removed meanwhile."""
 
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 """What file systems without hard links say, exFAT and some network ones among them."""
@@ -36,7 +42,7 @@ class LocalStore:
     """A directory; it is made when the first file is put.
 
     A file is written under a temporary name beside its target, flushed to the disk, renamed, and the directory flushed
-    too (Windows cannot do the last and needs no such call).
+    too (Windows cannot do the last and needs no such call). No link below the directory is followed.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -55,13 +61,12 @@ class LocalStore:
     @property
     def conditional(self) -> bool:
         """Whether the file system can publish a file only where there is none: it has hard links, or it is Windows."""
-        probe = f".{uuid.uuid4().hex}.tmp"
-        target = self._directory / f".{uuid.uuid4().hex}.tmp"
+        target = _temporary_name()
         try:
-            return self._publish(self._directory / probe, b"", lambda temporary, _: _links(temporary, target))
+            return self._publish(_temporary_name(), b"", lambda folder, temporary, _: _links(folder, temporary, target))
         finally:
-            with suppress(OSError):
-                target.unlink(missing_ok=True)
+            with suppress(OSError), entered(self._directory, ()) as folder:
+                folder.remove(target)
 
     @property
     def keeps_deleted(self) -> bool:
@@ -70,49 +75,53 @@ class LocalStore:
 
     def put(self, name: str, data: bytes) -> None:
         """Store a file durably and atomically."""
-        self._publish(self._path(name), data, _replace)
+        check_name(name)
+        self._publish(name, data, _replace)
 
     def put_new(self, name: str, data: bytes) -> bool:
         """Store a file durably and atomically unless there is one of that name."""
-        return self._publish(self._path(name), data, _publish_new)
+        check_name(name)
+        return self._publish(name, data, _publish_new)
 
-    def _publish(self, target: Path, data: bytes, publish: Callable[[Path, Path], bool]) -> bool:
+    def _publish(self, name: str, data: bytes, publish: Callable[[Folder, str, str], bool]) -> bool:
         """Write a temporary file and publish it; gives what `publish` says, and leaves no temporary file."""
-        temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
-        try:
+        *parts, last = name.split("/")
+        attempt = 0
+        while True:
+            attempt += 1
             try:
-                _write(temporary, data)
-            except FileNotFoundError:
-                _make_directory(target.parent)
-                _write(temporary, data)
-            published = publish(temporary, target)
-            _flush_directory(target.parent)
-        except OSError as error:
-            raise storage_error("write", target, error) from error
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-        return published
+                with entered(self._directory, parts, make=True) as folder:
+                    return _published(folder, last, data, publish)
+            except FileNotFoundError as error:
+                # a directory that was empty may be removed at this very moment
+                if attempt == _ATTEMPTS:
+                    raise storage_error("write", self._path(name), error) from error
+            except OSError as error:
+                raise storage_error("write", self._path(name), error) from error
 
-    def get(self, name: str) -> bytes:
+    def get(self, name: str, *, limit: int | None = None) -> bytes:
         """A file's content; MissingError when there is none."""
-        path = self._path(name)
+        check_name(name)
+        *parts, last = name.split("/")
         try:
-            return path.read_bytes()
+            with entered(self._directory, parts) as folder:
+                return folder.read(last, limit)
         except FileNotFoundError as error:
-            raise MissingError(f"{path} does not exist") from error
+            raise MissingError(f"{self._path(name)} does not exist") from error
         except OSError as error:
-            raise storage_error("read", path, error) from error
+            raise storage_error("read", self._path(name), error) from error
 
     def size(self, name: str) -> int | None:
         """A file's size in bytes, or None."""
-        path = self._path(name)
+        check_name(name)
+        *parts, last = name.split("/")
         try:
-            return path.stat().st_size
+            with entered(self._directory, parts) as folder:
+                return folder.size(last)
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise storage_error("read", path, error) from error
+            raise storage_error("read", self._path(name), error) from error
 
     def sizes(self, names: Collection[str]) -> dict[str, int]:
         """The sizes of those files that there are."""
@@ -123,77 +132,103 @@ class LocalStore:
         return self.size(name) is not None
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
-        """The files whose names begin with `prefix`, sorted by name."""
-        folder, _, _ = prefix.rpartition("/")
-        for name, entry in self._walk(folder):
+        """The files whose names begin with `prefix`, sorted by name; links and special files among them."""
+        for name, entry in self._walk(tuple(prefix.split("/")[:-1])):
             if name.startswith(prefix) and not _TEMPORARY.fullmatch(entry.name):
-                try:
-                    status = entry.stat()
-                except FileNotFoundError:  # removed since the directory was read
-                    continue
-                modified = datetime.fromtimestamp(status.st_mtime, UTC)
-                yield StoredFile(name=name, size=status.st_size, modified=modified)
+                modified = datetime.fromtimestamp(entry.modified, UTC)
+                yield StoredFile(name=name, size=entry.size, modified=modified)
 
     def delete(self, name: str) -> None:
         """Remove a file durably; nothing happens when there is none."""
         self.delete_many((name,))
 
     def delete_many(self, names: Iterable[str]) -> None:
-        """Remove files durably; each directory is flushed once."""
-        folders: set[Path] = set()
+        """Remove files durably; each directory is flushed once, and removed when it is empty now."""
+        folders: dict[tuple[str, ...], list[str]] = {}
+        for name in names:
+            check_name(name)
+            *parts, last = name.split("/")
+            folders.setdefault(tuple(parts), []).append(last)
         failures: list[tuple[Path, OSError]] = []
-        for path in map(self._path, names):
-            try:
-                path.unlink()
-                folders.add(path.parent)
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                failures.append((path, error))
-        for folder in folders:
-            try:
-                _flush_directory(folder)
-            except OSError as error:
-                failures.append((folder, error))
+        for within, lasts in folders.items():
+            failures += self._delete_in(within, lasts)
+            self._remove_empty(within)
         if failures:
             path, first = failures[0]
             raise storage_error("remove", path, first, others=len(failures) - 1) from first
 
+    def _delete_in(self, parts: Sequence[str], names: Sequence[str]) -> Sequence[tuple[Path, OSError]]:
+        """Remove files of one directory; gives what could not be removed."""
+        failures: list[tuple[Path, OSError]] = []
+        directory = self._directory.joinpath(*parts)
+        try:
+            with entered(self._directory, parts) as folder:
+                for name in names:
+                    try:
+                        folder.remove(name)
+                    except FileNotFoundError:
+                        continue
+                    except OSError as error:
+                        failures.append((directory / name, error))
+                folder.flush()
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            failures.append((directory, error))
+        return failures
+
+    def _remove_empty(self, parts: Sequence[str]) -> None:
+        """Remove a directory and those above it as far as they are empty, but for the topmost ones."""
+        for depth in range(len(parts) - 1, 0, -1):
+            try:
+                with entered(self._directory, parts[:depth]) as folder:
+                    folder.remove_folder(parts[depth])
+                    folder.flush()
+            except OSError:
+                return
+
     def sweep(self, before: datetime) -> int:
-        """Remove temporary files last written before that time; gives how many."""
+        """Remove temporary files last written before that time, and empty directories; gives how many files."""
         removed = 0
-        for name, entry in self._walk(""):
-            if not _TEMPORARY.fullmatch(entry.name):
+        for name, entry in self._walk((), folders=True):
+            *parts, last = name.split("/")
+            if entry.modified >= before.timestamp():
                 continue
             try:
-                if entry.stat().st_mtime < before.timestamp():
-                    Path(entry.path).unlink()
+                if entry.is_folder and parts:
+                    self._remove_empty((*parts, last))
+                elif _TEMPORARY.fullmatch(last):
+                    with entered(self._directory, parts) as folder:
+                        folder.remove(last)
                     removed += 1
             except FileNotFoundError:  # its writer has just finished
                 continue
             except OSError as error:
-                raise storage_error("remove", self._directory / name, error) from error
+                raise storage_error("remove", self._path(name), error) from error
         return removed
 
     def _path(self, name: str) -> Path:
-        check_name(name)
         return self._directory.joinpath(*name.split("/"))
 
-    def _walk(self, folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        """Every file below a folder with its name in the store, temporary ones included, sorted by name."""
-        directory = self._directory / folder
+    def _walk(self, parts: tuple[str, ...], *, folders: bool = False) -> Iterator[tuple[str, Entry]]:
+        """Every file below a directory with its name in the store, temporary ones included, sorted by name.
+
+        Args:
+            folders: give directories, too, each after what is in it.
+        """
         try:
-            with os.scandir(directory) as scan:
-                entries = [(f"{entry.name}/" if entry.is_dir() else entry.name, entry) for entry in scan]
+            with entered(self._directory, parts) as folder:
+                entries = folder.entries()
         except FileNotFoundError:
             return
         except OSError as error:
-            raise storage_error("list", directory, error) from error
-        for sortable, entry in sorted(entries, key=lambda pair: pair[0]):
-            name = f"{folder}/{entry.name}" if folder else entry.name
-            if sortable.endswith("/"):
-                yield from self._walk(name)
-            else:
+            raise storage_error("list", self._directory.joinpath(*parts), error) from error
+        for entry in entries:
+            name = "/".join((*parts, entry.name))
+            inside = entry.is_folder and len(parts) < _DEEPEST
+            if inside:
+                yield from self._walk((*parts, entry.name), folders=folders)
+            if folders or not inside:
                 yield name, entry
 
 
@@ -208,62 +243,53 @@ def storage_error(verb: str, path: Path, error: OSError, *, others: int = 0) -> 
     return StorageError(f"cannot {verb} {what}: {reason}", hint=_HINTS.get(error.errno or 0, ""))
 
 
-def _write(path: Path, data: bytes) -> None:
-    files.create(path, data)
+def _temporary_name() -> str:
+    return f".{uuid.uuid4().hex}.tmp"
 
 
-def _replace(temporary: Path, target: Path) -> bool:
-    temporary.replace(target)
+def _published(folder: Folder, name: str, data: bytes, publish: Callable[[Folder, str, str], bool]) -> bool:
+    temporary = _temporary_name()
+    try:
+        folder.create(temporary, data)
+        published = publish(folder, temporary, name)
+        folder.flush()
+    finally:
+        with suppress(OSError):
+            folder.remove(temporary)
+    return published
+
+
+def _replace(folder: Folder, temporary: str, target: str) -> bool:
+    folder.rename(temporary, target)
     return True
 
 
-def _publish_new(temporary: Path, target: Path) -> bool:
+def _publish_new(folder: Folder, temporary: str, target: str) -> bool:
     """Give a file its name unless that is taken; atomic where `_links` says so."""
     try:
-        if _links(temporary, target):
+        if _links(folder, temporary, target):
             return True
+        folder.look(target)
     except FileExistsError:
         return False
-    return not target.exists() and _replace(temporary, target)
+    except FileNotFoundError:
+        return _replace(folder, temporary, target)
+    return False
 
 
-def _links(temporary: Path, target: Path) -> bool:
+def _links(folder: Folder, temporary: str, target: str) -> bool:
     """Give a file a name nothing has yet; False where the file system cannot.
 
     Raises:
         FileExistsError: something has that name.
     """
     if os.name == "nt":
-        temporary.rename(target)  # which refuses an existing target there, and only there
+        folder.rename_new(temporary, target)  # which refuses an existing target there, and only there
         return True
     try:
-        os.link(temporary, target)
+        folder.link(temporary, target)
     except OSError as error:
         if error.errno in _NO_LINKS:
             return False
         raise
     return True
-
-
-def _make_directory(directory: Path) -> None:
-    """Make a directory and those above it, each one durable in its parent."""
-    if directory.is_dir():
-        return
-    _make_directory(directory.parent)
-    directory.mkdir(mode=0o700, exist_ok=True)
-    _flush_directory(directory.parent)
-
-
-def _flush_directory(directory: Path) -> None:
-    """Make renames and removals in a directory durable; Windows has no such call."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # some network file systems do not know the call and need none
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise
-    finally:
-        os.close(descriptor)

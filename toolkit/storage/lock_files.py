@@ -10,7 +10,8 @@ from enum import StrEnum
 
 import msgspec
 
-from toolkit.errors import MissingError
+from toolkit.errors import DamageError, MissingError
+from toolkit.storage.decoding import decoded, read_small
 from toolkit.storage.layout import LOCKS
 from toolkit.storage.processes import Process, has_ended
 from toolkit.storage.store import Store
@@ -123,9 +124,9 @@ def list_locks(store: Store) -> list[LockFile]:
 def read_lock(store: Store, lock: LockFile) -> LockFile | None:
     """The lock with its content; None when it has been given back meanwhile."""
     try:
-        content = _CONTENT.decode(store.get(lock.name))
+        content = decoded(_CONTENT, read_small(store, lock.name))
     except MissingError:
         return None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, DamageError):
         return lock
     return LockFile(id=lock.id, kind=lock.kind, modified=lock.modified, content=content)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from toolkit.errors import DamageError, InputError, Problem, RefusedError
 from toolkit.model.manifest import FORMAT, Manifest, seal
+from toolkit.planning.totals import inconsistencies
 from toolkit.storage.layout import is_chunk_id
+
+LIMIT = 256 * 1024 * 1024
+"""The most bytes a manifest has: enough for terabytes."""
+
+_HINT = "restore the file from a copy of the repository, or use another backup"
 
 # msgspec prepares a type when it is first decoded into, and crashes when several threads do that at once
 msgspec.json.Decoder(Manifest)
@@ -33,13 +42,10 @@ def decode(data: bytes, *, label: str, file: str) -> Manifest:
         RefusedError: its format is one this version does not know.
         InputError: it was written so, but is no manifest.
     """
-    document = _document(data, file)
-    check_format(document.get("format"), file)
-    checksum = document.pop("checksum", None)
-    if checksum != hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest():
-        raise _damage(file, "its checksum does not match its content")
     try:
-        manifest = msgspec.convert(document | {"checksum": checksum}, Manifest)
+        manifest = _checked(_document(data, file), data, file)
+    except RecursionError as error:
+        raise _damage(file, "it is nested too deeply") from error
     except msgspec.ValidationError as error:
         raise InputError([_problem(error, file)]) from error
     if manifest.metadata.label != label:
@@ -53,9 +59,30 @@ def decode(data: bytes, *, label: str, file: str) -> Manifest:
         for chunk, entry in enumerate(tables.chunks)
         if not is_chunk_id(entry.id)
     ]
+    problems += [replace(problem, file=file) for problem in inconsistencies(manifest)]
     if problems:
-        raise InputError(problems)
+        raise InputError(problems, hint=_HINT)
     return manifest
+
+
+def _checked(document: dict[str, Any], data: bytes, file: str) -> Manifest:
+    """The manifest that a JSON object is, whose checksum and form hold."""
+    check_format(document.get("format"), file)
+    checksum = document.pop("checksum", None)
+    if checksum != hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest():
+        raise _damage(file, "its checksum does not match its content")
+    whole = document | {"checksum": checksum}
+    # as a manifest is written, nothing in it is said twice
+    if msgspec.json.encode(whole, order="sorted") != data:
+        json.loads(data, object_pairs_hook=partial(_said_once, file))
+    return msgspec.convert(whole, Manifest)
+
+
+def _said_once(file: str, pairs: list[tuple[str, Any]]) -> None:
+    """Raise DamageError for an object with a member that stands there twice: readers differ in which one counts."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise _damage(file, f"{next(name for name in names if names.count(name) > 1)} stands there twice")
 
 
 def check_format(found: object, file: str) -> None:
@@ -72,7 +99,7 @@ def check_format(found: object, file: str) -> None:
 def _document(data: bytes, file: str) -> dict[str, Any]:
     try:
         document = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError, OverflowError) as error:
         raise _damage(file, f"it is not JSON: {_lower(str(error))}") from error
     if not isinstance(document, dict):
         raise _damage(file, "it is not a JSON object")
@@ -80,9 +107,7 @@ def _document(data: bytes, file: str) -> dict[str, Any]:
 
 
 def _damage(file: str, fact: str) -> DamageError:
-    return DamageError(
-        f"{file} is damaged: {fact}", hint="restore the file from a copy of the repository, or use another backup"
-    )
+    return DamageError(f"{file} is damaged: {fact}", hint=_HINT)
 
 
 def _problem(error: msgspec.ValidationError, file: str) -> Problem:

@@ -12,9 +12,10 @@ from datetime import UTC, date, datetime
 
 import msgspec
 
-from toolkit.errors import MissingError
+from toolkit.errors import DamageError, MissingError
 from toolkit.model.manifest import Manifest
 from toolkit.model.retention import Pin
+from toolkit.storage.decoding import decoded, read_small
 from toolkit.storage.layout import PINS, VERIFIED, pin_name, record_label_of, verified_name
 from toolkit.storage.processes import this_process
 from toolkit.storage.repository import Repository
@@ -84,10 +85,10 @@ def read_records(repository: Repository, label: str = "") -> Records:
         try:
             if name.startswith(PINS):
                 pins[about] = Pin()  # unless it can be read
-                pins[about] = Pin(until=_PIN.decode(data).until)
+                pins[about] = Pin(until=decoded(_PIN, data).until)
             else:
-                verified[about] = _VERIFIED.decode(data).checksum
-        except (msgspec.DecodeError, UnicodeDecodeError):
+                verified[about] = decoded(_VERIFIED, data).checksum
+        except msgspec.DecodeError:
             unreadable.append(name)
     return Records(pins=pins, verified=verified, unreadable=tuple(unreadable))
 
@@ -95,9 +96,11 @@ def read_records(repository: Repository, label: str = "") -> Records:
 def _contents(repository: Repository, names: Iterable[str]) -> list[tuple[str, bytes | None]]:
     def read(name: str) -> tuple[str, bytes | None]:
         try:
-            return name, repository.store.get(name)
+            return name, read_small(repository.store, name)
         except MissingError:  # removed since it was listed
             return name, None
+        except DamageError:  # no ordinary file, or no small one
+            return name, b""
 
     with ThreadPoolExecutor(_READERS) as pool:
         return list(pool.map(read, names))

@@ -16,6 +16,7 @@ from toolkit.errors import DamageError, InputError, MissingError, PlaybackError,
 from toolkit.model.manifest import FORMAT, Manifest
 from toolkit.planning.totals import inconsistencies
 from toolkit.storage import manifest_file
+from toolkit.storage.decoding import decoded, read_small
 from toolkit.storage.layout import BACKUPS, CHUNKS, MARKER, check_job, chunk_name, label_of, manifest_name
 from toolkit.storage.store import Store
 
@@ -44,6 +45,7 @@ class _RecordedTables(msgspec.Struct, frozen=True):
 
 _MARKER = msgspec.json.Decoder(_Marker)
 _RECORDED = msgspec.json.Decoder(_RecordedTables)
+_ANYTHING = msgspec.json.Decoder(dict[str, object])
 """Made here, because msgspec crashes when several threads decode into a type for the first time at once."""
 
 
@@ -91,7 +93,7 @@ class Repository:
         """
         file = f"{store.place}/{MARKER}"
         try:
-            data = store.get(MARKER)
+            data = read_small(store, MARKER)
         except MissingError:
             _check_empty(store)
             if not create:
@@ -100,7 +102,7 @@ class Repository:
                     hint="the first backup makes it; otherwise correct its place in the inventory's repositories.yml",
                 ) from None
             store.put(MARKER, msgspec.json.encode(_Marker(format=FORMAT, id=str(uuid.uuid4()))))
-            data = store.get(MARKER)
+            data = read_small(store, MARKER)
         return cls(store, _repository_id(data, file))
 
     @property
@@ -122,7 +124,7 @@ class Repository:
         """
         name = manifest_name(label)
         try:
-            data = self.store.get(name)
+            data = self.store.get(name, limit=manifest_file.LIMIT)
         except MissingError:
             raise InputError(
                 f"there is no backup {label} in {self.place}", hint="`invoke backups` lists the backups there are"
@@ -205,8 +207,9 @@ class Repository:
         recorded: set[tuple[str, int]] = set()
         for label in self.labels():
             try:
-                tables = _RECORDED.decode(self.store.get(manifest_name(label))).tables
-            except (MissingError, msgspec.DecodeError, UnicodeDecodeError):
+                data = self.store.get(manifest_name(label), limit=manifest_file.LIMIT)
+                tables = decoded(_RECORDED, data).tables
+            except (MissingError, DamageError, msgspec.DecodeError):
                 continue
             recorded.update((chunk.id, chunk.stored) for table in tables for chunk in table.chunks)
         return frozenset(recorded)
@@ -250,9 +253,9 @@ def _check_empty(store: Store) -> None:
 
 def _repository_id(data: bytes, file: str) -> str:
     try:
-        manifest_file.check_format(msgspec.json.decode(data, type=dict[str, object]).get("format"), file)
-        return str(uuid.UUID(_MARKER.decode(data).id))
-    except (msgspec.DecodeError, ValueError) as error:
+        manifest_file.check_format(decoded(_ANYTHING, data).get("format"), file)
+        return str(uuid.UUID(decoded(_MARKER, data).id))
+    except ValueError as error:
         raise DamageError(
             f"{file} is damaged: it must be a JSON object with `format` and `id`",
             hint=f'write {{"format": {FORMAT}, "id": "any UUID"}} to it, then check the repository',

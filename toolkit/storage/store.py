@@ -60,8 +60,16 @@ class Store(Protocol):
         Of several at once exactly one succeeds, but only where `conditional` is true; elsewhere several may.
         """
 
-    def get(self, name: str) -> bytes:
-        """A file's content. Raises MissingError when there is none of that name."""
+    def get(self, name: str, *, limit: int | None = None) -> bytes:
+        """A file's content.
+
+        Args:
+            limit: how many bytes such a file has at most.
+
+        Raises:
+            MissingError: there is none of that name.
+            DamageError: it has more bytes; they are not read. Or it is no ordinary file.
+        """
 
     def size(self, name: str) -> int | None:
         """A file's size in bytes, None when there is none of that name."""

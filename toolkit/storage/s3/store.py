@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from os.path import commonprefix
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import MissingError
 from toolkit.model.host import S3Repository
+from toolkit.storage.folder import too_large
 from toolkit.storage.s3.abilities import Abilities, not_offered
 from toolkit.storage.s3.calls import Calls
 from toolkit.storage.s3.client import Limits
@@ -22,6 +23,9 @@ from toolkit.storage.s3.listing import Listing
 from toolkit.storage.s3.removal import Removal
 from toolkit.storage.s3.uploads import Uploads
 from toolkit.storage.store import StoredFile, check_name
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
 """Objects that ask the server what it can do: no files of the store, and gone in a moment."""
@@ -102,12 +106,20 @@ class S3Store:
             raise
         return True
 
-    def get(self, name: str) -> bytes:
+    def get(self, name: str, *, limit: int | None = None) -> bytes:
         """A file's content; MissingError when there is none."""
         key = self._key(name)
         doing = f"read {self._at(name)}"
+
+        def read(client: S3Client) -> bytes:
+            found = client.get_object(Bucket=self._bucket, Key=key)
+            if limit is not None and found["ContentLength"] > limit:
+                found["Body"].close()
+                raise too_large(self._at(name), found["ContentLength"], limit)
+            return found["Body"].read()
+
         try:
-            return self._calls.run(doing, lambda client: client.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+            return self._calls.run(doing, read)
         except ServerError as error:
             if error.status == 404 and error.code != "NoSuchBucket":
                 raise MissingError(f"{self._at(name)} does not exist") from error

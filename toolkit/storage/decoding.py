@@ -1,0 +1,35 @@
+"""Reading small JSON files that anybody may have written: whatever is in them, the answer is a value or one error."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from toolkit.storage.store import Store
+
+SMALL = 1024 * 1024
+"""The most bytes a file has that says something about a backup or a lock."""
+
+_Value = TypeVar("_Value")
+
+
+def decoded(decoder: msgspec.json.Decoder[_Value], data: bytes) -> _Value:
+    """The value in a JSON text.
+
+    Raises:
+        msgspec.DecodeError: it is none of that type, whatever else is wrong with it.
+    """
+    try:
+        return decoder.decode(data)
+    except RecursionError as error:
+        raise msgspec.DecodeError("it is nested too deeply") from error
+    except (UnicodeDecodeError, ValueError, OverflowError) as error:
+        if isinstance(error, msgspec.DecodeError):
+            raise
+        raise msgspec.DecodeError(str(error)) from error
+
+
+def read_small(store: Store, name: str) -> bytes:
+    """The content of a file that is small; raises as `Store.get` does."""
+    return store.get(name, limit=SMALL)
