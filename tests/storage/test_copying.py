@@ -21,7 +21,7 @@ from toolkit.storage import frame, manifest_file
 from toolkit.storage.check import check
 from toolkit.storage.chunks import ChunkReader
 from toolkit.storage.copying import Copying, SentBackup
-from toolkit.storage.layout import chunk_name, manifest_name
+from toolkit.storage.layout import CHUNKS, chunk_name, manifest_name
 from toolkit.storage.local import LocalStore
 from toolkit.storage.repository import Repository
 from toolkit.storage.store import Store
@@ -47,9 +47,10 @@ class CountingStore(FaultyStore):
         return super().get(name, limit=limit)
 
     def put(self, name: str, data: bytes) -> None:
-        """Put, remembered when it was done."""
+        """Put, remembered when it was done and is a chunk."""
         super().put(name, data)
-        self.written.append(name)
+        if name.startswith(CHUNKS):
+            self.written.append(name)
 
 
 def send(source: Repository, target: Repository, *labels: str) -> list[SentBackup]:

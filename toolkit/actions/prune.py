@@ -13,7 +13,7 @@ from toolkit.actions.retention import duration_of, policy_of, zone_of
 from toolkit.actions.targets import repository_config
 from toolkit.model.outcome import Outcome
 from toolkit.model.retention import Decision, RetentionPolicy
-from toolkit.planning.retention import decide
+from toolkit.planning.retention import FUTURE, decide
 from toolkit.storage import prune as pruning
 from toolkit.storage.layout import MARKER
 from toolkit.storage.open import open_store
@@ -81,7 +81,15 @@ def _outcome(
         changed=bool(removal.backups or removal.chunks or removal.leftovers),
         message=f"{verb} {backups} and {_chunks(removal.chunks, removal.bytes)}",
         details=(*_table(decisions, zone), *_remarks(repository, removal)),
-        warnings=tuple(f"{name} cannot be read" for name in records.unreadable),
+        warnings=(
+            *(f"{name} cannot be read" for name in records.unreadable),
+            *(
+                f"backup {each.backup.label} is dated in the future: it is kept, and no rule counts it; remove it by"
+                " hand once the clock that made it is right"
+                for each in decisions
+                if FUTURE in each.reasons
+            ),
+        ),
         facts={
             "removed": list(removal.backups),
             "kept": [each.backup.label for each in decisions if each.keep],

@@ -54,5 +54,7 @@ def _print(console: Console, text: str, style: str) -> None:
 
 
 def _printable(text: str) -> str:
-    """Without control characters, which data could use to repaint the terminal."""
-    return "".join("�" if category(character) == "Cc" and character not in "\n\t" else character for character in text)
+    """Without control characters, which data could use to repaint the terminal, and what no encoding has."""
+    return "".join(
+        "�" if category(character) in ("Cc", "Cs") and character not in "\n\t" else character for character in text
+    )

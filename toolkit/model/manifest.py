@@ -16,6 +16,16 @@ FORMAT = 1
 VERSION = "2.0"
 
 
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of `published/<label>.json`: what tells which backups a vanished one stood among."""
+
+    checksum: str
+    host: str
+    job: str
+    scope: str
+    tags: tuple[str, ...] = ()
+
+
 class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     """A run of key-ordered rows of one table.
 
@@ -213,3 +223,15 @@ def canonical_json(manifest: Manifest) -> bytes:
 def seal(manifest: Manifest) -> Manifest:
     """The same manifest with its checksum filled in."""
     return msgspec.structs.replace(manifest, checksum=hashlib.sha256(canonical_json(manifest)).hexdigest())
+
+
+def published_of(manifest: Manifest) -> Published:
+    """What is noted of a backup beside it."""
+    metadata = manifest.metadata
+    return Published(
+        checksum=manifest.checksum,
+        host=metadata.host,
+        job=metadata.job,
+        scope=metadata.backup_type,
+        tags=tuple(metadata.tags),
+    )

@@ -14,11 +14,13 @@ from itertools import chain
 from toolkit.model.duration import Duration
 from toolkit.model.manifest import Metadata
 from toolkit.model.retention import UNLIMITED, BackupSummary, Decision, GroupKey, Period, Pin, RetentionPolicy
+from toolkit.planning.clock import instant, is_future
 
 SMALL = 0.5
 """A backup with less than this part of a verified one's rows or bytes is suspiciously small beside it."""
 
 NO_RULE = "no rule keeps it"
+FUTURE = "dated in the future"
 
 _Reason = tuple[BackupSummary, str]
 
@@ -34,12 +36,11 @@ _PERIODS: Mapping[Period, Callable[[datetime], object]] = {
 
 def summary_of(metadata: Metadata, *, verified: bool, pin: Pin | None, awaited: bool = False) -> BackupSummary:
     """What retention has to know of a backup. Raises ValueError when its manifest has no time that can be read."""
-    time = datetime.fromisoformat(metadata.timestamp)
     covered = metadata.business_filter
     businesses = ", ".join(sorted(covered.business_ids)) or "all businesses"
     return BackupSummary(
         label=metadata.label,
-        time=time if time.tzinfo else time.replace(tzinfo=UTC),
+        time=instant(metadata.timestamp),
         host=metadata.host,
         job=metadata.job,
         scope=f"{metadata.backup_type} ({businesses}, demo {covered.demo})",
@@ -58,7 +59,7 @@ def decide(
     """What becomes of every backup.
 
     Args:
-        now: an aware time; pins end by it, and a backup of the future is no one's newest.
+        now: an aware time; pins end by it, and a backup of the future is kept and counts for no rule.
         zone: the time zone in which hours, days, weeks, months and years begin.
 
     Returns:
@@ -99,13 +100,16 @@ def _decide_group(
 ) -> Iterator[Decision]:
     """The decisions about a group, given its backups from the newest on."""
     reasons: dict[str, list[str]] = {backup.label: [] for backup in backups}
+    # nobody knows how old these are really, so no older one may make room for them
+    past = [backup for backup in backups if not is_future(backup.time, now)]
     for backup, reason in chain(
-        _counted(backups, policy, zone),
-        _within(backups, policy, now, zone),
+        ((backup, FUTURE) for backup in backups if is_future(backup.time, now)),
+        _counted(past, policy, zone),
+        _within(past, policy, zone),
         _tagged(backups, policy),
-        _newest(backups, policy, now),
+        _newest(past, policy),
         _needed(backups, now.astimezone(zone).date()),
-        _known_good(backups),
+        _known_good(past),
     ):
         reasons[backup.label].append(reason)
     for backup in backups:
@@ -139,11 +143,9 @@ def _buckets(
         previous = bucket
 
 
-def _within(
-    backups: Sequence[BackupSummary], policy: RetentionPolicy, now: datetime, zone: tzinfo
-) -> Iterator[_Reason]:
-    """What is younger than a duration before the newest backup that is not of the future."""
-    latest = max((backup.time for backup in backups if backup.time <= now), default=None)
+def _within(backups: Sequence[BackupSummary], policy: RetentionPolicy, zone: tzinfo) -> Iterator[_Reason]:
+    """What is younger than a duration before the newest backup."""
+    latest = max((backup.time for backup in backups), default=None)
 
     def younger(duration: Duration) -> Iterator[BackupSummary]:
         return (backup for backup in backups if latest is None or backup.time > duration.before(latest, zone))
@@ -164,11 +166,10 @@ def _tagged(backups: Sequence[BackupSummary], policy: RetentionPolicy) -> Iterat
         yield from ((backup, f"tag {tag}") for tag in policy.tags if tag in backup.tags)
 
 
-def _newest(backups: Sequence[BackupSummary], policy: RetentionPolicy, now: datetime) -> Iterator[_Reason]:
-    """The newest, also beside one that a wrong clock put into the future, and the last few."""
-    past = next((backup for backup in backups if backup.time <= now), None)
+def _newest(backups: Sequence[BackupSummary], policy: RetentionPolicy) -> Iterator[_Reason]:
+    """The newest, and the last few."""
     for index, backup in enumerate(backups):
-        if index == 0 or backup is past:
+        if index == 0:
             yield backup, "newest of its group"
         elif index < policy.minimum:
             yield backup, f"one of the newest {policy.minimum} (minimum)"

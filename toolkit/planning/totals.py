@@ -9,6 +9,10 @@ import msgspec
 
 from toolkit.errors import Problem
 from toolkit.model.manifest import Checksums, Chunk, Manifest, Stats, TableEntry, data_checksum, table_digest
+from toolkit.planning.chunking import FORMAT_1
+
+_LONGEST_ROW = 1024**3 + 1
+"""Bytes of the longest row that PostgreSQL can give, with its line feed."""
 
 
 def stats_of(tables: Sequence[TableEntry]) -> Stats:
@@ -75,6 +79,11 @@ def _table(table: TableEntry, path: str) -> Iterator[Problem]:
             message = f"table {table.name} is sorted by {key.column}, which is not one of its columns"
             yield Problem(path=f"{path}.key[{position}]", message=message)
     for position, chunk in enumerate(table.chunks):
+        if chunk.raw > (FORMAT_1.maximum if chunk.rows > 1 else _LONGEST_ROW):
+            message = (
+                f"chunk {chunk.id} of table {table.name} says it has {chunk.raw} bytes, more than a chunk can have"
+            )
+            yield Problem(path=f"{path}.chunks[{position}].raw", message=message)
         if chunk.rows < 1 or chunk.raw < chunk.rows or {len(chunk.first), len(chunk.last)} != {len(table.key)}:
             message = f"chunk {chunk.id} of table {table.name} has no rows, too few bytes or a key of another length"
             yield Problem(path=f"{path}.chunks[{position}]", message=message)

@@ -13,9 +13,19 @@ from toolkit.model.manifest import Chunk, Manifest, TableEntry
 from toolkit.model.outcome import Progress
 from toolkit.planning.sampling import Sample
 from toolkit.storage.chunks import DamagedChunkError, examine, stored_file
-from toolkit.storage.layout import DAMAGED, LOCKS, MARKER, QUARANTINE, chunk_id_of, label_of, record_label_of
+from toolkit.storage.layout import (
+    DAMAGED,
+    LOCKS,
+    MARKER,
+    QUARANTINE,
+    chunk_id_of,
+    label_of,
+    manifest_name,
+    published_label_of,
+    record_label_of,
+)
 from toolkit.storage.prefetch import prefetch
-from toolkit.storage.repository import Repository
+from toolkit.storage.repository import Repository, vanished_error
 
 
 class FindingKind(StrEnum):
@@ -31,6 +41,7 @@ class FindingKind(StrEnum):
     UNREADABLE = "unreadable"
     LATER = "later"
     MANIFEST = "manifest"
+    VANISHED = "vanished"
     FOREIGN = "foreign"
 
 
@@ -178,16 +189,26 @@ def _chosen(contents: _Contents, read_data: bool, sample: Sample | None) -> list
 
 def _contents(repository: Repository, labels: Collection[str] | None) -> _Contents:
     contents = _Contents()
+    published: set[str] = set()
     for file in repository.store.list(""):
         if label := label_of(file.name):
             if labels is None or label in labels:
                 contents.labels.append(label)
         elif chunk_id := chunk_id_of(file.name):
             contents.files[chunk_id] = file.size
+        elif label := published_label_of(file.name):
+            published.add(label)
         elif labels is None and not _is_known(file.name):
-            message = f"{repository.place}/{file.name} is no part of the repository"
+            name = file.name.replace("\n", "\N{REPLACEMENT CHARACTER}")
+            message = f"{repository.place}/{name} is no part of the repository"
             contents.findings.append(Finding(kind=FindingKind.FOREIGN, message=message))
     contents.labels.sort()
+    for label in sorted(published.difference(contents.labels)):
+        # a backup may be published between the two parts of the list
+        if (labels is None or label in labels) and not repository.store.exists(manifest_name(label)):
+            message = vanished_error(label, repository.place).message
+            contents.findings.append(Finding(kind=FindingKind.VANISHED, labels=(label,), message=message))
+    contents.findings += _alike(contents.labels)
     for label in contents.labels:
         try:
             manifest = repository.manifest(label)
@@ -197,6 +218,16 @@ def _contents(repository: Repository, labels: Collection[str] | None) -> _Conten
         for use in _uses_in(manifest):
             _reference(contents, use)
     return contents
+
+
+def _alike(labels: Iterable[str]) -> Iterator[Finding]:
+    """Labels that are one name on file systems that do not tell capitals from small letters."""
+    known: dict[str, str] = {}
+    for label in labels:
+        other = known.setdefault(label.casefold(), label)
+        if other != label:
+            message = f"backups {other} and {label} differ in capitals alone; not every system tells them apart"
+            yield Finding(kind=FindingKind.FOREIGN, message=message)
 
 
 def _is_known(name: str) -> bool:

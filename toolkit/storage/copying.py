@@ -72,6 +72,7 @@ class Copying:
         self._source = source
         self._target = target
         self._labels = set(target.labels()) if target else set()
+        self._folded = {label.casefold(): label for label in self._labels}
         recorded = target.recorded_chunks() if target else frozenset()
         self._files = _usable_files(target, recorded) if target else {}
         # a file that no backup of the target vouches for is read before it is taken for the chunk
@@ -116,6 +117,12 @@ class Copying:
             if self._target and label in self._labels:
                 _check_same(manifest, self._target.manifest(label), self._target.place)
                 return PlannedCopy(label=label, there=True)
+            alike = self._folded.get(label.casefold(), label)
+            if self._target and alike != label:
+                raise RefusedError(
+                    f"{self._target.place} has a backup {alike}, whose label differs from {label} in capitals alone",
+                    hint="give each device a repository or prefix of its own to copy to",
+                )
         except PlaybackError as error:
             return PlannedCopy(label=label, refusal=error)
         touched = [chunk for _, chunk in _each_once(manifest, coming)]

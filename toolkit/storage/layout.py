@@ -15,12 +15,16 @@ LOCKS = "locks/"
 PINS = "pins/"
 VERIFIED = "verified/"
 DAMAGED = "damaged/"
+PUBLISHED = "published/"
 QUARANTINE = "quarantine/"
 
 _LABEL = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9][A-Za-z0-9._-]{0,120}(?<![.])")
 _JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MANIFEST = re.compile(r"backups/([^/]+)/manifest\.json")
 _RECORD = re.compile(r"(?:pins|verified)/([^/]+)\.json")
+_PUBLISHED = re.compile(r"published/([^/]+)\.json")
+_DAMAGED = re.compile(r"damaged/([^/]+)\.json")
+_QUARANTINED = re.compile(r"quarantine/([^/]+)/[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}/[0-9]{4,}\.jsonl")
 _CHUNK_ID = re.compile(r"[0-9a-f]{64}")
 _CHUNK = re.compile(r"chunks/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 
@@ -50,8 +54,7 @@ def manifest_name(label: str) -> str:
 
 def label_of(name: str) -> str | None:
     """The label whose manifest a file is, None for any other file."""
-    found = _MANIFEST.fullmatch(name)
-    return found[1] if found and _LABEL.fullmatch(found[1]) else None
+    return _label_in(_MANIFEST, name)
 
 
 def pin_name(label: str) -> str:
@@ -74,8 +77,28 @@ def damaged_name(label: str) -> str:
 
 def record_label_of(name: str) -> str | None:
     """The label about which a file in `pins/` or `verified/` says something, None for any other file."""
-    found = _RECORD.fullmatch(name)
-    return found[1] if found and _LABEL.fullmatch(found[1]) else None
+    return _label_in(_RECORD, name)
+
+
+def published_name(label: str) -> str:
+    """The file that says that a backup was published and not removed since. Raises InputError for no label."""
+    check_label(label)
+    return f"{PUBLISHED}{label}.json"
+
+
+def published_label_of(name: str) -> str | None:
+    """The label that a file in `published/` is about, None for any other file."""
+    return _label_in(_PUBLISHED, name)
+
+
+def damaged_label_of(name: str) -> str | None:
+    """The label whose manifest a repair put aside in a file, None for any other file."""
+    return _label_in(_DAMAGED, name)
+
+
+def quarantined_label_of(name: str) -> str | None:
+    """The label of the backup whose rows are in a file of the quarantine, None for any other file."""
+    return _label_in(_QUARANTINED, name)
 
 
 def is_chunk_id(text: str) -> bool:
@@ -94,3 +117,8 @@ def chunk_id_of(name: str) -> str | None:
     """The id of the chunk that a file holds, None for any other file."""
     found = _CHUNK.fullmatch(name)
     return found[2] if found else None
+
+
+def _label_in(pattern: re.Pattern[str], name: str) -> str | None:
+    found = pattern.fullmatch(name)
+    return found[1] if found and _LABEL.fullmatch(found[1]) else None

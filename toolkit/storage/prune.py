@@ -124,6 +124,8 @@ def prune(
     progress.note("reading what the other backups need")
     references = _References(repository)
     references.renew()
+    for label in references.labels - repository.recorded_labels():
+        repository.record_published(repository.manifest(label))
     now = lock.store_time()
     progress.note("removing chunks that no backup needs")
     gone: set[bytes] = set()

@@ -14,11 +14,15 @@ import msgspec
 
 from toolkit.errors import DamageError
 from toolkit.model.quarantine import QuarantinedRow
-from toolkit.storage.layout import QUARANTINE, check_label
+from toolkit.storage.decoding import decoded
+from toolkit.storage.layout import QUARANTINE, check_label, quarantined_label_of
 from toolkit.storage.repository import Repository
 
 PART = 8 * 1024 * 1024
 """Size in bytes after which a part ends."""
+
+_LIMIT = 3 * 1024**3
+"""The most bytes a part has: one whose last row is as long as PostgreSQL's rows can be, written as JSON."""
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,13 +93,15 @@ def quarantines(repository: Repository) -> list[Quarantine]:
     """All runs that put rows aside, oldest first by their names."""
     folders: dict[str, list[str]] = {}
     for stored in repository.store.list(QUARANTINE):
+        if quarantined_label_of(stored.name) is None:
+            continue
         folders.setdefault(stored.name.rpartition("/")[0], []).append(stored.name)
     found = []
     for folder, files in folders.items():
-        header, _, _ = repository.store.get(files[0]).partition(b"\n")
+        header, _, _ = repository.store.get(files[0], limit=_LIMIT).partition(b"\n")
         try:
-            origin = _ORIGIN.decode(header)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            origin = decoded(_ORIGIN, header)
+        except msgspec.DecodeError as error:
             raise _damage(repository, files[0]) from error
         found.append(Quarantine(run=folder.rpartition("/")[2], origin=origin, files=tuple(files)))
     return sorted(found, key=lambda each: each.run)
@@ -103,7 +109,9 @@ def quarantines(repository: Repository) -> list[Quarantine]:
 
 def quarantined_labels(repository: Repository) -> frozenset[str]:
     """The labels of backups with rows in quarantine; no file is read for it."""
-    return frozenset(stored.name.split("/")[1] for stored in repository.store.list(QUARANTINE))
+    return frozenset(
+        label for stored in repository.store.list(QUARANTINE) if (label := quarantined_label_of(stored.name))
+    )
 
 
 def read_rows(repository: Repository, quarantine: Quarantine) -> Iterator[QuarantinedRow]:
@@ -113,10 +121,10 @@ def read_rows(repository: Repository, quarantine: Quarantine) -> Iterator[Quaran
         DamageError: a file is not what was written.
     """
     for name in quarantine.files:
-        for line in repository.store.get(name).splitlines()[1:]:
+        for line in repository.store.get(name, limit=_LIMIT).splitlines()[1:]:
             try:
-                yield _ROW.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                yield decoded(_ROW, line)
+            except msgspec.DecodeError as error:
                 raise _damage(repository, name) from error
 
 

@@ -24,8 +24,11 @@ def summaries(repository: Repository) -> tuple[list[BackupSummary], Records]:
     """What retention has to know of every backup, and the records it comes from.
 
     Raises:
-        RefusedError: a manifest cannot be read; all such are named.
+        RefusedError: a manifest cannot be read, or is gone; all such are named.
     """
+    vanished = [f"{label}: its manifest is gone" for label in repository.vanished()]
+    if vanished:
+        raise _unknown_needs(repository, vanished)
     records = read_records(repository)
     awaited = quarantined_labels(repository)
 
@@ -76,8 +79,12 @@ def _of_each(repository: Repository, labels: Iterable[str], make: Callable[[Mani
             elif result is not None:
                 yield result
     if problems:
-        raise RefusedError(
-            f"backups of {repository.place} cannot be read, and what they need is unknown; nothing is removed",
-            problems,
-            hint="`invoke check --repository R` says more; with `--repair` it takes away what cannot be restored",
-        )
+        raise _unknown_needs(repository, problems)
+
+
+def _unknown_needs(repository: Repository, problems: list[str]) -> RefusedError:
+    return RefusedError(
+        f"backups of {repository.place} cannot be read, and what they need is unknown; nothing is removed",
+        problems,
+        hint="`invoke check --repository R` says more; with `--repair` it takes away what cannot be restored",
+    )

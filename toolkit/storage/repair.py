@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from toolkit.errors import DamageError, InputError, MissingError, RefusedError
+from toolkit.model.manifest import Manifest
 from toolkit.storage import manifest_file
 from toolkit.storage.check import Finding, FindingKind
 from toolkit.storage.chunks import examine, stored_file
-from toolkit.storage.layout import DAMAGED, chunk_name, damaged_name, manifest_name
+from toolkit.storage.layout import DAMAGED, chunk_name, damaged_label_of, damaged_name, manifest_name
 from toolkit.storage.locks import Lock
 from toolkit.storage.records import forget_verified
 from toolkit.storage.repository import Repository
@@ -78,11 +80,10 @@ def repair(repository: Repository, plan: RepairPlan, *, lock: Lock) -> None:
 
 
 def _put_aside(repository: Repository, label: str) -> None:
-    try:
-        data = repository.store.get(manifest_name(label))
-    except MissingError:
-        return
-    repository.store.put(damaged_name(label), data)
+    """Take a backup away; where there is nothing left that could be a manifest, just forget it."""
+    with suppress(MissingError, DamageError):
+        data = repository.store.get(manifest_name(label), limit=manifest_file.LIMIT)
+        repository.store.put(damaged_name(label), data)
     repository.delete_manifest(label)
     forget_verified(repository, label)
 
@@ -101,22 +102,31 @@ def bring_back(repository: Repository, *, lock: Lock) -> list[str]:
     """
     whole = []
     for stored in list(repository.store.list(DAMAGED)):
-        label = stored.name.removeprefix(DAMAGED).removesuffix(".json")
-        data = repository.store.get(stored.name)
-        if _is_whole(repository, label, data):
+        label = damaged_label_of(stored.name)
+        data = _put_aside_manifest(repository, stored.name) if label else None
+        if label and data is not None and (manifest := _whole(repository, label, data)):
             lock.check()
             if repository.store.put_new(manifest_name(label), data):
+                repository.record_published(manifest)
                 repository.store.delete(stored.name)
                 whole.append(label)
     return whole
 
 
-def _is_whole(repository: Repository, label: str, data: bytes) -> bool:
+def _put_aside_manifest(repository: Repository, name: str) -> bytes | None:
+    try:
+        return repository.store.get(name, limit=manifest_file.LIMIT)
+    except (DamageError, MissingError):
+        return None
+
+
+def _whole(repository: Repository, label: str, data: bytes) -> Manifest | None:
+    """The manifest, if it and all its chunks are whole."""
     try:
         manifest = manifest_file.decode(data, label=label, file=damaged_name(label))
         for table in manifest.tables:
             for chunk in table.chunks:
                 examine(stored_file(repository.store, chunk), chunk, table)
     except (DamageError, InputError, RefusedError):
-        return False
-    return True
+        return None
+    return manifest

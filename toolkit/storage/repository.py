@@ -13,11 +13,22 @@ from typing import Self
 import msgspec
 
 from toolkit.errors import DamageError, InputError, MissingError, PlaybackError, StorageError
-from toolkit.model.manifest import FORMAT, Manifest
+from toolkit.model.manifest import FORMAT, Manifest, Published, published_of
 from toolkit.planning.totals import inconsistencies
 from toolkit.storage import manifest_file
 from toolkit.storage.decoding import decoded, read_small
-from toolkit.storage.layout import BACKUPS, CHUNKS, MARKER, check_job, chunk_name, label_of, manifest_name
+from toolkit.storage.layout import (
+    BACKUPS,
+    CHUNKS,
+    MARKER,
+    PUBLISHED,
+    check_job,
+    chunk_name,
+    label_of,
+    manifest_name,
+    published_label_of,
+    published_name,
+)
 from toolkit.storage.store import Store
 
 
@@ -43,6 +54,7 @@ class _RecordedTables(msgspec.Struct, frozen=True):
     tables: tuple[_RecordedTable, ...]
 
 
+_PUBLISHED = msgspec.json.Decoder(Published)
 _MARKER = msgspec.json.Decoder(_Marker)
 _RECORDED = msgspec.json.Decoder(_RecordedTables)
 _ANYTHING = msgspec.json.Decoder(dict[str, object])
@@ -132,7 +144,7 @@ class Repository:
         return manifest_file.decode(data, label=label, file=f"{self.place}/{name}")
 
     def manifests(self) -> Backups:
-        """All backups; one that cannot be read is reported beside the others."""
+        """All backups; one that cannot be read, or that has vanished, is reported beside the others."""
         manifests: dict[str, Manifest] = {}
         unreadable: dict[str, PlaybackError] = {}
         for label in self.labels():
@@ -140,6 +152,7 @@ class Repository:
                 manifests[label] = self.manifest(label)
             except PlaybackError as error:
                 unreadable[label] = error
+        unreadable.update((label, vanished_error(label, self.place)) for label in self.vanished())
         return Backups(manifests=manifests, unreadable=unreadable)
 
     def new_label(self, now: datetime, job: str, scope: str, *, taken: Iterable[str] = ()) -> str:
@@ -200,7 +213,32 @@ class Repository:
 
     def delete_manifest(self, label: str) -> None:
         """Make a backup cease to exist; its chunks stay."""
+        # the record first: interrupted between the two, the backup is there and not taken for a vanished one
+        self.store.delete(published_name(label))
         self.store.delete(manifest_name(label))
+
+    def record_published(self, manifest: Manifest) -> None:
+        """Note that a backup exists, by which it is missed when its manifest vanishes."""
+        self.store.put(published_name(manifest.metadata.label), msgspec.json.encode(published_of(manifest)))
+
+    def published(self, label: str) -> Published | None:
+        """What was noted of a backup when it was published; None when nothing is known."""
+        try:
+            return decoded(_PUBLISHED, read_small(self.store, published_name(label)))
+        except (MissingError, DamageError, msgspec.DecodeError):
+            return None
+
+    def recorded_labels(self) -> frozenset[str]:
+        """The labels of backups that were published and not removed since, as far as that was noted."""
+        return frozenset(label for stored in self.store.list(PUBLISHED) if (label := published_label_of(stored.name)))
+
+    def vanished(self) -> list[str]:
+        """The labels of backups that were published, and whose manifests are gone though nothing here removed them."""
+        # the records first: a backup that is published meanwhile has its manifest before its record
+        recorded = self.recorded_labels()
+        gone = recorded.difference(self.labels()) if recorded else ()
+        # and again, for it may be removed meanwhile, of which the record goes first
+        return sorted(label for label in gone if self.store.exists(published_name(label)))
 
     def recorded_chunks(self) -> frozenset[tuple[str, int]]:
         """(chunk id, stored size) of every chunk that some backup references; unreadable backups are passed over."""
@@ -228,6 +266,9 @@ class Repository:
             with suppress(StorageError):
                 self.store.delete(name)
             raise
+        # it is a backup now, whatever becomes of the note; a prune makes up for it
+        with suppress(StorageError):
+            self.record_published(manifest)
 
     def _check_stored(self, manifest: Manifest, sizes: Mapping[str, int]) -> None:
         expected = {chunk.id: chunk.stored for table in manifest.tables for chunk in table.chunks}
@@ -240,6 +281,14 @@ class Repository:
                 f" in {self.place}, the first is {missing[0]}",
                 hint="something removed or changed them during the run; run again",
             )
+
+
+def vanished_error(label: str, place: str) -> DamageError:
+    """The error about a backup whose manifest is gone."""
+    return DamageError(
+        f"backup {label} was published in {place}, and its manifest is gone",
+        hint="restore it from a copy of the repository; `invoke check --repository R --repair` gives the backup up",
+    )
 
 
 def _check_empty(store: Store) -> None:
