@@ -22,7 +22,7 @@ from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.model.scope import BackupType, Demo
 from toolkit.planning.chunking import RawChunk, chunks
 from toolkit.planning.composition import Origin, compose, table_entry
-from toolkit.planning.row_order import sort_key
+from toolkit.planning.row_order import stored_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.device import read_node_id, read_schema_version
 from toolkit.postgres.relation import relation_of
@@ -140,7 +140,7 @@ class _Read:
             taken[name] = selected.taken[name].summary(entries[-1].rows)
         return compose(
             origin=replace(self.origin, label=label),
-            scope=survey.scope,
+            scope=replace(survey.scope, businesses=selected.named),
             schema=survey.schema,
             accounting=survey.accounting,
             tables=entries,
@@ -225,7 +225,7 @@ def warnings_of(survey: Survey, selected: Selected) -> tuple[str, ...]:
 
 def _part(table: Table, raw: RawChunk, placed: Placed) -> _Part:
     order = [column.name for column in table.stored_columns]
-    positions = tuple(order.index(name) for name in sort_key(table).names)
+    positions = tuple(order.index(column.name) for column in stored_key(table))
     return _Part(key_values(raw.first_row, positions), key_values(raw.last_row, positions), placed)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -159,6 +160,22 @@ class DatabaseSchema(msgspec.Struct, frozen=True, kw_only=True):
     enums: dict[str, tuple[str, ...]] = {}
     equalities: dict[str, Equality] = {}
     not_covered: tuple[str, ...] = ()
+
+    def key_equality(self, table: str, name: str) -> Equality:
+        """How two values of a column that is a key by itself are found equal, or by default of any other."""
+        found = self.tables[table]
+        keys = [
+            (found.primary_key, found.primary_equalities),
+            *((key.columns, key.equalities) for key in found.unique_keys),
+        ]
+        for columns, equalities in keys:
+            if columns == (name,):
+                return equalities[0] if equalities else PLAIN
+        return self.equality(found.column(name))
+
+    def default_equalities(self, table: str, names: Iterable[str]) -> tuple[Equality, ...]:
+        """How two rows of a table are found to agree in some columns where no key says it."""
+        return tuple(self.equality(self.tables[table].column(name)) for name in names)
 
     def equality(self, column: Column) -> Equality:
         """How two values of a column's type are found equal by default."""

@@ -25,7 +25,7 @@ from toolkit.model.manifest import (
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.model.scope import Demo, Scope
 from toolkit.planning.accounting import Accounting
-from toolkit.planning.row_order import sort_key
+from toolkit.planning.row_order import stored_key
 from toolkit.planning.totals import checksums_of, stats_of
 
 
@@ -58,7 +58,7 @@ def table_entry(table: Table, rule: TableRule, chunks: Sequence[Chunk], cutoff: 
         category="device" if rule.category is Category.DEVICE else "business",
         group=rule.group,
         columns=tuple(StoredColumn(name=column.name, type=column.type) for column in table.stored_columns),
-        key=tuple(KeyColumn(column=column.name, sort=column.sort) for column in sort_key(table).columns),
+        key=tuple(KeyColumn(column=column.name, sort=column.sort) for column in stored_key(table)),
         rows=sum(chunk.rows for chunk in chunks),
         bytes=sum(chunk.raw for chunk in chunks),
         digest=table_digest([chunk.id for chunk in chunks]),
@@ -84,6 +84,7 @@ def compose(
         name=schema.name,
         tables={entry.name: schema.tables[entry.name] for entry in tables},
         enums=schema.enums,
+        equalities=schema.equalities,
         not_covered=schema.not_covered,
     )
     return Manifest(

@@ -11,7 +11,7 @@ from toolkit.model.drift import Answers, Carried, Drift, Reshape
 from toolkit.model.manifest import KeyColumn, Manifest, StoredColumn, TableEntry
 from toolkit.model.schema import Column, DatabaseSchema, Table
 from toolkit.planning.answers import Names, read_answers
-from toolkit.planning.row_order import SortKey, sort_key
+from toolkit.planning.row_order import SortKey, sort_key, stored_key
 
 
 def find_drift(manifest: Manifest, target: DatabaseSchema, answers: Answers) -> Drift:
@@ -113,12 +113,11 @@ class _TableLook:
     def translated(self) -> TableEntry:
         """The backup's entry under the target's names; its chunks still are those of the rows as they were stored."""
         stored = sorted(self._stored, key=lambda carried: carried.name)
-        key = sort_key(self._table)
         return msgspec.structs.replace(
             self._entry,
             name=self._table.name,
             columns=tuple(StoredColumn(name=carried.name, type=carried.column.type) for carried in stored),
-            key=tuple(KeyColumn(column=column.name, sort=column.sort) for column in key.columns),
+            key=tuple(KeyColumn(column=column.name, sort=column.sort) for column in stored_key(self._table)),
         )
 
     def _carried(self, column: StoredColumn) -> Carried | None:
@@ -139,8 +138,9 @@ class _TableLook:
         return (self._entry.name, column) in self._names.dropped
 
     def _given(self) -> set[str]:
-        """The columns of the target that rows of the backup have values for."""
-        return {carried.name for carried in self._stored} | set(self._filled)
+        """The columns of the target that rows of the backup have values for, or that it computes from others."""
+        computed = {column.name for column in self._table.columns if column.generated}
+        return {carried.name for carried in self._stored} | set(self._filled) | computed
 
     def _is_rekeyed(self) -> bool:
         before, after = sort_key(self._source), sort_key(self._table)

@@ -41,12 +41,18 @@ def sort_key(table: Table) -> SortKey:
         if key.columns
         and not key.partial
         and not key.deferrable
-        and not any(table.column(name).nullable or table.column(name).generated for name in key.columns)
+        and not any(table.column(name).nullable for name in key.columns)
     ]
     if candidates:
         narrowest = min(candidates, key=lambda key: (len(key.columns), key.columns))
         return _unique(table, narrowest.columns, narrowest.equalities)
     return SortKey(columns=table.stored_columns, unique=False)
+
+
+def stored_key(table: Table) -> tuple[Column, ...]:
+    """The columns of the sort key as far as rows show it: none where the key, or a part of it, is generated."""
+    key = sort_key(table).columns
+    return () if any(column.generated for column in key) else key
 
 
 def _unique(table: Table, names: tuple[str, ...], equalities: tuple[Equality, ...]) -> SortKey:

@@ -9,7 +9,7 @@ from typing import Protocol
 from psycopg import sql
 
 from toolkit.errors import RefusedError
-from toolkit.model.schema import PLAIN, Equality, ForeignKey, Table
+from toolkit.model.schema import PLAIN, DatabaseSchema, Equality, ForeignKey, Table
 from toolkit.postgres.connection import Connection
 
 Sql = sql.SQL | sql.Composed
@@ -158,6 +158,14 @@ def compared(left: sql.Composable, right: sql.Composable, equality: Equality) ->
     if equality.collation:
         theirs = sql.SQL("{} COLLATE {}").format(theirs, sql.SQL(equality.collation))
     return sql.SQL("{} OPERATOR({}) {}").format(ours, sql.SQL(equality.operator), theirs)
+
+
+def equals_text(schema: DatabaseSchema, table: str, alias: str, name: str, text: str) -> Sql:
+    """The condition that a column has the value which a person wrote, in whatever spelling."""
+    kind = schema.tables[table].column(name).type
+    # a literal takes the type of what it is compared with, but not that of a record; a cast to numeric(5,2) would round
+    value = sql.Literal(text) if "(" in kind else sql.SQL("{}::{}").format(sql.Literal(text), sql.SQL(kind))
+    return compared(sql.Identifier(alias, name), value, schema.key_equality(table, name))
 
 
 def is_null(value: sql.Composable) -> Sql:

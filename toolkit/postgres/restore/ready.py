@@ -73,7 +73,7 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
     """
     manifest = with_new_tables(request.manifest, request.answers)
     if request.businesses:
-        manifest = narrowed(manifest, request.businesses)
+        manifest = narrowed(connection, request.catalog, manifest, request.businesses)
     bypass = request.atomic and not request.fire and may_bypass(connection)
     with consistent_snapshot(
         connection,

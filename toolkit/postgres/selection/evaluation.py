@@ -26,6 +26,7 @@ from toolkit.postgres.relation import Relation, Sql, Workspace, points_at, relat
 from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
 from toolkit.postgres.selection.ownership import Owners, Ownership, count_owned
 from toolkit.postgres.selection.references import ReferenceClosure
+from toolkit.postgres.selection.tenants import find_named
 
 
 @dataclass(slots=True)
@@ -65,13 +66,15 @@ class Selected:
 
     Attributes:
         tenants: the selected tenants, key → label.
-        named_but_demo: named tenants that the demo rule dropped.
+        named: the keys of the tenants that the scope names, which may call them otherwise.
+        named_but_demo: those of them that the demo rule dropped.
         taken: per table of the scope, in name order.
         owners: per table that has owners; complete (all tenants) when asked for.
         known: all tenants of the database, key → label.
     """
 
     tenants: Mapping[str, str]
+    named: tuple[str, ...]
     named_but_demo: tuple[str, ...]
     taken: Mapping[str, Taken]
     owners: Mapping[str, Owners]
@@ -108,6 +111,7 @@ class Selection:
         self._owners: dict[str, Owners] = {}
         self._known: Mapping[str, str] = {}
         self._everyone = False
+        self._named: tuple[str, ...] = ()
         self._numbers = count()
 
     def evaluate(self, *, all_owners: bool = False, strict: bool = True) -> Selected:
@@ -147,7 +151,7 @@ class Selection:
             prefix=self._prefix,
         ).close()
         self._count()
-        return Selected(tenants, tuple(sorted(dropped)), self._taken, self._owners, self._known)
+        return Selected(tenants, self._named, tuple(sorted(dropped)), self._taken, self._owners, self._known)
 
     # tenants
 
@@ -163,14 +167,23 @@ class Selection:
         )
         rows = self._connection.execute(query).fetchall()
         known = self._known = {key: label for key, label, _ in rows}
-        missing = [name for name in self._scope.businesses if name not in known]
+        meant = find_named(
+            self._connection,
+            self._schema,
+            tenant,
+            self._relations[tenant.table].source,
+            names=self._scope.businesses,
+            known=known,
+        )
+        missing = [name for name, keys in meant.items() if not keys]
         if missing and strict:
             # when no name fits nothing was asked for; when some do, a business may be gone
             raise (InputError if len(missing) == len(self._scope.businesses) else RefusedError)(
                 f"no such business in table {tenant.table}: {', '.join(missing)}",
                 hint=f"name businesses by {tenant.table}.{tenant.key}, e.g. {', '.join(sorted(known)[:5])}",
             )
-        named = {key for key in known if self._scope.whole or key in self._scope.businesses}
+        self._named = tuple(dict.fromkeys(key for keys in meant.values() for key in keys))
+        named = known.keys() if self._scope.whole else set(self._named)
         kept = {Demo.EXCLUDE: (False,), Demo.ONLY: (True,), Demo.INCLUDE: (False, True)}[self._scope.demo]
         selected = {key: known[key] for key, _, is_demo in rows if key in named and is_demo in kept}
         if not selected and not self._scope.whole and strict:

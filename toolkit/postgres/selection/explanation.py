@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import count, pairwise
 
 from psycopg import sql
@@ -83,7 +84,7 @@ class _Subject:
         facts = RowFacts(
             table=self._table.name,
             rule=rule,
-            scope=self._survey.scope,
+            scope=replace(self._survey.scope, businesses=self._selected.named),
             owners=owners,
             pointed_at=sum(each.rows for each in business),
             pointed_at_by_taken=sum(each.taken for each in pointing),

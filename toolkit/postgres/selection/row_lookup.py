@@ -13,7 +13,7 @@ from toolkit.errors import InputError, Problem
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection, first_line
-from toolkit.postgres.relation import Sql, relation_of
+from toolkit.postgres.relation import Sql, equals_text, relation_of
 
 LONGEST = 200
 """Characters of a key value that are shown."""
@@ -66,9 +66,7 @@ def find_row(connection: Connection, schema: DatabaseSchema, table: Table, words
     """
     wanted = _wanted(table, words)
     named = ", ".join(f"{column}={value}" for column, value in wanted.items())
-    conditions = (
-        sql.SQL("t.{} = {}").format(sql.Identifier(column), sql.Literal(value)) for column, value in wanted.items()
-    )
+    conditions = (equals_text(schema, table.name, "t", column, value) for column, value in wanted.items())
     # rows that are equal in every column need not be told apart: the first stands for all of them
     query = sql.SQL("SELECT min(t.ctid)::text, (array_agg(t.tableoid::bigint ORDER BY t.ctid))[1] FROM {} t WHERE {}")
     statement = query.format(relation_of(schema.name, table).source, sql.SQL(" AND ").join(conditions)) + sql.SQL(
@@ -76,7 +74,7 @@ def find_row(connection: Connection, schema: DatabaseSchema, table: Table, words
     )
     try:
         rows = connection.execute(statement).fetchall()
-    except (psycopg.DataError, psycopg.errors.UndefinedFunction) as error:
+    except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.UndefinedFunction) as error:
         raise InputError(f"no row of table {table.name} can have {named}: {first_line(error)}") from error
     if not rows:
         raise InputError(f"table {table.name} has no row with {named}")

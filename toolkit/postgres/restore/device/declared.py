@@ -48,8 +48,11 @@ class DeclaredRow:
     def stands_for(self, alias: str) -> Sql:
         """The condition that a row of the table has the place of the declared one: a unique key of it, else all."""
         given = set(self.row.values) - self.row.volatile
-        keys = [self.table.primary_key, *(key.columns for key in self.table.unique_keys if not key.partial)]
-        fitting = [equal("c", key, alias, key) for key in keys if key and set(key) <= given]
+        keys = [
+            (self.table.primary_key, self.table.primary_equalities),
+            *((key.columns, key.equalities) for key in self.table.unique_keys if not key.partial),
+        ]
+        fitting = [equal("c", key, alias, key, by) for key, by in keys if key and set(key) <= given]
         if not fitting:
             return self.same(alias)
         return sql.SQL("EXISTS (SELECT 1 FROM {} c WHERE {})").format(self.staged, sql.SQL(" OR ").join(fitting))

@@ -14,7 +14,7 @@ from toolkit.model.manifest import KeyColumn, StoredColumn, TableEntry, table_di
 from toolkit.model.schema import Table
 from toolkit.planning.accounting import Part
 from toolkit.planning.links import ReferenceLink
-from toolkit.planning.row_order import sort_key
+from toolkit.planning.row_order import sort_key, stored_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.device import own_node
 from toolkit.postgres.relation import Sql, create_temporary, equal, points_at, relation_of
@@ -84,7 +84,7 @@ def _take_off_known(source: Source, survey: Survey, node: NodeRule, table: Table
     statement = sql.SQL("DELETE FROM {} s WHERE EXISTS (SELECT 1 FROM {} t WHERE {} AND NOT ({}))").format(
         source.staged(table.name).table,
         relation_of(survey.schema.name, table).source,
-        equal("t", [node.key], "s", [node.key]),
+        equal("t", [node.key], "s", [node.key], [survey.schema.key_equality(table.name, node.key)]),
         same_key(table, "t", "s"),
     )
     return source.edit(table.name, statement)
@@ -92,7 +92,6 @@ def _take_off_known(source: Source, survey: Survey, node: NodeRule, table: Table
 
 def _entry(table: Table, own: CreatedRow) -> TableEntry:
     """An empty table of the backup, with the columns that are declared; the others get their defaults."""
-    key = sort_key(table).columns
     return TableEntry(
         name=table.name,
         category="device",
@@ -102,7 +101,7 @@ def _entry(table: Table, own: CreatedRow) -> TableEntry:
             for column in table.stored_columns
             if column.name in own.values
         ),
-        key=tuple(KeyColumn(column=column.name, sort=column.sort) for column in key),
+        key=tuple(KeyColumn(column=column.name, sort=column.sort) for column in stored_key(table)),
         rows=0,
         bytes=0,
         digest=table_digest([]),

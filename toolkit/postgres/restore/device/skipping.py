@@ -37,7 +37,7 @@ class Skipping:
         """Take the staged rows `s` of the link's child for which a condition holds off the stage; gives how many."""
         name = link.child
         stage = self._source.staged(name)
-        rows = sql.SQL("SELECT {} FROM {} s WHERE {}").format(columns("s", stage.names), stage.table, condition)
+        rows = sql.SQL("SELECT s.* FROM {} s WHERE {}").format(stage.table, condition)
         gone = create_temporary(self._connection, f"skipped_{next(self._numbers)}", rows)
         samples = sample_keys(self._connection, self._survey.schema.tables[name], "s", sql.SQL("{} s").format(gone))
         touched = self._source.edit(name, sql.SQL("DELETE FROM {} s WHERE {}").format(stage.table, condition))

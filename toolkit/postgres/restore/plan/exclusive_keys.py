@@ -8,20 +8,34 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from toolkit.model.schema import DatabaseSchema
+from toolkit.model.schema import DatabaseSchema, Equality
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Relation, Sql
+from toolkit.postgres.relation import Relation, Sql, compared, is_null
 
 _KEYS = """
 SELECT c.relname, i.relname, x.indisexclusion, NOT x.indimmediate,
        coalesce((to_jsonb(x) ->> 'indnullsnotdistinct')::boolean, false),
        pg_get_expr(x.indpred, x.indrelid),
        ARRAY(SELECT pg_get_indexdef(x.indexrelid, k, true) FROM generate_series(1, x.indnkeyatts) k),
-       (SELECT array_agg(format('OPERATOR(%%I.%%s)', n.nspname, o.oprname) ORDER BY e.place)
-        FROM pg_constraint f, unnest(f.conexclop) WITH ORDINALITY AS e(operator, place)
-        JOIN pg_operator o ON o.oid = e.operator JOIN pg_namespace n ON n.oid = o.oprnamespace
-        WHERE f.conindid = x.indexrelid AND f.conrelid = x.indrelid AND f.contype = 'x'),
+       (SELECT array_agg(ARRAY[
+                   format('%%I.%%s', n.nspname, o.oprname),
+                   CASE WHEN l.typtype <> 'p' THEN format('%%I.%%I', ln.nspname, l.typname) ELSE '' END,
+                   CASE WHEN r.typtype <> 'p' THEN format('%%I.%%I', rn.nspname, r.typname) ELSE '' END,
+                   coalesce((SELECT format('%%I.%%I', m.nspname, y.collname) FROM pg_collation y
+                             JOIN pg_namespace m ON m.oid = y.collnamespace
+                             WHERE y.oid = (x.indcollation::oid[])[e.place - 1]), '')] ORDER BY e.place)
+        FROM unnest(x.indclass::oid[]) WITH ORDINALITY AS e(class, place)
+        JOIN pg_opclass k ON k.oid = e.class
+        LEFT JOIN pg_constraint f ON x.indisexclusion AND f.conindid = x.indexrelid AND f.conrelid = x.indrelid
+                                     AND f.contype IN ('x', 'p', 'u')
+        JOIN pg_operator o ON o.oid = coalesce(
+            f.conexclop[e.place],
+            (SELECT p.amopopr FROM pg_amop p WHERE p.amopfamily = k.opcfamily AND p.amopstrategy = 3
+             AND p.amoplefttype = k.opcintype AND p.amoprighttype = k.opcintype))
+        JOIN pg_namespace n ON n.oid = o.oprnamespace
+        JOIN pg_type l ON l.oid = o.oprleft JOIN pg_namespace ln ON ln.oid = l.typnamespace
+        JOIN pg_type r ON r.oid = o.oprright JOIN pg_namespace rn ON rn.oid = r.typnamespace),
        ARRAY(SELECT a.attname::text FROM pg_attribute a
              WHERE a.attrelid = x.indrelid AND a.attnum > 0
                    AND (a.attnum = ANY ((x.indkey::int2[])[0:x.indnkeyatts - 1])
@@ -29,7 +43,7 @@ SELECT c.relname, i.relname, x.indisexclusion, NOT x.indimmediate,
                                    AND d.objid = x.indexrelid AND d.refclassid = 'pg_class'::regclass
                                    AND d.refobjid = x.indrelid AND d.refobjsubid = a.attnum))
              ORDER BY a.attname COLLATE "C"),
-       x.indexprs IS NULL AND x.indpred IS NULL AND x.indisunique
+       x.indexprs IS NULL AND x.indpred IS NULL AND NOT x.indisexclusion
 FROM pg_class c
 JOIN pg_index x ON x.indrelid = c.oid AND (x.indisunique OR x.indisexclusion) AND x.indisvalid
 JOIN pg_class i ON i.oid = x.indexrelid
@@ -45,6 +59,7 @@ class ExclusiveKey:
     Attributes:
         elements: SQL expressions over the table's columns, as the server prints them.
         operators: per element, the operator under which two rows exclude each other.
+        exclusion: they need not be equal for that: an exclusion constraint, or a key WITHOUT OVERLAPS.
         predicate: the condition on rows that the key speaks of; empty for all rows.
         columns: the columns that the elements and the predicate read.
         deferrable: it can be checked at the end of the transaction.
@@ -52,7 +67,8 @@ class ExclusiveKey:
 
     name: str
     elements: tuple[str, ...]
-    operators: tuple[str, ...]
+    operators: tuple[Equality, ...]
+    exclusion: bool
     predicate: str
     columns: tuple[str, ...]
     nulls_not_distinct: bool
@@ -77,14 +93,15 @@ class ExclusiveKey:
 
     def excludes(self, left: str, right: str) -> Sql:
         """The condition that two rows of `values` exclude each other."""
-        template = sql.SQL("{} IS NOT DISTINCT FROM {}") if self.nulls_not_distinct else sql.SQL("{} {} {}")
         return sql.SQL(" AND ").join(
-            template.format(sql.Identifier(left, name), sql.Identifier(right, name))
-            if self.nulls_not_distinct
-            else template.format(sql.Identifier(left, name), sql.SQL(operator), sql.Identifier(right, name))
-            for number, operator in enumerate(self.operators)
-            for name in [f"playback {number}"]
+            self._excludes(sql.Identifier(left, f"playback {number}"), sql.Identifier(right, f"playback {number}"), by)
+            for number, by in enumerate(self.operators)
         )
+
+    def _excludes(self, left: sql.Identifier, right: sql.Identifier, by: Equality) -> Sql:
+        if not self.nulls_not_distinct:
+            return compared(left, right, by)
+        return sql.SQL("({} OR {} AND {})").format(compared(left, right, by), is_null(left), is_null(right))
 
 
 def exclusive_keys(
@@ -92,16 +109,19 @@ def exclusive_keys(
 ) -> Mapping[str, list[ExclusiveKey]]:
     """The exclusive keys of these tables, less the one by which their rows are told apart."""
     found: dict[str, list[ExclusiveKey]] = defaultdict(list)
-    for table, name, _, deferrable, not_distinct, predicate, elements, operators, columns, plain in connection.execute(
-        _KEYS, [schema.name, list(tables)]
-    ):
+    rows = connection.execute(_KEYS, [schema.name, list(tables)])
+    for table, name, exclusion, deferrable, not_distinct, predicate, elements, operators, columns, plain in rows:
         if plain and set(columns) == set(sort_key(schema.tables[table]).names):
             continue
         found[table].append(
             ExclusiveKey(
                 name=name,
                 elements=tuple(elements),
-                operators=tuple(operators or ["="] * len(elements)),
+                operators=tuple(
+                    Equality(operator=each, left=left, right=right, collation=collation)
+                    for each, left, right, collation in operators
+                ),
+                exclusion=exclusion,
                 predicate=predicate or "",
                 columns=tuple(columns),
                 nulls_not_distinct=not_distinct,

@@ -98,7 +98,7 @@ class ForeignKeys:
         pointing = [points_at(key, "c", "p"), *conditions]
         return sql.SQL(
             "SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {written} JOIN {parent} p ON {same}"
-            " WHERE ROW({ours}) IS DISTINCT FROM ROW({theirs}) AND EXISTS (SELECT 1 FROM {child} c WHERE {pointing})"
+            " WHERE ROW({ours})::text <> ROW({theirs})::text AND EXISTS (SELECT 1 FROM {child} c WHERE {pointing})"
         ).format(
             written=self._comparison.written(key.parent),
             parent=parent.source,
@@ -168,6 +168,6 @@ def adrift(comparison: Comparison, table: str, key: ForeignKey) -> Sql:
         changed=sql.Literal(CHANGED),
         target=relation.source,
         same=relation.same("t", "d"),
-        unmoved=equal("t", key.columns, "s", key.columns),
+        unmoved=equal("t", key.columns, "s", key.columns, comparison.schema.default_equalities(table, key.columns)),
         lacking=lacks_parent(key, "s", [sql.SQL("{} p WHERE true").format(parent.source)]),
     )

@@ -122,7 +122,7 @@ class Judge:
             return
         query = sql.SQL(
             "SELECT d.stage_id, NULL::text AS waits_for FROM {} d JOIN {} s ON s.ctid = d.stage_id JOIN {} t ON {}"
-            " WHERE d.action = {} AND ROW({}) IS DISTINCT FROM ROW({})"
+            " WHERE d.action = {} AND ROW({})::text <> ROW({})::text"
         ).format(
             differences.lines,
             staged.table,

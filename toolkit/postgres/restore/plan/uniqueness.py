@@ -149,15 +149,14 @@ class Uniqueness:
 
     def _refuse(self, name: str, key: ExclusiveKey, held: Sql, fates: Sequence[str], findings: Findings) -> int:
         rows = sql.SQL("SELECT DISTINCT stage_id, NULL::text AS waits_for FROM {} WHERE fate = ANY ({})")
-        exclusion = any(operator != "=" for operator in key.operators)
-        reason = f"values of {'exclusion constraint' if exclusion else 'unique key'} {key} are held by other rows"
+        reason = f"values of {'exclusion constraint' if key.exclusion else 'unique key'} {key} are held by other rows"
         if STUCK in fates:
             reason += ", which cannot let go of them first under the foreign keys that lead to them"
         return findings.add(
             name,
             rows.format(held, sql.Literal(list(fates))),
             reason=reason,
-            sqlstate=EXCLUSION if exclusion else UNIQUE,
+            sqlstate=EXCLUSION if key.exclusion else UNIQUE,
             constraint=key.name,
         )
 
@@ -205,7 +204,7 @@ class Uniqueness:
         recorded = self._comparison.source.manifest.schema.tables.get(name)
         known = {unique.name for unique in recorded.unique_keys} if recorded else set()
         # the primary key and exclusion constraints are recorded without a name
-        if key.name in known or any(operator != "=" for operator in key.operators):
+        if key.name in known or key.exclusion:
             return 0
         rows = sql.SQL(
             "SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {written} WHERE EXISTS"

@@ -122,7 +122,9 @@ class References:
         planned, relation = self._ready.prepared.plan.tables.get(child), self._relations[child]
         if self._is_settled_apart(child):
             yield sql.SQL("{} c WHERE NOT EXISTS (SELECT 1 FROM {} v WHERE {})").format(
-                relation.source, self._noted[child, key.name], equal("v", key.columns, "c", key.columns)
+                relation.source,
+                self._noted[child, key.name],
+                equal("v", key.columns, "c", key.columns, self._schema.default_equalities(child, key.columns)),
             )
             return
         if planned is not None and planned.load is Load.COPY:
