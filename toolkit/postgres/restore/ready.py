@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -10,6 +10,7 @@ from toolkit.model.outcome import Progress
 from toolkit.model.plan import RestorePlan
 from toolkit.planning.answers import with_new_tables
 from toolkit.postgres.connection import Connection
+from toolkit.postgres.restore.apply import recovery
 from toolkit.postgres.restore.apply.batches import BadRow
 from toolkit.postgres.restore.apply.triggers import may_bypass, tables_to_alter
 from toolkit.postgres.restore.device.decision import settle_device
@@ -23,7 +24,7 @@ from toolkit.postgres.restore.request import Request, scope_on_target
 from toolkit.postgres.restore.stage.narrowing import narrow, narrowed
 from toolkit.postgres.restore.stage.reshaping import fitting_source
 from toolkit.postgres.restore.stage.source import Source
-from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
+from toolkit.postgres.selection.snapshot import LOCK_SECONDS, Survey, consistent_snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +35,13 @@ class Attempt:
         foresee: stage every table, so that every conflict is known beforehand.
         thorough: look for the very rows that the server refuses.
         bad: rows that it has refused.
+        locked: tables to be locked against other writers, because these have stood in the way too often.
     """
 
     foresee: bool = False
     thorough: bool = False
     bad: Sequence[BadRow] = ()
+    locked: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,8 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
         request.catalog,
         scope_on_target(manifest),
         unclassified="warn",
-        exclusive=lambda survey: _locked(connection, survey, request, bypass=bypass),
+        exclusive=lambda survey: _locked(connection, survey, request, attempt, bypass=bypass),
+        patience=LOCK_SECONDS if request.check else recovery.TABLE_SECONDS,
     ) as found:
         device, manifest, survey = settle_device(
             connection, found, manifest, request.device, narrowed=bool(request.businesses)
@@ -126,12 +130,14 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
             source=source,
             prepared=prepared,
             sync=sync,
-            plan=replace(plan, locking=_locking(connection, survey, plan, request, bypass=bypass)),
+            plan=replace(plan, locking=_locking(connection, survey, plan, request, attempt, bypass=bypass)),
             bypass=bypass,
         )
 
 
-def _locked(connection: Connection, survey: Survey, request: Request, *, bypass: bool) -> list[str]:
+def _locked(
+    connection: Connection, survey: Survey, request: Request, attempt: Attempt, *, bypass: bool
+) -> Collection[str]:
     """The tables that others may not write to until the restore ends.
 
     They are locked before the snapshot is taken and before anything else is, so that nobody waits in a circle.
@@ -140,13 +146,26 @@ def _locked(connection: Connection, survey: Survey, request: Request, *, bypass:
         return []
     if bypass or request.exclusive:
         return list(survey.schema.tables)
+    contended = set(_may_lock(connection, survey.schema.name, attempt.locked))
     if request.fire:
-        return []
+        return contended
     # to disable a trigger is to lock its table
-    return sorted(tables_to_alter(connection, survey.schema.name, survey.accounting.taken, bypass=False))
+    return contended | tables_to_alter(connection, survey.schema.name, survey.accounting.taken, bypass=False)
 
 
-def _locking(connection: Connection, survey: Survey, plan: RestorePlan, request: Request, *, bypass: bool) -> str:
+def _may_lock(connection: Connection, schema: str, tables: Collection[str]) -> list[str]:
+    """Those of these tables that this role can lock against writers."""
+    rows = connection.execute(
+        "SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(%s))"
+        " AND c.relname = ANY (%s) AND has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')",
+        [schema, list(tables)],
+    ).fetchall()
+    return [str(name) for (name,) in rows]
+
+
+def _locking(
+    connection: Connection, survey: Survey, plan: RestorePlan, request: Request, attempt: Attempt, *, bypass: bool
+) -> str:
     """How triggers are kept silent, and what other sessions will wait for, as a sentence."""
     if not plan.changed:
         return ""
@@ -155,6 +174,9 @@ def _locking(connection: Connection, survey: Survey, plan: RestorePlan, request:
         how = f"user triggers are kept silent by {'the replica role' if bypass else 'disabling them'}"
     if bypass or (request.exclusive and request.atomic):
         return f"{how}; other sessions wait to write to any of the {len(survey.schema.tables)} tables of the schema"
+    if attempt.locked:
+        names = sorted(_locked(connection, survey, request, attempt, bypass=bypass))
+        return f"{how}; others kept writing the same rows, so they wait to write to {', '.join(names)}"
     if request.fire:
         return f"{how}; other sessions wait for the rows that change"
     names = sorted(tables_to_alter(connection, survey.schema.name, survey.accounting.taken, bypass=False))

@@ -16,6 +16,7 @@ from toolkit.postgres.restore.apply.batches import (
     Savepoints,
     UnforeseenError,
 )
+from toolkit.postgres.restore.apply.contention import Contention
 from toolkit.postgres.restore.apply.quarantining import quarantined_rows
 from toolkit.postgres.restore.apply.recovery import ATTEMPTS, SECONDS, Open, commit, passes, patient
 from toolkit.postgres.restore.apply.stepwise import apply_stepwise
@@ -50,11 +51,12 @@ def restore(reopen: Open, request: Request, progress: Progress) -> RestorePlan:
             that are done.
     """
     surprises, bad, sessions = 0, list[BadRow](), patient(reopen)
+    contention = Contention(reopen)
     while True:
         attempt = Attempt(foresee=surprises > 0, thorough=surprises >= SURPRISES, bad=tuple(bad))
         try:
             return retrying(passes, attempts=ATTEMPTS, seconds=SECONDS)(
-                lambda attempt=attempt: _attempt(sessions, request, attempt, progress)  # type: ignore[misc]
+                lambda attempt=attempt: _attempt(sessions, request, attempt, contention, progress)  # type: ignore[misc]
             )
         except BadRowsError as error:
             if request.put_aside is None:
@@ -70,16 +72,24 @@ def restore(reopen: Open, request: Request, progress: Progress) -> RestorePlan:
                 raise refusal(request.manifest.metadata.label, error) from error
 
 
-def _attempt(reopen: Open, request: Request, attempt: Attempt, progress: Progress) -> RestorePlan:
+def _attempt(reopen: Open, asked: Request, attempt: Attempt, contention: Contention, progress: Progress) -> RestorePlan:
+    attempt, request = replace(attempt, locked=contention.tables), asked
+    if attempt.locked:
+        progress.note(f"others keep writing: locking {', '.join(attempt.locked)}")
+        # what is left to do in steps has to be done at once to be done at all
+        request = replace(request, atomic=True)
     with reopen() as connection, made_ready(connection, request, attempt, progress) as ready:
         if request.check:
             return ready.plan
         refuse_conflicts(ready.plan)
-        if not request.atomic:
-            plan = apply_stepwise(reopen, ready, request, attempt, progress)
-        else:
-            plan = _apply(ready, request, attempt, progress)
-            commit(connection, reopen)
+        with contention.watching(ready):
+            if not request.atomic:
+                plan = apply_stepwise(reopen, ready, request, attempt, progress)
+            else:
+                plan = _apply(ready, request, attempt, progress)
+                commit(connection, reopen)
+        if not asked.atomic and request.atomic and request.ledger is not None:
+            request.ledger.finished()
         _advance(connection, reopen, ready.survey.schema.name, plan)
         return plan
 

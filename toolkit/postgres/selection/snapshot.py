@@ -19,6 +19,7 @@ from toolkit.model.scope import Scope
 from toolkit.planning.accounting import Accounting, account
 from toolkit.planning.links import Links, derive_links
 from toolkit.postgres.connection import Connection
+from toolkit.postgres.holders import READING, WRITING, holders, listed
 from toolkit.postgres.introspection import read_schema
 from toolkit.postgres.relation import Relation
 from toolkit.postgres.selection.evaluation import Selected, Selection
@@ -99,6 +100,7 @@ def consistent_snapshot(
     unclassified: str = "fail",
     exclusive: Callable[[Survey], Collection[str]] = lambda _: (),
     tables: Callable[[Survey], list[str]] | None = None,
+    patience: float = LOCK_SECONDS,
 ) -> Iterator[Survey]:
     """A REPEATABLE READ transaction whose snapshot was taken after locks on every table it may read.
 
@@ -107,12 +109,13 @@ def consistent_snapshot(
     Args:
         exclusive: gives the tables to be locked against writes too, not only against being truncated or altered.
         tables: chooses what is read, where that is more than the scope reads.
+        patience: for how many seconds the locks are tried for.
 
     Raises:
         DatabaseError: the schema keeps changing, or other sessions hold tables too long.
     """
-    changes = 0
-    for _ in pauses(seconds=LOCK_SECONDS):
+    changes, held = 0, list[str]()
+    for _ in pauses(seconds=patience):
         before = survey(connection, catalog, scope, unclassified=unclassified)
         against_writes = sorted(exclusive(before))
         _check_lock_privileges(connection, before, against_writes)
@@ -120,6 +123,8 @@ def consistent_snapshot(
         try:
             locked = _lock(connection, catalog.schema, (tables or lockable)(before), against_writes)
             if locked is Locked.CONTENDED:
+                connection.execute("ROLLBACK")
+                held = _holders(connection, before, (tables or lockable)(before), against_writes) or held
                 continue
             # other things of the schema, large objects say, may come and go: the tables are what is read
             if locked is Locked.GONE or read_schema(connection, catalog.schema).tables != before.schema.tables:
@@ -134,10 +139,18 @@ def consistent_snapshot(
                 connection.execute("ROLLBACK")
     if changes < ATTEMPTS:
         raise DatabaseError(
-            f"other sessions have held tables of schema {catalog.schema} for {LOCK_SECONDS:g} seconds",
-            hint="find them in pg_locks and pg_stat_activity, let them end, then run again",
+            f"other sessions have held tables of schema {catalog.schema} for {patience:g} seconds{listed(held)}",
+            hint="let them end, or end them with pg_terminate_backend, then run again; nothing was changed",
         )
     raise DatabaseError("the schema keeps changing", hint="wait until the migration has ended, then run again")
+
+
+def _holders(
+    connection: Connection, found: Survey, tables: Collection[str], against_writes: Collection[str]
+) -> list[str]:
+    schema = found.schema.name
+    writers = holders(connection, schema, against_writes, WRITING)
+    return list(dict.fromkeys([*writers, *holders(connection, schema, tables, READING)]))
 
 
 def lockable(found: Survey) -> list[str]:
@@ -185,7 +198,7 @@ def _lock(connection: Connection, schema: str, tables: Collection[str], against_
         connection.execute(sql.SQL("; ").join(statements))
     except psycopg.errors.UndefinedTable:
         return Locked.GONE
-    except psycopg.errors.DeadlockDetected:
+    except (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable):
         return Locked.CONTENDED
     except psycopg.errors.QueryCanceled:
         if time.monotonic() - begun < LOCK_PATIENCE / 2:

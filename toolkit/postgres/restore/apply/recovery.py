@@ -22,8 +22,11 @@ CONTENTION = (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)
 ATTEMPTS, SECONDS = 8, 600.0
 """How often a transaction is begun, and for how long, at most."""
 
-LOCK_SECONDS = 30.0
-"""How long a statement of a restore waits for rows and tables that another session holds."""
+LOCK_SECONDS = 10.0
+"""How long a statement of a restore waits for rows that another session holds."""
+
+TABLE_SECONDS = 60.0
+"""How long a restore tries to lock tables against other writers."""
 
 UNIT_ATTEMPTS, UNIT_SECONDS = 3, 4 * LOCK_SECONDS
 """How often a batch is begun in one transaction, and for how long, at most."""
