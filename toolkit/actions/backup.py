@@ -168,8 +168,10 @@ def backup(arguments: Mapping[str, Any], context: Context) -> Outcome:
     started, clock, created_by = context.now(), time.monotonic(), user_name()
     repositories = names(arguments.get("repository")) or ("",)
     with destinations(context, repositories, lock_wait=float(arguments.get("lock_wait") or 0)) as into:
-        if not context.check:
-            # what is locked or cannot be reached should be known before the database is read
+        # what is locked or cannot be reached should be known before the database is read
+        if context.check:
+            into.look()
+        else:
             into.open(create=False)
         with (
             connection_to(context, context.host, "backup") as connection,

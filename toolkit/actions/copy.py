@@ -12,11 +12,10 @@ from toolkit.actions.arguments import names
 from toolkit.actions.choosing import backup_of
 from toolkit.actions.context import Context
 from toolkit.actions.locking import shared_lock
-from toolkit.actions.targets import repository_of
+from toolkit.actions.targets import known_repositories, repository_of
 from toolkit.errors import DamageError, InputError, PlaybackError, Problem, RefusedError, StorageError
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.storage.copying import Copying, PlannedCopy, SentBackup
-from toolkit.storage.layout import MARKER
 from toolkit.storage.open import open_store
 from toolkit.storage.repository import Repository
 
@@ -70,12 +69,12 @@ def _copy(arguments: Mapping[str, Any], context: Context, source: Repository, ta
 
 def _target(context: Context, arguments: Mapping[str, Any], source: Repository) -> Repository | None:
     """The repository to copy to; in check mode None when it is not there yet."""
-    store = open_store(context.inventory.repository(arguments["to"]))
+    config = context.inventory.repository(arguments["to"])
+    store = open_store(config)
     if store.place == source.place:
         raise InputError(f"`from` and `to` are the same repository, {store.place}", hint="name two different ones")
-    if context.check and not store.exists(MARKER):
-        return None
-    return Repository.open(store, create=True)
+    known = known_repositories(context)
+    return known.open_if_there(config) if context.check else known.open(config, create=True)
 
 
 def _chosen(context: Context, source: Repository, wanted: Any) -> tuple[list[str], dict[str, PlaybackError]]:

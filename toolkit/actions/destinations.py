@@ -10,13 +10,12 @@ from datetime import datetime
 
 from toolkit.actions.context import Context
 from toolkit.actions.locking import shared_lock
-from toolkit.actions.targets import repository_config
+from toolkit.actions.targets import known_repositories, repository_config
 from toolkit.errors import InputError, PlaybackError, StorageError, TaskError
 from toolkit.model.host import RepositoryConfig
 from toolkit.model.manifest import Manifest
 from toolkit.planning.chunking import RawChunk
 from toolkit.storage.chunks import ChunkWriter, StoredChunk
-from toolkit.storage.layout import MARKER
 from toolkit.storage.open import open_store
 from toolkit.storage.repository import LabelTakenError, Repository
 
@@ -109,13 +108,18 @@ class Destinations:
             store = open_store(each.config)
             if any(other.repository and other.repository.place == store.place for other in self.all):
                 raise InputError(f"{store.place} is named twice", hint="name each repository once")
-            if create or store.exists(MARKER):
-                repository = Repository.open(store, create=create)
+            known = known_repositories(self._context)
+            repository = known.open(each.config, create=True) if create else known.open_if_there(each.config)
+            if repository is not None:
                 lock = shared_lock(self._context, repository, "backup", wait=self._lock_wait)
                 self._stack.enter_context(lock)
                 each.repository = repository
 
         self._each(opening)
+
+    def look(self) -> None:
+        """See that those that exist can be opened; nothing is written."""
+        self._each(lambda each: known_repositories(self._context).open_if_there(each.config))
 
     def new_label(self, now: datetime, job: str, scope: str) -> str:
         """A label that no backup of any of them has."""

@@ -10,12 +10,11 @@ from typing import Any
 from toolkit.actions.context import Context
 from toolkit.actions.locking import exclusive_lock
 from toolkit.actions.retention import duration_of, policy_of, zone_of
-from toolkit.actions.targets import repository_config
+from toolkit.actions.targets import known_repositories, repository_config
 from toolkit.model.outcome import Outcome
 from toolkit.model.retention import Decision, RetentionPolicy
 from toolkit.planning.retention import FUTURE, decide
 from toolkit.storage import prune as pruning
-from toolkit.storage.layout import MARKER
 from toolkit.storage.open import open_store
 from toolkit.storage.prune import GRACE, Removal
 from toolkit.storage.records import Records
@@ -35,15 +34,15 @@ def prune(arguments: Mapping[str, Any], context: Context) -> Outcome:
     policy, zone = policy_of(arguments), zone_of(arguments)
     grace = duration_of(arguments, "grace")
     grace = GRACE if grace is None else grace
-    store = open_store(repository_config(context, arguments.get("repository") or ""))
+    config = repository_config(context, arguments.get("repository") or "")
     if context.check:
-        if not store.exists(MARKER):
-            return Outcome(skipped=f"there is no repository at {store.place} yet")
-        repository = Repository.open(store, create=False)
+        repository = known_repositories(context).open_if_there(config)
+        if repository is None:
+            return Outcome(skipped=f"there is no repository at {open_store(config).place} yet")
         decisions, records = _decide(repository, policy, context, zone)
         removal = pruning.forecast(repository, _removed(decisions), grace=grace, now=context.now())
         return _outcome(repository, decisions, records, removal, zone, would=True)
-    repository = Repository.open(store, create=False)
+    repository = known_repositories(context).open(config, create=False)
     wait = float(arguments.get("lock_wait") or 0)
     with exclusive_lock(context, repository, "prune", wait=wait) as lock:
         context.progress.start("prune")

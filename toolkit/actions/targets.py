@@ -12,7 +12,7 @@ from toolkit.model.host import Host, RepositoryConfig
 from toolkit.model.secret import Secret
 from toolkit.postgres.connection import Connection, connect
 from toolkit.postgres.hosts import conninfo
-from toolkit.storage.open import open_store
+from toolkit.storage.known import KnownRepositories
 from toolkit.storage.repository import Repository
 
 
@@ -38,7 +38,12 @@ def catalog_of(context: Context, host: Host) -> Catalog:
 
 def repository_of(context: Context, name: str, *, create: bool = False) -> Repository:
     """The named repository, or the host's own for an empty name; made first when `create` is given."""
-    return Repository.open(open_store(repository_config(context, name)), create=create)
+    return known_repositories(context).open(repository_config(context, name), create=create)
+
+
+def known_repositories(context: Context) -> KnownRepositories:
+    """What opens repositories, and knows those that were used from this control directory."""
+    return KnownRepositories(context.inventory.directory)
 
 
 def repository_config(context: Context, name: str) -> RepositoryConfig:

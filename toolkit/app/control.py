@@ -12,7 +12,7 @@ from toolkit.config import inventory as inventories
 from toolkit.config.inventory import LoadedInventory
 from toolkit.errors import InputError, MissingError, PlaybackError, StorageError, UnsetError
 from toolkit.model.manifest import Manifest
-from toolkit.storage.open import open_store
+from toolkit.storage.known import KnownRepositories
 from toolkit.storage.repository import Repository
 
 
@@ -44,11 +44,12 @@ def repositories(inventory: LoadedInventory, name: str) -> Iterator[tuple[str, R
     names = [name] if name else list(inventory.repositories)
     if not names:
         raise InputError("the inventory has no repositories", hint="add one to inventory/repositories.yml")
+    known = KnownRepositories(inventory.directory)
     for each in names:
         if each not in inventory.repositories:
             inventory.repository(each)  # raises, with the names that there are
         try:
-            yield each, Repository.open(open_store(inventory.repository(each)), create=False)
+            yield each, known.open(inventory.repository(each), create=False)
         except PlaybackError as error:
             yield each, error
 

@@ -11,6 +11,8 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from toolkit.errors import DatabaseError, RefusedError, UnreachableError
+from toolkit.postgres import stalling
+from toolkit.postgres.stalling import StalledError, Watch, bounded
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -40,10 +42,18 @@ SETTINGS = {
     "default_transaction_read_only": "off",
     "default_table_access_method": "heap",
     "quote_all_identifiers": "off",
+    # who is gone holds no locks for long
+    "tcp_keepalives_idle": "60",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "6",
     "jit": "off",
     "work_mem": "64MB",
     "client_min_messages": "warning",
 }
+
+
+_INTERVAL = 0.1
+"""Seconds after which a wait looks around: for an interruption, and for a stall."""
 
 
 class InterruptibleConnection(psycopg.Connection[tuple[Any, ...]]):
@@ -53,14 +63,25 @@ class InterruptibleConnection(psycopg.Connection[tuple[Any, ...]]):
     for a lost connection to be made anew.
     """
 
-    def wait(self, *arguments: Any, **settings: Any) -> Any:
+    watch: Watch | None = None
+    """What notices that it has stalled."""
+
+    def wait(self, gen: Any, interval: float = _INTERVAL, timeout: float | None = None) -> Any:
         """Wait for the server; KeyboardInterrupt, whatever the cancelled statement said in the end."""
         try:
-            return super().wait(*arguments, **settings)
+            if self.watch is not None:
+                try:
+                    # most often all is there already
+                    gen = self.watch.over(gen, next(gen))
+                except StopIteration as ended:
+                    return ended.value
+            return super().wait(gen, interval, timeout)
         except KeyboardInterrupt:
             self._end()
             raise
         except psycopg.Error as error:
+            if isinstance(error, StalledError):
+                self.close()  # the server is not told: that would wait as well
             if not isinstance(error.__context__, KeyboardInterrupt):
                 raise
             self._end()
@@ -97,14 +118,13 @@ def session(conninfo: str, *, application: str = "playback") -> Iterator[Connect
         RefusedError: the database is not in UTF-8.
     """
     try:
-        connection: Connection = InterruptibleConnection.connect(
-            conninfo, autocommit=True, application_name=application
-        )
+        connection = InterruptibleConnection.connect(bounded(conninfo), autocommit=True, application_name=application)
     except psycopg.OperationalError as error:
         raise UnreachableError(
             f"cannot connect to {describe(conninfo)}: {first_line(error)}",
             hint="is the server running, and are host, port, database, user and password in the inventory right?",
         ) from error
+    connection.watch = Watch(conninfo, connection.info.backend_pid, stalling.PATIENCE)
     with connection:
         prepare(connection)
         yield connection

@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from toolkit.errors import DatabaseError, RefusedError
 from toolkit.postgres import embedded
 from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.stalling import bounded
 
 MARK = "made by playback as a scratch database; every scratch restore makes it anew"
 """The comment that tells a scratch database from one that holds somebody's data."""
@@ -74,7 +75,7 @@ def _run(server: EmbeddedServer, program: str, conninfo: str, arguments: list[st
     environment = {**os.environ, "PGCLIENTENCODING": "UTF8"}
     if password is not None:
         environment["PGPASSWORD"] = str(password)
-    command = [str(server.binaries / program), "--dbname", make_conninfo("", **parts), *arguments]
+    command = [str(server.binaries / program), "--dbname", bounded(make_conninfo("", **parts)), *arguments]
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False
     )

@@ -1,0 +1,135 @@
+"""Connections that have stalled: nothing comes any more, and nobody says that they are lost.
+
+TCP itself notices a peer that is gone, by probes that nobody answers. Where something in between goes on answering,
+such as a proxy or a load balancer that has lost its other side, only the server can tell: while a statement is silent
+for long, it is asked through a second connection whether it is still at work.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import pq
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a server that says nothing is waited for, in seconds.
+
+    Attributes:
+        silence: without a byte from the server before it is asked whether it is at work; a tenth of that later again.
+        answer: for a connection to be made, and for the answer to that question.
+        probes: until a peer that answers no probe of TCP is taken for gone.
+    """
+
+    silence: float = 300
+    answer: int = 30
+    probes: int = 120
+
+
+PATIENCE = Patience()
+
+_PROBES = 6
+"""How many probes of TCP in a row go unanswered."""
+
+
+class StalledError(psycopg.OperationalError):
+    """A connection on which nothing comes any more."""
+
+
+Steps = Generator[Any, Any, Any]
+
+
+def bounded(conninfo: str, patience: Patience = PATIENCE) -> str:
+    """A conninfo with limits to all waiting that TCP does, where the user has set none (there or by environment)."""
+    given = {option.keyword.decode() for option in pq.Conninfo.get_defaults() if option.val and option.envvar}
+    given |= {name for name, value in conninfo_to_dict(conninfo).items() if value is not None}
+    idle = max(1, patience.probes // 2)
+    limits = {
+        "connect_timeout": patience.answer,
+        "keepalives_idle": idle,
+        "keepalives_interval": max(1, (patience.probes - idle) // _PROBES),
+        "keepalives_count": _PROBES,
+        "tcp_user_timeout": patience.probes * 1000,
+    }
+    if "service" in given:  # its file may have set them
+        return conninfo
+    return make_conninfo(conninfo, **{name: value for name, value in limits.items() if name not in given})
+
+
+class Watch:
+    """Watches what a connection waits for.
+
+    Args:
+        conninfo: how the server is reached once more.
+        process: the number of the connection's process on the server.
+    """
+
+    def __init__(self, conninfo: str, process: int, patience: Patience) -> None:
+        self._conninfo = conninfo
+        self._process = process
+        self._patience = patience
+
+    def over(self, steps: Steps, state: Any) -> Steps:
+        """The steps of a statement that has come to wait for something.
+
+        Raises:
+            StalledError: the connection has stalled.
+        """
+        heard, due, suspected = time.monotonic(), self._patience.silence, False
+        while True:
+            ready = yield state
+            if ready:
+                heard, due, suspected = time.monotonic(), self._patience.silence, False
+            elif time.monotonic() - heard > due:
+                reason = self._why_stalled()
+                if reason and suspected:
+                    silent = time.monotonic() - heard
+                    raise StalledError(f"the connection has stalled: nothing came for {silent:.0f} s, and {reason}")
+                # an answer may be on its way just now
+                suspected = bool(reason)
+                due += self._patience.silence * (0.1 if suspected else 1)
+            try:
+                state = steps.send(ready)
+            except StopIteration as ended:
+                return ended.value
+
+    def _why_stalled(self) -> str:
+        """What shows that nothing will come any more; empty when the server is at work, or cannot be asked."""
+        answer: list[str] = []
+        asking = threading.Thread(target=lambda: answer.append(self._ask()), daemon=True)
+        asking.start()
+        asking.join(self._patience.answer * 2)
+        return answer[0] if answer else "the server does not answer on a second connection either"
+
+    def _ask(self) -> str:
+        try:
+            with psycopg.connect(
+                bounded(self._conninfo, self._patience), autocommit=True, application_name="playback watch"
+            ) as connection:
+                row = connection.execute(
+                    "SELECT pg_catalog.pg_backend_pid(), pid, wait_event_type"
+                    " FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_stat_activity ON pid = %s",
+                    [self._process],
+                ).fetchone()
+                assert row is not None
+                pooled = row[0] != connection.info.backend_pid
+        except psycopg.Error as error:
+            # one that the server itself refuses, for want of connections say, proves that it can be reached
+            return "" if error.sqlstate else f"the server cannot be reached anew: {_last_line(error)}"
+        if pooled:  # a pooler gives numbers of its own
+            return ""
+        if row[1] is None:
+            return "the server has ended it"
+        return "the server waits for us" if row[2] == "Client" else ""
+
+
+def _last_line(error: psycopg.Error) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
