@@ -28,15 +28,49 @@ class Proposals:
         finding = self.findings[table]
         if finding.kind is Kind.WAITING:
             return self._waiting(table, finding)
-        if finding.kind is Kind.PATHLESS and not self._children(table):
+        if finding.kind is Kind.PATHLESS:
+            return self._pathless(table, finding)
+        return self._sure(table, finding) or self._open(table, finding)
+
+    def _pathless(self, table: str, finding: Finding) -> Proposal:
+        """Nothing in the table says whose its rows are, and rows point at it."""
+        children = self._children(table)
+        if not children:
             why = f"rows of {self._pointing(table)} point here; shared if it is a list for all"
             finding = replace(finding, reason=Reason.POINTED_AT, why=why + self._device_note(table))
             return _decided(table, finding, rules.referenced(table, pointed_at=True))
-        if finding.kind is Kind.PATHLESS:
-            parts = " and ".join(self._children(table))
-            why = f"nothing in it says whose a row is, and {parts} hang on it"
-            return self._open(table, replace(finding, reason=Reason.UNCLEAR, why=why))
-        return self._sure(table, finding) or self._open(table, finding)
+        users = list(self._reverse(table))
+        if users and self.edges.bare:
+            # what points here can only be declared in a file that has this table as well, so both are decided at once
+            why = f"{' and '.join(f'{edge.child}.{edge.text}' for edge in users)} point at it, and nothing else tells"
+            return _decided(table, replace(finding, reason=Reason.POINTED_AT), self._owned(table, users), why)
+        undecided = [] if users or self.edges.bare else self._undecided_users(table)
+        if undecided:
+            follows = tuple(sorted({edge.child for edge in undecided}))
+            return self._waiting(table, replace(finding, edges=tuple(undecided), follows=follows))
+        why = f"nothing in it says whose a row is, and {' and '.join(children)} hang on it"
+        return self._open(table, replace(finding, reason=Reason.UNCLEAR, why=why))
+
+    def _undecided_users(self, table: str) -> list[Edge]:
+        """References from tables that are not decided, and do not wait for this one themselves."""
+        return [
+            edge
+            for edge in self.edges.to(table)
+            if self.findings[edge.child].kind in (Kind.WAITING, Kind.OPEN)
+            and not edge.mention
+            and pointable(edge, edge.child)
+            and table not in self._awaited(edge.child)
+        ]
+
+    def _awaited(self, table: str) -> set[str]:
+        """The tables that a table waits for, directly or through others."""
+        found: set[str] = set()
+        waiting = [table]
+        while waiting:
+            fresh = set(self.findings[waiting.pop()].follows) - found
+            found |= fresh
+            waiting += fresh
+        return found
 
     def _sure(self, table: str, finding: Finding) -> Proposal | None:
         match finding.kind:
@@ -58,7 +92,7 @@ class Proposals:
 
     def _why(self, table: str, finding: Finding) -> str:
         if finding.reason is Reason.ONLY_LINK:
-            return f"{finding.edges[0].text} is its only link to a tenant, and nothing points at it"
+            return f"{finding.edges[0].text} is its only link to a tenant"
         return "; ".join(self._describe(table, edge) for edge in finding.edges)
 
     def _describe(self, table: str, edge: Edge) -> str:
@@ -84,7 +118,7 @@ class Proposals:
             group="",
             verdict=Verdict.FOLLOWS,
             reason=Reason.WAITING,
-            why=f"a part of {followed}: add it when that is decided",
+            why=f"{'a part of' if finding.kind is Kind.WAITING else 'used by'} {followed}: add it when that is decided",
             options=(self._owned(table, finding.edges),),
             follows=finding.follows,
         )
@@ -142,7 +176,7 @@ class Proposals:
         return self.findings[edge.parent].kind in (Kind.OWNED, Kind.OPEN, Kind.WAITING) and edge.child == table
 
     def _reverse(self, table: str) -> Iterator[Edge]:
-        """References of owned tables that lead here and are neither mentions nor how those themselves are owned."""
+        """References of owned tables that lead here, neither mentions nor how those themselves are owned."""
         for edge in self.edges.to(table):
             child = self.findings[edge.child]
             owns = child.kind is Kind.OWNED and edge not in child.edges and not edge.mention

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from toolkit.model.catalog import TenantTable
+from toolkit.model.catalog import Catalog
 from toolkit.model.schema import DatabaseSchema, ForeignKey, Table
 from toolkit.planning.classification import names
 
@@ -22,7 +22,7 @@ class Edge:
     Attributes:
         nullable: a row may point at nothing.
         cascade: the row goes when its parent goes.
-        declared: it is a foreign key of the schema.
+        declared: it is a foreign key of the schema, or the catalog file declares it.
         canonical: it is called after the parent, is the table's own key, or is its only one to the tenants; otherwise
             it tells a role, such as `createdBy`.
         mention: it tells who made a row, what was visited last, what somebody prefers: never an owner by itself.
@@ -47,19 +47,22 @@ class Edge:
 class Edges:
     """All references of a schema between different tables, in an order that depends on names only."""
 
-    def __init__(self, schema: DatabaseSchema, tenant: TenantTable) -> None:
+    def __init__(self, schema: DatabaseSchema, catalog: Catalog) -> None:
         self._schema = schema
-        self._tenant = tenant
+        self._tenant = catalog.tenant
+        self._rules = catalog.rules
         self._named: dict[str, list[str]] = defaultdict(list)
         for table in sorted(schema.tables):
             for name in names.own_names(table):
                 self._named[name].append(table)
-        self._bare = not any(table.foreign_keys for table in schema.tables.values())
+        self.bare = not any(table.foreign_keys for table in schema.tables.values())
         self._of = {table: self._read(schema.tables[table]) for table in sorted(schema.tables)}
         self._to: dict[str, list[Edge]] = defaultdict(list)
         for edges in self._of.values():
             for edge in edges:
-                self._to[edge.parent].append(edge)
+                # what a written rule does not declare, a rule of the table it leads to cannot use
+                if edge.declared or edge.child not in self._rules:
+                    self._to[edge.parent].append(edge)
 
     def of(self, table: str) -> tuple[Edge, ...]:
         """The references that a table holds."""
@@ -121,11 +124,28 @@ class Edges:
         keys = [key for key in table.foreign_keys if key.parent != table.name and key.parent in self._schema.tables]
         alone = len({key.columns for key in keys if key.parent == self._tenant.table}) == 1
         edges = [self._declared(table, key, alone=alone and key.parent == self._tenant.table) for key in keys]
+        known = {(edge.columns, edge.parent) for edge in edges}
+        edges += [edge for edge in self._written(table) if (edge.columns, edge.parent) not in known]
         if self._tenant.table in self._schema.tables and table.name != self._tenant.table:
             edges += self._tenant_columns(table)
-        if self._bare:
+        if self.bare:
             edges += self.undeclared(table.name)
         return tuple(sorted(edges, key=lambda edge: (edge.columns, edge.parent, edge.parent_columns)))
+
+    def _written(self, table: Table) -> list[Edge]:
+        """The references that the catalog file declares."""
+        rule = self._rules.get(table.name)
+        return [
+            self._declared(
+                table,
+                ForeignKey(name="", columns=each.columns, parent=each.parent, parent_columns=each.parent_columns),
+                alone=False,
+            )
+            for each in (rule.references if rule else ())
+            if each.parent != table.name
+            and each.parent in self._schema.tables
+            and set(each.columns) <= set(table.column_names)
+        ]
 
     def _declared(self, table: Table, key: ForeignKey, *, alone: bool) -> Edge:
         """A foreign key; `alone` when it is the table's only one to the tenants."""
@@ -167,7 +187,9 @@ class Edges:
         return edges
 
     def _free_columns(self, table: Table) -> Sequence[str]:
+        rule = self._rules.get(table.name)
         pointing = {key.columns[0] for key in table.foreign_keys if len(key.columns) == 1}
+        pointing |= {each.columns[0] for each in (rule.references if rule else ()) if len(each.columns) == 1}
         return [
             column for column in sorted(table.column_names) if column not in pointing and (column,) != table.primary_key
         ]

@@ -194,7 +194,9 @@ class Inference:
         unknown = [e for e in likely if e.canonical and self.known.kind(e) in (Kind.OPEN, Kind.WAITING)]
         if unknown:
             return self._wait(table, [*loose, *unknown], unknown)
-        if len(loose) == 1 and not self.edges.to(table) and self.known.level_through(loose[0]) >= FEW:
+        # without foreign keys, what points at a table can only be declared together with its own rule
+        alone = len(loose) == 1 and (self.edges.bare or not self.edges.to(table))
+        if alone and self.known.level_through(loose[0]) >= FEW:
             return self._only_link(loose[0])
         loose = loose or [edge for edge in self.known.owned_ones(likely) if self.known.level_through(edge) >= FEW]
         if not loose:

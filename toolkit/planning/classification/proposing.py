@@ -5,9 +5,10 @@ The result depends on names, keys and references only, not on the order in which
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from toolkit.model.catalog import Catalog, Category
+from toolkit.model.catalog import Catalog, Category, DeclaredReference, TableRule
 from toolkit.model.schema import DatabaseSchema
 from toolkit.planning.accounting import rule_of
 from toolkit.planning.classification import changes, frameworks, review, rules
@@ -26,7 +27,7 @@ def classify(catalog: Catalog, schema: DatabaseSchema) -> Classification:
     Returns:
         A proposal for every table that the catalog does not classify, and the tables that the schema lost.
     """
-    edges = Edges(schema, catalog.tenant)
+    edges = Edges(schema, catalog)
     inference = Inference(catalog, schema, edges)
     findings = inference.run()
     new = sorted(table for table in schema.tables if rule_of(catalog, table) is None)
@@ -34,6 +35,7 @@ def classify(catalog: Catalog, schema: DatabaseSchema) -> Classification:
     renamed = changes.renames(catalog, schema, new)
     proposals = [writer.proposal(table) for table in new]
     proposals = [_renamed(catalog, each, renamed[each.table]) if each.table in renamed else each for each in proposals]
+    proposals = _held_back([_declaring(each, edges) for each in proposals], catalog)
     grouped = changes.groups(
         catalog,
         {table: [_other(table, edge) for edge in findings[table].edges] for table in new},
@@ -53,6 +55,49 @@ def classify(catalog: Catalog, schema: DatabaseSchema) -> Classification:
         differences=review.differences(catalog, schema, inference, writer),
         schema_version=None if catalog.schema_version else frameworks.schema_version(migrations),
     )
+
+
+def _declaring(proposal: Proposal, edges: Edges) -> Proposal:
+    """The proposal with all references declared that are no foreign keys, where a database has none at all."""
+    if not edges.bare:
+        return proposal
+    found = {
+        edge.columns: DeclaredReference(columns=edge.columns, parent=edge.parent, parent_columns=edge.parent_columns)
+        for edge in edges.of(proposal.table)
+        if not edge.declared and not edge.mention
+    }
+
+    def declared(rule: TableRule) -> TableRule:
+        if rule.category is not Category.BUSINESS:
+            return rule
+        known = {each.columns for each in rule.references}
+        more = tuple(each for columns, each in found.items() if columns not in known)
+        return replace(rule, references=(*rule.references, *more))
+
+    return replace(proposal, options=tuple(replace(each, rule=declared(each.rule)) for each in proposal.options))
+
+
+def _held_back(proposals: Sequence[Proposal], catalog: Catalog) -> list[Proposal]:
+    """The proposals; held back are those whose rules name tables that are not decided, which no file can."""
+    listed = {each.table for each in proposals if each.verdict is Verdict.DECIDED} | catalog.rules.keys()
+    found = {each.table: each for each in proposals}
+    changed = True
+    while changed:
+        changed = False
+        for each in found.values():
+            missing = sorted(_named(each.options[0].rule) - listed) if each.verdict is Verdict.DECIDED else []
+            if missing:
+                why = f"its rule names {' and '.join(missing)}: add it when that is decided"
+                reason, follows = Reason.WAITING, tuple(missing)
+                held = replace(each, verdict=Verdict.FOLLOWS, reason=reason, why=why, follows=follows)
+                found[each.table], changed = held, True
+                listed.discard(each.table)
+                break
+    return list(found.values())
+
+
+def _named(rule: TableRule) -> set[str]:
+    return {edge.table for edge in rule.owned_by if edge.table} | {each.parent for each in rule.references}
 
 
 def _renamed(catalog: Catalog, proposal: Proposal, old: str) -> Proposal:
