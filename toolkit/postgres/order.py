@@ -6,7 +6,7 @@ from psycopg import sql
 
 from toolkit.model.schema import Column
 from toolkit.planning.row_order import SortKey
-from toolkit.postgres.relation import Sql
+from toolkit.postgres.relation import Sql, is_null
 
 FEW_TERMS = 100
 """Terms of an ORDER BY that stand by themselves. More are compared as rows: a query has at most 1664 columns, and those
@@ -22,7 +22,7 @@ def order_by(key: SortKey, alias: str) -> Sql:
         terms = [
             term
             for column in key.columns
-            for term in (sql.SQL("{} IS NULL").format(sql.Identifier(alias, column.name)), expression(column, alias))
+            for term in (is_null(sql.Identifier(alias, column.name)), expression(column, alias))
         ]
         terms.extend(_text(column, alias) for column in key.columns if column.sort == "native")
     if 0 < len(terms) <= FEW_TERMS:

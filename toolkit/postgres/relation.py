@@ -70,7 +70,8 @@ def columns(alias: str, names: Iterable[str]) -> Sql:
 def text_of(alias: str, names: Iterable[str]) -> Sql:
     """The output texts of a row's columns as one text, `a, b`, NULLs left out; of any number of columns."""
     texts = (
-        sql.SQL("CASE WHEN {0} IS NOT NULL THEN concat({0}) END").format(sql.Identifier(alias, name)) for name in names
+        sql.SQL("CASE WHEN {0} IS DISTINCT FROM NULL THEN concat({0}) END").format(sql.Identifier(alias, name))
+        for name in names
     )
     # a function takes at most 100 arguments, a table has up to 1600 columns
     return sql.SQL("array_to_string(ARRAY[{}]::text[], ', ')").format(sql.SQL(", ").join(texts))

@@ -38,7 +38,7 @@ class RowId:
 def key_columns(table: Table, alias: str) -> Sql:
     """The text of a row's key as an array, long values cut short, NULL as NULL."""
     values = (
-        sql.SQL("CASE WHEN {c} IS NOT NULL THEN left(concat({c}), {n}) END").format(
+        sql.SQL("CASE WHEN {c} IS DISTINCT FROM NULL THEN left(concat({c}), {n}) END").format(
             c=sql.Identifier(alias, name), n=sql.Literal(LONGEST)
         )
         for name in sort_key(table).names

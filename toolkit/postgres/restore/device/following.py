@@ -108,7 +108,7 @@ class _Following:
 
     def _pointing(self, link: ReferenceLink) -> Sql:
         """The condition that staged row `s` has this reference."""
-        filled = (sql.SQL("s.{} IS NOT NULL").format(sql.Identifier(name)) for name in link.columns)
+        filled = (sql.SQL("s.{} IS DISTINCT FROM NULL").format(sql.Identifier(name)) for name in link.columns)
         return sql.SQL("({})").format(sql.SQL(" AND ").join(filled))
 
     def _count(self, link: ReferenceLink) -> int:
@@ -159,7 +159,9 @@ class _Following:
             if not set(key) & set(link.columns):
                 continue
             names = sql.SQL(", ").join(map(sql.Identifier, key))
-            filled = sql.SQL(" AND ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in key)
+            filled = sql.SQL(" AND ").join(
+                sql.SQL("{} IS DISTINCT FROM NULL").format(sql.Identifier(name)) for name in key
+            )
             query = sql.SQL(
                 "SELECT coalesce(sum(n), 0)"
                 " FROM (SELECT count(*) AS n FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1) q"

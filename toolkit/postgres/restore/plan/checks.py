@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from toolkit.postgres.relation import Sql
+from toolkit.postgres.relation import Sql, is_null
 from toolkit.postgres.restore.plan.comparison import Comparison
 from toolkit.postgres.restore.plan.findings import CHECK, NOT_NULL, Findings
 
@@ -57,7 +57,7 @@ def _rules(comparison: Comparison) -> Mapping[str, list[_Rule]]:
             if not column.nullable and column.name in comparison.source.staged(table).names:
                 rules[table].append(
                     _Rule(
-                        broken=sql.SQL("{} IS NULL").format(sql.Identifier(column.name)),
+                        broken=is_null(sql.Identifier(column.name)),
                         reason=f"column {column.name} is NOT NULL on the target and has no value",
                         sqlstate=NOT_NULL,
                         constraint=column.name,

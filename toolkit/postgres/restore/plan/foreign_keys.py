@@ -19,11 +19,13 @@ class ForeignKeys:
     A row that points at nothing already, and goes on doing so, is as it was: the server does not look at it either.
 
     Args:
+        bypass: foreign keys do not act while rows are written.
         foreseen: whether the rows of a table are known from the stage (not for one that is copied whole).
     """
 
-    def __init__(self, comparison: Comparison, *, foreseen: Callable[[str], bool]) -> None:
+    def __init__(self, comparison: Comparison, *, bypass: bool, foreseen: Callable[[str], bool]) -> None:
         self._comparison = comparison
+        self._bypass = bypass
         self._foreseen = foreseen
 
     def find_dangling(self, deleted: Mapping[str, Sql], findings: Findings) -> int:
@@ -47,7 +49,7 @@ class ForeignKeys:
                         sqlstate=FOREIGN_KEY,
                         constraint=key.name,
                     )
-        return number + self._find_stranding(deleted, findings)
+        return number + self._find_stranding(deleted, findings) + self._find_respelling(findings)
 
     def _find_stranding(self, deleted: Mapping[str, Sql], findings: Findings) -> int:
         """Note the rows to be updated that would take away the values by which rows that stay point at them."""
@@ -66,6 +68,28 @@ class ForeignKeys:
                 sqlstate=FOREIGN_KEY,
                 constraint=key.name,
             )
+        return number
+
+    def _find_respelling(self, findings: Findings) -> int:
+        """Note the rows whose key is to be spelled otherwise where a foreign key acts on whoever points at them.
+
+        To ON UPDATE a value that is equal, but not the same, is another one.
+        """
+        number = 0
+        for child in [] if self._bypass else self._comparison.schema.tables.values():
+            for key in child.foreign_keys:
+                differences = self._comparison.differences.get(key.parent)
+                acts = key.enforced and not key.period and key.on_update != "no action"
+                if not acts or differences is None or not differences.count(CHANGED):
+                    continue
+                number += findings.add(
+                    key.parent,
+                    self._vacating(child.name, key, [points_at(key, "c", "s")]),
+                    reason=f"{key.name} of {child.name} is ON UPDATE {key.on_update.upper()}, which would act on"
+                    f" another spelling of ({', '.join(key.parent_columns)})",
+                    sqlstate=FOREIGN_KEY,
+                    constraint=key.name,
+                )
         return number
 
     def vacated_by(self, deleted: Mapping[str, Sql]) -> bool:

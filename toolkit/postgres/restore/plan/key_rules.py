@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from toolkit.model.schema import Equality
 from toolkit.postgres.connection import Connection
+from toolkit.postgres.equality import read_equalities
+from toolkit.postgres.introspection import quoted
 from toolkit.postgres.relation import Sql
 
 KeyName = tuple[str, str]
@@ -63,6 +66,7 @@ class LeadingKey:
     """An enforced foreign key, of whatever schema, that leads to a table.
 
     Attributes:
+        equalities: how rows find their parent, as of any foreign key.
         readable: the role may look at the rows of the child.
     """
 
@@ -73,6 +77,7 @@ class LeadingKey:
     on_delete: str
     columns: tuple[str, ...]
     parent_columns: tuple[str, ...]
+    equalities: tuple[Equality, ...]
     readable: bool
 
     @property
@@ -92,7 +97,11 @@ def key_rules(connection: Connection, schema: str) -> Mapping[KeyName, KeyRule]:
 def leading_keys(connection: Connection, schema: str) -> Mapping[str, list[LeadingKey]]:
     """Per table of a schema, the keys by which rows of any table find theirs."""
     found: dict[str, list[LeadingKey]] = defaultdict(list)
-    rows = connection.execute(_LEADING, [schema])
+    rows = connection.execute(_LEADING, [schema]).fetchall()
+    equalities = {
+        each: read_equalities(connection, quoted(connection, each), partitions=True).foreign_keys
+        for each in {row[1] for row in rows}
+    }
     for parent, child_schema, child, partitioned, name, on_delete, columns, parent_columns, readable in rows:
         found[parent].append(
             LeadingKey(
@@ -103,6 +112,7 @@ def leading_keys(connection: Connection, schema: str) -> Mapping[str, list[Leadi
                 on_delete=on_delete,
                 columns=tuple(columns),
                 parent_columns=tuple(parent_columns),
+                equalities=equalities[child_schema].get((child, name), ()),
                 readable=readable,
             )
         )

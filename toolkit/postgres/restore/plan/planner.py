@@ -15,6 +15,7 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import columns, relation_of, scalar
 from toolkit.postgres.restore.apply.batches import BadRow
+from toolkit.postgres.restore.plan.ambiguity import find_ambiguous
 from toolkit.postgres.restore.plan.checks import find_failing_checks
 from toolkit.postgres.restore.plan.comparison import (
     CHANGED,
@@ -125,6 +126,7 @@ class Planner:
         for name, found in self._differences.items():
             judge.find_fixed(name, self._relations[name], found, findings)
         find_failing_checks(comparison, findings)
+        find_ambiguous(comparison, findings)
         deletions, release = self._settle(comparison, findings)
         blocking = deletions.moving if release.deletes_first and not self._bypass else []
         conflicts = tuple(findings.conflicts())
@@ -157,7 +159,9 @@ class Planner:
         uniqueness = Uniqueness(
             comparison, bypass=self._bypass, atomic=self._atomic, together=self._are_written_together
         )
-        foreign_keys = ForeignKeys(comparison, foreseen=lambda name: self._loads.get(name) is not Load.COPY)
+        foreign_keys = ForeignKeys(
+            comparison, bypass=self._bypass, foreseen=lambda name: self._loads.get(name) is not Load.COPY
+        )
         for number in count():
             deletions = self._deletions(comparison, number)
             release, found = uniqueness.find_held(deletions, findings)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from toolkit.postgres.relation import Sql, create_temporary, equal, scalar
+from toolkit.model.schema import Equality
+from toolkit.postgres.relation import Sql, create_temporary, equal, lacks_parent, needs_parent, points_at, scalar
 from toolkit.postgres.restore.plan.comparison import Comparison
 from toolkit.postgres.restore.plan.deletion import Deletions
 from toolkit.postgres.restore.plan.key_rules import NO_ACTION, LeadingKey, leading_keys
@@ -71,7 +72,8 @@ class Rewritings:
             if key.on_delete != NO_ACTION:
                 reasons.extend((self._found_by(key, {}), self._found_by_new(name, key)))
             else:
-                taken_over = self._written(name, equal("w", key.parent_columns, "t", key.parent_columns))
+                agree = equal("w", key.parent_columns, "t", key.parent_columns, self._agreeing(name, key))
+                taken_over = self._written(name, agree)
                 reasons.append(sql.SQL("({} AND NOT {})").format(self._found_by(key, {}), taken_over))
         return sql.SQL("({})").format(sql.SQL(" OR ").join(reasons))
 
@@ -99,7 +101,7 @@ class Rewritings:
         """The condition that a row which stays finds `t` now."""
         if not key.readable:
             return sql.SQL("true")
-        conditions: list[Sql] = [equal("c", key.columns, "t", key.parent_columns)]
+        conditions: list[Sql] = [points_at(key, "c", "t")]
         if self._is_ours(key) and key.child in deleted:
             same = self._comparison.relations[key.child].same("c", "x")
             conditions.append(sql.SQL("NOT EXISTS (SELECT 1 FROM {} x WHERE {})").format(deleted[key.child], same))
@@ -109,11 +111,15 @@ class Rewritings:
         """The condition that a row which is written by the same statement is to find `t` as it is now."""
         if not (self._is_ours(key) and self._comparison.writes(key.child) and self._together(name, key.child)):
             return sql.SQL("false")
-        return self._written(key.child, equal("w", key.columns, "t", key.parent_columns))
+        return self._written(key.child, points_at(key, "w", "t"))
 
     def _written(self, name: str, condition: Sql) -> Sql:
         written = self._comparison.written(name)
         return sql.SQL("EXISTS (SELECT 1 FROM (SELECT s.* FROM {}) w WHERE {})").format(written, condition)
+
+    def _agreeing(self, name: str, key: LeadingKey) -> tuple[Equality, ...]:
+        """How two rows of the parent agree in what rows find them by."""
+        return self._comparison.schema.default_equalities(name, key.parent_columns)
 
     def _is_ours(self, key: LeadingKey) -> bool:
         return key.schema == self._comparison.schema.name and key.child in self._comparison.relations
@@ -123,12 +129,7 @@ class Rewritings:
         reasons: list[Sql] = [sql.SQL("false")]
         for key in self._comparison.schema.tables[name].foreign_keys:
             if self._comparison.rule(name, key).enforced:
-                filled = (sql.SQL("t.{} IS NOT NULL").format(sql.Identifier(column)) for column in key.columns)
-                reasons.append(
-                    sql.SQL("({} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {}))").format(
-                        sql.SQL(" AND ").join(filled),
-                        self._comparison.relations[key.parent].source,
-                        equal("p", key.parent_columns, "t", key.columns),
-                    )
-                )
+                parents = sql.SQL("{} p WHERE true").format(self._comparison.relations[key.parent].source)
+                lacking = lacks_parent(key, "t", [parents])
+                reasons.append(sql.SQL("({} AND {})").format(needs_parent(key, "t"), lacking))
         return sql.SQL("({})").format(sql.SQL(" OR ").join(reasons))

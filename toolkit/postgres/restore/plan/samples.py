@@ -101,9 +101,9 @@ class _Sampler:
 def _texts(alias: str, names: tuple[str, ...]) -> Sql:
     """The output texts of a row's values with their lengths cut, and a digest by which longer ones differ."""
     texts = (
-        sql.SQL("CASE WHEN {c} IS NOT NULL THEN left(concat({c}), {n}) || chr(1) || md5(concat({c})) END").format(
-            c=sql.Identifier(alias, name), n=sql.Literal(LONGEST)
-        )
+        sql.SQL(
+            "CASE WHEN {c} IS DISTINCT FROM NULL THEN left(concat({c}), {n}) || chr(1) || md5(concat({c})) END"
+        ).format(c=sql.Identifier(alias, name), n=sql.Literal(LONGEST))
         for name in names
     )
     return sql.SQL("ARRAY[{}]::text[]").format(sql.SQL(", ").join(texts))

@@ -202,7 +202,8 @@ class Uniqueness:
     def _duplicates(self, name: str, key: ExclusiveKey, findings: Findings) -> int:
         """Note staged rows that exclude each other, which only a key can be to blame for that the source lacks."""
         recorded = self._comparison.source.manifest.schema.tables.get(name)
-        known = {unique.name for unique in recorded.unique_keys} if recorded else set()
+        now = self._comparison.schema.tables[name].unique_keys
+        known = {unique.name for unique in recorded.unique_keys if unique in now} if recorded else set()
         # the primary key and exclusion constraints are recorded without a name
         if key.name in known or key.exclusion:
             return 0

@@ -210,7 +210,7 @@ class _Reshaper:
 
 def _text(value: Sql | sql.Identifier) -> Sql:
     """The output text of a value, NULL for NULL."""
-    return sql.SQL("CASE WHEN {0} IS NOT NULL THEN concat({0}) END").format(value)
+    return sql.SQL("CASE WHEN {0} IS DISTINCT FROM NULL THEN concat({0}) END").format(value)
 
 
 def _key_array(values: list[Sql]) -> Sql:
