@@ -1,0 +1,105 @@
+"""Whatever is in a repository: errors instead of tracebacks, no hang, no flood, and nothing outside is touched."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.storage.hostile import OPERATIONS, Mutation, fingerprint, make, make_outside
+from toolkit.errors import PlaybackError
+from toolkit.storage.local import LocalStore
+from toolkit.storage.repository import Repository
+
+CASES = int(os.environ.get("HOSTILE_CASES", "30"))
+SECONDS = 20
+"""For all that is done with one repository; a hang takes for ever."""
+
+MEMORY = 400 * 1024
+"""KiB by which the process may grow."""
+
+
+def memory() -> int:
+    """The most KiB that the process has had."""
+    if sys.platform == "win32":
+        return 0
+    import resource  # noqa: PLC0415 - there is none on Windows
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+@contextmanager
+def limited(what: str) -> Iterator[None]:
+    """Ends what takes too long."""
+    if sys.platform == "win32":
+        yield
+        return
+
+    def end(*_: object) -> None:
+        raise AssertionError(f"it hangs: {what}")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_nothing_in_a_repository_does_harm(tmp_path: Path) -> None:
+    """Repositories spoilt at random: every command ends soon, with a result or one of the documented errors."""
+    seed = int(os.environ.get("HOSTILE_SEED", str(random.SystemRandom().randrange(10**6))))
+    print(f"seed {seed}, {CASES} cases")
+    outside = tmp_path / "outside"
+    make(tmp_path / "model")
+    make_outside(outside, tmp_path / "model")
+    before, grown = fingerprint(outside), memory()
+    for number in range(CASES):
+        chance = random.Random(f"{seed} {number}")
+        root = tmp_path / f"repository{number}"
+        shutil.copytree(tmp_path / "model", root)
+        mutation = Mutation(root, outside, chance)
+        mutation.spoil()
+        said = f"seed {seed}, case {number}: {'; '.join(mutation.done)}"
+        todo = list(OPERATIONS.items())
+        chance.shuffle(todo)
+        for name, operation in todo:
+            began = time.monotonic()
+            with limited(f"{name}, {said}"):
+                try:
+                    operation(Repository.open(LocalStore(root), create=False))
+                except PlaybackError:
+                    pass
+                except Exception as error:
+                    raise AssertionError(f"{name} gives {type(error).__name__}: {error} ({said})") from error
+            assert time.monotonic() - began < SECONDS, f"{name}, {said}"
+        assert fingerprint(outside) == before, said
+    assert memory() - grown < MEMORY, f"seed {seed}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
+@pytest.mark.parametrize("name", ["chunks", "backups", "locks", "published", "pins", "quarantine"])
+def test_a_linked_directory_is_not_followed(tmp_path: Path, name: str) -> None:
+    """A directory of the repository that is a link is named, and what it leads to is neither read nor removed."""
+    make(tmp_path / "repository")
+    make_outside(tmp_path / "outside", tmp_path / "repository")
+    before = fingerprint(tmp_path / "outside")
+    part = tmp_path / "repository" / name
+    part.rename(tmp_path / "away")
+    part.symlink_to(tmp_path / "outside" / name)
+    store = LocalStore(tmp_path / "repository")
+    with pytest.raises(PlaybackError, match=rf"{name} is a symbolic link"):
+        list(store.list(f"{name}/"))
+    for operation in OPERATIONS.values():
+        with suppress(PlaybackError):
+            operation(Repository.open(store, create=False))
+    assert fingerprint(tmp_path / "outside") == before
