@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage.hostile import OPERATIONS, Mutation, fingerprint, make, make_outside
-from toolkit.errors import PlaybackError
+from toolkit.errors import DamageError, PlaybackError
 from toolkit.storage.local import LocalStore
 from toolkit.storage.repository import Repository
 
@@ -103,3 +104,29 @@ def test_a_linked_directory_is_not_followed(tmp_path: Path, name: str) -> None:
         with suppress(PlaybackError):
             operation(Repository.open(store, create=False))
     assert fingerprint(tmp_path / "outside") == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has none of these in directories")
+@pytest.mark.parametrize("what", ["a named pipe", "a socket", "a symbolic link", "a directory"])
+def test_what_is_no_file_is_named(tmp_path: Path, what: str) -> None:
+    """Whatever stands in the place of a file is said by its kind, before it is opened; a write takes its place."""
+    store = LocalStore(tmp_path / "store")
+    store.put("a/b", b"1")
+    at = tmp_path / "store" / "a" / "b"
+    at.rename(tmp_path / "elsewhere")
+    if what == "a named pipe":
+        os.mkfifo(at)
+    elif what == "a socket":
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(str(at))
+    elif what == "a symbolic link":
+        at.symlink_to(tmp_path / "elsewhere")
+    else:
+        at.mkdir()
+    for ask in (store.get, store.size, store.exists):
+        with limited(what), pytest.raises(DamageError, match=f"b is {what}; a repository holds ordinary files"):
+            ask("a/b")
+    if what != "a directory":
+        store.put("a/b", b"2")
+        assert store.get("a/b") == b"2"
+    assert (tmp_path / "elsewhere").read_bytes() == b"1"
