@@ -69,6 +69,8 @@ def strained(restored: Restored) -> bool:
 
     A value is free at once where its holder is deleted first, or lets go of a column that nothing points at.
     """
+    if _acts_on_others(restored):
+        return True
     crossing = _crossing(restored)
     if crossing and _vacated_by_deletes(restored):
         return True
@@ -81,6 +83,32 @@ def strained(restored: Restored) -> bool:
                 holds = other != place and table.normal(columns, restored.target.row(other)) == values
                 if holds and (other in restored.updated or crossing):
                     return True
+    return False
+
+
+def _acts_on_others(restored: Restored) -> bool:
+    """Whether an update of values that are pointed at would make the server change, or not allow, rows that find them.
+
+    Values that only look different are changed values to the server, and it acts on all rows that find them. Where
+    they tell rows apart nothing else of the plan changes them, so that whoever points at them is in the way.
+    """
+    for child, reference in restored.target.world.references:
+        parent = restored.target.world[reference.parent]
+        if reference.on_update == "no action":
+            continue
+        fixed = set(reference.parent_columns) == set(parent.identity)
+        for place, spot in restored.updated.items():
+            before, after = restored.target.row(place), restored.source.row(spot)
+            if place[0] != parent.name or all(before[name] == after[name] for name in reference.parent_columns):
+                continue
+            values = parent.normal(reference.parent_columns, before)
+            for pointing in restored.target.spots(child.name):
+                excused = not fixed and (pointing in restored.updated or pointing in restored.deleted)
+                if not excused and child.normal(reference.columns, restored.target.row(pointing)) == values:
+                    return True
+            written = [each for table, each, _ in _written(restored) if table.name == child.name]
+            if any(child.normal(reference.columns, restored.source.row(each)) == values for each in written):
+                return True
     return False
 
 

@@ -233,8 +233,8 @@ class Oracle:
             self._result.numbers[spot[0]].deletes += 1
         for child, reference, spot, place in pointing:
             if place in gone and spot not in gone and _releases(child, reference):
-                self.released[spot] = self.after(spot) | dict.fromkeys(reference.columns)
-                self._result.numbers[child.name].set_null += 1
+                self._result.numbers[child.name].set_null += spot not in self.released
+                self.released[spot] = self.after(spot) | dict.fromkeys(reference.emptied)
 
     def leads_somewhere(self, child: Table, reference: Reference, row: Row) -> bool:
         """Whether a row's reference is empty or leads to a row that is there afterwards."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from tests.restore.random_actions import with_actions
 from tests.restore.spec import Columns, Reference, Row, Table, World
 from tests.restore.worlds import KEYS, NAMES, TENANTS
 
@@ -51,6 +52,8 @@ def make_world(random: Random) -> World:
             _refer(random, child, drafts, f"r{number}")
         if child.references and child.category == "business" and _often(random, 0.17):
             child.unique.append(random.choice(child.references).columns)
+    for draft in drafts:
+        draft.references = [with_actions(random, each, draft.may_be_null) for each in draft.references]
     tables = [_finished(random, draft, drafts) for draft in drafts]
     if random.randint(0, 3) == 0:
         chosen = random.randint(1, len(tables) - 1)

@@ -23,6 +23,8 @@ class Reference:
 
     Attributes:
         action: what the foreign key does on delete; empty when only the catalog file declares the reference.
+        set_columns: those that SET NULL is limited to; empty for all.
+        on_update: what it does when the values pointed at change.
         deferrable: when the foreign key is checked, as DDL; empty for at once.
     """
 
@@ -30,7 +32,21 @@ class Reference:
     parent: str
     parent_columns: Columns
     action: str = "no action"
+    set_columns: Columns = ()
+    on_update: str = "no action"
     deferrable: str = ""
+
+    @property
+    def emptied(self) -> Columns:
+        """The columns that become NULL when SET NULL acts."""
+        return self.set_columns or self.columns
+
+    @property
+    def actions(self) -> str:
+        """What it does when the row pointed at goes or changes, as DDL."""
+        limited = f" ({', '.join(self.set_columns)})" if self.set_columns else ""
+        changing = "" if self.on_update == "no action" else f" ON UPDATE {self.on_update}"
+        return f"ON DELETE {self.action}{limited}{changing}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +138,7 @@ class World:
             statements.append(f"CREATE TABLE {table.name} ({', '.join(parts)})")
         statements.extend(
             f"ALTER TABLE {table.name} ADD FOREIGN KEY ({', '.join(reference.columns)}) REFERENCES {reference.parent}"
-            f" ({', '.join(reference.parent_columns)}) ON DELETE {reference.action} {reference.deferrable}"
+            f" ({', '.join(reference.parent_columns)}) {reference.actions} {reference.deferrable}"
             for table, reference in self.references
             if reference.action
         )

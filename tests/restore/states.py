@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from random import Random
 
+from tests.restore.aftermath import aftermath
 from tests.restore.spec import Reference, Row, State, Table, World
 
 
@@ -78,7 +79,10 @@ def _states(random: Random, world: World) -> tuple[State, State]:
                 second.append(row)
         source[table.name] = first
         target[table.name] = second
-    return legal(world, source), legal(world, target)
+    source = legal(world, source)
+    if random.random() < 0.3:
+        return source, aftermath(random, world, source, legal)
+    return source, legal(world, target)
 
 
 def _keys(world: World, table: Table) -> list[Row]:

@@ -201,7 +201,7 @@ class _Deletion:
         for release in self._deletions.releases:
             query = sql.SQL("UPDATE {} t SET {} WHERE {}").format(
                 self._relations[release.table].source,
-                sql.SQL(", ").join(sql.SQL("{} = NULL").format(sql.Identifier(name)) for name in release.columns),
+                release.assignments,
                 release.condition,
             )
             if (rows := self._connection.execute(query).rowcount) != release.rows:

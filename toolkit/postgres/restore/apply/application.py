@@ -212,7 +212,7 @@ class Application:
             relation = relation_of(self._schema.name, self._schema.tables[release.table])
             query = sql.SQL("UPDATE {} t SET {} WHERE {}").format(
                 relation.source,
-                sql.SQL(", ").join(sql.SQL("{} = NULL").format(sql.Identifier(name)) for name in release.columns),
+                release.assignments,
                 release.condition,
             )
             self._run(release.table, query, release.rows)

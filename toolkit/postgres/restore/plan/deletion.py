@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from psycopg import sql
@@ -18,12 +18,25 @@ from toolkit.postgres.restore.plan.comparison import CHANGED, Differences
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Rows of a table outside the scope whose reference to deleted rows becomes NULL."""
+    """Rows of a table outside the scope whose references to deleted rows become NULL.
+
+    Attributes:
+        columns: those that become NULL, each with the condition on row `t` under which it does.
+        condition: that any of them does.
+    """
 
     table: str
-    columns: tuple[str, ...]
+    columns: Mapping[str, Sql]
     condition: Sql
     rows: int
+
+    @property
+    def assignments(self) -> Sql:
+        """What stands behind SET."""
+        template = sql.SQL("{0} = CASE WHEN {1} THEN NULL ELSE t.{0} END")
+        return sql.SQL(", ").join(
+            template.format(sql.Identifier(name), condition) for name, condition in self.columns.items()
+        )
 
 
 @dataclass(slots=True)
@@ -77,6 +90,7 @@ class DeletionPlanner:
         self._relations = relations
         self._differences = differences
         self._arriving = arriving
+        self._schema = schema
         self._foreign_keys = {
             (table.name, key.name): key for table in schema.tables.values() for key in table.foreign_keys
         }
@@ -114,9 +128,14 @@ class DeletionPlanner:
         self._result.counts[name] = scalar(self._connection, count)
 
     def _sets_null(self, link: ReferenceLink) -> bool:
+        """Whether the references of rows outside the scope become NULL; a column that cannot be NULL holds its row."""
         rule, key = self._rules.get(link.child), self._key(link)
         outside = rule is not None and rule.category is not Category.BUSINESS
-        return outside and key is not None and key.on_delete == "set null"
+        if not outside or key is None or key.on_delete != "set null":
+            return False
+        emptied = _emptied(key)
+        halved = key.match_full and set(emptied) != set(key.columns)
+        return not halved and all(self._schema.tables[link.child].column(name).nullable for name in emptied)
 
     def _cascades(self, link: ReferenceLink) -> bool:
         rule, key = self._rules.get(link.child), self._key(link)
@@ -135,12 +154,7 @@ class DeletionPlanner:
         deleted = self._result.ids.get(link.child)
         if deleted is not None:
             staying.append(sql.SQL("NOT EXISTS (SELECT 1 FROM {} x WHERE {})").format(deleted, child.same("c", "x")))
-        if (differences := self._differences.get(link.child)) is not None:
-            staying.append(
-                sql.SQL("NOT EXISTS (SELECT 1 FROM {} u WHERE {} AND u.action = {})").format(
-                    differences.lines, child.same("c", "u"), sql.Literal(CHANGED)
-                )
-            )
+        staying.append(sql.SQL("NOT {}").format(self._is_updated(link.child, "c")))
         if link.parent in self._arriving:
             staying.append(
                 sql.SQL("NOT EXISTS (SELECT 1 FROM {} a WHERE {})").format(
@@ -232,28 +246,43 @@ class DeletionPlanner:
             points_at(link, alias, "p"),
         )
 
+    def _is_updated(self, name: str, alias: str) -> Sql:
+        """The condition that a row gets other values by this restore."""
+        if (differences := self._differences.get(name)) is None:
+            return sql.SQL("false")
+        return sql.SQL('EXISTS (SELECT 1 FROM {} u WHERE {} AND u.action = {}::"char")').format(
+            differences.lines, self._relations[name].same(alias, "u"), sql.Literal(CHANGED)
+        )
+
     def _release(self) -> None:
-        for link in self._links:
-            if not self._sets_null(link) or not self._result.counts.get(link.parent):
-                continue
-            relation = self._relations[link.child]
-            condition = self._pointing(link, "t")
-            deleted = self._result.ids.get(link.child)
-            if deleted is not None:
-                condition = sql.SQL("{} AND NOT EXISTS (SELECT 1 FROM {} x WHERE {})").format(
-                    condition, deleted, relation.same("t", "x")
-                )
+        """Find the references that become NULL: of a row all at once, whichever of its parents goes first."""
+        releasing = [link for link in self._links if self._sets_null(link) and self._result.counts.get(link.parent)]
+        for name in dict.fromkeys(link.child for link in releasing):
+            relation, staying = self._relations[name], sql.SQL("NOT {}").format(self._is_updated(name, "t"))
+            if (deleted := self._result.ids.get(name)) is not None:
+                gone = sql.SQL("{} AND NOT EXISTS (SELECT 1 FROM {} x WHERE {})")
+                staying = gone.format(staying, deleted, relation.same("t", "x"))
+            emptying: dict[str, list[Sql]] = {}
+            for link in (each for each in releasing if each.child == name):
+                key = self._key(link)
+                assert key is not None
+                for column in _emptied(key):
+                    emptying.setdefault(column, []).append(self._pointing(link, "t"))
+            columns = {column: _any(conditions) for column, conditions in emptying.items()}
+            condition = sql.SQL("{} AND {}").format(_any(columns.values()), staying)
             count = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(relation.source, condition)
             if rows := scalar(self._connection, count):
-                self._result.releases.append(Release(link.child, link.columns, condition, rows))
+                self._result.releases.append(Release(name, columns, condition, rows))
 
     def _find_moving(self) -> None:
         """Note what stays and points, by a foreign key, at rows that go: it is updated, or finds another row there."""
         for link in self._links:
-            if not link.constraint or self._sets_null(link) or not self._result.counts.get(link.parent):
+            if not link.constraint or not self._result.counts.get(link.parent):
                 continue
             relation = self._relations[link.child]
             staying: list[Sql] = [self._pointing(link, "t")]
+            if self._sets_null(link):
+                staying.append(self._is_updated(link.child, "t"))
             if (deleted := self._result.ids.get(link.child)) is not None:
                 gone = sql.SQL("NOT EXISTS (SELECT 1 FROM {} x WHERE {})")
                 staying.append(gone.format(deleted, relation.same("t", "x")))
@@ -263,3 +292,12 @@ class DeletionPlanner:
             if rows := scalar(self._connection, query):
                 reason = f"rows point at rows of {link.parent} that have to be deleted first, to free values"
                 self._result.moving.append(Conflict(table=link.child, reason=reason, rows=rows))
+
+
+def _emptied(key: ForeignKey) -> tuple[str, ...]:
+    """The columns that become NULL when the parent goes."""
+    return key.set_columns or key.columns
+
+
+def _any(conditions: Iterable[Sql]) -> Sql:
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(conditions))

@@ -15,6 +15,7 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import columns, relation_of, scalar
 from toolkit.postgres.restore.apply.batches import BadRow
+from toolkit.postgres.restore.plan.acting import UpdateActions
 from toolkit.postgres.restore.plan.ambiguity import find_ambiguous
 from toolkit.postgres.restore.plan.checks import find_failing_checks
 from toolkit.postgres.restore.plan.comparison import (
@@ -166,6 +167,8 @@ class Planner:
             deletions = self._deletions(comparison, number)
             release, found = uniqueness.find_held(deletions, findings)
             found += foreign_keys.find_dangling(deletions.ids, findings)
+            if not self._bypass:
+                found += UpdateActions(comparison).find(deletions.ids, release.rewritings, findings)
             if not (found and self._aside):
                 break
         if not self._bypass and foreign_keys.vacated_by(deletions.ids):

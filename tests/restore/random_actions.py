@@ -1,0 +1,30 @@
+"""What the foreign keys of a made-up application do when a parent goes or changes: every action, and parts of a key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+from tests.restore.spec import Columns, Reference
+
+
+def with_actions(random: Random, reference: Reference, may_be_null: Callable[[str], bool]) -> Reference:
+    """A foreign key, now and then with SET NULL of some columns, SET DEFAULT or an action on update."""
+    if not reference.action:
+        return reference
+    nullable = tuple(name for name in reference.columns if may_be_null(name))
+    if len(reference.columns) > 1 and nullable and random.random() < (0.5 if reference.action == "set null" else 0.2):
+        reference = replace(reference, action="set null", set_columns=_some(random, nullable))
+    elif nullable == reference.columns and random.random() < 0.1:
+        reference = replace(reference, action="set default")
+    if random.random() < 0.35:
+        actions = ["cascade", "cascade", "restrict"]
+        if nullable == reference.columns:
+            actions += ["set null", "set default"]
+        reference = replace(reference, on_update=random.choice(actions))
+    return reference
+
+
+def _some(random: Random, names: Columns) -> Columns:
+    return tuple(sorted(random.sample(names, random.randint(1, len(names)))))

@@ -1,0 +1,117 @@
+"""What foreign keys do when a parent goes or changes: planned to the row and column, or refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.control import execute
+from tests.restore.conftest import MakePair
+from tests.restore.test_deletion import HOSTS
+from toolkit.errors import RefusedError
+
+ITEMS = "CREATE TABLE items (tenant text REFERENCES tenants, id integer, code numeric UNIQUE, PRIMARY KEY (tenant, id))"
+RULES = {"items": {"owned_by": ["tenant"]}}
+
+
+@HOSTS
+def test_set_null_of_some_columns_leaves_the_others(make_pair: MakePair, host: str) -> None:
+    """`ON DELETE SET NULL (column)` empties that column alone, and a row with two such keys is counted once."""
+    pair = make_pair(
+        RULES,
+        ITEMS,
+        "CREATE TABLE shelves (id integer PRIMARY KEY, tenant text, item integer, other integer,"
+        " FOREIGN KEY (tenant, item) REFERENCES items ON DELETE SET NULL (item),"
+        " FOREIGN KEY (tenant, other) REFERENCES items ON DELETE SET NULL (other))",
+        device={"shelves": {}},
+    )
+    execute(pair.target, "INSERT INTO items VALUES ('a', 1), ('a', 2)")
+    execute(pair.target, "INSERT INTO shelves VALUES (1, 'a', 1, 2), (2, 'a', 1, NULL), (3, 'a', NULL, NULL)")
+    manifest = pair.backup()
+    planned = pair.control.restore(host, manifest, "mirror", check=True)
+    done = pair.control.restore(host, manifest, "mirror")
+    assert planned.facts["set_null"] == done.facts["set_null"] == 2
+    assert pair.rows("SELECT * FROM shelves ORDER BY id") == [
+        (1, "a", None, None),
+        (2, "a", None, None),
+        (3, "a", None, None),
+    ]
+    assert not pair.restore(host=host).changed
+
+
+@HOSTS
+def test_keys_that_share_a_column_let_go_of_it_together(make_pair: MakePair, host: str) -> None:
+    """Two references of one row by a common column, both to rows that go: whichever goes first, both become NULL."""
+    pair = make_pair(
+        RULES,
+        ITEMS,
+        "CREATE TABLE shelves (id integer PRIMARY KEY, tenant text, item integer, other integer,"
+        " FOREIGN KEY (tenant, item) REFERENCES items ON DELETE SET NULL,"
+        " FOREIGN KEY (tenant, other) REFERENCES items ON DELETE SET NULL)",
+        device={"shelves": {}},
+    )
+    execute(pair.target, "INSERT INTO items VALUES ('a', 1), ('a', 2)", "INSERT INTO shelves VALUES (1, 'a', 1, 2)")
+    assert pair.restore(host=host).facts["set_null"] == 1
+    assert pair.rows("SELECT * FROM shelves") == [(1, None, None, None)]
+
+
+@HOSTS
+def test_what_cannot_become_null_holds_its_parent(make_pair: MakePair, host: str) -> None:
+    """SET NULL of a column that is NOT NULL would fail, so the row that is pointed at stays, and is named."""
+    pair = make_pair(
+        RULES,
+        ITEMS,
+        "CREATE TABLE shelves (tenant text, item integer NOT NULL,"
+        " FOREIGN KEY (tenant, item) REFERENCES items ON DELETE SET NULL)",
+        device={"shelves": {}},
+    )
+    execute(pair.target, "INSERT INTO items VALUES ('a', 1), ('a', 2)", "INSERT INTO shelves VALUES ('a', 1)")
+    done = pair.restore(host=host)
+    assert done.facts["deletes"] == 1
+    assert "kept items: 1 rows: rows of shelves still point at them, e.g. a, 1" in done.details
+
+
+ACTIONS = pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT"])
+
+
+@ACTIONS
+@pytest.mark.parametrize("before", ["2.0", "3"])
+def test_rows_of_others_are_not_rewritten_by_a_key(make_pair: MakePair, action: str, before: str) -> None:
+    """A value that changes, or merely looks different, would reach rows outside the restore: the owner's restore says
+    so beforehand; who suspends foreign keys changes the value alone where the rows still find it."""
+    pair = make_pair(
+        RULES,
+        ITEMS,
+        f"CREATE TABLE labels (id integer PRIMARY KEY, code numeric REFERENCES items (code) ON UPDATE {action})",
+        device={"labels": {}},
+    )
+    execute(pair.source, "INSERT INTO items VALUES ('a', 1, 2.00)")
+    execute(pair.target, f"INSERT INTO items VALUES ('a', 1, {before})", f"INSERT INTO labels VALUES (1, {before})")
+    manifest, state = pair.backup(), pair.state()
+    assert pair.control.restore("target", manifest, "mirror", check=True).exit_code == 4
+    with pytest.raises(RefusedError) as refusal:
+        pair.control.restore("target", manifest, "mirror")
+    assert any(f"ON UPDATE {action} would reach rows of labels" in reason for reason in refusal.value.reasons)
+    assert pair.state() == state
+    if before == "2.0":
+        assert pair.control.restore("superuser", manifest, "mirror").facts["updates"] == 1
+        assert pair.rows("SELECT code::text FROM labels UNION ALL SELECT code::text FROM items") == [
+            ("2.0",),
+            ("2.00",),
+        ]
+
+
+@HOSTS
+@ACTIONS
+def test_rows_that_change_with_the_value_are_no_hindrance(make_pair: MakePair, host: str, action: str) -> None:
+    """Rows of the backup that point at the new value are written with it, whatever the key would do."""
+    pair = make_pair(
+        {**RULES, "labels": {"owned_by": ["code"]}},
+        ITEMS,
+        f"CREATE TABLE labels (id integer PRIMARY KEY, code numeric REFERENCES items (code) ON UPDATE {action})",
+    )
+    execute(pair.source, "INSERT INTO items VALUES ('a', 1, 7)", "INSERT INTO labels VALUES (1, 7), (2, 7)")
+    execute(pair.target, "INSERT INTO items VALUES ('a', 1, 2)", "INSERT INTO labels VALUES (1, 2), (3, 2)")
+    done = pair.restore(host=host)
+    assert [done.facts[name] for name in ("inserts", "updates", "deletes")] == [1, 2, 1]
+    assert pair.rows("SELECT id, code FROM labels ORDER BY id") == [(1, 7), (2, 7)]
+    assert not pair.restore(host=host).changed

@@ -1,0 +1,94 @@
+"""Foreign keys that act on update: which updates would make the server change rows that the plan leaves alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from psycopg import sql
+
+from toolkit.model.schema import ForeignKey
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.relation import Sql, columns, points_at
+from toolkit.postgres.restore.plan.comparison import CHANGED, Comparison
+from toolkit.postgres.restore.plan.findings import FOREIGN_KEY, Findings
+
+
+class UpdateActions:
+    """Looks for rows that ON UPDATE CASCADE, SET NULL and SET DEFAULT would rewrite, and that RESTRICT holds to.
+
+    To the server a value has changed that merely looks different (2.0 and 2.00): it acts on all that point at it.
+    """
+
+    def __init__(self, comparison: Comparison) -> None:
+        self._comparison = comparison
+
+    def find(self, deleted: Mapping[str, Sql], rewritten: Collection[str], findings: Findings) -> int:
+        """Note the rows whose update would do that; gives how many.
+
+        Args:
+            deleted: per table, a table of ids of rows that will be deleted.
+            rewritten: tables whose rows are deleted and inserted again rather than updated.
+        """
+        number = 0
+        for child, key in self._acting():
+            if key.parent not in rewritten:
+                number += findings.add(
+                    key.parent,
+                    self._reaching(child, key, deleted),
+                    reason=f"{key.name}: ON UPDATE {key.on_update.upper()} would reach rows of {child}",
+                    sqlstate=FOREIGN_KEY,
+                    constraint=key.name,
+                )
+        return number
+
+    def _acting(self) -> Iterator[tuple[str, ForeignKey]]:
+        for child in self._comparison.schema.tables.values():
+            for key in child.foreign_keys:
+                differences = self._comparison.differences.get(key.parent)
+                if key.enforced and key.on_update != "no action" and differences and differences.count(CHANGED):
+                    yield child.name, key
+
+    def _reaching(self, child: str, key: ForeignKey, deleted: Mapping[str, Sql]) -> Sql:
+        """A query of the staged rows that look different where rows of the child will find them as they are now."""
+        parent = self._comparison.relations[key.parent]
+        reached = [
+            sql.SQL("EXISTS (SELECT 1 FROM {} c WHERE {} AND {})").format(
+                self._comparison.relations[child].source, points_at(key, "c", "p"), self._staying(child, key, deleted)
+            )
+        ]
+        if self._comparison.writes(child):
+            reached.append(
+                sql.SQL("EXISTS (SELECT 1 FROM (SELECT s.* FROM {}) c WHERE {})").format(
+                    self._comparison.written(child), points_at(key, "c", "p")
+                )
+            )
+        return sql.SQL(
+            "SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {written} JOIN {parent} p ON {same}"
+            " WHERE ROW({ours})::text <> ROW({theirs})::text AND ({reached})"
+        ).format(
+            written=self._comparison.written(key.parent),
+            parent=parent.source,
+            same=parent.same("p", "d"),
+            ours=columns("s", key.parent_columns),
+            theirs=columns("p", key.parent_columns),
+            reached=sql.SQL(" OR ").join(reached),
+        )
+
+    def _staying(self, child: str, key: ForeignKey, deleted: Mapping[str, Sql]) -> Sql:
+        """The condition that row `c` is there as it is now when the parent is updated.
+
+        Rows that change with it are written by the same statement, and rows that go have gone before, but where the
+        values tell the parent's rows apart: there nobody expects them to change.
+        """
+        if set(key.parent_columns) == set(sort_key(self._comparison.schema.tables[key.parent]).names):
+            return sql.SQL("true")
+        conditions: list[Sql] = [sql.SQL("true")]
+        relation = self._comparison.relations[child]
+        if child in deleted:
+            gone = sql.SQL("NOT EXISTS (SELECT 1 FROM {} x WHERE {})")
+            conditions.append(gone.format(deleted[child], relation.same("c", "x")))
+        if child in self._comparison.differences:
+            changed = sql.SQL('NOT EXISTS (SELECT 1 FROM {} u WHERE {} AND u.action = {}::"char")')
+            lines = self._comparison.differences[child].lines
+            conditions.append(changed.format(lines, relation.same("c", "u"), sql.Literal(CHANGED)))
+        return sql.SQL(" AND ").join(conditions)
