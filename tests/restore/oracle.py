@@ -56,7 +56,6 @@ class Oracle:
     """One restore of backup `source` over `target`, whose view has the scope as evaluated there.
 
     Attributes:
-        limits: the backup as it was made, whose limits count; `source` may be a part of it.
         aside: rows of the backup that are left out.
         atomic: all is written in one transaction, at whose end deferrable keys are checked.
         updated: the row of the backup that each row of the target is to become.
@@ -67,7 +66,6 @@ class Oracle:
     source: View
     target: View
     mode: str
-    limits: View | None = None
     aside: frozenset[Spot] = frozenset()
     atomic: bool = True
     updated: dict[Spot, Spot] = field(default_factory=dict)
@@ -146,15 +144,15 @@ class Oracle:
             self.updated[place] = spot
 
     def _owned_alone_in_backup(self, spot: Spot) -> bool:
-        """Whether the backup shows that a row is the restored businesses' alone: it may lack the rows that own it."""
+        """Whether a row was the restored businesses' alone: of others the backup may lack the rows that own it."""
         kept = {
             table.name: [place for place in self.source.spots(table.name) if place in self.source.taken]
             for table in self.source.world.tables
         }
         state = {name: [self.source.row(place) for place in places] for name, places in kept.items()}
         backup = replace(self.source, state=state)
-        owners = backup.owners[spot[0], kept[spot[0]].index(spot)]
-        return bool(owners) and owners <= self.source.tenants
+        shown = backup.owners[spot[0], kept[spot[0]].index(spot)]
+        return bool(self.source.owners[spot] & self.source.tenants) and shown <= self.source.tenants
 
     def _write_keyless(self, table: Table, spots: list[Spot]) -> None:
         """Of equal rows as many are inserted as there are fewer."""
@@ -191,7 +189,7 @@ class Oracle:
                 continue
             common = not whole and reason != OWNED
             co_owned = bool(self.target.owners[spot] - self.target.tenants)
-            cut = (self.limits or self.source).cut_off(table, self.target.row(spot))
+            cut = self.source.cut_off(table, self.target.row(spot))
             if common or co_owned or table.where or cut or self.mode == "merge":
                 self._result.numbers[table.name].kept += 1
             else:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from tests.restore.cut_ways import DAYS, with_cut_ways
 from tests.restore.random_actions import with_actions
 from tests.restore.spec import Columns, Reference, Row, Table, World
 from tests.restore.worlds import KEYS, NAMES, TENANTS
 
 DEFERRABLE = ("", "", "", "DEFERRABLE", "DEFERRABLE INITIALLY DEFERRED")
-DAYS = ("2026-01-01", "2026-01-02", "2026-01-03", None)
 
 LOUD = """
 CREATE FUNCTION loud() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a trigger fired'; END $$;
@@ -54,7 +54,7 @@ def make_world(random: Random) -> World:
             child.unique.append(random.choice(child.references).columns)
     for draft in drafts:
         draft.references = [with_actions(random, each, draft.may_be_null) for each in draft.references]
-    tables = [_finished(random, draft, drafts) for draft in drafts]
+    tables = with_cut_ways(random, [_finished(random, draft, drafts) for draft in drafts])
     if random.randint(0, 3) == 0:
         chosen = random.randint(1, len(tables) - 1)
         tables[chosen] = replace(tables[chosen], statements=(LOUD.format(tables[chosen].name),))

@@ -158,7 +158,7 @@ def expect_sound(place: Place, on: str, stored: Mapping[str, bytes]) -> None:
     """
     store = place.store(on)
     spoilt = {name for name, content in stored.items() if store.exists(name) and store.get(name) == content}
-    used = {chunk_name(chunk.id) for each in manifests(place, on) for table in each.tables for chunk in table.chunks}
+    used = {chunk_name(chunk.id) for each in manifests(place, on) for _, chunk in each.stored_chunks}
     harmful = {name for name in spoilt if label_of(name) or name in used}
     found = findings(place)
     assert len(found) == len(harmful), f"{harmful} are spoilt, and found is {found}"

@@ -15,9 +15,13 @@ from toolkit.model.manifest import (
     LeftOut,
     Manifest,
     Metadata,
+    OwnerWay,
+    Pointer,
+    RuleEntry,
     Selection,
     SequenceEntry,
     StoredColumn,
+    Support,
     TableEntry,
     TableSelection,
     table_digest,
@@ -30,6 +34,9 @@ from toolkit.storage.repository import Repository
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 TINY = ChunkSizes(minimum=256, beyond=768, maximum=4096)
+
+SUPPORTED = (3,)
+"""Tables with so many rows have supporting rows too."""
 
 Rows = Mapping[str, Sequence[bytes]]
 
@@ -54,6 +61,7 @@ def write_backup(
     entries = []
     with ChunkWriter(repository) as writer:
         for name, table_rows in rows.items():
+            supports = [_support(writer, table_rows, stored)] if len(table_rows) in SUPPORTED else []
             pending = [(raw, writer.submit(raw)) for raw in chunks(table_rows, TINY)]
             parts = [future.result() for _, future in pending]
             stored.extend(parts)
@@ -71,12 +79,22 @@ def write_backup(
                         )
                         for (raw, _), part in zip(pending, parts, strict=True)
                     ],
+                    supports,
                 )
             )
     return repository.write_manifest(manifest_of(label, entries, job=job, now=now)), stored
 
 
-def _entry(name: str, parts: Sequence[Chunk]) -> TableEntry:
+def _support(writer: ChunkWriter, rows: Sequence[bytes], stored: list[StoredChunk]) -> Support:
+    """What says that each of these rows is owned by b1."""
+    (raw,) = chunks([row.split(b"\t")[0] + b"\tb1\n" for row in rows])
+    part = writer.submit(raw).result()
+    stored.append(part)
+    chunk = Chunk(id=part.id, rows=part.rows, raw=part.raw, stored=part.stored, first=(), last=())
+    return Support(what="owners", columns=("id",), rows=part.rows, bytes=part.raw, chunks=(chunk,))
+
+
+def _entry(name: str, parts: Sequence[Chunk], supports: Sequence[Support]) -> TableEntry:
     return TableEntry(
         name=name,
         category="business",
@@ -87,6 +105,7 @@ def _entry(name: str, parts: Sequence[Chunk]) -> TableEntry:
         bytes=sum(part.raw for part in parts),
         digest=table_digest([part.id for part in parts]),
         chunks=tuple(parts),
+        support=tuple(supports),
     )
 
 
@@ -106,6 +125,16 @@ def manifest_of(label: str, entries: Sequence[TableEntry], *, job: str = "nightl
         selection=Selection(
             tenants={"b1": "Café “One”"},
             tables={entry.name: TableSelection(owned=entry.rows) for entry in entries},
+            tenant=("businesses", "id"),
+            rules={
+                entry.name: RuleEntry(
+                    kind="owned",
+                    owned_by=(OwnerWay(columns=("note",), table=""),),
+                    references=(Pointer(columns=("note",), parent="businesses", parent_columns=("id",)),),
+                )
+                for entry in entries
+            },
+            limits={"audit_logs": (5000, "note")},
         ),
         warnings=("table departed is in the catalog file but not in the database",),
     )

@@ -70,7 +70,7 @@ def rows_of(repository: Repository, manifest: Manifest) -> dict[str, bytes]:
 
 def chunk_ids(manifest: Manifest) -> set[str]:
     """The ids of all chunks of a backup."""
-    return {chunk.id for table in manifest.tables for chunk in table.chunks}
+    return {chunk.id for _, chunk in manifest.stored_chunks}
 
 
 def test_a_copy_is_the_backup(source: Repository, repository: Repository) -> None:

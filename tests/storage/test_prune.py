@@ -65,8 +65,8 @@ def three(repository: Repository, rows: int = 300) -> list[Manifest]:
 
 def own_chunks(manifest: Manifest, *others: Manifest) -> set[str]:
     """The files of the chunks that only one of them references."""
-    needed = {chunk.id for other in others for table in other.tables for chunk in table.chunks}
-    return {chunk_name(chunk.id) for table in manifest.tables for chunk in table.chunks if chunk.id not in needed}
+    needed = {chunk.id for other in others for _, chunk in other.stored_chunks}
+    return {chunk_name(chunk.id) for _, chunk in manifest.stored_chunks if chunk.id not in needed}
 
 
 def age(store_directory: Path, hours: float) -> None:

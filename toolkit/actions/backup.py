@@ -16,7 +16,7 @@ from toolkit.actions.context import Context
 from toolkit.actions.destinations import Destination, Destinations, Placed, destinations
 from toolkit.actions.targets import catalog_of, connection_to
 from toolkit.errors import InputError
-from toolkit.model.manifest import Chunk, Manifest, SequenceEntry
+from toolkit.model.manifest import Chunk, Manifest, SequenceEntry, Support
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.model.scope import BackupType, Demo
@@ -29,6 +29,7 @@ from toolkit.postgres.relation import relation_of
 from toolkit.postgres.rows import key_values, read_rows
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
+from toolkit.postgres.selection.support import FoundSupport, Supports, find_support
 from toolkit.postgres.sequences import read_sequences
 from toolkit.storage.layout import check_job
 from toolkit.storage.processes import user_name
@@ -40,7 +41,10 @@ PARTIAL = 3
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A chunk that has been read: the keys at its borders, and what becomes of it in each destination."""
+    """A chunk that has been read: the keys at its borders, and what becomes of it in each destination.
+
+    A chunk of supporting rows has no keys.
+    """
 
     first: tuple[str | None, ...]
     last: tuple[str | None, ...]
@@ -55,6 +59,10 @@ class _Part:
         )
 
 
+_Supporting = dict[str, list[tuple[FoundSupport, list[_Part]]]]
+"""Per table what supports it, with the chunks that were read of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
     """One backup under way."""
@@ -63,6 +71,7 @@ class _Run:
     connection: Connection
     survey: Survey
     selected: Selected
+    supports: Supports
     into: Destinations
     arguments: Mapping[str, Any]
     started: datetime
@@ -70,11 +79,14 @@ class _Run:
     created_by: str
 
     def store(self) -> _Read:
-        """Read every table once and store its chunks in every destination."""
-        tables = self._read()
+        """Read every table once and store its chunks, and those that support it, in every destination."""
+        with self.into.writing():
+            tables = self._read()
+            support = self._read_support()
         return _Read(
             run=self,
             tables=tables,
+            support=support,
             sequences=read_sequences(self.connection, self.survey.schema.name, tables),
             origin=self._origin(),
         )
@@ -82,15 +94,24 @@ class _Run:
     def _read(self) -> dict[str, list[_Part]]:
         progress, reading = self.context.progress, {}
         progress.start("backup")
-        with self.into.writing():
-            for name in self.selected.taken:
-                progress.note(name)
-                table = self.survey.schema.tables[name]
-                parts = reading[name] = list[_Part]()
-                for raw in read_chunks(self.connection, self.survey.schema, name, self.selected):
-                    progress.advance(rows=raw.rows, bytes=len(raw.data))
-                    parts.append(_part(table, raw, self.into.submit(raw)))
-                    del raw  # or it would be held while the next one grows
+        for name in self.selected.taken:
+            progress.note(name)
+            table = self.survey.schema.tables[name]
+            parts = reading[name] = list[_Part]()
+            for raw in read_chunks(self.connection, self.survey.schema, name, self.selected):
+                progress.advance(rows=raw.rows, bytes=len(raw.data))
+                parts.append(_part(table, raw, self.into.submit(raw)))
+                del raw  # or it would be held while the next one grows
+        return reading
+
+    def _read_support(self) -> _Supporting:
+        """Support that turns out to have no rows is left out."""
+        reading: _Supporting = {}
+        for name, supports in self.supports.found.items():
+            for found in supports:
+                parts = [_Part((), (), self.into.submit(raw)) for raw in chunks(found.read(self.connection))]
+                if parts:
+                    reading.setdefault(name, []).append((found, parts))
         return reading
 
     def _origin(self) -> Origin:
@@ -121,6 +142,7 @@ class _Read:
 
     run: _Run
     tables: Mapping[str, list[_Part]]
+    support: _Supporting
     sequences: tuple[SequenceEntry, ...]
     origin: Origin
 
@@ -135,12 +157,21 @@ class _Read:
         entries, taken = [], {}
         for name, parts in self.tables.items():
             chunks_there = [part.entry(destination) for part in parts]
-            table, rule = survey.schema.tables[name], survey.accounting.rules[name]
-            entries.append(table_entry(table, rule, chunks_there, selected.taken[name].cutoff))
+            entries.append(
+                table_entry(
+                    survey.schema.tables[name],
+                    survey.accounting.rules[name],
+                    chunks_there,
+                    cutoff=selected.taken[name].cutoff,
+                    cut=self.run.supports.cut.get(name, ()),
+                    support=tuple(_support(found, parts, destination) for found, parts in self.support.get(name, ())),
+                )
+            )
             taken[name] = selected.taken[name].summary(entries[-1].rows)
         return compose(
             origin=replace(self.origin, label=label),
             scope=replace(survey.scope, businesses=selected.named),
+            tenant=survey.catalog.tenant,
             schema=survey.schema,
             accounting=survey.accounting,
             tables=entries,
@@ -190,6 +221,7 @@ def backup(arguments: Mapping[str, Any], context: Context) -> Outcome:
                 connection=connection,
                 survey=survey,
                 selected=selected,
+                supports=find_support(connection, survey, selected),
                 into=into,
                 arguments=arguments,
                 started=started,
@@ -249,6 +281,17 @@ def _refuse_nothing(survey: Survey, selected: Selected) -> None:
     )
 
 
+def _support(found: FoundSupport, parts: list[_Part], destination: Destination) -> Support:
+    there = tuple(part.entry(destination) for part in parts)
+    return Support(
+        what=found.what,
+        columns=found.columns,
+        rows=sum(chunk.rows for chunk in there),
+        bytes=sum(chunk.raw for chunk in there),
+        chunks=there,
+    )
+
+
 def _would_do(survey: Survey, selected: Selected) -> Outcome:
     listed = ", ".join(label or key for key, label in selected.tenants.items()) or "none"
     return Outcome(
@@ -262,7 +305,7 @@ def _would_do(survey: Survey, selected: Selected) -> Outcome:
 
 def _outcome(manifest: Manifest, into: Destinations, seconds: float) -> Outcome:
     metadata, stats = manifest.metadata, manifest.metadata.stats
-    chunks = sum(len(table.chunks) for table in manifest.tables)
+    chunks = sum(1 for _ in manifest.stored_chunks)
     reasons = Counter(entry.reason for entry in manifest.left_out)
     left_out = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items())) or "none"
     several = len(into.all) > 1

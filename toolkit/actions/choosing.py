@@ -72,6 +72,7 @@ def check_chunks(repository: Repository, manifest: Manifest, progress: Progress)
     rows_of = rows_reader(repository, label)
     for entry in manifest.tables:
         progress.note(entry.name)
-        for data in rows_of(entry):
-            progress.advance(bytes=len(data))
+        for part in (entry, *entry.supporting):
+            for data in rows_of(part):
+                progress.advance(bytes=len(data))
         progress.advance(rows=entry.rows)

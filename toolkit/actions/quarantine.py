@@ -93,7 +93,7 @@ def _backup_of_rows(manifest: Manifest, rows: _Rows) -> Manifest:
     """A manifest that has these rows alone; they are stored in no chunk."""
     tables = [
         msgspec.structs.replace(
-            entry, rows=len(rows[entry.name]), chunks=(), cutoff=None, columns=_columns(entry, rows)
+            entry, rows=len(rows[entry.name]), chunks=(), support=(), cutoff=None, cut=(), columns=_columns(entry, rows)
         )
         for entry in manifest.tables
         if entry.name in rows

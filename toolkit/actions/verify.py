@@ -102,7 +102,7 @@ def _against_repository(repository: Repository, manifest: Manifest, context: Con
     label = manifest.metadata.label
     report = check(repository, labels=(label,), progress=context.progress)
     findings = report.findings
-    chunks = sum(len(table.chunks) for table in manifest.tables)
+    chunks = sum(1 for _ in manifest.stored_chunks)
     outcome = Outcome(
         message=f"{label} in {repository.place}: {len(findings)} findings, {chunks} chunks read and checked",
         details=tuple(finding.message for finding in findings),

@@ -118,6 +118,7 @@ def _description(manifest: Manifest, place: str, state: str) -> Iterator[str]:
         or "none",
         "contents": f"{units.count(stats.total_records)} rows in {stats.total_tables} tables, "
         f"{units.size(stats.uncompressed_size)} ({units.size(stats.compressed_size)} stored)",
+        "supporting": _support_text(manifest),
         "checksum": metadata.checksums.business_data,
         "device data": metadata.checksums.device_data or "",
         "schema": metadata.schema_version or "",
@@ -135,13 +136,24 @@ def _description(manifest: Manifest, place: str, state: str) -> Iterator[str]:
         yield f"{'left out:':<{width}} {reason}: {', '.join(tables)}"
 
 
+def _support_text(manifest: Manifest) -> str:
+    """What is stored beside the rows, in a few words; empty for nothing."""
+    supports = [(entry.name, support.rows) for entry in manifest.tables for support in entry.support]
+    if not supports:
+        return ""
+    tables = ", ".join(sorted({name for name, _ in supports}))
+    return (
+        f"{units.count(sum(rows for _, rows in supports))} rows for {tables}, to tell businesses apart; never restored"
+    )
+
+
 def _tables(manifest: Manifest) -> list[str]:
     none = TableSelection()
     rows = []
     for entry in manifest.tables:
         taken = manifest.selection.tables.get(entry.name, none)
         counts = (entry.rows, taken.owned, taken.shared, taken.unowned, taken.referenced)
-        stored = sum({chunk.id: chunk.stored for chunk in entry.chunks}.values())
+        stored = sum({chunk.id: chunk.stored for chunk in entry.stored_chunks}.values())
         sizes = (units.size(entry.bytes), units.size(stored))
         rows.append((entry.name, f"{entry.category}/{entry.group}", *map(units.count, counts), *sizes))
     numbers = ("rows", "owned", "shared", "unowned", "referenced", "bytes", "stored")

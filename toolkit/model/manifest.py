@@ -6,6 +6,8 @@ Field names in JSON are the attribute names, except in `metadata`, which is came
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from itertools import chain
 from typing import Literal
 
 import msgspec
@@ -60,6 +62,26 @@ class KeyColumn(msgspec.Struct, frozen=True, kw_only=True):
     sort: Literal["native", "text"]
 
 
+class Support(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be known of rows of a table that are in the backup for single businesses to be picked out of it.
+
+    Its own rows are never restored, and count as no rows of the backup.
+
+    Attributes:
+        what: `owners`: rows of the table that hold these values are owned by the tenant whose key is the last value
+            of the supporting row, through rows that the backup does not have. `referenced`: the rows of the table
+            that hold these values are there only because others point at them, and the rows of the backup alone do
+            not show it.
+        columns: the columns of the table that the values are of.
+    """
+
+    what: Literal["owners", "referenced"]
+    columns: tuple[str, ...]
+    rows: int
+    bytes: int
+    chunks: tuple[Chunk, ...]
+
+
 class TableEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One table of a backup; a table with no rows has one too.
 
@@ -67,6 +89,8 @@ class TableEntry(msgspec.Struct, frozen=True, kw_only=True):
         bytes: size of all rows as COPY text.
         digest: SHA-256 over the chunk ids in order, each followed by a newline.
         cutoff: of a table read with a limit: the value of its `newest_by` column in the oldest row taken.
+        cut: the tenants that lost rows of this table to the limit; None stands for rows of nobody.
+        support: what its rows alone do not show.
     """
 
     name: str
@@ -78,7 +102,34 @@ class TableEntry(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     digest: str
     cutoff: str | None = None
+    cut: tuple[str | None, ...] = ()
     chunks: tuple[Chunk, ...] = ()
+    support: tuple[Support, ...] = ()
+
+    @property
+    def stored_chunks(self) -> Iterator[Chunk]:
+        """Every chunk it needs: those of its rows, then those that support them."""
+        return chain(self.chunks, *(support.chunks for support in self.support))
+
+    @property
+    def supporting(self) -> tuple[TableEntry, ...]:
+        """The supporting rows of each kind, as if they were rows of a table of that name."""
+        return tuple(self._supporting(support) for support in self.support)
+
+    def _supporting(self, support: Support) -> TableEntry:
+        types = {column.name: column for column in self.columns}
+        tenant = (StoredColumn(name="tenant", type="text"),) if support.what == "owners" else ()
+        return TableEntry(
+            name=self.name,
+            category=self.category,
+            group=self.group,
+            columns=(*(types.get(name, StoredColumn(name=name, type="")) for name in support.columns), *tenant),
+            key=(),
+            rows=support.rows,
+            bytes=support.bytes,
+            digest=table_digest([chunk.id for chunk in support.chunks]),
+            chunks=support.chunks,
+        )
 
 
 class SequenceEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,11 +162,51 @@ class TableSelection(msgspec.Struct, frozen=True, kw_only=True):
         return self.owned + self.shared + self.unowned + self.referenced
 
 
+class OwnerWay(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of `owned_by`; `table` is empty where the columns are the table's own."""
+
+    columns: tuple[str, ...]
+    table: str
+
+
+class Pointer(msgspec.Struct, frozen=True, kw_only=True):
+    """A reference that the catalog file declared."""
+
+    columns: tuple[str, ...]
+    parent: str
+    parent_columns: tuple[str, ...]
+
+
+class RuleEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """The rule by which rows of a table were chosen.
+
+    Attributes:
+        kind: empty for a table that gave only rows which others point at.
+        unowned: as in the catalog file; empty for the default.
+    """
+
+    kind: Literal["", "tenant", "owned", "shared", "referenced"]
+    unowned: Literal["", "always", "never"] = ""
+    owned_by: tuple[OwnerWay, ...] = ()
+    references: tuple[Pointer, ...] = ()
+
+
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
-    """The selected tenants (key → label) and the rows taken per table."""
+    """How rows were chosen, so that single businesses can be picked out of the backup by the same rules.
+
+    Attributes:
+        tenants: the selected tenants, key → label.
+        tables: rows taken per table.
+        tenant: the tenant table and its key column.
+        rules: per table.
+        limits: of tables read with a limit: how many rows, and the column that says which are newest.
+    """
 
     tenants: dict[str, str]
     tables: dict[str, TableSelection]
+    tenant: tuple[str, str]
+    rules: dict[str, RuleEntry]
+    limits: dict[str, tuple[int, str]]
 
 
 class BusinessFilter(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -195,6 +286,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     def table(self, name: str) -> TableEntry | None:
         """The entry of that table, or None."""
         return next((table for table in self.tables if table.name == name), None)
+
+    @property
+    def stored_chunks(self) -> Iterator[tuple[str, Chunk]]:
+        """Every chunk of the backup, with the table that needs it."""
+        return ((table.name, chunk) for table in self.tables for chunk in table.stored_chunks)
 
 
 def chunk_id(data: bytes) -> str:

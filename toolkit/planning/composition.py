@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from toolkit.model.catalog import Category, TableRule
+from toolkit.model.catalog import Category, TableRule, TenantTable
 from toolkit.model.manifest import (
     FORMAT,
     VERSION,
@@ -15,16 +15,20 @@ from toolkit.model.manifest import (
     KeyColumn,
     Manifest,
     Metadata,
+    OwnerWay,
+    Pointer,
+    RuleEntry,
     Selection,
     SequenceEntry,
     StoredColumn,
+    Support,
     TableEntry,
     TableSelection,
     table_digest,
 )
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.model.scope import Demo, Scope
-from toolkit.planning.accounting import Accounting
+from toolkit.planning.accounting import Accounting, Part
 from toolkit.planning.row_order import stored_key
 from toolkit.planning.totals import checksums_of, stats_of
 
@@ -51,7 +55,15 @@ class Origin:
     postgres_version: str
 
 
-def table_entry(table: Table, rule: TableRule, chunks: Sequence[Chunk], cutoff: str | None) -> TableEntry:
+def table_entry(
+    table: Table,
+    rule: TableRule,
+    chunks: Sequence[Chunk],
+    *,
+    cutoff: str | None,
+    cut: tuple[str | None, ...],
+    support: tuple[Support, ...],
+) -> TableEntry:
     """The manifest's entry of one table."""
     return TableEntry(
         name=table.name,
@@ -63,7 +75,22 @@ def table_entry(table: Table, rule: TableRule, chunks: Sequence[Chunk], cutoff: 
         bytes=sum(chunk.raw for chunk in chunks),
         digest=table_digest([chunk.id for chunk in chunks]),
         cutoff=cutoff,
+        cut=cut,
         chunks=tuple(chunks),
+        support=support,
+    )
+
+
+def rule_entry(rule: TableRule, part: Part) -> RuleEntry:
+    """What the manifest says of the rule of a table."""
+    return RuleEntry(
+        kind=rule.kind.value if part is Part.RULE else "",
+        unowned=rule.unowned,  # type: ignore[arg-type]  # the schema of catalog files knows no other values
+        owned_by=tuple(OwnerWay(columns=edge.columns, table=edge.table) for edge in rule.owned_by),
+        references=tuple(
+            Pointer(columns=each.columns, parent=each.parent, parent_columns=each.parent_columns)
+            for each in rule.references
+        ),
     )
 
 
@@ -71,6 +98,7 @@ def compose(
     *,
     origin: Origin,
     scope: Scope,
+    tenant: TenantTable,
     schema: DatabaseSchema,
     accounting: Accounting,
     tables: Sequence[TableEntry],
@@ -95,7 +123,17 @@ def compose(
         absent=accounting.absent,
         left_out=accounting.left_out,
         schema=covered,
-        selection=Selection(tenants=dict(tenants), tables=dict(taken)),
+        selection=Selection(
+            tenants=dict(tenants),
+            tables=dict(taken),
+            tenant=(tenant.table, tenant.key),
+            rules={name: rule_entry(accounting.rules[name], accounting.taken[name]) for name in taken},
+            limits={
+                name: (limit, accounting.rules[name].newest_by)
+                for name, limit in sorted(scope.optional.items())
+                if limit is not None and name in taken
+            },
+        ),
         warnings=tuple(warnings),
     )
 

@@ -20,7 +20,7 @@ def stats_of(tables: Sequence[TableEntry]) -> Stats:
     rows = {"business": 0, "device": 0}
     for table in tables:
         rows[table.category] += table.rows
-    stored = {chunk.id: chunk.stored for table in tables for chunk in table.chunks}
+    stored = {chunk.id: chunk.stored for table in tables for chunk in table.stored_chunks}
     return Stats(
         total_records=sum(rows.values()),
         total_tables=len(tables),
@@ -56,7 +56,7 @@ def _tables(manifest: Manifest) -> Iterator[Problem]:
             yield Problem(path=path, message=f"table {table.name} is listed twice")
         names.add(table.name)
         yield from _table(table, path)
-        for position, chunk in enumerate(table.chunks):
+        for position, chunk in enumerate(table.stored_chunks):
             known = chunks.setdefault(chunk.id, chunk)
             if (known.rows, known.raw, known.stored) != (chunk.rows, chunk.raw, chunk.stored):
                 message = f"chunk {chunk.id} of table {table.name} has other sizes elsewhere in the manifest"
@@ -73,6 +73,7 @@ def _table(table: TableEntry, path: str) -> Iterator[Problem]:
         if said != found:
             message = f"table {table.name} has {field} {said}, but its chunks give {found}"
             yield Problem(path=f"{path}.{field}", message=message)
+    yield from _support(table, path)
     columns = {column.name for column in table.columns}
     for position, key in enumerate(table.key):
         if key.column not in columns:
@@ -87,6 +88,23 @@ def _table(table: TableEntry, path: str) -> Iterator[Problem]:
         if chunk.rows < 1 or chunk.raw < chunk.rows or {len(chunk.first), len(chunk.last)} != {len(table.key)}:
             message = f"chunk {chunk.id} of table {table.name} has no rows, too few bytes or a key of another length"
             yield Problem(path=f"{path}.chunks[{position}]", message=message)
+
+
+def _support(table: TableEntry, path: str) -> Iterator[Problem]:
+    columns = {column.name for column in table.columns}
+    for number, support in enumerate(table.support):
+        place = f"{path}.support[{number}]"
+        counted = {
+            "rows": (support.rows, sum(chunk.rows for chunk in support.chunks)),
+            "bytes": (support.bytes, sum(chunk.raw for chunk in support.chunks)),
+        }
+        for field, (said, found) in counted.items():
+            if said != found:
+                message = f"{field} are {said}, but the chunks that support table {table.name} give {found}"
+                yield Problem(path=f"{place}.{field}", message=message)
+        if unknown := set(support.columns) - columns:
+            message = f"table {table.name} is supported by {sorted(unknown)[0]}, which is not one of its columns"
+            yield Problem(path=f"{place}.columns", message=message)
 
 
 def _totals(manifest: Manifest) -> Iterator[Problem]:

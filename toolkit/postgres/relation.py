@@ -77,6 +77,11 @@ def text_of(alias: str, names: Iterable[str]) -> Sql:
     return sql.SQL("array_to_string(ARRAY[{}]::text[], ', ')").format(sql.SQL(", ").join(texts))
 
 
+def row_text(alias: str, names: Iterable[str]) -> Sql:
+    """The text of a ROW of some columns: equal exactly if their output texts are, NULLs included."""
+    return sql.SQL('ROW({})::text COLLATE "C"').format(columns(alias, names))
+
+
 def equal(
     left: str,
     left_names: Iterable[str],

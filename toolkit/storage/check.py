@@ -69,8 +69,8 @@ class CheckReport:
     Attributes:
         backups: how many there are, damaged ones included.
         chunks: how many the readable backups reference, each counted once.
-        rows: rows in the chunks that were read and found right.
-        bytes: their raw size.
+        rows: rows of tables in the chunks that were read and found right.
+        bytes: the raw size of these chunks.
         stored: the size of the files read for it.
         orphans: chunks no readable backup references; an interrupted or deleted backup leaves them, they harm nothing.
         orphan_bytes: the size of their files.
@@ -100,10 +100,15 @@ Two manifests may contradict each other about an id.
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """A chunk, and the table whose rows it holds, without its chunks."""
+    """A chunk, and the table whose rows it holds, without its chunks.
+
+    Attributes:
+        supporting: they are no rows of the table, but support them.
+    """
 
     chunk: Chunk
     table: TableEntry
+    supporting: bool
 
     @property
     def key(self) -> _Key:
@@ -114,7 +119,11 @@ class _Use:
 
 @dataclass(slots=True)
 class _Contents:
-    """What the listing and the manifests say."""
+    """What the listing and the manifests say.
+
+    Attributes:
+        supporting: those of the referenced chunks that hold no rows of tables, but what supports them.
+    """
 
     labels: list[str] = field(default_factory=list)
     files: dict[str, int] = field(default_factory=dict)
@@ -157,7 +166,7 @@ def check(
             bad[use.key] = finding
         else:
             good.add(chunk.id)
-            rows += chunk.rows
+            rows += 0 if use.supporting else chunk.rows
             size += chunk.raw
     for key in [key for key in bad if key[0] in good]:  # the file is right, so the manifest is wrong
         bad[key] = replace(bad[key], kind=FindingKind.MANIFEST)
@@ -253,9 +262,10 @@ def _reference(contents: _Contents, use: _Use) -> None:
 
 def _uses_in(manifest: Manifest) -> Iterator[_Use]:
     for table in manifest.tables:
-        alone = msgspec.structs.replace(table, chunks=())
-        for chunk in table.chunks:
-            yield _Use(chunk, alone)
+        for part in (table, *table.supporting):
+            alone = msgspec.structs.replace(part, chunks=(), support=())
+            for chunk in part.chunks:
+                yield _Use(chunk, alone, supporting=part is not table)
 
 
 def _read(repository: Repository, uses: Iterable[_Use]) -> Iterator[tuple[_Use, Finding | None]]:

@@ -183,7 +183,7 @@ def _each_once(manifest: Manifest, known: Container[str]) -> Iterator[tuple[Tabl
     """The chunks of a backup that are not known, each once, with the first table that has it."""
     passed = set[str]()
     for table in manifest.tables:
-        for chunk in table.chunks:
+        for chunk in table.stored_chunks:
             if chunk.id not in known and chunk.id not in passed:
                 passed.add(chunk.id)
                 yield table, chunk
@@ -203,8 +203,17 @@ def _check_same(ours: Manifest, theirs: Manifest, place: str) -> None:
 def _content(manifest: Manifest) -> Manifest:
     """The manifest without what depends on where it is stored: how well its chunks were compressed there."""
     replace = msgspec.structs.replace
+
+    def plain(chunks: Iterable[Chunk]) -> tuple[Chunk, ...]:
+        return tuple(replace(chunk, stored=0) for chunk in chunks)
+
     tables = tuple(
-        replace(table, chunks=tuple(replace(chunk, stored=0) for chunk in table.chunks)) for table in manifest.tables
+        replace(
+            table,
+            chunks=plain(table.chunks),
+            support=tuple(replace(support, chunks=plain(support.chunks)) for support in table.support),
+        )
+        for table in manifest.tables
     )
     stats = replace(manifest.metadata.stats, compressed_size=0)
     return replace(manifest, checksum="", tables=tables, metadata=replace(manifest.metadata, stats=stats))

@@ -60,9 +60,13 @@ def decode(data: bytes, *, label: str, file: str) -> Manifest:
             hint="give the backup's directory that name again",
         )
     problems = [
-        Problem(file=file, path=f"tables[{table}].chunks[{chunk}].id", message=f"{entry.id!r} is no chunk id")
+        Problem(file=file, path=f"tables[{table}].{place}chunks[{chunk}].id", message=f"{entry.id!r} is no chunk id")
         for table, tables in enumerate(manifest.tables)
-        for chunk, entry in enumerate(tables.chunks)
+        for place, chunks in [
+            ("", tables.chunks),
+            *((f"support[{number}].", support.chunks) for number, support in enumerate(tables.support)),
+        ]
+        for chunk, entry in enumerate(chunks)
         if not is_chunk_id(entry.id)
     ]
     problems += [replace(problem, file=file) for problem in inconsistencies(manifest)]

@@ -52,7 +52,7 @@ def referenced_chunks(repository: Repository, labels: Iterable[str]) -> set[byte
     """
 
     def chunks(manifest: Manifest) -> set[bytes]:
-        return {bytes.fromhex(chunk.id) for table in manifest.tables for chunk in table.chunks}
+        return {bytes.fromhex(chunk.id) for _, chunk in manifest.stored_chunks}
 
     needed: set[bytes] = set()
     for found in _of_each(repository, labels, chunks):

@@ -125,8 +125,9 @@ def _whole(repository: Repository, label: str, data: bytes) -> Manifest | None:
     try:
         manifest = manifest_file.decode(data, label=label, file=damaged_name(label))
         for table in manifest.tables:
-            for chunk in table.chunks:
-                examine(stored_file(repository.store, chunk), chunk, table)
+            for part in (table, *table.supporting):
+                for chunk in part.chunks:
+                    examine(stored_file(repository.store, chunk), chunk, part)
     except (DamageError, InputError, RefusedError):
         return None
     return manifest

@@ -44,8 +44,13 @@ class _RecordedChunk(msgspec.Struct, frozen=True):
     stored: int
 
 
+class _RecordedSupport(msgspec.Struct, frozen=True):
+    chunks: tuple[_RecordedChunk, ...]
+
+
 class _RecordedTable(msgspec.Struct, frozen=True):
     chunks: tuple[_RecordedChunk, ...]
+    support: tuple[_RecordedSupport, ...] = ()
 
 
 class _RecordedTables(msgspec.Struct, frozen=True):
@@ -249,7 +254,9 @@ class Repository:
                 tables = decoded(_RECORDED, data).tables
             except (MissingError, DamageError, msgspec.DecodeError):
                 continue
-            recorded.update((chunk.id, chunk.stored) for table in tables for chunk in table.chunks)
+            for table in tables:
+                chunks = chain(table.chunks, *(support.chunks for support in table.support))
+                recorded.update((chunk.id, chunk.stored) for chunk in chunks)
         return frozenset(recorded)
 
     def _publish(self, manifest: Manifest, data: bytes, sizes: Mapping[str, int]) -> None:
@@ -271,7 +278,7 @@ class Repository:
             self.record_published(manifest)
 
     def _check_stored(self, manifest: Manifest, sizes: Mapping[str, int]) -> None:
-        expected = {chunk.id: chunk.stored for table in manifest.tables for chunk in table.chunks}
+        expected = {chunk.id: chunk.stored for _, chunk in manifest.stored_chunks}
         expected.update((chunk_id, sizes[chunk_id]) for chunk_id in expected if chunk_id in sizes)
         found = self.store.sizes([chunk_name(chunk_id) for chunk_id in expected])
         missing = [chunk_id for chunk_id, size in expected.items() if found.get(chunk_name(chunk_id)) != size]

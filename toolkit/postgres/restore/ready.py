@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import RestorePlan
-from toolkit.planning.answers import with_new_tables
+from toolkit.planning.answers import read_answers, with_new_tables
+from toolkit.planning.picking import picking_of
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.restore.apply import recovery
 from toolkit.postgres.restore.apply.batches import BadRow
@@ -21,6 +22,7 @@ from toolkit.postgres.restore.plan.planner import Planner, Prepared
 from toolkit.postgres.restore.plan.samples import with_samples
 from toolkit.postgres.restore.preflight import refuse_hidden, refuse_plan, warnings_of
 from toolkit.postgres.restore.request import Request, scope_on_target
+from toolkit.postgres.restore.stage.backup_owners import BackupOwners
 from toolkit.postgres.restore.stage.narrowing import narrow, narrowed
 from toolkit.postgres.restore.stage.reshaping import fitting_source
 from toolkit.postgres.restore.stage.source import Source
@@ -74,7 +76,7 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
     Raises:
         RefusedError: drift or missing privileges; nothing was changed.
     """
-    manifest = with_new_tables(request.manifest, request.answers)
+    manifest = asked = with_new_tables(request.manifest, request.answers)
     if request.businesses:
         manifest = narrowed(connection, request.catalog, manifest, request.businesses)
     bypass = request.atomic and not request.fire and may_bypass(connection)
@@ -93,8 +95,17 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
         manifest = source.manifest
         refuse_hidden(connection, manifest, survey)
         progress.start("compare", rows=manifest.metadata.stats.total_records)
+        picking = picking_of(asked, read_answers(asked, survey.schema, request.answers), survey.schema, survey.links)
+        owners = BackupOwners(
+            connection,
+            source,
+            schema=survey.schema,
+            rows_of=request.rows_of,
+            picking=picking,
+            tenants=manifest.selection.tenants,
+        )
         if request.businesses:
-            narrow(connection, source, survey)
+            narrow(connection, source, owners)
         followed = follow(connection, source, survey, device)
         made_node = stage_own_node(connection, source, survey, device)
         source.settle()
@@ -104,6 +115,7 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
             survey=survey,
             selected=survey.select(connection, all_owners=True, strict=False),
             source=source,
+            owners=owners,
             bypass=bypass,
             atomic=request.atomic,
             foresee=request.check or request.samples or attempt.foresee,

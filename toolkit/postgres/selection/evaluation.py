@@ -38,12 +38,17 @@ class Taken:
         owned: how many rows are owned; None when all are (only where `ids` is None).
         rest: the reason for the rows of a whole table that are not owned.
         cutoff: value of the `newest_by` column of the oldest row within a limit, as text.
+        marked: a table of ids with the reason in `why`; None when the rows of a whole table have one reason only, or
+            `owned` and `rest`.
+        full: as many rows were taken as the limit lets in, so that it may have cut others.
     """
 
     ids: Sql | None
     owned: int | None = 0
     rest: str = SHARED
     cutoff: str | None = None
+    marked: Sql | None = None
+    full: bool = False
     counts: dict[str, int] = field(default_factory=dict)
 
     def summary(self, total: int) -> TableSelection:
@@ -306,7 +311,8 @@ class Selection:
             same=relation.same("t", "b"),
         )
         row = self._connection.execute(oldest).fetchone()
-        taken.cutoff = row[1] if row and row[0] >= limit else None
+        taken.full = row is not None and row[0] >= limit
+        taken.cutoff = row[1] if row and taken.full else None
         return taken
 
     def _ids(self, table: str, query: Sql | None) -> Sql:
@@ -319,11 +325,11 @@ class Selection:
 
     def _count(self) -> None:
         for name, taken in self._taken.items():
-            counted = taken.ids
-            if counted is None and self._accounting.rules[name].kind is RuleKind.REFERENCED:
-                counted = sql.SQL("({})").format(self._unreferenced(name, everything=True))
-            if counted is not None:
-                query = sql.SQL("SELECT why::text, count(*) FROM {} q GROUP BY why").format(counted)
+            taken.marked = taken.ids
+            if taken.ids is None and self._accounting.rules[name].kind is RuleKind.REFERENCED:
+                taken.marked = sql.SQL("({})").format(self._unreferenced(name, everything=True))
+            if taken.marked is not None:
+                query = sql.SQL("SELECT why::text, count(*) FROM {} q GROUP BY why").format(taken.marked)
                 taken.counts = {str(why): int(count) for why, count in self._connection.execute(query)}
 
     def _check_conditions(self) -> None:

@@ -7,7 +7,7 @@ report asks for `tenant`, the tenant's key. A row without a line is owned by nob
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -15,7 +15,7 @@ from psycopg import sql
 from toolkit.model.catalog import TenantTable
 from toolkit.planning.links import OwnerLink, components
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Relation, Sql, Workspace, equal, scalar
+from toolkit.postgres.relation import Relation, Sql, Workspace, equal, row_text, scalar
 
 NOTHING = sql.SQL("")
 
@@ -43,6 +43,26 @@ class Owners:
     keys: Mapping[str, str]
     all_mine: bool = False
 
+    def joined(self, alias: str, link: OwnerLink, owners: str) -> Sql:
+        """The condition that a link leads to row `alias` of its table from the row of a line `owners` of these."""
+        names = [self.keys[name] for name in link.source_columns]
+        return equal(owners, names, alias, link.columns, link.equalities)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbsentOwners:
+    """What rows that cannot be read give the rows of a table, as it was noted when they could.
+
+    Attributes:
+        columns: columns of the table.
+        source: something to select from: `value`, the text of a ROW of these columns, and the mark of an owner of the
+            rows that have it.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    source: Sql
+
 
 class Ownership:
     """Computes owners table by table; groups of tables on a common cycle together, until nothing is added."""
@@ -55,6 +75,7 @@ class Ownership:
         tenant: TenantTable,
         *,
         prefix: str,
+        absent: Sequence[AbsentOwners] = (),
     ) -> None:
         self._connection = connection
         self._workspace = Workspace(connection)
@@ -62,6 +83,7 @@ class Ownership:
         self._links = [link for link in links if link.table in relations and link.source in relations]
         self._tenant = tenant
         self._prefix = prefix
+        self._absent = [each for each in absent if each.table in relations]
         self._owners: dict[str, Owners] = {}
         self._mark: Mark
 
@@ -76,12 +98,21 @@ class Ownership:
         mark = Mark("mine", sql.SQL("boolean"), sql.SQL("({})").format(selected))
         return self._compute(mark, selected if only_selected else None, all_alike=all_selected)
 
-    def compute_tenants(self) -> dict[str, Owners]:
-        """Owners of every table that owner links reach, as `tenant`: the text of each owner's key."""
-        key = sql.SQL("t.{}::text").format(sql.Identifier(self._tenant.key))
-        return self._compute(Mark("tenant", sql.SQL("text"), key), None, all_alike=False)
+    def compute_tenants(
+        self, followed: Sql | None = None, *, wanted: Collection[str] | None = None
+    ) -> dict[str, Owners]:
+        """Owners of every table that owner links reach, as `tenant`: the text of each owner's key.
 
-    def _compute(self, mark: Mark, followed: Sql | None, *, all_alike: bool) -> dict[str, Owners]:
+        Args:
+            followed: a condition on the tenant table (alias `t`) for the tenants to follow; None for all.
+            wanted: only of these tables, from which every table that owns their rows can be reached; None for all.
+        """
+        key = sql.SQL("t.{}::text").format(sql.Identifier(self._tenant.key))
+        return self._compute(Mark("tenant", sql.SQL("text"), key), followed, all_alike=False, wanted=wanted)
+
+    def _compute(
+        self, mark: Mark, followed: Sql | None, *, all_alike: bool, wanted: Collection[str] | None = None
+    ) -> dict[str, Owners]:
         """Owners with this mark.
 
         Args:
@@ -90,7 +121,8 @@ class Ownership:
         """
         self._mark = mark
         edges = [(link.source, link.table) for link in self._links]
-        nodes = {self._tenant.table, *(name for edge in edges for name in edge)}
+        nodes = {self._tenant.table, *(each.table for each in self._absent), *(name for edge in edges for name in edge)}
+        nodes &= self._relations.keys() if wanted is None else set(wanted)
         for group in components(nodes, edges):
             inner = [link for link in self._links if link.table in group and link.source in group]
             if inner:
@@ -111,14 +143,30 @@ class Ownership:
             self._owners[table] = Owners(query, names, all_mine=True)
             return
         parts = [self._from_link(link) for link in incoming if link.source in self._owners]
-        if is_tenant:
-            parts.append(self._seed(followed))
-        distinct = len(parts) > 1 or any(not link.single for link in incoming)
+        parts.extend(self._given(table, followed))
+        absent = any(each.table == table for each in self._absent)
+        distinct = len(parts) > 1 or absent or any(not link.single for link in incoming)
         self._owners[table] = self._create(table, parts, distinct=distinct)
 
     @property
     def _name(self) -> sql.Identifier:
         return sql.Identifier(self._mark.name)
+
+    def _given(self, table: str, followed: Sql | None) -> Iterator[Sql]:
+        """The lines of a table that come from no other table: of tenants, and of rows that cannot be read."""
+        if table == self._tenant.table:
+            yield self._seed(followed)
+        relation = self._relations[table]
+        for absent in self._absent:
+            if absent.table == table:
+                yield sql.SQL("SELECT {ids}, s.{mark}{keys} FROM {own} t JOIN {source} s ON {same}").format(
+                    ids=relation.ids("t"),
+                    mark=self._name,
+                    keys=self._select_keys(self._key_names(table)),
+                    own=relation.source,
+                    source=absent.source,
+                    same=sql.SQL("{} = s.value").format(row_text("t", absent.columns)),
+                )
 
     def _seed(self, followed: Sql | None) -> Sql:
         table = self._tenant.table
@@ -136,14 +184,13 @@ class Ownership:
     def _from_link(self, link: OwnerLink, *, condition: Sql = NOTHING) -> Sql:
         """The lines that a link gives its table from the owners of its source (alias `s`)."""
         source, relation = self._owners[link.source], self._relations[link.table]
-        theirs = [source.keys[name] for name in link.source_columns]
         return sql.SQL("SELECT {ids}, s.{mark}{keys} FROM {own} t JOIN {source} s ON {joined}{condition}").format(
             ids=relation.ids("t"),
             mark=self._name,
             keys=self._select_keys(self._key_names(link.table)),
             own=relation.source,
             source=source.source,
-            joined=equal("s", theirs, "t", link.columns, link.equalities),
+            joined=source.joined("t", link, "s"),
             condition=condition,
         )
 
@@ -173,8 +220,7 @@ class Ownership:
         for table in group:
             incoming = [link for link in self._links if link.table == table and link.source not in group]
             parts = [self._from_link(link) for link in incoming if link.source in self._owners]
-            if table == self._tenant.table:
-                parts.append(self._seed(followed))
+            parts.extend(self._given(table, followed))
             self._owners[table] = self._create(table, parts, distinct=True, lasting=True)
             self._connection.execute(
                 sql.SQL("ALTER TABLE {} ADD COLUMN round integer NOT NULL DEFAULT 0").format(self._owners[table].source)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-
 from psycopg import sql
 
 from toolkit.model.catalog import Category
@@ -12,9 +10,9 @@ from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Relation, Sql, columns, scalar
 from toolkit.postgres.restore.plan.comparison import CHANGED, KEPT, Differences, count_actions
 from toolkit.postgres.restore.plan.findings import GENERATED, Findings
+from toolkit.postgres.restore.stage.backup_owners import BackupOwners
 from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.evaluation import Selected
-from toolkit.postgres.selection.ownership import Ownership
 from toolkit.postgres.selection.snapshot import Survey
 
 DEVICES, OTHERS, CO_OWNED, NOBODYS = "d", "o", "w", "n"
@@ -26,16 +24,25 @@ class Judge:
     """Turns `changed` lines into changed or kept ones.
 
     Args:
+        owners: who owns the rows of the backup.
         owned: every row of the backup counts as owned by the restored businesses alone, where its table has owners.
     """
 
     def __init__(
-        self, connection: Connection, *, survey: Survey, selected: Selected, source: Source, owned: bool
+        self,
+        connection: Connection,
+        *,
+        survey: Survey,
+        selected: Selected,
+        source: Source,
+        owners: BackupOwners,
+        owned: bool,
     ) -> None:
         self._connection = connection
         self._survey = survey
         self._selected = selected
         self._source = source
+        self._owners = owners
         self._owned = owned
 
     def settle(self, name: str, relation: Relation, differences: Differences) -> Differences:
@@ -85,7 +92,7 @@ class Judge:
         """
         having = {link.table for link in self._survey.links.owners}
         orphaned = [name for name in differences if name in having and self._count_nobodys(differences[name])]
-        owners = self._owners_in_backup(orphaned) if orphaned and not self._owned else {}
+        owners = self._owners.shown(orphaned) if orphaned and not self._owned else {}
         for name in orphaned:
             alone: Sql = sql.SQL("true")
             if not self._owned:
@@ -94,7 +101,7 @@ class Judge:
                 alone = sql.SQL(
                     "EXISTS (SELECT 1 FROM {0} o WHERE o.row_id = d.stage_id AND o.mine)"
                     " AND NOT EXISTS (SELECT 1 FROM {0} o WHERE o.row_id = d.stage_id AND NOT o.mine)"
-                ).format(owners[name])
+                ).format(owners[name].source)
             query = sql.SQL('UPDATE {} d SET action = {}::"char", why = NULL WHERE d.action = {} AND d.why = {} AND {}')
             self._connection.execute(
                 query.format(
@@ -134,26 +141,6 @@ class Judge:
         )
         reason = f"differs in {', '.join(fixed)}, which only an insert can set"
         findings.add(name, query, reason=reason, sqlstate=GENERATED, constraint=fixed[0])
-
-    def _owners_in_backup(self, wanted: Collection[str]) -> Mapping[str, Sql]:
-        """Per table, who owns which staged row within the backup, restored tenants or others: selected as there."""
-        tenant = self._survey.catalog.tenant
-        leading = {*wanted}
-        while more := {link.source for link in self._survey.links.owners if link.table in leading} - leading:
-            leading |= more
-        relations = {
-            name: self._source.staged(name).relation
-            for name, entry in self._source.entries.items()
-            if entry.rows and name in leading
-        }
-        if tenant.table not in relations:
-            return {}
-        condition = sql.SQL("t.{}::text = ANY ({}::text[])").format(
-            sql.Identifier(tenant.key), sql.Literal(list(self._source.manifest.selection.tenants))
-        )
-        ownership = Ownership(self._connection, relations, self._survey.links.owners, tenant, prefix="backup")
-        owners = ownership.compute(condition, only_selected=False, all_selected=False)
-        return {name: found.source for name, found in owners.items()}
 
     def _recounted(self, differences: Differences) -> Differences:
         return Differences(differences.lines, count_actions(self._connection, differences.lines))

@@ -34,6 +34,7 @@ from toolkit.postgres.restore.plan.judgement import Judge
 from toolkit.postgres.restore.plan.kept import KeptRows
 from toolkit.postgres.restore.plan.key_rules import key_rules
 from toolkit.postgres.restore.plan.uniqueness import Release, Uniqueness
+from toolkit.postgres.restore.stage.backup_owners import BackupOwners
 from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.snapshot import Survey
@@ -62,6 +63,7 @@ class Planner:
     Args:
         survey: the target under the restore's scope.
         selected: the scope evaluated on the target, with all owners known.
+        owners: who owns the rows of the backup.
         bypass: foreign-key triggers will not fire, so that rows may be deleted while others still point at them.
         atomic: all is written in one transaction.
         foresee: stage tables that could be copied straight into the target too, so that every conflict is in the plan.
@@ -78,6 +80,7 @@ class Planner:
         survey: Survey,
         selected: Selected,
         source: Source,
+        owners: BackupOwners,
         bypass: bool,
         atomic: bool,
         foresee: bool = False,
@@ -90,6 +93,7 @@ class Planner:
         self._survey = survey
         self._selected = selected
         self._source = source
+        self._owners = owners
         self._bypass = bypass
         self._atomic = atomic
         self._foresee = foresee or aside
@@ -107,7 +111,12 @@ class Planner:
     def prepare(self) -> Prepared:
         """Compare everything and settle what happens to every row."""
         judge = Judge(
-            self._connection, survey=self._survey, selected=self._selected, source=self._source, owned=self._owned
+            self._connection,
+            survey=self._survey,
+            selected=self._selected,
+            source=self._source,
+            owners=self._owners,
+            owned=self._owned,
         )
         for name, entry in self._entries.items():
             self._loads[name] = self._load(name, entry)
