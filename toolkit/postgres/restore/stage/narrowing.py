@@ -180,7 +180,7 @@ class _Narrowing:
     def _note_gone(self, kept: Kept, owners: Mapping[str, Owners]) -> None:
         """Keep in mind whose the rows are that are owned through rows which go."""
         for link in self._owners.links().owners:
-            if link.source not in owners or link.table not in self._relations:
+            if link.source not in owners or link.table not in owners:
                 continue
             gone, there = kept[link.source], kept[link.table]
             if gone is None:
