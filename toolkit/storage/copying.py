@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 
 import msgspec
 
@@ -182,11 +183,12 @@ def _usable_files(repository: Repository, recorded: Container[tuple[str, int]]) 
 def _each_once(manifest: Manifest, known: Container[str]) -> Iterator[tuple[TableEntry, Chunk]]:
     """The chunks of a backup that are not known, each once, with the first table that has it."""
     passed = set[str]()
-    for table in manifest.tables:
-        for chunk in table.stored_chunks:
+    parts = chain.from_iterable((table, *table.supporting) for table in manifest.tables)
+    for part in parts:
+        for chunk in part.chunks:
             if chunk.id not in known and chunk.id not in passed:
                 passed.add(chunk.id)
-                yield table, chunk
+                yield part, chunk
 
 
 def _check_same(ours: Manifest, theirs: Manifest, place: str) -> None:
