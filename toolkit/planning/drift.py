@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -14,10 +14,20 @@ from toolkit.planning.answers import Names, read_answers
 from toolkit.planning.row_order import SortKey, sort_key, stored_key
 
 
-def find_drift(manifest: Manifest, target: DatabaseSchema, answers: Answers) -> Drift:
+def find_drift(
+    manifest: Manifest,
+    target: DatabaseSchema,
+    answers: Answers,
+    *,
+    constrained: Collection[tuple[str, str]] = frozenset(),
+) -> Drift:
     """Compare a backup with a target's schema, under a person's answers.
 
     What depends on the rows (types, labels, NULLs, keys) is left to whoever looks at them: see `Reshape`.
+
+    Args:
+        constrained: the columns, with their tables, whose values are to be examined although their type has kept its
+            name: a domain may have got further constraints.
     """
     names = read_answers(manifest, target, answers)
     shrunk = _has_shrunk(manifest.schema.enums, target.enums)
@@ -31,7 +41,8 @@ def find_drift(manifest: Manifest, target: DatabaseSchema, answers: Answers) -> 
             if entry.rows:
                 reasons[entry.name] = (f"table {entry.name} is missing; the backup has {entry.rows} rows of it",)
             continue
-        look = _TableLook(manifest.schema.tables[entry.name], entry, table, names, shrunk=shrunk)
+        columns = frozenset(column for name, column in constrained if name == table.name)
+        look = _TableLook(manifest.schema.tables[entry.name], entry, table, names, shrunk=shrunk, constrained=columns)
         entries.append(look.translated())
         if entry.rows:
             if found := tuple(look.reasons()):
@@ -57,15 +68,26 @@ class _TableLook:
 
     Args:
         shrunk: some enum has lost labels, so that values of the schema's own types may not be theirs any more.
+        constrained: columns whose values are to be examined whatever their types.
     """
 
-    def __init__(self, source: Table, entry: TableEntry, table: Table, names: Names, *, shrunk: bool) -> None:
+    def __init__(
+        self,
+        source: Table,
+        entry: TableEntry,
+        table: Table,
+        names: Names,
+        *,
+        shrunk: bool,
+        constrained: Collection[str],
+    ) -> None:
         self._source = source
         self._entry = entry
         self._table = table
         self._names = names
         self._theirs = {column.name: column for column in table.columns}
         self._shrunk = shrunk
+        self._constrained = constrained
         pairs = [self._carried(column) for column in entry.columns if not self._is_dropped(column.name)]
         self._all = [carried for carried in pairs if carried is not None]
         self._stored = tuple(carried for carried in self._all if not carried.column.generated)
@@ -128,7 +150,9 @@ class _TableLook:
             source=column.name,
             type=column.type,
             column=found,
-            examined=column.type != found.type or (self._shrunk and "." in found.type),
+            examined=column.type != found.type
+            or found.name in self._constrained
+            or (self._shrunk and "." in found.type),
         )
 
     def _new_name(self, column: str) -> str:

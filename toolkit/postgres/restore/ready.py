@@ -91,7 +91,8 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
         device, manifest, survey = settle_device(
             connection, found, manifest, request.device, narrowed=bool(request.businesses)
         )
-        source = fitting_source(connection, manifest, survey.schema, request.rows_of, request.answers)
+        foresee = request.check or request.samples or attempt.foresee
+        source = fitting_source(connection, manifest, survey.schema, request.rows_of, request.answers, thorough=foresee)
         manifest = source.manifest
         refuse_hidden(connection, manifest, survey)
         progress.start("compare", rows=manifest.metadata.stats.total_records)
@@ -118,7 +119,7 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
             owners=owners,
             bypass=bypass,
             atomic=request.atomic,
-            foresee=request.check or request.samples or attempt.foresee,
+            foresee=foresee,
             aside=request.put_aside is not None,
             owned=request.owned,
             bad=attempt.bad,

@@ -81,6 +81,8 @@ def _attempt(reopen: Open, asked: Request, attempt: Attempt, contention: Content
     with reopen() as connection, made_ready(connection, request, attempt, progress) as ready:
         if request.check:
             return ready.plan
+        if ready.plan.conflicts and ready.prepared.copies and not attempt.foresee:
+            raise UnforeseenError(tuple(map(str, ready.plan.conflicts)))  # there may be more of them
         refuse_conflicts(ready.plan)
         with contention.watching(ready):
             if not request.atomic:

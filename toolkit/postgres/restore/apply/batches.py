@@ -28,7 +28,8 @@ class UnexpectedCountError(DatabaseError):
 
 
 class UnforeseenError(Exception):
-    """Rows that were written lead nowhere: of a table that was loaded whole, so that the plan did not know of them."""
+    """Something stands in the way, and rows that were or would be loaded whole are unknown to the plan: all of them are
+    to be compared before anything is said."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__("; ".join(reasons))

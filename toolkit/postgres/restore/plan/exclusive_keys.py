@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from toolkit.model.schema import DatabaseSchema, Equality
+from toolkit.model.schema import DatabaseSchema, Equality, Table
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Relation, Sql, compared, is_null
@@ -43,7 +43,9 @@ SELECT c.relname, i.relname, x.indisexclusion, NOT x.indimmediate,
                                    AND d.objid = x.indexrelid AND d.refclassid = 'pg_class'::regclass
                                    AND d.refobjid = x.indrelid AND d.refobjsubid = a.attnum))
              ORDER BY a.attname COLLATE "C"),
-       x.indexprs IS NULL AND x.indpred IS NULL AND NOT x.indisexclusion
+       x.indexprs IS NULL AND x.indpred IS NULL AND NOT x.indisexclusion,
+       coalesce((SELECT pg_get_constraintdef(f.oid) FROM pg_constraint f
+                 WHERE f.conindid = x.indexrelid AND f.conrelid = x.indrelid AND f.contype = 'x'), '')
 FROM pg_class c
 JOIN pg_index x ON x.indrelid = c.oid AND (x.indisunique OR x.indisexclusion) AND x.indisvalid
 JOIN pg_class i ON i.oid = x.indexrelid
@@ -63,6 +65,8 @@ class ExclusiveKey:
         predicate: the condition on rows that the key speaks of; empty for all rows.
         columns: the columns that the elements and the predicate read.
         deferrable: it can be checked at the end of the transaction.
+        plain: it is a unique key of columns, of all rows.
+        definition: of an exclusion constraint, as the server prints it.
     """
 
     name: str
@@ -73,6 +77,21 @@ class ExclusiveKey:
     columns: tuple[str, ...]
     nulls_not_distinct: bool
     deferrable: bool
+    plain: bool
+    definition: str
+
+    def known(self, recorded: Table | None, now: Table) -> bool:
+        """Whether a backup's table had the same key, so that its rows cannot exclude each other.
+
+        Of an index of expressions, or of some rows, a backup does not record enough to say so.
+
+        Args:
+            now: the table as it is on the target.
+        """
+        if self.exclusion:
+            return not self.definition or (recorded is not None and self.definition in recorded.checks)
+        same = {each.name for each in recorded.unique_keys if each in now.unique_keys} if recorded else set()
+        return self.plain and self.name in same
 
     def __str__(self) -> str:
         where = f" where {self.predicate}" if self.predicate else ""
@@ -110,7 +129,7 @@ def exclusive_keys(
     """The exclusive keys of these tables, less the one by which their rows are told apart."""
     found: dict[str, list[ExclusiveKey]] = defaultdict(list)
     rows = connection.execute(_KEYS, [schema.name, list(tables)])
-    for table, name, exclusion, deferrable, not_distinct, predicate, elements, operators, columns, plain in rows:
+    for table, name, exclusion, deferrable, not_distinct, predicate, elements, operators, columns, plain, text in rows:
         if plain and set(columns) == set(sort_key(schema.tables[table]).names):
             continue
         found[table].append(
@@ -126,9 +145,17 @@ def exclusive_keys(
                 columns=tuple(columns),
                 nulls_not_distinct=not_distinct,
                 deferrable=deferrable,
+                plain=plain,
+                definition=text,
             )
         )
     return found
+
+
+def deferrable_keys(connection: Connection, schema: DatabaseSchema) -> frozenset[str]:
+    """The tables that have a key which can be checked at the end of the transaction."""
+    found = exclusive_keys(connection, schema, list(schema.tables))
+    return frozenset(name for name, keys in found.items() if any(key.deferrable for key in keys))
 
 
 def _name(number: int) -> sql.Identifier:

@@ -27,6 +27,7 @@ from toolkit.postgres.restore.plan.comparison import (
     equal_chunks,
 )
 from toolkit.postgres.restore.plan.deletion import DeletionPlanner, Deletions
+from toolkit.postgres.restore.plan.exclusive_keys import deferrable_keys
 from toolkit.postgres.restore.plan.extras import ExtraRows
 from toolkit.postgres.restore.plan.findings import Finding, Findings
 from toolkit.postgres.restore.plan.foreign_keys import ForeignKeys
@@ -50,6 +51,11 @@ class Prepared:
     deletions: Deletions
     release: Release
     findings: tuple[Finding, ...]
+
+    @property
+    def copies(self) -> bool:
+        """Whether rows of some table go into it without being compared."""
+        return any(table.load is Load.COPY for table in self.plan.tables.values())
 
     @property
     def differences(self) -> dict[str, Differences]:
@@ -104,6 +110,7 @@ class Planner:
         self._relations = {name: relation_of(survey.schema.name, table) for name, table in survey.schema.tables.items()}
         self._order = self._parents_first()
         self._cyclic = {name for group in self._order if len(group) > 1 for name in group}
+        self._deferrable = deferrable_keys(connection, survey.schema) if bypass else frozenset()
         self._loads: dict[str, Load] = {}
         self._differences: dict[str, Differences] = {}
         self._kept = KeptRows(connection, survey=survey, selected=selected, relations=self._relations)
@@ -194,6 +201,8 @@ class Planner:
             return Load.NONE
         some = sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT 1) q").format(self._relations[name].source)
         copied = not self._foresee and name not in self._cyclic and not self._source.edited(name)
+        # the replica role does not look at deferrable keys: it is for the plan to know
+        copied = copied and not (self._bypass and name in self._deferrable)
         if copied and not scalar(self._connection, some):
             return Load.COPY
         if self._has_all(name, entry):

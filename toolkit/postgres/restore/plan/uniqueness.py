@@ -201,11 +201,8 @@ class Uniqueness:
 
     def _duplicates(self, name: str, key: ExclusiveKey, findings: Findings) -> int:
         """Note staged rows that exclude each other, which only a key can be to blame for that the source lacks."""
-        recorded = self._comparison.source.manifest.schema.tables.get(name)
-        now = self._comparison.schema.tables[name].unique_keys
-        known = {unique.name for unique in recorded.unique_keys if unique in now} if recorded else set()
-        # the primary key and exclusion constraints are recorded without a name
-        if key.name in known or key.exclusion:
+        tables = self._comparison.source.manifest.schema.tables
+        if key.known(tables.get(name), self._comparison.schema.tables[name]):
             return 0
         rows = sql.SQL(
             "SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {written} WHERE EXISTS"
@@ -216,8 +213,14 @@ class Uniqueness:
             staged=key.values(self._comparison.source.staged(name).relation),
             excludes=key.excludes("a", "b"),
         )
-        reason = f"several rows of the backup have the same values of unique key {key}"
-        return findings.add(name, rows, reason=reason, sqlstate=UNIQUE, constraint=key.name)
+        what = "values that exclude each other under" if key.exclusion else "the same values of unique key"
+        return findings.add(
+            name,
+            rows,
+            reason=f"several rows of the backup have {what} {key}",
+            sqlstate=EXCLUSION if key.exclusion else UNIQUE,
+            constraint=key.name,
+        )
 
 
 def _is(target: Relation, alias: str, ids: str) -> Sql:

@@ -36,7 +36,8 @@ class Conversions:
             texts: a table whose columns are called as in the backup, all of type text.
         """
         value = sql.Identifier("r", carried.source)
-        unfit = sql.SQL("{} IS NOT NULL AND NOT ({})").format(value, _means_the_same(value, carried))
+        empty = sql.SQL("" if self._takes_null(carried) else " OR {} IS NULL").format(value)
+        unfit = sql.SQL("({0} IS NOT NULL AND NOT ({1}){2})").format(value, _means_the_same(value, carried), empty)
         try:
             with self._connection.transaction():
                 found = self._count(texts, unfit)
@@ -44,9 +45,18 @@ class Conversions:
             if isinstance(error, psycopg.OperationalError):
                 raise
             # some value is not even valid input: only a function can try them one by one
-            unfit = sql.SQL("NOT {}({})").format(self._function(carried), value)
+            unfit = sql.SQL("(NOT {}({}){})").format(self._function(carried), value, empty)
             found = self._count(texts, unfit)
         return unfit if found else None
+
+    def _takes_null(self, carried: Carried) -> bool:
+        """Whether the type itself, a domain perhaps, has nothing against NULL."""
+        try:
+            with self._connection.transaction():
+                self._connection.execute(sql.SQL("SELECT NULL::text::{}").format(sql.SQL(carried.column.type)))
+        except psycopg.IntegrityError:
+            return False
+        return True
 
     def _count(self, texts: Sql, condition: Sql) -> int:
         return scalar(self._connection, sql.SQL("SELECT count(*) FROM {} r WHERE {}").format(texts, condition))
