@@ -10,6 +10,8 @@ import pytest
 
 from tests.app.invoking import Invoked, invoke
 from tests.control import execute
+from toolkit.app.classify_target import Target
+from toolkit.errors import InputError
 
 RULES = """\
 business:
@@ -68,6 +70,75 @@ def test_lint_accepts_what_was_written(inventory: Path) -> None:
     file = inventory / "catalogs" / "app.yml"
     assert classify(inventory, "--host", "till", "--output", str(file)).code == 0
     assert invoke("lint", str(file)).code == 0
+
+
+FINISHED = "# mine\ncatalog: app\ntenant: {table: shops, key: id}\nbusiness: {all: {shops: tenant, orders: shared}}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "words", "message"),
+    [
+        ("app.yml", FINISHED, (), "--update --output"),
+        ("app.yml", "catalog: app\nidentity: {clear: [x]}\n", (), "classifies tables already"),
+        ("other.yml", "anything", (), "is not overwritten"),
+        ("other.yml", "anything", ("--update",), "is not overwritten"),
+    ],
+)
+def test_nothing_is_overwritten(
+    *, inventory: Path, name: str, before: str, words: tuple[str, ...], message: str
+) -> None:
+    """A file that says something stays byte for byte, with the remedy; nothing is left beside it."""
+    (inventory / "catalogs" / "app.yml").write_text(FINISHED, encoding="utf-8")
+    file = inventory / "catalogs" / name
+    file.write_text(before, encoding="utf-8")
+    there = sorted(file.parent.iterdir())
+    done = classify(inventory, "--host", "till", "--output", str(file), *words)
+    assert (done.code, done.out) == (2, ""), done.text
+    assert message in done.err
+    assert file.read_text(encoding="utf-8") == before
+    assert sorted(file.parent.iterdir()) == there
+
+
+def test_a_head_is_kept_and_completed(inventory: Path) -> None:
+    """A file that says only which table the tenants are may be the output: its lines stay, also behind a link."""
+    head = "# ours\ncatalog: app\ntenant: {table: shops, key: id}  # sure\n"
+    real = inventory / "kept.yml"
+    real.write_text(head, encoding="utf-8")
+    file = inventory / "catalogs" / "app.yml"
+    file.symlink_to(real)
+    done = classify(inventory, "--host", "till", "--output", str(file))
+    assert done.code == 0, done.text
+    assert file.is_symlink()
+    text = real.read_text(encoding="utf-8")
+    assert text.startswith(head)
+    assert "orders: {owned_by: [shopId]}" in text
+
+
+def test_a_schema_that_changed_is_told(inventory: Path) -> None:
+    """A table whose columns now say something else is told with both rules and why; the file stays as it is."""
+    file = inventory / "catalogs" / "app.yml"
+    rules = "    shops: tenant\n    orders: shared\n    sync_queue: {owned_by: [shopId]}\n"
+    text = f"catalog: app\ntenant: {{table: shops, key: id}}\nbusiness:\n  all:\n{rules}"
+    file.write_text(text, encoding="utf-8")
+    for _ in range(2):
+        done = classify(inventory, "--host", "till", "--update", "--output", str(file))
+        assert done.code == 0, done.text
+        assert "the schema speaks against 2 rules of the file" in done.err
+        assert "orders: shared; a fresh look says orders: {owned_by: [shopId]}: shopId points at the tenant" in done.err
+        assert (
+            "sync_queue: {owned_by: [shopId]} cannot be followed: table sync_queue has no column 'shopId'" in done.err
+        )
+        assert file.read_text(encoding="utf-8") == text
+
+
+def test_a_file_that_somebody_wrote_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    """What was read must still be there when the new text is put in its place."""
+    file = tmp_path / "app.yml"
+    target = Target(file="app.yml", path=file, before=None, is_draft=False)
+    file.write_text("somebody's", encoding="utf-8")
+    with pytest.raises(InputError, match="somebody else wrote the file"):
+        target.write("ours")
+    assert [(path.name, path.read_text(encoding="utf-8")) for path in tmp_path.iterdir()] == [("app.yml", "somebody's")]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -223,6 +224,98 @@ def test_the_tenant_table_is_guessed() -> None:
     found = tenant_candidates(schema(tenants, MEMBERS, USERS, *made))
     assert found[0].tenant == replace(TENANT, label="name", demo="isDemo")
     assert tenant_candidates(schema(USERS)) == ()
+
+
+@pytest.mark.parametrize("column", ["org_id", "tenant", "account", "workspace_uuid", "created_by_shop", "home_shop_id"])
+def test_a_key_that_no_row_can_be_without_decides(column: str) -> None:
+    """A NOT NULL foreign key to the tenants makes the owner, whatever it is called."""
+    tables = (MEMBERS, USERS, table("x", f"{column} -> shops, userId -> users cascade"))
+    assert summary(proposals(*tables)["x"])[0::2] == ("decided", ways(proposals(*tables)["x"]))
+    assert column in ways(proposals(*tables)["x"])
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["lastVisitedShopId", "lastvisitedshopid", "current_shop_id", "default_shop", "preferredShopId", "home_shop_id"],
+)
+def test_what_is_passing_or_a_preference_never_owns(column: str) -> None:
+    """A nullable mention of a tenant is no owner: not beside memberships, and not alone."""
+    with_members = proposals(MEMBERS, table("users", f"email, {column}? -> shops"))["users"]
+    assert summary(with_members) == ("decided", "owned", ["members.userId"])
+    alone = proposals(table("x", f"{column}? -> shops"))["x"]
+    assert summary(alone) == ("open", "referenced", [])
+    assert [option.rule.kind for option in alone.options][:2] == [RuleKind.REFERENCED, RuleKind.OWNED]
+
+
+@pytest.mark.parametrize("category", [Category.DEVICE, Category.TRANSIENT])
+def test_a_parent_outside_the_business_data_owns_nothing(category: Category) -> None:
+    """A part of a device or transient table is asked about; no option makes it that parent's."""
+    known = {"nodes": rule("nodes", RuleKind.SHARED, category)}
+    found = proposals(table("nodes"), table("x", "nodeId -> nodes cascade"), rules=known)["x"]
+    assert found.verdict is Verdict.OPEN
+    assert not [option for option in found.options if option.rule.owned_by]
+    assert found.options[0].rule.category is (category if category is Category.TRANSIENT else Category.BUSINESS)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "version"),
+    [
+        ("_prisma_migrations", "migration_name", "migration_name"),
+        ("schema_migrations", "version", "version"),
+        ("__EFMigrationsHistory", "MigrationId", "MigrationId"),
+        ("SequelizeMeta", "name", "name"),
+        ("migrations", "migration, batch:integer", "migration"),
+        ("ar_internal_metadata", "value", None),
+        ("knex_migrations_lock", "is_locked:integer", None),
+    ],
+)
+def test_migration_tables_are_of_the_device(name: str, columns: str, version: str | None) -> None:
+    """The record of a migration tool is never restored as business data; its version column is proposed where known."""
+    result = classify(catalog(), schema(table(name, columns), ORDERS))
+    found = {each.table: each for each in result.proposals}[name]
+    assert (found.verdict, found.options[0].rule.category) == (Verdict.DECIDED, Category.DEVICE)
+    assert result.schema_version == ((name, version) if version else None)
+
+
+@pytest.mark.parametrize("text", ["bird, place", "version, shopId -> shops"])
+def test_what_is_only_called_so_is_no_migration_table(text: str) -> None:
+    """Other columns, or references, make it the application's own."""
+    found = proposals(table("migrations", text))["migrations"]
+    assert found.options[0].rule.category is Category.BUSINESS
+
+
+def test_the_part_of_an_undecided_table_follows_it() -> None:
+    """Also where its reference may be NULL: it is never shared."""
+    found = proposals(
+        table("customers", "shopId? -> shops"),
+        table("orders", "customerId? -> customers"),
+        table("order_items", "orderId? -> orders"),
+        table("order_item_notes", "orderItemId? -> order_items"),
+    )
+    assert summary(found["orders"]) == ("open", "owned", ["customerId"])
+    assert summary(found["order_items"]) == ("follows", "owned", ["orderId"])
+    assert found["order_item_notes"].follows == ("order_items",)
+
+
+def test_a_list_that_names_people_is_not_for_all() -> None:
+    """It would bring along, for every tenant, whoever made its entries; so only what is used of it is taken."""
+    kinds = table("kinds", "name, createdBy? -> users", unique=("name",))
+    found = proposals(MEMBERS, USERS, kinds, table("x", "shopId -> shops, kindId -> kinds"))["kinds"]
+    assert summary(found) == ("decided", "referenced", [])
+
+
+def test_large_schemas_are_quick() -> None:
+    """300 tables take less than two seconds, a fresh look at all of them included."""
+    tables = [MEMBERS, USERS]
+    for number in range(300):
+        parent = f"t{number - 7}" if number > 6 else "shops"
+        tables.append(table(f"t{number}", f"p{number}? -> {parent} cascade, createdBy -> users, kind -> users, note"))
+    of = schema(*tables)
+    start = time.perf_counter()
+    found = classify(catalog(), of)
+    classify(catalog(decided(found)), of)
+    assert tenant_candidates(of)
+    assert time.perf_counter() - start < 2 * 3, "three times that, for busy machines"
 
 
 def test_groups() -> None:

@@ -76,7 +76,16 @@ class TenantWorld:
             make()
         kinds = (
             *(self._thing, self._part, self._part, self._part_by_composite, self._nullable_part, self._of_person),
-            *(self._loan, self._mentioning, self._pathless, self._lonely, self._rival, self._polymorphic, self._lookup),
+            *(
+                self._loan,
+                self._mentioning,
+                self._pathless,
+                self._lonely,
+                self._rival,
+                self._polymorphic,
+                self._lookup,
+                self._of_either,
+            ),
         )
         for _ in range(self.random.randint(3, 8)):
             self.random.choice(kinds)()
@@ -339,7 +348,37 @@ class TenantWorld:
         """What belongs to a person is that of all their tenants: sessions, tokens, addresses."""
         name = self.random.choice(("sessions", "api_tokens", "addresses", "devices", "user_settings"))
         column = next(each.columns[0] for each in self.members.references if each.parent is self.users)
-        self._under(self.users, name, nullable=False, action=self._action(nullable=False), column=column)
+        table = self._under(self.users, name, nullable=False, action=self._action(nullable=False), column=column)
+        things = [each for each in self.owned if each.key == ("id",) and each is not self.members]
+        thing = self.random.choice(things)
+        column = self._name(f"{self._singular(thing)}_id")
+        if self._often(0.3) and column not in table.columns:
+            # what a person has of a thing is the thing's
+            table.columns[column] = self.kind
+            table.references.append(Reference((column,), thing, self._action(nullable=True)))
+            for row in table.rows:
+                at = self.random.choice((None, *thing.rows))
+                self._point(row, column, at, "id")
+                row.owners = NOBODY if at is None else at.owners
+
+    def _of_either(self) -> None:
+        """A row that names one thing or another of its tenant, or both."""
+        things = [each for each in self.owned if each.key == ("id",) and each is not self.members]
+        one, other = self.random.choice(things), self.random.choice(things)
+        if one is other:
+            return
+        table = self._table(self.random.choice(("remarks", "links", "files")))
+        columns = [self._name(f"{self._singular(each)}_id") for each in (one, other)]
+        for column, parent in zip(columns, (one, other), strict=True):
+            table.columns[column] = self.kind
+            table.references.append(Reference((column,), parent, self._action(nullable=True)))
+        for at in one.rows:
+            beside = [each for each in other.rows if each.owners == at.owners]
+            for left, right in ((at, None), (None, next(iter(beside), None)), (at, next(iter(beside), None))):
+                row = MadeRow({"id": self._id()}, (left or right or MadeRow({}, NOBODY)).owners)
+                self._point(row, columns[0], left, "id")
+                self._point(row, columns[1], right, "id")
+                table.rows.append(row)
 
     def _loan(self) -> None:
         """A row of two tenants."""

@@ -112,7 +112,7 @@ def _summary(found: Classification, file: str) -> Iterator[tuple[str, str]]:
             f"{len(undecided)} of {total} tables ({share}) need a person's decision{where}; {follow} follow from those"
         )
         yield f"{text}: backups refuse to run until then", WARNING
-    unsafe = [each.table for each in found.proposals if each.reason is Reason.POLYMORPHIC]
+    unsafe = [each.table for each in found.proposals if each.reason in (Reason.POLYMORPHIC, Reason.UNWRITABLE)]
     if unsafe:
         yield (
             f"no rule can follow whose the rows of {', '.join(unsafe)} are: only whole backups have all of them",
@@ -123,10 +123,7 @@ def _summary(found: Classification, file: str) -> Iterator[tuple[str, str]]:
 def _changed(found: Classification) -> Iterator[tuple[str, str]]:
     """What the file says and a fresh look at the schema does not."""
     if found.differences:
-        yield (
-            f"{len(found.differences)} tables of the file would be classified otherwise today; nothing was changed:",
-            WARNING,
-        )
+        yield f"the schema speaks against {len(found.differences)} rules of the file, which stay as they are:", WARNING
     for each in found.differences:
         says = entry(found.written[each.table])
         if each.rule is None:

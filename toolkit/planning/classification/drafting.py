@@ -9,7 +9,7 @@ from toolkit.model.catalog import Catalog, Category
 from toolkit.model.schema import DatabaseSchema
 from toolkit.planning.classification import names, rules
 from toolkit.planning.classification.edges import Edge, Edges
-from toolkit.planning.classification.findings import MANY, ONE, Finding, Kind
+from toolkit.planning.classification.findings import FEW, MANY, ONE, Finding, Kind
 from toolkit.planning.classification.knowledge import pointable
 from toolkit.planning.classification.proposals import Option, Proposal, Reason, Verdict
 
@@ -52,14 +52,15 @@ class Proposals:
         return self._open(table, replace(finding, reason=Reason.UNCLEAR, why=why))
 
     def _undecided_users(self, table: str) -> list[Edge]:
-        """References from tables that are not decided, and do not wait for this one themselves."""
+        """References from tables that are not decided, but will be without a table such as this one."""
         return [
             edge
             for edge in self.edges.to(table)
             if self.findings[edge.child].kind in (Kind.WAITING, Kind.OPEN)
             and not edge.mention
             and pointable(edge, edge.child)
-            and table not in self._awaited(edge.child)
+            # two that have no way to an owner might wait for each other
+            and not any(self.findings[each].kind is Kind.PATHLESS for each in self._awaited(edge.child))
         ]
 
     def _awaited(self, table: str) -> set[str]:
@@ -158,14 +159,12 @@ class Proposals:
     def _candidates(self, table: str, finding: Finding) -> list[Edge]:
         """What may own a row: its own references, and those of owned tables that lead here; the surest kind of them.
 
-        What belongs to one tenant goes before rows of which this one is a part of the key, those before people, and
-        people before whatever else points here.
+        People own nothing beside what belongs to one tenant, and nothing beside rows of whose key this one is a part.
         """
         own = [edge for edge in finding.edges if edge.child != table or self._may_own(table, edge)]
         mine = [edge for edge in own if edge.child == table]
-        sure = [edge for edge in mine if self.findings[edge.parent].level == ONE]
-        if sure:
-            return [*sure, *(edge for edge in own if edge.child != table)]
+        if any(self.findings[edge.parent].level == ONE for edge in mine):
+            return [edge for edge in own if edge.child != table or self.findings[edge.parent].level >= FEW]
         unsure = [edge for edge in mine if edge.nullable and self.findings[edge.parent].level == MANY]
         reverse = list(self._reverse(table))
         tying = [edge for edge in reverse if not edge.nullable and self.edges.within_key(edge)]

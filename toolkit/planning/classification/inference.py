@@ -120,7 +120,7 @@ class Inference:
     def _by_framework(self, table: str) -> Finding | None:
         """A table that a migration tool or a framework keeps for itself, or that no rule can name."""
         if not names.table_can_stand(table):
-            why = "its name has glob characters, which the catalog file takes for a pattern"
+            why = "its name reads like a pattern: rename it, or put it under device or transient"
             return Finding(kind=Kind.OPEN, reason=Reason.UNWRITABLE, why=why)
         if frameworks.is_nobodys(table):
             return _list("the framework fills it, alike for everybody")
@@ -155,7 +155,30 @@ class Inference:
             unknown = tuple(edge.parent for edge in self.known.unknown_ones(parts.owned))
             why = f"it hangs on {named} alike"
             return Finding(kind=Kind.OPEN, reason=Reason.SEVERAL, why=why, edges=parts.owned, follows=unknown)
-        return self._owned(table, parts.owned) if parts.owned else None
+        beside = self._beside(table, parts)
+        return beside or (self._owned(table, parts.owned) if parts.owned else None)
+
+    def _beside(self, table: str, parts: Parts) -> Finding | None:
+        """Parts that do not settle it alone, because of other references to what belongs to one tenant.
+
+        What people have of a thing is the thing's; and what may be a part of nothing may be a part of another.
+        """
+        levels = [self.known.level_through(edge) for edge in parts.owned]
+        people = all(level == MANY for level in levels)
+        if not parts.owned or not (people or all(edge.nullable for edge in parts.owned)):
+            return None
+        others = [e for e in self.edges.of(table) if not e.mention and e.canonical and e not in parts.owned]
+        unknown = [edge for edge in others if self.known.kind(edge) in (Kind.OPEN, Kind.WAITING)]
+        if unknown:
+            return self._wait(table, [*parts.owned, *unknown], unknown)
+        things = [edge for edge in self.known.owned_ones(others) if self.known.level_through(edge) >= FEW]
+        if not things:
+            return None
+        if not people:
+            return self._owned(table, [*parts.owned, *things])
+        named, also = (" and ".join(edge.text for edge in edges) for edges in (parts.owned, things))
+        why = f"{named} tells who has it, and {also} may say whose it is"
+        return Finding(kind=Kind.OPEN, reason=Reason.SEVERAL, why=why, edges=tuple(things))
 
     def _by_tenant(self, table: str, to_tenant: Sequence[Edge], parts: Parts) -> Finding:
         """Columns point at the tenant, but none of them is both called after it and never NULL."""

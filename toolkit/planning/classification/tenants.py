@@ -11,7 +11,7 @@ from toolkit.model.schema import DatabaseSchema, ForeignKey, Table
 from toolkit.planning.classification import names
 
 MOST_NAMED = 3
-"""More tables or candidates than these are only counted."""
+"""More tables than these are only counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,8 @@ def tenant_candidates(schema: DatabaseSchema) -> tuple[Candidate, ...]:
     """
     found = _evidence(schema)
     scores = {table: _score(schema, table, found) for table in found}
-    chosen = sorted((name for name in scores if scores[name] > 0), key=lambda name: (-scores[name], name))
+    ranked = sorted((name for name in scores if scores[name] > 0), key=lambda name: (-scores[name], name))
+    chosen = ranked[:1] + [name for name in ranked[1:] if not _leads_to(found, name, ranked[0])]
     best = scores[chosen[0]] if chosen else 0.0
     return tuple(
         Candidate(tenant=_tenant(schema.tables[name], found[name]), why=_why(schema, name, found[name]))
@@ -51,6 +52,17 @@ def tenant_candidates(schema: DatabaseSchema) -> tuple[Candidate, ...]:
         # what hardly anything speaks for beside the best one is no candidate worth a person's time
         if scores[name] * 8 >= best
     )
+
+
+def _leads_to(found: Mapping[str, _Evidence], table: str, top: str) -> bool:
+    """Whether rows of a table may be parts, or parts of parts, of rows of another."""
+    reached, waiting = {table}, [table]
+    while waiting:
+        child = waiting.pop()
+        above = {parent for parent, each in found.items() if child in each.required | each.optional} - reached
+        reached |= above
+        waiting += above
+    return top in reached
 
 
 def _evidence(schema: DatabaseSchema) -> Mapping[str, _Evidence]:
@@ -100,6 +112,8 @@ def _score(schema: DatabaseSchema, table: str, found: Mapping[str, _Evidence]) -
     score = len(evidence.required) + len(evidence.optional - evidence.required) / 2
     score += 2 * bool(_members(schema, table, evidence))
     score *= 1 + hint / 2
+    if not hint and names.reads_like_state(table):
+        return 0
     if not hint and names.reads_like_people(table):
         score *= 0.1
     if not hint and _is_list(of):
