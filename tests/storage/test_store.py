@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from toolkit.errors import MissingError
+from toolkit.errors import DamageError, MissingError
 from toolkit.storage.store import Store, check_name
 
 STORES = ("local", "moto", "old", "ceph")
@@ -145,3 +145,11 @@ def test_names_of_the_format_are_portable() -> None:
     check_name("playback.json")
     check_name("backups/20261120T020000Z-nightly_1.x-business-2/manifest.json")
     check_name("chunks/ab/" + "ab" * 32)
+
+
+def test_a_file_that_is_too_large_is_not_read(store: Store) -> None:
+    """Whoever says how large such a file can be gets an error with both numbers instead of a larger one."""
+    store.put("a/b", b"12345")
+    assert store.get("a/b", limit=5) == b"12345"
+    with pytest.raises(DamageError, match=r"a/b has 5 bytes; such a file has 4 at most"):
+        store.get("a/b", limit=4)
