@@ -130,3 +130,15 @@ def test_a_very_long_row_is_checked_in_little_memory() -> None:
     stored, grown = map(int, done.stdout.split())
     assert stored < 200_000
     assert grown < (100 * 1024 if sys.platform == "linux" else 100 * 1024**2)
+
+
+def test_nothing_in_a_manifest_is_said_twice(repository: Repository) -> None:
+    """A second member of the same name, which readers understand differently, is damage; white space is none."""
+    manifest = published(repository, b"1\ta\n", 1, "1", "1")
+    name = manifest_name(manifest.metadata.label)
+    data = repository.store.get(name)
+    repository.store.put(name, data.replace(b'{"absent":', b'{"absent":["x"],"absent":', 1))
+    with pytest.raises(DamageError, match="absent stands there twice"):
+        repository.manifest(manifest.metadata.label)
+    repository.store.put(name, data.replace(b'{"absent":', b'{ "absent":', 1))
+    assert repository.manifest(manifest.metadata.label) == manifest
