@@ -6,12 +6,16 @@
     ├── RefusedError              4   preflight says no; nothing was changed
     ├── LockedError               5   another run holds the repository
     ├── DifferenceError           6   a verification found differences
+    ├── CommittedError            7   what was to be done is done for good, and then something failed
+    ├── UndecidedError            8   nobody can say whether it was committed
     └── TaskError                 1   a task failed while it ran
         ├── DatabaseError             the server refused
         │   └── UnreachableError          it cannot be reached, or refuses the log-in
         └── StorageError              the repository could not be read or written
             ├── MissingError          nothing is stored under that name
             └── DamageError           what is stored is not what was written
+
+    Interrupted                 130   Ctrl-C, where more is to be said than that nothing was changed
 
 A message is a lower-case fact with the names that matter; `hint` says what to do about it.
 """
@@ -95,6 +99,22 @@ class DifferenceError(PlaybackError):
     """A verification ran to its end and found differences."""
 
     exit_code = 6
+
+
+class CommittedError(PlaybackError):
+    """What was done stays done (a commit, backups removed), and then something failed. Never called a rollback."""
+
+    exit_code = 7
+
+
+class UndecidedError(PlaybackError):
+    """The connection was lost in the commit, and the server cannot be asked, or does not say, how it ended."""
+
+    exit_code = 8
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C after something was done that stays done; the message says what."""
 
 
 class TaskError(PlaybackError):

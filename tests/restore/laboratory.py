@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,21 @@ class Laboratory:
                     )
                 )
         self._connections[role].execute(sql.SQL("; ").join(statements))
+
+    def set_standing(self, role: str, standing: Mapping[str, tuple[int, bool]]) -> None:
+        """Let sequences stand somewhere."""
+        for name, (value, called) in standing.items():
+            self._connections[role].execute("SELECT setval(%s::regclass, %s, %s)", [f"public.{name}", value, called])
+
+    def standing(self, role: str, names: Iterable[str]) -> dict[str, tuple[int, bool]]:
+        """Where sequences stand."""
+        found = {}
+        for name in names:
+            query = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier("public", name))
+            row = self._connections[role].execute(query).fetchone()
+            assert row is not None
+            found[name] = (int(row[0]), bool(row[1]))
+        return found
 
     def read(self, role: str) -> dict[str, Counter[tuple[str | None, ...]]]:
         """Everything a database holds."""

@@ -109,11 +109,18 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """An application: its tables, parents before children where there is no cycle."""
+    """An application: its tables, parents before children where there is no cycle.
+
+    Attributes:
+        sequences: DDL of further sequences.
+        shapes: what is known of all sequences, those of identity columns included.
+    """
 
     name: str
     tables: tuple[Table, ...]
     tenant: str = "tenants"
+    sequences: tuple[str, ...] = ()
+    shapes: tuple[Any, ...] = ()
 
     def __getitem__(self, name: str) -> Table:
         return next(table for table in self.tables if table.name == name)
@@ -143,6 +150,7 @@ class World:
             if reference.action
         )
         statements.extend(statement for table in self.tables for statement in table.statements)
+        statements.extend(self.sequences)
         return ";\n".join(statements)
 
     @property

@@ -130,6 +130,8 @@ def test_a_restore_in_steps_goes_on_where_it_was_stopped(bench: Bench, how: sign
         found = RESUMED.search(said)
         assert found, place
         assert int(found[2]) + changes(outcome) == total, place
+        told = f"interrupted; {found[1]} batches with {found[2]} rows are committed and stay" in printed
+        assert told == (how is not signal.SIGKILL and found[1] != "0"), place
         assert "changed since" not in said, place
         bench.check_complete(role, atomic=False)
     print(f"{len(cases)} batches")

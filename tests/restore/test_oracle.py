@@ -48,9 +48,14 @@ def source_of(world: World, case: Case) -> View:
 
 
 def there(source: View, manifest: Manifest, target: State) -> View:
-    """The same scope on a target: the businesses that were backed up, or all that its demo rule takes there."""
+    """The same scope on a target: the businesses that were backed up, or all that its demo rule takes there.
+
+    Those that the rule left out of the backup are not the restore's, whatever they are there.
+    """
     if not source.named:
-        return replace(source, state=target)
+        left_out = frozenset(row["id"] or "" for row in source.state["tenants"]) - source.tenants
+        assert left_out == manifest.selection.left_out.keys()
+        return replace(source, state=target, without=left_out)
     return replace(source, state=target, named=tuple(manifest.selection.tenants), demo="include")
 
 

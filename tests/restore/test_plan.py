@@ -63,7 +63,7 @@ def test_check_mode_prints_numbers_per_table_and_rows(make_pair: MakePair) -> No
         "- items 20: name 'gone', price 3, tenant 'a'",
         "+ parts 1: item 1",
         "+ parts 2: item 9",
-        "sequences moved forward: parts_id_seq",
+        "sequences moved forward: parts_id_seq to 2",
     )
 
 
@@ -80,7 +80,7 @@ def test_applying_gives_the_numbers_of_the_plan(make_pair: MakePair) -> None:
         assert kept["samples"] == []
     assert done.details[1:] == (
         "kept items: 1 rows: rows of locks still point at them, e.g. 30",
-        "sequences moved forward: parts_id_seq",
+        "sequences moved forward: parts_id_seq to 2",
     )
 
 
@@ -131,4 +131,4 @@ def test_the_report_carries_the_plan(make_pair: MakePair) -> None:
             {"column": "price", "before": "9.50", "after": "10.00"},
         ],
     }
-    assert shown["plan"]["sequences"] == [{"name": "parts_id_seq", "value": 2}]
+    assert shown["plan"]["sequences"] == [{"name": "parts_id_seq", "value": 2, "is_called": True}]

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from tests.restore.cut_ways import cut_from, is_cut_on_the_way, own_backup
 from tests.restore.laboratory import Laboratory, Versions, content
 from tests.restore.oracle import Expected, Oracle, differences
+from tests.restore.random_sequences import Standing, expected_standing, following, make_sequences, make_standing
 from tests.restore.random_worlds import make_world
-from tests.restore.spec import World
+from tests.restore.spec import State, World
 from tests.restore.states import Case, make_case
 from tests.restore.test_oracle import EXAMPLES, assert_numbers, source_of, taken_by, taken_in, there
 from tests.restore.view import View
@@ -83,12 +84,16 @@ def make_way(random: Random, world: World, source: View) -> Way:
     return Way(host=host, arguments=arguments, businesses=picked)
 
 
+Standings = tuple[Mapping[str, Standing], Mapping[str, Standing]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Trial:
     """One backup over one target.
 
     Attributes:
         source: what the backup has, or what a backup of the businesses alone would have that are picked out of it.
+        standing: where the sequences of source and target stand.
     """
 
     laboratory: Laboratory
@@ -96,6 +101,7 @@ class Trial:
     case: Case
     way: Way
     source: View
+    standing: Standings
 
     def expected(self, target: View) -> Expected:
         """What the design says."""
@@ -103,6 +109,11 @@ class Trial:
         atomic = "atomic" not in self.way.arguments
         oracle = Oracle(source=self.source, target=unlimited, mode=self.case.mode, atomic=atomic)
         return oracle.quarantined() if self.way.quarantines else oracle.expected()
+
+    def expected_standing(self, state: State) -> dict[str, Standing]:
+        """Where the sequences of the target have to stand once it holds a state."""
+        tables = [entry.name for entry in self.manifest.tables]
+        return expected_standing(self.laboratory.world, *self.standing, tables, state)
 
     def target(self) -> View:
         """The scope on the target as it is now."""
@@ -131,11 +142,14 @@ class Trial:
 @pytest.mark.timeout(7200)
 def test_a_restore_into_any_application_does_what_the_oracle_says(laboratory: Laboratory, random: Random) -> None:
     """Whatever the schema, the scope, the role and the way: the plan, its outcome and a second restore are right."""
-    world = make_world(random)
+    world = make_sequences(random, make_world(random))
     case = make_case(random, world)
     laboratory.build(world)
     laboratory.load("source", case.source)
     laboratory.load("target", case.target)
+    standing = make_standing(random, world), make_standing(random, world)
+    for role, positions in zip(("source", "target"), standing, strict=True):
+        laboratory.set_standing(role, positions)
     source = source_of(world, case)
     manifest = laboratory.backup(case.arguments)
     assert taken_by(source) == taken_in(manifest)
@@ -146,9 +160,12 @@ def test_a_restore_into_any_application_does_what_the_oracle_says(laboratory: La
         if lost := cut_from(wider, source):
             check_lost(laboratory, manifest, way, case.mode, lost)
             return
-    trial = Trial(laboratory=laboratory, manifest=manifest, case=case, way=way, source=source)
+    trial = Trial(laboratory=laboratory, manifest=manifest, case=case, way=way, source=source, standing=standing)
     expected = trial.expected(trial.there(case.target))
-    note(f"{way}\nexpected {expected.numbers}, {expected.conflicts} {expected.aside} strained {expected.strained}")
+    note(
+        f"{standing}\n{way}\nexpected {expected.numbers}, {expected.conflicts} {expected.aside}"
+        f" strained {expected.strained}"
+    )
     check(trial, expected)
 
 
@@ -172,6 +189,7 @@ def check(trial: Trial, expected: Expected) -> None:
         check_refusal(trial, expected, planned)
         assert laboratory.versions("target") == before
         assert laboratory.put_aside() == []
+        assert laboratory.standing("target", trial.standing[1]) == trial.standing[1]
         return
     done = trial.restore()
     if expected.strained and trial.way.quarantines and not trial.way.bypasses:
@@ -179,6 +197,8 @@ def check(trial: Trial, expected: Expected) -> None:
         laboratory.put_aside()
         return
     assert laboratory.read("target") == content(world, expected.state)
+    there = laboratory.standing("target", trial.standing[1])
+    assert following(world, there) == following(world, trial.expected_standing(expected.state))
     check_outcome_is_planned(planned, done)
     assert_numbers(done.facts, expected)
     assert done.exit_code == planned.exit_code == (PARTIAL if expected.aside else 0)

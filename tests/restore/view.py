@@ -23,6 +23,7 @@ class View:
         named: the named tenants, empty for a whole scope.
         demo: `exclude`, `include` or `only`.
         optional: optional tables that are read, with their limits.
+        without: tenants that are left out whatever they are.
     """
 
     world: World
@@ -30,6 +31,7 @@ class View:
     named: tuple[str, ...]
     demo: str
     optional: dict[str, int | None]
+    without: frozenset[str] = frozenset()
 
     def row(self, spot: Spot) -> Row:
         """The row at that place."""
@@ -46,7 +48,9 @@ class View:
         return {
             row["id"] or ""
             for row in self.state[self.world.tenant]
-            if (not self.named or row["id"] in self.named) and (row["demo"] == "true") in wanted
+            if (not self.named or row["id"] in self.named)
+            and (row["demo"] == "true") in wanted
+            and row["id"] not in self.without
         }
 
     def pointed_at(self, child: Table, reference: Reference, spot: Spot, row: Row | None = None) -> list[Spot]:

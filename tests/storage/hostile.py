@@ -62,7 +62,7 @@ def make(directory: Path) -> Repository:
     name = aside.metadata.label
     repository.store.put(damaged_name(name), repository.store.get(manifest_name(name)))
     repository.delete_manifest(name)
-    writer = QuarantineWriter(repository, second.metadata.label, "demo", NOW)
+    writer = QuarantineWriter(repository, second.metadata.label, "demo", NOW, request={"mode": "merge"})
     columns: dict[str, str | None] = {"id": "1"}
     writer.write([QuarantinedRow(table="t", key="1", sqlstate="23505", constraint="c", reason="r", columns=columns)])
     repository.store.put("locks/shared-" + "0" * 32, b"{}")

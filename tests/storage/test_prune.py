@@ -11,7 +11,7 @@ import pytest
 
 from tests.storage.faults import FaultyStore
 from tests.storage.samples import NOW, sample_rows, some_rows, write_backup
-from toolkit.errors import LockedError, RefusedError, StorageError
+from toolkit.errors import CommittedError, LockedError, StorageError
 from toolkit.model.duration import Duration
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import SilentProgress
@@ -144,8 +144,9 @@ def test_an_unreadable_manifest_stops_everything(repository: Repository) -> None
     first, second, third = three(repository)
     repository.store.put(manifest_name(second.metadata.label), b"{}")
     before = chunk_files(repository)
-    with pytest.raises(RefusedError, match=second.metadata.label) as caught:
+    with pytest.raises(CommittedError, match=second.metadata.label) as caught:
         pruned(repository, first.metadata.label)
+    assert f"1 backups ({first.metadata.label}) and 0 chunks are removed for good" in caught.value.message
     assert "check --repository R" in caught.value.hint
     assert chunk_files(repository) == before
     assert third.metadata.label in repository.labels()
@@ -164,7 +165,12 @@ def test_interrupted_anywhere_the_next_one_finishes(repository: Repository) -> N
             pruned(faulty, *labels)
             finished = True
         except StorageError:
-            pass
+            assert set(labels) <= set(repository.labels())
+        except CommittedError as error:
+            said = error.message.partition("are removed for good")[0]
+            gone = [label for label in labels if label not in repository.labels()]
+            if [label for label in labels if label in said] != gone:
+                raise
         assert check(repository, progress=SilentProgress()).findings == ()
         for file in repository.store.list(LOCKS):
             repository.store.delete(file.name)
@@ -201,8 +207,9 @@ def test_without_its_lock_prune_removes_nothing(repository: Repository) -> None:
     for prefix in (manifest_name(label), CHUNKS):
         before = chunk_files(repository)
         meddled = Repository(Meddling(repository.store, prefix, unlock), repository.id)
-        with pytest.raises(LockedError, match="removed by someone else"):
+        with pytest.raises((LockedError, CommittedError), match="removed by someone else") as caught:
             pruned(meddled, label, manifests[1].metadata.label)
+        assert (caught.value.exit_code == CommittedError.exit_code) == (label not in repository.labels())
         assert chunk_files(repository) == before
         assert list(repository.store.list(LOCKS)) == []
     assert manifests[2].metadata.label in repository.labels()
@@ -235,7 +242,7 @@ def test_a_backup_whose_chunks_are_gone_is_named(repository: Repository) -> None
             if listed:
                 repository.store.put(manifest_name(first.metadata.label), data)
 
-    with pytest.raises(StorageError, match="appeared"):
+    with pytest.raises(CommittedError, match="appeared"):
         pruned(Repository(Late(repository.store), repository.id))
 
 

@@ -176,6 +176,7 @@ class _Read:
             accounting=survey.accounting,
             tables=entries,
             tenants=selected.tenants,
+            left_out=selected.left_out,
             taken=taken,
             sequences=self.sequences,
             warnings=warnings_of(survey, selected),

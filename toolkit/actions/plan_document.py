@@ -17,7 +17,7 @@ def plan_document(plan: RestorePlan) -> dict[str, object]:
         "order": [list(group) for group in plan.order],
         "conflicts": [_conflict(conflict) for conflict in plan.conflicts],
         "quarantined": [_conflict(conflict) for conflict in plan.quarantined],
-        "sequences": [asdict(move) for move in plan.sequences],
+        "sequences": [{"name": move.name, "value": move.value, "is_called": move.is_called} for move in plan.sequences],
         "locking": plan.locking,
         "untouched": plan.untouched,
         "identity": plan.identity.as_facts() if plan.identity else {},

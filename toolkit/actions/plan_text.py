@@ -45,7 +45,7 @@ def plan_lines(plan: RestorePlan, *, tables: bool, samples: bool) -> Iterator[st
         for table in plan.tables.values():
             yield from (f"{SIGNS[sample.action]} {table.table} {_sampled(sample)}" for sample in table.samples)
     if plan.sequences:
-        yield f"sequences moved forward: {', '.join(move.name for move in plan.sequences)}"
+        yield f"sequences moved forward: {', '.join(map(str, plan.sequences))}"
 
 
 def _numbers(plan: RestorePlan) -> Iterator[str]:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 
-from toolkit.actions.arguments import names
+from toolkit.actions.arguments import answers_of, names
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_request
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.plan_text import plan_lines
 from toolkit.actions.restore import PARTIAL, carry_out
+from toolkit.actions.restored import staying_committed
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.errors import InputError
+from toolkit.model.drift import Answers
 from toolkit.model.manifest import Manifest, StoredColumn, TableEntry
 from toolkit.model.outcome import Outcome
-from toolkit.model.plan import LEFT_BY_MERGE, Mode, RestorePlan
+from toolkit.model.plan import LEFT_BY_MERGE, Mode, RestorePlan, TablePlan
 from toolkit.model.quarantine import QuarantinedRow
+from toolkit.model.schema import DatabaseSchema, Table
+from toolkit.planning.answers import with_new_tables
+from toolkit.planning.identity import business_only
+from toolkit.postgres.connection import connect
+from toolkit.postgres.introspection import read_schema
 from toolkit.postgres.restore.request import Request
+from toolkit.postgres.restore.stage.narrowing import narrowed
 from toolkit.postgres.rows import copy_text
 from toolkit.storage.quarantine import Quarantine, QuarantineWriter, quarantines, read_rows, remove
 from toolkit.storage.repository import Repository
@@ -30,7 +39,7 @@ _Rows = Mapping[str, list[QuarantinedRow]]
 
 
 def retry_quarantine(arguments: Mapping[str, Any], context: Context) -> Outcome:
-    """Restore the quarantined rows of a host as if they alone were the backup, by merging.
+    """Restore the quarantined rows of a host by the restores that put them aside, each for its own rows alone.
 
     Args:
         arguments: `repository`, and `labels` of the backups whose rows are tried; all without it.
@@ -50,16 +59,61 @@ def retry_quarantine(arguments: Mapping[str, Any], context: Context) -> Outcome:
             raise InputError(
                 f"no rows of host {context.host.name} are in quarantine", hint="`invoke quarantine.list` lists them"
             )
-        by_label: dict[str, list[Quarantine]] = {}
+        by_request: dict[tuple[str, str], list[Quarantine]] = {}
         for each in found:
-            by_label.setdefault(each.origin.label, []).append(each)
-        plans = [_retry(repository, label, runs, context) for label, runs in by_label.items()]
+            wanted = json.dumps(each.origin.request, sort_keys=True)
+            by_request.setdefault((each.origin.label, wanted), []).append(each)
+        plans = [_retry(repository, label, runs, context) for (label, _), runs in by_request.items()]
     return _outcome(plans, context)
 
 
 def _retry(repository: Repository, label: str, runs: list[Quarantine], context: Context) -> RestorePlan:
-    """Try the rows of one backup again, each once, however many runs have put it aside."""
-    catalog = catalog_of(context, context.host)
+    """Try the rows of one backup again, each once, however many runs of the same request have put it aside.
+
+    It is the restore that put them aside, for these rows alone: the same businesses, device decision, answers and
+    triggers. It deletes nothing, since other rows are none of its business.
+    """
+    catalog, conninfo, asked = (
+        catalog_of(context, context.host),
+        conninfo_of(context, context.host),
+        runs[0].origin.request,
+    )
+    rows = _latest(repository, runs)
+    with connect(conninfo) as connection:
+        schema = read_schema(connection, catalog.schema)
+        manifest = _backup_of_rows(repository.manifest(label), rows, schema, answers_of(asked))
+        if businesses := names(asked.get("businesses")):
+            manifest = business_only(narrowed(connection, catalog, manifest, businesses))
+    aside = QuarantineWriter(repository, label, context.host.name, context.now(), request=asked)
+    # an identity that was made anew is this device's own by now
+    identity = "auto" if asked.get("identity") == "new" else asked.get("identity")
+    request = Request(
+        catalog=catalog,
+        manifest=manifest,
+        mode=Mode.MERGE,
+        rows_of=_rows_of(rows),
+        device=device_request(context, catalog, {"identity": identity}),
+        answers=_defaults(answers_of(asked), rows),
+        check=context.check,
+        samples=context.diff,
+        fire=asked.get("triggers") == "fire",
+        owned=True,
+    )
+    plan = carry_out(conninfo, request, aside, context)
+    if context.check:
+        return plan
+    with staying_committed(f"rows of backup {label} that were in quarantine are restored and committed"):
+        passed_over = {table: found for table, found in rows.items() if table not in plan.tables}
+        if passed_over:
+            rest = QuarantineWriter(repository, label, context.host.name, context.now(), request=asked)
+            rest.write(row for found in passed_over.values() for row in found)
+        for run in runs:
+            remove(repository, run)
+    return _with_passed_over(plan, passed_over)
+
+
+def _latest(repository: Repository, runs: list[Quarantine]) -> dict[str, list[QuarantinedRow]]:
+    """The rows of several runs by table; of the same row the one that was put aside last."""
     known: dict[tuple[str, str], list[QuarantinedRow]] = {}
     for run in runs:
         # of equal rows without a key there may be several in one run
@@ -70,40 +124,54 @@ def _retry(repository: Repository, label: str, runs: list[Quarantine], context: 
     rows: dict[str, list[QuarantinedRow]] = {}
     for (table, _), equal in known.items():
         rows.setdefault(table, []).extend(equal)
-    manifest = _backup_of_rows(repository.manifest(label), rows)
-    aside = QuarantineWriter(repository, label, context.host.name, context.now())
-    request = Request(
-        catalog=catalog,
-        manifest=manifest,
-        mode=Mode.MERGE,
-        rows_of=_rows_of(rows),
-        device=device_request(context, catalog, {}),
-        check=context.check,
-        samples=context.diff,
-        owned=True,
-    )
-    plan = carry_out(conninfo_of(context, context.host), request, aside, context)
-    if not context.check:
-        for run in runs:
-            remove(repository, run)
-    return plan
+    return rows
 
 
-def _backup_of_rows(manifest: Manifest, rows: _Rows) -> Manifest:
-    """A manifest that has these rows alone; they are stored in no chunk."""
-    tables = [
+def _backup_of_rows(manifest: Manifest, rows: _Rows, schema: DatabaseSchema, answers: Answers) -> Manifest:
+    """A manifest that has these rows alone, in the shape in which they were put aside: the target's, by its names."""
+    entries = {answers.rename.get(entry.name, entry.name): entry for entry in manifest.tables}
+    tables = {name: schema.tables.get(name) or manifest.schema.tables[entries[name].name] for name in rows}
+    found = [
         msgspec.structs.replace(
-            entry, rows=len(rows[entry.name]), chunks=(), support=(), cutoff=None, cut=(), columns=_columns(entry, rows)
+            entries[name],
+            name=name,
+            rows=len(rows[name]),
+            chunks=(),
+            support=(),
+            cutoff=None,
+            cut=(),
+            columns=_columns(tables[name], rows[name][0]),
         )
-        for entry in manifest.tables
-        if entry.name in rows
+        for name in sorted(rows)
     ]
-    return msgspec.structs.replace(manifest, tables=tuple(tables), sequences=())
+    return msgspec.structs.replace(
+        with_new_tables(manifest, answers),
+        tables=tuple(found),
+        sequences=(),
+        schema=msgspec.structs.replace(schema, tables=tables),
+    )
 
 
-def _columns(entry: TableEntry, rows: _Rows) -> tuple[StoredColumn, ...]:
-    types = {column.name: column.type for column in entry.columns}
-    return tuple(StoredColumn(name=name, type=types.get(name, "text")) for name in rows[entry.name][0].columns)
+def _columns(table: Table, row: QuarantinedRow) -> tuple[StoredColumn, ...]:
+    types = {column.name: column.type for column in table.columns}
+    return tuple(StoredColumn(name=name, type=types.get(name, "text")) for name in row.columns)
+
+
+def _defaults(answers: Answers, rows: _Rows) -> Answers:
+    """What is still to be answered of these rows: values of columns that they lack. All else is in their shape."""
+    wanted = {
+        column: value
+        for column, value in answers.defaults.items()
+        for table, found in rows.items()
+        if column.startswith(f"{table}.") and column.removeprefix(f"{table}.") not in found[0].columns
+    }
+    return Answers(defaults=wanted)
+
+
+def _with_passed_over(plan: RestorePlan, passed_over: _Rows) -> RestorePlan:
+    """The plan with the rows that nothing was done about: by today's catalog file or device they are not restored."""
+    tables = {name: TablePlan(table=name, quarantined=len(rows)) for name, rows in passed_over.items()}
+    return replace(plan, tables={**plan.tables, **tables})
 
 
 def _rows_of(rows: _Rows) -> Callable[[TableEntry], Iterator[bytes]]:

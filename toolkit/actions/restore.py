@@ -16,7 +16,7 @@ from toolkit.actions.devices import device_request
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.plan_document import kept_document, plan_document
 from toolkit.actions.plan_text import plan_lines, summary
-from toolkit.actions.restored import asked
+from toolkit.actions.restored import asked, staying_committed
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Catalog
@@ -25,6 +25,7 @@ from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.plan import Mode, RestorePlan
 from toolkit.postgres.connection import explaining, session
 from toolkit.postgres.embedded import directory_of
+from toolkit.postgres.restore.apply.fate import is_settled_as_nothing
 from toolkit.postgres.restore.request import Request
 from toolkit.postgres.restore.transaction import restore as restore_into
 from toolkit.postgres.scratch import make_scratch
@@ -46,6 +47,8 @@ def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
         InputError: there is no such backup, or an argument is not supported yet.
         RefusedError: preflight said no; nothing was changed.
         DatabaseError, StorageError: applying failed; everything was rolled back.
+        CommittedError: all is restored, and something failed after that.
+        UndecidedError: nobody can say whether it is.
     """
     _check_arguments(arguments)
     clock = time.monotonic()
@@ -60,13 +63,15 @@ def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
     with nullcontext() if context.check else lock as held:
         check_chunks(repository, manifest, context.progress)
         conninfo, name = _target(context, catalog, scratch)
-        aside = QuarantineWriter(repository, manifest.metadata.label, name, context.now()) if quarantine else None
-        ledger = LedgerFile(_ledgers(context), name.replace(":", "-"), manifest, context.now())
+        label, wanted = manifest.metadata.label, asked(arguments)
+        aside = QuarantineWriter(repository, label, name, context.now(), request=wanted) if quarantine else None
+        ledger = LedgerFile(_ledgers(context), name.replace(":", "-"), manifest, context.now(), request=wanted)
         request = _request(arguments, context, repository, manifest, ledger)
         said = ledger.unfinished() if context.check or request.atomic else ()
         plan = carry_out(conninfo, request, aside, context)
         if request.atomic and not (context.check or request.businesses or plan.quarantined):
-            ledger.settled()
+            with staying_committed(f"backup {label} is restored and committed"):
+                ledger.settled()
         plan = replace(plan, warnings=(*plan.warnings, *said, *(held.warnings if held else ())))
     return _outcome(plan, arguments, manifest, name=name, context=context, seconds=time.monotonic() - clock)
 
@@ -97,13 +102,13 @@ def _ledgers(context: Context) -> Path:
 
 
 def carry_out(conninfo: str, request: Request, aside: QuarantineWriter | None, context: Context) -> RestorePlan:
-    """Restore; rows that were put aside are taken back where the restore fails."""
+    """Restore; rows that were put aside are taken back where nothing is committed, and only there."""
     try:
         request = replace(request, put_aside=aside.write if aside else None)
         with explaining(conninfo):
             return restore_into(lambda: session(conninfo, application="playback restore"), request, context.progress)
-    except BaseException:
-        if aside is not None:
+    except BaseException as error:
+        if aside is not None and is_settled_as_nothing(error):
             aside.discard()
         raise
 
@@ -155,6 +160,7 @@ def _outcome(
             "conflicts": [str(conflict) for conflict in plan.conflicts],
             "quarantined": [str(conflict) for conflict in plan.quarantined],
             "untouched": plan.untouched,
+            "sequences": {move.name: move.value for move in plan.sequences},
             "tables": {
                 table.table: {"inserts": table.inserts, "updates": table.updates, "deletes": table.deletes}
                 for table in plan.tables.values()

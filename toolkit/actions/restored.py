@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from toolkit.actions.choosing import rows_reader
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_request
 from toolkit.actions.targets import catalog_of, conninfo_of
-from toolkit.errors import InputError, Problem
+from toolkit.errors import CommittedError, InputError, Interrupted, PlaybackError, Problem
 from toolkit.model.host import Host
 from toolkit.model.manifest import Manifest
 from toolkit.model.plan import LEFT_BY_MERGE, Mode, RestorePlan
@@ -20,7 +21,7 @@ from toolkit.postgres.restore.request import Request
 from toolkit.postgres.restore.transaction import restore as restore_into
 from toolkit.storage.repository import Repository
 
-ASKED = ("mode", "businesses", "identity", "rename", "drop_columns", "defaults")
+ASKED = ("mode", "businesses", "identity", "rename", "drop_columns", "defaults", "triggers")
 """The arguments of a restore by which the same plan can be made again."""
 
 Kept = dict[str, tuple[int, int, int]]
@@ -30,6 +31,17 @@ Kept = dict[str, tuple[int, int, int]]
 def asked(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """What a restore was asked for, as one of its facts."""
     return {name: arguments[name] for name in ASKED if arguments.get(name)}
+
+
+@contextmanager
+def staying_committed(done: str) -> Iterator[None]:
+    """Inside, something is committed: what fails, and Ctrl-C, is told as what it is."""
+    try:
+        yield
+    except PlaybackError as error:
+        raise CommittedError(f"{done}; after that: {error.message}", hint=error.hint) from error
+    except KeyboardInterrupt as error:
+        raise Interrupted(f"interrupted; {done}") from error
 
 
 def beyond_kept(

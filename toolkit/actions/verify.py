@@ -67,7 +67,11 @@ def _verify(arguments: Mapping[str, Any], context: Context, repository: Reposito
         outcome = _excused(outcome, after, beyond_kept(after, host, repository, manifest, context))
     if not outcome.facts["exact"]:
         return outcome
-    if outcome.exit_code or (found.identity and any(table.category == "device" for table in manifest.tables)):
+    if (
+        outcome.exit_code
+        or found.passed_over
+        or (found.identity and any(table.category == "device" for table in manifest.tables))
+    ):
         return outcome
     # equal tables are found by their digests, without reading the stored rows: at least the files must be there whole
     report = check(repository, read_data=False, labels=(manifest.metadata.label,), progress=SilentProgress())
@@ -137,6 +141,7 @@ def _outcome(manifest: Manifest, host: Host, found: Verification, seconds: float
     return Outcome(
         message=message,
         details=(*_followed(manifest, found), *map(str, differing)),
+        warnings=found.said,
         facts=facts,
         moved=(
             Moved(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from toolkit.actions.quarantine import retry_quarantine
 from toolkit.app import units
@@ -38,12 +41,21 @@ def list_quarantine(control: Control, output: Output, *, repository: str) -> int
             rows = list(read_rows(opened, quarantine))
             total += len(rows)
             origin = quarantine.origin
-            output.line(f"{name}: {origin.label} into {origin.host}, {origin.time}: {units.count(len(rows))} rows")
+            asked = f" ({_asked(origin.request)})" if origin.request else ""
+            output.line(
+                f"{name}: {origin.label} into {origin.host}{asked}, {origin.time}: {units.count(len(rows))} rows"
+            )
             for (table, reason), found in groupby(rows, key=lambda row: (row.table, row.reason)):
                 _list(table, reason, list(found), output)
     if not total and not code:
         output.line("no rows are in quarantine", style="green")
     return code
+
+
+def _asked(request: Mapping[str, Any]) -> str:
+    """The mode, and what else the restore was asked for."""
+    others = (f"{name} {value if isinstance(value, str) else json.dumps(value)}" for name, value in request.items())
+    return ", ".join(each.removeprefix("mode ") for each in others)
 
 
 def _list(table: str, reason: str, rows: list[QuarantinedRow], output: Output) -> None:

@@ -9,7 +9,7 @@ from toolkit.app import units
 from toolkit.app.console import Output
 from toolkit.app.progress import LineProgress, LiveDisplay, LiveProgress
 from toolkit.model.outcome import Progress
-from toolkit.runner.interruption import EXIT_CODE
+from toolkit.runner.interruption import EXIT_CODE, MESSAGE
 from toolkit.runner.results import Recap, Result, RunRecord, Status
 
 COLOURS = {
@@ -49,11 +49,14 @@ class TextReporter:
         self._output.line(f"FAILED - RETRYING: [{host}]: {task} ({left} {plural} left).", style="dim red")
 
     def host_result(self, result: Result) -> None:
-        """Print how the task ended on a host, each item of a loop first. An interruption is told once, at the end."""
+        """Print how the task ended on a host, each item of a loop first.
+
+        An interruption is told once, at the end, unless something is done for good.
+        """
         for item in result.items:
-            if item.exit_code != EXIT_CODE:
+            if not _merely_interrupted(item):
                 self._result(item, f" => (item={item.item})")
-        if result.exit_code == EXIT_CODE:
+        if _merely_interrupted(result):
             return
         if not result.items or result.failed or result.status is Status.SKIPPED:
             self._result(result, "")
@@ -143,3 +146,7 @@ def warning_lines(record: RunRecord) -> list[str]:
     """Every warning of the run once more, so that none is lost above."""
     warnings = dict.fromkeys((result.host, warning) for _, result in record.results() for warning in result.warnings)
     return ["", *(f"[WARNING]: [{host}] {warning}" for host, warning in warnings)] if warnings else []
+
+
+def _merely_interrupted(result: Result) -> bool:
+    return result.exit_code == EXIT_CODE and result.message == MESSAGE

@@ -196,6 +196,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         tenants: the selected tenants, key → label.
+        left_out: the tenants that the demo rule left out, of all or of the named ones, key → label.
         tables: rows taken per table.
         tenant: the tenant table and its key column.
         rules: per table.
@@ -207,6 +208,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     tenant: tuple[str, str]
     rules: dict[str, RuleEntry]
     limits: dict[str, tuple[int, str]]
+    left_out: dict[str, str] = {}
 
 
 class BusinessFilter(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -268,6 +270,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         absent: tables of the catalog file that the database does not have.
+        classification: what the catalog file said of each table that is not transient: what decides about its rows, as
+            text.
         warnings: what the run warned about, as shown to the user.
         checksum: SHA-256 of the canonical JSON of everything else.
     """
@@ -280,6 +284,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     left_out: tuple[LeftOut, ...]
     schema: DatabaseSchema
     selection: Selection
+    classification: dict[str, str] = {}
     warnings: tuple[str, ...] = ()
     checksum: str = ""
 

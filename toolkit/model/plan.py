@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from toolkit.model.identity import IdentityPlan
+from toolkit.model.sequence import SequenceMove
 
 
 class Mode(StrEnum):
@@ -143,14 +144,6 @@ class TablePlan:
     def changes(self) -> int:
         """Rows written or deleted."""
         return self.inserts + self.updates + self.deletes + self.set_null
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SequenceMove:
-    """A sequence that has to go forward to `value` (is_called true: the next value is one further)."""
-
-    name: str
-    value: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

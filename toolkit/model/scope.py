@@ -29,12 +29,14 @@ class Scope:
     Attributes:
         businesses: the named tenants' keys; empty for a whole scope.
         optional: the optional tables to read, each with its limit in rows (None for all).
+        without: tenants that a whole scope passes over whatever they are now: a backup left them out by its demo rule.
     """
 
     type: BackupType = BackupType.BUSINESS
     businesses: tuple[str, ...] = ()
     demo: Demo = Demo.EXCLUDE
     optional: Mapping[str, int | None] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:

@@ -29,6 +29,7 @@ from toolkit.model.manifest import (
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.model.scope import Demo, Scope
 from toolkit.planning.accounting import Accounting, Part
+from toolkit.planning.reclassification import rule_text
 from toolkit.planning.row_order import stored_key
 from toolkit.planning.totals import checksums_of, stats_of
 
@@ -103,6 +104,7 @@ def compose(
     accounting: Accounting,
     tables: Sequence[TableEntry],
     tenants: Mapping[str, str],
+    left_out: Mapping[str, str],
     taken: Mapping[str, TableSelection],
     sequences: tuple[SequenceEntry, ...],
     warnings: Iterable[str],
@@ -126,6 +128,7 @@ def compose(
         selection=Selection(
             tenants=dict(tenants),
             tables=dict(taken),
+            left_out=dict(left_out),
             tenant=(tenant.table, tenant.key),
             rules={name: rule_entry(accounting.rules[name], accounting.taken[name]) for name in taken},
             limits={
@@ -134,6 +137,11 @@ def compose(
                 if limit is not None and name in taken
             },
         ),
+        classification={
+            name: rule_text(rule)
+            for name, rule in sorted(accounting.rules.items())
+            if rule.category is not Category.TRANSIENT
+        },
         warnings=tuple(warnings),
     )
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from psycopg import sql
 
 from toolkit.model.catalog import Catalog
+from toolkit.model.drift import Answers
 from toolkit.model.identity import IdentityPlan
 from toolkit.model.manifest import Manifest, TableEntry
 from toolkit.model.outcome import Progress
 from toolkit.model.schema import Table
 from toolkit.model.verdict import TableVerdict
 from toolkit.planning.identity import without_device_data
+from toolkit.planning.reclassification import Tenants, businesses_said, reclassified
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.relation import Relation, Sql, columns, relation_of, scalar
@@ -36,10 +39,17 @@ from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The verdicts of all tables compared, and, on another device, what was decided about it."""
+    """The verdicts of all tables compared, and, on another device, what was decided about it.
+
+    Attributes:
+        passed_over: tables of the backup that today's catalog file does not let a restore write, with their rows.
+        said: what tables and businesses have become since the backup was made.
+    """
 
     verdicts: list[TableVerdict]
     identity: IdentityPlan | None = None
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
 
 
 def verify_database(
@@ -56,9 +66,11 @@ def verify_database(
     On another device the backup's own device tables are passed over, and rows that follow the device there
     (`on_other_device`) are equal as stored or as a restore would have them.
     """
-    scope = scope_on_target(manifest, unlimited=False)
+    scope = scope_on_target(manifest, catalog, unlimited=False)
     with consistent_snapshot(connection, catalog, scope, unclassified="warn") as survey:
-        verifier = _Verifier(connection, survey, manifest, rows_of)
+        today = reclassified(manifest, catalog, survey.accounting.rules, survey.schema, survey.links, answers=Answers())
+        manifest = today.manifest
+        verifier = _Verifier(connection, survey, manifest, rows_of, today.uncertain)
         found = recognise(connection, survey, manifest, device)
         other = is_told_apart(found, manifest, device)
         identity = verifier.follow(found) if other else None
@@ -68,14 +80,26 @@ def verify_database(
             progress.note(entry.name)
             verdicts.append(verifier.verdict(entry))
             progress.advance(rows=entry.rows, bytes=entry.bytes)
-        return Verification(verdicts, identity)
+        said = (*today.said, *businesses_said(manifest, verifier.tenants, mirror=False))
+        return Verification(verdicts, identity, today.passed_over, said)
 
 
 class _Verifier:
-    def __init__(self, connection: Connection, survey: Survey, manifest: Manifest, rows_of: RowsOf) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        survey: Survey,
+        manifest: Manifest,
+        rows_of: RowsOf,
+        uncertain: Collection[str],
+    ) -> None:
         self._connection = connection
         self._survey = survey
+        self._uncertain = uncertain
         self._selected = survey.select(connection, strict=False)
+        self.tenants = Tenants(
+            known=self._selected.known, selected=self._selected.tenants, spared=self._selected.spared
+        )
         self._source, self._unfit = source_under_drift(connection, manifest, survey.schema, rows_of)
         self._source.settle()
 
@@ -102,8 +126,11 @@ class _Verifier:
             return TableVerdict(table=entry.name, rows=entry.rows)
         staged = self._source.staged(entry.name)
         if sort_key(table).unique:
-            return self._by_key(entry, table, relation, staged, taken.ids)
-        return self._as_multiset(entry, relation, staged, taken.ids)
+            verdict = self._by_key(entry, table, relation, staged, taken.ids)
+        else:
+            verdict = self._as_multiset(entry, relation, staged, taken.ids)
+        # of such a table the backup cannot say which rows there were
+        return replace(verdict, extra=0) if entry.name in self._uncertain else verdict
 
     def _by_key(
         self, entry: TableEntry, table: Table, relation: Relation, staged: Staged, taken: Sql | None

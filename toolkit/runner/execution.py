@@ -63,9 +63,9 @@ class Execution:
             scope.flag("run_once", inherited.run_once)
             scope = replace(scope, check=scope.flag("check_mode", inherited.check_mode, default=self.check))
             result = self._once(scope) if task.loop is None else self._loop(scope)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             self.interruption.notice()
-            result = outcomes.interrupted(scope)
+            result = outcomes.interrupted(scope, error)
         except Exception as error:
             result = self._failed(error, scope)
         return replace(_finished(result, scope), seconds=time.monotonic() - started)
@@ -115,9 +115,9 @@ class Execution:
         """As `_once`; what was done for the items before stays known when this one is interrupted."""
         try:
             return self._once(scope)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             self.interruption.notice()
-            return outcomes.interrupted(scope)
+            return outcomes.interrupted(scope, error)
 
     def _once(self, scope: Scope) -> Result:
         try:

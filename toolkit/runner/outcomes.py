@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from toolkit.errors import InputError, PlaybackError, UnreachableError
+from toolkit.errors import InputError, Interrupted, PlaybackError, UnreachableError
 from toolkit.model.outcome import Outcome
 from toolkit.runner.interruption import EXIT_CODE, MESSAGE
 from toolkit.runner.results import Result, Status, exit_code
@@ -71,10 +71,14 @@ def skipped(scope: Scope, reason: str, *, unmade: bool = False) -> Result:
     return Result(host=scope.state.host.name, status=Status.SKIPPED, message=reason, unmade=unmade)
 
 
-def interrupted(scope: Scope, *, items: tuple[Result, ...] = ()) -> Result:
-    """The result of a task that was interrupted; `items` are those of its loop that were begun."""
+def interrupted(scope: Scope, error: BaseException | None = None, *, items: tuple[Result, ...] = ()) -> Result:
+    """The result of a task that was interrupted; `items` are those of its loop that were begun.
+
+    What the action had done by then stands in the error, where it says more than that it was interrupted.
+    """
+    message = str(error) if isinstance(error, Interrupted) else MESSAGE
     host = scope.state.host.name
-    return Result(host=host, status=Status.FAILED, message=MESSAGE, exit_code=EXIT_CODE, items=items)
+    return Result(host=host, status=Status.FAILED, message=message, exit_code=EXIT_CODE, items=items)
 
 
 def needed(scope: Scope) -> str:

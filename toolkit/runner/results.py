@@ -10,7 +10,7 @@ from typing import Any
 
 from toolkit.model.outcome import Moved
 
-EXIT_CODE_PRECEDENCE = (130, 2, 5, 4, 1, 6, 3)
+EXIT_CODE_PRECEDENCE = (130, 8, 7, 2, 5, 4, 1, 6, 3)
 """Which exit code wins when several actions failed: the first of these that occurred."""
 
 HIDDEN = "the output is hidden: no_log"

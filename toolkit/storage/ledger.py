@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -24,12 +25,13 @@ class Entry(msgspec.Struct, kw_only=True):
         rows: how many were to be written and deleted when the run began.
         written: how many of them are committed, in `batches` batches.
         doubtful: the tables of the batch that was begun last and is not known to be committed.
+        request: what the run was asked for: mode, businesses, identity, answers, triggers.
     """
 
     label: str
     checksum: str
     target: str
-    mode: str
+    request: dict[str, Any]
     started: str
     rows: int
     written: int = 0
@@ -44,11 +46,14 @@ _ENTRY = msgspec.json.Decoder(Entry)
 class LedgerFile:
     """The ledger of restores into one host."""
 
-    def __init__(self, directory: Path, host: str, manifest: Manifest, now: datetime) -> None:
+    def __init__(
+        self, directory: Path, host: str, manifest: Manifest, now: datetime, *, request: Mapping[str, Any]
+    ) -> None:
         self._file = directory / f"{host}.json"
         self._host = host
         self._manifest = manifest
         self._now = now
+        self._request = dict(request)
         self._entry: Entry | None = None
         self._said: tuple[str, ...] = ()
 
@@ -67,7 +72,7 @@ class LedgerFile:
             label=plan.label,
             checksum=self._manifest.checksum,
             target=target,
-            mode=plan.mode.value,
+            request=self._request,
             started=self._now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             rows=written + rows,
             written=written,
@@ -123,9 +128,20 @@ class LedgerFile:
         said = f"{what}: {before.batches} batches with {before.written} rows were committed; going on"
         if before.doubtful:
             said += f"; a batch of {', '.join(before.doubtful)} was in doubt and is compared again"
+        if otherwise := self._otherwise(before):
+            return (f"{said}; it was asked for otherwise: {otherwise}",)
         if rows > left or (rows < left and not before.doubtful):
             said += f"; the target has changed since: {rows} rows differ where {left} were left"
         return (said,)
+
+    def _otherwise(self, before: Entry) -> str:
+        """In what this run is asked for something else than the one before it."""
+        names = [name for name in {**before.request, **self._request} if self._said_of(before.request, name)]
+        return ", ".join(f"{name} {self._said_of(before.request, name)}" for name in sorted(names))
+
+    def _said_of(self, before: Mapping[str, Any], name: str) -> str:
+        then, now = (_text(request.get(name)) for request in (before, self._request))
+        return "" if then == now else f"{then}, now {now}"
 
     def _read(self) -> Entry | None:
         try:
@@ -147,3 +163,8 @@ class LedgerFile:
             f"the ledger {self._file} cannot be used: {error.strerror or error}",
             hint="give the user who runs this access to it, or restore with `atomic: true`",
         )
+
+
+def _text(value: Any) -> str:
+    """An argument for people, one that was not given included."""
+    return "not given" if value is None else value if isinstance(value, str) else msgspec.json.encode(value).decode()

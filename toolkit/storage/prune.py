@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from toolkit.errors import StorageError
+from toolkit.errors import CommittedError, Interrupted, PlaybackError, StorageError
 from toolkit.model.duration import Duration
 from toolkit.model.outcome import Progress
 from toolkit.storage.layout import CHUNKS, PINS, VERIFIED, chunk_id_of, record_label_of
@@ -109,16 +109,37 @@ def prune(
         lock: the exclusive lock that is held on the repository.
 
     Raises:
-        LockedError: the lock was lost; nothing was removed since.
-        RefusedError: a manifest cannot be read; no chunk was removed.
-        StorageError: something could not be removed, or a backup appeared whose chunks were removed.
+        LockedError, RefusedError, StorageError: the lock was lost, or something cannot be read or removed; nothing was
+            removed.
+        CommittedError: the same when something had been removed, or a backup appeared whose chunks were removed.
+        Interrupted: Ctrl-C when something had been removed.
     """
-    removal = Removal(backups=tuple(removed))
+    removal = Removal()
+    try:
+        _remove(repository, tuple(removed), removal, grace=grace, lock=lock, progress=progress)
+    except (PlaybackError, KeyboardInterrupt) as error:
+        if not (removal.backups or removal.chunks):
+            raise
+        raise _told(removal, error) from error
+    return removal
+
+
+def _remove(
+    repository: Repository,
+    removed: tuple[str, ...],
+    removal: Removal,
+    *,
+    grace: Duration,
+    lock: Lock,
+    progress: Progress,
+) -> None:
+    """Remove, and note in `removal` what is gone, as it goes."""
     store = repository.store
     progress.note("removing backups")
-    for label in removal.backups:
+    for label in removed:
         lock.check()
         repository.delete_manifest(label)
+        removal.backups = (*removal.backups, label)
     lock.check()
     _remove_records(repository)
     progress.note("reading what the other backups need")
@@ -139,7 +160,16 @@ def prune(
         progress.advance(bytes=sum(file.size for file in unneeded))
     _check_nothing_lost(references, gone)
     removal.leftovers = store.sweep(min(grace.before(now), now - _UNFINISHED))
-    return removal
+
+
+def _told(removal: Removal, error: PlaybackError | KeyboardInterrupt) -> BaseException:
+    """What ended a prune that had begun to remove, with what is gone for good."""
+    labels = f" ({', '.join(removal.backups)})" if removal.backups else ""
+    done = f"{len(removal.backups)} backups{labels} and {removal.chunks} chunks are removed for good"
+    if isinstance(error, KeyboardInterrupt):
+        return Interrupted(f"interrupted; {done}; run again: the rest is removed then")
+    hint = error.hint or "run again: the rest is removed then"
+    return CommittedError(f"{done}; after that: {error.message}", hint=hint)
 
 
 def _remove_records(repository: Repository) -> None:

@@ -1,14 +1,16 @@
 """Quarantined rows in a repository: `quarantine/<label>/<run>/<part>.jsonl`, one JSON object per line.
 
-The first line of every part says which restore put the rows aside.
+The first line of every part says which restore put the rows aside, and what that restore was asked for. The rows have
+the target's names of tables and columns.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
@@ -26,11 +28,16 @@ _LIMIT = 3 * 1024**3
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """The restore that put rows aside: backup and host, and when it began (ISO 8601, UTC)."""
+    """The restore that put rows aside: backup and host, when it began (ISO 8601, UTC), and what it was asked for.
+
+    Attributes:
+        request: its arguments as the playbook had them, rendered: mode, businesses, identity, answers, triggers.
+    """
 
     label: str
     host: str
     time: str
+    request: dict[str, Any]
 
 
 _ORIGIN = msgspec.json.Decoder(Origin)
@@ -54,10 +61,13 @@ class Quarantine:
 class QuarantineWriter:
     """Writes the rows of one run; what it wrote can be taken back until the restore is committed."""
 
-    def __init__(self, repository: Repository, label: str, host: str, now: datetime) -> None:
+    def __init__(
+        self, repository: Repository, label: str, host: str, now: datetime, *, request: Mapping[str, Any]
+    ) -> None:
         check_label(label)
         self._repository = repository
-        self._origin = Origin(label=label, host=host, time=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        time = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._origin = Origin(label=label, host=host, time=time, request=dict(request))
         stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         self._folder = f"{QUARANTINE}{label}/{stamp}-{secrets.token_hex(4)}/"
         self._files: list[str] = []

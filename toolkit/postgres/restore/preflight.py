@@ -8,9 +8,12 @@ from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest
 from toolkit.model.plan import RestorePlan
 from toolkit.planning.drift import missing_without_rows
+from toolkit.planning.picking import Picking
+from toolkit.planning.reclassification import Reclassified
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.restore.apply.triggers import loud_triggers
 from toolkit.postgres.selection.snapshot import Survey
+from toolkit.postgres.sequences import looked_at
 
 _LACKING = """
 SELECT c.relname FROM pg_class c
@@ -27,9 +30,10 @@ def refuse_hidden(connection: Connection, manifest: Manifest, survey: Survey) ->
     """
     restored = {entry.name for entry in manifest.tables}
     pointing = {link.child for link in survey.links.references if link.parent in restored}
+    sequences = looked_at(connection, survey.schema.name, manifest.sequences, restored)
     reasons = [
         *_lacking(connection, survey.schema.name, "SELECT", pointing),
-        *_lacking(connection, survey.schema.name, "SELECT", (entry.name for entry in manifest.sequences), "sequence"),
+        *_lacking(connection, survey.schema.name, "SELECT", sequences, "sequence"),
     ]
     _refuse(connection, reasons)
 
@@ -57,7 +61,17 @@ def refuse_plan(connection: Connection, schema: str, plan: RestorePlan, *, bypas
     _refuse(connection, reasons)
 
 
-def warnings_of(manifest: Manifest, survey: Survey) -> tuple[str, ...]:
+def refuse_cut_ways(label: str, picking: Picking, today: Reclassified) -> None:
+    """Raise RefusedError where rows of single businesses are known by rows of tables that are not restored any more."""
+    if cut := sorted({link.source for link in picking.links.owners} & today.passed_over.keys()):
+        raise RefusedError(
+            f"single businesses cannot be picked out of backup {label} under today's catalog file",
+            (f"rows belong to a business through table {name}, which is not restored any more" for name in cut),
+            hint="restore the whole backup, or under the catalog file of its day; nothing was changed",
+        )
+
+
+def warnings_of(manifest: Manifest, survey: Survey, today: Reclassified) -> tuple[str, ...]:
     """What a restore passes over."""
     lines = [
         f"table {name} of the backup is missing; it has no rows"
@@ -67,7 +81,9 @@ def warnings_of(manifest: Manifest, survey: Survey) -> tuple[str, ...]:
         f"table {entry.table} is not classified and not touched"
         for entry in survey.accounting.left_out
         # one that has another name in the backup is written all the same
-        if entry.reason == "unclassified" and manifest.table(entry.table) is None
+        if entry.reason == "unclassified"
+        and manifest.table(entry.table) is None
+        and entry.table not in today.passed_over
     )
     return tuple(lines)
 

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from toolkit.model.outcome import Progress
-from toolkit.model.plan import RestorePlan
+from toolkit.model.plan import Mode, RestorePlan
 from toolkit.planning.answers import read_answers, with_new_tables
 from toolkit.planning.picking import picking_of
+from toolkit.planning.reclassification import Tenants, businesses_said, reclassified
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.restore.apply import recovery
 from toolkit.postgres.restore.apply.batches import BadRow
@@ -20,13 +21,14 @@ from toolkit.postgres.restore.device.own_node import stage_own_node
 from toolkit.postgres.restore.device.sync_state import SyncState
 from toolkit.postgres.restore.plan.planner import Planner, Prepared
 from toolkit.postgres.restore.plan.samples import with_samples
-from toolkit.postgres.restore.preflight import refuse_hidden, refuse_plan, warnings_of
+from toolkit.postgres.restore.preflight import refuse_cut_ways, refuse_hidden, refuse_plan, warnings_of
 from toolkit.postgres.restore.request import Request, scope_on_target
 from toolkit.postgres.restore.stage.backup_owners import BackupOwners
 from toolkit.postgres.restore.stage.narrowing import narrow, narrowed
 from toolkit.postgres.restore.stage.reshaping import fitting_source
 from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.snapshot import LOCK_SECONDS, Survey, consistent_snapshot
+from toolkit.postgres.sequences import behind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,13 @@ class Ready:
         """The tables that will change."""
         return [name for name, table in self.plan.tables.items() if table.changes]
 
+    def with_sequences(self) -> RestorePlan:
+        """The plan with what becomes of sequences by the rows that are in the tables now."""
+        recorded = self.source.manifest.sequences
+        outlook = behind(self.connection, self.survey.schema.name, recorded, list(self.source.entries))
+        warnings = dict.fromkeys((*self.plan.warnings, *outlook.said))
+        return replace(self.plan, sequences=outlook.moves, warnings=tuple(warnings))
+
 
 @contextmanager
 def made_ready(connection: Connection, request: Request, attempt: Attempt, progress: Progress) -> Iterator[Ready]:
@@ -83,11 +92,15 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
     with consistent_snapshot(
         connection,
         request.catalog,
-        scope_on_target(manifest),
+        scope_on_target(manifest, request.catalog),
         unclassified="warn",
         exclusive=lambda survey: _locked(connection, survey, request, attempt, bypass=bypass),
         patience=LOCK_SECONDS if request.check else recovery.TABLE_SECONDS,
     ) as found:
+        today = reclassified(
+            manifest, found.catalog, found.accounting.rules, found.schema, found.links, answers=request.answers
+        )
+        manifest = today.manifest
         device, manifest, survey = settle_device(
             connection, found, manifest, request.device, narrowed=bool(request.businesses)
         )
@@ -106,17 +119,20 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
             tenants=manifest.selection.tenants,
         )
         if request.businesses:
+            refuse_cut_ways(manifest.metadata.label, picking, today)
             narrow(connection, source, owners)
         followed = follow(connection, source, survey, device)
         made_node = stage_own_node(connection, source, survey, device)
         source.settle()
+        selected = survey.select(connection, all_owners=True, strict=False)
         prepared = Planner(
             connection,
             mode=request.mode,
             survey=survey,
-            selected=survey.select(connection, all_owners=True, strict=False),
+            selected=selected,
             source=source,
             owners=owners,
+            uncertain=today.uncertain,
             bypass=bypass,
             atomic=request.atomic,
             foresee=foresee,
@@ -133,7 +149,10 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
             followed=followed,
             made_node=made_node,
         )
-        plan = sync.added_to(replace(prepared.plan, warnings=warnings_of(manifest, survey)))
+        tenants = Tenants(known=selected.known, selected=selected.tenants, spared=selected.spared)
+        businesses = businesses_said(manifest, tenants, mirror=request.mode is Mode.MIRROR)
+        said = (*warnings_of(manifest, survey, today), *today.said, *businesses, *prepared.plan.warnings)
+        plan = sync.added_to(replace(prepared.plan, warnings=said))
         if request.samples:
             plan = with_samples(connection, survey.schema, source, prepared, plan)
         refuse_plan(connection, survey.schema.name, plan, bypass=bypass, fire=request.fire)

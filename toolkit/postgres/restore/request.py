@@ -12,6 +12,7 @@ from toolkit.model.manifest import Manifest
 from toolkit.model.plan import Mode, RestorePlan
 from toolkit.model.quarantine import QuarantinedRow
 from toolkit.model.scope import BackupType, Demo, Scope
+from toolkit.planning.reclassification import is_optional
 from toolkit.postgres.restore.device.decision import DeviceRequest
 from toolkit.postgres.restore.stage.source import RowsOf
 
@@ -71,19 +72,28 @@ class Request:
     owned: bool = False
 
 
-def scope_on_target(manifest: Manifest, *, unlimited: bool = True) -> Scope:
+def scope_on_target(manifest: Manifest, catalog: Catalog, *, unlimited: bool = True) -> Scope:
     """The scope of a backup, evaluated on a target.
 
-    Named tenants are those of the backup; a whole scope takes all tenants of the target under the same demo rule.
+    Named tenants are those of the backup; a whole scope takes all tenants of the target under the same demo rule, but
+    for those that the backup left out by it: it cannot speak of them, whatever they are now. Tables are optional that
+    are so today, where the backup has taken them by their rule.
 
     Args:
         unlimited: take optional tables whole; the cut-off says which of their rows the backup speaks of.
     """
     metadata = manifest.metadata
     named = metadata.business_filter.business_ids
+    by_rule = [name for name, text in manifest.classification.items() if manifest.table(name) and not is_optional(text)]
+    optional = {
+        name: None if unlimited or not catalog.rules[name].newest_by else metadata.optional.get(name)
+        for name in {**metadata.optional, **dict.fromkeys(by_rule)}
+        if name in catalog.rules and catalog.rules[name].optional
+    }
     return Scope(
         type=BackupType(metadata.backup_type),
         businesses=tuple(manifest.selection.tenants) if named else (),
         demo=Demo.INCLUDE if named else Demo(metadata.business_filter.demo),
-        optional={table: None if unlimited else limit for table, limit in metadata.optional.items()},
+        optional=optional,
+        without=() if named else tuple(manifest.selection.left_out),
     )

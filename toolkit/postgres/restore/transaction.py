@@ -5,8 +5,12 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import replace
 
+import psycopg
+
+from toolkit.errors import DatabaseError
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Mode, RestorePlan
+from toolkit.model.sequence import SequenceMove
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.restore.apply.application import Application
 from toolkit.postgres.restore.apply.batches import (
@@ -17,6 +21,7 @@ from toolkit.postgres.restore.apply.batches import (
     UnforeseenError,
 )
 from toolkit.postgres.restore.apply.contention import Contention
+from toolkit.postgres.restore.apply.fate import Fate
 from toolkit.postgres.restore.apply.quarantining import quarantined_rows
 from toolkit.postgres.restore.apply.recovery import ATTEMPTS, SECONDS, Open, commit, passes, patient
 from toolkit.postgres.restore.apply.stepwise import apply_stepwise
@@ -28,7 +33,7 @@ from toolkit.postgres.restore.proof.references import References
 from toolkit.postgres.restore.ready import Attempt, Ready, made_ready
 from toolkit.postgres.restore.refusals import refusal, refusal_of_rows, refuse_conflicts, unproven, violations
 from toolkit.postgres.restore.request import Request
-from toolkit.postgres.sequences import advance, behind
+from toolkit.postgres.sequences import advance, try_moves
 from toolkit.retries.policy import retrying
 
 SURPRISES = 2
@@ -47,16 +52,32 @@ def restore(reopen: Open, request: Request, progress: Progress) -> RestorePlan:
 
     Raises:
         RefusedError: drift, missing privileges or conflicts; nothing was changed.
-        DatabaseError: applying or proving failed; everything was rolled back, or, without `atomic`, all but the batches
-            that are done.
+        DatabaseError: applying or proving failed; everything was rolled back.
+        TaskError: the same without `atomic`, where the batches that are done stay; it says how many.
+        CommittedError: all is committed, and something failed after that; it says what is left to do.
+        UndecidedError: the connection was lost in the commit, and nobody can say how it ended.
+        Interrupted: Ctrl-C, where something is committed or may be.
     """
+    fate = Fate(request.manifest.metadata.label, request.catalog.schema, steps=not request.atomic)
+    try:
+        return _restored(reopen, request, fate, progress)
+    except BaseException as error:
+        told = fate.told(error)
+        if told is error:
+            raise
+        raise told from error
+
+
+def _restored(reopen: Open, request: Request, fate: Fate, progress: Progress) -> RestorePlan:
     surprises, bad, sessions = 0, list[BadRow](), patient(reopen)
     contention = Contention(reopen)
     while True:
         attempt = Attempt(foresee=surprises > 0, thorough=surprises >= SURPRISES, bad=tuple(bad))
         try:
             return retrying(passes, attempts=ATTEMPTS, seconds=SECONDS)(
-                lambda attempt=attempt: _attempt(sessions, request, attempt, contention, progress)  # type: ignore[misc]
+                lambda attempt=attempt: _attempt(  # type: ignore[misc]
+                    sessions, request, attempt, progress, contention=contention, fate=fate
+                )
             )
         except BadRowsError as error:
             if request.put_aside is None:
@@ -72,7 +93,9 @@ def restore(reopen: Open, request: Request, progress: Progress) -> RestorePlan:
                 raise refusal(request.manifest.metadata.label, error) from error
 
 
-def _attempt(reopen: Open, asked: Request, attempt: Attempt, contention: Contention, progress: Progress) -> RestorePlan:
+def _attempt(
+    reopen: Open, asked: Request, attempt: Attempt, progress: Progress, *, contention: Contention, fate: Fate
+) -> RestorePlan:
     attempt, request = replace(attempt, locked=contention.tables), asked
     if attempt.locked:
         progress.note(f"others keep writing: locking {', '.join(attempt.locked)}")
@@ -85,14 +108,16 @@ def _attempt(reopen: Open, asked: Request, attempt: Attempt, contention: Content
             raise UnforeseenError(tuple(map(str, ready.plan.conflicts)))  # there may be more of them
         refuse_conflicts(ready.plan)
         with contention.watching(ready):
-            if not request.atomic:
-                plan = apply_stepwise(reopen, ready, request, attempt, progress)
-            else:
+            if request.atomic:
                 plan = _apply(ready, request, attempt, progress)
-                commit(connection, reopen)
+                fate.moves = list(plan.sequences)
+                commit(connection, reopen, fate)
+                fate.finished(plan.sequences)
+            else:
+                plan = apply_stepwise(reopen, ready, request, attempt, progress, fate=fate)
         if not asked.atomic and request.atomic and request.ledger is not None:
             request.ledger.finished()
-        _advance(connection, reopen, ready.survey.schema.name, plan)
+        _advance(connection, reopen, ready.survey.schema.name, fate.moves)
         return plan
 
 
@@ -120,29 +145,34 @@ def _apply(ready: Ready, request: Request, attempt: Attempt, progress: Progress)
         failures.extend(touched(before, others.after()) if others else [])
         if failures:
             raise unproven(failures)
-    plan = with_sequences(ready, request)
+    plan = _with_sequences(ready, request)
     if request.put_aside is not None and ready.prepared.findings:
         request.put_aside(quarantined_rows(ready))
     untouched = sum(digest.rows for digest in before.values()) if others else None
     return replace(plan, untouched=untouched)
 
 
-def with_sequences(ready: Ready, request: Request) -> RestorePlan:
-    """The plan with the sequences that have to move now that the rows are written."""
-    name = ready.survey.schema.name
-    moves = behind(ready.connection, name, ready.source.manifest.sequences)
-    plan = replace(ready.plan, sequences=moves)
-    refuse_plan(ready.connection, name, plan, bypass=ready.bypass, fire=request.fire)
+def _with_sequences(ready: Ready, request: Request) -> RestorePlan:
+    """The plan with the sequences that have to move now that the rows are written; nothing should stop them later."""
+    plan = ready.with_sequences()
+    refuse_plan(ready.connection, ready.survey.schema.name, plan, bypass=ready.bypass, fire=request.fire)
+    try:
+        try_moves(ready.connection, ready.survey.schema.name, plan.sequences)
+    except psycopg.errors.LockNotAvailable as error:
+        raise DatabaseError(
+            f"another session is altering one of the sequences {', '.join(move.name for move in plan.sequences)};"
+            " everything was rolled back",
+            hint="find it in pg_locks and pg_stat_activity, let it end, then run again",
+        ) from error
     return plan
 
 
-def _advance(connection: Connection, reopen: Open, schema: str, plan: RestorePlan) -> None:
+def _advance(connection: Connection, reopen: Open, schema: str, moves: list[SequenceMove]) -> None:
     """Move sequences, on another session where this one was lost."""
     sessions = [nullcontext(connection)] if not connection.closed else []
 
     def move() -> None:
         with sessions.pop() if sessions else reopen() as session:
-            advance(session, schema, plan.sequences)
+            advance(session, schema, moves)
 
-    if plan.sequences:
-        retrying(passes, attempts=ATTEMPTS, seconds=SECONDS)(move)
+    retrying(passes, attempts=ATTEMPTS, seconds=SECONDS)(move)

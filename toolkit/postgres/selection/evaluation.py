@@ -76,6 +76,7 @@ class Selected:
         taken: per table of the scope, in name order.
         owners: per table that has owners; complete (all tenants) when asked for.
         known: all tenants of the database, key → label.
+        spared: those that the demo rule takes, and the scope does not (`Scope.without`).
     """
 
     tenants: Mapping[str, str]
@@ -84,6 +85,13 @@ class Selected:
     taken: Mapping[str, Taken]
     owners: Mapping[str, Owners]
     known: Mapping[str, str]
+    spared: Mapping[str, str]
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """The tenants that the demo rule left out, key → label: of all, or of the named ones."""
+        asked = self.named or self.known
+        return {key: self.known[key] for key in sorted(asked) if key not in self.tenants}
 
 
 class Selection:
@@ -115,6 +123,7 @@ class Selection:
         self._taken: dict[str, Taken] = {}
         self._owners: dict[str, Owners] = {}
         self._known: Mapping[str, str] = {}
+        self._spared: dict[str, str] = {}
         self._everyone = False
         self._named: tuple[str, ...] = ()
         self._numbers = count()
@@ -156,7 +165,9 @@ class Selection:
             prefix=self._prefix,
         ).close()
         self._count()
-        return Selected(tenants, self._named, tuple(sorted(dropped)), self._taken, self._owners, self._known)
+        return Selected(
+            tenants, self._named, tuple(sorted(dropped)), self._taken, self._owners, self._known, self._spared
+        )
 
     # tenants
 
@@ -191,6 +202,7 @@ class Selection:
         named = known.keys() if self._scope.whole else set(self._named)
         kept = {Demo.EXCLUDE: (False,), Demo.ONLY: (True,), Demo.INCLUDE: (False, True)}[self._scope.demo]
         selected = {key: known[key] for key, _, is_demo in rows if key in named and is_demo in kept}
+        self._spared = {key: selected.pop(key) for key in sorted(selected.keys() & set(self._scope.without))}
         if not selected and not self._scope.whole and strict:
             raise InputError(
                 f"demo: {self._scope.demo} leaves none of the named businesses: {', '.join(sorted(named))}",

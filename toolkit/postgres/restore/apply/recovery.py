@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import psycopg
 from psycopg import sql
 
-from toolkit.errors import DatabaseError, UnreachableError
+from toolkit.errors import DatabaseError, UndecidedError, UnreachableError
 from toolkit.postgres.connection import Connection
+from toolkit.postgres.restore.apply.fate import AGAIN, Fate, State
 from toolkit.retries.policy import retrying
 
 Open = Callable[[], AbstractContextManager[Connection]]
@@ -39,7 +39,7 @@ class ChangedMeanwhileError(DatabaseError):
     """Other sessions have written rows that the plan speaks of; it has to be made anew."""
 
 
-class _UndecidedError(Exception):
+class _UnansweredError(Exception):
     """The server is still committing, or cannot be asked yet."""
 
 
@@ -70,47 +70,58 @@ def patient(reopen: Open) -> Open:
     return opened
 
 
-def commit(connection: Connection, reopen: Open) -> None:
+def commit(connection: Connection, reopen: Open, fate: Fate) -> None:
     """Commit the transaction; when the connection is lost meanwhile, find out whether it was committed.
 
     Raises:
         psycopg.Error: it was not; the transaction may be begun again where `passes` says so.
-        DatabaseError: the server cannot say any more, or does not answer.
+        UndecidedError: the server cannot say any more, or does not answer.
+        KeyboardInterrupt: interrupted meanwhile; the fate says how it ended.
     """
     row = connection.execute("SELECT pg_current_xact_id_if_assigned()::text").fetchone()
-    transaction = None if row is None else row[0]
+    fate.transaction = "" if row is None or row[0] is None else row[0]
+    fate.state = State.COMMITTING
     try:
         connection.execute("COMMIT")
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        if not lost(error) or (transaction is not None and not _was_committed(transaction, reopen)):
+    except KeyboardInterrupt:
+        # the server may have gone on with it
+        if _was_committed(fate.transaction, reopen):
+            fate.committed()
+        else:
+            fate.state = State.OPEN
+        raise
+    except psycopg.Error as error:
+        if not lost(error) or (fate.transaction and not _was_committed(fate.transaction, reopen)):
+            fate.state = State.OPEN
             raise
+    fate.committed()
 
 
 def _was_committed(transaction: str, reopen: Open) -> bool:
-    def ask() -> bool:
-        with reopen() as connection:
-            row = connection.execute("SELECT pg_xact_status(%s::text::xid8)", [transaction]).fetchone()
-        status = None if row is None else row[0]
-        if status == "in progress":
-            raise _UndecidedError
-        if status is None:
-            raise DatabaseError(
-                f"the connection was lost while transaction {transaction} was committed, and the server no longer knows"
-                " whether it was",
-                hint="run again: rows that are there already are left as they are",
-            )
-        return bool(status == "committed")
-
-    deadline = time.monotonic() + UNDECIDED_SECONDS
+    if not transaction:
+        return False  # it has written nothing
     try:
         return retrying(
-            lambda error: isinstance(error, (_UndecidedError, UnreachableError)) or lost(error),
+            lambda error: isinstance(error, (_UnansweredError, UnreachableError)) or lost(error),
             attempts=1000,
-            seconds=deadline - time.monotonic(),
-        )(ask)
-    except (_UndecidedError, UnreachableError, psycopg.Error) as error:
-        raise DatabaseError(
-            f"the connection was lost while transaction {transaction} was committed, and the server does not say"
-            " whether it was",
-            hint="run again: rows that are there already are left as they are",
-        ) from error
+            seconds=UNDECIDED_SECONDS,
+        )(lambda: _asked(transaction, reopen))
+    except (_UnansweredError, UnreachableError, psycopg.Error) as error:
+        raise _undecided(transaction, "the server does not say whether it was") from error
+
+
+def _asked(transaction: str, reopen: Open) -> bool:
+    with reopen() as connection:
+        row = connection.execute("SELECT pg_xact_status(%s::text::xid8)", [transaction]).fetchone()
+    status = None if row is None else row[0]
+    if status == "in progress":
+        raise _UnansweredError
+    if status is None:
+        raise _undecided(transaction, "the server no longer knows whether it was")
+    return bool(status == "committed")
+
+
+def _undecided(transaction: str, why: str) -> UndecidedError:
+    return UndecidedError(
+        f"undecided: the connection was lost while transaction {transaction} was committed, and {why}", hint=AGAIN
+    )

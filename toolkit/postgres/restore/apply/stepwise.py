@@ -19,6 +19,7 @@ from toolkit.model.plan import RestorePlan
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.restore.apply.application import Application
 from toolkit.postgres.restore.apply.batches import UnexpectedCountError
+from toolkit.postgres.restore.apply.fate import Fate
 from toolkit.postgres.restore.apply.quarantining import quarantined_rows
 from toolkit.postgres.restore.apply.recovery import (
     CONTENTION,
@@ -33,7 +34,6 @@ from toolkit.postgres.restore.proof.references import References
 from toolkit.postgres.restore.ready import Attempt, Ready, made_ready
 from toolkit.postgres.restore.refusals import violations
 from toolkit.postgres.restore.request import Request
-from toolkit.postgres.sequences import behind
 from toolkit.retries.policy import retrying
 
 
@@ -44,12 +44,13 @@ class Transactions:
         holder: the session that holds the plan's snapshot.
     """
 
-    def __init__(self, ready: Ready, holder: Connection, reopen: Open, request: Request) -> None:
+    def __init__(self, ready: Ready, holder: Connection, reopen: Open, request: Request, *, fate: Fate) -> None:
         self._connection = ready.connection
         self._schema = ready.survey.schema.name
         self._holder = holder
         self._reopen = reopen
         self._request = request
+        self._fate = fate
 
     def __call__(self, tables: Collection[str], work: Callable[[], int]) -> int:
         """Run the work in a transaction, at most three times."""
@@ -64,7 +65,8 @@ class Transactions:
         try:
             with self._silence(tables):
                 rows = work()
-            commit(connection, self._reopen)
+            self._fate.pending = rows
+            commit(connection, self._reopen, self._fate)
         except UnexpectedCountError as error:
             raise ChangedMeanwhileError(str(error)) from error
         finally:
@@ -88,13 +90,15 @@ class Transactions:
             yield
 
 
-def apply_stepwise(reopen: Open, ready: Ready, request: Request, attempt: Attempt, progress: Progress) -> RestorePlan:
+def apply_stepwise(
+    reopen: Open, ready: Ready, request: Request, attempt: Attempt, progress: Progress, *, fate: Fate
+) -> RestorePlan:
     """Apply a plan batch by batch, then see by another plan that nothing is left to do.
 
     Raises:
         ChangedMeanwhileError: there is, because others have written meanwhile; begin again.
     """
-    connection, schema = ready.connection, ready.survey.schema
+    connection = ready.connection
     said: tuple[str, ...] = ()
     if request.ledger is not None:
         said = request.ledger.planned(ready.plan, _identity(connection))
@@ -103,7 +107,7 @@ def apply_stepwise(reopen: Open, ready: Ready, request: Request, attempt: Attemp
         connection.execute("COMMIT")
         if ready.touched:
             progress.start("restore", rows=sum(table.changes for table in ready.plan.tables.values()))
-            unit = Transactions(ready, holder, reopen, request)
+            unit = Transactions(ready, holder, reopen, request, fate=fate)
             unit(ready.touched, _uncounted(ready.sync.before))
             Application(ready, unit=unit, thorough=attempt.thorough, progress=progress).apply()
             unit(ready.touched, _uncounted(ready.sync.after))
@@ -113,10 +117,11 @@ def apply_stepwise(reopen: Open, ready: Ready, request: Request, attempt: Attemp
     _prove(reopen, request, attempt, progress)
     if request.put_aside is not None and ready.prepared.findings:
         request.put_aside(quarantined_rows(ready))
+    plan = ready.with_sequences()
+    fate.finished(plan.sequences)
     if request.ledger is not None:
         request.ledger.finished()
-    moves = behind(connection, schema.name, ready.source.manifest.sequences)
-    return replace(ready.plan, sequences=moves, warnings=(*ready.plan.warnings, *said))
+    return replace(plan, warnings=(*plan.warnings, *said))
 
 
 def _prove(reopen: Open, request: Request, attempt: Attempt, progress: Progress) -> None:

@@ -24,6 +24,7 @@ class ExtraRows:
     """Finds them, table by table.
 
     Args:
+        uncertain: tables of which the backup cannot say which rows there were.
         keep: is told which rows of a table stay (a query of ids), and why.
     """
 
@@ -34,12 +35,14 @@ class ExtraRows:
         survey: Survey,
         selected: Selected,
         source: Source,
+        uncertain: frozenset[str],
         keep: Callable[[str, str, Sql], None],
     ) -> None:
         self._connection = connection
         self._survey = survey
         self._selected = selected
         self._source = source
+        self._uncertain = uncertain
         self._keep = keep
 
     def deletable(self, name: str) -> Sql | None:
@@ -71,6 +74,9 @@ class ExtraRows:
                 owners.source, relation.same("t", "o")
             )
             query = self._less(name, query, "owned by another business too", co_owned)
+        if name in self._uncertain:
+            self._less(name, query, "the table was classified otherwise when the backup was made", sql.SQL("true"))
+            return None
         if entry.cutoff is not None:
             behind = sql.SQL("({}) IS NOT TRUE").format(self._within_limit(entry, rule.newest_by))
             query = self._less(name, query, "the backup's limit ends before them", behind)

@@ -35,11 +35,12 @@ from toolkit.postgres.restore.plan.judgement import Judge
 from toolkit.postgres.restore.plan.kept import KeptRows
 from toolkit.postgres.restore.plan.key_rules import key_rules
 from toolkit.postgres.restore.plan.uniqueness import Release, Uniqueness
+from toolkit.postgres.restore.plan.values_afterwards import ValuesAfterwards
 from toolkit.postgres.restore.stage.backup_owners import BackupOwners
 from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.snapshot import Survey
-from toolkit.postgres.sequences import behind
+from toolkit.postgres.sequences import Outlook, behind, numbered_beyond_reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Planner:
         survey: the target under the restore's scope.
         selected: the scope evaluated on the target, with all owners known.
         owners: who owns the rows of the backup.
+        uncertain: tables that were classified otherwise when the backup was made: none of their rows is deleted.
         bypass: foreign-key triggers will not fire, so that rows may be deleted while others still point at them.
         atomic: all is written in one transaction.
         foresee: stage tables that could be copied straight into the target too, so that every conflict is in the plan.
@@ -87,6 +89,7 @@ class Planner:
         selected: Selected,
         source: Source,
         owners: BackupOwners,
+        uncertain: frozenset[str],
         bypass: bool,
         atomic: bool,
         foresee: bool = False,
@@ -100,6 +103,7 @@ class Planner:
         self._selected = selected
         self._source = source
         self._owners = owners
+        self._uncertain = uncertain
         self._bypass = bypass
         self._atomic = atomic
         self._foresee = foresee or aside
@@ -111,6 +115,7 @@ class Planner:
         self._order = self._parents_first()
         self._cyclic = {name for group in self._order if len(group) > 1 for name in group}
         self._deferrable = deferrable_keys(connection, survey.schema) if bypass else frozenset()
+        self._fixed = numbered_beyond_reach(connection, survey.schema.name)
         self._loads: dict[str, Load] = {}
         self._differences: dict[str, Differences] = {}
         self._kept = KeptRows(connection, survey=survey, selected=selected, relations=self._relations)
@@ -147,6 +152,7 @@ class Planner:
         deletions, release = self._settle(comparison, findings)
         blocking = deletions.moving if release.deletes_first and not self._bypass else []
         conflicts = tuple(findings.conflicts())
+        sequences = self._outlook(comparison, deletions)
         plan = RestorePlan(
             label=self._source.manifest.metadata.label,
             mode=self._mode,
@@ -154,7 +160,8 @@ class Planner:
             order=self._written_together(),
             conflicts=(*(() if self._aside else conflicts), *blocking),
             quarantined=conflicts if self._aside else (),
-            sequences=behind(self._connection, self._survey.schema.name, self._source.manifest.sequences),
+            sequences=sequences.moves,
+            warnings=sequences.said,
         )
         return Prepared(plan, comparison, deletions, release, tuple(findings.found))
 
@@ -203,6 +210,8 @@ class Planner:
         copied = not self._foresee and name not in self._cyclic and not self._source.edited(name)
         # the replica role does not look at deferrable keys: it is for the plan to know
         copied = copied and not (self._bypass and name in self._deferrable)
+        # how far its sequences go is known only once it is copied, and then it is too late to refuse
+        copied = copied and name not in self._fixed
         if copied and not scalar(self._connection, some):
             return Load.COPY
         if self._has_all(name, entry):
@@ -232,6 +241,7 @@ class Planner:
             survey=self._survey,
             selected=self._selected,
             source=self._source,
+            uncertain=self._uncertain,
             keep=self._kept.add,
         )
         # a table that is empty, or holds exactly the rows of the backup, has no others
@@ -260,6 +270,14 @@ class Planner:
             for reason in reasons:
                 self._kept.add(name, reason, planner.kept_for(name, reason))
         return deletions
+
+    # sequences
+
+    def _outlook(self, comparison: Comparison, deletions: Deletions) -> Outlook:
+        """What becomes of sequences once the rows are written; of tables that are copied it is known only then."""
+        values = ValuesAfterwards(comparison, deletions.ids)
+        recorded = self._source.manifest.sequences
+        return behind(self._connection, self._survey.schema.name, recorded, list(self._entries), values.of)
 
     # order
 
