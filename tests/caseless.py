@@ -35,6 +35,16 @@ TYPE = (
 )
 
 
-def create_caseless(superuser: str) -> None:
-    """Make the type `caseless` in schema public."""
-    execute(superuser, *TYPE)
+def create_caseless(superuser: str, schema: str = "public") -> None:
+    """Make the type `caseless` in a schema, which is made where it is not there."""
+    execute(
+        superuser,
+        f"CREATE SCHEMA IF NOT EXISTS {schema}",
+        f"GRANT USAGE ON SCHEMA {schema} TO public",
+        *(statement.replace("public.", f"{schema}.") for statement in TYPE),
+    )
+
+
+def respelled(text: str) -> str:
+    """Another spelling of a value, where there is one."""
+    return text.swapcase() if text.isascii() else text

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from tests.caseless import create_caseless
 from tests.control import Control
 from tests.restore.spec import State, World
 from toolkit.actions.backup import backup
@@ -53,6 +54,7 @@ class Laboratory:
             database = f"{name}_{role}"
             server.drop_database(database)
             self._owners[role] = server.create_database(database)
+            create_caseless(server.conninfo(database, user=SUPERUSER), "types")
             self._control.add_host(role, self._owners[role])
             loader = psycopg.connect(server.conninfo(database, user=SUPERUSER), autocommit=True)
             loader.execute("SET session_replication_role = replica; SET TimeZone = 'UTC'")

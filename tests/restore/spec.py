@@ -101,10 +101,13 @@ class Table:
 
     def normal(self, columns: Columns, row: Row) -> tuple[Any, ...]:
         """The values of some columns, equal exactly if the database finds them equal."""
-        return tuple(
-            Decimal(value) if value is not None and self.columns[name].startswith("numeric") else value
-            for name, value in ((name, row[name]) for name in columns)
-        )
+        return tuple(_normal(self.columns[name], row[name]) for name in columns)
+
+
+def _normal(kind: str, value: str | None) -> Any:
+    if value is not None and kind.startswith("numeric"):
+        return Decimal(value)
+    return value.lower() if value is not None and kind.startswith("types.caseless") else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.caseless import create_caseless
 from tests.selection.reading import Laboratory
 from toolkit.postgres.connection import connect
 from toolkit.postgres.embedded import EmbeddedServer
@@ -17,6 +18,8 @@ def laboratory(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -
     """One connection to a database of its own."""
     name = f"selection_{os.getpid()}"
     pg18.drop_database(name)
-    with connect(pg18.create_database(name)) as connection:
+    owner = pg18.create_database(name)
+    create_caseless(pg18.conninfo(name, user="postgres"), "types")
+    with connect(owner) as connection:
         yield Laboratory(connection, tmp_path_factory.mktemp("catalogs"))
     pg18.drop_database(name)

@@ -96,7 +96,9 @@ class _Oracle:
 
     def _tenants(self) -> tuple[list[str], dict[str, str]]:
         rows = {str(row[self.world.key]): row for row in self.tables[self.world.tenant].rows}
-        named = [key for key in rows if not self.scope.businesses or key in self.scope.businesses]
+        column = self.tables[self.world.tenant].columns[self.world.key]
+        meant = {column.normal(name) for name in self.scope.businesses}
+        named = [key for key in rows if not meant or column.normal(key) in meant]
         label = self.world.label or self.world.key
         return named, {
             key: "" if rows[key][label] is None else str(rows[key][label])
@@ -111,11 +113,17 @@ class _Oracle:
 
     def _targets(self, reference: Reference, number: int) -> list[int]:
         row = self.tables[reference.child].rows[number]
-        values = [row[column] for column in reference.columns]
+        parent = self.tables[reference.parent]
+        columns = [parent.columns[name] for name in reference.parent_columns]
+        values = [column.normal(row[name]) for column, name in zip(columns, reference.columns, strict=True)]
         if None in values:
             return []
-        parents = enumerate(self.tables[reference.parent].rows)
-        return [place for place, parent in parents if [parent[name] for name in reference.parent_columns] == values]
+        return [
+            place
+            for place, goal in enumerate(parent.rows)
+            if [column.normal(goal[name]) for column, name in zip(columns, reference.parent_columns, strict=True)]
+            == values
+        ]
 
     def _owner_rows(self, spot: Spot) -> Iterator[Spot]:
         """The rows that own this one directly."""

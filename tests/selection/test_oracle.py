@@ -12,7 +12,7 @@ from tests.selection.oracle import Content, Expected, content, expect
 from tests.selection.reading import Laboratory, Result
 from tests.selection.world import World
 from tests.selection.worlds import scopes, search, seldom, worlds
-from toolkit.errors import RefusedError
+from toolkit.errors import InputError
 from toolkit.model.scope import BackupType, Scope
 
 
@@ -26,7 +26,7 @@ def test_selection_equals_brute_force(laboratory: Laboratory, world: World, data
         scope, all_owners = data.draw(scopes(world)), data.draw(seldom)
         expected = expect(world, scope)
         if expected is None:
-            with pytest.raises(RefusedError):
+            with pytest.raises(InputError):
                 laboratory.select(world, scope)
             continue
         found = laboratory.select(world, scope, all_owners=all_owners)

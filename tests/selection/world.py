@@ -9,6 +9,9 @@ from enum import StrEnum
 Value = int | str | bool | None
 Row = Mapping[str, Value]
 
+CASELESS = "types.caseless"
+"""A type whose values are equal whatever their case."""
+
 
 class Declared(StrEnum):
     """Where a reference is declared; only a validated foreign key surely leads somewhere."""
@@ -75,6 +78,10 @@ class Column:
 
     type: str
     nullable: bool = True
+
+    def normal(self, value: Value) -> Value:
+        """A value, the same for all that the database finds equal."""
+        return value.lower() if isinstance(value, str) and self.type == CASELESS else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

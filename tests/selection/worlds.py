@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from tests.caseless import respelled
 from tests.selection.statements import SCHEMAS, quoted
-from tests.selection.world import Column, Condition, Declared, Edge, Reference, Row, Rule, Table, Value, World
+from tests.selection.world import CASELESS, Column, Condition, Declared, Edge, Reference, Row, Rule, Table, Value, World
 from toolkit.model.scope import BackupType, Demo, Scope
 
 TABLE_NAMES = ("businesses", "Order", "select", 'qu"ote', "it's", "100%", "{brace}", "ünï", "back\\slash", "why", "t")
@@ -98,6 +99,7 @@ def worlds(draw: DrawFn) -> World:
 @st.composite
 def scopes(draw: DrawFn, world: World) -> Scope:
     """A scope that fits a world."""
+    key = world.tables[world.tenant].columns[world.key]
     keys = sorted(str(row[world.key]) for row in world.tables[world.tenant].rows)
     named = draw(st.lists(st.sampled_from(keys), unique=True, min_size=1, max_size=3)) if keys else []
     optional: dict[str, int | None] = {}
@@ -107,7 +109,7 @@ def scopes(draw: DrawFn, world: World) -> Scope:
             optional[name] = draw(st.integers(1, 3)) if limited else None
     return Scope(
         type=draw(st.sampled_from(BackupType)),
-        businesses=tuple(named) if draw(st.booleans()) else (),
+        businesses=tuple(str(_spelled(draw, key, name)) for name in named) if draw(st.booleans()) else (),
         demo=draw(st.sampled_from([*Demo, Demo.INCLUDE])),
         optional=optional,
     )
@@ -124,16 +126,20 @@ def _table(draw: DrawFn, name: str, *, tenant: bool) -> _Draft:
     values: list[Mapping[str, Value]] = [{} for _ in range(count)]
     if shape == "single":
         text = draw(st.booleans())
-        column = draft.add(draw(st.sampled_from(STRINGS if text else INTEGERS)))
+        column = draft.add(draw(st.sampled_from((*STRINGS, CASELESS) if text else INTEGERS)))
         draft.key = (column,)
-        values = [{column: value} for value in (TEXTS[1:] if text else range(count))[:count]]
+        # no two of the first are equal whatever their case
+        texts = [each for each in TEXTS[1:] if each != "A" or draft.columns[column].type != CASELESS]
+        values = [{column: value} for value in (texts if text else range(count))[:count]]
     elif shape == "double":
         draft.key = (draft.add("integer"), draft.add("integer"))
         values = [dict(zip(draft.key, divmod(number, 2), strict=True)) for number in range(count)]
-    draft.partitioned = bool(draft.key) and not tenant and draw(sometimes)
+    # the type has no hash by which rows could be distributed
+    hashed = bool(draft.key) and draft.columns[draft.key[0]].type != CASELESS
+    draft.partitioned = hashed and not tenant and draw(sometimes)
     if not draft.partitioned and draw(st.booleans()):
         nullable = draw(st.booleans())
-        code = draft.add(draw(st.sampled_from(STRINGS)), nullable=nullable)
+        code = draft.add(draw(st.sampled_from((*STRINGS, CASELESS))), nullable=nullable)
         draft.unique.append((code,))
         values = [
             {**row, code: None if nullable and draw(seldom) else TEXTS[-1 - number]}
@@ -189,7 +195,7 @@ def _twin(draw: DrawFn, child: _Draft, parent: _Draft, reference: Reference) -> 
 
 def _family(column: Column) -> tuple[str, ...]:
     """The types that can be compared with a column's."""
-    return next((family for family in (INTEGERS, STRINGS) if column.type in family), ())
+    return next((family for family in (INTEGERS, STRINGS, (CASELESS,)) if column.type in family), ())
 
 
 def _reference(draw: DrawFn, child: _Draft, parent: _Draft) -> Reference:
@@ -234,11 +240,16 @@ def _point(draw: DrawFn, child: _Draft, parent: _Draft, reference: Reference) ->
         goal = draw(st.sampled_from(parent.rows)) if parent.rows else None
         for name, theirs in zip(reference.columns, reference.parent_columns, strict=True):
             nowhere: Value = 99 if parent.columns[theirs].type in INTEGERS else "nowhere"
-            row[name] = nowhere if goal is None else goal[theirs]
+            row[name] = nowhere if goal is None else _spelled(draw, child.columns[name], goal[theirs])
             if (nullable and draw(seldom)) or (row[name] is None and not nullable):
                 row[name] = None if nullable else nowhere
             elif not reference.enforced and draw(seldom):
                 row[name] = nowhere
+
+
+def _spelled(draw: DrawFn, column: Column, value: Value) -> Value:
+    """A value as it is, or otherwise where that is equal."""
+    return respelled(value) if isinstance(value, str) and column.type == CASELESS and draw(st.booleans()) else value
 
 
 def _repair(drafts: Mapping[str, _Draft], references: Sequence[Reference]) -> None:
@@ -257,8 +268,9 @@ def _repair(drafts: Mapping[str, _Draft], references: Sequence[Reference]) -> No
 
 
 def _dangles(row: Row, reference: Reference, parent: _Draft) -> bool:
-    values = [row[name] for name in reference.columns]
-    goals = ([each[name] for name in reference.parent_columns] for each in parent.rows)
+    columns = [parent.columns[name] for name in reference.parent_columns]
+    values = [column.normal(row[name]) for column, name in zip(columns, reference.columns, strict=True)]
+    goals = ([parent.columns[name].normal(each[name]) for name in reference.parent_columns] for each in parent.rows)
     return None not in values and values not in goals
 
 
