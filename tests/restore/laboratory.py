@@ -59,6 +59,7 @@ class Laboratory:
             loader = psycopg.connect(server.conninfo(database, user=SUPERUSER), autocommit=True)
             loader.execute("SET session_replication_role = replica; SET TimeZone = 'UTC'")
             self._connections[role] = loader
+        self.superuser = server.conninfo(f"{name}_target", user=SUPERUSER)
         for host, user in {"superuser": SUPERUSER, "clerk": clerk}.items():
             if user:
                 self._control.add_host(host, server.conninfo(f"{name}_target", user=user))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -20,6 +21,7 @@ from tests.restore.random_sequences import Standing, expected_standing, followin
 from tests.restore.random_worlds import make_world
 from tests.restore.spec import State, World
 from tests.restore.states import Case, make_case
+from tests.restore.stirring import stirring
 from tests.restore.test_oracle import EXAMPLES, assert_numbers, source_of, taken_by, taken_in, there
 from tests.restore.view import View
 from tests.restore.worlds import SHOP
@@ -50,11 +52,13 @@ class Way:
         host: the role: `target` (the tables' owner), `superuser` or `clerk`.
         arguments: of the action.
         businesses: those that are picked out of a wider backup.
+        stirred: by which seed others write the same values again while rows are restored; None where they do not.
     """
 
     host: str
     arguments: Mapping[str, Any]
     businesses: tuple[str, ...] = ()
+    stirred: int | None = None
 
     @property
     def bypasses(self) -> bool:
@@ -81,7 +85,8 @@ def make_way(random: Random, world: World, source: View) -> Way:
     if not any(table.statements for table in world.tables) and random.random() < 0.25:
         arguments["triggers"] = "fire"
     host = random.choice(("target", "target", "superuser", "superuser", "clerk"))
-    return Way(host=host, arguments=arguments, businesses=picked)
+    stirred = random.randrange(1000) if "atomic" not in arguments and random.random() < 0.08 else None
+    return Way(host=host, arguments=arguments, businesses=picked, stirred=stirred)
 
 
 Standings = tuple[Mapping[str, Standing], Mapping[str, Standing]]
@@ -191,7 +196,8 @@ def check(trial: Trial, expected: Expected) -> None:
         assert laboratory.put_aside() == []
         assert laboratory.standing("target", trial.standing[1]) == trial.standing[1]
         return
-    done = trial.restore()
+    with others_writing(trial):
+        done = trial.restore()
     if expected.strained and trial.way.quarantines and not trial.way.bypasses:
         check_no_dangling(trial.target())
         laboratory.put_aside()
@@ -204,12 +210,19 @@ def check(trial: Trial, expected: Expected) -> None:
     assert done.exit_code == planned.exit_code == (PARTIAL if expected.aside else 0)
     check_quarantine(trial, expected)
     check_no_dangling(trial.target())
-    if trial.way.businesses:
+    if trial.way.businesses and trial.way.stirred is None:
         check_others(trial, before, expected)
-    else:
+    elif not trial.way.businesses:
         verified = laboratory.verify(trial.manifest)
         assert verified.facts["tables"] == differences(trial.source, trial.target())
     check_again(trial, done)
+
+
+def others_writing(trial: Trial) -> AbstractContextManager[None]:
+    """Others write, without a difference that stays, while the block runs."""
+    if trial.way.stirred is None:
+        return nullcontext()
+    return stirring(trial.laboratory.superuser, Random(trial.way.stirred), trial.laboratory.world)
 
 
 def check_outcome_is_planned(planned: Outcome, done: Outcome) -> None:
