@@ -203,3 +203,58 @@ def test_deferrable_keys_are_no_help_across_transactions(make_pair: MakePair, go
     execute(pair.target, "INSERT INTO items VALUES (2, 'a', 'x', 1)")
     pair.restore(atomic=False)
     assert pair.rows("SELECT id, size FROM items ORDER BY id") == ([(1, 1)] if gone else [(1, 1), (2, 2)])
+
+
+@HOSTS
+@pytest.mark.parametrize("filled", [False, True])
+def test_what_cannot_be_computed_is_a_conflict(make_pair: MakePair, host: str, filled: bool) -> None:
+    """The rows that make an expression of a constraint or an index fail are named, and no others."""
+    pair = make_pair(RULES, ITEMS)
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x', 1), (2, 'a', 'y', 0), (3, 'a', 'z', -1)")
+    execute(pair.target, "INSERT INTO items VALUES (4, 'a', 'x', 5)" if filled else "SELECT 1")
+    execute(pair.target, "ALTER TABLE items ADD CONSTRAINT inverse CHECK (10 / size > 0)")
+    execute(pair.target, "CREATE UNIQUE INDEX second ON items ((12 / size))")
+    assert refused(pair, "merge", host) == [
+        "items: inverse cannot be computed: division by zero: 1 rows, e.g. 2",
+        "items: constraint inverse says CHECK (((10 / size) > 0)): 1 rows, e.g. 3",
+        "items: second cannot be computed: division by zero: 1 rows, e.g. 2",
+    ]
+    outcome = pair.restore("merge", host=host, on_error="quarantine")
+    assert (outcome.facts["inserts"], outcome.exit_code) == (1, 3)
+
+
+@HOSTS
+def test_an_exclusion_that_only_the_target_has_is_foreseen(make_pair: MakePair, host: str) -> None:
+    """Rows of the backup may exclude each other, in an empty table too."""
+    pair = make_pair(RULES, ITEMS)
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x', 1), (2, 'a', 'y', 2), (3, 'a', 'z', 9)")
+    execute(
+        pair.target, "ALTER TABLE items ADD CONSTRAINT apart EXCLUDE USING gist (int4range(size, size + 3) WITH &&)"
+    )
+    (reason,) = refused(pair, "merge", host)
+    assert reason.startswith("items: several rows of the backup have values that exclude each other under apart (")
+
+
+@HOSTS
+def test_a_deferrable_key_that_only_the_target_has_is_not_passed_over(make_pair: MakePair, host: str) -> None:
+    """The replica role would not look at it when an empty table is loaded."""
+    pair = make_pair(RULES, ITEMS)
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x', 1), (2, 'a', 'x', 2)")
+    execute(pair.target, "ALTER TABLE items ADD CONSTRAINT second UNIQUE (name) DEFERRABLE")
+    (reason,) = refused(pair, "merge", host)
+    assert "the same values of unique key second (name)" in reason
+
+
+@HOSTS
+def test_a_stricter_domain_is_drift_with_keys(make_pair: MakePair, host: str) -> None:
+    """The type has kept its name; which rows do not fit any more is said before anything is written."""
+    pair = make_pair(RULES, "CREATE DOMAIN word AS text", ITEMS.replace("name text", "name word"))
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x', 1), (2, 'a', 'bad', 2), (3, 'a', NULL, 3)")
+    execute(pair.target, "ALTER DOMAIN word ADD CHECK (VALUE <> 'bad')", "ALTER DOMAIN word SET NOT NULL")
+    for check in (True, False):
+        with pytest.raises(RefusedError) as refusal:
+            pair.restore("merge", host=host, check=check)
+        (reason,) = refusal.value.reasons
+        assert (
+            reason == "column items.name: public.word does not have 'bad', NULL any more: 2 rows do not fit, e.g. 2; 3"
+        )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
 
 from toolkit.postgres.relation import Sql, is_null
-from toolkit.postgres.restore.plan.comparison import Comparison
+from toolkit.postgres.restore.apply.batches import REFUSALS
+from toolkit.postgres.restore.plan.comparison import Comparison, written_lines
+from toolkit.postgres.restore.plan.computing import find_uncomputable
 from toolkit.postgres.restore.plan.findings import CHECK, NOT_NULL, Findings
 
 _CHECKS = """
@@ -36,16 +38,33 @@ class _Rule:
 def find_failing_checks(comparison: Comparison, findings: Findings) -> None:
     """Note the rows that a constraint of their own table says no to."""
     for table, rules in _rules(comparison).items():
-        stage = comparison.source.staged(table).table
-        counts = sql.SQL(", ").join(sql.SQL("count(*) FILTER (WHERE {})").format(rule.broken) for rule in rules)
-        numbers = comparison.connection.execute(sql.SQL("SELECT {} FROM {} s").format(counts, stage)).fetchone()
-        for rule, number in zip(rules, numbers or (), strict=True):
-            if number:
-                rows = sql.SQL(
-                    "SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {}"
-                    " WHERE s.ctid IN (SELECT s.ctid FROM {} s WHERE {})"
-                ).format(comparison.written(table), stage, rule.broken)
-                findings.add(table, rows, reason=rule.reason, sqlstate=rule.sqlstate, constraint=rule.constraint)
+        counts = _counts(comparison, table, [rule.broken for rule in rules])
+        for rule in rules if counts is None else [rule for rule, number in zip(rules, counts, strict=True) if number]:
+            out_of_reach: list[str] = []
+            if counts is None:
+                out_of_reach = find_uncomputable(comparison, findings, table, rule.broken, constraint=rule.constraint)
+            # whether a row is written is asked first: others may be such that nothing can be computed of them
+            rows = sql.SQL(
+                "SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {} s"
+                " WHERE CASE WHEN s.ctid IN ({}) AND s.ctid <> ALL ({}::tid[]) THEN {} ELSE false END"
+            ).format(
+                comparison.source.staged(table).table,
+                written_lines(comparison, table),
+                sql.Literal(out_of_reach),
+                rule.broken,
+            )
+            findings.add(table, rows, reason=rule.reason, sqlstate=rule.sqlstate, constraint=rule.constraint)
+
+
+def _counts(comparison: Comparison, table: str, conditions: Sequence[Sql]) -> Sequence[int] | None:
+    """How many staged rows fulfil each condition; None where some condition cannot be computed for some row."""
+    counts = sql.SQL(", ").join(sql.SQL("count(*) FILTER (WHERE {})").format(each) for each in conditions)
+    query = sql.SQL("SELECT {} FROM {} s").format(counts, comparison.source.staged(table).table)
+    try:
+        with comparison.connection.transaction():
+            return comparison.connection.execute(query).fetchone()
+    except REFUSALS:
+        return None
 
 
 def _rules(comparison: Comparison) -> Mapping[str, list[_Rule]]:

@@ -76,6 +76,13 @@ class Comparison:
         )
 
 
+def written_lines(comparison: Comparison, name: str) -> Sql:
+    """A query of the `stage_id`s of lines `d` of rows that are to be inserted or updated; conditions may follow."""
+    return sql.SQL('SELECT d.stage_id FROM {} d WHERE d.action IN ({}::"char", {}::"char")').format(
+        comparison.differences[name].lines, sql.Literal(MISSING), sql.Literal(CHANGED)
+    )
+
+
 def compare(
     connection: Connection,
     table: Table,

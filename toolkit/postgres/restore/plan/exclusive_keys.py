@@ -97,18 +97,32 @@ class ExclusiveKey:
         where = f" where {self.predicate}" if self.predicate else ""
         return f"{self.name} ({', '.join(self.elements)}{where})"
 
-    def values(self, relation: Relation) -> Sql:
+    @property
+    def expression(self) -> Sql:
+        """All that has to be computed of a row, as a list."""
+        return sql.SQL(", ").join(
+            sql.SQL("CASE WHEN {} THEN ({}) END").format(sql.SQL(self.predicate or "true"), sql.SQL(element))
+            for element in self.elements
+        )
+
+    def values(self, relation: Relation, *, among: Sql | None = None) -> Sql:
         """A subquery of the rows that the key speaks of: their columns, ids (`"playback row"`, `… part`) and elements.
 
         The elements are called `"playback 0"`, `"playback 1"` …, which no column of an application is.
+
+        Args:
+            among: a query of the ctids of rows; nothing is computed of others.
         """
         listed = sql.SQL("").join(
             sql.SQL(", ({}) AS {}").format(sql.SQL(element), _name(number))
             for number, element in enumerate(self.elements)
         )
+        condition: Sql = sql.SQL(self.predicate or "true")
+        if among is not None:
+            condition = sql.SQL("CASE WHEN r.ctid IN ({}) THEN {} ELSE false END").format(among, condition)
         return sql.SQL(
             '(SELECT r.*, r.ctid AS "playback row", r.tableoid AS "playback part"{} FROM {} r WHERE {})'
-        ).format(listed, relation.source, sql.SQL(self.predicate or "true"))
+        ).format(listed, relation.source, condition)
 
     def excludes(self, left: str, right: str) -> Sql:
         """The condition that two rows of `values` exclude each other."""

@@ -14,7 +14,8 @@ from itertools import count
 from psycopg import sql
 
 from toolkit.postgres.relation import Relation, Sql, create_temporary
-from toolkit.postgres.restore.plan.comparison import CHANGED, MISSING, Comparison, same_key
+from toolkit.postgres.restore.plan.comparison import CHANGED, MISSING, Comparison, same_key, written_lines
+from toolkit.postgres.restore.plan.computing import find_uncomputable
 from toolkit.postgres.restore.plan.deletion import Deletions
 from toolkit.postgres.restore.plan.exclusive_keys import ExclusiveKey, exclusive_keys
 from toolkit.postgres.restore.plan.findings import EXCLUSION, UNIQUE, Findings
@@ -70,8 +71,7 @@ class Uniqueness:
             self._letting_go.clear()
             for key in self._keys.get(name, ()):
                 if self._comparison.writes(name):
-                    found += self._duplicates(name, key, findings)
-                    found += self._settle(name, key, deletions, release, findings)
+                    found += self._find(name, key, deletions, release, findings)
             if self._letting_go:
                 self._rewrite(name, deletions, release)
         return release, found
@@ -86,6 +86,20 @@ class Uniqueness:
             name: self._rewritings.less(name, each, deletions.ids[name]) if name in deletions.ids else each
             for name, each in release.rewritings.items()
         }
+
+    def _find(self, name: str, key: ExclusiveKey, deletions: Deletions, release: Release, findings: Findings) -> int:
+        """Look at one key of one table; gives how many rows it stands in the way of."""
+        if not key.plain:
+            lost = find_uncomputable(self._comparison, findings, name, key.expression, constraint=key.name)
+            if lost:  # of the others nothing can be said until these are out of the plan
+                return len(lost)
+        found = self._duplicates(name, key, findings)
+        return found + self._settle(name, key, deletions, release, findings)
+
+    def _staged(self, name: str, key: ExclusiveKey) -> Sql:
+        """The staged rows of a table that the key speaks of."""
+        among = None if key.plain else written_lines(self._comparison, name)
+        return key.values(self._comparison.source.staged(name).relation, among=among)
 
     def _settle(self, name: str, key: ExclusiveKey, deletions: Deletions, release: Release, findings: Findings) -> int:
         """Deal with one key of one table; gives how many rows it stands in the way of."""
@@ -166,7 +180,7 @@ class Uniqueness:
         target, lines = self._comparison.relations[name], self._comparison.differences[name].lines
         if deleted is not None:
             goes = sql.SQL("EXISTS (SELECT 1 FROM {} x WHERE {})").format(deleted, _is(target, "t", "x"))
-        staged = key.values(self._comparison.source.staged(name).relation)
+        staged = self._staged(name, key)
         moves = sql.SQL(
             'EXISTS (SELECT 1 FROM {lines} u WHERE {same} AND u.action = {changed}::"char") AND NOT EXISTS'
             ' (SELECT 1 FROM {lines} u JOIN {staged} n ON n."playback row" = u.stage_id'
@@ -210,7 +224,7 @@ class Uniqueness:
             ' WHERE a."playback row" = s.ctid)'
         ).format(
             written=self._comparison.written(name),
-            staged=key.values(self._comparison.source.staged(name).relation),
+            staged=self._staged(name, key),
             excludes=key.excludes("a", "b"),
         )
         what = "values that exclude each other under" if key.exclusion else "the same values of unique key"

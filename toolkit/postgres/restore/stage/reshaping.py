@@ -183,7 +183,7 @@ class _Reshaper:
         query = sql.SQL('SELECT DISTINCT {0} COLLATE "C" FROM {1} r WHERE {2} ORDER BY 1 LIMIT {3}').format(
             sql.Identifier("r", carried.source), texts, condition, sql.Literal(SAMPLES)
         )
-        return [repr(str(value)) for (value,) in self._connection.execute(query)]
+        return ["NULL" if value is None else repr(str(value)) for (value,) in self._connection.execute(query)]
 
     def _convert(self, reshape: Reshape, texts: Sql) -> Sql:
         """Fill the stage of the table."""

@@ -1,0 +1,44 @@
+"""Expressions of constraints and indexes that the server cannot compute for some rows: division by zero, say."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from psycopg import sql
+
+from toolkit.postgres.connection import first_line
+from toolkit.postgres.relation import Sql
+from toolkit.postgres.restore.apply.batches import REFUSALS, culprits
+from toolkit.postgres.restore.plan.comparison import Comparison, written_lines
+from toolkit.postgres.restore.plan.findings import Findings
+
+
+def find_uncomputable(
+    comparison: Comparison, findings: Findings, table: str, expression: Sql, *, constraint: str
+) -> list[str]:
+    """Note the rows to be written for which an expression over the table ends in an error; gives their stage ids."""
+    connection, lines = comparison.connection, written_lines(comparison, table)
+
+    def compute(condition: Sql) -> None:
+        query = sql.SQL("SELECT max(length(concat({}))) FROM {} s WHERE s.ctid IN ({} AND {})")
+        connection.execute(query.format(expression, comparison.source.staged(table).table, lines, condition))
+
+    try:
+        with connection.transaction():
+            compute(sql.SQL("true"))
+            return []
+    except REFUSALS:
+        ids = [str(stage_id) for (stage_id,) in connection.execute(lines)]
+    rows: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for stage_id, error in culprits(connection, ids, compute):
+        rows[error.sqlstate or "", first_line(error)].append(stage_id)
+    query = sql.SQL("SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {} WHERE s.ctid = ANY ({}::tid[])")
+    for (sqlstate, message), found in rows.items():
+        findings.add(
+            table,
+            query.format(comparison.written(table), sql.Literal(found)),
+            reason=f"{constraint} cannot be computed: {message}",
+            sqlstate=sqlstate,
+            constraint=constraint,
+        )
+    return [stage_id for found in rows.values() for stage_id in found]
