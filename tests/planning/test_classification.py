@@ -297,6 +297,40 @@ def test_the_part_of_an_undecided_table_follows_it() -> None:
     assert found["order_item_notes"].follows == ("order_items",)
 
 
+def test_what_only_undecided_rows_point_at_follows_those() -> None:
+    """Its rows may be theirs, and its parts with it; so it is not asked about before they are decided."""
+    found = proposals(
+        table("customers", "shopId? -> shops"),
+        table("orders", "customerId? -> customers, templateId? -> templates"),
+        table("order_items", "orderId? -> orders"),
+        table("templates", "text"),
+        table("template_versions", "templateId -> templates"),
+    )
+    assert found["orders"].verdict is Verdict.OPEN
+    assert (found["templates"].verdict, found["templates"].follows) == (Verdict.FOLLOWS, ("orders",))
+    assert found["template_versions"].follows == ("templates",)
+
+
+def test_without_foreign_keys_names_are_declared() -> None:
+    """Columns called after tables become references of the rules; a rule that needs an undecided table waits for it."""
+    tables = (table("x", "shop_id, session_id?"), table("y", "shop_id, x_id?"), table("z", "x_id"), table("sessions"))
+    found = proposals(*tables)
+    assert summary(found["sessions"])[0] == "open"
+    assert (found["x"].verdict, found["x"].follows) == (Verdict.FOLLOWS, ("sessions",))
+    known = {"sessions": rule("sessions", RuleKind.REFERENCED)}
+    decided_now = {name: summary(each) for name, each in proposals(*tables, rules=known).items() if name != "shops"}
+    assert decided_now == {
+        "x": ("decided", "owned", ["shop_id"]),
+        "y": ("decided", "owned", ["shop_id"]),
+        "z": ("decided", "owned", ["x_id"]),
+    }
+    declared = proposals(*tables, rules=known)["x"].options[0].rule.references
+    assert sorted((each.columns[0], each.parent) for each in declared) == [
+        ("session_id", "sessions"),
+        ("shop_id", "shops"),
+    ]
+
+
 def test_a_list_that_names_people_is_not_for_all() -> None:
     """It would bring along, for every tenant, whoever made its entries; so only what is used of it is taken."""
     kinds = table("kinds", "name, createdBy? -> users", unique=("name",))
