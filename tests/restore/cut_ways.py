@@ -13,14 +13,14 @@ DAYS = ("2026-01-01", "2026-01-02", "2026-01-03", None)
 
 def with_cut_ways(random: Random, tables: list[Table]) -> list[Table]:
     """The same tables; half of the time a rule cuts rows of one or two of those through which ownership passes."""
-    leading = sorted(_leading(tables))
-    if not leading or random.random() < 0.5:
+    found = sorted(leading(tables))
+    if not found or random.random() < 0.5:
         return tables
-    chosen = set(random.sample(leading, min(len(leading), random.choice((1, 1, 2)))))
+    chosen = set(random.sample(found, min(len(found), random.choice((1, 1, 2)))))
     return [_cut(random, table) if table.name in chosen else table for table in tables]
 
 
-def _leading(tables: list[Table]) -> set[str]:
+def leading(tables: list[Table]) -> set[str]:
     """The business tables whose rows own others'."""
     return {
         name
@@ -46,7 +46,7 @@ def _is_x(row: Row) -> bool:
 
 def is_cut_on_the_way(world: World) -> bool:
     """Whether a rule cuts rows through which ownership passes."""
-    return any(world[name].where or world[name].newest_by for name in _leading(list(world.tables)))
+    return any(world[name].where or world[name].newest_by for name in leading(list(world.tables)))
 
 
 def own_backup(wider: View, businesses: tuple[str, ...]) -> View:

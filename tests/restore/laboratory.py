@@ -74,6 +74,11 @@ class Laboratory:
                 connection.execute(made.encode())
                 if self._clerk:
                     connection.execute(GRANTS.format(sql.Identifier(self._clerk)))
+        self.classify(world)
+
+    def classify(self, world: World) -> None:
+        """Replace the catalog file alone."""
+        self.world = world
         catalogs = self._directory / "inventory" / "catalogs"
         (catalogs / "application.yml").write_text(world.catalog, encoding="utf-8")
         self._inventory = inventory.load(self._directory / "inventory")

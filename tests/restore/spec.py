@@ -59,7 +59,7 @@ class Table:
         key: the primary key; empty for a table without one.
         unique: further unique keys.
         late: those of them that are deferrable.
-        category: `business`, `device` or `transient`.
+        category: `business`, `device`, `transient`, or `unlisted` in no category.
         kind: the rule of a business table: `tenant`, `owned`, `shared` or `referenced`.
         owned_by: (table or empty for this one, columns).
         where: the condition in SQL, and as a function of a row.
@@ -164,6 +164,8 @@ class World:
             "tenant": {"table": self.tenant, "key": "id", "label": "name", "demo": "demo"},
         }
         for table in self.tables:
+            if table.category == "unlisted":
+                continue
             document.setdefault(table.category, {}).setdefault("all", {})[table.name] = _rule(table)
         return json.dumps(document)
 

@@ -111,7 +111,7 @@ class View:
             child = self.world[spot[0]]
             for reference in child.references:
                 for place in self.pointed_at(child, reference, spot):
-                    if place not in taken and self.world[place[0]].category != "transient":
+                    if place not in taken and self.world[place[0]].category in {"business", "device"}:
                         taken[place] = REFERENCED
                         waiting.append(place)
         return taken

@@ -1,0 +1,182 @@
+"""Made-up applications whose catalog file changes between backup and restore, beside what the oracle works out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import strategies as st
+
+from tests.restore.cut_ways import leading
+from tests.restore.laboratory import Laboratory, content
+from tests.restore.oracle import Oracle, differences
+from tests.restore.random_worlds import make_world
+from tests.restore.spec import Row, Table, World
+from tests.restore.states import make_case
+from tests.restore.test_oracle import EXAMPLES, assert_numbers, source_of, there
+from tests.restore.view import Spot, View
+from tests.restore.worlds import SHOP
+from toolkit.errors import RefusedError
+from toolkit.postgres.embedded import EmbeddedServer
+
+GONE = ("transient", "unlisted")
+
+
+@pytest.fixture(scope="module")
+def laboratory(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+    """A pair of databases for all worlds."""
+    name = f"reclassified_{os.getpid()}"
+    made = Laboratory(pg18, SHOP, tmp_path_factory.mktemp("worlds"), name)
+    yield made
+    made.close()
+    for role in ("source", "target"):
+        pg18.drop_database(f"{name}_{role}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remaining(View):
+    """What is restored of a backup: nothing of the tables that are gone."""
+
+    gone: frozenset[str]
+
+    @cached_property
+    def by_rule(self) -> list[Table]:
+        """The tables that are restored by their rule."""
+        return [table for table in View.by_rule.func(self) if table.name not in self.gone]  # type: ignore[attr-defined]
+
+    @cached_property
+    def taken(self) -> dict[Spot, str]:
+        """The rows that are restored."""
+        whole = View(
+            world=self.world,
+            state=self.state,
+            named=self.named,
+            demo=self.demo,
+            optional=self.optional,
+            without=self.without,
+        )
+        return {spot: reason for spot, reason in whole.taken.items() if spot[0] not in self.gone}
+
+
+@dataclass(kw_only=True)
+class TodaysOracle(Oracle):
+    """A mirror deletes nothing of tables whose rule of then is not known to have taken the same rows."""
+
+    uncertain: frozenset[str]
+
+    def _extra(self, table: Table, spots: list[Spot]) -> Iterator[Spot]:
+        for spot in super()._extra(table, spots):
+            if table.name in self.uncertain:
+                self._result.numbers[table.name].kept += 1
+            else:
+                yield spot
+
+
+def changed_table(random: Random, world: World) -> tuple[World, Table] | None:
+    """The application with another rule for one table that no other is owned through; None where there is none."""
+    leaves = [
+        table
+        for table in world.tables
+        if table.category == "business"
+        and table.kind != "tenant"
+        and not table.newest_by
+        and table.name not in leading(list(world.tables))
+    ]
+    if not leaves:
+        return None
+    then = random.choice(leaves)
+    bare = replace(then, kind="owned", owned_by=(), where=None, unowned="", cascade=False)
+    lets_go = any(reference.action == "set null" for reference in then.references)
+    today = random.choice(
+        (
+            replace(bare, category="transient"),
+            replace(bare, category="transient" if lets_go else "unlisted"),
+            replace(then, where=None if then.where else ("name = 'x'", _is_x)),
+            replace(then, kind="shared", owned_by=()) if then.kind != "shared" else replace(bare, category="transient"),
+        )
+    )
+    tables = tuple(today if table.name == then.name else table for table in world.tables)
+    return replace(world, tables=tables), today
+
+
+def _is_x(row: Row) -> bool:
+    return row["name"] == "x"
+
+
+def uncertain_tables(world: World, table: Table) -> frozenset[str]:
+    """The table, and `referenced` ones that it points at, by whatever way: what pointed at them then is not known."""
+    reached, waiting = {table.name}, [table.name]
+    while waiting:
+        child = world[waiting.pop()]
+        for reference in child.references:
+            parent = world[reference.parent]
+            if parent.category == "business" and parent.kind == "referenced" and parent.name not in reached:
+                reached.add(parent.name)
+                waiting.append(parent.name)
+    return frozenset(reached)
+
+
+@given(random=st.randoms(use_true_random=True))
+@settings(
+    max_examples=-(-EXAMPLES // 5),
+    deadline=None,
+    derandomize=EXAMPLES <= 50,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],
+)
+@pytest.mark.timeout(7200)
+def test_todays_catalog_decides(laboratory: Laboratory, random: Random) -> None:
+    """Whatever a table has become: what is written, deleted, kept and found by a verification is as the design says."""
+    world = make_world(random)
+    if (changed := changed_table(random, world)) is None:
+        return
+    today, table = changed
+    case = make_case(random, world)
+    laboratory.build(world)
+    laboratory.load("source", case.source)
+    laboratory.load("target", case.target)
+    source = source_of(world, case)
+    manifest = laboratory.backup(case.arguments)
+    laboratory.classify(today)
+    note(f"{world.ddl}\n{world.catalog}\n{today.catalog}\n{case}")
+    gone = frozenset({table.name} if table.category in GONE else ())
+    left = Remaining(
+        world=world,
+        state=source.state,
+        named=source.named,
+        demo=source.demo,
+        optional=source.optional,
+        gone=gone,
+    )
+    target = replace(there(source, manifest, case.target), world=today)
+    unlimited = replace(target, optional=dict.fromkeys(target.optional))
+    uncertain = uncertain_tables(today, table)
+    oracle = TodaysOracle(source=left, target=unlimited, mode=case.mode, uncertain=uncertain)
+    expected = oracle.expected()
+    if expected.strained:
+        return
+    if expected.conflicts:
+        with pytest.raises(RefusedError):
+            laboratory.restore("target", manifest, case.mode)
+        assert laboratory.read("target") == content(world, case.target)
+        return
+    planned = laboratory.restore("target", manifest, case.mode, check=True)
+    done = laboratory.restore("target", manifest, case.mode)
+    assert laboratory.read("target") == content(world, expected.state)
+    assert_numbers(done.facts, expected)
+    assert planned.warnings == done.warnings
+    if manifest.table(table.name) is not None:
+        assert any(each.startswith(f"table {table.name} ") for each in done.warnings)
+    after = replace(there(source, manifest, laboratory.state("target")), world=today)
+    found = {
+        name: {**numbers, "extra": 0} if name in uncertain else numbers
+        for name, numbers in differences(left, after).items()
+    }
+    found = {name: numbers for name, numbers in found.items() if any(numbers.values())}
+    assert laboratory.verify(manifest).facts["tables"] == found
