@@ -190,3 +190,17 @@ def test_a_business_that_the_demo_rule_leaves_out_today(pair: Pair) -> None:
     pair.control.restore("target", manifest, "mirror", businesses=["b"])
     assert pair.rows("SELECT name FROM items WHERE id = 2") == [("y",)]
     assert pair.rows("SELECT demo FROM tenants WHERE id = 'b'") == [(False,)]
+
+
+def test_one_business_out_of_a_backup_whose_ways_are_cut(pair: Pair) -> None:
+    """Where rows are known to be a business's by a table that is not restored any more, picking it is refused."""
+    manifest = pair.backup()
+    classify(pair, business={name: RULES[name] for name in ("items", "parts")}, transient={"sessions": {}})
+    done = both(pair, manifest, businesses=["a"])
+    assert "table sessions is transient now: its 2 rows in the backup stay there" in done.warnings
+    assert pair.rows("SELECT id FROM parts") == [(1,)]
+    classify(pair, business={"parts": {"rule": "shared"}, "sessions": RULES["sessions"]}, transient={"items": {}})
+    with pytest.raises(
+        RefusedError, match="rows belong to a business through table items, which is not restored any more"
+    ):
+        pair.control.restore("target", manifest, "mirror", businesses=["a"])
