@@ -13,6 +13,8 @@ from tests.product.shop import CATALOG, SCHEMA
 from toolkit.actions.backup import backup
 from toolkit.actions.prune import prune
 from toolkit.errors import RefusedError
+from toolkit.model.host import LocalRepository
+from toolkit.storage.known import KnownRepositories
 from toolkit.storage.local import LocalStore
 from toolkit.storage.repository import Repository
 
@@ -75,3 +77,14 @@ def test_a_new_beginning_is_said_by_deleting_a_line(control: Control) -> None:
     places.write_text(places.read_text("utf-8").replace("/repository", "/elsewhere"), "utf-8")
     control.run(backup, "shop", CHOICE)
     assert len(Repository.open(LocalStore(control.directory / "elsewhere"), create=False).labels()) == 1
+
+
+def test_who_would_make_it_does_not(tmp_path: Path) -> None:
+    """Also a run that makes a repository where there is none, such as a copy, makes none where one was."""
+    config = LocalRepository(name="copy", path=tmp_path / "copy")
+    made = KnownRepositories(tmp_path).open(config, create=True)
+    assert KnownRepositories(tmp_path).open(config, create=True).id == made.id
+    shutil.rmtree(config.path)
+    with pytest.raises(RefusedError, match="there is none now"):
+        KnownRepositories(tmp_path).open(config, create=True)
+    assert not config.path.exists()
