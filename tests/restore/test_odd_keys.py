@@ -170,6 +170,8 @@ def test_references_that_nobody_enforces(make_pair: MakePair) -> None:
         "CREATE TABLE items (id integer PRIMARY KEY, tenant text REFERENCES tenants)",
         "CREATE TABLE parts (id integer PRIMARY KEY,"
         " item integer CONSTRAINT loose REFERENCES items ON DELETE CASCADE NOT ENFORCED)",
+        "CREATE TABLE drafts (id integer PRIMARY KEY, item integer REFERENCES items ON DELETE CASCADE NOT ENFORCED)",
+        transient={"drafts": {"cascade": True}},
     )
     execute(
         pair.source, "INSERT INTO items VALUES (1, 'a'), (2, 'b')", "INSERT INTO parts VALUES (1, 1), (2, 2), (3, 9)"
@@ -183,8 +185,10 @@ def test_references_that_nobody_enforces(make_pair: MakePair) -> None:
     # the rows that point at it stay, and so does it
     execute(pair.target, "INSERT INTO items VALUES (6, 'a')", "INSERT INTO parts VALUES (6, 6)")
     execute(pair.source, "INSERT INTO parts VALUES (6, 6)")
+    execute(pair.target, "INSERT INTO items VALUES (7, 'a')", "INSERT INTO drafts VALUES (1, 7)")
     pair.restore()
     assert pair.rows("SELECT item FROM parts WHERE id = 6") == [(6,)]
+    assert pair.rows("SELECT item FROM drafts") == [(7,)]
 
 
 def test_a_foreign_key_that_acts_on_another_spelling(make_pair: MakePair) -> None:
