@@ -33,7 +33,7 @@ def test_a_wrong_password(place: Place, pg18: EmbeddedServer) -> None:
     database = {"host": parts["host"], "dbname": "postgres", "user": "locked", "password": {"env": "SHOP_PASSWORD"}}
     ran = place.run(database, BACKUP, env={"SHOP_PASSWORD": "wrong-password"})
     assert ran.code == 1
-    assert ran.out.count("FAILED!") == 1
+    assert ran.out.count("UNREACHABLE!") == 1
     assert "cannot connect to database postgres" in ran.out
     assert 'password authentication failed for user "locked"' in ran.out
     assert "HINT: " in ran.out
@@ -57,7 +57,7 @@ def test_a_stopped_server(place: Place) -> None:
         port = free.getsockname()[1]
         ran = place.run(f"host=127.0.0.1 port={port} dbname=shop user=app", BACKUP)
     assert ran.code == 1
-    assert ran.out.count("FAILED!") == 1
+    assert ran.out.count("UNREACHABLE!") == 1
     assert f"cannot connect to database shop on 127.0.0.1:{port} as app" in ran.out
     assert "HINT: is the server running" in ran.out
     assert not place.repository.exists()

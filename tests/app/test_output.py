@@ -166,7 +166,7 @@ def test_an_interrupted_run_tidies_up_and_ends_with_130(number: signal.Signals, 
     ended = Invoked(code=process.returncode, out=(seen + out).decode(), err=err.decode())
     assert ended.code == 130
     assert "Traceback" not in ended.text
-    assert "interrupted" in ended.out
+    assert ended.err == "interrupted\n"
     assert "PLAY RECAP" in ended.out
     assert "never" not in ended.out
     assert tidied.exists()

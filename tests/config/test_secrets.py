@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
+import re
+import shlex
 import sys
 import urllib.parse
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from toolkit.config import conninfo, masking
-from toolkit.config.secrets import hidden, is_source, literal_problems, with_secrets
+from toolkit.config.plain_secrets import problems as literal_problems
+from toolkit.config.secrets import hidden, is_source, with_secrets
+from toolkit.config.templates import Templates
 from toolkit.errors import InputError
 from toolkit.model.playbook import Place
 from toolkit.model.secret import Secret
@@ -101,24 +107,112 @@ def test_what_is_a_source(value: object, source: bool) -> None:
     assert is_source(value) is source
 
 
-@given(secret=VALUES.filter(lambda text: len(text.strip()) >= 4), around=st.text(max_size=10))
-def test_masked_text_never_holds_the_secret(secret: str, around: str) -> None:
-    """Whatever form a secret takes in a text, it is masked."""
+WORDS = st.from_regex(r"[A-Za-z]{1,12}", fullmatch=True)
+BESIDE = st.text(st.sampled_from(" \n=:/@\"'(),;<>"), max_size=3)
+
+
+def forms(secret: str) -> list[str]:
+    """A secret as programs write it."""
+    return [
+        secret,
+        urllib.parse.quote(secret, safe=""),
+        re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), urllib.parse.quote(secret, safe="")),
+        urllib.parse.quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        json.dumps(json.dumps(secret))[3:-3],
+        repr(secret)[1:-1],
+        repr(secret.encode())[2:-1],
+        conninfo.from_parts({"password": secret}).removeprefix("password="),
+        shlex.quote(secret).removeprefix("'").removesuffix("'"),
+        base64.b64encode(secret.encode()).decode(),
+    ]
+
+
+@settings(deadline=None, max_examples=40)
+@given(secret=VALUES.filter(lambda text: len(text.strip()) >= 8), around=st.text(max_size=10))
+def test_a_random_secret_is_hidden_everywhere(secret: str, around: str) -> None:
+    """Whatever form a secret of some length takes in a text, and whatever stands beside it, it is hidden."""
+    hidden(f"{secret}9#")
+    for form in forms(f"{secret}9#"):
+        for hide in (masking.mask, masking.mask_own):
+            shown = hide(f"{around}{form}{around}")
+            assert "***" in shown
+            assert f"{secret}9#" not in shown
+
+
+@settings(deadline=None, max_examples=40)
+@given(secret=WORDS, before=BESIDE, behind=BESIDE)
+def test_a_wordlike_secret_is_hidden_as_a_word(secret: str, before: str, behind: str) -> None:
+    """A secret that could be a word is hidden in text from outside where it stands alone, however it is quoted."""
     hidden(secret)
-    forms = [secret, urllib.parse.quote(secret, safe=""), json.dumps(secret)[1:-1], repr(secret)[1:-1]]
-    forms.append(conninfo.from_parts({"password": secret}))
-    for form in forms:
-        masked = masking.mask(f"{around}{form}{around}")
-        assert "***" in masked
-        assert secret not in masked
+    for form in forms(secret):
+        assert masking.mask(f"{before}{form}{behind}") == f"{before}***{behind}"
 
 
-def test_short_secrets_make_no_holes() -> None:
-    """A secret of one to three characters is hidden where it stands alone, and leaves words whole."""
-    hidden("zqx")
-    assert masking.mask("password=zqx, zqxx zqx") == "password=***, zqxx ***"
-    hidden("")
-    assert masking.mask("nothing") == "nothing"
+@pytest.mark.parametrize("user", ["u", "me", "you", "user"])
+def test_a_secret_within_base64_is_hidden(user: str) -> None:
+    """An Authorization header made of a user and a password shows neither the password nor its encoded form."""
+    hidden("Tr0ub4dor&3")
+    header = base64.b64encode(f"{user}:Tr0ub4dor&3".encode()).decode()
+    shown = masking.mask(f"Authorization: Basic {header}")
+    assert "***" in shown
+    assert shown.count("*") < len(header)
+    assert header[-8:-3] not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "outside", "own"),
+    [
+        ("PASSWORD=demo", "PASSWORD=***", "PASSWORD=***"),
+        ("password: 'demo'", "password: '***'", "password: '***'"),
+        ("postgresql://u:demo@h/d", "postgresql://u:***@h/d", "postgresql://u:***@h/d"),
+        ("X=demo", "X=***", "X=demo"),
+        ("demo", "***", "demo"),
+        ("restored into demo: 27 inserts", "restored into ***: 27 inserts", "restored into demo: 27 inserts"),
+        ("a demonstration, demos", "a demonstration, demos", "a demonstration, demos"),
+        ("1-demo-data.yml demo.example.org", "1-demo-data.yml demo.example.org", "1-demo-data.yml demo.example.org"),
+        (r"one\ndemo\nthree", r"one\n***\nthree", r"one\ndemo\nthree"),
+        ("%20demo%20", "%20***%20", "%20demo%20"),
+        ("\x1b[31mdemo\x1b[0m", "\x1b[31m***\x1b[0m", "\x1b[31mdemo\x1b[0m"),
+        ("till-7-key-99 is till-7-key-991", "*** is till-7-key-991", "till-7-key-99 is till-7-key-991"),
+    ],
+)  # fmt: skip
+def test_words_and_names_stay(text: str, outside: str, own: str) -> None:
+    """Wordlike secrets, and names that are said openly, make no holes in other words nor in what we say ourselves."""
+    hidden("demo")
+    hidden("till-7-key-99")
+    masking.publish(["till-7-key-99"])
+    assert (masking.mask(text), masking.mask_own(text)) == (outside, own)
+
+
+def test_a_password_in_a_uri_is_a_secret_of_its_own() -> None:
+    """Of a URI that is a secret, the password alone is hidden too, as written and as it is meant."""
+    hidden("https://user:p%40ss-w0rd@h/x")
+    hidden("postgresql://u:an0ther-one@h/d")
+    assert masking.mask("p%40ss-w0rd p@ss-w0rd an0ther-one user h") == "*** *** *** user h"
+
+
+def test_sources_are_hidden_before_their_first_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values of variables and files are hidden as soon as they are named; a pipe is left for whoever needs it."""
+    monkeypatch.setenv("UNUSED_OF_TEST", "unused-v4lue")
+    (tmp_path / "file").write_text("unused-f1le\n", encoding="utf-8")
+    secret_of({"env": "UNUSED_OF_TEST"}, tmp_path)
+    secret_of({"file": "file"}, tmp_path)
+    secret_of({"file": "nowhere"}, tmp_path)
+    assert masking.mask("unused-v4lue unused-f1le") == "*** ***"
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        secret_of({"file": "pipe"}, tmp_path)
+
+
+def test_what_a_template_chooses_is_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is made of a secret is hidden; a word that a condition on it chose is not."""
+    monkeypatch.setenv("CHOSEN_OF_TEST", "w0nderful")
+    variables = {"token": secret_of({"env": "CHOSEN_OF_TEST"}, tmp_path)}
+    templates = Templates()
+    assert isinstance(templates.render("{{ token | upper }}", variables, PLACE), Secret)
+    assert isinstance(templates.render("{{ 'maybe' if token else 'never' }}", variables, PLACE), Secret)
+    assert masking.mask("W0NDERFUL maybe") == "*** maybe"
 
 
 def test_secrets_within_secrets() -> None:
@@ -129,8 +223,8 @@ def test_secrets_within_secrets() -> None:
 
 
 def test_lines_of_a_secret_are_secret() -> None:
-    """A key of several lines is hidden when only one of them is shown."""
-    hidden("-----BEGIN-----\nbase64lines\n-----END-----")
+    """A key of several lines is hidden when only one of them is shown, indented or not."""
+    hidden("-----BEGIN-----\n  base64lines\n-----END-----")
     assert masking.mask("read base64lines here") == "read *** here"
 
 
@@ -176,18 +270,57 @@ def test_no_database(text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "paths"),
     [
-        ("smtp_password", "hunter2", ["smtp_password"]),
+        *(
+            (name, "hunter2", [name])
+            for name in (
+                "smtp_password", "password", "passwd", "pwd", "PGPASSWORD", "dbPassword", "userpassword",
+                "db_pwd", "passphrase", "secret", "client_secret", "clientSecret", "token", "api_token",
+                "accessToken", "X-Auth-Token", "api_key", "apikey", "apiKey", "X-API-Key", "access_key",
+                "secret_key", "AWS_SECRET_ACCESS_KEY", "private_key", "encryption_key", "Authorization",
+                "Proxy-Authorization", "Cookie", "credentials",
+            )
+        ),
+        *(
+            (name, "hunter2", [])
+            for name in (
+                "password_length", "passwords_file", "PWD", "token_count", "tokens", "secret_name", "key", "sort_key",
+                "public_key", "access_key_id", "foreign_key", "passenger", "author", "keys",
+            )
+        ),
         ("smtp", {"password": "hunter2", "user": "u"}, ["smtp.password"]),
+        ("list", [{"token": "hunter2"}, "x"], ["list[0].token"]),
+        ("password", 123456, ["password"]),
+        ("password", True, []),
+        ("password", None, []),
         ("anything", "postgresql://u:hunter2@h/d", ["anything"]),
+        ("anything", "host=h password=hunter2", ["anything"]),
+        ("url", "https://user:hunter2@example.org/hook", ["url"]),
+        ("url", "redis://:hunter2@h:1", ["url"]),
+        ("url", "https://example.org/hook?token=hunter2", ["url"]),
+        ("msg", "see https://user:hunter2@example.org.", ["msg"]),
+        ("url", "https://example.org:8080/a@b", []),
+        ("url", "https://user@example.org/", []),
+        ("url", "https://{{ user }}:{{ password }}@example.org/", []),
+        ("url", "https://user:{{ password }}@example.org/", []),
+        ("argv", ["psql", "postgresql://u:hunter2@h/d"], ["argv[1]"]),
+        ("argv", ["tool", "--password=hunter2"], ["argv[1]"]),
+        ("argv", ["tool", "--api-key", "hunter2", "x"], ["argv[2]"]),
+        ("argv", ["tool", "--api-key", {"env": "A"}], []),
+        ("argv", ["tool", "--token", "--verbose"], []),
+        ("cmd", "env PGPASSWORD=hunter2 psql", ["cmd"]),
+        ("cmd", "tool --keep=2 --password={{ x }}", []),
+        ("query", "UPDATE t SET token='hunter2'", []),
         ("password", {"env": "A"}, []),
         ("password", "{{ other }}", []),
+        ("password", "***", []),
         ("password", "", []),
-        ("password_length", "12", []),
         ("database", "postgresql://u:{{ pw }}@h/d", []),
     ],
-)
-def test_literal_secrets(name: str, value: object, paths: list[str]) -> None:
-    """A password or key written out is a problem that does not repeat it."""
+)  # fmt: skip
+def test_secrets_that_are_written_out(name: str, value: object, paths: list[str]) -> None:
+    """A password, key or the like written out is a problem that does not repeat it, and is hidden from then on."""
     problems = literal_problems(name, value, Place(file="x.yml", line=1, path=name))
     assert [problem.path for problem in problems] == paths
     assert not any("hunter2" in str(problem) for problem in problems)
+    if paths and value != 123456:
+        assert masking.mask("PW=hunter2") == "PW=***"

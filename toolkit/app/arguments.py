@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from toolkit.config import plain_secrets
 from toolkit.config.playbook import load_variables
 from toolkit.errors import InputError, Problem
+from toolkit.model.playbook import Place
 from toolkit.runner.options import RunOptions
 
 MAX_FORKS = 100
@@ -91,6 +93,7 @@ def _variables(text: str, control: Path) -> dict[str, Any]:
         raise InputError('--extra-vars: expected name=value, JSON such as {"name": 1}, or @FILE.yml')
     if not _NAME.fullmatch(name):
         raise InputError(f"--extra-vars: {name!r} is not a name: letters, digits and _, not beginning with a digit")
+    plain_secrets.problems(name, value, Place())  # a command line may hold a secret; it is hidden from here on
     if _SECOND_PAIR.search(value):
         message = f"--extra-vars {name}=…: it looks like several variables in one"
         raise InputError(f"{message}; give --extra-vars once for each, or all of them as JSON")
@@ -107,4 +110,5 @@ def _json(text: str) -> dict[str, Any]:
         raise InputError(
             Problem(message=f"--extra-vars: {name!r} is not a name: letters, digits and _") for name in wrong
         )
+    plain_secrets.problems("", value, Place())
     return dict(value)

@@ -10,7 +10,7 @@ from unicodedata import category
 from rich.console import Console
 from rich.text import Text
 
-from toolkit.config.masking import mask
+from toolkit.config.masking import mask, mask_own
 from toolkit.runner.interruption import PROCESS
 
 
@@ -27,13 +27,13 @@ class Output:
         self._errors = _console(_utf8(err or sys.stderr))
         self.live = self.console.is_terminal and not self.console.is_dumb_terminal
 
-    def line(self, text: str = "", *, style: str = "") -> None:
-        """Print text (one line or several) to standard output, secrets masked."""
-        _print(self.console, text, style)
+    def line(self, text: str = "", *, style: str = "", foreign: bool = False) -> None:
+        """Print text (one line or several) to standard output, secrets masked; `foreign` text is not only our own."""
+        _print(self.console, mask(text) if foreign else mask_own(text), style)
 
-    def error(self, text: str, *, style: str = "red") -> None:
-        """Print text to standard error, secrets masked."""
-        _print(self._errors, text, style)
+    def error(self, text: str, *, style: str = "red", foreign: bool = True) -> None:
+        """Print text to standard error, secrets masked; it is not `foreign` when it is all our own."""
+        _print(self._errors, mask(text) if foreign else mask_own(text), style)
 
 
 def _utf8(stream: TextIO) -> TextIO:
@@ -50,7 +50,7 @@ def _console(stream: TextIO) -> Console:
 def _print(console: Console, text: str, style: str) -> None:
     # a line is printed whole; cut short in there, rich would keep back whatever is printed later
     with PROCESS.held():
-        console.print(Text(_printable(mask(text))), style=style or None, soft_wrap=True)
+        console.print(Text(_printable(text)), style=style or None, soft_wrap=True)
 
 
 def _printable(text: str) -> str:

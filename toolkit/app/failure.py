@@ -8,6 +8,7 @@ from collections.abc import Callable
 from toolkit.app.console import Output
 from toolkit.errors import InputError, PlaybackError
 from toolkit.private.files import keep_private
+from toolkit.runner.foreign import is_our_own
 from toolkit.runner.interruption import EXIT_CODE, MESSAGE, PROCESS
 
 DEFECT = 1
@@ -43,11 +44,11 @@ def show(output: Output, error: PlaybackError) -> None:
     """Print an error; every problem on its own line, in the form `file:line: path: message`."""
     if isinstance(error, InputError):
         for problem in error.problems:
-            output.error(str(problem) if problem.file else f"ERROR: {problem}")
+            output.error(str(problem) if problem.file else f"ERROR: {problem}", foreign=False)
     else:
-        output.error(f"ERROR: {error.message}")
+        output.error(f"ERROR: {error.message}", foreign=not is_our_own(error))
     if error.hint:
-        output.error(f"HINT: {error.hint}")
+        output.error(f"HINT: {error.hint}", foreign=not is_our_own(error))
 
 
 def _show_defect(output: Output, error: Exception, *, debug: bool) -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from toolkit.app.console import Output
 from toolkit.app.meter import Meter
-from toolkit.config.masking import mask
+from toolkit.config.masking import mask_own
 
 LINE_SECONDS = 10.0
 """How long a pipe waits for the next line of progress."""
@@ -127,4 +127,4 @@ class _MeterColumn(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         meter: Meter = task.fields["meter"]
-        return Text(mask(meter.text()))
+        return Text(mask_own(meter.text()))

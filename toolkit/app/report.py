@@ -6,16 +6,17 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from toolkit import __version__
-from toolkit.config.masking import mask
+from toolkit.config.masking import mask, mask_own
 from toolkit.errors import InputError, PlaybackError, Problem, StorageError
 from toolkit.model.secret import Secret
+from toolkit.runner.foreign import is_our_own
 from toolkit.runner.options import RunOptions
 from toolkit.runner.results import PlayRecord, Result, RunRecord, Status, TaskRecord
 
@@ -56,7 +57,7 @@ def build(
             for moved in result.moved
         ],
         "warnings": [
-            {"host": result.host, "task": task.name, "message": warning}
+            {"host": result.host, "task": task.name, "message": _hiding(result)(warning)}
             for task, result in record.results()
             for warning in result.warnings
         ],
@@ -100,17 +101,20 @@ def write(document: Mapping[str, Any], path: Path) -> None:
         ) from error
 
 
-def plain(value: object) -> Any:
-    """A value as JSON has it; every text masked, and what JSON does not have as text."""
+def plain(value: object, hide: Callable[[str], str] = mask_own) -> Any:
+    """A value as JSON has it; every text masked by `hide`, and what JSON does not have as text.
+
+    Keys are the names of facts, and our own words: no word in them is hidden.
+    """
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
-        return {mask(str(key)): plain(item) for key, item in value.items()}
+        return {mask_own(str(key)): plain(item, hide) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    return "***" if isinstance(value, Secret) else mask(str(value))
+        return [plain(item, hide) for item in value]
+    return "***" if isinstance(value, Secret) else hide(str(value))
 
 
 def _play(play: PlayRecord) -> dict[str, Any]:
@@ -127,17 +131,22 @@ def _task(task: TaskRecord) -> dict[str, Any]:
     }
 
 
+def _hiding(result: Result) -> Callable[[str], str]:
+    return mask if result.foreign else mask_own
+
+
 def _result(result: Result) -> dict[str, Any]:
+    hide = _hiding(result)
     document: dict[str, Any] = {
         "host": result.host,
         "status": str(result.status),
         "changed": result.status is Status.CHANGED,
         "ignored": result.ignored,
-        "message": result.message,
-        "hint": result.hint,
-        "details": list(result.details),
-        "warnings": list(result.warnings),
-        "facts": dict(result.facts),
+        "message": hide(result.message),
+        "hint": hide(result.hint),
+        "details": plain(result.details, hide),
+        "warnings": plain(result.warnings, hide),
+        "facts": plain(result.facts, hide),
         "moved": [asdict(moved) for moved in result.moved],
         "attempts": result.attempts,
         "seconds": round(result.seconds, 3),
@@ -146,7 +155,7 @@ def _result(result: Result) -> dict[str, Any]:
     if result.plan is not None:
         document["plan"] = dict(result.plan)
     if result.item is not None:
-        document["item"] = result.item
+        document["item"] = hide(result.item)
     if result.items:
         document["items"] = [_result(item) for item in result.items]
     return document
@@ -155,9 +164,11 @@ def _result(result: Result) -> dict[str, Any]:
 def _problems(error: PlaybackError | None) -> list[dict[str, Any]]:
     if error is None:
         return []
+    hide = mask_own if is_our_own(error) else mask
     problems = error.problems if isinstance(error, InputError) else (Problem(message=error.message),)
     return [
-        {"file": p.file, "line": p.line, "path": p.path, "message": p.message, "hint": error.hint} for p in problems
+        {"file": p.file, "line": p.line, "path": p.path, "message": hide(p.message), "hint": hide(error.hint)}
+        for p in problems
     ]
 
 

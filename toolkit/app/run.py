@@ -16,6 +16,7 @@ from toolkit.app.failure import guarded
 from toolkit.app.listing import task_lines
 from toolkit.app.text import TextReporter
 from toolkit.config import playbook as playbooks
+from toolkit.config.lint import lint_run
 from toolkit.config.templates import Templates
 from toolkit.config.validation import check_arguments
 from toolkit.errors import InputError, PlaybackError
@@ -102,8 +103,11 @@ class _Run:
             for line in task_lines(playbook, self.options):
                 self.output.line(line)
             return 0
+        inventory = request.control.load_inventory()
+        if problems := lint_run(playbook.file, inventory):
+            raise InputError(problems)
         runner = Runner(
-            inventory=request.control.load_inventory(),
+            inventory=inventory,
             actions=ACTIONS,
             templates=Templates(),
             check_arguments=check_arguments,

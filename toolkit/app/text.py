@@ -8,6 +8,7 @@ from toolkit.actions.columns import table
 from toolkit.app import units
 from toolkit.app.console import Output
 from toolkit.app.progress import LineProgress, LiveDisplay, LiveProgress
+from toolkit.config.masking import mask, mask_own
 from toolkit.model.outcome import Progress
 from toolkit.runner.interruption import EXIT_CODE, MESSAGE
 from toolkit.runner.results import Recap, Result, RunRecord, Status
@@ -88,25 +89,33 @@ class TextReporter:
         self._output.line(f"{text} {'*' * max(3, _WIDTH - len(text) - 1)}")
 
     def _result(self, result: Result, item: str) -> None:
-        colour = COLOURS[result.status]
         message = f" => {result.message}" if result.message else ""
         if result.failed and result.exit_code == PARTIAL:
-            self._output.line(f"partial: [{result.host}]{item}{message}", style=colour)
+            self._say(f"partial: [{result.host}]", f"{item}{message}", result)
         elif result.failed:
             how = "UNREACHABLE!" if result.unreachable else "FAILED!"
-            self._output.line(f"fatal: [{result.host}]: {how}{item}{message}", style=colour)
+            self._say(f"fatal: [{result.host}]: {how}", f"{item}{message}", result)
         else:
             status = {Status.SKIPPED: "skipping"}.get(result.status, str(result.status))
-            self._output.line(f"{status}: [{result.host}]{item}{message}", style=colour)
+            self._say(f"{status}: [{result.host}]", f"{item}{message}", result)
         if result.hint:
-            self._output.line(f"HINT: {result.hint}", style=colour)
+            self._say("", f"HINT: {result.hint}", result)
         for detail in result.details:
-            self._output.line("\n".join(f"    {line}" for line in detail.split("\n")))
+            lines = _masked(detail, result).split("\n")
+            self._output.line("\n".join(f"    {line}" for line in lines))
         if result.trace and self._debug:
             self._output.error(result.trace)
         if not result.items:
             for warning in result.warnings:
-                self._output.line(f"[WARNING]: {warning}", style=WARNING)
+                self._output.line(f"[WARNING]: {_masked(warning, result)}", style=WARNING)
+
+    def _say(self, ours: str, text: str, result: Result) -> None:
+        """Print what we say, and behind it a text of the result."""
+        self._output.line(f"{ours}{_masked(text, result)}", style=COLOURS[result.status])
+
+
+def _masked(text: str, result: Result) -> str:
+    return mask(text) if result.foreign else mask_own(text)
 
 
 def recap_line(host: str, recap: Recap) -> str:
@@ -144,7 +153,9 @@ def moved_lines(record: RunRecord) -> list[str]:
 
 def warning_lines(record: RunRecord) -> list[str]:
     """Every warning of the run once more, so that none is lost above."""
-    warnings = dict.fromkeys((result.host, warning) for _, result in record.results() for warning in result.warnings)
+    warnings = dict.fromkeys(
+        (result.host, _masked(warning, result)) for _, result in record.results() for warning in result.warnings
+    )
     return ["", *(f"[WARNING]: [{host}] {warning}" for host, warning in warnings)] if warnings else []
 
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from toolkit.config import validation
-from toolkit.config.document import Document, Keys
-from toolkit.config.templates import Templates, below
+from toolkit.config.document import Document, Keys, below
+from toolkit.config.templates import Templates
 from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Catalog, Category
 from toolkit.model.identity import CreatedRow, IdentityRules, Value

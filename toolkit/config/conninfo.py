@@ -13,6 +13,12 @@ from typing import Final
 EMBEDDED: Final = "embedded:"
 _URI = re.compile(r"postgres(?:ql)?://(?P<authority>[^/?]*)(?:/[^?]*)?(?:\?(?P<query>.*))?", re.DOTALL)
 _PAIR = re.compile(r"\s*(?P<key>\w+)\s*=\s*(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<bare>(?:[^\s'\\]|\\.)*))", re.DOTALL)
+_IN_URI = re.compile(
+    # a password may hold an @ that should have been %40: up to the last one before the path
+    r"[a-z][a-z0-9+.-]*://(?:[^\s/?#:{}'\"]*:(?P<userinfo>[^\s/?#{}'\"]+)@"
+    r"|[^\s{}'\"]*[?&](?:password|passwd|sslpassword|token|access_token|api_?key|secret)=(?P<query>[^\s&#{}'\"]+))",
+    re.IGNORECASE,
+)
 _PASSWORDS: Final = ("password", "sslpassword")
 
 
@@ -41,6 +47,11 @@ def password_in(text: str) -> str:
             return urllib.parse.unquote(written)
     query = urllib.parse.parse_qs(uri["query"] or "")
     return next((query[key][0] for key in _PASSWORDS if key in query), "")
+
+
+def passwords_in_uris(text: str) -> list[str]:
+    """The passwords, as written, of all URIs in a text that have one: `https://user:password@host`, `?token=…`."""
+    return [match["userinfo"] or match["query"] for match in _IN_URI.finditer(text)]
 
 
 def _quote(value: str) -> str:

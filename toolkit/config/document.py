@@ -79,6 +79,11 @@ def show_below(path: Keys) -> str:
     return f".{shown}" if shown and not shown.startswith("[") else shown
 
 
+def below(place: Place, step: str) -> Place:
+    """The place of a part of what stands at `place`; `step` is `.key` or `[index]`."""
+    return Place(file=place.file, line=place.line, path=f"{place.path}{step}".lstrip("."))
+
+
 def show_file(path: Path, control: Path | None = None) -> str:
     """A file's name as the user would type it: below the control directory, else below the working directory."""
     absolute = path.absolute()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.config import document as documents
-from toolkit.config import secrets, validation
+from toolkit.config import plain_secrets, secrets, validation
 from toolkit.config.document import Document, Keys
 from toolkit.errors import InputError, Problem
 from toolkit.model.playbook import Place
@@ -190,7 +190,7 @@ class _Reader:
         variables: dict[str, Variable] = {}
         for name, value in written.items():
             place = document.place((*path, name))
-            self.problems.extend(secrets.literal_problems(name, value, place))
+            self.problems.extend(plain_secrets.problems(name, value, place))
             variables[name] = Variable(value=secrets.with_secrets(value, place, self._control), place=place)
         return variables
 

@@ -6,17 +6,18 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from toolkit.config import catalog, conninfo, groups, masking, patterns, repositories, validation
-from toolkit.config.document import show_below, show_file
+from toolkit.config import catalog, conninfo, groups, masking, patterns, repositories, secrets, validation
+from toolkit.config.document import below, show_below, show_file
 from toolkit.config.groups import Groups, Variable
 from toolkit.config.secrets import SourcedSecret
-from toolkit.config.templates import Templates, below, is_template
+from toolkit.config.templates import Templates, is_template
 from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Catalog
 from toolkit.model.host import Host, RepositoryConfig
 from toolkit.model.playbook import Place
 from toolkit.model.secret import Secret
 
+_NAMES = ("catalog", "repository", "device")
 _TYPED = ("database", "catalog", "repository", "device")
 
 
@@ -31,6 +32,7 @@ def load(directory: Path, *, control: Path | None = None) -> LoadedInventory:
         InputError: every problem of hosts.yml, repositories.yml, group_vars and host_vars.
     """
     control = (control or (directory.parent if directory.absolute().name == "inventory" else directory)).absolute()
+    secrets.hide_environment()
     problems: list[Problem] = []
     found = Groups()
     stores: Mapping[str, RepositoryConfig] = {}
@@ -44,6 +46,7 @@ def load(directory: Path, *, control: Path | None = None) -> LoadedInventory:
         problems.extend(error.problems)
     if problems:
         raise InputError(problems)
+    masking.publish({*found.hosts, *found.groups, *stores})
     return LoadedInventory(inventory=directory, control=control, groups=found, repositories=stores)
 
 
@@ -125,8 +128,12 @@ class LoadedInventory:
             self._catalogs[name] = catalog.load(self._inventory / "catalogs" / f"{name}.yml", control=self._control)
         return self._catalogs[name]
 
-    def problems(self) -> list[Problem]:
-        """Every problem that shows only when the hosts and catalogs are made: for lint, which makes them all."""
+    def problems(self, *, unused: bool = True) -> list[Problem]:
+        """Every problem that shows only when the hosts and catalogs are made: for lint, which makes them all.
+
+        Args:
+            unused: those of catalogs that no host names too; somebody may be at work on them.
+        """
         found: list[Problem] = []
         for name in self._tree.hosts:
             try:
@@ -145,7 +152,10 @@ class LoadedInventory:
                     found.append(Problem(file=place.file, line=place.line, path=place.path, message=message))
             for variable in variables.values():
                 found.extend(self._syntax_problems(variable.value, variable.place))
+        used = {host.catalog for host in self._hosts.values()}
         for name in self.catalogs:
+            if not unused and name not in used:
+                continue
             try:
                 self.catalog(name)
             except InputError as error:
@@ -175,6 +185,7 @@ class LoadedInventory:
             message = f"the host {name} has no database; give it here or to one of its groups"
             raise InputError([Problem(file=place.file, line=place.line, path=place.path, message=message)])
         typed = self._typed(name, variables)
+        typed |= {key: secrets.plain(typed[key]) for key in _NAMES if key in typed}
         device = typed.get("device") or {}
         return Host(
             name=name,

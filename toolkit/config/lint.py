@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from toolkit.config import catalog, inventory, playbook, secrets, validation
+from toolkit.config import catalog, inventory, playbook, validation
 from toolkit.config import document as documents
 from toolkit.config.document import Document
 from toolkit.config.inventory import LoadedInventory
@@ -35,6 +34,16 @@ def lint(control: Path, paths: Sequence[Path] = ()) -> list[Problem]:
         if (linter.control / "playbooks").is_dir():
             linter.check(linter.control / "playbooks")
     return sorted(dict.fromkeys(linter.problems), key=lambda problem: (problem.file, problem.line))
+
+
+def lint_run(playbook_file: Path, loaded: LoadedInventory) -> list[Problem]:
+    """What `lint` says of a playbook and of what it runs on: nothing else of the control directory."""
+    document = documents.read(playbook_file, control=loaded.directory)
+    problems = validation.check_document(document, "playbook") or list(
+        playbook_problems(document, playbook_file, loaded.directory, loaded)
+    )
+    problems += loaded.problems(unused=False)
+    return sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
 
 
 class _Linter:
@@ -85,7 +94,6 @@ class _Linter:
             yield from validation.check_document(document, "repositories")
         elif isinstance(value, dict):
             playbook.load_variables(path, control=self.control)
-            yield from _literal_secrets(document, value)
         else:
             yield from validation.check_document(document, "playbook") or playbook_problems(
                 document, path, self.control, self._inventory(self.control / "inventory")[0]
@@ -99,11 +107,6 @@ class _Linter:
             except InputError as error:
                 self._inventories[directory] = (None, list(error.problems))
         return self._inventories[directory]
-
-
-def _literal_secrets(document: Document, variables: dict[str, Any]) -> Iterator[Problem]:
-    for name, value in variables.items():
-        yield from secrets.literal_problems(name, value, document.place((name,)))
 
 
 def _is_inventory_file(relative: Path) -> bool:

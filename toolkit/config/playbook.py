@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.config import document as documents
-from toolkit.config import secrets, validation
+from toolkit.config import plain_secrets, secrets, validation
 from toolkit.config.document import Document, Keys
 from toolkit.errors import InputError
 from toolkit.model.playbook import Block, Keywords, Play, Playbook, Step, Task
@@ -41,6 +41,10 @@ def load_variables(path: Path, *, control: Path | None = None) -> dict[str, Any]
     if document.value is None:
         return {}
     problems = validation.check_document(document, "vars-file")
+    for name, value in document.value.items() if not problems else ():
+        written = plain_secrets.problems(name, value, document.place((name,)))
+        # what stands elsewhere is not shared with the control directory; it is hidden all the same
+        problems += written if path.absolute().is_relative_to((control or Path.cwd()).absolute()) else []
     if problems:
         raise InputError(problems)
     return _Reader(document, control or Path.cwd()).variables(document.value, ())

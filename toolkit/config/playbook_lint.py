@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from toolkit.config import patterns, playbook, secrets, validation
+from toolkit.config import patterns, plain_secrets, playbook, validation
 from toolkit.config.document import Document, Keys
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.templates import Templates, is_template
@@ -84,6 +84,7 @@ class _PlaybookLinter:
 
     def _action(self, at: Keys, action: str, arguments: dict[str, Any]) -> Iterator[Problem]:
         for name, value in arguments.items():
+            yield from plain_secrets.problems(name, value, self.document.place((*at, name)))
             if _EXPRESSIONS.get(action) == name:
                 yield from self._conditions((*at, name), value)
             else:
@@ -135,7 +136,7 @@ class _PlaybookLinter:
     def _variables(self, at: Keys, variables: dict[str, Any]) -> Iterator[Problem]:
         for name, value in variables.items():
             yield from self._syntax((*at, name), value)
-            yield from secrets.literal_problems(name, value, self.document.place((*at, name)))
+            yield from plain_secrets.problems(name, value, self.document.place((*at, name)))
 
     def _variables_files(self, at: Keys, written: Any) -> Iterator[Problem]:
         for index, name in enumerate([written] if isinstance(written, str) else written):

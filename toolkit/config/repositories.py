@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.config import document as documents
-from toolkit.config import secrets, validation
+from toolkit.config import plain_secrets, secrets, validation
 from toolkit.config.document import Document
 from toolkit.errors import InputError, Problem, UnsetError
 from toolkit.model.host import LocalRepository, RepositoryConfig, S3Repository
 from toolkit.model.playbook import Place
 from toolkit.model.secret import Secret
 
+_KEYS = ("access_key", "secret_key")
 _TEXTS = ("bucket", "prefix", "endpoint", "region", "addressing_style", "storage_class", "sse", "sse_key")
 
 
@@ -87,6 +88,12 @@ def load(path: Path, *, control: Path) -> Repositories:
         return Repositories(None, control)
     document = documents.read(path, control=control)
     problems = validation.check_document(document, "repositories") if document.value is not None else []
+    for name, written in (document.value or {}).items() if not problems else ():
+        for key, value in written.items():
+            problems += plain_secrets.problems(key, value, document.place((name, key)))
+            if key in _KEYS:
+                # made once for nothing, so that its value is hidden from the first line on
+                secrets.secret(value, document.place((name, key)), control)
     if problems:
         raise InputError(problems)
     return Repositories(document, control)

@@ -1,19 +1,22 @@
 """Secrets that stand in files as `{env: NAME}`, `{file: PATH}` or `{command: [argv…]}`.
 
-They are read on first use, so a playbook that does not need one runs without it.
+A playbook that does not need one runs without it: what cannot be read is an error where it is used. Variables and files
+are looked into at once all the same, so that their values are hidden from the first line on; commands, which may ask
+somebody or take long, run on first use.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from toolkit.config import conninfo, masking
+from toolkit.config import masking
+from toolkit.config.document import below
 from toolkit.errors import InputError, Problem
 from toolkit.model.playbook import Place
 from toolkit.model.secret import Secret
@@ -22,10 +25,7 @@ TIMEOUT: Final = 60
 """Seconds a secret's command may take; it may have to ask a password manager over a network."""
 
 
-_IS_SECRET = re.compile(r"(^|_)(password|passwd|passphrase|secret|secret_key|private_key|api_key|access_token)$")
-_DATABASE_REMEDY: Final = (
-    "write its parts, {host: …, dbname: …, user: …, password: {env: NAME}}, or the whole of it as {env: NAME}"
-)
+_TAKEN_BY_LIBRARIES: Final = ("PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 class SourcedSecret(Secret):
@@ -61,6 +61,23 @@ def hidden(value: str) -> Secret:
     return Secret(value)
 
 
+def derived(value: str, template: str) -> Secret:
+    """A text that a template made from a secret; hidden as well, unless it only chose among words of its own."""
+    # where the secret is still visible in it, it is hidden there already
+    return Secret(value) if value in template or masking.mask(value) != value else hidden(value)
+
+
+def plain(value: Any) -> Any:
+    """The same value with what its Secrets hold in place of them, however deep."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
 def is_source(value: object) -> bool:
     """Whether a value has the shape of a secret's source: exactly one of `env`, `file` (text) or `command` (argv)."""
     if not isinstance(value, Mapping) or len(value) != 1:
@@ -74,10 +91,16 @@ def is_source(value: object) -> bool:
 def secret(source: Mapping[str, Any], place: Place, control: Path) -> Secret:
     """The secret of a source for which `is_source` holds; relative files and commands are below `control`."""
     (kind, argument) = next(iter(source.items()))
+    # whoever comes first may print it, so it is hidden before; what is missing is told where it is needed
     if kind == "env":
+        masking.remember(os.environ.get(argument, ""))
         return SourcedSecret(lambda: _from_environment(argument, place))
     if kind == "file":
-        return SourcedSecret(lambda: _from_file(control / Path(argument).expanduser(), place))
+        path = control / Path(argument).expanduser()
+        with contextlib.suppress(InputError, OSError):
+            # a pipe gives what is in it once only
+            masking.remember(_from_file(path, place) if path.is_file() else "")
+        return SourcedSecret(lambda: _from_file(path, place))
     return SourcedSecret(lambda: _from_command(argument, place, control))
 
 
@@ -86,31 +109,16 @@ def with_secrets(value: Any, place: Place, control: Path) -> Any:
     if is_source(value):
         return secret(value, place, control)
     if isinstance(value, Mapping):
-        return {key: with_secrets(item, _below(place, f".{key}"), control) for key, item in value.items()}
+        return {key: with_secrets(item, below(place, f".{key}"), control) for key, item in value.items()}
     if isinstance(value, list):
-        return [with_secrets(item, _below(place, f"[{index}]"), control) for index, item in enumerate(value)]
+        return [with_secrets(item, below(place, f"[{index}]"), control) for index, item in enumerate(value)]
     return value
 
 
-def literal_problems(name: str, value: Any, place: Place) -> list[Problem]:
-    """A problem for every password, key or the like that a variable holds as plain text, its value never shown."""
-    if isinstance(value, Mapping) and not is_source(value):
-        parts = ((str(key), item, _below(place, f".{key}")) for key, item in value.items())
-        return [problem for key, item, where in parts for problem in literal_problems(key, item, where)]
-    if not isinstance(value, str) or not value:
-        return []
-    written = conninfo.password_in(value) if conninfo.is_database(value) else value if _IS_SECRET.search(name) else ""
-    if not written or "{{" in written:
-        return []
-    masking.remember(written)
-    message = "a secret is written here; put {env: NAME}, {file: PATH} or {command: [argv…]} in its place"
-    if conninfo.is_database(value):
-        message = f"a password is written in it; {_DATABASE_REMEDY}"
-    return [Problem(file=place.file, line=place.line, path=place.path, message=message)]
-
-
-def _below(place: Place, step: str) -> Place:
-    return Place(file=place.file, line=place.line, path=f"{place.path}{step}".lstrip("."))
+def hide_environment() -> None:
+    """Hide what libraries take from the environment by themselves."""
+    for name in _TAKEN_BY_LIBRARIES:
+        masking.remember(os.environ.get(name, ""))
 
 
 def _failure(place: Place, message: str) -> InputError:

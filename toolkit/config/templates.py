@@ -21,6 +21,7 @@ from jinja2.runtime import Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from toolkit.config import filters, secrets
+from toolkit.config.document import below
 from toolkit.config.masking import mask
 from toolkit.errors import InputError, Problem
 from toolkit.model.playbook import Place
@@ -121,7 +122,7 @@ class Templates:
         if isinstance(expression, bool):
             return expression
         try:
-            value = self._run(self._compile_expression(expression), variables)
+            value = self._run(self._compile_expression(expression), variables, expression)
         except InputError:
             raise
         except Exception as error:  # whatever a template raises is the template's fault
@@ -182,19 +183,19 @@ class Templates:
         if not is_template(text):
             return text
         try:
-            return self._run(self._compile(text), variables)
+            return self._run(self._compile(text), variables, text)
         except InputError as error:
             problems.extend(error.problems)
         except Exception as error:  # whatever a template raises is the template's fault
             problems.append(_problem(place, explain(error, variables)))
         return None
 
-    def _run(self, compiled: _Compiled, variables: Mapping[str, Any]) -> Any:
+    def _run(self, compiled: _Compiled, variables: Mapping[str, Any], source: str) -> Any:
         outer = getattr(_touched, "secret", False)
         _touched.secret = False
         try:
             value = compiled({_GIVEN: variables})
-            return _settled(value)
+            return _settled(value, source)
         finally:
             _touched.secret = outer
 
@@ -273,20 +274,15 @@ def explain(error: Exception, variables: Mapping[str, Any]) -> str:
     return mask(message)
 
 
-def _settled(value: Any) -> Any:
+def _settled(value: Any, source: str) -> Any:
     """What an expression gave, for others to use: nothing undefined in it, lists for generators, secrets hidden."""
     if isinstance(value, Undefined):
         str(value)  # raises what it stands for
     if isinstance(value, dict):
-        return {key: _settled(item) for key, item in value.items()}
+        return {key: _settled(item, source) for key, item in value.items()}
     if isinstance(value, list | tuple | Generator):
-        return [_settled(item) for item in value]
-    return secrets.hidden(str(value)) if isinstance(value, str) and _touched.secret else value
-
-
-def below(place: Place, step: str) -> Place:
-    """The place of a part of what stands at `place`; `step` is `.key` or `[index]`."""
-    return Place(file=place.file, line=place.line, path=f"{place.path}{step}".lstrip("."))
+        return [_settled(item, source) for item in value]
+    return secrets.derived(str(value), source) if isinstance(value, str) and _touched.secret else value
 
 
 def _problem(place: Place, message: str) -> Problem:

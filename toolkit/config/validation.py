@@ -19,6 +19,7 @@ from referencing.jsonschema import DRAFT202012
 
 from toolkit.config.document import Document, show_below, show_path
 from toolkit.config.explanation import ENDING, LISTED, TEMPLATE, Finding, explain
+from toolkit.config.secrets import is_source
 from toolkit.errors import Problem
 from toolkit.model.playbook import Place
 from toolkit.model.secret import Secret
@@ -28,6 +29,11 @@ DIRECTORY: Final = Path(__file__).parents[2] / "schemas"
 
 _BASE: Final = "file:///schemas/"
 _COMMON: Final = f"common{ENDING}"
+
+
+NO_SOURCE: Final = (
+    'a secret\'s source is not taken here; put it into a variable, `vars: {name: {env: X}}`, and write "{{ name }}"'
+)
 
 
 class _Hidden(str):
@@ -55,7 +61,26 @@ def check_document(document: Document, schema: str) -> list[Problem]:
     """Every problem that a file has against a schema (its name without ending), in the order of its lines."""
     order = {path: position for position, path in enumerate(document.lines)}
     findings = sorted(check(document.value, schema), key=lambda finding: order.get(finding.path, len(order)))
-    return [document.problem(finding.path, finding.message) for finding in findings]
+    problems = [document.problem(finding.path, finding.message) for finding in findings]
+    if schema == "playbook":
+        # elsewhere the schema says what of a source is taken
+        told = zip(findings, problems, strict=True)
+        problems = list(dict.fromkeys(_at_source(document, finding) or problem for finding, problem in told))
+    return problems
+
+
+def _at_source(document: Document, finding: Finding) -> Problem | None:
+    """The problem of a secret's source that stands where none is taken; None where it is none."""
+    for path in (finding.path, finding.path[:-1]):
+        value = document.value
+        try:
+            for part in path:
+                value = value[part]
+        except (KeyError, IndexError, TypeError):
+            continue
+        if path and is_source(value):
+            return document.problem(path, NO_SOURCE)
+    return None
 
 
 def check_arguments(action: str, arguments: object, place: Place) -> list[Problem]:

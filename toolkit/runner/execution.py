@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from toolkit.actions.context import Action, Context, Inventory
+from toolkit.config.secrets import plain
 from toolkit.config.templates import Templates
 from toolkit.errors import InputError, PlaybackError, Problem
 from toolkit.model.outcome import Outcome
@@ -23,6 +24,9 @@ from toolkit.runner.results import Result, Status
 from toolkit.runner.scope import Scope
 
 CheckArguments = Callable[[str, Any, Place], Sequence[Problem]]
+
+SHOWING = frozenset({"assert", "debug", "set_fact"})
+"""Actions that print or keep their arguments, so secrets have to stay secrets in them."""
 
 DEFAULT_RETRIES = 3
 """How often a task with `until` and without `retries` is tried again; Ansible's number."""
@@ -161,6 +165,8 @@ class Execution:
         problems = self.check_arguments(task.action, arguments, task.keywords.place)
         if problems:
             raise InputError(problems)
+        if task.action not in SHOWING:
+            arguments = self._revealed(task, arguments)
         shown = self.reporter.progress(scope.state.host.name, title(task))
         with StoppableProgress(shown, self.interruption) as progress:
             context = Context(
@@ -177,6 +183,18 @@ class Execution:
                 return self.actions[task.action]({} if arguments is None else arguments, context)
             except InputError as error:
                 raise _placed(error, task) from error
+
+    def _revealed(self, task: Task, arguments: Any) -> Any:
+        """The arguments with their secrets as text, so that no action has to know of secrets. InputError says where
+        one does not fit, and not what it is.
+        """
+        revealed = plain(arguments)
+        if revealed != arguments:
+            problems = self.check_arguments(task.action, revealed, task.keywords.place)
+            if problems:
+                hidden = "what the secret holds does not fit here"
+                raise InputError(dict.fromkeys(replace(problem, message=hidden) for problem in problems))
+        return revealed
 
 
 def _placed(error: InputError, task: Task) -> InputError:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from toolkit.errors import InputError, Interrupted, PlaybackError, UnreachableError
 from toolkit.model.outcome import Outcome
+from toolkit.runner.foreign import tells_of_others
 from toolkit.runner.interruption import EXIT_CODE, MESSAGE
 from toolkit.runner.results import Result, Status, exit_code
 from toolkit.runner.scope import Scope
@@ -26,6 +27,7 @@ def judged(outcome: Outcome, scope: Scope) -> Result:
         facts=outcome.facts,
         moved=outcome.moved,
         plan=outcome.plan,
+        foreign=tells_of_others(task),
         unmade=scope.check and (outcome.changed or bool(outcome.skipped)),
     )
     if outcome.skipped:
@@ -55,6 +57,7 @@ def failed(error: Exception, scope: Scope) -> Result:
             message=f"unexpected {type(error).__name__}: {error}",
             hint="this is a defect; run with --debug for the trace",
             exit_code=1,
+            foreign=True,
             trace="".join(traceback.format_exception(error)),
         )
     # an assertion about what was not made fails without any error in its conditions
@@ -63,7 +66,14 @@ def failed(error: Exception, scope: Scope) -> Result:
         if missing:
             return skipped(scope, f"check mode: {missing}", unmade=True)
     status = Status.UNREACHABLE if isinstance(error, UnreachableError) else Status.FAILED
-    return Result(host=host, status=status, message=error.message, hint=error.hint, exit_code=error.exit_code)
+    return Result(
+        host=host,
+        status=status,
+        message=error.message,
+        hint=error.hint,
+        exit_code=error.exit_code,
+        foreign=tells_of_others(scope.task, error),
+    )
 
 
 def skipped(scope: Scope, reason: str, *, unmade: bool = False) -> Result:
@@ -128,6 +138,7 @@ def combined(host: str, items: tuple[Result, ...]) -> Result:
         warnings=tuple(warning for item in items for warning in item.warnings),
         moved=tuple(moved for item in items for moved in item.moved),
         items=items,
+        foreign=any(item.foreign for item in items),
         exit_code=exit_code(item.exit_code for item in failures),
         unmade=any(item.unmade for item in items),
     )

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from toolkit.actions.context import Action, Inventory
 from toolkit.config import playbook as playbooks
+from toolkit.config.secrets import plain
 from toolkit.config.templates import Templates
 from toolkit.errors import InputError, Problem
 from toolkit.model.host import Host
@@ -150,7 +151,7 @@ class _Preparation:
             place = replace(play.place, path=f"{play.place.path}.vars_files[{index}]")
             try:
                 known = self.templates.lazy({**play.vars, **self.options.extra_vars}, {}, place)
-                relative = Path(str(self.templates.render(name, known, place)))
+                relative = Path(str(plain(self.templates.render(name, known, place))))
                 below = self.playbook.file.parent / relative
                 path = below if below.exists() else self.inventory.directory / relative
                 variables |= playbooks.load_variables(path, control=self.inventory.directory)

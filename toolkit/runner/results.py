@@ -41,6 +41,7 @@ class Result:
         exit_code: what the run would end with for this failure; 0 when it did not fail.
         unmade: check mode kept it from doing its work, so what it would have made is not there.
         trace: the traceback of a defect of ours; shown with --debug only.
+        foreign: its texts may hold what is not ours, such as the output of a program.
         no_log: only how it ended may be shown; see `shown`.
     """
 
@@ -61,6 +62,7 @@ class Result:
     seconds: float = 0.0
     unmade: bool = False
     trace: str = ""
+    foreign: bool = False
     no_log: bool = False
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from toolkit.config.secrets import plain
 from toolkit.config.templates import Templates
 from toolkit.errors import InputError, Problem
 from toolkit.model.playbook import Place, Task
@@ -49,7 +50,7 @@ class Scope:
         """The value of a keyword that is true or false; `default` when it is None."""
         if value is None:
             return default
-        rendered = value if isinstance(value, bool) else self.render(keyword, value)
+        rendered = value if isinstance(value, bool) else plain(self.render(keyword, value))
         truth = rendered if isinstance(rendered, bool) else _TRUTH.get(str(rendered).lower())
         if truth is None:
             raise self.wrong(keyword, f"expected true or false, not {rendered!r}")
@@ -57,7 +58,7 @@ class Scope:
 
     def number(self, keyword: str, value: float | str) -> float:
         """The value of a keyword that is a number from 0."""
-        rendered = self.render(keyword, value)
+        rendered = plain(self.render(keyword, value))
         try:
             number = float(rendered)
         except (TypeError, ValueError):
