@@ -42,6 +42,7 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
     "column": facts.Column,
     "uniqueKey": facts.UniqueKey,
     "foreignKey": facts.ForeignKey,
+    "equality": facts.Equality,
 }
 
 
