@@ -10,7 +10,7 @@ import pytest
 from tests.app.invoking import invoke
 from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
-from toolkit.errors import RefusedError
+from toolkit.errors import DatabaseError, RefusedError
 
 USERS = "CREATE TABLE users (id text PRIMARY KEY, name text)"
 MEMBERS = (
@@ -215,3 +215,16 @@ def test_renamed_columns_lead_to_owners_as_before(make_pair: MakePair) -> None:
         pair.control.restore("target", manifest, "merge", businesses=["a"], **answers)
     assert "column members.person," in refusal.value.reasons[0]
     assert pair.rows("SELECT count(*) FROM users") == [(0,)]
+
+
+@pytest.mark.parametrize(("how", "said"), [("terminate", "terminating connection"), ("cancel", "canceling statement")])
+def test_a_lost_connection_is_no_fault_of_a_condition(make_pair: MakePair, how: str, said: str) -> None:
+    """What ends the session while a condition is tried is told as that, not as a problem of the catalog file."""
+    pair = make_pair(
+        {"logs": {"owned_by": ["tenant"], "where": "public.tried()"}},
+        LOGS,
+        "CREATE FUNCTION tried() RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN"
+        f" PERFORM pg_{how}_backend(pg_backend_pid()); PERFORM pg_sleep(5); RETURN true; END $$",
+    )
+    with pytest.raises(DatabaseError, match=said):
+        pair.backup()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
+import psycopg
 from psycopg import sql
 
 from toolkit.errors import InputError, Problem, RefusedError
@@ -357,7 +358,10 @@ class Selection:
             try:
                 with self._connection.transaction():
                     self._connection.execute(query)
-            except Exception as error:  # any error of the server is the condition's
+            except psycopg.Error as error:
+                # a lost connection, a cancellation or a lock that cannot be had says nothing of the condition
+                if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+                    raise
                 place = f"{rule.category.value}.{rule.group}.{name}.where"
                 problems.append(Problem(file=self._catalog.file, line=rule.line, path=place, message=first_line(error)))
         if problems:
