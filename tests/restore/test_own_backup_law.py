@@ -67,7 +67,9 @@ class Shop:
         catalog = catalogs.load(self.control.directory / "inventory" / "catalogs" / "application.yml")
         connection, rows_of = self.laboratory.connection, rows_reader(self.control.repository, wider.metadata.label)
         manifest = narrowed(connection, catalog, wider, sorted(businesses))
-        with consistent_snapshot(connection, catalog, scope_on_target(manifest), unclassified="warn") as survey:
+        with consistent_snapshot(
+            connection, catalog, scope_on_target(manifest, catalog), unclassified="warn"
+        ) as survey:
             source = fitting_source(connection, manifest, survey.schema, rows_of, Answers())
             names = read_answers(wider, survey.schema, Answers())
             owners = BackupOwners(
