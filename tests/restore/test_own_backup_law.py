@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, note, settings
 from hypothesis import strategies as st
 
+from tests.caseless import create_caseless
 from tests.control import Control
 from tests.selection.oracle import expect
 from tests.selection.reading import Laboratory
@@ -91,7 +92,9 @@ def shop(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iter
     name = f"own_backup_{os.getpid()}"
     pg18.drop_database(name)
     directory: Path = tmp_path_factory.mktemp("own_backup")
-    with connect(pg18.create_database(name)) as connection:
+    owner = pg18.create_database(name)
+    create_caseless(pg18.conninfo(name, user="postgres"), "types")
+    with connect(owner) as connection:
         yield Shop(Laboratory(connection, directory), Control(directory))
     pg18.drop_database(name)
 
