@@ -51,13 +51,13 @@ def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
         UndecidedError: nobody can say whether it is.
     """
     _check_arguments(arguments)
+    scratch = arguments.get("scratch")
+    if scratch and context.check:
+        return Outcome(skipped="a scratch database is not made in check mode")
     clock = time.monotonic()
     repository = repository_of(context, arguments.get("repository") or "")
     manifest = backup_of(context, repository, arguments.get("from"))
     catalog = catalog_of(context, context.host)
-    scratch = arguments.get("scratch")
-    if scratch and context.check:
-        return Outcome(skipped="a scratch database is not made in check mode")
     quarantine, wait = arguments.get("on_error") == "quarantine", float(arguments.get("lock_wait", 0))
     lock = shared_lock(context, repository, "restore", wait=wait, reading=not quarantine)
     with nullcontext() if context.check else lock as held:

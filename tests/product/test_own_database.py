@@ -1,0 +1,140 @@
+"""A person's own database: the README's steps and every shipped playbook, by the real command line, on no demo."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+from ruamel.yaml import YAML
+
+from tests.app.invoking import ROOT, Invoked, invoke
+from tests.control import execute, rows
+from tests.test_docs import SHOP, readme_files
+
+FILL = (
+    "INSERT INTO shops VALUES ('north', 'North', false), ('south', 'South', false), ('try', 'Try', true)",
+    "INSERT INTO vat_rates VALUES ('standard', 20), ('reduced', 5)",
+    "INSERT INTO customers SELECT 'c' || n, (ARRAY['north', 'south', 'try'])[1 + n % 3] FROM generate_series(1, 60) n",
+    "INSERT INTO orders SELECT 'o' || n, 'c' || 1 + n % 60 FROM generate_series(1, 200) n",
+    "INSERT INTO order_items SELECT 'i' || n, 'o' || 1 + n % 200, 'standard' FROM generate_series(1, 500) n",
+    "INSERT INTO sessions VALUES ('s')",
+)
+ACCIDENT = (
+    """DELETE FROM order_items WHERE "orderId" = 'o2'""",
+    "DELETE FROM orders WHERE id = 'o2'",
+    "UPDATE vat_rates SET percent = 0",
+    "INSERT INTO customers VALUES ('new', 'north')",
+    "INSERT INTO customers VALUES ('new-try', 'try')",
+)
+CONTENT = """
+SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM order_items), (SELECT sum(percent) FROM vat_rates),
+       (SELECT string_agg(id, ' ') FROM customers WHERE id LIKE 'new%')
+"""
+
+
+class Shop:
+    """The README's shop in a control directory that was written as the README says."""
+
+    def __init__(self, directory: Path, database: str) -> None:
+        self.directory, self.database = directory, database
+        parts: dict[str, Any] = {name: value for name, value in conninfo_to_dict(database).items() if value is not None}
+        parts["port"] = int(parts["port"])
+        # the password file of an embedded server has one line, the password its last field
+        line = (Path(str(parts["host"])).parent / "password").read_text(encoding="utf-8").strip()
+        self._env = {"TILL_1_PASSWORD": line.rpartition(":")[2], "PYTHONPATH": str(ROOT)}
+        shutil.copy(ROOT / "tasks.py", directory)
+        shutil.copytree(ROOT / "playbooks", directory / "playbooks")
+        self.files = readme_files()
+        [host] = self.files["inventory/hosts.yml"]["all"]["hosts"].values()
+        host["database"] = {**parts, "password": {"env": "TILL_1_PASSWORD"}}
+        shipped = YAML(typ="safe").load((ROOT / "inventory" / "repositories.yml").read_text(encoding="utf-8"))
+        repositories = self.files["inventory/repositories.yml"]
+        for name in {*repositories, *shipped}:
+            repositories[name] = {"type": "local", "path": str(directory / name)}
+        for name in self.files:
+            self.write(name, self.files[name])
+
+    def write(self, name: str, value: Any) -> None:
+        """Write a file of the control directory."""
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(value), encoding="utf-8")
+
+    def invoke(self, *words: str) -> Invoked:
+        """Run a command in the control directory."""
+        return invoke(*words, cwd=self.directory, env=self._env)
+
+    def run(self, playbook: str, *words: str) -> Invoked:
+        """Run a shipped playbook on the till."""
+        return self.invoke("run", f"playbooks/{playbook}.yml", "--limit", "till-1", *words)
+
+
+@pytest.fixture
+def shop(tmp_path: Path, new_database: Callable[[], str]) -> Shop:
+    """The shop with three businesses, one of them a demo."""
+    database = new_database()
+    execute(database, *SHOP, *FILL)
+    return Shop(tmp_path, database)
+
+
+def test_the_steps_of_the_readme(shop: Shop) -> None:
+    """From a catalog file of one table to a nightly that is proven, and a restore that is looked at first."""
+    whole = shop.files["inventory/catalogs/shop.yml"]
+    shop.write("inventory/catalogs/shop.yml", {**whole, "business": {"sales": {"shops": "tenant"}}, "transient": {}})
+    unclassified = shop.run("nightly", "--check")
+    assert unclassified.code == 4
+    assert "5 tables of the database are not classified" in unclassified.text
+    shop.write("inventory/catalogs/shop.yml", whole)
+
+    assert shop.invoke("lint").code == 0
+    nightly = shop.run("nightly")
+    assert nightly.code == 0, nightly.text
+    assert "are equal: 5 of 5 tables exact" in nightly.text
+
+    before = rows(shop.database, CONTENT)
+    execute(shop.database, *ACCIDENT)
+    into_host = ("--extra-vars", "into=host", "--extra-vars", "mode=mirror")
+    spoilt = rows(shop.database, CONTENT)
+    looked = shop.run("restore", *into_host, "--check", "--diff")
+    assert (looked.code, rows(shop.database, CONTENT)) == (0, spoilt), looked.text
+    restored = shop.run("restore", *into_host)
+    assert restored.code == 0, restored.text
+    # the demo business is outside of the scope, and what is new there stays
+    assert rows(shop.database, CONTENT) == [(*before[0][:3], "new-try")]
+    again = shop.run("restore", *into_host)
+    assert (again.code, "changed=0" in again.text) == (0, True), again.text
+
+
+@pytest.mark.parametrize(
+    ("playbook", "variables"),
+    [
+        ("one-business", ["business=north"]),
+        ("demo-data", []),
+        ("restore", []),
+        ("restore", ["into=host"]),
+        ("offsite", ["prove=true"]),
+        ("migrate-machine", ["optional={}"]),
+        ("disaster-recovery", ["optional={}"]),
+    ],
+)
+def test_shipped_playbooks(shop: Shop, playbook: str, variables: list[str]) -> None:
+    """Every other shipped playbook ends well too: looked at first, then done."""
+    nightly = shop.run("nightly")
+    assert nightly.code == 0, nightly.text
+    execute(shop.database, *ACCIDENT)
+    words = [word for variable in variables for word in ("--extra-vars", variable)]
+    for options in (["--check"], []):
+        ran = shop.run(playbook, *words, *options)
+        assert ran.code == 0, ran.text
+
+
+def test_every_shipped_playbook_is_tried() -> None:
+    """No playbook is shipped that is not run here."""
+    [mark] = [each for each in test_shipped_playbooks.pytestmark if each.name == "parametrize"]  # type: ignore[attr-defined]
+    tried = {name for name, _ in mark.args[1]} | {"nightly"}
+    assert tried == {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
