@@ -156,6 +156,7 @@ class RestorePlan:
         quarantined: what is put aside instead, where rows in conflict are not to end the restore.
         identity: the device decision, with the rows that follow from it.
         locking: how triggers are kept silent, and what other sessions wait for; empty where nothing changes.
+        unforeseen: what may still refuse or change rows while they are written, because only the server can tell.
         untouched: rows of other businesses and of nobody that were proven to be as before; None where that was not
             asked for.
     """
@@ -170,6 +171,7 @@ class RestorePlan:
     warnings: tuple[str, ...] = ()
     identity: IdentityPlan | None = None
     locking: str = ""
+    unforeseen: tuple[str, ...] = ()
     untouched: int | None = None
 
     @property

@@ -21,6 +21,7 @@ from toolkit.postgres.restore.device.own_node import stage_own_node
 from toolkit.postgres.restore.device.sync_state import SyncState
 from toolkit.postgres.restore.plan.planner import Planner, Prepared
 from toolkit.postgres.restore.plan.samples import with_samples
+from toolkit.postgres.restore.plan.unforeseen import unforeseen
 from toolkit.postgres.restore.preflight import refuse_cut_ways, refuse_hidden, refuse_plan, warnings_of
 from toolkit.postgres.restore.request import Request, scope_on_target
 from toolkit.postgres.restore.stage.backup_owners import BackupOwners
@@ -162,7 +163,11 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
             source=source,
             prepared=prepared,
             sync=sync,
-            plan=replace(plan, locking=_locking(connection, survey, plan, request, attempt, bypass=bypass)),
+            plan=replace(
+                plan,
+                locking=_locking(connection, survey, plan, request, attempt, bypass=bypass),
+                unforeseen=unforeseen(connection, survey.schema.name, plan, fire=request.fire, bypass=bypass),
+            ),
             bypass=bypass,
         )
 

@@ -13,6 +13,7 @@ from toolkit.postgres.restore.apply.batches import REFUSALS
 from toolkit.postgres.restore.plan.comparison import Comparison, written_lines
 from toolkit.postgres.restore.plan.computing import find_uncomputable
 from toolkit.postgres.restore.plan.findings import CHECK, NOT_NULL, Findings
+from toolkit.postgres.restore.plan.partitions import outside_partitions
 
 _CHECKS = """
 SELECT c.relname, f.conname, pg_get_expr(f.conbin, f.conrelid), pg_get_constraintdef(f.oid),
@@ -82,6 +83,11 @@ def _rules(comparison: Comparison) -> Mapping[str, list[_Rule]]:
                         constraint=column.name,
                     )
                 )
+    for table in changed:
+        broken = outside_partitions(comparison.connection, schema, table, comparison.source.staged(table).names)
+        if broken is not None:
+            reason = "the table has no partition on the target that takes them"
+            rules[table].append(_Rule(broken=broken, reason=reason, sqlstate=CHECK, constraint=""))
     for table, name, expression, definition, columns in comparison.connection.execute(
         _CHECKS, [schema.name, changed]
     ).fetchall():

@@ -1,0 +1,153 @@
+"""What no plan can foresee is named in it, and only where it applies; rows without a partition are foreseen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.control import execute
+from tests.restore.conftest import MakePair, Pair
+from tests.restore.test_conflicts import refused
+from toolkit.model.outcome import Outcome
+
+RULES: dict[str, Any] = {"items": {"owned_by": ["tenant"]}}
+ITEMS = "CREATE TABLE items (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, name text)"
+ROWS = "INSERT INTO items VALUES (1, 'a', 'one'), (2, 'b', 'two')"
+FUNCTION = "CREATE FUNCTION {} RETURNS {} LANGUAGE plpgsql {} AS $$ BEGIN RETURN {}; END $$"
+
+
+def named(outcome: Outcome) -> list[str]:
+    """What a plan names as unforeseen, in its text as in its document."""
+    assert outcome.plan is not None
+    lines = [line.removeprefix("cannot be foreseen: ") for line in outcome.details if line.startswith("cannot be")]
+    assert lines == outcome.plan["unforeseen"]
+    return lines
+
+
+def foreseen(pair: Pair, **arguments: Any) -> list[str]:
+    """What check mode names; the restore itself names the same, and a second one, which writes nothing, nothing."""
+    found = named(pair.restore(check=True, **arguments))
+    assert named(pair.restore(**arguments)) == found
+    assert named(pair.restore(**arguments)) == []
+    return found
+
+
+def test_triggers_that_fire(make_pair: MakePair) -> None:
+    """Triggers that would fire for what this plan does are named; those of other tables and other events are not."""
+    pair = make_pair(
+        {**RULES, "others": {"owned_by": ["tenant"]}},
+        ITEMS,
+        ITEMS.replace("items", "others"),
+        FUNCTION.format("f()", "trigger", "", "coalesce(NEW, OLD)"),
+        *(
+            f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION f()"
+            for name, event, table in (
+                ("adding", "INSERT", "items"),
+                ("changing", "UPDATE", "items"),
+                ("off", "INSERT", "items"),
+                ("elsewhere", "INSERT", "others"),
+            )
+        ),
+        "ALTER TABLE items DISABLE TRIGGER off",
+        "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON items DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION f()",
+    )
+    execute(pair.source, ROWS)
+    assert named(pair.restore(check=True)) == []
+    assert foreseen(pair, triggers="fire") == [
+        "trigger adding of table items fires, and may refuse or change rows",
+        "trigger late of table items fires when all rows are written, and may refuse or change rows",
+    ]
+
+
+def test_expressions_that_are_not_immutable(make_pair: MakePair) -> None:
+    """What constraints, domains, generated columns and indexes of written tables ask at the time is named."""
+    pair = make_pair(
+        RULES,
+        ITEMS,
+        *(
+            FUNCTION.format(f"{name}(text)", "boolean", "IMMUTABLE", "true")
+            for name in ("asked", "of_domain", "of_column", "of_index")
+        ),
+        "ALTER TABLE items ADD CONSTRAINT asking CHECK (asked(name))",
+        "ALTER TABLE items ADD CONSTRAINT timely CHECK (now() > '-infinity' AND CURRENT_DATE > '-infinity')",
+        "CREATE DOMAIN inner_one AS text CONSTRAINT inside CHECK (of_domain(VALUE))",
+        "CREATE DOMAIN outer_one AS inner_one",
+        "ALTER TABLE items ALTER name TYPE outer_one, ADD g boolean GENERATED ALWAYS AS (of_column(name)) STORED",
+        "CREATE INDEX partly ON items (id) WHERE of_index(name)",
+    )
+    execute(pair.source, ROWS)
+    assert named(pair.restore(check=True)) == [
+        "constraint timely of table items depends on now, the clock, which need not answer then as now"
+    ]
+    pair.fill("ALTER FUNCTION asked STABLE", *(f"ALTER FUNCTION of_{name} VOLATILE" for name in ("domain", "column")))
+    pair.fill("ALTER FUNCTION of_index STABLE")
+    assert [line.removesuffix(", which need not answer then as now") for line in foreseen(pair)] == [
+        "constraint asking of table items depends on asked",
+        "constraint inside of domain inner_one of table items depends on of_domain",
+        "constraint timely of table items depends on now, the clock",
+        "generated column g of table items depends on of_column",
+        "index partly of table items depends on of_index",
+    ]
+
+
+def test_a_rule(make_pair: MakePair) -> None:
+    """A rule for what the plan does is named, and not under the replica role, which keeps it silent."""
+    pair = make_pair(RULES, ITEMS, "CREATE RULE r AS ON INSERT TO items DO ALSO NOTIFY told")
+    execute(pair.source, ROWS)
+    assert named(pair.restore(check=True, host="superuser")) == []
+    assert foreseen(pair) == ["rule r of table items applies, and may refuse or change rows"]
+
+
+def test_plain_schemas_are_foreseen(make_pair: MakePair) -> None:
+    """Checks, indexes and generated columns of the server's own functions, dates and formats too, name nothing."""
+    pair = make_pair(
+        RULES,
+        ITEMS,
+        "ALTER TABLE items ADD at timestamptz DEFAULT now(), ADD day date, ADD CHECK (day IS NULL OR day <= at),"
+        " ADD CHECK (concat(name, at::date) <> ''), ADD g text GENERATED ALWAYS AS (lower(name)) STORED",
+        "CREATE UNIQUE INDEX ON items (lower(name)) WHERE name ~ '^[a-z]'",
+    )
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'one')")
+    assert foreseen(pair) == []
+
+
+PARTED = "CREATE TABLE items (id integer, tenant text REFERENCES tenants, day date, kind text) PARTITION BY {}"
+
+
+@pytest.mark.parametrize(
+    ("by", "partitions", "outside"),
+    [
+        (
+            "RANGE (day)",
+            ("FOR VALUES FROM ('2026-01-01') TO ('2026-03-01')", "FOR VALUES FROM ('2026-03-01') TO ('2026-05-01')"),
+            3,
+        ),
+        ("LIST (kind)", ("FOR VALUES IN ('x', NULL)",), 2),
+        ("LIST (lower(kind))", ("FOR VALUES IN ('x')", "FOR VALUES IN ('y')"), 1),
+        ("HASH (id)", ("FOR VALUES WITH (MODULUS 2, REMAINDER 0)", "FOR VALUES WITH (MODULUS 2, REMAINDER 1)"), 0),
+        ("LIST (kind)", ("DEFAULT",), 0),
+        ("LIST (kind)", ("DEFAULT", "FOR VALUES IN ('x')"), 0),
+        ("LIST (kind)", (), 5),
+    ],
+)
+def test_rows_without_a_partition(make_pair: MakePair, by: str, partitions: tuple[str, ...], outside: int) -> None:
+    """Rows that no partition of the target takes are conflicts of the plan, and exactly these are put aside."""
+    pair = make_pair(RULES, PARTED.format(by))
+    for number, values in enumerate(partitions):
+        execute(pair.target, f"CREATE TABLE part_{number} PARTITION OF items {values}")
+    kind = "DEFAULT" if "HASH" not in by else "FOR VALUES WITH (MODULUS 1, REMAINDER 0)"
+    execute(pair.source, f"CREATE TABLE whole PARTITION OF items {kind}")
+    execute(
+        pair.source,
+        "INSERT INTO items VALUES (1, 'a', '2026-02-01', 'x'), (2, 'a', '2026-04-01', 'Y'),"
+        " (3, 'b', '2026-05-01', NULL), (4, 'b', NULL, 'X'), (5, 'a', '2025-01-01', 'x')",
+    )
+    if not outside:
+        assert (pair.restore(check=True).exit_code, pair.restore().facts["inserts"]) == (0, 5)
+        return
+    [conflict] = refused(pair)
+    assert f"items: the table has no partition on the target that takes them: {outside} rows" in conflict
+    done = pair.restore(on_error="quarantine")
+    assert (done.exit_code, pair.rows("SELECT count(*) FROM items")) == (3, [(5 - outside,)])

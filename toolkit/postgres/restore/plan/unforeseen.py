@@ -1,0 +1,113 @@
+"""What no plan can foresee: the user's own code that runs, or decides, while the rows of this plan are written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from toolkit.model.plan import RestorePlan
+from toolkit.postgres.connection import Connection
+
+# bits of pg_trigger.tgtype and values of pg_rewrite.ev_type, by what is done to a table
+_INSERT, _DELETE, _UPDATE = (4, "3"), (8, "4"), (16, "2")
+
+_TRIGGERS = """
+SELECT c.relname, t.tgname, t.tgdeferrable, t.tgtype::integer
+FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relname = ANY (%s)
+      AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+ORDER BY c.relname COLLATE "C", t.tgname COLLATE "C"
+"""
+
+# under the replica role ordinary rules are silent
+_RULES = """
+SELECT c.relname, r.rulename, r.ev_type::text
+FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relname = ANY (%s) AND r.rulename <> '_RETURN'
+      AND r.ev_enabled::text = ANY (%s)
+ORDER BY c.relname COLLATE "C", r.rulename COLLATE "C"
+"""
+
+# Expression trees name functions by their oids, those of operators included. Of the server's own ones, those that
+# merely depend on settings (formats, time zones) give in check mode what they give afterwards, and are left out.
+_EXPRESSIONS = """
+WITH RECURSIVE written AS (
+    SELECT c.oid, c.relname FROM pg_class c
+    WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relname = ANY (%s)
+), domain AS (
+    SELECT w.relname, a.atttypid AS type FROM written w JOIN pg_attribute a ON a.attrelid = w.oid
+    WHERE a.attnum > 0 AND NOT a.attisdropped
+    UNION
+    SELECT d.relname, t.typbasetype FROM domain d JOIN pg_type t ON t.oid = d.type WHERE t.typtype = 'd'
+), expression AS (
+    SELECT w.relname, format('constraint %%s', f.conname) AS what, f.conbin::text AS tree
+    FROM written w JOIN pg_constraint f ON f.conrelid = w.oid
+    WHERE f.contype = 'c' AND coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
+    UNION ALL
+    SELECT d.relname, format('constraint %%s of domain %%s', f.conname, t.typname), f.conbin::text
+    FROM domain d JOIN pg_constraint f ON f.contypid = d.type AND f.contype = 'c' JOIN pg_type t ON t.oid = d.type
+    UNION ALL
+    SELECT w.relname, format('generated column %%s', a.attname), e.adbin::text
+    FROM written w JOIN pg_attribute a ON a.attrelid = w.oid AND a.attgenerated = 's'
+    JOIN pg_attrdef e ON e.adrelid = w.oid AND e.adnum = a.attnum
+    UNION ALL
+    SELECT w.relname, format('index %%s', x.relname), concat(i.indexprs::text, i.indpred::text)
+    FROM written w JOIN pg_index i ON i.indrelid = w.oid JOIN pg_class x ON x.oid = i.indexrelid
+), called AS (
+    SELECT e.relname, e.what, p.proname::text AS name
+    FROM expression e, regexp_matches(e.tree, ':(?:funcid|opfuncid) (\\d+)', 'g') m
+    JOIN pg_proc p ON p.oid = m[1]::oid
+    WHERE p.provolatile = 'v' OR p.provolatile = 's' AND (
+        p.pronamespace <> 'pg_catalog'::regnamespace OR p.pronargs = 0 OR p.proname = 'current_setting'
+        OR p.proname = 'age' AND p.pronargs = 1)
+    UNION
+    SELECT e.relname, e.what, CASE WHEN m[1]::integer < 9 THEN 'the clock' ELSE 'the session' END
+    FROM expression e, regexp_matches(e.tree, 'SQLVALUEFUNCTION :op (\\d+)', 'g') m
+)
+SELECT relname, what, string_agg(DISTINCT name, ', ' ORDER BY name) FROM called
+GROUP BY relname, what ORDER BY relname COLLATE "C", what COLLATE "C"
+"""
+
+
+def unforeseen(connection: Connection, schema: str, plan: RestorePlan, *, fire: bool, bypass: bool) -> tuple[str, ...]:
+    """What may still refuse or change rows of a plan without conflicts, each as a lower-case fact.
+
+    Args:
+        fire: user triggers are to fire.
+        bypass: user triggers are kept silent by the replica role.
+    """
+    done = {
+        (_INSERT): [name for name, table in plan.tables.items() if table.inserts + table.rewritten],
+        (_DELETE): [name for name, table in plan.tables.items() if table.deletes + table.rewritten],
+        (_UPDATE): [name for name, table in plan.tables.items() if table.updates + table.set_null],
+    }
+    written = {*done[_INSERT], *done[_UPDATE]}
+    return (
+        *(_triggers(connection, schema, done) if fire else ()),
+        *_rules(connection, schema, done, bypass=bypass),
+        *_expressions(connection, schema, written),
+    )
+
+
+def _triggers(connection: Connection, schema: str, done: dict[tuple[int, str], list[str]]) -> Iterator[str]:
+    for table, name, deferrable, kinds in connection.execute(_TRIGGERS, [schema, _all(done)]).fetchall():
+        if any(table in tables and kinds & bit for (bit, _), tables in done.items()):
+            when = " when all rows are written" if deferrable else ""
+            yield f"trigger {name} of table {table} fires{when}, and may refuse or change rows"
+
+
+def _rules(
+    connection: Connection, schema: str, done: dict[tuple[int, str], list[str]], *, bypass: bool
+) -> Iterator[str]:
+    states = ["R", "A"] if bypass else ["O", "A"]
+    for table, name, kind in connection.execute(_RULES, [schema, _all(done), states]).fetchall():
+        if any(table in tables and kind == event for (_, event), tables in done.items()):
+            yield f"rule {name} of table {table} applies, and may refuse or change rows"
+
+
+def _expressions(connection: Connection, schema: str, tables: Collection[str]) -> Iterator[str]:
+    for table, what, functions in connection.execute(_EXPRESSIONS, [schema, sorted(tables)]).fetchall():
+        yield f"{what} of table {table} depends on {functions}, which need not answer then as now"
+
+
+def _all(done: dict[tuple[int, str], list[str]]) -> list[str]:
+    return sorted({name for tables in done.values() for name in tables})
