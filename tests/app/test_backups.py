@@ -72,6 +72,12 @@ def test_what_is_in_a_repository_can_be_listed_shown_checked_and_verified(
     assert missing.code == 2
     assert "there is no backup 20200101T000000Z-none-business" in missing.err
 
+    place.repository.rename(place.directory / "unmounted")
+    for command in ("backups", "check", "unlock", "quarantine.list"):
+        gone = invoke(command, *given)
+        assert gone.code == 4, command
+        assert "there is none now" in gone.text
+
 
 def test_a_run_that_moves_rows_says_how_many(shop: tuple[Place, str], tmp_path: Path) -> None:
     """A run ends with the table of what moved, and its report has the same numbers."""

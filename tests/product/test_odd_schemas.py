@@ -11,6 +11,7 @@ from tests.conftest import Servers
 from tests.control import Control, execute, rows
 from toolkit.actions.restore import restore
 from toolkit.errors import RefusedError
+from toolkit.postgres.embedded import EmbeddedServer
 
 CATALOG = """
 catalog: application
@@ -139,3 +140,20 @@ def test_settings_of_the_database(tmp_path: Path, servers: Servers, setting: str
     manifest = made.backup("source")
     assert made.restore("target", manifest, "mirror").facts["inserts"] == 30002
     assert made.verify("target", manifest).exit_code == 0
+
+
+def test_extensions_that_the_scratch_server_lacks_are_named(
+    tmp_path: Path, servers: Servers, pg15: EmbeddedServer
+) -> None:
+    """A schema with a type of an extension that the embedded server lacks is refused by the extension's name."""
+    servers.by_version[15] = pg15
+    database = servers.database(15)
+    name = psycopg.conninfo.conninfo_to_dict(database)["dbname"]
+    execute(pg15.conninfo(str(name), user="postgres"), "CREATE EXTENSION citext")
+    execute(database, TABLES, ROWS, "ALTER TABLE ev ALTER v TYPE citext")
+    made = Control(tmp_path, CATALOG.format(schema="public", more=""))
+    made.add_host("source", database)
+    wanted = {"from": made.backup("source").metadata.label, "mode": "mirror", "scratch": {"like": "source"}}
+    with pytest.raises(RefusedError, match=r'lacks extensions of the host \(citext\).*type "public.citext"') as refused:
+        made.run(restore, "source", wanted)
+    assert "against: repository" in refused.value.hint

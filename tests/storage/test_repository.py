@@ -107,7 +107,10 @@ def test_jobs_that_are_no_file_names_are_refused(repository: Repository, job: st
     assert "job" in caught.value.hint
 
 
-@pytest.mark.parametrize("label", ["", "..", "../../etc", f"{LABEL}/..", f"{LABEL}.", "latest", f"{LABEL}\n", "CON"])
+@pytest.mark.parametrize(
+    "label",
+    ["", "..", "../../etc", f"{LABEL}/..", f"{LABEL}.", "latest", f"{LABEL}\n", "CON", LABEL.replace("0", "\uff10")],
+)
 def test_labels_that_are_none_are_refused(repository: Repository, label: str) -> None:
     """What is no label never becomes a file name."""
     for method in (repository.manifest, repository.delete_manifest):

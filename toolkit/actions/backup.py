@@ -269,7 +269,7 @@ def _refuse_nothing(survey: Survey, selected: Selected) -> None:
     scope, tenant = survey.scope, survey.catalog.tenant
     if selected.tenants or scope.demo is Demo.INCLUDE or scope.type is BackupType.FULL_DEVICE:
         return
-    known = [label or key for key, label in selected.known.items()]
+    known = _names(selected.known)
     listed = ", ".join(known[:_LISTED]) + (f", … {len(known) - _LISTED} more" if len(known) > _LISTED else "")
     if not known:
         raise InputError(
@@ -280,6 +280,11 @@ def _refuse_nothing(survey: Survey, selected: Selected) -> None:
         f"no business matches: demo: {scope.demo} leaves none of the {len(known)} in table {tenant.table}: {listed}",
         hint="say `demo: include` to take all businesses along",
     )
+
+
+def _names(tenants: Mapping[str, str]) -> list[str]:
+    """What businesses are called, each on one line, sorted."""
+    return sorted(" ".join(label.split()) or key for key, label in tenants.items())
 
 
 def _support(found: FoundSupport, parts: list[_Part], destination: Destination) -> Support:
@@ -294,7 +299,7 @@ def _support(found: FoundSupport, parts: list[_Part], destination: Destination) 
 
 
 def _would_do(survey: Survey, selected: Selected) -> Outcome:
-    listed = ", ".join(label or key for key, label in selected.tenants.items()) or "none"
+    listed = ", ".join(_names(selected.tenants)) or "none"
     return Outcome(
         changed=True,
         message=f"would back up {len(selected.taken)} tables of {len(selected.tenants)} businesses",

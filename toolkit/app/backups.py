@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from toolkit.actions.columns import table
 from toolkit.app import units
 from toolkit.app.console import Output
-from toolkit.app.control import Control, brief_reason, find_backup, repositories
+from toolkit.app.control import Control, brief_reason, find_backup, is_unused, repositories
 from toolkit.app.text import WARNING
 from toolkit.errors import InputError, PlaybackError
 from toolkit.model.manifest import Manifest, Metadata, TableSelection
+from toolkit.runner.results import exit_code
 from toolkit.storage.records import read_records
 
 
@@ -18,30 +19,32 @@ def backups(control: Control, output: Output, *, repository: str) -> int:
     """List the backups of a repository, or of all, by the time at which they were recorded.
 
     Returns:
-        0, or the exit code of the first repository or backup that cannot be read.
+        0, or the exit code of the repositories and backups that cannot be read.
     """
     inventory = control.load_inventory()
-    code = 0
+    codes: list[int] = []
     rows: list[tuple[str, ...]] = []
     for name, opened in repositories(inventory, repository):
         if isinstance(opened, PlaybackError):
             if repository:
                 raise opened
             output.line(f"{name}: {brief_reason(opened)}", style=WARNING)
+            if not is_unused(opened):
+                codes.append(opened.exit_code)
             continue
         found = opened.manifests()
         for error in found.unreadable.values():
             output.error(f"{name}: {error}")
-            code = code or error.exit_code
+            codes.append(error.exit_code)
         rows += [_row(name, manifest) for manifest in found.manifests.values()]
     if not rows:
-        output.line("there are no backups yet")
-        return code
+        output.line("there are no backups yet" if not codes else "no backup can be read")
+        return exit_code(codes)
     rows.sort(key=lambda row: row[5])
     header = ("label", "repository", "host", "job", "scope", "time", "rows", "bytes", "stored")
     for line in table(header, rows, right=("rows", "bytes", "stored")):
         output.line(line)
-    return code
+    return exit_code(codes)
 
 
 def show(control: Control, output: Output, *, labels: tuple[str, ...], repository: str) -> int:

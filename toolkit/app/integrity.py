@@ -11,6 +11,7 @@ from toolkit.app.failure import show
 from toolkit.app.text import WARNING, TextReporter
 from toolkit.errors import InputError, PlaybackError, StorageError, UnsetError
 from toolkit.planning.sampling import Sample
+from toolkit.runner.results import exit_code
 from toolkit.storage.check import CheckReport, FindingKind, check
 from toolkit.storage.locks import Lock, LockKind, locked
 from toolkit.storage.records import forget_verified
@@ -31,7 +32,8 @@ def check_repository(
         repairing: take away what cannot be restored; of a named repository only.
 
     Returns:
-        0; 6 when something is damaged, repaired or not, else the exit code of a repository that cannot be opened.
+        0, or the exit code of what is found: 6 where something is damaged, repaired or not, and those of repositories
+        that cannot be opened.
 
     Raises:
         InputError: the options do not fit.
@@ -39,7 +41,7 @@ def check_repository(
     sample = _sample(subset, read_data)
     if repairing and not repository:
         raise InputError("no repository to repair is named", hint="invoke check --repository R --repair")
-    damaged, code = False, 0
+    codes: list[int] = []
     for name, opened in repositories(control.load_inventory(), repository):
         if isinstance(opened, UnsetError) and not repository:
             output.line(f"repository {name}: {opened.brief}", style=WARNING)
@@ -47,13 +49,14 @@ def check_repository(
         try:
             if isinstance(opened, PlaybackError):
                 raise opened
-            damaged = _check(name, opened, sample, output, repairing=repairing).damaged or damaged
+            if _check(name, opened, sample, output, repairing=repairing).damaged:
+                codes.append(DIFFERENCES)
         except PlaybackError as error:
             if repository:
                 raise
             show(output, error)
-            code = error.exit_code
-    return DIFFERENCES if damaged else code
+            codes.append(error.exit_code)
+    return exit_code(codes)
 
 
 def _sample(subset: str, read_data: bool) -> Sample | None:

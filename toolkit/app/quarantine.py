@@ -19,7 +19,7 @@ from toolkit.model.playbook import Keywords, Play, Playbook, Task
 from toolkit.model.quarantine import QuarantinedRow
 from toolkit.runner.interruption import PROCESS
 from toolkit.runner.options import RunOptions
-from toolkit.runner.results import RunRecord
+from toolkit.runner.results import RunRecord, exit_code
 from toolkit.runner.run import Runner
 from toolkit.storage.quarantine import quarantines, read_rows
 
@@ -29,13 +29,15 @@ SHOWN = 5
 
 def list_quarantine(control: Control, output: Output, *, repository: str) -> int:
     """List the rows in quarantine of a repository, or of all, by restore, table and reason."""
-    code, total = 0, 0
+    codes: list[int] = []
+    total = 0
     for name, opened in repositories(control.load_inventory(), repository):
         if isinstance(opened, PlaybackError):
             if repository:
                 raise opened
             output.line(f"{name}: {brief_reason(opened)}", style=WARNING)
-            code = code if is_unused(opened) else opened.exit_code
+            if not is_unused(opened):
+                codes.append(opened.exit_code)
             continue
         for quarantine in quarantines(opened):
             rows = list(read_rows(opened, quarantine))
@@ -47,9 +49,9 @@ def list_quarantine(control: Control, output: Output, *, repository: str) -> int
             )
             for (table, reason), found in groupby(rows, key=lambda row: (row.table, row.reason)):
                 _list(table, reason, list(found), output)
-    if not total and not code:
+    if not total and not codes:
         output.line("no rows are in quarantine", style="green")
-    return code
+    return exit_code(codes)
 
 
 def _asked(request: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from toolkit.app.control import Control, brief_reason, is_unused, repositories, 
 from toolkit.app.failure import show
 from toolkit.app.text import PARTIAL, WARNING
 from toolkit.errors import InputError, PlaybackError
+from toolkit.runner.results import exit_code
 from toolkit.storage import records
 from toolkit.storage.lock_files import LockFile, list_locks, read_lock
 from toolkit.storage.locks import store_time
@@ -59,16 +60,17 @@ def unlock(control: Control, output: Output, *, repository: str, remove: str, fo
     """
     if (remove or force) and not repository:
         raise InputError("no repository is named", hint="invoke unlock --repository R shows its locks")
-    code = 0
+    codes: list[int] = []
     for name, opened in repositories(control.load_inventory(), repository):
         if isinstance(opened, PlaybackError):
             if repository:
                 raise opened
             output.line(f"repository {name}: {brief_reason(opened)}", style=WARNING)
-            code = code if is_unused(opened) else opened.exit_code
+            if not is_unused(opened):
+                codes.append(opened.exit_code)
         else:
             _unlock(name, opened, output, remove=remove, force=force)
-    return code
+    return exit_code(codes)
 
 
 def _unlock(name: str, repository: Repository, output: Output, *, remove: str, force: bool) -> None:

@@ -31,7 +31,8 @@ def make_scratch(directory: Path, name: str, *, like: str, schema: str) -> str:
         Its conninfo.
 
     Raises:
-        RefusedError: there is a database of that name which is not a scratch database.
+        RefusedError: there is a database of that name which is not a scratch database, or the schema needs an extension
+            that the embedded server lacks.
         DatabaseError: pg_dump or psql failed.
     """
     server = embedded.start(directory)
@@ -49,8 +50,31 @@ def make_scratch(directory: Path, name: str, *, like: str, schema: str) -> str:
         with psycopg.connect(conninfo, autocommit=True) as connection:
             # the dump creates the schema itself
             connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(schema)))
-        _run(server, "psql", conninfo, ["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--file", str(script)])
+        options = ["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--file", str(script)]
+        try:
+            _run(server, "psql", conninfo, options)
+        except DatabaseError as error:
+            _refuse_extensions(server, like, error)
+            raise
     return conninfo
+
+
+def _refuse_extensions(server: EmbeddedServer, like: str, error: DatabaseError) -> None:
+    """RefusedError where the database has extensions that the embedded server lacks, which says more than psql does."""
+    lacking = _names(like, "pg_extension", "extname") - _names(server.superuser, "pg_available_extensions", "name")
+    if lacking:
+        raise RefusedError(
+            "the schema of the host could not be copied into the scratch database, whose server lacks extensions of"
+            f" the host ({', '.join(sorted(lacking))}): {error.message}",
+            hint="prove such a backup without a scratch database: `verify: {backup: LABEL}` compares it with the host's"
+            " own, `verify: {backup: LABEL, against: repository}` reads it back",
+        ) from error
+
+
+def _names(conninfo: str, catalog: str, column: str) -> set[str]:
+    query = sql.SQL("SELECT {} FROM pg_catalog.{}").format(sql.Identifier(column), sql.Identifier(catalog))
+    with psycopg.connect(bounded(conninfo), autocommit=True) as connection:
+        return {str(name) for (name,) in connection.execute(query)}
 
 
 def _drop_old(server: EmbeddedServer, name: str) -> None:
@@ -80,7 +104,10 @@ def _run(server: EmbeddedServer, program: str, conninfo: str, arguments: list[st
         command, env=environment, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False
     )
     if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        # what psql adds below an error is where it stands in a script that is gone by then
+        said = next((after for line in lines for _, found, after in [line.partition("ERROR:  ")] if found), lines[-1])
         raise DatabaseError(
-            f"{program} failed: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}",
+            f"{program} failed: {said}",
             hint="the schema of the host could not be copied into the scratch database",
         )

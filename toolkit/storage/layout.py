@@ -18,7 +18,7 @@ DAMAGED = "damaged/"
 PUBLISHED = "published/"
 QUARANTINE = "quarantine/"
 
-_LABEL = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9][A-Za-z0-9._-]{0,120}(?<![.])")
+_LABEL = re.compile(r"[0-9]{8}T[0-9]{6}Z-[A-Za-z0-9][A-Za-z0-9._-]{0,120}(?<![.])")
 _JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MANIFEST = re.compile(r"backups/([^/]+)/manifest\.json")
 _RECORD = re.compile(r"(?:pins|verified)/([^/]+)\.json")
