@@ -82,6 +82,7 @@ class Oracle:
         for name, spots in backup.items():
             self._write(self.target.world[name], spots)
         candidates = {spot for name, spots in backup.items() for spot in self._extra(self.target.world[name], spots)}
+        self._estrange(candidates)
         self._delete(candidates)
         self._result.conflicts |= {*held(self), *dangling(self), *stranded(self)}
         self._result.strained = strained(self)
@@ -142,6 +143,30 @@ class Oracle:
         else:
             numbers.updates += 1
             self.updated[place] = spot
+
+    def _estrange(self, candidates: set[Spot]) -> None:
+        """Rows that were theirs in the backup and would be others' alone once written are not written."""
+        places = {
+            table.name: [place for place in self.target.spots(table.name) if place not in candidates]
+            for table in self.target.world.tables
+        }
+        state = {
+            name: [*map(self.after, there), *map(self.source.row, self.added[name])] for name, there in places.items()
+        }
+        owners, restored = replace(self.target, state=state).owners, self.source.tenants | self.target.tenants
+        for name, there in places.items():
+            written = [self.updated.get(place) for place in there] + list(self.added[name])
+            for number, spot in enumerate(written):
+                after = owners[name, number]
+                if not spot or not after or after & restored or not self.source.owners[spot] & self.source.tenants:
+                    continue
+                self._result.numbers[name].kept += 1
+                if number < len(there):
+                    self._result.numbers[name].updates -= 1
+                    del self.updated[there[number]]
+                else:
+                    self._result.numbers[name].inserts -= 1
+                    self.added[name].remove(spot)
 
     def _owned_alone_in_backup(self, spot: Spot) -> bool:
         """Whether a row was the restored businesses' alone: of others the backup may lack the rows that own it."""

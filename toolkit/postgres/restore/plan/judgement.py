@@ -15,9 +15,13 @@ from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.snapshot import Survey
 
-DEVICES, OTHERS, CO_OWNED, NOBODYS = "d", "o", "w", "n"
-"""Why a row stays that is there with other values: it is this device's; another business's now; another business's
-too; nobody's, in a restore of single businesses."""
+DEVICES, OTHERS, CO_OWNED, NOBODYS, ESTRANGED = "d", "o", "w", "n", "x"
+"""Why a row is not written: it is there with other values and is this device's; another business's now; another
+business's too; nobody's, in a restore of single businesses. Or it is there otherwise or not at all, and once written
+would be another business's."""
+
+WOULD_BE_OTHERS = "would be another business's now, because what they hang on is"
+"""The last of these reasons in words."""
 
 
 class Judge:
@@ -92,7 +96,7 @@ class Judge:
         """
         having = {link.table for link in self._survey.links.owners}
         orphaned = [name for name in differences if name in having and self._count_nobodys(differences[name])]
-        owners = self._owners.shown(orphaned) if orphaned and not self._owned else {}
+        owners = self._owners.shown(orphaned, prefix="orphaned") if orphaned and not self._owned else {}
         for name in orphaned:
             alone: Sql = sql.SQL("true")
             if not self._owned:

@@ -74,14 +74,30 @@ class KeptRows:
 
     def described(self, table: str) -> tuple[Kept, ...]:
         """What stays of a table, by reason."""
-        return tuple(self._describe(table, reason, ids) for reason, ids in sorted(self._ids.get(table, {}).items()))
-
-    def _describe(self, table: str, reason: str, held: list[Sql]) -> Kept:
-        relation, key = self._relations[table], sort_key(self._survey.schema.tables[table])
-        union = sql.SQL(" UNION ").join(
-            sql.SQL("SELECT {} FROM {} x").format(relation.id_columns("x"), ids) for ids in held
+        relation = self._relations[table]
+        each = sql.SQL("SELECT {} FROM {} x")
+        return tuple(
+            self._describe(
+                table,
+                reason,
+                relation,
+                sql.SQL(" UNION ").join(each.format(relation.id_columns("x"), ids) for ids in held),
+            )
+            for reason, held in sorted(self._ids.get(table, {}).items())
         )
-        rows = sql.SQL("{} t JOIN ({}) i ON {}").format(relation.source, union, relation.same("t", "i"))
+
+    def estranged(self, table: str, staged: Relation, differences: Differences) -> tuple[Kept, ...]:
+        """The rows of the backup that would be another business's, be they on the target or not."""
+        ids = sql.SQL(
+            'SELECT d.stage_id AS row_id FROM {} d WHERE d.action = {}::"char" AND d.why = {}::"char"'
+        ).format(differences.lines, sql.Literal(KEPT), sql.Literal(judgement.ESTRANGED))
+        if not scalar(self._connection, sql.SQL("SELECT count(*) FROM ({} LIMIT 1) q").format(ids)):
+            return ()
+        return (self._describe(table, judgement.WOULD_BE_OTHERS, staged, ids),)
+
+    def _describe(self, table: str, reason: str, relation: Relation, ids: Sql) -> Kept:
+        key = sort_key(self._survey.schema.tables[table])
+        rows = sql.SQL("{} t JOIN ({}) i ON {}").format(relation.source, ids, relation.same("t", "i"))
         summed = sql.SQL(
             "SELECT count(*), coalesce(sum(hashtextextended(q.key, 0)), 0) || ' ' ||"
             " coalesce(sum(hashtextextended(q.key, 1)), 0)"

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
 from psycopg import sql
 
 from toolkit.model.manifest import TableEntry
-from toolkit.model.plan import LEFT_BY_MERGE, Load, Mode, RestorePlan, TablePlan
+from toolkit.model.plan import LEFT_BY_MERGE, Kept, Load, Mode, RestorePlan, TablePlan
 from toolkit.planning.links import components
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import columns, relation_of, scalar
+from toolkit.postgres.relation import Sql, columns, relation_of, scalar
 from toolkit.postgres.restore.apply.batches import BadRow
 from toolkit.postgres.restore.plan.acting import UpdateActions
 from toolkit.postgres.restore.plan.ambiguity import find_ambiguous
 from toolkit.postgres.restore.plan.checks import find_failing_checks
 from toolkit.postgres.restore.plan.comparison import (
     CHANGED,
+    KEPT,
     MISSING,
     Comparison,
     Differences,
@@ -27,6 +28,7 @@ from toolkit.postgres.restore.plan.comparison import (
     equal_chunks,
 )
 from toolkit.postgres.restore.plan.deletion import DeletionPlanner, Deletions
+from toolkit.postgres.restore.plan.estrangement import Estrangement
 from toolkit.postgres.restore.plan.exclusive_keys import deferrable_keys
 from toolkit.postgres.restore.plan.extras import ExtraRows
 from toolkit.postgres.restore.plan.findings import Finding, Findings
@@ -144,6 +146,7 @@ class Planner:
             rules=key_rules(self._connection, self._survey.schema.name),
         )
         findings = Findings(comparison, aside=self._aside)
+        self._keep_estranged(comparison, judge, findings)
         self._find_bad(comparison, findings)
         for name, found in self._differences.items():
             judge.find_fixed(name, self._relations[name], found, findings)
@@ -164,6 +167,20 @@ class Planner:
             warnings=sequences.said,
         )
         return Prepared(plan, comparison, deletions, release, tuple(findings.found))
+
+    def _keep_estranged(self, comparison: Comparison, judge: Judge, findings: Findings) -> None:
+        """Take rows out of the plan that would be another business's."""
+        estrangement = Estrangement(
+            comparison=comparison,
+            survey=self._survey,
+            selected=self._selected,
+            owners=self._owners,
+            owned=self._owned,
+        )
+        for name in estrangement.to_compare(self._loads):
+            self._loads[name] = Load.STAGED
+            self._differences[name] = judge.settle(name, self._relations[name], self._compare(name))
+        estrangement.settle(lambda: {} if self._mode is Mode.MERGE else self._candidates(lambda *_: None), findings)
 
     def _find_bad(self, comparison: Comparison, findings: Findings) -> None:
         for row in self._bad:
@@ -236,17 +253,7 @@ class Planner:
 
     def _deletions(self, comparison: Comparison, number: int) -> Deletions:
         self._kept.clear()
-        extras = ExtraRows(
-            self._connection,
-            survey=self._survey,
-            selected=self._selected,
-            source=self._source,
-            uncertain=self._uncertain,
-            keep=self._kept.add,
-        )
-        # a table that is empty, or holds exactly the rows of the backup, has no others
-        looked_at = [name for name, entry in self._entries.items() if not entry.rows or name in self._differences]
-        candidates = {name: query for name in looked_at if (query := extras.deletable(name)) is not None}
+        candidates = self._candidates(self._kept.add)
         if self._mode is Mode.MERGE:
             for name, query in candidates.items():
                 self._kept.add(name, LEFT_BY_MERGE, query)
@@ -270,6 +277,20 @@ class Planner:
             for reason in reasons:
                 self._kept.add(name, reason, planner.kept_for(name, reason))
         return deletions
+
+    def _candidates(self, keep: Callable[[str, str, Sql], None]) -> dict[str, Sql]:
+        """Per table, a query of the ids of rows that the backup lacks and that nothing but references holds."""
+        extras = ExtraRows(
+            self._connection,
+            survey=self._survey,
+            selected=self._selected,
+            source=self._source,
+            uncertain=self._uncertain,
+            keep=keep,
+        )
+        # a table that is empty, or holds exactly the rows of the backup, has no others
+        looked_at = [name for name, entry in self._entries.items() if not entry.rows or name in self._differences]
+        return {name: query for name in looked_at if (query := extras.deletable(name)) is not None}
 
     # sequences
 
@@ -341,5 +362,11 @@ class Planner:
             updates=differences.count(CHANGED) if differences else 0,
             deletes=deletions.counts.get(name, 0),
             unchanged=0 if load is Load.COPY or entry is None else entry.rows - differing,
-            kept=self._kept.described(name),
+            kept=(*self._kept.described(name), *self._estranged(name)),
         )
+
+    def _estranged(self, name: str) -> tuple[Kept, ...]:
+        found = self._differences.get(name)
+        if found is None or not found.count(KEPT):
+            return ()
+        return self._kept.estranged(name, self._source.staged(name).relation, found)

@@ -58,12 +58,16 @@ class BackupOwners:
         """
         return self._compute(set(self._source.entries), only_mine=only_mine, prefix=prefix)
 
-    def shown(self, tables: Iterable[str]) -> dict[str, Owners]:
-        """Owners of the rows of some tables, as far as a backup of these tenants alone shows owners that are others."""
+    def shown(self, tables: Iterable[str], *, prefix: str) -> dict[str, Owners]:
+        """Owners of the rows of some tables, as far as a backup of these tenants alone shows owners that are others.
+
+        Args:
+            prefix: of the temporary tables.
+        """
         wanted = set(tables)
         while more := {link.source for link in self.picking.links.owners if link.table in wanted} - wanted:
             wanted |= more
-        return self._compute(wanted, only_mine=False, prefix="backup", others=False)
+        return self._compute(wanted, only_mine=False, prefix=prefix, others=False)
 
     def _compute(
         self, tables: Collection[str], *, only_mine: bool, prefix: str, others: bool = True

@@ -1,0 +1,188 @@
+"""Rows of the restored businesses that would be another business's as soon as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from toolkit.model.plan import Load
+from toolkit.planning.links import OwnerLink
+from toolkit.postgres.relation import Relation, Sql, columns, create_temporary, scalar
+from toolkit.postgres.restore.plan.comparison import CHANGED, KEPT, Comparison, Differences, count_actions
+from toolkit.postgres.restore.plan.findings import Findings
+from toolkit.postgres.restore.plan.judgement import ESTRANGED, WOULD_BE_OTHERS
+from toolkit.postgres.restore.stage.backup_owners import BackupOwners
+from toolkit.postgres.selection.evaluation import Selected
+from toolkit.postgres.selection.ownership import Owners, Ownership
+from toolkit.postgres.selection.snapshot import Survey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estrangement:
+    """Finds rows that hang on a row which is another business's now, and so would be that business's.
+
+    Attributes:
+        selected: the scope evaluated on the target, with all owners known.
+        owners: who owns the rows of the backup.
+        owned: every row of the backup counts as owned by the restored businesses.
+    """
+
+    comparison: Comparison
+    survey: Survey
+    selected: Selected
+    owners: BackupOwners
+    owned: bool
+
+    def to_compare(self, loads: Mapping[str, Load]) -> list[str]:
+        """The tables to be copied whole whose rows could come to hang on rows of other businesses."""
+        near = {link.table for link in self._to_others()}
+        return [name for name in self._below(near) if loads.get(name) is Load.COPY]
+
+    def settle(self, leaving: Callable[[], Mapping[str, Sql]], findings: Findings) -> None:
+        """Keep such rows out of the plan, as lines of their own kind.
+
+        Where nobody knows whose they were in the backup they are findings: they may have been there because rows
+        pointed at them.
+
+        Args:
+            leaving: gives, per table, a query of the ids of rows that may be deleted.
+        """
+        near = {link.table for link in self._to_others() if self._leads_astray(link)}
+        if not near:
+            return
+        below = self._below(near)
+        written = [name for name in below if self.comparison.writes(name)]
+        before = {} if self.owned else self.owners.shown(written, prefix="astray")
+        gone = leaving()
+        states = {
+            name: self._state(name, gone, f"state_{number}") for number, name in enumerate(sorted(self._above(below)))
+        }
+        after = self._owners_of(states)
+        for name in written:
+            if name not in after:
+                continue
+            astray = sql.SQL(
+                "SELECT a.stage_id, NULL::text AS waits_for FROM {} a JOIN {} o ON o.row_id = a.ctid"
+                " WHERE a.stage_id IS NOT NULL GROUP BY a.stage_id HAVING NOT bool_or(o.mine)"
+            ).format(states[name], after[name].source)
+            if self.owned:
+                findings.add(name, astray, reason=WOULD_BE_OTHERS, sqlstate="")
+            elif name in before:
+                self._keep(name, astray, before[name])
+
+    def _to_others(self) -> Iterator[OwnerLink]:
+        """The links that lead from rows of the backup to a table in which other businesses own rows."""
+        for link in self.survey.links.owners:
+            owners = self.selected.owners.get(link.source)
+            if link.table in self.comparison.source.entries and owners is not None and not owners.all_mine:
+                theirs = sql.SQL("SELECT count(*) FROM (SELECT FROM {} o WHERE NOT o.mine LIMIT 1) q")
+                if scalar(self.comparison.connection, theirs.format(owners.source)):
+                    yield link
+
+    def _leads_astray(self, link: OwnerLink) -> bool:
+        """Whether a row to be written finds a row of another business by a link."""
+        if not self.comparison.writes(link.table):
+            return False
+        owners = self.selected.owners[link.source]
+        query = sql.SQL(
+            "SELECT count(*) FROM (SELECT FROM {written} JOIN {owners} o ON {joined} WHERE NOT o.mine LIMIT 1) q"
+        )
+        return bool(
+            scalar(
+                self.comparison.connection,
+                query.format(
+                    written=self.comparison.written(link.table),
+                    owners=owners.source,
+                    joined=owners.joined("s", link, "o"),
+                ),
+            )
+        )
+
+    def _below(self, tables: Iterable[str]) -> set[str]:
+        """These tables, and those whose rows they own."""
+        found = set(tables)
+        while more := {link.table for link in self.survey.links.owners if link.source in found} - found:
+            found |= more
+        return found
+
+    def _above(self, tables: Iterable[str]) -> set[str]:
+        """These tables, and those that own their rows."""
+        found = set(tables)
+        while more := {link.source for link in self.survey.links.owners if link.table in found} - found:
+            found |= more
+        return found
+
+    def _state(self, name: str, leaving: Mapping[str, Sql], called: str) -> Sql:
+        """A table of the rows that there will be, as far as ownership goes, with the `stage_id` of those written."""
+        links, tenant = self.survey.links.owners, self.survey.catalog.tenant
+        names = {column for link in links if link.table == name for column in link.columns}
+        names |= {column for link in links if link.source == name for column in link.source_columns}
+        if name == tenant.table:
+            names.add(tenant.key)
+        used = sorted(names)
+        relation, differences = self.comparison.relations[name], self.comparison.differences.get(name)
+        conditions: list[Sql] = [sql.SQL("true")]
+        if name in leaving:
+            conditions.append(
+                sql.SQL("NOT EXISTS (SELECT 1 FROM ({}) x WHERE {})").format(leaving[name], relation.same("t", "x"))
+            )
+        parts: list[Sql] = []
+        if differences is not None:
+            conditions.append(
+                sql.SQL('NOT EXISTS (SELECT 1 FROM {} d WHERE {} AND d.action = {}::"char")').format(
+                    differences.lines, relation.same("t", "d"), sql.Literal(CHANGED)
+                )
+            )
+            parts = [self._arriving(name, used)]
+        staying = sql.SQL("SELECT {}, NULL::tid AS stage_id FROM {} t WHERE {}").format(
+            columns("t", used), relation.source, sql.SQL(" AND ").join(conditions)
+        )
+        return create_temporary(self.comparison.connection, called, sql.SQL(" UNION ALL ").join([staying, *parts]))
+
+    def _arriving(self, name: str, used: list[str]) -> Sql:
+        """The rows to be written; a column that the backup does not have stays as it is."""
+        staged, relation = self.comparison.source.staged(name), self.comparison.relations[name]
+        table = self.survey.schema.tables[name]
+        values = sql.SQL(", ").join(
+            sql.SQL("s.{0}").format(sql.Identifier(column))
+            if column in staged.names or table.column(column).generated
+            else sql.SQL('CASE d.action WHEN {1}::"char" THEN t.{0} ELSE s.{0} END').format(
+                sql.Identifier(column), sql.Literal(CHANGED)
+            )
+            for column in used
+        )
+        return sql.SQL("SELECT {}, s.ctid FROM {} LEFT JOIN {} t ON {}").format(
+            values, self.comparison.written(name), relation.source, relation.same("t", "d")
+        )
+
+    def _owners_of(self, states: Mapping[str, Sql]) -> dict[str, Owners]:
+        """Who will own the rows."""
+        tenant = self.survey.catalog.tenant
+        restored = sorted({*self.owners.tenants, *self.selected.tenants})
+        mine = sql.SQL("t.{}::text = ANY ({}::text[])").format(sql.Identifier(tenant.key), sql.Literal(restored))
+        relations = {name: Relation(state) for name, state in states.items()}
+        ownership = Ownership(
+            self.comparison.connection, relations, self.survey.links.owners, tenant, prefix="afterwards"
+        )
+        return ownership.compute(mine, only_selected=False, all_selected=False)
+
+    def _keep(self, name: str, astray: Sql, before: Owners) -> None:
+        """Mark the lines of such rows that the restored businesses owned in the backup."""
+        query = sql.SQL(
+            'UPDATE {lines} d SET action = {kept}::"char", why = {why}::"char" FROM ({astray}) q'
+            " WHERE q.stage_id = d.stage_id AND EXISTS"
+            " (SELECT 1 FROM {before} b WHERE b.row_id = d.stage_id AND b.mine)"
+        )
+        lines = self.comparison.differences[name].lines
+        self.comparison.connection.execute(
+            query.format(
+                lines=lines,
+                kept=sql.Literal(KEPT),
+                why=sql.Literal(ESTRANGED),
+                astray=astray,
+                before=before.source,
+            )
+        )
+        self.comparison.differences[name] = Differences(lines, count_actions(self.comparison.connection, lines))
