@@ -60,7 +60,8 @@ def account(
         raise RefusedError(
             f"{len(unknown)} tables of the database are not classified in {catalog.file}",
             sorted(unknown),
-            hint="add each to a category of the catalog file, or have them proposed by `invoke classify`; nothing was read",
+            hint="add each to a category of the catalog file, or have them proposed by `invoke classify`;"
+            " nothing was read",
         )
     taken = {table: part for table, rule in rules.items() if (part := _own_part(rule, scope)) is not None}
     _add_referenced(taken, rules, links)
