@@ -25,9 +25,15 @@ def device_request(context: Context, catalog: Catalog, arguments: Mapping[str, A
     return _request(context, catalog, context.host, choice, scratch=stands_for_source, device_id=device_id)
 
 
-def device_to_verify(context: Context, catalog: Catalog, host: Host) -> DeviceRequest:
-    """What tells whose database a backup is compared with; `embedded:NAME` is a scratch database."""
-    scratch = host.name.startswith("embedded:")
+def device_to_verify(context: Context, catalog: Catalog, host: Host, asked: Mapping[str, Any]) -> DeviceRequest:
+    """What tells whose database a backup is compared with; `embedded:NAME` is a scratch database.
+
+    Args:
+        asked: what the restore into it was asked for, as far as it is known: a scratch database does not always stand
+            for the source.
+    """
+    stands_for_source = IdentityChoice(asked.get("identity") or "source") is IdentityChoice.SOURCE
+    scratch = host.name.startswith("embedded:") and stands_for_source
     return _request(context, catalog, host, IdentityChoice.AUTO, scratch=scratch, device_id=host.device_id)
 
 

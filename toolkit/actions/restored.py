@@ -33,6 +33,15 @@ def asked(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: arguments[name] for name in ASKED if arguments.get(name)}
 
 
+def asked_of(after: Mapping[str, Any], manifest: Manifest) -> Mapping[str, Any]:
+    """What a restore of a backup was asked for, out of its facts; InputError for other facts."""
+    request = after.get("request")
+    if not isinstance(request, Mapping) or after.get("label") != manifest.metadata.label:
+        text = f"say what `register` holds of the restore of {manifest.metadata.label}"
+        raise InputError([Problem(path="verify.after", message=text)])
+    return request
+
+
 @contextmanager
 def staying_committed(done: str) -> Iterator[None]:
     """Inside, something is committed: what fails, and Ctrl-C, is told as what it is."""
@@ -57,10 +66,7 @@ def beyond_kept(
     Raises:
         InputError: these are not the facts of a restore of this backup.
     """
-    if not isinstance(after.get("request"), Mapping) or after.get("label") != manifest.metadata.label:
-        text = f"say what `register` holds of the restore of {manifest.metadata.label}"
-        raise InputError([Problem(path="verify.after", message=text)])
-    plan = _planned(after["request"], host, repository, manifest, context)
+    plan = _planned(asked_of(after, manifest), host, repository, manifest, context)
     return (*_undone(plan), *_others(_kept_then(after), _kept_now(plan)))
 
 

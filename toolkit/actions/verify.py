@@ -12,7 +12,7 @@ from toolkit.actions.choosing import backup_of, rows_reader
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_to_verify
 from toolkit.actions.locking import shared_lock
-from toolkit.actions.restored import beyond_kept
+from toolkit.actions.restored import asked_of, beyond_kept
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.errors import StorageError
 from toolkit.model.host import Host
@@ -53,6 +53,7 @@ def _verify(arguments: Mapping[str, Any], context: Context, repository: Reposito
         return _against_repository(repository, manifest, context)
     host = _host(context, arguments.get("host") or context.host.name)
     catalog, clock = catalog_of(context, host), time.monotonic()
+    asked = asked_of(after, manifest) if after else {}
     with connect(conninfo_of(context, host), application="playback verify") as connection:
         found = verify_database(
             connection,
@@ -60,7 +61,7 @@ def _verify(arguments: Mapping[str, Any], context: Context, repository: Reposito
             manifest,
             rows_reader(repository, manifest.metadata.label),
             context.progress,
-            device=device_to_verify(context, catalog, host),
+            device=device_to_verify(context, catalog, host, asked),
         )
     outcome = _outcome(manifest, host, found, time.monotonic() - clock)
     if outcome.exit_code and after:
@@ -162,9 +163,11 @@ def _excused(outcome: Outcome, after: Mapping[str, Any], beyond: tuple[str, ...]
         return replace(outcome, details=(*outcome.details, *beyond))
     label, host, kept = outcome.facts["label"], outcome.facts["host"], list(after["kept_rows"])
     rows = sum(each["rows"] for each in kept)
+    where = " in the businesses that were restored" if after["request"].get("businesses") else ""
+    but = f" but for the {rows} rows that the restore has kept" if rows else ""
     return replace(
         outcome,
-        message=f"{label} and {host} are equal but for the {rows} rows that the restore has kept",
+        message=f"{label} and {host} are equal{where}{but}",
         details=tuple(f"kept {each['table']}: {each['rows']} rows: {each['reason']}" for each in kept),
         exit_code=0,
     )
