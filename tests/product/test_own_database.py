@@ -118,8 +118,8 @@ def test_the_steps_of_the_readme(shop: Shop) -> None:
         ("restore", []),
         ("restore", ["into=host"]),
         ("offsite", ["prove=true"]),
-        ("migrate-machine", ["optional={}"]),
-        ("disaster-recovery", ["optional={}"]),
+        ("migrate-machine", []),
+        ("disaster-recovery", []),
     ],
 )
 def test_shipped_playbooks(shop: Shop, playbook: str, variables: list[str]) -> None:
