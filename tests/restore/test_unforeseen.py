@@ -9,6 +9,7 @@ import pytest
 from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
 from tests.restore.test_conflicts import refused
+from toolkit.errors import RefusedError
 from toolkit.model.outcome import Outcome
 
 RULES: dict[str, Any] = {"items": {"owned_by": ["tenant"]}}
@@ -151,3 +152,38 @@ def test_rows_without_a_partition(make_pair: MakePair, by: str, partitions: tupl
     assert f"items: the table has no partition on the target that takes them: {outside} rows" in conflict
     done = pair.restore(on_error="quarantine")
     assert (done.exit_code, pair.rows("SELECT count(*) FROM items")) == (3, [(5 - outside,)])
+
+
+NEW = [
+    pytest.param("k integer NOT NULL DEFAULT 7 UNIQUE", "unique key items_k_key", id="unique"),
+    pytest.param("k integer DEFAULT 7 CHECK (k > 10 OR name = 'one')", "constraint items_check", id="check"),
+    pytest.param("k text DEFAULT 'z' REFERENCES tenants", "constraint items_k_fkey", id="foreign key"),
+    pytest.param(
+        "k integer GENERATED ALWAYS AS IDENTITY (START 2 MAXVALUE 2) UNIQUE", "unique key items_k_key", id="identity"
+    ),
+]
+
+
+@pytest.mark.parametrize("host", ["target", "superuser"])
+@pytest.mark.parametrize(("column", "what"), NEW)
+def test_values_that_only_the_target_gives(make_pair: MakePair, column: str, what: str, host: str) -> None:
+    """A constraint over a default of a column that the backup lacks is named; rows that break it are refused."""
+    pair = make_pair(RULES, ITEMS)
+    execute(pair.target, f"ALTER TABLE items ADD {column}")
+    execute(pair.source, ROWS)
+    state = pair.state()
+    expected = [f"{what} of table items depends on k, which the backup does not have"]
+    assert named(pair.restore(host=host, check=True)) == expected
+    with pytest.raises(RefusedError):
+        pair.restore(host=host)
+    assert pair.state() == state
+
+
+def test_a_new_column_without_values_is_foreseen(make_pair: MakePair) -> None:
+    """Rows that are inserted have NULL in a new column without default: a CHECK is tried on that beforehand."""
+    pair = make_pair(RULES, ITEMS)
+    execute(pair.target, "ALTER TABLE items ADD k integer UNIQUE REFERENCES items, ADD CHECK (k > 0)")
+    execute(pair.source, ROWS)
+    assert named(pair.restore(check=True)) == []
+    execute(pair.target, "ALTER TABLE items ADD CONSTRAINT told CHECK (k IS NOT NULL OR name = 'two')")
+    assert ["constraint told says" in each and "e.g. 1" in each for each in refused(pair)] == [True]

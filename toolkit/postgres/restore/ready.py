@@ -166,7 +166,7 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
             plan=replace(
                 plan,
                 locking=_locking(connection, survey, plan, request, attempt, bypass=bypass),
-                unforeseen=unforeseen(connection, survey.schema.name, plan, fire=request.fire, bypass=bypass),
+                unforeseen=unforeseen(prepared.comparison, plan, fire=request.fire, bypass=bypass),
             ),
             bypass=bypass,
         )

@@ -14,6 +14,7 @@ from toolkit.postgres.restore.plan.comparison import Comparison, written_lines
 from toolkit.postgres.restore.plan.computing import find_uncomputable
 from toolkit.postgres.restore.plan.findings import CHECK, NOT_NULL, Findings
 from toolkit.postgres.restore.plan.partitions import outside_partitions
+from toolkit.postgres.restore.plan.unstaged import unknown_values
 
 _CHECKS = """
 SELECT c.relname, f.conname, pg_get_expr(f.conbin, f.conrelid), pg_get_constraintdef(f.oid),
@@ -91,8 +92,8 @@ def _rules(comparison: Comparison) -> Mapping[str, list[_Rule]]:
     for table, name, expression, definition, columns in comparison.connection.execute(
         _CHECKS, [schema.name, changed]
     ).fetchall():
-        # what a column that only the target has will hold is not on stage; the server judges it
-        if not set(columns) <= set(comparison.source.staged(table).names):
+        # what the server fills in is not on stage; it judges it
+        if unknown_values(comparison, table, columns, staged=False):
             continue
         rules[table].append(
             _Rule(

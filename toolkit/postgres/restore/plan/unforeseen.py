@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator
 
 from toolkit.model.plan import RestorePlan
 from toolkit.postgres.connection import Connection
+from toolkit.postgres.restore.plan.comparison import Comparison
+from toolkit.postgres.restore.plan.unstaged import judging_unstaged
 
 # bits of pg_trigger.tgtype and values of pg_rewrite.ev_type, by what is done to a table
 _INSERT, _DELETE, _UPDATE = (4, "3"), (8, "4"), (16, "2")
@@ -68,13 +70,14 @@ GROUP BY relname, what ORDER BY relname COLLATE "C", what COLLATE "C"
 """
 
 
-def unforeseen(connection: Connection, schema: str, plan: RestorePlan, *, fire: bool, bypass: bool) -> tuple[str, ...]:
+def unforeseen(comparison: Comparison, plan: RestorePlan, *, fire: bool, bypass: bool) -> tuple[str, ...]:
     """What may still refuse or change rows of a plan without conflicts, each as a lower-case fact.
 
     Args:
         fire: user triggers are to fire.
         bypass: user triggers are kept silent by the replica role.
     """
+    connection, schema = comparison.connection, comparison.schema.name
     done = {
         (_INSERT): [name for name, table in plan.tables.items() if table.inserts + table.rewritten],
         (_DELETE): [name for name, table in plan.tables.items() if table.deletes + table.rewritten],
@@ -85,6 +88,7 @@ def unforeseen(connection: Connection, schema: str, plan: RestorePlan, *, fire: 
         *(_triggers(connection, schema, done) if fire else ()),
         *_rules(connection, schema, done, bypass=bypass),
         *_expressions(connection, schema, written),
+        *judging_unstaged(comparison, plan),
     )
 
 

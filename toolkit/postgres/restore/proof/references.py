@@ -74,7 +74,7 @@ class References:
         """
         for child, key in self._keys:
             differences = self._comparison.differences.get(child)
-            if self._is_settled_apart(child):
+            if self._is_seen_afterwards(child, key):
                 query = sql.SQL("SELECT DISTINCT {} FROM {} c WHERE {}").format(
                     columns("c", key.columns), self._relations[child].source, self._nowhere(key)
                 )
@@ -112,6 +112,12 @@ class References:
         """Whether rows of a table change beside what the plan compared: sync state of the device."""
         return self._ready.plan.tables.get(name) != self._ready.prepared.plan.tables.get(name)
 
+    def _is_seen_afterwards(self, child: str, key: ForeignKey) -> bool:
+        """Whether the values by which rows of a table point are not all on stage."""
+        entry = self._ready.source.entries.get(child)
+        names = {column.name for column in entry.columns} if entry else set()
+        return self._is_settled_apart(child) or (child in self._ready.touched and not set(key.columns) <= names)
+
     def _hold(self, query: Sql) -> Sql:
         return create_temporary(self._connection, f"reference_{next(self._numbers)}", query)
 
@@ -120,7 +126,7 @@ class References:
     def _suspects(self, child: str, key: ForeignKey) -> Iterator[Sql]:
         """What stands behind FROM, with a condition: rows `c` that were written, or pointed at what is no more."""
         planned, relation = self._ready.prepared.plan.tables.get(child), self._relations[child]
-        if self._is_settled_apart(child):
+        if self._is_seen_afterwards(child, key):
             yield sql.SQL("{} c WHERE NOT EXISTS (SELECT 1 FROM {} v WHERE {})").format(
                 relation.source,
                 self._noted[child, key.name],

@@ -1,0 +1,67 @@
+"""Constraints over columns that only the target has: their values are known once the server has filled them in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from toolkit.model.plan import RestorePlan
+from toolkit.postgres.restore.plan.comparison import CHANGED, Comparison
+
+_CHECK = "c"
+
+# of an index also the columns that its expressions and its condition name
+_CONSTRAINTS = """
+WITH written AS (
+    SELECT c.oid, c.relname FROM pg_class c
+    WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relname = ANY (%s)
+), named AS (
+    SELECT f.conrelid AS oid, f.contype::text AS kind, f.conname AS name, unnest(f.conkey) AS number
+    FROM pg_constraint f
+    WHERE f.contype IN ('c', 'f') AND coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
+    UNION
+    SELECT i.indrelid, 'u', x.relname, unnest(i.indkey::smallint[])
+    FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indisunique OR i.indisexclusion
+    UNION
+    SELECT i.indrelid, 'u', x.relname, d.refobjsubid
+    FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+    JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+         AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
+    WHERE i.indisunique OR i.indisexclusion
+)
+SELECT w.relname, n.kind, n.name, array_agg(a.attname::text ORDER BY a.attnum)
+FROM written w JOIN named n USING (oid)
+JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum = n.number AND a.attgenerated = ''
+GROUP BY w.relname, n.kind, n.name ORDER BY w.relname COLLATE "C", n.name COLLATE "C"
+"""
+
+
+def unknown_values(comparison: Comparison, table: str, columns: Collection[str], *, staged: bool) -> list[str]:
+    """Those of some columns whose values in the rows to be written are not on stage; none where they all are NULL.
+
+    Args:
+        staged: values that were given for columns which the backup lacks are those of every row.
+    """
+    held = comparison.source.staged(table) if table in comparison.differences else None
+    known = {column.name for column in comparison.source.entries[table].columns}
+    added = set(held.added) if held and not staged else set()
+    lacking = [name for name in columns if name not in known and not (held and staged and name in held.added)]
+    found = comparison.schema.tables[table]
+    filled = any(name in added or found.column(name).has_default or found.column(name).identity for name in lacking)
+    differences = comparison.differences.get(table)
+    inserted = differences is None or comparison.writes(table) > differences.count(CHANGED)
+    updated = differences is not None and differences.count(CHANGED) and set(columns) > set(lacking)
+    return lacking if (filled and inserted) or updated else []
+
+
+def judging_unstaged(comparison: Comparison, plan: RestorePlan) -> Iterator[str]:
+    """The constraints that may say no to rows of a plan for values that nobody knows yet, as lower-case facts."""
+    written = [
+        name
+        for name, table in plan.tables.items()
+        if table.inserts + table.updates and name in comparison.source.entries
+    ]
+    rows = comparison.connection.execute(_CONSTRAINTS, [comparison.schema.name, written]).fetchall()
+    for table, kind, name, columns in rows:
+        if lacking := unknown_values(comparison, table, columns, staged=kind != _CHECK):
+            what = f"constraint {name}" if kind != "u" else f"unique key {name}"
+            yield f"{what} of table {table} depends on {', '.join(lacking)}, which the backup does not have"
