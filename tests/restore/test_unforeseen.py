@@ -187,3 +187,18 @@ def test_a_new_column_without_values_is_foreseen(make_pair: MakePair) -> None:
     assert named(pair.restore(check=True)) == []
     execute(pair.target, "ALTER TABLE items ADD CONSTRAINT told CHECK (k IS NOT NULL OR name = 'two')")
     assert ["constraint told says" in each and "e.g. 1" in each for each in refused(pair)] == [True]
+
+
+@pytest.mark.parametrize("drift", ["", ", ALTER name TYPE varchar(20)"])
+@pytest.mark.parametrize("check", [False, True])
+def test_a_generated_column_that_cannot_be_computed_is_named(make_pair: MakePair, drift: str, *, check: bool) -> None:
+    """Where a generated column of the target ends in an error, table, column and server's words are told at once."""
+    pair = make_pair(RULES, ITEMS)
+    execute(pair.target, f"ALTER TABLE items ADD g integer GENERATED ALWAYS AS (10 / (id - 2)) STORED{drift}")
+    execute(pair.source, ROWS)
+    with pytest.raises(RefusedError) as refusal:
+        pair.restore(check=check, on_error="quarantine")
+    assert "table items" in refusal.value.message
+    which = "some row" if drift else "row 2"
+    said = f"generated columns g cannot be computed for {which} of the backup: division by zero"
+    assert refusal.value.reasons == (said,)

@@ -191,14 +191,14 @@ class _Reshaper:
         values = {carried.name: self._value(reshape, carried) for carried in reshape.carried}
         values |= {name: _default(table.column(name), reshape.filled[name]) for name in reshape.added}
         staged = self._source.begin(reshape.table, added=reshape.added)
-        self._connection.execute(
-            sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} r").format(
-                staged.table,
-                sql.SQL(", ").join(map(sql.Identifier, values)),
-                sql.SQL(", ").join(values.values()),
-                texts,
-            )
+        statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} r").format(
+            staged.table,
+            sql.SQL(", ").join(map(sql.Identifier, values)),
+            sql.SQL(", ").join(values.values()),
+            texts,
         )
+        with self._source.computing(reshape.table):
+            self._connection.execute(statement)
         self._connection.execute(sql.SQL("ANALYZE {}").format(staged.table))
         return staged.table
 

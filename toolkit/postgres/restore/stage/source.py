@@ -7,16 +7,20 @@ and digests are worked out anew, so that planning, applying and proving need not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import msgspec
+import psycopg
 from psycopg import sql
 
+from toolkit.errors import RefusedError
 from toolkit.model.manifest import Chunk, Manifest, TableEntry, chunk_id, table_digest
 from toolkit.model.schema import DatabaseSchema
 from toolkit.planning.chunking import chunks
-from toolkit.postgres.connection import Connection
+from toolkit.postgres.connection import Connection, first_line
 from toolkit.postgres.relation import Relation, Sql
 from toolkit.postgres.rows import read_rows, write_rows
 
@@ -106,13 +110,35 @@ class Source:
         write_rows(self._connection, target, (column.name for column in entry.columns), self._rows_of(entry))
         return entry.rows
 
+    @contextmanager
+    def computing(self, name: str) -> Iterator[None]:
+        """Say of which table the block puts rows on stage when one of its generated columns cannot be computed.
+
+        Raises:
+            RefusedError: the server cannot compute it for some row; nothing was changed.
+        """
+        generated = [column.name for column in self._schema.tables[name].columns if column.generated == "stored"]
+        try:
+            yield
+        except (psycopg.DataError, psycopg.errors.RaiseException) as error:
+            if not generated:
+                raise
+            row = re.search(r"^COPY .*, line (\d+)", error.diag.context or "", re.MULTILINE)
+            which = f"row {row[1]} of the backup" if row else "some row of the backup"
+            raise RefusedError(
+                f"table {name} of the target cannot hold the rows of the backup",
+                (f"generated columns {', '.join(generated)} cannot be computed for {which}: {first_line(error)}",),
+                hint="correct that row where the backup was made, or the column on the target; nothing was changed",
+            ) from error
+
     def _load(self, entry: TableEntry) -> Staged:
         names = tuple(column.name for column in entry.columns)
         name = f"stage_{len(self._staged)}"
         self._create(name, entry.name)
         table = sql.SQL("{}").format(sql.Identifier("pg_temp", name))
         if entry.rows:
-            write_rows(self._connection, table, names, self._rows_of(entry))
+            with self.computing(entry.name):
+                write_rows(self._connection, table, names, self._rows_of(entry))
         self._connection.execute(sql.SQL("ANALYZE {}").format(table))
         return Staged(table, names)
 
