@@ -73,6 +73,10 @@ def test_rows_that_are_anothers_now_are_kept_and_explained(
     ]
     assert kept(planned.facts) == kept(done.facts) == expected
     assert planned.exit_code == done.exit_code == 0
+    pointing = "members: 1 rows to be written point by (person) at rows of users that are another business's now"
+    assert [[line for line in each.warnings if line.startswith(pointing)] for each in (planned, done)] == [
+        [f"{pointing}, and not as they were in the backup, e.g. ma"]
+    ] * 2
     assert "kept users: 2 rows: belong to another business now (b), e.g. u, w" in done.details
     assert planned.plan is not None
     assert [each["rows"] for table in _tables(planned.plan) for each in table["kept_rows"]] == [1, 2]

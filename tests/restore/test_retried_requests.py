@@ -88,8 +88,30 @@ def test_a_row_that_another_business_took_meanwhile_is_kept(make_pair: MakePair)
     execute(
         pair.target, "INSERT INTO users VALUES ('x', 'typed in for b')", "INSERT INTO members VALUES ('mz', 'x', 'b')"
     )
-    pair.control.run(retry_quarantine, "target", {})
+    retried = pair.control.run(retry_quarantine, "target", {})
     assert pair.rows("SELECT email FROM users WHERE id = 'x'") == [("typed in for b",)]
+    # u, whom both businesses know, was never put aside
+    assert retried.facts["kept"] == 1
+    assert "kept users: 1 rows: belong to another business now (b), e.g. x" in retried.details
+
+
+def test_a_row_that_would_be_anothers_by_now_stays_in_quarantine(make_pair: MakePair) -> None:
+    """A quarantined row that hangs on a row which has become another business's is put aside again, not handed over."""
+    rules = {"customers": {"owned_by": ["tenant"]}, "notes": {"owned_by": ["customer"]}}
+    pair = make_pair(
+        rules,
+        "CREATE TABLE customers (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants)",
+        "CREATE TABLE notes (id integer PRIMARY KEY, customer integer NOT NULL REFERENCES customers, text text UNIQUE)",
+    )
+    pair.fill(
+        "INSERT INTO customers VALUES (4, 'a'), (5, 'a'), (6, 'b')", "INSERT INTO notes VALUES (1, 4, 'n'), (2, 5, 's')"
+    )
+    execute(pair.target, "DELETE FROM notes", "INSERT INTO notes VALUES (8, 6, 'n'), (9, 6, 's')")
+    pair.control.restore("target", pair.backup(), "merge", businesses=["a"], on_error="quarantine")
+    execute(pair.target, "DELETE FROM notes", "UPDATE customers SET tenant = 'b' WHERE id = 5")
+    retried = pair.control.run(retry_quarantine, "target", {})
+    assert (retried.facts["restored"], retried.exit_code, aside(pair)) == (1, 3, {("notes", "2")})
+    assert pair.rows("SELECT id FROM notes") == [(1,)]
 
 
 def test_answers_to_drift_are_carried(make_pair: MakePair) -> None:

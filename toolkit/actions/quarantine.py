@@ -21,13 +21,14 @@ from toolkit.errors import InputError
 from toolkit.model.drift import Answers
 from toolkit.model.manifest import Manifest, StoredColumn, TableEntry
 from toolkit.model.outcome import Outcome
-from toolkit.model.plan import LEFT_BY_MERGE, Mode, RestorePlan, TablePlan
+from toolkit.model.plan import Mode, RestorePlan, TablePlan
 from toolkit.model.quarantine import QuarantinedRow
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.answers import with_new_tables
 from toolkit.planning.identity import business_only
 from toolkit.postgres.connection import connect
 from toolkit.postgres.introspection import read_schema
+from toolkit.postgres.restore.plan.kept import WHY
 from toolkit.postgres.restore.request import Request
 from toolkit.postgres.restore.stage.narrowing import narrowed
 from toolkit.postgres.rows import copy_text
@@ -202,7 +203,7 @@ def _outcome(plans: list[RestorePlan], context: Context) -> Outcome:
 def _without_others(plan: RestorePlan) -> RestorePlan:
     """The plan without a word on rows that were never in quarantine."""
     tables = {
-        name: replace(table, kept=tuple(kept for kept in table.kept if kept.reason != LEFT_BY_MERGE))
+        name: replace(table, kept=tuple(kept for kept in table.kept if kept.reason in WHY.values()))
         for name, table in plan.tables.items()
     }
     return replace(plan, tables=tables)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from toolkit.model.plan import Load
+from toolkit.model.schema import ForeignKey
 from toolkit.planning.links import OwnerLink
-from toolkit.postgres.relation import Relation, Sql, columns, create_temporary, scalar
-from toolkit.postgres.restore.plan.comparison import CHANGED, KEPT, Comparison, Differences, count_actions
+from toolkit.postgres.relation import Relation, Sql, columns, create_temporary, points_at, scalar
+from toolkit.postgres.restore.plan.comparison import CHANGED, KEPT, Comparison, Differences, count_actions, sample_keys
 from toolkit.postgres.restore.plan.findings import Findings
-from toolkit.postgres.restore.plan.judgement import ESTRANGED, WOULD_BE_OTHERS
+from toolkit.postgres.restore.plan.judgement import ESTRANGED, OTHERS, WOULD_BE_OTHERS
 from toolkit.postgres.restore.stage.backup_owners import BackupOwners
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.ownership import Owners, Ownership
@@ -37,8 +38,9 @@ class Estrangement:
 
     def to_compare(self, loads: Mapping[str, Load]) -> list[str]:
         """The tables to be copied whole whose rows could come to hang on rows of other businesses."""
-        near = {link.table for link in self._to_others()}
-        return [name for name in self._below(near) if loads.get(name) is Load.COPY]
+        near = self._below(link.table for link in self._to_others())
+        near |= {child for child, _ in self._keys_to_kept()}
+        return sorted(name for name in near if loads.get(name) is Load.COPY)
 
     def settle(self, leaving: Callable[[], Mapping[str, Sql]], findings: Findings) -> None:
         """Keep such rows out of the plan, as lines of their own kind.
@@ -71,6 +73,59 @@ class Estrangement:
                 findings.add(name, astray, reason=WOULD_BE_OTHERS, sqlstate="")
             elif name in before:
                 self._keep(name, astray, before[name])
+
+    def said(self) -> list[str]:
+        """Which rows are written that point at rows which were theirs and are another business's now.
+
+        The key alone says that these are still the same rows.
+        """
+        keys = [(child, key) for child, key in self._keys_to_kept() if self.comparison.writes(child)]
+        parents = sorted({key.parent for _, key in keys})
+        before = self.owners.shown(parents, prefix="pointed") if parents and not self.owned else {}
+        return [
+            line
+            for child, key in keys
+            if self.owned or key.parent in before
+            for line in self._said_of(child, key, before.get(key.parent))
+        ]
+
+    def _said_of(self, child: str, key: ForeignKey, before: Owners | None) -> Iterator[str]:
+        connection, parent = self.comparison.connection, self.comparison.relations[key.parent]
+        source = sql.SQL(
+            "{written} JOIN {parent} p ON {pointing} JOIN {lines} k ON {same}"
+            ' AND k.action = {kept}::"char" AND k.why = {others}::"char" AND {theirs}'
+        ).format(
+            written=self.comparison.written(child),
+            parent=parent.source,
+            pointing=points_at(key, "s", "p"),
+            lines=self.comparison.differences[key.parent].lines,
+            same=parent.same("p", "k"),
+            kept=sql.Literal(KEPT),
+            others=sql.Literal(OTHERS),
+            theirs=_owned_in_backup("k", before) if before else sql.SQL("true"),
+        )
+        if rows := scalar(connection, sql.SQL("SELECT count(*) FROM {}").format(source)):
+            samples = ", ".join(sample_keys(connection, self.survey.schema.tables[child], "s", source))
+            yield (
+                f"{child}: {rows} rows to be written point by ({', '.join(key.columns)}) at rows of {key.parent}"
+                f" that are another business's now, and not as they were in the backup, e.g. {samples}"
+            )
+
+    def _keys_to_kept(self) -> Iterator[tuple[str, ForeignKey]]:
+        """The foreign keys, with their tables, that lead to tables in which rows stay as another business's."""
+        query = sql.SQL(
+            'SELECT count(*) FROM (SELECT FROM {} d WHERE d.action = {}::"char" AND d.why = {}::"char" LIMIT 1) q'
+        )
+        parents = {
+            name
+            for name, found in self.comparison.differences.items()
+            if found.count(KEPT)
+            and scalar(self.comparison.connection, query.format(found.lines, sql.Literal(KEPT), sql.Literal(OTHERS)))
+        }
+        for child in self.comparison.source.entries:
+            for key in self.survey.schema.tables[child].foreign_keys:
+                if key.parent in parents:
+                    yield child, key
 
     def _to_others(self) -> Iterator[OwnerLink]:
         """The links that lead from rows of the backup to a table in which other businesses own rows."""
@@ -172,8 +227,7 @@ class Estrangement:
         """Mark the lines of such rows that the restored businesses owned in the backup."""
         query = sql.SQL(
             'UPDATE {lines} d SET action = {kept}::"char", why = {why}::"char" FROM ({astray}) q'
-            " WHERE q.stage_id = d.stage_id AND EXISTS"
-            " (SELECT 1 FROM {before} b WHERE b.row_id = d.stage_id AND b.mine)"
+            " WHERE q.stage_id = d.stage_id AND {theirs}"
         )
         lines = self.comparison.differences[name].lines
         self.comparison.connection.execute(
@@ -182,7 +236,14 @@ class Estrangement:
                 kept=sql.Literal(KEPT),
                 why=sql.Literal(ESTRANGED),
                 astray=astray,
-                before=before.source,
+                theirs=_owned_in_backup("d", before),
             )
         )
         self.comparison.differences[name] = Differences(lines, count_actions(self.comparison.connection, lines))
+
+
+def _owned_in_backup(line: str, before: Owners) -> Sql:
+    """The condition that the restored businesses owned the row of a line in the backup."""
+    return sql.SQL("EXISTS (SELECT 1 FROM {} b WHERE b.row_id = {} AND b.mine)").format(
+        before.source, sql.Identifier(line, "stage_id")
+    )

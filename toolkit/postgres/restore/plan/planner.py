@@ -146,7 +146,7 @@ class Planner:
             rules=key_rules(self._connection, self._survey.schema.name),
         )
         findings = Findings(comparison, aside=self._aside)
-        self._keep_estranged(comparison, judge, findings)
+        estrangement = self._keep_estranged(comparison, judge, findings)
         self._find_bad(comparison, findings)
         for name, found in self._differences.items():
             judge.find_fixed(name, self._relations[name], found, findings)
@@ -164,11 +164,11 @@ class Planner:
             conflicts=(*(() if self._aside else conflicts), *blocking),
             quarantined=conflicts if self._aside else (),
             sequences=sequences.moves,
-            warnings=sequences.said,
+            warnings=(*estrangement.said(), *sequences.said),
         )
         return Prepared(plan, comparison, deletions, release, tuple(findings.found))
 
-    def _keep_estranged(self, comparison: Comparison, judge: Judge, findings: Findings) -> None:
+    def _keep_estranged(self, comparison: Comparison, judge: Judge, findings: Findings) -> Estrangement:
         """Take rows out of the plan that would be another business's."""
         estrangement = Estrangement(
             comparison=comparison,
@@ -181,6 +181,7 @@ class Planner:
             self._loads[name] = Load.STAGED
             self._differences[name] = judge.settle(name, self._relations[name], self._compare(name))
         estrangement.settle(lambda: {} if self._mode is Mode.MERGE else self._candidates(lambda *_: None), findings)
+        return estrangement
 
     def _find_bad(self, comparison: Comparison, findings: Findings) -> None:
         for row in self._bad:
