@@ -2,20 +2,26 @@
 
 CREATE TABLE vehicles (
     "id" text NOT NULL,
-    "businessId" text,
-    "userId" text,
     "licensePlate" text NOT NULL,
     "vin" text NOT NULL,
     "make" text NOT NULL,
-    "model" text,
-    "year" smallint NOT NULL,
-    "mileage" integer,
-    "fuelLevel" real,
-    "ownershipType" text,
+    "model" text NOT NULL,
+    "year" integer NOT NULL,
+    "color" text,
+    "weight" numeric(10,2),
+    "driveType" "DriveType" NOT NULL,
+    "ownershipType" "OwnershipType" NOT NULL,
+    "currentMileage" integer NOT NULL,
+    "businessId" text,
+    "userId" text,
     "isActive" boolean NOT NULL DEFAULT true,
-    "features" text[],
+    "purchaseDate" timestamp(3),
+    "purchasePrice" numeric(12,2),
+    "notes" text,
     "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updatedAt" timestamp(3) NOT NULL,
+    "hasInitialMileage" boolean NOT NULL DEFAULT false,
+    "mileageUnit" text NOT NULL DEFAULT 'km',
     CONSTRAINT "vehicles_pkey" PRIMARY KEY ("id"),
     CONSTRAINT "vehicles_licensePlate_key" UNIQUE ("licensePlate"),
     CONSTRAINT "vehicles_vin_key" UNIQUE ("vin")
@@ -25,48 +31,66 @@ CREATE INDEX "vehicles_businessId_idx" ON vehicles ("businessId");
 
 CREATE TABLE vehicle_drivers (
     "id" text NOT NULL,
-    "driverLicenseTemplateId" text,
-    "userId" text,
-    "licenseNumber" text NOT NULL,
     "fullName" text NOT NULL,
-    "phone" text,
-    "licenseExpiry" date,
-    "emergencyContact" jsonb,
+    "licenseNumber" text NOT NULL,
+    "licenseExpiry" timestamp(3),
+    "phoneNumber" text,
+    "emailAddress" text,
+    "emergencyContact" text,
+    "emergencyPhone" text,
+    "userId" text,
     "isActive" boolean NOT NULL DEFAULT true,
+    "dateOfBirth" timestamp(3),
+    "address" text,
     "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updatedAt" timestamp(3) NOT NULL,
+    "licenseCountryOfIssuance" text NOT NULL,
+    "driverLicenseTemplateId" text,
     CONSTRAINT "vehicle_drivers_pkey" PRIMARY KEY ("id"),
     CONSTRAINT "vehicle_drivers_licenseNumber_key" UNIQUE ("licenseNumber")
 );
 
 CREATE TABLE vehicle_expenses (
     "id" text NOT NULL,
-    "businessId" text,
-    "createdBy" text NOT NULL,
-    "tripId" text,
     "vehicleId" text NOT NULL,
-    "expenseType" text NOT NULL,
-    "amount" numeric(12,2) NOT NULL,
-    "currency" char(3) NOT NULL DEFAULT 'USD',
-    "receipt" bytea,
-    "expenseDate" date NOT NULL,
-    "odometer" integer,
+    "tripId" text,
+    "businessId" text,
+    "expenseType" "ExpenseType" NOT NULL,
+    "expenseCategory" text,
+    "amount" numeric(10,2) NOT NULL,
+    "currency" text NOT NULL DEFAULT 'USD',
+    "expenseDate" timestamp(3) NOT NULL,
+    "isBusinessDeductible" boolean NOT NULL DEFAULT false,
+    "receiptUrl" text,
+    "vendorName" text,
+    "description" text,
+    "mileageAtExpense" integer,
+    "fuelQuantity" numeric(8,2),
+    "fuelType" "FuelType",
+    "createdBy" text NOT NULL,
     "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updatedAt" timestamp(3) NOT NULL,
     CONSTRAINT "vehicle_expenses_pkey" PRIMARY KEY ("id")
 );
 
 CREATE INDEX "vehicle_expenses_businessId_idx" ON vehicle_expenses ("businessId");
+
 CREATE INDEX "vehicle_expenses_vehicleId_idx" ON vehicle_expenses ("vehicleId");
 
 CREATE TABLE vehicle_licenses (
     "id" text NOT NULL,
     "vehicleId" text NOT NULL,
-    "licenseType" text NOT NULL,
+    "licenseType" "LicenseType" NOT NULL,
     "licenseNumber" text NOT NULL,
-    "issuedOn" date NOT NULL,
-    "validity" daterange,
-    "document" bytea,
+    "issuingAuthority" text,
+    "issueDate" timestamp(3) NOT NULL,
+    "expiryDate" timestamp(3) NOT NULL,
+    "renewalCost" numeric(10,2),
+    "isActive" boolean NOT NULL DEFAULT true,
+    "documentUrl" text,
+    "reminderDays" integer NOT NULL DEFAULT 30,
     "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updatedAt" timestamp(3) NOT NULL,
     CONSTRAINT "vehicle_licenses_pkey" PRIMARY KEY ("id")
 );
 
@@ -74,14 +98,16 @@ CREATE INDEX "vehicle_licenses_vehicleId_idx" ON vehicle_licenses ("vehicleId");
 
 CREATE TABLE driver_authorizations (
     "id" text NOT NULL,
-    "authorizedBy" text NOT NULL,
     "driverId" text NOT NULL,
     "vehicleId" text NOT NULL,
-    "level" text NOT NULL,
-    "validFrom" date NOT NULL,
-    "validUntil" date,
+    "authorizedBy" text NOT NULL,
+    "authorizedDate" timestamp(3) NOT NULL,
+    "expiryDate" timestamp(3),
+    "isActive" boolean NOT NULL DEFAULT true,
+    "authorizationLevel" "AuthorizationLevel" NOT NULL DEFAULT 'BASIC'::"AuthorizationLevel",
     "notes" text,
     "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updatedAt" timestamp(3) NOT NULL,
     CONSTRAINT "driver_authorizations_pkey" PRIMARY KEY ("id"),
     CONSTRAINT "driver_authorizations_driverId_vehicleId_key" UNIQUE ("driverId", "vehicleId")
 );
@@ -90,15 +116,25 @@ CREATE INDEX "driver_authorizations_vehicleId_idx" ON driver_authorizations ("ve
 
 CREATE TABLE vehicle_maintenance_records (
     "id" text NOT NULL,
-    "createdBy" text NOT NULL,
     "vehicleId" text NOT NULL,
-    "serviceType" text NOT NULL,
-    "odometer" integer,
-    "cost" numeric(12,2) NOT NULL,
-    "performedAt" timestamptz NOT NULL,
-    "workshop" text,
+    "serviceType" "ServiceType" NOT NULL,
+    "serviceCategory" text,
+    "serviceName" text NOT NULL,
+    "serviceDate" timestamp(3) NOT NULL,
+    "mileageAtService" integer NOT NULL,
+    "nextServiceDue" timestamp(3),
+    "nextServiceMileage" integer,
+    "serviceCost" numeric(10,2) NOT NULL,
+    "serviceProvider" text,
+    "serviceLocation" text,
+    "partsReplaced" jsonb,
+    "warrantyInfo" text,
+    "receiptUrl" text,
     "notes" text,
+    "isScheduledService" boolean NOT NULL DEFAULT false,
+    "createdBy" text NOT NULL,
     "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updatedAt" timestamp(3) NOT NULL,
     CONSTRAINT "vehicle_maintenance_records_pkey" PRIMARY KEY ("id")
 );
 
@@ -107,10 +143,17 @@ CREATE INDEX "vehicle_maintenance_records_vehicleId_idx" ON vehicle_maintenance_
 CREATE TABLE vehicle_maintenance_services (
     "id" text NOT NULL,
     "maintenanceRecordId" text NOT NULL,
-    "name" text NOT NULL,
-    "durationMinutes" integer,
-    "laborHours" double precision,
-    "notes" text,
+    "serviceName" text NOT NULL,
+    "serviceType" text NOT NULL,
+    "cost" numeric(10,2) NOT NULL,
+    "currency" text NOT NULL DEFAULT 'USD',
+    "serviceProvider" text,
+    "description" text,
+    "isScheduledService" boolean NOT NULL DEFAULT false,
+    "warrantyUntil" text,
+    "receiptUrl" text,
+    "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updatedAt" timestamp(3) NOT NULL,
     CONSTRAINT "vehicle_maintenance_services_pkey" PRIMARY KEY ("id")
 );
 
@@ -119,10 +162,15 @@ CREATE INDEX "vehicle_maintenance_services_maintenanceRecordId_idx" ON vehicle_m
 CREATE TABLE vehicle_maintenance_service_expenses (
     "id" text NOT NULL,
     "serviceId" text NOT NULL,
+    "expenseType" text NOT NULL,
+    "amount" numeric(10,2) NOT NULL,
+    "currency" text NOT NULL DEFAULT 'USD',
     "description" text,
-    "amount" numeric(12,2) NOT NULL,
-    "partNumber" text,
-    "quantity" integer NOT NULL DEFAULT 1,
+    "vendorName" text,
+    "isBusinessDeductible" boolean NOT NULL DEFAULT false,
+    "receiptUrl" text,
+    "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updatedAt" timestamp(3) NOT NULL,
     CONSTRAINT "vehicle_maintenance_service_expenses_pkey" PRIMARY KEY ("id")
 );
 
@@ -130,37 +178,51 @@ CREATE INDEX "vehicle_maintenance_service_expenses_serviceId_idx" ON vehicle_mai
 
 CREATE TABLE vehicle_trips (
     "id" text NOT NULL,
-    "businessId" text,
-    "driverId" text NOT NULL,
     "vehicleId" text NOT NULL,
-    "purpose" text,
+    "driverId" text NOT NULL,
+    "businessId" text,
     "startMileage" integer NOT NULL,
     "endMileage" integer,
-    "distance" integer GENERATED ALWAYS AS ("endMileage" - "startMileage") STORED,
-    "startedAt" timestamptz NOT NULL,
-    "endedAt" timestamptz,
-    "route" jsonb,
+    "tripMileage" integer NOT NULL DEFAULT 0,
+    "tripPurpose" text NOT NULL,
+    "tripType" "TripType" NOT NULL,
+    "startLocation" text,
+    "endLocation" text,
+    "startTime" timestamp(3) NOT NULL,
+    "endTime" timestamp(3),
+    "isCompleted" boolean NOT NULL DEFAULT false,
+    "notes" text,
+    "gpsTrackingData" jsonb,
     "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updatedAt" timestamp(3) NOT NULL,
     CONSTRAINT "vehicle_trips_pkey" PRIMARY KEY ("id")
 );
 
 CREATE INDEX "vehicle_trips_businessId_idx" ON vehicle_trips ("businessId");
+
 CREATE INDEX "vehicle_trips_driverId_idx" ON vehicle_trips ("driverId");
+
 CREATE INDEX "vehicle_trips_vehicleId_idx" ON vehicle_trips ("vehicleId");
 
 CREATE TABLE vehicle_reimbursements (
     "id" text NOT NULL,
-    "approvedBy" text,
-    "businessId" text NOT NULL,
     "userId" text NOT NULL,
     "vehicleId" text NOT NULL,
-    "totalMiles" numeric(10,1) NOT NULL,
-    "ratePerMile" numeric(6,4) NOT NULL,
-    "totalAmount" numeric(18,5) GENERATED ALWAYS AS ("totalMiles" * "ratePerMile") STORED,
-    "status" text NOT NULL,
+    "businessId" text NOT NULL,
+    "reimbursementPeriod" text NOT NULL,
+    "totalMileage" integer NOT NULL,
+    "businessMileage" integer NOT NULL,
+    "personalMileage" integer NOT NULL,
+    "statutoryRate" numeric(8,4) NOT NULL,
+    "totalAmount" numeric(10,2) NOT NULL,
+    "status" "ReimbursementStatus" NOT NULL DEFAULT 'PENDING'::"ReimbursementStatus",
+    "submissionDate" timestamp(3) NOT NULL,
+    "approvalDate" timestamp(3),
+    "paymentDate" timestamp(3),
+    "approvedBy" text,
     "notes" text,
-    "paidAt" timestamptz,
     "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updatedAt" timestamp(3) NOT NULL,
     CONSTRAINT "vehicle_reimbursements_pkey" PRIMARY KEY ("id")
 );
 

@@ -2,28 +2,30 @@
 
 CREATE TABLE token_configurations (
     "id" text NOT NULL,
-    "businessId" text NOT NULL,
     "name" text NOT NULL,
+    "description" text,
     "durationMinutes" integer NOT NULL,
-    "bandwidthDownMb" integer,
-    "bandwidthUpMb" integer,
-    "basePrice" numeric(10,2) NOT NULL,
-    "displayOrder" integer NOT NULL DEFAULT 0,
+    "bandwidthDownMb" integer NOT NULL,
+    "bandwidthUpMb" integer NOT NULL,
+    "basePrice" numeric(12,2) NOT NULL,
     "isActive" boolean NOT NULL DEFAULT true,
+    "displayOrder" integer NOT NULL DEFAULT 0,
     "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updatedAt" timestamp(3) NOT NULL,
+    "ssid" varchar(255),
     CONSTRAINT "token_configurations_pkey" PRIMARY KEY ("id")
 );
 
 CREATE TABLE wifi_token_devices (
     "id" text NOT NULL,
     "wifiTokenId" text NOT NULL,
-    "macAddress" macaddr NOT NULL,
-    "hostname" text,
-    "ipAddress" inet,
-    "bytesUp" bigint NOT NULL DEFAULT 0,
-    "bytesDown" bigint NOT NULL DEFAULT 0,
-    "lastSeen" timestamptz,
+    "macAddress" varchar(17) NOT NULL,
+    "isOnline" boolean NOT NULL DEFAULT false,
+    "currentIp" varchar(15),
+    "firstSeen" timestamp(3) NOT NULL,
+    "lastSeen" timestamp(3) NOT NULL,
+    "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updatedAt" timestamp(3) NOT NULL,
     CONSTRAINT "wifi_token_devices_pkey" PRIMARY KEY ("id"),
     CONSTRAINT "wifi_token_devices_wifiTokenId_macAddress_key" UNIQUE ("wifiTokenId", "macAddress")
 );
@@ -31,16 +33,23 @@ CREATE TABLE wifi_token_devices (
 CREATE TABLE wifi_tokens (
     "id" text NOT NULL,
     "businessId" text NOT NULL,
-    "businessTokenMenuItemId" text,
     "tokenConfigId" text NOT NULL,
+    "businessTokenMenuItemId" text,
     "token" text NOT NULL,
-    "status" "TokenStatus" NOT NULL,
-    "durationMinutes" integer NOT NULL,
-    "maxDevices" smallint NOT NULL DEFAULT 1,
-    "firstUsedAt" timestamptz,
-    "expiresAt" timestamptz,
-    "usageCount" bigint NOT NULL DEFAULT 0,
+    "status" text NOT NULL DEFAULT 'ACTIVE',
     "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "firstUsedAt" timestamp(3),
+    "expiresAt" timestamp(3),
+    "bandwidthUsedDown" numeric(12,2) NOT NULL DEFAULT 0,
+    "bandwidthUsedUp" numeric(12,2) NOT NULL DEFAULT 0,
+    "usageCount" integer NOT NULL DEFAULT 0,
+    "lastSyncedAt" timestamp(3),
+    "deviceCount" integer NOT NULL DEFAULT 0,
+    "deviceType" varchar(100),
+    "firstSeen" timestamp(3),
+    "hostname" varchar(255),
+    "lastSeen" timestamp(3),
+    "primaryMac" varchar(17),
     CONSTRAINT "wifi_tokens_pkey" PRIMARY KEY ("id"),
     CONSTRAINT "wifi_tokens_token_key" UNIQUE ("token")
 );
@@ -50,13 +59,14 @@ CREATE INDEX "wifi_tokens_businessId_idx" ON wifi_tokens ("businessId");
 CREATE TABLE wifi_token_sales (
     "id" text NOT NULL,
     "businessId" text NOT NULL,
-    "expenseAccountId" text NOT NULL,
-    "soldBy" text NOT NULL,
     "wifiTokenId" text NOT NULL,
-    "saleAmount" numeric(10,2) NOT NULL,
-    "paymentMethod" "PaymentMethod" NOT NULL,
+    "expenseAccountId" text NOT NULL,
+    "saleAmount" numeric(12,2) NOT NULL,
+    "paymentMethod" text NOT NULL,
+    "soldAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "soldBy" text NOT NULL,
     "receiptPrinted" boolean NOT NULL DEFAULT false,
-    "soldAt" timestamptz NOT NULL,
+    "saleChannel" text NOT NULL DEFAULT 'DIRECT',
     CONSTRAINT "wifi_token_sales_pkey" PRIMARY KEY ("id")
 );
 
@@ -66,11 +76,14 @@ CREATE TABLE business_token_menu_items (
     "id" text NOT NULL,
     "businessId" text NOT NULL,
     "tokenConfigId" text NOT NULL,
-    "price" numeric(10,2) NOT NULL,
-    "displayOrder" integer NOT NULL DEFAULT 0,
+    "businessPrice" numeric(12,2) NOT NULL,
     "isActive" boolean NOT NULL DEFAULT true,
+    "displayOrder" integer NOT NULL DEFAULT 0,
     "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updatedAt" timestamp(3) NOT NULL,
+    "durationMinutesOverride" integer,
+    "bandwidthDownMbOverride" integer,
+    "bandwidthUpMbOverride" integer,
     CONSTRAINT "business_token_menu_items_pkey" PRIMARY KEY ("id"),
     CONSTRAINT "business_token_menu_items_businessId_tokenConfigId_key" UNIQUE ("businessId", "tokenConfigId")
 );
@@ -79,18 +92,28 @@ CREATE INDEX "business_token_menu_items_tokenConfigId_idx" ON business_token_men
 
 CREATE TABLE wifi_usage_analytics (
     "id" text NOT NULL,
+    "periodType" varchar(10) NOT NULL,
+    "periodStart" timestamp(3) NOT NULL,
+    "periodEnd" timestamp(3) NOT NULL,
+    "system" varchar(10) NOT NULL,
     "businessId" text,
-    "periodType" "PeriodType" NOT NULL,
-    "periodStart" timestamptz NOT NULL,
-    "system" text NOT NULL,
+    "uniqueDevices" integer NOT NULL DEFAULT 0,
+    "totalConnections" integer NOT NULL DEFAULT 0,
+    "avgConnectionDuration" numeric(12,2),
+    "tokensGenerated" integer NOT NULL DEFAULT 0,
     "tokensSold" integer NOT NULL DEFAULT 0,
-    "revenue" numeric(14,2) NOT NULL DEFAULT 0,
-    "averageSession" interval,
-    "topDevices" jsonb,
-    "averageMbps" double precision,
+    "tokensUsed" integer NOT NULL DEFAULT 0,
+    "tokensExpired" integer NOT NULL DEFAULT 0,
+    "totalRevenue" numeric(12,2) NOT NULL DEFAULT 0,
+    "esp32Revenue" numeric(12,2) NOT NULL DEFAULT 0,
+    "r710Revenue" numeric(12,2) NOT NULL DEFAULT 0,
+    "totalBandwidthDown" numeric(12,2) NOT NULL DEFAULT 0,
+    "totalBandwidthUp" numeric(12,2) NOT NULL DEFAULT 0,
+    "deviceTypeStats" jsonb,
     "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updatedAt" timestamp(3) NOT NULL,
     CONSTRAINT "wifi_usage_analytics_pkey" PRIMARY KEY ("id"),
-    CONSTRAINT "wifi_usage_analytics_periodType_periodStart_system_business_key" UNIQUE ("periodType", "periodStart", "system", "businessId")
+    CONSTRAINT "wifi_usage_analytics_periodType_periodStart_system_businessId_key" UNIQUE ("periodType", "periodStart", "system", "businessId")
 );
 
 CREATE INDEX "wifi_usage_analytics_businessId_idx" ON wifi_usage_analytics ("businessId");

@@ -4,19 +4,22 @@ CREATE TABLE permissions (
     "id" text NOT NULL,
     "name" text NOT NULL,
     "description" text,
-    "category" text NOT NULL,
-    "isSystem" boolean NOT NULL DEFAULT true,
+    "category" text,
+    "isSystemPermission" boolean NOT NULL DEFAULT false,
+    "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updatedAt" timestamp(3) NOT NULL,
     CONSTRAINT "permissions_pkey" PRIMARY KEY ("id"),
     CONSTRAINT "permissions_name_key" UNIQUE ("name")
 );
 
 CREATE TABLE user_permissions (
     "id" text NOT NULL,
-    "permissionId" text NOT NULL,
     "userId" text NOT NULL,
+    "permissionId" text NOT NULL,
     "granted" boolean NOT NULL DEFAULT true,
-    "expiresAt" timestamptz,
-    "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "grantedAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "grantedBy" text,
+    "expiresAt" timestamp(3),
     CONSTRAINT "user_permissions_pkey" PRIMARY KEY ("id"),
     CONSTRAINT "user_permissions_userId_permissionId_key" UNIQUE ("userId", "permissionId")
 );
@@ -25,17 +28,18 @@ CREATE INDEX "user_permissions_permissionId_idx" ON user_permissions ("permissio
 
 CREATE TABLE mac_acl_entries (
     "id" text NOT NULL,
-    "approvedBy" text,
-    "businessId" text,
-    "createdBy" text NOT NULL,
+    "macAddress" varchar(17) NOT NULL,
     "deviceId" text,
+    "listType" "MacAclListType" NOT NULL,
+    "system" varchar(10) NOT NULL,
+    "businessId" text,
     "r710WlanId" text,
-    "macAddress" macaddr NOT NULL,
-    "system" text NOT NULL,
-    "listType" "AccessList" NOT NULL,
-    "reason" text,
-    "expiresAt" timestamptz,
-    "isActive" boolean NOT NULL DEFAULT true,
+    "r710AclId" varchar(50),
+    "reason" varchar(255),
+    "notes" text,
+    "createdBy" text NOT NULL,
+    "approvedBy" text,
+    "expiresAt" timestamp(3),
     "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updatedAt" timestamp(3) NOT NULL,
     CONSTRAINT "mac_acl_entries_pkey" PRIMARY KEY ("id"),
@@ -43,4 +47,5 @@ CREATE TABLE mac_acl_entries (
 );
 
 CREATE INDEX "mac_acl_entries_businessId_idx" ON mac_acl_entries ("businessId");
+
 CREATE INDEX "mac_acl_entries_r710WlanId_idx" ON mac_acl_entries ("r710WlanId");

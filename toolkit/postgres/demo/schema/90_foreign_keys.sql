@@ -788,10 +788,6 @@ ALTER TABLE device_connection_history ADD CONSTRAINT "device_connection_history_
 ALTER TABLE sessions ADD CONSTRAINT "sessions_userId_fkey"
     FOREIGN KEY ("userId") REFERENCES users ("id") ON DELETE CASCADE;
 
--- esp32_connected_clients
-ALTER TABLE esp32_connected_clients ADD CONSTRAINT "esp32_connected_clients_tokenId_fkey"
-    FOREIGN KEY ("tokenId") REFERENCES wifi_tokens ("id") ON DELETE CASCADE;
-
 -- r710_connected_clients
 ALTER TABLE r710_connected_clients ADD CONSTRAINT "r710_connected_clients_businessId_fkey"
     FOREIGN KEY ("businessId") REFERENCES businesses ("id") ON DELETE CASCADE;
