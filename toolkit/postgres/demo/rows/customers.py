@@ -8,9 +8,6 @@ from toolkit.postgres.demo.rows.barcodes import order
 from toolkit.postgres.demo.rows.products import variant
 from toolkit.postgres.demo.world import Business, Row, World, employee, key, row
 
-NUMBERS_PER_BUSINESS = 1_000_000
-"""Numbers from sequences are given out in a range per business, so that they do not depend on how many there are."""
-
 LAYBYS = 20
 LAYBY_PAYMENTS = 3
 
@@ -43,7 +40,6 @@ def business_orders(world: World) -> Iterator[Row]:
                 id=id_,
                 businessId=business.id,
                 orderNumber=f"ORD-{number + 1:06}",
-                ticketNumber=business.index * NUMBERS_PER_BUSINESS + number + 1,
                 customerId=customer(business, world.draw("customer", id_) % world.scale.customers)
                 if number % 4
                 else None,
@@ -64,7 +60,7 @@ def business_order_items(world: World) -> Iterator[Row]:
                     id=id_,
                     orderId=parent,
                     productVariantId=variant(business, chosen) if chosen % 8 else None,
-                    quantity=f"{1 + chosen % 5}.{chosen % 2 * 5}00",
+                    quantity=1 + chosen % 5,
                 )
 
 
@@ -78,7 +74,6 @@ def business_transactions(world: World) -> Iterator[Row]:
                 id=id_,
                 businessId=business.id,
                 createdBy=world.author(business, id_),
-                entryNumber=business.index * NUMBERS_PER_BUSINESS + number + 1,
             )
 
 
@@ -99,7 +94,7 @@ def customer_laybys(world: World) -> Iterator[Row]:
             laybyNumber=f"LAY-{business.prefix}-{number:04}",
             customerId=customer(business, number) if number % 5 else None,
             createdBy=world.author(business, id_),
-            status=world.pick(("OPEN", "COLLECTED", "CANCELLED"), "status", id_),
+            status=world.pick(("ACTIVE", "COMPLETED", "CANCELLED"), "status", id_),
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from toolkit.postgres.demo.rows.barcodes import NODES, node
-from toolkit.postgres.demo.rows.wifi_esp32 import wifi_token
 from toolkit.postgres.demo.rows.wifi_r710 import access_point, wlan
 from toolkit.postgres.demo.world import ADMIN, NOBODY, Business, Row, World, key, outsider, row, user
 
@@ -33,13 +32,19 @@ def sync_sessions(world: World) -> Iterator[Row]:
 def full_sync_sessions(_: World) -> Iterator[Row]:
     """First exchanges."""
     for number in range(NODES):
-        yield row(NOBODY, id=f"full-sync-{number}", sessionId=f"F{number:05}", progress="100.00")
+        yield row(NOBODY, id=f"full-sync-{number}", sessionId=f"F{number:05}", sourceNodeId=node(0), progress=100)
 
 
 def sync_nodes(_: World) -> Iterator[Row]:
-    """The nodes; the first is this device."""
+    """The nodes; the first is this device: it is active, and was seen last."""
     for number in range(NODES):
-        yield row(NOBODY, id=f"sync-{node(number)}", nodeId=node(number), isLocal=number == 0)
+        yield row(
+            NOBODY,
+            id=f"sync-{node(number)}",
+            nodeId=node(number),
+            isActive=number % 4 != 3,
+            lastSeen=f"2025-05-{28 - number:02} 12:00:00.123",
+        )
 
 
 def sync_metrics(_: World) -> Iterator[Row]:
@@ -64,7 +69,7 @@ def sync_events(world: World) -> Iterator[Row]:
             sourceNodeId=node(0),
             tableName="businesses",
             recordId=business.id,
-            lamportClock=number + 1,
+            lamportClock=str(number + 1),
         )
 
 
@@ -75,8 +80,8 @@ def sync_configurations(_: World) -> Iterator[Row]:
 
 def offline_queue(world: World) -> Iterator[Row]:
     """Changes made without a connection."""
-    for _, id_, _ in _clients(world, "queued"):
-        yield row(NOBODY, id=id_)
+    for number, id_, _ in _clients(world, "queued"):
+        yield row(NOBODY, id=id_, nodeId=node(0), eventId=f"event-{number}")
 
 
 def device_registry(world: World) -> Iterator[Row]:
@@ -102,19 +107,13 @@ def device_connection_history(world: World) -> Iterator[Row]:
 def network_partitions(_: World) -> Iterator[Row]:
     """When nodes did not see each other."""
     for number in range(5):
-        yield row(NOBODY, id=f"partition-{number}", affectedNodes=f"{{{node(0)},{node(number % NODES)}}}")
+        yield row(NOBODY, id=f"partition-{number}", nodeId=node(number % NODES))
 
 
 def sessions(world: World) -> Iterator[Row]:
     """Who is signed in."""
     for number, id_, business in _clients(world, "session"):
         yield row(NOBODY, id=id_, sessionToken=key("sessions", number), userId=user(business, number % 5))
-
-
-def esp32_connected_clients(world: World) -> Iterator[Row]:
-    """Who is online through an ESP32."""
-    for number, id_, business in _clients(world, "esp32-client"):
-        yield row(NOBODY, id=id_, tokenId=wifi_token(business, number % world.scale.tokens))
 
 
 def r710_connected_clients(world: World) -> Iterator[Row]:
@@ -168,7 +167,6 @@ TABLES = (
     device_connection_history,
     network_partitions,
     sessions,
-    esp32_connected_clients,
     r710_connected_clients,
     chat_rooms,
     chat_messages,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from toolkit.postgres.demo.rows.customers import NUMBERS_PER_BUSINESS
+from toolkit.postgres.demo.rows.barcodes import NODES, node
 from toolkit.postgres.demo.rows.devices import registered
 from toolkit.postgres.demo.rows.personal import expense
 from toolkit.postgres.demo.rows.wifi_r710 import wlan
@@ -134,39 +134,24 @@ def mac_acl_entries(world: World) -> Iterator[Row]:
 
 
 def audit_logs(world: World) -> Iterator[Row]:
-    """Who did what: in each business, and in none. A log outlives the user it names."""
+    """Who did what. A log names no business, and outlives the user whom it names."""
     for business in (None, *world.businesses):
-        start = (business.index + 1 if business else 0) * NUMBERS_PER_BUSINESS
         for number in range(world.scale.audit_logs):
             id_ = key("audit_logs", business.index if business else "none", number)
             actor = world.author(business, id_) if business else outsider(number % world.scale.outsiders)
-            yield row(
-                business.owners if business else NOBODY,
-                id=id_,
-                logNumber=start + number + 1,
-                businessId=business.id if business else None,
-                userId=actor if number % 6 else None,
-            )
-
-
-def _of_business_or_none(world: World, table: str, count: int) -> Iterator[Row]:
-    for business in (None, *world.businesses):
-        for number in range(count):
-            yield row(
-                business.owners if business else NOBODY,
-                id=key(table, business.index if business else "none", number),
-                businessId=business.id if business else None,
-            )
+            yield row(NOBODY, id=id_, userId=actor if number % 6 else None)
 
 
 def conflict_resolutions(world: World) -> Iterator[Row]:
-    """How conflicting edits were settled."""
-    yield from _of_business_or_none(world, "conflict_resolutions", CONFLICTS)
+    """How conflicting edits were settled; they name no business."""
+    for number in range(CONFLICTS * (len(world.businesses) + 1)):
+        yield row(NOBODY, id=key("conflict_resolutions", number))
 
 
 def data_snapshots(world: World) -> Iterator[Row]:
-    """What was counted before a sync."""
-    yield from _of_business_or_none(world, "data_snapshots", SNAPSHOTS)
+    """What was counted before a sync; they name no business."""
+    for number in range(SNAPSHOTS * (len(world.businesses) + 1)):
+        yield row(NOBODY, id=key("data_snapshots", number), nodeId=node(number % NODES))
 
 
 TABLES = (

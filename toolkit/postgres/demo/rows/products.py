@@ -11,7 +11,7 @@ from toolkit.postgres.demo.world import NOBODY, Business, Row, World, employee, 
 SUPPLIERS = 6
 COMMON_SUPPLIERS = 3
 SUBCATEGORIES = 2
-MOVEMENTS = ("RECEIVED", "SOLD", "ADJUSTED", "TRANSFERRED", "LOST")
+MOVEMENTS = ("PURCHASE_RECEIVED", "SALE", "ADJUSTMENT", "TRANSFER_OUT", "DAMAGE")
 
 
 def product(business: Business, number: int) -> str:

@@ -9,16 +9,14 @@ from toolkit.postgres.demo.rows.core import all_users
 from toolkit.postgres.demo.world import ADMIN, NOBODY, Row, World, outsider, row
 
 PERMISSIONS = 20
-SETTINGS = 12
 RECEIPT_DAYS = 30
 FIRST_DAY = date(2025, 2, 1)
 EMOJI = ("😀", "🍕", "🚚", "💸", "👩‍👩‍👧", "🇿🇼", "☕", "\\N", "🧾", "✂️")
 
 
 def system_settings(_: World) -> Iterator[Row]:
-    """Settings of the whole application."""
-    for number in range(SETTINGS):
-        yield row(NOBODY, id=f"setting-{number}", key=f"setting.{number}", changeNumber=number + 1)
+    """The settings of the whole application: one row."""
+    yield row(NOBODY, id="settings", defaultIdFormatTemplateId="id-zw")
 
 
 def emoji_lookup(_: World) -> Iterator[Row]:

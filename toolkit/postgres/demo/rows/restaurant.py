@@ -1,4 +1,7 @@
-"""Menus and table orders; only restaurants have them."""
+"""Menus and table orders; only restaurants have them.
+
+The application's menu items, orders at the table and their items name no business, so they are nobody's.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +34,10 @@ def _order(business: Business, number: int) -> str:
 def menu_items(world: World) -> Iterator[Row]:
     """A few that any menu may have, then those of each restaurant."""
     for number in range(3):
-        yield row(NOBODY, id=f"menu-item-common-{number}", businessId=None)
+        yield row(NOBODY, id=f"menu-item-common-{number}")
     for business in _restaurants(world):
         for number in range(MENU_ITEMS):
-            yield row(business.owners, id=_menu_item(business, number), businessId=business.id)
+            yield row(NOBODY, id=_menu_item(business, number))
 
 
 def menu_combos(world: World) -> Iterator[Row]:
@@ -72,16 +75,15 @@ def orders(world: World) -> Iterator[Row]:
         for number in range(world.scale.restaurant_orders):
             id_ = _order(business, number)
             yield row(
-                business.owners,
+                NOBODY,
                 id=id_,
-                businessId=business.id,
                 orderNumber=f"{business.prefix}/{number + 1:06}",
                 createdBy=world.author(business, id_) if number % 6 else None,
             )
 
 
 def order_items(world: World) -> Iterator[Row]:
-    """One to three per order, and one that lost its order and so belongs to nobody."""
+    """One to three per order, and one that lost its order."""
     yield row(NOBODY, id="order-item-of-nobody", orderId=None, menuItemId="menu-item-common-0")
     for business in _restaurants(world):
         for number in range(world.scale.restaurant_orders):
@@ -90,7 +92,7 @@ def order_items(world: World) -> Iterator[Row]:
                 id_ = key("order_items", business.index, number, item)
                 chosen = world.draw("menu", id_) % (MENU_ITEMS + 2)
                 known = _menu_item(business, chosen) if chosen < MENU_ITEMS else "menu-item-common-1"
-                yield row(business.owners, id=id_, orderId=order, menuItemId=known if chosen % 7 else None)
+                yield row(NOBODY, id=id_, orderId=order, menuItemId=known if chosen % 7 else None)
 
 
 TABLES = (menu_items, menu_combos, menu_combo_items, menu_promotions, orders, order_items)

@@ -31,10 +31,12 @@ def _tokens(world: World) -> Iterator[tuple[Business, int, str]]:
 
 
 def token_configurations(world: World) -> Iterator[Row]:
-    """Some per business."""
+    """Some per business, which names none: it is that of whoever offers or sells tokens by it."""
     for business in world.businesses:
         for number in range(CONFIGURATIONS):
-            yield row(business.owners, id=_configuration(business, number), businessId=business.id)
+            offering = world.under(business) if number == CONFIGURATIONS - 1 else []
+            owners = business.owners.union(*(other.owners for other in offering))
+            yield row(owners, id=_configuration(business, number))
 
 
 def business_token_menu_items(world: World) -> Iterator[Row]:
