@@ -24,7 +24,7 @@ from toolkit.planning.chunking import RawChunk, chunks
 from toolkit.planning.composition import Origin, compose, table_entry
 from toolkit.planning.row_order import stored_key
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.device import read_node_id, read_schema_version
+from toolkit.postgres.device import find_node_id, read_schema_version
 from toolkit.postgres.relation import relation_of
 from toolkit.postgres.rows import key_values, read_rows
 from toolkit.postgres.selection.evaluation import Selected
@@ -126,7 +126,7 @@ class _Run:
             started=self.started,
             seconds=time.monotonic() - self.clock,
             created_by=self.created_by,
-            node_id=read_node_id(self.connection, self.survey.catalog, self.survey.schema),
+            node_id=host.device_node or find_node_id(self.connection, self.survey.catalog, self.survey.schema),
             device_id=host.device_id,
             device_name=host.device_name,
             hostname=platform.node(),

@@ -21,8 +21,8 @@ def device_request(context: Context, catalog: Catalog, arguments: Mapping[str, A
     choice = IdentityChoice(arguments.get("identity") or ("source" if scratch else "auto"))
     stands_for_source = scratch and choice is IdentityChoice.SOURCE
     # a scratch database made for another identity is a device of its own, not the host whose schema it has
-    device_id = None if scratch else context.host.device_id
-    return _request(context, catalog, context.host, choice, scratch=stands_for_source, device_id=device_id)
+    device = (None, None) if scratch else (context.host.device_id, context.host.device_node)
+    return _request(context, catalog, context.host, choice, scratch=stands_for_source, device=device)
 
 
 def device_to_verify(context: Context, catalog: Catalog, host: Host, asked: Mapping[str, Any]) -> DeviceRequest:
@@ -34,24 +34,33 @@ def device_to_verify(context: Context, catalog: Catalog, host: Host, asked: Mapp
     """
     stands_for_source = IdentityChoice(asked.get("identity") or "source") is IdentityChoice.SOURCE
     scratch = host.name.startswith("embedded:") and stands_for_source
-    return _request(context, catalog, host, IdentityChoice.AUTO, scratch=scratch, device_id=host.device_id)
+    device = (host.device_id, host.device_node)
+    return _request(context, catalog, host, IdentityChoice.AUTO, scratch=scratch, device=device)
 
 
 def _request(
-    context: Context, catalog: Catalog, host: Host, choice: IdentityChoice, *, scratch: bool, device_id: str | None
+    context: Context,
+    catalog: Catalog,
+    host: Host,
+    choice: IdentityChoice,
+    *,
+    scratch: bool,
+    device: tuple[str | None, str | None],
 ) -> DeviceRequest:
     templates = IdentityTemplates(
         catalog=catalog,
         host=host.name,
         device_id=host.device_id,
         device_name=host.device_name,
+        device_node=host.device_node,
         now=context.now(),
         env=os.environ,
     )
     return DeviceRequest(
         choice=choice,
         scratch=scratch,
-        device_id=device_id,
+        device_id=device[0],
+        device_node=device[1],
         hostname=platform.node(),
         new_id=templates.node_id,
         rows=templates.rows,

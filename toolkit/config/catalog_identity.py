@@ -71,6 +71,7 @@ class IdentityTemplates:
     host: str
     device_id: str | None
     device_name: str | None
+    device_node: str | None
     now: datetime
     env: Mapping[str, str]
 
@@ -127,7 +128,7 @@ class IdentityTemplates:
 
     def _variables(self, moment: datetime) -> dict[str, Any]:
         text = moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        device = {"id": self.device_id, "name": self.device_name}
+        device = {"id": self.device_id, "name": self.device_name, "node": self.device_node}
         return {"now": text, "host": self.host, "device": device, "env": dict(self.env)}
 
 

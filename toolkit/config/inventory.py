@@ -194,6 +194,7 @@ class LoadedInventory:
             repository=typed.get("repository", ""),
             device_id=device.get("id"),
             device_name=device.get("name"),
+            device_node=device.get("node"),
             variables={key: variable.value for key, variable in variables.items()},
         )
 

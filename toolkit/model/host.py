@@ -17,6 +17,7 @@ class Host:
         database: a libpq URI or conninfo, or `embedded:NAME`; a Secret when it came from one or carries a password.
         catalog: name of a file in `inventory/catalogs`, without its ending; empty when not set.
         repository: name of a repository; empty when not set.
+        device_node: the node id of the device, where the inventory names it.
         variables: every variable of the host, merged from groups and files.
     """
 
@@ -26,6 +27,7 @@ class Host:
     repository: str = ""
     device_id: str | None = None
     device_name: str | None = None
+    device_node: str | None = None
     variables: Mapping[str, object] = field(default_factory=dict)
 
 

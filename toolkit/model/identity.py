@@ -98,6 +98,10 @@ class DeviceFacts:
 
     Attributes:
         target_node: the target's own node id; None without a node row.
+        found_node: the node id that the catalog's `identity.node` finds there; it is the own one, unless the inventory
+            names another.
+        named_node: the inventory's `device.node` of the target.
+        source_may_be_own: the target has a row of the backup's node, and by `identity.node` it could be its own.
         source_node: the backup's `sourceNodeId`.
         device_id: the inventory's `device.id` of the target.
         source_device_id: the backup's `sourceDeviceId`.
@@ -113,6 +117,9 @@ class DeviceFacts:
     source_node: str | None
     device_id: str | None
     source_device_id: str | None
+    found_node: str | None = None
+    named_node: str | None = None
+    source_may_be_own: bool = False
     hostname: str = ""
     source_hostname: str = ""
     full_device: bool = False

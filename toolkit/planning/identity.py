@@ -26,20 +26,44 @@ def decide(facts: DeviceFacts, choice: IdentityChoice) -> DeviceDecision:
     warnings: tuple[str, ...] = ()
     if decision.same_device and facts.hostname != facts.source_hostname and not facts.scratch:
         warnings = (f"the machine is named {facts.hostname}, in the backup {facts.source_hostname}",)
-    return replace(decision, facts=tuple(_sentences(facts, decision)), warnings=warnings)
+    return _said(facts, replace(decision, warnings=warnings))
 
 
 def with_node_id(decision: DeviceDecision, facts: DeviceFacts, node_id: str) -> DeviceDecision:
     """The decision once the id that was to be generated is known."""
-    known = replace(decision, node_id=node_id)
-    return replace(known, facts=tuple(_sentences(facts, known)))
+    return _said(facts, replace(decision, node_id=node_id))
+
+
+def _said(facts: DeviceFacts, decision: DeviceDecision) -> DeviceDecision:
+    """The decision with its reasons, and a warning where the inventory names a node that it is no more."""
+    warnings, named = decision.warnings, facts.named_node
+    if named is not None and decision.node_id not in (None, named):
+        text = f"the inventory names node {named} for this device, which is {decision.node_id} from now on"
+        warnings = (*warnings, f"{text}: change `device.node`")
+    return replace(decision, facts=tuple(_sentences(facts, decision)), warnings=warnings)
 
 
 def is_same_device(facts: DeviceFacts) -> bool:
     """Whether the target is the device that was backed up; two missing ids are not equal."""
+    if facts.named_node is not None:
+        return facts.named_node == facts.source_node
     if facts.target_node is not None:
         return facts.target_node == facts.source_node
     return facts.device_id is not None and facts.device_id == facts.source_device_id
+
+
+def contradiction(facts: DeviceFacts) -> str | None:
+    """What says that the target is the device of the backup, and what says that it is not; None where all agree.
+
+    An application may take the node that was seen last for its own, and a peer's call makes that the peer's.
+    """
+    same_id = facts.device_id is not None and facts.device_id == facts.source_device_id
+    if facts.named_node is not None or not same_id or is_same_device(facts) or not facts.source_may_be_own:
+        return None
+    return (
+        f"the inventory's device.id, {facts.device_id}, is that of the backup; the node id found is"
+        f" {facts.target_node}, and the backup's, {facts.source_node}, is known here as well"
+    )
 
 
 def _same_device(facts: DeviceFacts) -> DeviceDecision:
@@ -97,6 +121,11 @@ def _sentences(facts: DeviceFacts, decision: DeviceDecision) -> Iterator[str]:
     if facts.scratch and decision.choice is IdentityChoice.SOURCE:
         yield "a scratch database stands for the source: it has the device rows of the backup"
         return
+    if facts.named_node is not None and facts.found_node not in (None, facts.named_node):
+        yield (
+            f"the inventory names node {facts.named_node} for this device; by the catalog file it would be"
+            f" {facts.found_node}, which is taken for a peer"
+        )
     same = "this is the device of the backup" if decision.same_device else "this is another device than the backup's"
     yield f"{same}: {_compared(facts)}"
     if decision.choice is not IdentityChoice.AUTO:
@@ -119,6 +148,10 @@ def _sentences(facts: DeviceFacts, decision: DeviceDecision) -> Iterator[str]:
 
 
 def _compared(facts: DeviceFacts) -> str:
+    if facts.named_node is not None:
+        theirs = facts.source_node or "missing"
+        same = "the same" if is_same_device(facts) else theirs
+        return f"its node id is {facts.named_node} by the inventory, the backup's is {same}"
     if facts.target_node is not None:
         theirs = facts.source_node or "missing"
         return f"its node id is {facts.target_node}, the backup's is {'the same' if is_same_device(facts) else theirs}"

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from psycopg import sql
 
-from toolkit.errors import InputError, Problem, RefusedError
+from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Catalog
 from toolkit.model.identity import NodeRule
-from toolkit.model.manifest import Manifest
 from toolkit.model.schema import DatabaseSchema
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.introspection import read_schema
 from toolkit.postgres.relation import Sql
 
 
-def read_node_id(connection: Connection, catalog: Catalog, schema: DatabaseSchema) -> str | None:
-    """The id by which this device takes part in sync, by the catalog's `identity.node`; None without one.
+def find_node_id(connection: Connection, catalog: Catalog, schema: DatabaseSchema) -> str | None:
+    """Find the id by which this device takes part in sync: that of the first row of the catalog's `identity.node`.
+
+    Returns:
+        None where there is no such row, or no such table.
 
     Raises:
         InputError: the column that the catalog file names is not there.
@@ -27,19 +30,36 @@ def read_node_id(connection: Connection, catalog: Catalog, schema: DatabaseSchem
     if node.key not in names:
         message = f"table {node.table} has no column {node.key!r}"
         raise InputError([Problem(file=catalog.file, path="identity.node.key", message=message)])
-    query = sql.SQL("SELECT {}::text FROM {} WHERE {}").format(
-        sql.Identifier(node.key), sql.Identifier(schema.name, node.table), own_node(node)
+    query = sql.SQL("SELECT {}::text FROM {} WHERE {}{} LIMIT 1").format(
+        sql.Identifier(node.key), sql.Identifier(schema.name, node.table), may_be_own(node), own_first(node, names)
     )
-    if node.order_by:
-        # a plain column name is the usual case, and need not be quoted in the file
-        order = sql.Identifier(node.order_by) if node.order_by in names else sql.SQL(node.order_by)
-        query = sql.SQL("{} ORDER BY {}").format(query, order)
-    row = connection.execute(sql.SQL("{} LIMIT 1").format(query)).fetchone()
+    row = connection.execute(query).fetchone()
     return None if row is None else row[0]
 
 
-def own_node(node: NodeRule) -> Sql:
-    """The condition that a row of the node table is this device's own; the catalog author's own text."""
+def knows_node(connection: Connection, node: NodeRule, schema: DatabaseSchema, node_id: str, *, own: bool) -> bool:
+    """Whether the node table has a row of that id; with `own`, one that could be this device's by `identity.node`."""
+    query = sql.SQL("SELECT EXISTS (SELECT 1 FROM {} WHERE {}::text = {} AND {})").format(
+        sql.Identifier(schema.name, node.table),
+        sql.Identifier(node.key),
+        sql.Literal(node_id),
+        may_be_own(node) if own else sql.SQL("true"),
+    )
+    row = connection.execute(query).fetchone()
+    return bool(row and row[0])
+
+
+def own_first(node: NodeRule, columns: Collection[str]) -> Sql:
+    """The ORDER BY by which this device's own row comes first; empty where the catalog file gives none."""
+    if not node.order_by:
+        return sql.SQL("")
+    # a plain column name is the usual case, and need not be quoted in the file
+    order = sql.Identifier(node.order_by) if node.order_by in columns else sql.SQL(node.order_by)
+    return sql.SQL(" ORDER BY {}").format(order)
+
+
+def may_be_own(node: NodeRule) -> Sql:
+    """The condition that a row of the node table may be this device's own; the catalog author's own text."""
     return sql.SQL("({})").format(sql.SQL(node.where)) if node.where else sql.SQL("true")
 
 
@@ -51,28 +71,3 @@ def read_schema_version(connection: Connection, catalog: Catalog, schema: Databa
     query = sql.SQL("SELECT max({}::text) FROM {}").format(sql.Identifier(column), sql.Identifier(schema.name, table))
     row = connection.execute(query).fetchone()
     return None if row is None else row[0]
-
-
-def check_device(
-    connection: Connection, catalog: Catalog, manifest: Manifest, *, device_id: str | None, identity: str
-) -> None:
-    """Refuse what this version cannot do with rows that belong to a device.
-
-    Business rows that point at device rows (a printer at its node) are restored with those device rows where the
-    target is the same device, or where `identity: source` asks for it.
-
-    Raises:
-        RefusedError: the backup has such rows and comes from another device.
-    """
-    device_rows = sum(table.rows for table in manifest.tables if table.category == "device")
-    if identity == "source" or not device_rows:
-        return
-    node = read_node_id(connection, catalog, read_schema(connection, catalog.schema))
-    metadata = manifest.metadata
-    same = node == metadata.source_node_id if node else device_id is not None and device_id == metadata.source_device_id
-    if identity == "new" or not same:
-        raise RefusedError(
-            f"backup {metadata.label} has {device_rows} device rows that business rows point at, and it comes from"
-            f" device {metadata.source_device_id or metadata.source_node_id or 'unknown'}, not from this one",
-            hint="restore on the same device, or take its device rows over with `identity: source`",
-        )

@@ -11,9 +11,16 @@ from toolkit.model.identity import CreatedRow, DeviceDecision, DeviceFacts, Iden
 from toolkit.model.manifest import Manifest
 from toolkit.model.scope import BackupType
 from toolkit.planning.accounting import account
-from toolkit.planning.identity import business_only, decide, identity_problems, with_node_id, without_device_data
+from toolkit.planning.identity import (
+    business_only,
+    contradiction,
+    decide,
+    identity_problems,
+    with_node_id,
+    without_device_data,
+)
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.device import read_node_id
+from toolkit.postgres.device import find_node_id, knows_node
 from toolkit.postgres.selection.snapshot import Survey
 
 
@@ -23,7 +30,7 @@ class DeviceRequest:
 
     Attributes:
         scratch: the target is a scratch database, which stands for the source.
-        device_id: the inventory's `device.id` of the target.
+        device_id: the inventory's `device.id` of the target, and `device_node` its `device.node`.
         hostname: name of the machine that restores.
         new_id: makes a new node id by the catalog's template.
         rows: gives the rows that the catalog declares for a node id, that of the node itself first.
@@ -32,6 +39,7 @@ class DeviceRequest:
     choice: IdentityChoice
     scratch: bool
     device_id: str | None
+    device_node: str | None
     hostname: str
     new_id: Callable[[], str]
     rows: Callable[[str], tuple[CreatedRow, ...]]
@@ -43,12 +51,14 @@ class Device:
 
     Attributes:
         before: the target's node id until now; None without one.
+        named: the inventory names the node, so `identity.node` need not find it.
         rows: what the catalog declares for the node id of the decision; empty where it has none.
     """
 
     decision: DeviceDecision
     before: str | None
     rows: tuple[CreatedRow, ...] = ()
+    named: bool = False
 
     @property
     def own_row(self) -> CreatedRow | None:
@@ -58,8 +68,8 @@ class Device:
 
 def recognise(connection: Connection, survey: Survey, manifest: Manifest, request: DeviceRequest) -> Device:
     """The decision about a database that a backup is compared with; nothing is generated, initialised or refused."""
-    before = read_node_id(connection, survey.catalog, survey.schema)
-    decision = decide(_facts(survey, manifest, request, before), request.choice)
+    facts = _facts(connection, survey, manifest, request)
+    decision, before = decide(facts, request.choice), facts.target_node
     rows = request.rows(before) if before is not None and decision.node is NodeFate.KEPT else ()
     return Device(decision=decision, before=before, rows=rows)
 
@@ -94,25 +104,52 @@ def settle_device(
     _check_privileges(connection, catalog, survey)
     if narrowed:
         manifest = business_only(manifest)
-    before = read_node_id(connection, catalog, schema)
-    facts = _facts(survey, manifest, request, before)
-    decision = decide(facts, request.choice)
-    if decision.node is NodeFate.GENERATED:
-        decision = with_node_id(decision, facts, request.new_id())
+    facts = _facts(connection, survey, manifest, request)
+    decision = _decided(facts, request)
     if not facts.has_node and not any(entry.category == "device" for entry in manifest.tables):
         decision = replace(decision, facts=(), warnings=())  # an application that knows no devices
     if not decision.device_data:
         manifest = without_device_data(manifest)
     rows = request.rows(decision.node_id) if decision.node_id is not None and not request.scratch else ()
-    return Device(decision=decision, before=before, rows=rows), manifest, _rescoped(survey, manifest)
+    device = Device(decision=decision, before=facts.target_node, rows=rows, named=facts.named_node is not None)
+    return device, manifest, _rescoped(survey, manifest)
 
 
-def _facts(survey: Survey, manifest: Manifest, request: DeviceRequest, before: str | None) -> DeviceFacts:
-    node, metadata = survey.catalog.identity.node, manifest.metadata
-    has_node = node is not None and node.table in survey.schema.tables
+def _decided(facts: DeviceFacts, request: DeviceRequest) -> DeviceDecision:
+    """The decision, with the node id that it makes.
+
+    Raises:
+        RefusedError: by one fact this is the device of the backup, by another it is not.
+    """
+    if request.choice is IdentityChoice.AUTO and (text := contradiction(facts)):
+        raise RefusedError(
+            "it cannot be told whether this is the device of the backup",
+            [text],
+            hint="name this device's own node in the inventory, `device: {node: NODE-ID}`,"
+            " or decide with `identity: source` or `identity: new`",
+        )
+    decision = decide(facts, request.choice)
+    if decision.node is not NodeFate.GENERATED:
+        return decision
+    named = facts.named_node if request.choice is IdentityChoice.AUTO else None
+    return with_node_id(decision, facts, named or request.new_id())
+
+
+def _facts(connection: Connection, survey: Survey, manifest: Manifest, request: DeviceRequest) -> DeviceFacts:
+    catalog, schema, metadata = survey.catalog, survey.schema, manifest.metadata
+    node, source, named = catalog.identity.node, metadata.source_node_id, request.device_node
+    found = find_node_id(connection, catalog, schema)
+    has_node = node is not None and node.table in schema.tables
+
+    def knows(node_id: str | None, *, own: bool) -> bool:
+        return bool(has_node and node and node_id and knows_node(connection, node, schema, node_id, own=own))
+
     return DeviceFacts(
-        target_node=before,
-        source_node=metadata.source_node_id,
+        target_node=found if named is None else named if knows(named, own=False) else None,
+        found_node=found,
+        named_node=named if has_node else None,
+        source_may_be_own=knows(source, own=True),
+        source_node=source,
         device_id=request.device_id,
         source_device_id=metadata.source_device_id,
         hostname=request.hostname,

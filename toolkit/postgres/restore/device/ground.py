@@ -63,11 +63,11 @@ class Ground:
         statement = sql.SQL("DELETE FROM {} t WHERE {}").format(self.relation(name).source, condition)
         return self.connection.execute(statement).rowcount
 
-    def is_node(self) -> Sql:
-        """The condition that row `t` of the node table has the id of the decision."""
+    def is_node(self, alias: str = "t") -> Sql:
+        """The condition that a row of the node table has the id of the decision."""
         assert self.rules.node is not None
-        return sql.SQL("t.{}::text = {}").format(
-            sql.Identifier(self.rules.node.key), sql.Literal(self.decision.node_id)
+        return sql.SQL("{}::text = {}").format(
+            sql.Identifier(alias, self.rules.node.key), sql.Literal(self.decision.node_id)
         )
 
     def restored(self, name: str) -> Sql:

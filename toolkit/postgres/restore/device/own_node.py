@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,12 +17,12 @@ from toolkit.planning.accounting import Part
 from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key, stored_key
 from toolkit.postgres.connection import Connection
-from toolkit.postgres.device import own_node
+from toolkit.postgres.device import may_be_own, own_first
 from toolkit.postgres.relation import Sql, create_temporary, equal, points_at, relation_of
 from toolkit.postgres.restore.device.decision import Device
 from toolkit.postgres.restore.device.declared import DeclaredRow, count_rows, stage_declared
 from toolkit.postgres.restore.device.ground import Ground, Step, Steps
-from toolkit.postgres.restore.plan.comparison import same_key
+from toolkit.postgres.restore.plan.comparison import CHANGED, MISSING, same_key
 from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.snapshot import Survey
 
@@ -118,7 +119,7 @@ def _comes_along(connection: Connection, source: Source, table: Table, this: Sql
 
 
 def _check_found_again(connection: Connection, node: NodeRule, own: DeclaredRow, file: str) -> None:
-    query = sql.SQL("SELECT 1 FROM {} WHERE {}").format(own.staged, own_node(node))
+    query = sql.SQL("SELECT 1 FROM {} WHERE {}").format(own.staged, may_be_own(node))
     if connection.execute(query).fetchone() is None:
         raise RefusedError(
             f"the row that identity.create makes in {node.table} is not one that identity.node finds",
@@ -138,16 +139,85 @@ def plan_own_node(ground: Ground, steps: Steps, *, cleared: bool) -> None:
         return
     own = next((declared for declared in ground.declared if declared.row.own_node), None)
     if own is not None:
-        others = sql.SQL("{} AND {} IS NOT TRUE AND {}").format(ground.is_node(), _mine(node), ground.stays(node.table))
-        rows = ground.count(node.table, others)
+        there = sql.SQL("{} AND {}").format(ground.is_node(), ground.stays(node.table))
+        rows = 0 if ground.device.before == decision.node_id else ground.count(node.table, there)
         steps.before.append(Step(node.table, "adopted", rows, partial(_adopt, ground, own)))
     if ground.device.before not in (None, decision.node_id):
         _plan_giving_way(ground, steps, node, cleared=cleared)
 
 
-def _mine(node: NodeRule) -> Sql:
-    """The condition that row `t` is an own node; the catalog file's text knows no alias."""
-    return sql.SQL("(SELECT {} FROM (SELECT t.*) q)").format(own_node(node))
+def _is_former(ground: Ground) -> Sql:
+    """The condition that row `t` of the node table is the one that was this device's own until now."""
+    assert ground.rules.node is not None
+    return sql.SQL("t.{}::text = {}").format(sql.Identifier(ground.rules.node.key), sql.Literal(ground.device.before))
+
+
+def plan_finding(ground: Ground, steps: Steps, *, made: bool, cleared: bool) -> None:
+    """Refuse what would make `identity.node` find another node afterwards than the one that was decided.
+
+    Args:
+        made: the node's own row was put on stage.
+        cleared: the node table is cleared, all but the node's own row.
+    """
+    node, decision, device = ground.rules.node, ground.decision, ground.device
+    if node is None or device.named or not device.rows or decision.node_id is None:
+        return
+    table = ground.table(node.table)
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.stored_columns)
+    later = sql.Identifier("pg_temp", "nodes_afterwards")
+    ground.connection.execute(
+        sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING GENERATED)").format(
+            sql.Identifier("nodes_afterwards"), sql.Identifier(ground.survey.schema.name, table.name)
+        )
+    )
+    for rows in _rows_afterwards(ground, node, made=made, cleared=cleared):
+        statement = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}")
+        ground.connection.execute(statement.format(later, names, names, rows))
+    query = sql.SQL("SELECT {}::text FROM {} WHERE {}{} LIMIT 1").format(
+        sql.Identifier(node.key), later, may_be_own(node), own_first(node, table.column_names)
+    )
+    row = ground.connection.execute(query).fetchone()
+    found = row[0] if row else "none"
+    reason = (
+        f"afterwards `identity.node` would find {found}, not {decision.node_id}, for this device;"
+        f" name its own in the inventory, `device: {{node: {decision.node_id}}}`"
+    )
+    steps.refuse(table.name, int(found != decision.node_id), reason)
+
+
+def _rows_afterwards(ground: Ground, node: NodeRule, *, made: bool, cleared: bool) -> Iterator[Sql]:
+    """What the node table will hold, as tables: rows that stay, rows of the backup, and the row made its own."""
+    name = node.table
+    changes = ground.device.before != ground.decision.node_id
+    adopted = next((each for each in ground.declared if each.row.own_node), None) if changes else None
+    staying = [ground.stays(name)]
+    if changes and ground.device.before is not None:
+        staying.append(sql.SQL("NOT ({})").format(_is_former(ground)))
+    if cleared:
+        staying.append(ground.is_node())
+    if adopted is not None:
+        staying.append(sql.SQL("NOT ({})").format(ground.is_node()))
+    condition = sql.SQL(" AND ").join(staying)
+    yield sql.SQL("(SELECT t.* FROM {} t WHERE {}) q").format(ground.relation(name).source, condition)
+    if (arriving := _arriving(ground, name)) is not None:
+        # the row that was made has no defaults on stage
+        others = sql.SQL("NOT ({})").format(ground.is_node("s")) if made else sql.SQL("true")
+        staged = ground.source.staged(name).table
+        yield sql.SQL("(SELECT s.* FROM {} s WHERE {} AND {}) q").format(staged, arriving, others)
+    if adopted is not None and (made or ground.count(name, ground.is_node())):
+        yield sql.SQL("{} q").format(adopted.staged)
+
+
+def _arriving(ground: Ground, name: str) -> Sql | None:
+    """The condition that staged row `s` of a table is written; None where none is."""
+    entry, differences = ground.source.entries.get(name), ground.prepared.differences.get(name)
+    if entry is None or not entry.rows:
+        return None
+    if differences is None:  # loaded as it is into an empty table, or equal as it stands
+        return None if ground.count(name, sql.SQL("true")) else sql.SQL("true")
+    return sql.SQL("EXISTS (SELECT 1 FROM {} d WHERE d.stage_id = s.ctid AND d.action IN ({}, {}))").format(
+        differences.lines, sql.Literal(MISSING), sql.Literal(CHANGED)
+    )
 
 
 def _adopt(ground: Ground, own: DeclaredRow) -> int:
@@ -163,9 +233,8 @@ def _adopt(ground: Ground, own: DeclaredRow) -> int:
 
 
 def _plan_giving_way(ground: Ground, steps: Steps, node: NodeRule, *, cleared: bool) -> None:
-    """The rows of former own nodes go; rows that point at them move to the new node where their rule says so."""
-    table, mine = node.table, _mine(node)
-    former = sql.SQL("NOT {} AND {}").format(ground.is_node(), mine)
+    """The former own row goes; rows that point at it move to the new node where their rule says so."""
+    table, former = node.table, _is_former(ground)
     kept = sql.SQL("{} AND {} AND {}").format(former, ground.restored(table), ground.stays(table))
     reason = "is another device's node in the backup, and this device's own here"
     steps.refuse(table, ground.count(table, kept), reason)

@@ -18,7 +18,7 @@ from toolkit.postgres.relation import Sql, columns, points_at
 from toolkit.postgres.restore.device.decision import Device
 from toolkit.postgres.restore.device.declared import insert_declared, stage_declared
 from toolkit.postgres.restore.device.ground import Ground, Step, Steps, run_steps
-from toolkit.postgres.restore.device.own_node import StagedNode, plan_own_node
+from toolkit.postgres.restore.device.own_node import StagedNode, plan_finding, plan_own_node
 from toolkit.postgres.restore.plan.planner import Prepared
 from toolkit.postgres.restore.stage.source import Source
 from toolkit.postgres.selection.snapshot import Survey
@@ -59,7 +59,9 @@ class SyncState:
         )
         rules = self._ground.rules
         self._clearing = [name for name in rules.clear if name in survey.schema.tables and device.decision.clear]
-        plan_own_node(self._ground, self._steps, cleared=rules.node is not None and rules.node.table in self._clearing)
+        cleared = rules.node is not None and rules.node.table in self._clearing
+        plan_own_node(self._ground, self._steps, cleared=cleared)
+        plan_finding(self._ground, self._steps, made=made_node.made, cleared=cleared)
         for name in self._clearing:
             self._clear(name)
         if device.decision.create:
