@@ -1,8 +1,9 @@
-"""The facts about the reference application's tables (facts.yml), as data to compare a database with."""
+"""The facts about the reference application's tables (facts.yml, columns.yml), as data and as DDL."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,8 +36,7 @@ class TableFacts:
 @cache
 def facts() -> dict[str, TableFacts]:
     """All tables of facts.yml, by name."""
-    text = (Path(__file__).parent / "facts.yml").read_text(encoding="utf-8")
-    document = YAML(typ="safe").load(text)
+    document = _document("facts.yml")
     return {
         table: TableFacts(
             category=category,
@@ -60,3 +60,44 @@ def _foreign_key(text: str) -> tuple[Columns, str, Columns, bool, str]:
         bool(match["null"]),
         match["action"] or "no action",
     )
+
+
+def columns() -> dict[str, dict[str, str]]:
+    """All columns of columns.yml, by table and name, as they are written there."""
+    tables: dict[str, dict[str, str]] = _document("columns.yml")["tables"]
+    return tables
+
+
+def facts_ddl() -> Iterator[str]:
+    """Statements that make the application's tables from the facts, and nothing else."""
+    for name, labels in _document("columns.yml")["enums"].items():
+        yield f"""CREATE TYPE "{name}" AS ENUM ({", ".join(f"'{label}'" for label in labels)})"""
+    known = facts()
+    for table, written in columns().items():
+        parts = [f'"{name}" {_column(text)}' for name, text in written.items()]
+        parts.append(f"PRIMARY KEY ({_quoted(known[table].key)})")
+        parts.extend(f"UNIQUE ({_quoted(key)})" for key in known[table].unique)
+        yield f"CREATE TABLE {table} ({', '.join(parts)})"
+    for table in columns():
+        for child, parent, parent_columns, _, action in known[table].foreign_keys:
+            yield (
+                f"ALTER TABLE {table} ADD FOREIGN KEY ({_quoted(child)}) REFERENCES {parent} ({_quoted(parent_columns)})"
+                f" ON DELETE {action}"
+            )
+
+
+def _column(text: str) -> str:
+    """The type, nullability and default that a column is written with, as SQL."""
+    kind, _, default = text.replace("’", "'").partition(" =")
+    required = " NOT NULL" if kind.endswith("!") else ""
+    made = f" DEFAULT {default}" if default else ""
+    return kind.removesuffix("!") + required + made.replace("ARRAY[][]", "ARRAY[]::text[]")
+
+
+def _quoted(names: Columns) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+@cache
+def _document(name: str) -> Any:
+    return YAML(typ="safe").load((Path(__file__).parent / name).read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 
 from tests.control import Control, rows
-from tests.demo.facts import facts
+from tests.demo.facts import columns, facts
 from toolkit.postgres.demo import true_owners
 
 Adder = Callable[..., str]
@@ -57,18 +57,18 @@ def test_a_part_is_complete_and_stands_by_itself(
 
 def keys(connection: psycopg.Connection[Any], table: str) -> Keys:
     """The keys of all rows."""
-    columns = (sql.SQL("{}::text").format(sql.Identifier(name)) for name in facts()[table].key)
-    query = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(columns), sql.Identifier(table))
+    key = (sql.SQL("{}::text").format(sql.Identifier(name)) for name in facts()[table].key)
+    query = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(key), sql.Identifier(table))
     return set(connection.execute(query))
 
 
 def dangling(connection: psycopg.Connection[Any]) -> list[str]:
     """Every foreign key of the application that some row violates."""
     return [
-        f"{table} ({', '.join(columns)})"
-        for table, known in facts().items()
-        for columns, parent, parent_columns, _, _ in known.foreign_keys
-        if violated(connection, table, columns, parent, parent_columns)
+        f"{table} ({', '.join(pointing)})"
+        for table in columns()
+        for pointing, parent, parent_columns, _, _ in facts()[table].foreign_keys
+        if violated(connection, table, pointing, parent, parent_columns)
     ]
 
 

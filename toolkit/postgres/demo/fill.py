@@ -126,9 +126,9 @@ def _timestamp(number: int, column: Column) -> str:
 
 
 def _timestamptz(number: int, _: Column) -> str:
-    if number % 500 == 0:
-        return ("infinity", "-infinity")[number // 500 % 2]
-    zone = ("+00", "+02", "-03:30", "+12:45")[number // 500 % 4]
+    if number % 50 == 0:
+        return ("infinity", "-infinity")[number // 50 % 2]
+    zone = ("+00", "+02", "-03:30", "+12:45")[number // 50 % 4]
     return f"{2024 + number % 2}-{1 + number // 2 % 12:02}-{1 + number // 24 % 28:02} {_clock(number // 672, 6)}{zone}"
 
 
