@@ -80,15 +80,13 @@ def facts_ddl() -> Iterator[str]:
         yield f"CREATE TABLE {table} ({', '.join(parts)})"
     for table in columns():
         for child, parent, parent_columns, _, action in known[table].foreign_keys:
-            yield (
-                f"ALTER TABLE {table} ADD FOREIGN KEY ({_quoted(child)}) REFERENCES {parent} ({_quoted(parent_columns)})"
-                f" ON DELETE {action}"
-            )
+            referenced = f"{parent} ({_quoted(parent_columns)})"
+            yield f"ALTER TABLE {table} ADD FOREIGN KEY ({_quoted(child)}) REFERENCES {referenced} ON DELETE {action}"
 
 
 def _column(text: str) -> str:
     """The type, nullability and default that a column is written with, as SQL."""
-    kind, _, default = text.replace("’", "'").partition(" =")
+    kind, _, default = text.replace("^", "'").partition(" =")
     required = " NOT NULL" if kind.endswith("!") else ""
     made = f" DEFAULT {default}" if default else ""
     return kind.removesuffix("!") + required + made.replace("ARRAY[][]", "ARRAY[]::text[]")

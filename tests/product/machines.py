@@ -69,6 +69,15 @@ SCHEMA = (
 )
 
 
+SYNC: Mapping[str, Any] = {
+    "pause": {"sql": 'UPDATE sync_configurations SET "syncEnabled" = false WHERE "syncEnabled"'},
+    "resume": {
+        "sql": 'UPDATE sync_configurations SET "syncEnabled" = true WHERE NOT "syncEnabled" AND "nodeId" = %(node)s'
+    },
+}
+"""How this application pauses and resumes sync."""
+
+
 def fill(conninfo: str, node: str, *, items: int) -> None:
     """Make the tables and fill them as a machine with that node id, which has told of one change and not of another."""
     execute(
@@ -105,21 +114,29 @@ class Machines:
     old: str
     new: str
 
-    def run(self, playbook: Path, *extra: str, limit: str = "new", check: bool = False) -> Ran:
-        """Run a runbook in earnest."""
+    def run(
+        self,
+        playbook: Path,
+        *extra: str,
+        limit: str = "new",
+        check: bool = False,
+        sync: Mapping[str, Any] = SYNC,
+    ) -> Ran:
+        """Run a runbook in earnest; `sync` says how sync is paused and resumed."""
         out = io.StringIO()
         request = RunRequest(
             control=ControlDirectory(directory=self.control.directory),
             playbooks=(str(playbook),),
             limit=limit,
             check=check,
-            extra_vars=("into=host", *extra),
+            extra_vars=("into=host", json.dumps(sync), *extra),
         )
         code = run(request, Output(out, out))
         reports = sorted((self.control.directory / ".playback" / "reports").glob("*.json"))
         report = json.loads(reports[-1].read_text(encoding="utf-8")) if reports else {}
         archives = sorted((self.control.directory / ".playback" / "reports").glob("*.jsonl"))
-        lines = archives[-1].read_text(encoding="utf-8").splitlines() if archives else []
+        events = [file for file in archives if file.stem.endswith("-sync_events")]
+        lines = events[-1].read_text(encoding="utf-8").splitlines() if events else []
         for file in (*reports, *archives):
             file.unlink()
         return Ran(code=code, text=out.getvalue(), report=report, archive=[json.loads(line) for line in lines])
@@ -165,8 +182,8 @@ def listening() -> Iterator[Endpoint]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            endpoint.calls.append((self.path, json.loads(body)))
+            body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+            endpoint.calls.append((self.path, json.loads(body) if body else None))
             if self.path == endpoint.interrupting:
                 endpoint.interrupting = ""
                 _thread.interrupt_main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -179,7 +180,7 @@ def test_an_interrupted_migration(machines: Machines, endpoint: Endpoint) -> Non
 @pytest.mark.parametrize(
     ("table", "when", "task"),
     [
-        ("sync_configurations", "UPDATE", "Pause sync"),
+        ("sync_configurations", "UPDATE", "Pause sync by a statement"),
         ("offline_queue", "DELETE", "Clear the queues"),
     ],
 )
@@ -278,24 +279,99 @@ def test_one_machine_at_a_time(machines: Machines, playbook: Path) -> None:
     assert (content(machines.old), content(machines.new)) == before
 
 
-def test_migration_of_the_reference_application(
-    control: Control, demo_host: Callable[..., str], superuser: Callable[[str], psycopg.Connection[Any]]
+def test_nothing_is_paused_unless_a_site_says_how(machines: Machines) -> None:
+    """Without `pause` and `resume` sync is left alone, and the report says so."""
+    machines.control.backup("old", job="nightly")
+    ran = machines.run(MIGRATE, "old=old", sync={})
+    assert ran.code == 0, ran.text
+    assert ran.report["sync_paused_by"] == "nothing"
+    assert "sync paused by nothing" in ran.text
+
+
+def test_sync_is_paused_by_a_command_and_resumed_by_a_call(
+    machines: Machines, endpoint: Endpoint, tmp_path: Path
 ) -> None:
-    """The demo moves to a machine with another node id, mirrored, proven and with its report."""
+    """A site pauses and resumes as it does; where the migration fails, what was paused is resumed."""
+    machines.control.backup("old", job="nightly")
+    mark = tmp_path / "paused"
+    touch = "import pathlib, sys; pathlib.Path(sys.argv[1]).touch()"
+    sync = {
+        "pause": {"command": [sys.executable, "-c", touch, str(mark)]},
+        "resume": {"url": f"{endpoint.url}/resume"},
+    }
+    ran = machines.run(MIGRATE, "old=old", sync=sync)
+    assert (ran.code, mark.exists(), endpoint.paths) == (0, True, ["/resume"]), ran.text
+    assert ran.report["sync_paused_by"] == "command"
+    endpoint.failing.add("/disconnect")
+    ran = machines.run(MIGRATE, "old=old", f"devices_url={endpoint.url}", sync=sync)
+    assert (ran.code, endpoint.paths[1:]) == (1, ["/disconnect", "/reconnect", "/resume"]), ran.text
+    assert (ran.report["outcome"], ran.report["seconds_of_data_lost"]) == ("failed", None)
+
+
+OTHER = (
+    """UPDATE sync_nodes SET "lastSeen" = '2026-01-01', "nodeId" = 'node-new' WHERE "nodeId" = 'node-01'""",
+    """UPDATE sync_configurations SET "nodeId" = 'node-new'""",
+    """UPDATE network_printers SET "nodeId" = 'node-new'""",
+    "DELETE FROM business_stock_movements",
+)
+"""What makes a copy of the demo another machine's, with data lost."""
+
+
+@pytest.mark.parametrize(
+    ("playbook", "scope", "extra", "node"),
+    [
+        (MIGRATE, "business", ["old=old"], "node-new"),
+        (MIGRATE, "full-device", ["old=old"], "node-new"),
+        (RECOVER, "full-device", ["lost=old", "hardware=replacement"], "node-01"),
+    ],
+)
+def test_the_reference_application_on_another_machine(
+    *,
+    control: Control,
+    demo_host: Callable[..., str],
+    superuser: Callable[[str], psycopg.Connection[Any]],
+    playbook: Path,
+    scope: str,
+    extra: list[str],
+    node: str,
+) -> None:
+    """The demo moves to a machine with another node, or into new hardware's place, proven and with its report."""
     old, new = demo_host("old"), demo_host("new")
     with superuser(new) as connection:
         connection.execute("SET session_replication_role = replica")
-        connection.execute("""UPDATE sync_nodes SET "nodeId" = 'node-new' WHERE "isLocal" """)
-        connection.execute("""UPDATE sync_configurations SET "nodeId" = 'node-new'""")
-        connection.execute("""UPDATE network_printers SET "nodeId" = 'node-new'""")
-        connection.execute("DELETE FROM business_stock_movements")
-    control.backup("old", demo="include", job="nightly")
-    ran = Machines(control, old, new).run(MIGRATE, "old=old")
+        for statement in OTHER:
+            connection.execute(statement.encode())
+    control.backup("old", demo="include", job="nightly", scope=scope)
+    ran = Machines(control, old, new).run(playbook, *extra, sync={})
     assert ran.code == 0, ran.text
-    assert ran.report["identity"]["node_id"] == "node-new"
-    assert {each["what"] for each in ran.report["identity"]["followed"]} == {"current_node", "null"}
-    assert syncing(new) == ["node-new"]
+    assert ran.report["identity"]["node_id"] == node
+    assert rows(new, "SELECT count(*) FROM business_stock_movements") == rows(
+        old, "SELECT count(*) FROM business_stock_movements"
+    )
+    assert rows(new, "SELECT count(*) FROM sync_events") == [(0,)]
     assert len(ran.archive) == 40
+    if playbook is MIGRATE:
+        assert {each["what"] for each in ran.report["identity"]["followed"]} == {"current_node", "null"}
+
+
+def test_the_reference_application_on_the_same_machine(control: Control, demo_host: Callable[..., str]) -> None:
+    """After a peer's heartbeat has become the newest, the machine is the same where the inventory names its node."""
+    old = demo_host("old")
+    control.add_host("old", old, device={"id": "old", "name": "old"})
+    control.backup("old", demo="include", job="nightly", scope="full-device")
+    was = content(old)
+    execute(old, """UPDATE sync_nodes SET "lastSeen" = now(), "isActive" = true WHERE "nodeId" = 'node-02'""")
+    execute(old, "DELETE FROM business_order_items", "DELETE FROM sync_configurations")
+    machines = Machines(control, old, old)
+    refused = machines.run(RECOVER, limit="old", sync={})
+    assert refused.code == 4, refused.text
+    assert "the node id found is node-02, and the backup's, node-01, is known here as well" in refused.text
+    control.add_host("old", old, device={"id": "old", "name": "old", "node": "node-01"})
+    ran = machines.run(RECOVER, limit="old", sync={})
+    assert ran.code == 0, ran.text
+    assert ran.report["identity"]["same_device"]
+    now = content(old)
+    assert {name for name in was if was[name] != now[name]} == {"sync_events", "offline_queue"}
 
 
 @pytest.fixture

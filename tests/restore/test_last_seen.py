@@ -102,7 +102,7 @@ def test_an_identity_that_would_not_be_found_is_refused(devices: Devices) -> Non
     execute(devices.target, SEEN.format("2026-07-01", "B"))
     manifest = devices.control.backup("source")
     before = devices.state()
-    with pytest.raises(RefusedError, match="`identity.node` would find late, not A"):
+    with pytest.raises(RefusedError, match=r"`identity\.node` would find late, not A"):
         devices.control.restore("target", manifest, "merge", identity="source")
     assert devices.state() == before
     devices.control.add_host("target", devices.target, device={"id": "b", "name": "b", "node": "A"})

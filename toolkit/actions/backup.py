@@ -331,6 +331,7 @@ def _outcome(manifest: Manifest, into: Destinations, seconds: float) -> Outcome:
             "new_chunks": sum(len(each.new) for each in into.left),
             "new_bytes": sum(each.new_bytes for each in into.left),
             "businesses": list(manifest.selection.tenants),
+            "node_id": metadata.source_node_id,
             "checksums": {"businessData": metadata.checksums.business_data},
             "repositories": [each.name for each in into.left],
             "failed_repositories": {name: error.message for name, error in into.failed.items()},
