@@ -128,3 +128,16 @@ def test_names_are_as_long_as_names_can_be(hard: psycopg.Connection[Any]) -> Non
 def test_hard_and_every_scale_are_embedded_databases() -> None:
     """`embedded:hard`, `embedded:demo` and one name for each scale."""
     assert FILLED.keys() == {"demo", "demo-small", "demo-medium", "demo-large", "hard"}
+
+
+def test_triggers_would_change_rows_if_they_fired(servers: Servers) -> None:
+    """A write sets values of its own and tells of itself in another table; the load set nothing off."""
+    conninfo = servers.database()
+    load_hard(conninfo)
+    told = f'SELECT count(*) FROM "{SCHEMA}".keyless WHERE number = -1'
+    assert rows(conninfo, told) == [(0,)]
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(f'UPDATE "{SCHEMA}".numbers SET cash = cash'.encode())
+        connection.execute(f'UPDATE "{SCHEMA}".texts SET plain = plain'.encode())
+        assert connection.execute(f'SELECT DISTINCT small FROM "{SCHEMA}".numbers'.encode()).fetchall() == [(7,)]
+    assert rows(conninfo, told)[0][0] > 0

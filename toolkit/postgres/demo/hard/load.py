@@ -68,6 +68,7 @@ def _load(conninfo: str, without: Collection[Feature], folders: Collection[str])
         _run(connection, "schema", skipped)
         for folder in folders:
             _run(connection, folder, skipped)
+        _run(connection, "triggers", skipped)
         connection.execute("ANALYZE")
     return HardReport(skipped=skipped, seconds=time.monotonic() - started)
 
