@@ -58,26 +58,26 @@ class Writer:
         order = f"live-{self.number}-{step}"
         with connection.transaction():
             connection.execute(
-                'INSERT INTO orders ("id", "businessId", "orderNumber", "status", "total", "updatedAt")'
-                ' SELECT %s, %s, %s, "status", 1, now() FROM orders LIMIT 1',
-                [order, self.business, order],
+                'INSERT INTO business_orders ("id", "businessId", "orderNumber", "businessType", "subtotal",'
+                ' "taxAmount", "totalAmount", "updatedAt") VALUES (%s, %s, %s, %s, 1, 0, 1, now())',
+                [order, self.business, order, "shop"],
             )
             connection.execute(
-                'INSERT INTO order_items ("id", "orderId", "quantity", "unitPrice")'
-                " SELECT %s || '-' || n, %s, n, 1 FROM generate_series(1, 3) n",
+                'INSERT INTO business_order_items ("id", "orderId", "quantity", "unitPrice", "totalPrice")'
+                " SELECT %s || '-' || n, %s, n, 1, n FROM generate_series(1, 3) n",
                 [order, order],
             )
         self.orders[order] = [1, 2, 3]
         if step % 3 == 0:
             with connection.transaction():
-                connection.execute('UPDATE order_items SET "quantity" = 9 WHERE "orderId" = %s', [order])
-                connection.execute('UPDATE orders SET "total" = 2 WHERE "id" = %s', [order])
+                connection.execute('UPDATE business_order_items SET "quantity" = 9 WHERE "orderId" = %s', [order])
+                connection.execute('UPDATE business_orders SET "totalAmount" = 2 WHERE "id" = %s', [order])
             self.orders[order] = [9, 9, 9]
         if step % 5 == 0:
             gone = next(iter(self.orders))
             with connection.transaction():
-                connection.execute('DELETE FROM order_items WHERE "orderId" = %s', [gone])
-                connection.execute('DELETE FROM orders WHERE "id" = %s', [gone])
+                connection.execute('DELETE FROM business_order_items WHERE "orderId" = %s', [gone])
+                connection.execute('DELETE FROM business_orders WHERE "id" = %s', [gone])
             del self.orders[gone]
 
 
@@ -91,7 +91,9 @@ def test_a_business_is_mirrored_while_another_is_in_use(
     manifest = control.backup("target", demo="include")
     ours, theirs = (
         str(each)
-        for (each,) in rows(conninfo, 'SELECT "businessId" FROM orders GROUP BY 1 ORDER BY count(*) DESC LIMIT 2')
+        for (each,) in rows(
+            conninfo, 'SELECT "businessId" FROM business_orders GROUP BY 1 ORDER BY count(*) DESC LIMIT 2'
+        )
     )
     host = "target" if role == "owner" else "superuser"
     writers = [Writer(conninfo, theirs, number) for number in range(3)]
@@ -115,7 +117,8 @@ def test_a_business_is_mirrored_while_another_is_in_use(
     assert all(writer.commits > 3 for writer in writers)
     found: dict[str, list[int]] = {}
     for order, quantity in rows(
-        conninfo, """SELECT "orderId", "quantity" FROM order_items WHERE "orderId" LIKE 'live-%' ORDER BY "id" """
+        conninfo,
+        """SELECT "orderId", "quantity" FROM business_order_items WHERE "orderId" LIKE 'live-%' ORDER BY "id" """,
     ):
         found.setdefault(order, []).append(quantity)
     assert found == {order: quantities for writer in writers for order, quantities in writer.orders.items()}
@@ -123,7 +126,9 @@ def test_a_business_is_mirrored_while_another_is_in_use(
         assert rows(conninfo, query)[0][1] == 0, query
     own = control.backup("target", demo="include", businesses=[ours])
     execute(
-        conninfo, "DELETE FROM order_items WHERE \"orderId\" LIKE 'live-%'", "DELETE FROM orders WHERE id LIKE 'live-%'"
+        conninfo,
+        "DELETE FROM business_order_items WHERE \"orderId\" LIKE 'live-%'",
+        "DELETE FROM business_orders WHERE id LIKE 'live-%'",
     )
     assert control.verify("target", manifest).facts["tables"] == {}
     assert own.metadata.stats.total_records
@@ -133,8 +138,9 @@ def _disturb(conninfo: str, business: str) -> None:
     """Change, remove and add rows of a business."""
     execute(
         conninfo,
-        f"""DELETE FROM order_items WHERE "orderId" IN (SELECT "id" FROM orders WHERE "businessId" = '{business}')""",
-        f"""UPDATE orders SET "total" = "total" + 1 WHERE "businessId" = '{business}'""",
-        f"""INSERT INTO orders ("id", "businessId", "orderNumber", "status", "total", "updatedAt")
-            SELECT 'extra', '{business}', 'extra', "status", 1, now() FROM orders LIMIT 1""",
+        f"""DELETE FROM business_order_items
+            WHERE "orderId" IN (SELECT "id" FROM business_orders WHERE "businessId" = '{business}')""",
+        f"""UPDATE business_orders SET "totalAmount" = "totalAmount" + 1 WHERE "businessId" = '{business}'""",
+        f"""INSERT INTO business_orders ("id", "businessId", "orderNumber", "businessType", "subtotal", "taxAmount",
+            "totalAmount", "updatedAt") VALUES ('extra', '{business}', 'extra', 'shop', 1, 0, 1, now())""",
     )
