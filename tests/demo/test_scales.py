@@ -17,7 +17,7 @@ from tests.demo.facts import columns, facts
 from toolkit.postgres.demo import SCALES, scale, true_owners
 
 slow = pytest.mark.skipif(os.environ.get("PLAYBACK_SLOW_TESTS") != "1", reason="PLAYBACK_SLOW_TESTS=1 runs it")
-ROWS = {"small": 25_893, "medium": 251_051, "large": 2_511_974}
+ROWS = {"small": 25_842, "medium": 250_740, "large": 2_511_163}
 MOVEMENTS = {"small": 1_200, "medium": 106_800, "large": 1_920_000}
 LOAD = "import sys; from toolkit.postgres import demo; demo.load(sys.argv[1], scale=sys.argv[2])"
 

@@ -60,7 +60,7 @@ def account(
         raise RefusedError(
             f"{len(unknown)} tables of the database are not classified in {catalog.file}",
             sorted(unknown),
-            hint="add each to a category of the catalog file, or have them proposed by `invoke classify`;"
+            hint="add each to a category of the catalog file, or let `invoke classify --host HOST --update` propose it;"
             " nothing was read",
         )
     taken = {table: part for table, rule in rules.items() if (part := _own_part(rule, scope)) is not None}

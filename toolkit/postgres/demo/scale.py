@@ -2,9 +2,9 @@
 
 | scale  | businesses |       rows | of them in business_stock_movements |
 |--------|-----------:|-----------:|------------------------------------:|
-| small  |          8 |     25,893 |                               1,200 |
-| medium |         12 |    251,051 |                             106,800 |
-| large  |         20 |  2,511,974 |                           1,920,000 |
+| small  |          8 |     25,842 |                               1,200 |
+| medium |         12 |    250,740 |                             106,800 |
+| large  |         20 |  2,511,163 |                           1,920,000 |
 """
 
 from __future__ import annotations
