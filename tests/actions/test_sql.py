@@ -143,7 +143,7 @@ def test_seed_fills_an_empty_database(new_database: Callable[[], str], tmp_path:
     assert act("seed", {"scale": "small"}, tmp_path, database=conninfo, check=True).changed
     outcome = act("seed", {"scale": "small"}, tmp_path, database=conninfo)
     assert outcome.changed
-    assert outcome.facts["tables"] == 145
+    assert outcome.facts["tables"] == 144
     with psycopg.connect(conninfo) as connection:
         assert connection.execute("SELECT count(*) FROM businesses").fetchone() == (8,)
 

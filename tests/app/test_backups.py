@@ -84,7 +84,9 @@ def test_a_run_that_moves_rows_says_how_many(shop: tuple[Place, str], tmp_path: 
     place, conninfo = shop
     ran = place.run(conninfo, "backup: {scope: business, job: first}")
     assert ran.code == 0
-    header, row = ran.out.rstrip().splitlines()[-2:]
+    lines = ran.out.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("host "))
+    header, row = lines[start : start + 2]
     assert header.split() == ["host", "moved", "tables", "rows", "bytes", "stored", "seconds"]
     assert row.startswith("shop  backup shop")
     report = tmp_path / "report.json"
