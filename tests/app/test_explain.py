@@ -68,6 +68,7 @@ def test_explain_as_json_has_the_same_facts(shop: Shop) -> None:
         "businesses": [],
         "demo": "exclude",
         "optional": {"audit_logs": 9},
+        "without": [],
     }
     assert (document["taken"], document["mark"], document["table"]) == (True, "owned", "receipt_sequences")
     assert document["key"] == {"businessId": "biz-umoja-grill", "date": "2025-02-01"}
