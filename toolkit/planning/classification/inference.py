@@ -203,7 +203,10 @@ class Inference:
 
     def _polymorphic(self, table: str) -> tuple[str, str] | None:
         of = self.schema.tables[table]
-        return names.polymorphic(of.column_names, [name for key in of.foreign_keys for name in key.columns])
+        pointing = {name for key in of.foreign_keys for name in key.columns}
+        # what was visited last, say, is no owner, whatever stands beside it
+        pointing |= {name for name in of.column_names if names.is_passing(name)}
+        return names.polymorphic(of.column_names, pointing)
 
     def _by_others(self, table: str) -> Finding | None:
         """Nothing in the table itself says surely whose a row is."""
