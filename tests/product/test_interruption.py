@@ -102,7 +102,9 @@ def test_damage_stops_a_restore_before_it_changes_a_row(
     control.add_host("source", source)
     control.add_host("target", target)
     manifest = control.backup("source")
-    files = [file for file in (tmp_path / "repository").rglob("*") if file.is_file() and file.name != "playback.json"]
+    # what a restore reads: its manifest and chunks
+    folders = (tmp_path / "repository" / "backups", tmp_path / "repository" / "chunks")
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
     everything = "SELECT s, NULL::orders FROM shops s UNION ALL SELECT NULL, o FROM orders o ORDER BY 1, 2"
     wanted, before = rows(source, everything), rows(target, everything)
     choice, refused = random.Random(seed), 0
