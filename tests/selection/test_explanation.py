@@ -101,8 +101,13 @@ def fitting_rows(world: World, spot: Spot) -> list[Spot]:
     """The rows of the table that agree with a row in all its columns that are not NULL."""
     name, number = spot
     rows = world.tables[name].rows
-    wanted = {column: value for column, value in rows[number].items() if value is not None}
-    return [(name, place) for place, row in enumerate(rows) if wanted.items() <= row.items()]
+    columns = world.tables[name].columns
+    wanted = {column: columns[column].normal(value) for column, value in rows[number].items() if value is not None}
+    return [
+        (name, place)
+        for place, row in enumerate(rows)
+        if all(columns[column].normal(row[column]) == value for column, value in wanted.items())
+    ]
 
 
 def check_owners(world: World, expected: Expected, spot: Spot, found: Explanation) -> None:
@@ -144,16 +149,24 @@ def tenant_distances(world: World, start: Spot) -> dict[str, int]:
             for _, pairs in owning_links(world, spot[0], owner) if table.present else ():
                 row = world.tables[spot[0]].rows[spot[1]]
                 for number, other in enumerate(table.rows):
-                    if (owner, number) not in distances and joined(row, other, pairs):
+                    if (owner, number) not in distances and joined(world, (spot[0], row), (owner, other), pairs):
                         distances[owner, number] = distances[spot] + 1
                         waiting.append((owner, number))
     tenants = world.tables[world.tenant].rows
     return {str(tenants[number][world.key]): far for (name, number), far in distances.items() if name == world.tenant}
 
 
-def joined(row: Row, other: Row, pairs: Pairs) -> bool:
-    """Whether two rows agree, NULLs never do."""
-    return all(row[left] is not None and row[left] == other[right] for left, right in pairs)
+def joined(world: World, one: tuple[str, Row], another: tuple[str, Row], pairs: Pairs) -> bool:
+    """Whether two rows, each with its table, agree in whatever spelling their types find equal; NULLs never do."""
+    (table, row), (other_table, other) = one, another
+    ours, theirs = world.tables[table].columns, world.tables[other_table].columns
+
+    def same(left: str, right: str) -> bool:
+        return ours[left].normal(theirs[right].normal(row[left])) == theirs[right].normal(
+            ours[left].normal(other[right])
+        )
+
+    return all(row[left] is not None and same(left, right) for left, right in pairs)
 
 
 def references(world: World) -> list[Reference]:
@@ -171,7 +184,7 @@ def pointing_pairs(world: World, reference: Reference) -> Iterator[tuple[Spot, S
     pairs = frozenset(zip(reference.columns, reference.parent_columns, strict=True))
     for number, row in enumerate(world.tables[reference.child].rows):
         for place, parent in enumerate(world.tables[reference.parent].rows):
-            if joined(row, parent, pairs):
+            if joined(world, (reference.child, row), (reference.parent, parent), pairs):
                 yield (reference.child, number), (reference.parent, place)
 
 
