@@ -77,7 +77,7 @@ class Shop:
         """Fill a new database, and name it and the repositories in an inventory."""
         execute(database, SCHEMA)
         control = Control(directory, CATALOG)
-        control.add_host("shop", database)
+        control.add_host("shop", database, repository=repositories[0])
         shop = cls(control, database)
         shop.name_repositories({name: {"type": "local", "path": str(shop.path(name))} for name in repositories})
         return shop
