@@ -10,7 +10,7 @@ import pytest
 from tests.app.invoking import invoke
 from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
-from toolkit.errors import RefusedError
+from toolkit.errors import DatabaseError, RefusedError
 
 USERS = "CREATE TABLE users (id text PRIMARY KEY, name text)"
 MEMBERS = (
@@ -215,3 +215,44 @@ def test_renamed_columns_lead_to_owners_as_before(make_pair: MakePair) -> None:
         pair.control.restore("target", manifest, "merge", businesses=["a"], **answers)
     assert "column members.person," in refusal.value.reasons[0]
     assert pair.rows("SELECT count(*) FROM users") == [(0,)]
+
+
+@pytest.mark.parametrize(("how", "said"), [("terminate", "terminating connection"), ("cancel", "canceling statement")])
+def test_a_lost_connection_is_no_fault_of_a_condition(make_pair: MakePair, how: str, said: str) -> None:
+    """What ends the session while a condition is tried is told as that, not as a problem of the catalog file."""
+    pair = make_pair(
+        {"logs": {"owned_by": ["tenant"], "where": "public.tried()"}},
+        LOGS,
+        "CREATE FUNCTION tried() RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN"
+        f" PERFORM pg_{how}_backend(pg_backend_pid()); PERFORM pg_sleep(5); RETURN true; END $$",
+    )
+    with pytest.raises(DatabaseError, match=said):
+        pair.backup()
+
+
+def test_rows_on_circles_are_nobodys(make_pair: MakePair) -> None:
+    """Rows of `referenced` tables that only point at themselves or each other are in every whole backup."""
+    pair = make_pair(
+        {"persons": "referenced", "cards": "referenced", "jobs": {"owned_by": ["tenant"]}},
+        "CREATE TABLE persons (id integer PRIMARY KEY, spouse integer REFERENCES persons, card integer)",
+        "CREATE TABLE cards (id integer PRIMARY KEY, holder integer REFERENCES persons)",
+        "ALTER TABLE persons ADD FOREIGN KEY (card) REFERENCES cards",
+        "CREATE TABLE jobs (id integer PRIMARY KEY, tenant text REFERENCES tenants, worker integer REFERENCES persons)",
+    )
+    pair.fill(
+        "INSERT INTO tenants VALUES ('demo', 'D', true)",
+        "INSERT INTO persons VALUES (1, 1), (2, 3), (3, 2), (4, NULL), (5, 4), (6, 7), (7, 6), (8, 8), (9, NULL)",
+        "INSERT INTO cards VALUES (1, 9), (2, 8)",
+        "UPDATE persons SET card = 1 WHERE id = 9",
+        "UPDATE persons SET card = 2 WHERE id = 1",
+        "INSERT INTO jobs VALUES (1, 'demo', 6), (2, 'a', 2)",
+    )
+    taken = {entry.name: entry.rows for entry in pair.backup(demo="exclude").tables}
+    assert taken == {"tenants": 2, "persons": 7, "cards": 2, "jobs": 1}  # 6 and 7 are the demo business's
+    counted = pair.backup(demo="exclude").selection.tables
+    assert (counted["persons"].unowned, counted["persons"].referenced) == (4, 3)
+    assert counted["cards"].unowned == 2
+    words = ("--inventory", str(pair.control.directory / "inventory"), "--host", "source")
+    said = invoke("explain", *words, "persons", "1").out
+    assert "only rows that point at each other lead to it, and the scope is whole" in said
+    assert "taken:  no" in invoke("explain", *words, "persons", "6").out

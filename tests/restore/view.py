@@ -124,19 +124,29 @@ class View:
         policy = table.unowned or ("never" if self.named else "always")
         if policy == "never" or self.owners[spot]:
             return ""
-        if table.kind != "referenced" or not self._is_referenced(spot):
+        if table.kind != "referenced" or not self._is_led_to(spot):
             return UNOWNED
         # where all tenants are taken nothing may be lost: not even rows that only point at each other
         everything = not self.named and len(self.tenants) == len(self.state[self.world.tenant])
         return REFERENCED if everything else ""
 
-    def _is_referenced(self, spot: Spot) -> bool:
-        return any(
-            spot in self.pointed_at(child, reference, place)
-            for child, reference in self.world.references
-            if reference.parent == spot[0] and child.category == "business"
-            for place in self.spots(child.name)
-        )
+    def _is_led_to(self, spot: Spot) -> bool:
+        """Whether more than circles of `referenced` rows leads to a row."""
+        seen, waiting = set[Spot](), [spot]
+        while waiting:
+            row = waiting.pop()
+            pointing = [
+                place
+                for child, reference in self.world.references
+                if reference.parent == row[0] and child.category == "business"
+                for place in self.spots(child.name)
+                if row in self.pointed_at(child, reference, place)
+            ]
+            if any(self.world[name].kind != "referenced" for name, _ in pointing) or (seen and not pointing):
+                return True
+            waiting += [each for each in pointing if each not in seen]
+            seen.update(pointing)
+        return False
 
     def _newest(self, table: Table, spots: list[Spot]) -> list[Spot]:
         by_key = sorted(spots, key=lambda spot: tuple(int(self.row(spot)[name] or 0) for name in table.key))

@@ -188,19 +188,28 @@ class _Oracle:
             return "owned"
         if owners or unowned == "never":
             return None
-        if kind != "referenced" or not self._pointed_at(spot):
+        if kind != "referenced" or not self._led_to(spot):
             return "unowned"
         # where all tenants are taken nothing may be lost: not even rows that only point at each other
         everything = not self.scope.businesses and selected == self.all_tenants
         return "referenced" if everything else None
 
-    def _pointed_at(self, spot: Spot) -> bool:
+    def _led_to(self, spot: Spot) -> bool:
+        """Whether a row of another rule leads to a row, or one that nobody points at, and not circles alone."""
+        seen, waiting = set[Spot](), [spot]
+        while waiting:
+            pointing = list(self._pointing_at(waiting.pop()))
+            if any(self.tables[name].rule.kind != "referenced" for name, _ in pointing) or (seen and not pointing):
+                return True
+            waiting += [each for each in pointing if each not in seen]
+            seen.update(pointing)
+        return False
+
+    def _pointing_at(self, spot: Spot) -> Iterator[Spot]:
         name, number = spot
-        return any(
-            number in places
-            for (reference, _), places in self.targets.items()
-            if reference.parent == name and self.tables[reference.child].is_business
-        )
+        for (reference, place), places in self.targets.items():
+            if reference.parent == name and number in places and self.tables[reference.child].is_business:
+                yield reference.child, place
 
     def _age(self, table: Table, row: Row) -> tuple[object, ...]:
         """Sorts the newest first, those of no time last, and ties by the key."""

@@ -110,7 +110,7 @@ def test_a_condition_loses_no_rows_that_only_point_at_each_other(laboratory: Lab
     rows = [{"id": 1, "kept": True, "next": 2}, {"id": 2, "kept": True, "next": 1}, {"id": 3, "kept": False, "next": 3}]
     people = table("people", rows, rule)
     made = world([reference("people", "next", "people", Declared.FOREIGN_KEY)], people)
-    assert ids(taken(laboratory, made, Scope()), "people") == {"referenced": {1, 2}}
+    assert ids(taken(laboratory, made, Scope()), "people") == {"unowned": {1, 2}}
     assert ids(taken(laboratory, made, Scope(businesses=("1",))), "people") == {}
 
 

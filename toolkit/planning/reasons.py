@@ -17,6 +17,7 @@ class RowFacts:
     Attributes:
         pointed_at: how many business rows point at it.
         pointed_at_by_taken: how many taken rows do.
+        circles_alone: only circles of rows of `referenced` tables lead to it.
         passes: whether it fulfils its rule's `where`; True without one.
     """
 
@@ -27,6 +28,12 @@ class RowFacts:
     pointed_at: int
     pointed_at_by_taken: int
     passes: bool
+    circles_alone: bool = False
+
+    @property
+    def goes_with_others(self) -> bool:
+        """Whether it is there for those that point at it, where its table is `referenced`."""
+        return bool(self.pointed_at) and not self.circles_alone
 
     @property
     def takes_unowned(self) -> bool:
@@ -41,7 +48,7 @@ def mark_in_whole_table(facts: RowFacts) -> RowMark:
     if rule is None or rule.category is Category.DEVICE or rule.kind is RuleKind.SHARED:
         return RowMark.SHARED
     if rule.kind is RuleKind.REFERENCED:
-        return RowMark.REFERENCED if facts.pointed_at else RowMark.UNOWNED
+        return RowMark.REFERENCED if facts.goes_with_others else RowMark.UNOWNED
     return RowMark.OWNED if facts.owners else RowMark.UNOWNED
 
 
@@ -70,7 +77,9 @@ def reasons(facts: RowFacts, mark: RowMark | None) -> tuple[str, ...]:
 
 def _why_unowned(facts: RowFacts) -> str:
     assert facts.rule is not None
-    nobody = "no row points at it" if facts.rule.kind is RuleKind.REFERENCED else "nobody owns it"
+    nobody = "nobody owns it"
+    if facts.rule.kind is RuleKind.REFERENCED:
+        nobody = "only rows that point at each other lead to it" if facts.pointed_at else "no row points at it"
     if facts.rule.unowned == "always":
         return f"{nobody}, and its rule says `unowned: always`"
     return f"{nobody}, and the scope is whole"
@@ -95,8 +104,8 @@ def _why_not(facts: RowFacts) -> Iterator[str]:
 def _why_not_by_rule(rule: TableRule, facts: RowFacts) -> Iterator[str]:
     entitled = rule.kind is RuleKind.SHARED
     if rule.kind is RuleKind.REFERENCED:
-        entitled = not facts.pointed_at and facts.takes_unowned
-        if facts.pointed_at:
+        entitled = not facts.goes_with_others and facts.takes_unowned
+        if facts.goes_with_others:
             yield "its table is `referenced`: a row that is pointed at goes with the rows that point at it"
         elif not entitled:
             yield _nobody(rule)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
+import psycopg
 from psycopg import sql
 
 from toolkit.errors import InputError, Problem, RefusedError
@@ -18,11 +19,12 @@ from toolkit.model.manifest import TableSelection
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.model.scope import Demo, Scope
 from toolkit.planning.accounting import Accounting, Part
-from toolkit.planning.links import Links
+from toolkit.planning.links import Links, ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection, first_line
 from toolkit.postgres.order import order_by
 from toolkit.postgres.relation import Relation, Sql, Workspace, points_at, relation_of
+from toolkit.postgres.selection.circles import Circles
 from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
 from toolkit.postgres.selection.ownership import Owners, Ownership, count_owned
 from toolkit.postgres.selection.references import ReferenceClosure
@@ -125,6 +127,7 @@ class Selection:
         self._known: Mapping[str, str] = {}
         self._spared: dict[str, str] = {}
         self._everyone = False
+        self._known_circles: Circles | None = None
         self._named: tuple[str, ...] = ()
         self._numbers = count()
 
@@ -267,25 +270,45 @@ class Selection:
         return sql.SQL("{} UNION ALL {}").format(owned, self._rows(table, UNOWNED, nobody))
 
     def _unreferenced(self, table: str, *, everything: bool) -> Sql:
-        """Rows of a `referenced` table that no row of any business table points at.
+        """Rows of a `referenced` table that no row of any business table points at, or circles alone lead to.
 
         Args:
-            everything: where all is taken nothing may be lost: the others too, lest they only point at each other.
+            everything: the others too, as referenced: where all is taken nothing may be lost.
         """
-        pointing = [link for link in self._links.references if link.parent == table and self._is_read(link.child)]
         conditions = [
             sql.SQL("NOT EXISTS (SELECT 1 FROM {} c WHERE {})").format(
                 self._relations[link.child].source, points_at(link, "c", "t")
             )
-            for link in pointing
+            for link in self._pointing()
+            if link.parent == table
         ]
-        nobody = sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true")
+        nobody: Sql = sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true")
+        nobody = sql.SQL("({} OR {})").format(nobody, self._circles().nobody_else(table))
         unowned = self._rows(table, UNOWNED, nobody)
         if not everything:
             return unowned
         return sql.SQL("{} UNION ALL {}").format(
             unowned, self._rows(table, REFERENCED, sql.SQL("NOT ({})").format(nobody))
         )
+
+    def _pointing(self) -> list[ReferenceLink]:
+        """The references from business tables."""
+        return [link for link in self._links.references if self._is_read(link.child)]
+
+    def _circles(self) -> Circles:
+        if self._known_circles is None:
+            self._known_circles = Circles(
+                self._workspace,
+                self._relations,
+                links=self._pointing(),
+                tables=[
+                    name
+                    for name, rule in self._accounting.rules.items()
+                    if rule.kind is RuleKind.REFERENCED and self._is_read(name)
+                ],
+                prefix=self._prefix,
+            )
+        return self._known_circles
 
     def _is_read(self, table: str) -> bool:
         rule = self._accounting.rules.get(table)
@@ -357,7 +380,10 @@ class Selection:
             try:
                 with self._connection.transaction():
                     self._connection.execute(query)
-            except Exception as error:  # any error of the server is the condition's
+            except psycopg.Error as error:
+                # a lost connection, a cancellation or a lock that cannot be had says nothing of the condition
+                if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+                    raise
                 place = f"{rule.category.value}.{rule.group}.{name}.where"
                 problems.append(Problem(file=self._catalog.file, line=rule.line, path=place, message=first_line(error)))
         if problems:

@@ -20,7 +20,8 @@ from toolkit.planning.reasons import RowFacts, mark_in_whole_table, reasons
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.order import order_by
-from toolkit.postgres.relation import Relation, Sql, points_at, relation_of
+from toolkit.postgres.relation import Relation, Sql, Workspace, points_at, relation_of
+from toolkit.postgres.selection.circles import Circles
 from toolkit.postgres.selection.evaluation import condition_of
 from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
 from toolkit.postgres.selection.row_lookup import RowId, find_row, key_columns, table_named
@@ -89,6 +90,7 @@ class _Subject:
             pointed_at=sum(each.rows for each in business),
             pointed_at_by_taken=sum(each.taken for each in pointing),
             passes=self._passes(),
+            circles_alone=self._is_circles_alone(),
         )
         mark = self._mark(facts)
         return Explanation(
@@ -121,6 +123,24 @@ class _Subject:
         row = self._connection.execute(query).fetchone()
         assert row is not None
         return RowKey(table=self._table.name, values=tuple(row[0]))
+
+    def _is_circles_alone(self) -> bool:
+        """Whether only circles of rows of `referenced` tables lead to the row."""
+        rule, read = self._rules.get(self._table.name), self._survey.accounting.rules
+        if rule is None or rule.kind is not RuleKind.REFERENCED or rule.category is not Category.BUSINESS:
+            return False
+        business = [name for name, each in read.items() if each.category is Category.BUSINESS]
+        circles = Circles(
+            Workspace(self._connection),
+            {name: self._relation(name) for name in business},
+            links=[link for link in self._survey.links.references if link.child in business],
+            tables=[name for name in business if read[name].kind is RuleKind.REFERENCED],
+            prefix=f"explained_{next(self._walks)}",
+        )
+        query = sql.SQL("SELECT FROM {} t WHERE {} AND {}").format(
+            self._relation(self._table.name).source, self._row.condition, circles.nobody_else(self._table.name)
+        )
+        return self._connection.execute(query).fetchone() is not None
 
     def _passes(self) -> bool:
         """Whether the row fulfils the `where` of its rule."""

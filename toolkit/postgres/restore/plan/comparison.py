@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from toolkit.model.manifest import TableEntry, chunk_id
-from toolkit.model.schema import DatabaseSchema, ForeignKey, Table
+from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.chunking import chunks
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.connection import Connection
 from toolkit.postgres.order import order_by
 from toolkit.postgres.relation import Relation, Sql, columns, create_temporary, equal, scalar, text_of
-from toolkit.postgres.restore.plan.key_rules import KeyName, KeyRule
 from toolkit.postgres.restore.stage.source import Source, Staged
 from toolkit.postgres.rows import read_rows
 
@@ -50,7 +49,6 @@ class Comparison:
     Attributes:
         relations: the tables of the database.
         differences: per table whose rows are compared one by one; brought up to date as rows are judged.
-        rules: of the database's foreign keys.
     """
 
     connection: Connection
@@ -58,11 +56,6 @@ class Comparison:
     source: Source
     relations: Mapping[str, Relation]
     differences: dict[str, Differences]
-    rules: Mapping[KeyName, KeyRule]
-
-    def rule(self, table: str, key: ForeignKey) -> KeyRule:
-        """What the server does about a foreign key of a table."""
-        return self.rules[table, key.name]
 
     def writes(self, name: str) -> int:
         """How many staged rows of a table are to be inserted or updated."""

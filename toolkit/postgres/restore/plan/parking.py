@@ -70,7 +70,7 @@ class Parkings:
         """The columns of the key with what they may perhaps hold meanwhile."""
         single, shared = set[str](), set[str]()
         for foreign in table.foreign_keys:
-            full = self._comparison.rule(table.name, foreign).full and len(foreign.columns) > 1
+            full = foreign.match_full and len(foreign.columns) > 1
             (shared if full else single).update(foreign.columns)
         free = [
             column

@@ -35,7 +35,6 @@ from toolkit.postgres.restore.plan.findings import Finding, Findings
 from toolkit.postgres.restore.plan.foreign_keys import ForeignKeys
 from toolkit.postgres.restore.plan.judgement import Judge
 from toolkit.postgres.restore.plan.kept import KeptRows
-from toolkit.postgres.restore.plan.key_rules import key_rules
 from toolkit.postgres.restore.plan.uniqueness import Release, Uniqueness
 from toolkit.postgres.restore.plan.values_afterwards import ValuesAfterwards
 from toolkit.postgres.restore.stage.backup_owners import BackupOwners
@@ -143,7 +142,6 @@ class Planner:
             source=self._source,
             relations=self._relations,
             differences=self._differences,
-            rules=key_rules(self._connection, self._survey.schema.name),
         )
         findings = Findings(comparison, aside=self._aside)
         estrangement = self._keep_estranged(comparison, judge, findings)

@@ -15,7 +15,7 @@ from toolkit.model.schema import Equality
 from toolkit.postgres.relation import Sql, create_temporary, equal, lacks_parent, needs_parent, points_at, scalar
 from toolkit.postgres.restore.plan.comparison import Comparison
 from toolkit.postgres.restore.plan.deletion import Deletions
-from toolkit.postgres.restore.plan.key_rules import NO_ACTION, LeadingKey, leading_keys
+from toolkit.postgres.restore.plan.leading_keys import NO_ACTION, LeadingKey, leading_keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,7 @@ class Rewritings:
         """The condition that `t` itself leads nowhere, which the server would not let in again."""
         reasons: list[Sql] = [sql.SQL("false")]
         for key in self._comparison.schema.tables[name].foreign_keys:
-            if self._comparison.rule(name, key).enforced:
+            if key.enforced:
                 parents = sql.SQL("{} p WHERE true").format(self._comparison.relations[key.parent].source)
                 lacking = lacks_parent(key, "t", [parents])
                 reasons.append(sql.SQL("({} AND {})").format(needs_parent(key, "t"), lacking))

@@ -46,7 +46,7 @@ class References:
             (table.name, key)
             for table in self._schema.tables.values()
             for key in table.foreign_keys
-            if self._comparison.rule(table.name, key).enforced and {table.name, key.parent} & set(ready.touched)
+            if key.enforced and {table.name, key.parent} & set(ready.touched)
         ]
         self._relations = {name: relation_of(self._schema.name, table) for name, table in self._schema.tables.items()}
         self._noted = {(child, key.name): self._hold(query) for child, key, query in self._all_adrift()}

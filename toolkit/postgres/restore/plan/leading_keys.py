@@ -1,4 +1,4 @@
-"""What the server does about foreign keys of the target, beside what every backup notes of them."""
+"""The foreign keys by which rows of any schema find those of a table: what they do when such a row goes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,8 @@ from toolkit.postgres.equality import read_equalities
 from toolkit.postgres.introspection import quoted
 from toolkit.postgres.relation import Sql
 
-KeyName = tuple[str, str]
-"""The table that carries a foreign key, and the name of the key."""
-
 NO_ACTION = "a"
 """What becomes of a row whose parent goes: nothing, but it has to find another one. As pg_constraint has it."""
-
-_RULES = """
-SELECT c.relname, f.conname, f.confdeltype::text, f.confmatchtype = 'f',
-       coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
-FROM pg_constraint f JOIN pg_class c ON c.oid = f.conrelid
-WHERE f.contype = 'f' AND c.relnamespace = to_regnamespace(quote_ident(%s))
-"""
 
 # those of other schemas, and those that lead to single partitions, included
 _LEADING = """
@@ -44,21 +34,6 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE p.relnamespace = to_regnamespace(quote_ident(%s)) AND p.relkind IN ('r', 'p') AND NOT p.relispartition
 ORDER BY p.relname COLLATE "C", n.nspname COLLATE "C", c.relname COLLATE "C", f.conname COLLATE "C"
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRule:
-    """How the server treats one foreign key.
-
-    Attributes:
-        on_delete: what becomes of a row whose parent is deleted, as pg_constraint has it.
-        full: all columns of a reference are filled, or none is (MATCH FULL).
-        enforced: it is checked at all, were it only for rows that are written (NOT VALID).
-    """
-
-    on_delete: str
-    full: bool
-    enforced: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +59,6 @@ class LeadingKey:
     def rows(self) -> Sql:
         """What stands behind FROM for the rows that carry it."""
         return sql.SQL("{}" if self.partitioned else "ONLY {}").format(sql.Identifier(self.schema, self.child))
-
-
-def key_rules(connection: Connection, schema: str) -> Mapping[KeyName, KeyRule]:
-    """The rules of every foreign key of a schema."""
-    return {
-        (table, name): KeyRule(on_delete=on_delete, full=full, enforced=enforced)
-        for table, name, on_delete, full, enforced in connection.execute(_RULES, [schema])
-    }
 
 
 def leading_keys(connection: Connection, schema: str) -> Mapping[str, list[LeadingKey]]:

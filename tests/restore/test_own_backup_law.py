@@ -1,0 +1,171 @@
+"""A law of all applications: picked out of a wider backup, businesses are what their own backup would have been."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, assume, given, note, settings
+from hypothesis import strategies as st
+
+from tests.caseless import create_caseless
+from tests.control import Control
+from tests.selection.oracle import expect
+from tests.selection.reading import Laboratory
+from tests.selection.statements import NAME, catalog_text, statements
+from tests.selection.world import World
+from tests.selection.worlds import scopes, worlds
+from toolkit.actions.choosing import rows_reader
+from toolkit.config import catalog as catalogs
+from toolkit.errors import RefusedError
+from toolkit.model.drift import Answers
+from toolkit.model.manifest import Manifest
+from toolkit.model.scope import BackupType, Demo, Scope
+from toolkit.planning.answers import read_answers
+from toolkit.planning.picking import picking_of
+from toolkit.postgres.connection import connect
+from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.restore.request import scope_on_target
+from toolkit.postgres.restore.stage.backup_owners import BackupOwners
+from toolkit.postgres.restore.stage.narrowing import narrow, narrowed
+from toolkit.postgres.restore.stage.reshaping import fitting_source
+from toolkit.postgres.selection.snapshot import consistent_snapshot
+
+EXAMPLES = int(os.environ.get("PLAYBACK_OWN_BACKUP_EXAMPLES", "50"))
+"""How many applications are made up."""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A database whose schema is replaced by each world, and the control directory to back it up with."""
+
+    laboratory: Laboratory
+    control: Control
+
+    def build(self, world: World) -> None:
+        """Make the world and its catalog file."""
+        self.laboratory.connection.execute(statements(world))
+        self.control.catalog = catalog_text(world, ()).replace(f"catalog: {NAME}", "catalog: application")
+        self.control.add_host("shop", self.laboratory.connection.info.dsn)
+
+    def backup(self, scope: Scope) -> Manifest:
+        """Back the world up."""
+        return self.control.backup(
+            "shop",
+            scope=scope.type.value,
+            businesses=list(scope.businesses),
+            demo=scope.demo.value,
+            optional={name: {"limit": limit} if limit else {} for name, limit in scope.optional.items()},
+            unclassified="warn",
+        )
+
+    def picked(self, wider: Manifest, businesses: Collection[str]) -> Manifest:
+        """What a restore of these businesses would restore, worked out in the database itself; nothing is written."""
+        catalog = catalogs.load(self.control.directory / "inventory" / "catalogs" / "application.yml")
+        connection, rows_of = self.laboratory.connection, rows_reader(self.control.repository, wider.metadata.label)
+        manifest = narrowed(connection, catalog, wider, sorted(businesses))
+        with consistent_snapshot(
+            connection, catalog, scope_on_target(manifest, catalog), unclassified="warn"
+        ) as survey:
+            source = fitting_source(connection, manifest, survey.schema, rows_of, Answers())
+            names = read_answers(wider, survey.schema, Answers())
+            owners = BackupOwners(
+                connection,
+                source,
+                schema=survey.schema,
+                rows_of=rows_of,
+                picking=picking_of(wider, names, survey.schema, survey.links),
+                tenants=businesses,
+            )
+            narrow(connection, source, owners)
+            source.settle()
+            return msgspec.structs.replace(source.manifest, tables=tuple(source.entries.values()))
+
+
+@pytest.fixture(scope="module")
+def shop(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """One database for all worlds."""
+    name = f"own_backup_{os.getpid()}"
+    pg18.drop_database(name)
+    directory: Path = tmp_path_factory.mktemp("own_backup")
+    owner = pg18.create_database(name)
+    create_caseless(pg18.conninfo(name, user="postgres"), "types")
+    with connect(owner) as connection:
+        yield Shop(Laboratory(connection, directory), Control(directory))
+    pg18.drop_database(name)
+
+
+def with_cuts(world: World, tables: Collection[str]) -> World:
+    """The world with some tables optional, so that nobody asks for them."""
+    made = {
+        name: replace(table, rule=replace(table.rule, optional=True)) if name in tables else table
+        for name, table in world.tables.items()
+    }
+    return replace(world, tables=made)
+
+
+@given(data=st.data())
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=EXAMPLES <= 50,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],  # every example takes a good part of a second: shrinking would take many minutes
+)
+@pytest.mark.timeout(7200)
+def test_picked_businesses_are_their_own_backup(shop: Shop, data: st.DataObject) -> None:
+    """Row for row and limit for limit, or the limits that cut their rows are named."""
+    world = data.draw(worlds())
+    if leading := sorted(_leading(world)):
+        world = with_cuts(world, data.draw(st.sets(st.sampled_from(leading), max_size=2)))
+    scope = data.draw(scopes(world))
+    everything = expect(world, scope)
+    assume(everything is not None and everything.tenants)
+    assert everything is not None
+    businesses = data.draw(st.sets(st.sampled_from(sorted(everything.tenants)), min_size=1, max_size=2))
+    note(f"{catalog_text(world, ())}\n{scope}\n{businesses}")
+    own_scope = replace(scope, type=BackupType.BUSINESS, businesses=tuple(sorted(businesses)), demo=Demo.INCLUDE)
+    shop.build(world)
+    wider, own = shop.backup(scope), shop.backup(own_scope)
+    lost = _lost(world, scope, own_scope)
+    if lost:
+        with pytest.raises(RefusedError, match="lacks rows that a backup of") as refusal:
+            shop.picked(wider, businesses)
+        assert {reason.partition(": of its newest")[0] for reason in refusal.value.reasons} == lost
+        return
+    picked = {entry.name: (entry.rows, entry.digest, entry.cutoff) for entry in shop.picked(wider, businesses).tables}
+    for entry in own.tables:
+        assert picked[entry.name] == (entry.rows, entry.digest, entry.cutoff), entry.name
+    taken = {entry.name for entry in own.tables}
+    assert not any(rows for name, (rows, _, _) in picked.items() if name not in taken)
+
+
+def _leading(world: World) -> set[str]:
+    """The tables through which ownership passes to others, but for the tenants'."""
+    found = set()
+    for name, table in world.tables.items():
+        for edge in table.rule.owned_by:
+            if edge.table:
+                found.add(edge.table)
+            else:
+                pointers = (each for each in world.references if each.child == name)
+                found |= {each.parent for each in pointers if set(each.columns) == set(edge.columns)}
+    return {name for name in found if world.tables[name].rule.category == "business"}
+
+
+def _lost(world: World, scope: Scope, own_scope: Scope) -> set[str]:
+    """The tables of which the own backup has rows by itself that the limit of the wider one cut."""
+    wider, own = expect(world, scope), expect(world, own_scope)
+    assert wider is not None
+    assert own is not None
+    found = set()
+    for (name, number), mark in own.marks.items():
+        limited = own_scope.optional.get(name) is not None
+        if limited and mark != "referenced" and wider.marks.get((name, number), "referenced") == "referenced":
+            found.add(name)
+    return found
