@@ -175,5 +175,6 @@ def _metadata(origin: Origin, scope: Scope, tables: Sequence[TableEntry]) -> Met
         schema_version=origin.schema_version,
         checksums=checksums_of(tables),
         postgres_version=origin.postgres_version,
-        duration_seconds=round(origin.seconds, 3),
+        # unrounded, for whether a manifest is one's own is told by its bytes, also from one of the same second
+        duration_seconds=origin.seconds,
     )

@@ -112,14 +112,13 @@ class Repository:
         try:
             data = read_small(store, MARKER)
         except MissingError:
-            _check_empty(store)
             if not create:
+                _check_empty(store)
                 raise MissingError(
                     f"there is no repository at {store.place}",
                     hint="the first backup makes it; otherwise correct its place in the inventory's repositories.yml",
                 ) from None
-            store.put(MARKER, msgspec.json.encode(_Marker(format=FORMAT, id=str(uuid.uuid4()))))
-            data = read_small(store, MARKER)
+            data = _made(store)
         return cls(store, _repository_id(data, file))
 
     @property
@@ -296,6 +295,19 @@ def vanished_error(label: str, place: str) -> DamageError:
         f"backup {label} was published in {place}, and its manifest is gone",
         hint="restore it from a copy of the repository; `invoke check --repository R --repair` gives the backup up",
     )
+
+
+def _made(store: Store) -> bytes:
+    """Make the marker of a repository; gives its content, which is another's where several make it at once."""
+    try:
+        _check_empty(store)
+    except DamageError:
+        # unless another has made it meanwhile and writes to it already
+        if not store.exists(MARKER):
+            raise
+    else:
+        store.put_new(MARKER, msgspec.json.encode(_Marker(format=FORMAT, id=str(uuid.uuid4()))))
+    return read_small(store, MARKER)
 
 
 def _check_empty(store: Store) -> None:
