@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
+# invoke keeps Python from writing compiled files, which would cost every command a quarter of a second
+sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
+
 from toolkit.runner.interruption import PROCESS
 
 # before anything else: importing the rest takes a second, in which Ctrl-C is to end with one line as well

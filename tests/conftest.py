@@ -21,6 +21,8 @@ from toolkit.postgres.hosts import create_once
 pytest_plugins = ["tests.storage.s3.servers"]
 
 ROOT = Path(__file__).parent.parent
+# commands that tests start need not compile all of the toolkit each time
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 VERSIONS = (16, 18)
 
 
