@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.actions.columns import table
-from toolkit.app import units
+from toolkit import wording
 from toolkit.app.console import Output
 from toolkit.app.meter import Meter
 from toolkit.app.progress import LINE_SECONDS, LineProgress
 from toolkit.app.text import TextReporter
+from toolkit.wording import table
 
 
 class Clock:
@@ -98,7 +98,7 @@ def test_a_terminal_shows_progress_and_is_left_clean(monkeypatch: pytest.MonkeyP
 )
 def test_sizes_have_binary_units(number: int, text: str) -> None:
     """A size is given with three digits and a binary unit."""
-    assert units.size(number) == text
+    assert wording.size(number) == text
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_sizes_have_binary_units(number: int, text: str) -> None:
 )
 def test_durations_are_short(number: float, text: str) -> None:
     """A duration is given in the units that matter."""
-    assert units.seconds(number) == text
+    assert wording.seconds(number) == text
 
 
 @given(st.lists(st.tuples(st.text("ab", max_size=5), st.integers(0, 10**6).map(str)), max_size=5))

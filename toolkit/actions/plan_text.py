@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from toolkit.actions.columns import table as aligned
 from toolkit.model.explanation import key_text
 from toolkit.model.plan import RestorePlan, RowSample, SampledAction, SampledValue, TablePlan
+from toolkit.wording import table as aligned
 
 LONGEST = 40
 """Characters of a value that are printed."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from toolkit.actions.columns import table
-from toolkit.app import units
+from toolkit import wording
 from toolkit.app.console import Output
 from toolkit.app.control import Control, brief_reason, find_backup, is_unused, repositories
 from toolkit.app.text import WARNING
@@ -13,6 +12,7 @@ from toolkit.errors import InputError, PlaybackError
 from toolkit.model.manifest import Manifest, Metadata, TableSelection
 from toolkit.runner.results import exit_code
 from toolkit.storage.records import read_records
+from toolkit.wording import table
 
 
 def backups(control: Control, output: Output, *, repository: str) -> int:
@@ -93,9 +93,9 @@ def _row(repository: str, manifest: Manifest) -> tuple[str, ...]:
         metadata.job,
         scope_text(metadata),
         metadata.timestamp,
-        units.count(metadata.stats.total_records),
-        units.size(metadata.stats.uncompressed_size),
-        units.size(metadata.stats.compressed_size),
+        wording.count(metadata.stats.total_records),
+        wording.size(metadata.stats.uncompressed_size),
+        wording.size(metadata.stats.compressed_size),
     )
 
 
@@ -107,7 +107,7 @@ def _description(manifest: Manifest, place: str, state: str) -> Iterator[str]:
     facts = {
         "backup": metadata.label,
         "repository": place,
-        "taken": f"{metadata.timestamp} by {metadata.created_by}, in {units.seconds(metadata.duration_seconds)}",
+        "taken": f"{metadata.timestamp} by {metadata.created_by}, in {wording.seconds(metadata.duration_seconds)}",
         "host": metadata.host,
         "device": device,
         "machine": f"{metadata.source_hostname} ({metadata.source_platform})",
@@ -119,8 +119,8 @@ def _description(manifest: Manifest, place: str, state: str) -> Iterator[str]:
             f"{' '.join(label.split())} ({key})" for key, label in manifest.selection.tenants.items()
         )
         or "none",
-        "contents": f"{units.count(stats.total_records)} rows in {stats.total_tables} tables, "
-        f"{units.size(stats.uncompressed_size)} ({units.size(stats.compressed_size)} stored)",
+        "contents": f"{wording.count(stats.total_records)} rows in {stats.total_tables} tables, "
+        f"{wording.size(stats.uncompressed_size)} ({wording.size(stats.compressed_size)} stored)",
         "supporting": _support_text(manifest),
         "checksum": metadata.checksums.business_data,
         "device data": metadata.checksums.device_data or "",
@@ -145,9 +145,8 @@ def _support_text(manifest: Manifest) -> str:
     if not supports:
         return ""
     tables = ", ".join(sorted({name for name, _ in supports}))
-    return (
-        f"{units.count(sum(rows for _, rows in supports))} rows for {tables}, to tell businesses apart; never restored"
-    )
+    rows = wording.count(sum(number for _, number in supports))
+    return f"{rows} rows for {tables}, to tell businesses apart; never restored"
 
 
 def _tables(manifest: Manifest) -> list[str]:
@@ -157,7 +156,7 @@ def _tables(manifest: Manifest) -> list[str]:
         taken = manifest.selection.tables.get(entry.name, none)
         counts = (entry.rows, taken.owned, taken.shared, taken.unowned, taken.referenced)
         stored = sum({chunk.id: chunk.stored for chunk in entry.stored_chunks}.values())
-        sizes = (units.size(entry.bytes), units.size(stored))
-        rows.append((entry.name, f"{entry.category}/{entry.group}", *map(units.count, counts), *sizes))
+        sizes = (wording.size(entry.bytes), wording.size(stored))
+        rows.append((entry.name, f"{entry.category}/{entry.group}", *map(wording.count, counts), *sizes))
     numbers = ("rows", "owned", "shared", "unowned", "referenced", "bytes", "stored")
     return table(("table", "group", *numbers), rows, right=numbers)

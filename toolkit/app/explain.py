@@ -8,8 +8,7 @@ from typing import Any
 
 import msgspec
 
-from toolkit.actions.columns import table
-from toolkit.app import units
+from toolkit import wording
 from toolkit.app.console import Output
 from toolkit.app.control import Control
 from toolkit.app.database import opened
@@ -20,6 +19,7 @@ from toolkit.model.explanation import Brought, Explanation, Owner, Pointing, Row
 from toolkit.model.scope import Scope
 from toolkit.postgres.selection.explanation import Explainer
 from toolkit.postgres.selection.snapshot import consistent_snapshot
+from toolkit.wording import table
 
 USAGE = "invoke explain --host HOST TABLE KEY"
 
@@ -125,8 +125,8 @@ def _pointing_lines(pointing: Iterable[Pointing]) -> Iterator[str]:
     rows = [
         (
             f"{each.table}.{columns_text(each.columns)}",
-            units.count(each.rows),
-            units.count(each.taken),
+            wording.count(each.rows),
+            wording.count(each.taken),
             samples(each.samples),
         )
         for each in sorted(pointing, key=lambda each: not each.taken)
@@ -136,7 +136,7 @@ def _pointing_lines(pointing: Iterable[Pointing]) -> Iterator[str]:
 
 def _brought_lines(brought: Iterable[Brought]) -> Iterator[str]:
     rows = [
-        (each.table, units.count(each.rows), units.count(each.only_referenced), samples(each.samples))
+        (each.table, wording.count(each.rows), wording.count(each.only_referenced), samples(each.samples))
         for each in brought
     ]
     header = ("table", "rows", "taken only as referenced", "e.g.")

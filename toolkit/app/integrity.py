@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from toolkit.app import units
+from toolkit import wording
 from toolkit.app.console import Output
 from toolkit.app.control import Control, repositories, utc_now
 from toolkit.app.failure import show
@@ -112,11 +112,11 @@ def _print_report(name: str, report: CheckReport, output: Output) -> None:
             if harmed:
                 output.line(f"    {heading}: {', '.join(harmed)}")
     verdict = f"repository {name} is {'DAMAGED' if report.damaged else 'sound'}"
-    contents = f"{report.backups} backups, {units.count(report.chunks)} chunks, {units.count(report.rows)} rows"
-    sizes = f"{units.size(report.bytes)} ({units.size(report.stored)} stored)"
+    contents = f"{report.backups} backups, {wording.count(report.chunks)} chunks, {wording.count(report.rows)} rows"
+    sizes = f"{wording.size(report.bytes)} ({wording.size(report.stored)} stored)"
     output.line(f"{verdict}: {contents}, {sizes} read", style="red" if report.damaged else "green")
     if report.orphans:
-        output.line(f"    {report.orphans} chunks ({units.size(report.orphan_bytes)}) belong to no backup; no harm")
+        output.line(f"    {report.orphans} chunks ({wording.size(report.orphan_bytes)}) belong to no backup; no harm")
 
 
 def _print_plan(plan: RepairPlan, output: Output, *, repairing: bool) -> None:

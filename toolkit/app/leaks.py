@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from toolkit.actions.columns import table
-from toolkit.app import units
+from toolkit import wording
 from toolkit.app.console import Output
 from toolkit.app.control import Control
 from toolkit.app.database import opened
@@ -16,6 +15,7 @@ from toolkit.model.leak import Leaks, OwnedRow
 from toolkit.model.scope import Demo, Scope
 from toolkit.postgres.selection.leaks import find_leaks
 from toolkit.postgres.selection.snapshot import consistent_snapshot
+from toolkit.wording import table
 
 FOUND = 6
 """Exit code with `--strict` where there are any: as for differences that a verification found."""
@@ -45,21 +45,21 @@ def _lines(found: Leaks) -> Iterator[str]:
         yield f"no leaks: no row has two owners, and no row points at another tenant's ({len(found.tenants)} tenants)"
         return
     if found.co_owned:
-        total = units.count(sum(each.rows for each in found.co_owned))
+        total = wording.count(sum(each.rows for each in found.co_owned))
         yield f"rows with several owners: {total} in {len(found.co_owned)} tables"
-        rows = [(each.table, units.count(each.rows), _several(each.samples[:1])) for each in found.co_owned]
+        rows = [(each.table, wording.count(each.rows), _several(each.samples[:1])) for each in found.co_owned]
         yield from (f"    {line}" for line in table(("table", "rows", "e.g."), rows, right=("rows",)))
     if found.co_owned and found.references:
         yield ""
     if found.references:
-        total = units.count(sum(each.pairs for each in found.references))
+        total = wording.count(sum(each.pairs for each in found.references))
         yield f"rows that point at another tenant's rows: {total} by {len(found.references)} references"
         header = ("reference", "pairs", "with a common owner", "e.g.")
         pointing = [
             (
                 f"{each.table}.{', '.join(each.columns)} → {each.parent}",
-                units.count(each.pairs),
-                units.count(each.related),
+                wording.count(each.pairs),
+                wording.count(each.related),
                 " → ".join(_owned(row) for row in each.samples[0]),
             )
             for each in found.references

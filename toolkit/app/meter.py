@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import psutil
 
-from toolkit.app import units
+from toolkit import wording
 
 
 class Meter:
@@ -45,19 +45,19 @@ class Meter:
     def text(self) -> str:
         """Where it stands, e.g. `read: 1,200 of 4,800 rows, 3.10 MiB, 600 rows/s, 6.00 s left, memory 80.1 MiB`."""
         passed = max(self._clock() - self.started, 1e-6)
-        of_rows = f" of {units.count(self.total_rows)}" if self.total_rows else ""
+        of_rows = f" of {wording.count(self.total_rows)}" if self.total_rows else ""
         parts = []
         if self.rows or self.total_rows:
-            parts += [f"{units.count(self.rows)}{of_rows} rows"]
+            parts += [f"{wording.count(self.rows)}{of_rows} rows"]
         if self.bytes:
-            parts += [units.size(self.bytes)]
+            parts += [wording.size(self.bytes)]
         if self.rows:
-            parts += [f"{units.count(round(self.rows / passed))} rows/s"]
+            parts += [f"{wording.count(round(self.rows / passed))} rows/s"]
         elif self.bytes:
-            parts += [f"{units.size(self.bytes / passed)}/s"]
+            parts += [f"{wording.size(self.bytes / passed)}/s"]
         fraction = self.fraction
         if fraction and fraction < 1:
-            parts += [f"{units.seconds(passed / fraction - passed)} left"]
-        parts += [f"memory {units.size(psutil.Process().memory_info().rss)}"]
+            parts += [f"{wording.seconds(passed / fraction - passed)} left"]
+        parts += [f"memory {wording.size(psutil.Process().memory_info().rss)}"]
         head = " ".join(part for part in (self.what, self.note) if part)
         return f"{head}: {', '.join(parts)}" if head else ", ".join(parts)

@@ -8,8 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from toolkit import wording
 from toolkit.actions.quarantine import retry_quarantine
-from toolkit.app import units
 from toolkit.app.console import Output
 from toolkit.app.control import Control, brief_reason, is_unused, repositories, utc_now
 from toolkit.app.text import WARNING, TextReporter
@@ -45,7 +45,7 @@ def list_quarantine(control: Control, output: Output, *, repository: str) -> int
             origin = quarantine.origin
             asked = f" ({_asked(origin.request)})" if origin.request else ""
             output.line(
-                f"{name}: {origin.label} into {origin.host}{asked}, {origin.time}: {units.count(len(rows))} rows"
+                f"{name}: {origin.label} into {origin.host}{asked}, {origin.time}: {wording.count(len(rows))} rows"
             )
             for (table, reason), found in groupby(rows, key=lambda row: (row.table, row.reason)):
                 _list(table, reason, list(found), output)
@@ -61,12 +61,12 @@ def _asked(request: Mapping[str, Any]) -> str:
 
 
 def _list(table: str, reason: str, rows: list[QuarantinedRow], output: Output) -> None:
-    output.line(f"    {table}: {reason} (SQLSTATE {rows[0].sqlstate}): {units.count(len(rows))} rows")
+    output.line(f"    {table}: {reason} (SQLSTATE {rows[0].sqlstate}): {wording.count(len(rows))} rows")
     for row in rows[:SHOWN]:
         waits = f", waits for {row.waits_for}" if row.waits_for else ""
         output.line(f"        {row.key}{waits}")
     if len(rows) > SHOWN:
-        output.line(f"        … {units.count(len(rows) - SHOWN)} more")
+        output.line(f"        … {wording.count(len(rows) - SHOWN)} more")
 
 
 def retry(

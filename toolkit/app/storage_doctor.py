@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from toolkit.actions.columns import table
 from toolkit.app.console import Output
 from toolkit.app.control import Control
 from toolkit.errors import InputError
 from toolkit.storage.open import open_store
 from toolkit.storage.probing import probe
+from toolkit.wording import table
 
 
 def doctor_storage(control: Control, output: Output, *, repository: str) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from toolkit.actions.columns import table
-from toolkit.app import units
+from toolkit import wording
 from toolkit.app.console import Output
 from toolkit.app.progress import LineProgress, LiveDisplay, LiveProgress
 from toolkit.config.masking import mask, mask_own
 from toolkit.model.outcome import Progress
 from toolkit.runner.interruption import EXIT_CODE, MESSAGE
 from toolkit.runner.results import Recap, Result, RunRecord, Status
+from toolkit.wording import table
 
 COLOURS = {
     Status.OK: "green",
@@ -136,11 +136,11 @@ def moved_lines(record: RunRecord) -> list[str]:
         (
             result.host,
             moved.what,
-            units.count(moved.tables),
-            units.count(moved.rows),
-            units.size(moved.bytes),
-            "" if moved.stored is None else units.size(moved.stored),
-            units.seconds(moved.seconds),
+            wording.count(moved.tables),
+            wording.count(moved.rows),
+            wording.size(moved.bytes),
+            "" if moved.stored is None else wording.size(moved.stored),
+            wording.seconds(moved.seconds),
         )
         for _, result in record.results()
         for moved in result.moved

@@ -1,0 +1,72 @@
+"""How numbers, sizes, times and tables look: the one place for all that is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+_SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def count(number: int) -> str:
+    """Write a count with its thousands apart, e.g. `1,234`."""
+    return f"{number:,}"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Write a count with its noun, e.g. `1 delete`, `1,234 deletes`, `2 entries`.
+
+    Args:
+        plural: the noun for all numbers but one, where it is not the noun with an s.
+    """
+    return f"{count(number)} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def size(number: float) -> str:
+    """Write a size in bytes with a binary unit and three digits, e.g. `4.00 MiB`."""
+    value = float(number)
+    for unit in _SIZES:
+        if value < 1000 or unit == _SIZES[-1]:
+            break
+        value /= 1024
+    if unit == _SIZES[0]:
+        return f"{int(value)} {unit}"
+    return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f} {unit}"
+
+
+def seconds(number: float) -> str:
+    """Write a duration, e.g. `0.42 s`, `12.3 s`, `3 min 05 s`, `2 h 03 min`."""
+    if number < 60:
+        return f"{number:.{2 if number < 10 else 1}f} s"
+    whole = round(number)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def one_line(text: str) -> str:
+    """Put a text of the database on one line."""
+    return " ".join(text.split())
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> list[str]:
+    """Lay out a table as aligned plain text, the same on a terminal and in a pipe.
+
+    Args:
+        header: the columns' names.
+        right: names of columns whose values are aligned to the right (numbers).
+
+    Returns:
+        Its lines, the header first.
+    """
+    body = [list(row) for row in rows]
+    widths = [max(len(row[index]) for row in [list(header), *body]) for index in range(len(header))]
+    rights = [name in right for name in header]
+    return [_line(row, widths, rights) for row in [list(header), *body]]
+
+
+def _line(row: Sequence[str], widths: Sequence[int], rights: Sequence[bool]) -> str:
+    cells = [
+        cell.rjust(width) if right else cell.ljust(width)
+        for cell, width, right in zip(row, widths, rights, strict=True)
+    ]
+    return "  ".join(cells).rstrip()
