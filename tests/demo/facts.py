@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+import yaml
 
 _FOREIGN_KEY = re.compile(
     r"(?P<columns>.+?) -> (?P<parent>\w+)(?:\((?P<parent_columns>.+?)\))?"
@@ -98,4 +98,4 @@ def _quoted(names: Columns) -> str:
 
 @cache
 def _document(name: str) -> Any:
-    return YAML(typ="safe").load((Path(__file__).parent / name).read_text(encoding="utf-8"))
+    return yaml.safe_load((Path(__file__).parent / name).read_text(encoding="utf-8"))

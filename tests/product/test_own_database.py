@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from psycopg.conninfo import conninfo_to_dict
-from ruamel.yaml import YAML
 
 from tests.app.invoking import ROOT, Invoked, invoke
 from tests.control import execute, rows
@@ -52,7 +52,7 @@ class Shop:
         self.files = readme_files()
         [host] = self.files["inventory/hosts.yml"]["all"]["hosts"].values()
         host["database"] = {**parts, "password": {"env": "TILL_1_PASSWORD"}}
-        shipped = YAML(typ="safe").load((ROOT / "inventory" / "repositories.yml").read_text(encoding="utf-8"))
+        shipped = yaml.safe_load((ROOT / "inventory" / "repositories.yml").read_text(encoding="utf-8"))
         repositories = self.files["inventory/repositories.yml"]
         for name in {*repositories, *shipped}:
             repositories[name] = {"type": "local", "path": str(directory / name)}

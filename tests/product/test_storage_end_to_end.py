@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from tests.app.invoking import Invoked, invoke, playbook
 from tests.control import ROOT, execute
@@ -54,7 +54,7 @@ def server(request: pytest.FixtureRequest) -> S3Server:
 @pytest.fixture
 def shipped() -> object:
     """The repository `offsite` as it is shipped."""
-    return YAML(typ="safe").load((ROOT / "inventory" / "repositories.yml").read_text(encoding="utf-8"))["offsite"]
+    return yaml.safe_load((ROOT / "inventory" / "repositories.yml").read_text(encoding="utf-8"))["offsite"]
 
 
 def test_the_nightly_and_the_offsite_playbook(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from tests.runner.playbooks import CASES, CONTROL, run_file
 from toolkit.app.run import RunRequest
@@ -35,7 +35,7 @@ def _runs(path: Path) -> list[dict[str, Any]]:
     """The options of each run, from the line `# runs:`; one run without options where there is none."""
     for line in path.read_text(encoding="utf-8").splitlines()[:3]:
         if line.startswith("# runs:"):
-            runs = YAML(typ="safe", pure=True).load(line.removeprefix("# runs:"))
+            runs = yaml.safe_load(line.removeprefix("# runs:"))
             return [{name: _typed(value) for name, value in run.items()} for run in runs]
     return [{}]
 

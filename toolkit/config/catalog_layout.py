@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ruamel.yaml import YAML
-from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
+from toolkit.config import yaml_text
+from toolkit.config.yaml_text import Mapping, Node, Scalar, Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,41 +28,47 @@ class Span:
     block: bool
     empty: bool
     braces: tuple[int, int] | None
-    entries: Mapping[str, Span]
+    entries: dict[str, Span]
 
 
 def layout(text: str) -> Span | None:
     """The layout of a file that is known to be valid: the span of the whole; None when it holds no value."""
-    node = YAML(typ="safe", pure=True).compose(text)
+    node = yaml_text.compose(text)
     return None if node is None else _span(node, node, depth=3)
 
 
 def _span(key: Node, value: Node, *, depth: int) -> Span:
-    pairs = value.value if isinstance(value, MappingNode) and depth else []
-    entries = {str(each.value): _span(each, inner, depth=depth - 1) for each, inner in pairs}
+    mapping = value if isinstance(value, Mapping) else None
+    pairs = mapping.pairs if mapping and depth else []
     return Span(
-        first=key.start_mark.line,
+        first=key.start.line,
         last=max(_last(key), _last(value)),
-        indent=key.start_mark.column,
-        block=isinstance(value, MappingNode) and not value.flow_style and bool(value.value),
-        empty=not value.value,
-        braces=(value.start_mark.column, value.end_mark.column)
-        if isinstance(value, MappingNode) and not value.value
-        else None,
-        entries=entries,
+        indent=key.start.column,
+        block=mapping is not None and not mapping.flow and bool(mapping.pairs),
+        empty=_is_empty(value),
+        braces=(mapping.start.column, mapping.end.column) if mapping and not mapping.pairs else None,
+        entries={each.value: _span(each, inner, depth=depth - 1) for each, inner in pairs if isinstance(each, Scalar)},
     )
 
 
+def _is_empty(value: Node) -> bool:
+    match value:
+        case Mapping():
+            return not value.pairs
+        case Sequence():
+            return not value.items
+        case Scalar():
+            return not value.value
+    return False
+
+
 def _last(node: Node) -> int:
-    """The last line of a value; the end mark of a block is beyond the comments that come after it."""
-    if isinstance(node, CollectionNode) and node.value and not node.flow_style:
-        last = node.value[-1]
-        return max(map(_last, last)) if isinstance(last, tuple) else _last(last)
-    nothing = isinstance(node, ScalarNode) and not node.value and not node.style
-    # where nothing is written, the marks are those of what comes next
-    return -1 if nothing else _end(node)
-
-
-def _end(node: Node) -> int:
-    line = int(node.end_mark.line)
-    return line - 1 if node.end_mark.column == 0 and line > node.start_mark.line else line
+    """The last line of a value; the end of a block is beyond the comments that come after it."""
+    match node:
+        case Mapping(flow=False) if node.pairs:
+            return max(map(_last, node.pairs[-1]))
+        case Sequence(flow=False) if node.items:
+            return _last(node.items[-1])
+        case Scalar(value="", plain=True):
+            return -1  # where nothing is written, the marks are those of what comes next
+    return node.end.line - 1 if node.end.column == 0 and node.end.line > node.start.line else node.end.line

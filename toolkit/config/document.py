@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.error import MarkedYAMLError, YAMLError
 
+from toolkit.config import yaml_text
+from toolkit.config.yaml_text import TAG, Node, Scalar
 from toolkit.errors import InputError, Problem
 from toolkit.model.playbook import Place
 
@@ -25,7 +25,6 @@ Keys = tuple[str | int, ...]
 MAX_VALUES: Final = 200_000
 """More values than any real file has; a few lines of nested aliases would otherwise fill the memory."""
 
-_TAG = "tag:yaml.org,2002:"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"[\w*?-]+")
 
@@ -117,9 +116,9 @@ def read(path: Path, *, control: Path | None = None) -> Document:
 def parse(text: str, *, file: str) -> Document:
     """Read YAML from text; `file` is the name shown in problems. Raises InputError as `read` does."""
     try:
-        node = YAML(typ="safe", pure=True).compose(text)
+        node = yaml_text.compose(text)
         builder = _Builder(file=file)
-        value = None if node is None else builder.build(node, (), node.start_mark.line + 1)
+        value = None if node is None else builder.build(node, (), node.start.line + 1)
     except YAMLError as error:
         raise InputError([_syntax_problem(error, text, file)]) from error
     except RecursionError as error:
@@ -165,28 +164,26 @@ class _Builder:
         if len(self.lines) >= MAX_VALUES:
             raise InputError([Problem(file=self.file, message=f"more than {MAX_VALUES} values, aliases followed")])
         self.lines[path] = line
-        if isinstance(node, ScalarNode):
+        if isinstance(node, Scalar):
             return self._scalar(node, path)
         if id(node) in self._open:
             return self._report(path, line, f"the alias *{node.anchor} stands inside the value that it repeats")
-        if str(node.tag) not in (f"{_TAG}map", f"{_TAG}seq"):
+        if node.tag not in (f"{TAG}map", f"{TAG}seq"):
             return self._report(path, line, f"the tag {_short(node)} is not supported")
         self._open.add(id(node))
         try:
-            if isinstance(node, MappingNode):
+            if isinstance(node, yaml_text.Mapping):
                 return self._mapping(node, path)
-            return [
-                self.build(item, (*path, position), item.start_mark.line + 1)
-                for position, item in enumerate(node.value)
-            ]
+            items = node.items if isinstance(node, yaml_text.Sequence) else []
+            return [self.build(item, (*path, position), item.start.line + 1) for position, item in enumerate(items)]
         finally:
             self._open.discard(id(node))
 
-    def _mapping(self, node: MappingNode, path: Keys) -> dict[str, Any]:
+    def _mapping(self, node: yaml_text.Mapping, path: Keys) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
         first: dict[str, int] = {}
-        for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
+        for key_node, value_node in node.pairs:
+            line = key_node.start.line + 1
             key = self._key(key_node, path, line)
             if key is None:
                 continue
@@ -198,40 +195,40 @@ class _Builder:
         return mapping
 
     def _key(self, node: Node, path: Keys, line: int) -> str | None:
-        if isinstance(node, MappingNode):
+        if isinstance(node, yaml_text.Mapping):
             self._report(path, line, 'a value that begins with {{ must be put in quotes: "{{ … }}"')
-        elif not isinstance(node, ScalarNode):
+        elif not isinstance(node, Scalar):
             self._report(path, line, "a key must be text, not a list")
-        elif str(node.tag) == f"{_TAG}merge":
+        elif node.tag == f"{TAG}merge":
             self._report(path, line, "merge keys (<<) are not part of YAML 1.2; write the keys out")
-        elif str(node.tag) not in (f"{_TAG}str", f"{_TAG}timestamp"):
+        elif node.tag not in (f"{TAG}str", f"{TAG}timestamp"):
             self._report(path, line, f'the key {node.value or "null"} is not text; write "{node.value}"')
-        elif _SURROGATE.search(str(node.value)):
+        elif _SURROGATE.search(node.value):
             self._report(path, line, "a key holds an escape \\ud800 to \\udfff; write the character itself")
         else:
-            return str(node.value)
+            return node.value
         return None
 
-    def _scalar(self, node: ScalarNode, path: Keys) -> Any:
-        read_scalar = _SCALARS.get(str(node.tag))
-        line = node.start_mark.line + 1
+    def _scalar(self, node: Scalar, path: Keys) -> Any:
+        read_scalar = _SCALARS.get(node.tag)
+        line = node.start.line + 1
         if read_scalar is None:
             return self._report(path, line, f"the tag {_short(node)} is not supported")
         try:
-            return read_scalar(str(node.value))
+            return read_scalar(node.value)
         except UnicodeError:
             return self._report(
                 path, line, "holds half a character: an escape \\ud800 to \\udfff without its other half"
             )
         except ValueError:
-            return self._report(path, line, f"{str(node.value)[:40]} is not a number that can be read; quote it")
+            return self._report(path, line, f"{node.value[:40]} is not a number that can be read; quote it")
 
     def _report(self, path: Keys, line: int, message: str) -> None:
         self.problems.append(Problem(file=self.file, line=line, path=show_path(path), message=message))
 
 
 def _short(node: Node) -> str:
-    return str(node.tag).replace(_TAG, "!!")
+    return node.tag.replace(TAG, "!!")
 
 
 def _text(text: str) -> str:
@@ -251,11 +248,11 @@ def _float(text: str) -> float:
 
 
 _SCALARS: Final[Mapping[str, Callable[[str], Any]]] = {
-    f"{_TAG}str": _text,
-    f"{_TAG}timestamp": str,
-    f"{_TAG}value": str,
-    f"{_TAG}null": lambda _text: None,
-    f"{_TAG}bool": lambda text: text.lower() == "true",
-    f"{_TAG}int": _integer,
-    f"{_TAG}float": _float,
+    f"{TAG}str": _text,
+    f"{TAG}timestamp": str,
+    f"{TAG}value": str,
+    f"{TAG}null": lambda _text: None,
+    f"{TAG}bool": lambda text: text.lower() == "true",
+    f"{TAG}int": _integer,
+    f"{TAG}float": _float,
 }

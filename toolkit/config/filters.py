@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import posixpath
 import re
@@ -13,9 +12,8 @@ from typing import Any, Final
 
 from jinja2 import TemplateRuntimeError
 from jinja2.runtime import Undefined
-from ruamel.yaml import YAML
 
-from toolkit.config import document
+from toolkit.config import document, yaml_text
 from toolkit.errors import InputError
 from toolkit.model.secret import Secret
 
@@ -58,12 +56,7 @@ def from_json(text: str) -> Any:
 
 def to_yaml(value: Any) -> str:
     """YAML text in block style."""
-    writer = YAML(typ="safe", pure=True)
-    writer.default_flow_style = False
-    writer.allow_unicode = True
-    stream = io.StringIO()
-    writer.dump(_plain(value), stream)
-    return stream.getvalue().removesuffix("...\n")
+    return yaml_text.write(_plain(value))
 
 
 def from_yaml(text: str) -> Any:
