@@ -6,19 +6,16 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from toolkit.actions.backup import backup
-from toolkit.actions.context import Action, Context
-from toolkit.actions.restore import restore
-from toolkit.actions.verify import verify
+from tests.acting import act, context_of
+from toolkit.actions.context import Action
 from toolkit.config import inventory
 from toolkit.model.manifest import Manifest
-from toolkit.model.outcome import Outcome, SilentProgress
+from toolkit.model.outcome import Outcome
 from toolkit.storage.local import LocalStore
 from toolkit.storage.repository import Repository
 
@@ -59,34 +56,24 @@ class Control:
             shutil.copy(ROOT / "inventory" / "catalogs" / file.name, file)
         return name
 
-    def run(self, action: Action, host: str, arguments: Mapping[str, Any], *, check: bool = False) -> Outcome:
+    def run(self, action: str | Action, host: str, arguments: Mapping[str, Any], *, check: bool = False) -> Outcome:
         """Run an action on a host."""
         loaded = inventory.load(self.directory / "inventory")
-        context = Context(
-            host=loaded.host(host),
-            inventory=loaded,
-            playbook="test",
-            check=check,
-            diff=check,
-            now=lambda: datetime.now(UTC),
-            progress=SilentProgress(),
-            variables={},
-        )
-        return action(arguments, context)
+        return act(action, arguments, context_of(loaded, host, check=check, diff=check))
 
     def backup(self, host: str, **arguments: Any) -> Manifest:
         """Back up; gives the manifest as it can be read back."""
-        outcome = self.run(backup, host, arguments)
+        outcome = self.run("backup", host, arguments)
         return self.repository.manifest(str(outcome.facts["label"]))
 
     def restore(self, host: str, manifest: Manifest, mode: str, *, check: bool = False, **arguments: Any) -> Outcome:
         """Restore a backup into a host. Device rows come along unless told otherwise, as on the same device."""
         wanted = {"from": manifest.metadata.label, "mode": mode, "identity": "source", **arguments}
-        return self.run(restore, host, wanted, check=check)
+        return self.run("restore", host, wanted, check=check)
 
     def verify(self, host: str, manifest: Manifest) -> Outcome:
         """Verify a backup against a host's database."""
-        return self.run(verify, host, {"backup": manifest.metadata.label})
+        return self.run("verify", host, {"backup": manifest.metadata.label})
 
 
 def execute(conninfo: str, *statements: str) -> None:

@@ -10,8 +10,6 @@ import pytest
 
 from tests.control import Control, execute
 from tests.product.shop import CATALOG, SCHEMA
-from toolkit.actions.backup import backup
-from toolkit.actions.prune import prune
 from toolkit.errors import RefusedError
 from toolkit.model.host import LocalRepository
 from toolkit.storage.known import KnownRepositories
@@ -28,7 +26,7 @@ def control(tmp_path: Path, new_database: Callable[[], str]) -> Control:
     conninfo = new_database()
     execute(conninfo, SCHEMA)
     made.add_host("shop", conninfo)
-    made.run(backup, "shop", CHOICE)
+    made.run("backup", "shop", CHOICE)
     return made
 
 
@@ -45,14 +43,14 @@ def test_an_unmounted_directory_is_no_new_repository(control: Control, check: bo
     """A backup is refused before anything is written, and runs as ever once the disk is there again."""
     directory = unmount(control)
     with pytest.raises(RefusedError, match="when local was last used from here, and there is none now") as refused:
-        control.run(backup, "shop", CHOICE, check=check)
+        control.run("backup", "shop", CHOICE, check=check)
     assert "mount or restore it" in refused.value.hint
     with pytest.raises(RefusedError, match="there is none now"):
-        control.run(prune, "shop", {"keep_last": 1}, check=check)
+        control.run("prune", "shop", {"keep_last": 1}, check=check)
     assert list(directory.iterdir()) == []
     directory.rmdir()
     (control.directory / "mounted elsewhere").rename(directory)
-    assert control.run(backup, "shop", CHOICE, check=check).changed is not None
+    assert control.run("backup", "shop", CHOICE, check=check).changed is not None
 
 
 def test_another_repository_in_its_place_is_not_used(control: Control) -> None:
@@ -60,7 +58,7 @@ def test_another_repository_in_its_place_is_not_used(control: Control) -> None:
     directory = unmount(control)
     Repository.open(LocalStore(directory), create=True)
     with pytest.raises(RefusedError, match="there is another one now"):
-        control.run(backup, "shop", CHOICE)
+        control.run("backup", "shop", CHOICE)
     assert control.repository.labels() == []
 
 
@@ -70,12 +68,12 @@ def test_a_new_beginning_is_said_by_deleting_a_line(control: Control) -> None:
     known = control.directory / ".playback" / "repositories.jsonl"
     lines = known.read_text("utf-8").splitlines()
     known.write_text("".join(f"{line}\n" for line in lines if '"local"' not in line), "utf-8")
-    control.run(backup, "shop", CHOICE)
+    control.run("backup", "shop", CHOICE)
     assert len(control.repository.labels()) == 1
     shutil.rmtree(control.directory / "repository")
     places = control.directory / "inventory" / "repositories.yml"
     places.write_text(places.read_text("utf-8").replace("/repository", "/elsewhere"), "utf-8")
-    control.run(backup, "shop", CHOICE)
+    control.run("backup", "shop", CHOICE)
     assert len(Repository.open(LocalStore(control.directory / "elsewhere"), create=False).labels()) == 1
 
 

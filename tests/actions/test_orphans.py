@@ -12,7 +12,6 @@ import psycopg
 import pytest
 
 from tests.control import Control, execute, new_role, rows
-from toolkit.actions.orphans import orphans
 from toolkit.errors import DatabaseError, InputError, RefusedError
 from toolkit.model.outcome import Outcome
 
@@ -47,7 +46,7 @@ class Shop:
 
     def run(self, *, host: str = "owner", check: bool = False, **arguments: Any) -> Outcome:
         """Run the action."""
-        return self.control.run(orphans, host, arguments, check=check)
+        return self.control.run("orphans", host, arguments, check=check)
 
     def delete(self, **arguments: Any) -> Outcome:
         """Delete, after a check that must promise the same and change nothing."""

@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.control import Control
-from toolkit.actions.orphans import orphans
 from toolkit.postgres.embedded import EmbeddedServer
 
 DDL = """
@@ -222,9 +221,9 @@ def test_what_goes_is_what_the_guide_says(
     arguments: dict[str, Any] = {"action": "delete", "demo": demo}
     if named:
         arguments["businesses"] = [str(key) for key in named]
-    planned = database.control.run(orphans, host, arguments, check=True)
+    planned = database.control.run("orphans", host, arguments, check=True)
     before = database.spots()
-    done = database.control.run(orphans, host, arguments)
+    done = database.control.run("orphans", host, arguments)
     facts: Any = done.facts
     assert planned.facts == facts
     assert {f"{each['table']}.{each['columns'][0]}": each["rows"] for each in facts["references"]} == counts

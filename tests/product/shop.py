@@ -8,14 +8,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tests.acting import act, context_of
 from tests.control import ROOT, Control, execute
-from toolkit.actions.context import Action, Context
 from toolkit.config import inventory
-from toolkit.model.outcome import Outcome, SilentProgress
+from toolkit.model.outcome import Outcome
 from toolkit.storage.local import LocalStore
 from toolkit.storage.repository import Repository
 
@@ -109,19 +109,9 @@ class Shop:
         execute(self.database, f"UPDATE orders SET notes = 'change {number}' WHERE id = {1 + number % 400}")
 
     def run(
-        self, action: Action, *, host: str = "shop", check: bool = False, now: datetime | None = None, **arguments: Any
+        self, action: str, *, host: str = "shop", check: bool = False, now: datetime | None = None, **arguments: Any
     ) -> Outcome:
         """Run an action on a host; `from_` stands for the argument `from`."""
         loaded = inventory.load(self.control.directory / "inventory")
         given = {name.rstrip("_"): value for name, value in arguments.items()}
-        context = Context(
-            host=loaded.host(host),
-            inventory=loaded,
-            playbook="nightly",
-            check=check,
-            diff=False,
-            now=lambda: now or datetime.now(UTC),
-            progress=SilentProgress(),
-            variables={},
-        )
-        return action(given, context)
+        return act(action, given, context_of(loaded, host, playbook="nightly", check=check, now=now))

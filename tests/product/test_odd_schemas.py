@@ -9,7 +9,6 @@ import pytest
 
 from tests.conftest import Servers
 from tests.control import Control, execute, rows
-from toolkit.actions.restore import restore
 from toolkit.errors import RefusedError
 from toolkit.postgres.embedded import EmbeddedServer
 
@@ -80,7 +79,7 @@ def test_schema_names(tmp_path: Path, servers: Servers, schema: str) -> None:
     round_trip(made, path + ROWS + 'INSERT INTO "a b.c""d%s" VALUES (1, 2)', path + DAMAGE)
     [manifest] = [made.repository.manifest(label) for label in made.repository.labels()]
     scratch = made.run(
-        restore, "source", {"from": manifest.metadata.label, "mode": "mirror", "scratch": {"like": "source"}}
+        "restore", "source", {"from": manifest.metadata.label, "mode": "mirror", "scratch": {"like": "source"}}
     )
     assert scratch.facts["inserts"] == 9
 
@@ -155,5 +154,5 @@ def test_extensions_that_the_scratch_server_lacks_are_named(
     made.add_host("source", database)
     wanted = {"from": made.backup("source").metadata.label, "mode": "mirror", "scratch": {"like": "source"}}
     with pytest.raises(RefusedError, match=r'lacks extensions of the host \(citext\).*type "public.citext"') as refused:
-        made.run(restore, "source", wanted)
+        made.run("restore", "source", wanted)
     assert "against: repository" in refused.value.hint

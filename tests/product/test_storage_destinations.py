@@ -11,7 +11,6 @@ import pytest
 
 from tests.control import execute, rows
 from tests.product.shop import Shop, pruning
-from toolkit.actions.backup import backup
 from toolkit.errors import InputError, LockedError, StorageError, TaskError
 from toolkit.model.outcome import SilentProgress
 from toolkit.storage.check import check
@@ -32,7 +31,7 @@ def is_sound(repository: Repository) -> bool:
 
 def test_both_get_the_same_backup(shop: Shop) -> None:
     """Every destination has the backup under one label, with the same content, and checks clean."""
-    outcome = shop.run(backup, repository=["near", "far"])
+    outcome = shop.run("backup", repository=["near", "far"])
     label = str(outcome.facts["label"])
     near, far = shop.repository("near"), shop.repository("far")
     assert near.manifest(label) == far.manifest(label)
@@ -53,11 +52,11 @@ def scans(database: str) -> int:
 def test_the_database_is_read_once(shop: Shop) -> None:
     """Two destinations cost the database exactly what one costs."""
     execute(shop.database, "ANALYZE")
-    shop.run(backup, repository="near")
+    shop.run("backup", repository="near")
     counts = []
     for repositories in (["near"], ["near", "far"]):
         before = scans(shop.database)
-        shop.run(backup, repository=repositories)
+        shop.run("backup", repository=repositories)
         counts.append(scans(shop.database) - before)
     assert counts[0] == counts[1] > 0
 
@@ -71,7 +70,7 @@ def unreachable(shop: Shop) -> str:
 
 def failing_at_the_first_chunk(shop: Shop) -> str:
     """The repository opens, but takes no chunk."""
-    shop.run(backup, repository="far")
+    shop.run("backup", repository="far")
     chunks = shop.path("far") / "chunks"
     chunks.rename(shop.path("far") / "moved")
     chunks.write_bytes(b"")
@@ -80,7 +79,7 @@ def failing_at_the_first_chunk(shop: Shop) -> str:
 
 def failing_at_the_manifest(shop: Shop) -> str:
     """The repository takes chunks, but no manifest."""
-    shop.run(backup, repository="far")
+    shop.run("backup", repository="far")
     backups = shop.path("far") / "backups"
     backups.rename(shop.path("far") / "moved")
     backups.write_bytes(b"")
@@ -100,7 +99,7 @@ def test_one_that_fails_does_not_cost_the_other(shop: Shop, fault: Callable[[Sho
     """The other destination has a whole backup; the task is partial, and says which failed, why, and what to do."""
     remedy = fault(shop)
     shop.change(1)
-    outcome = shop.run(backup, repository=order)
+    outcome = shop.run("backup", repository=order)
     assert outcome.exit_code == 3
     assert "far FAILED: " in outcome.message
     assert str(shop.path("far")) in outcome.message
@@ -118,7 +117,7 @@ def test_a_single_destination_fails_as_it_does(shop: Shop, fault: Callable[[Shop
     remedy = fault(shop)
     shop.change(1)
     with pytest.raises(StorageError) as raised:
-        shop.run(backup, repository="far")
+        shop.run("backup", repository="far")
     assert remedy in raised.value.hint
 
 
@@ -127,7 +126,7 @@ def test_all_that_fail_are_named(shop: Shop) -> None:
     unreachable(shop)
     shop.path("near").write_bytes(b"")
     with pytest.raises(TaskError) as raised:
-        shop.run(backup, repository=["near", "far"])
+        shop.run("backup", repository=["near", "far"])
     assert raised.value.exit_code == 1
     assert f"near: cannot read {shop.path('near')}" in raised.value.message
     assert f"far: cannot read {shop.path('far')}" in raised.value.message
@@ -135,14 +134,14 @@ def test_all_that_fail_are_named(shop: Shop) -> None:
 
 def test_a_locked_one_is_left_out(shop: Shop) -> None:
     """A repository that a prune holds is a failed destination of several, and exit 5 as the only one."""
-    shop.run(backup, repository=["near", "far"])
+    shop.run("backup", repository=["near", "far"])
     with pruning(shop.path("far")):
-        outcome = shop.run(backup, repository=["near", "far"])
+        outcome = shop.run("backup", repository=["near", "far"])
         assert outcome.exit_code == 3
         assert "far FAILED" in outcome.message
         assert "prune (weekly)" in outcome.message
         with pytest.raises(LockedError, match=r"prune \(weekly\)"):
-            shop.run(backup, repository="far")
+            shop.run("backup", repository="far")
     assert len(shop.repository("near").labels()) == 2
     assert len(shop.repository("far").labels()) == 1
 
@@ -151,7 +150,7 @@ def test_locks_are_given_back(shop: Shop) -> None:
     """After a backup, whichever way it ended, no lock is left."""
     failing_at_the_first_chunk(shop)
     shop.change(1)
-    shop.run(backup, repository=["near", "far"])
+    shop.run("backup", repository=["near", "far"])
     assert list(shop.repository("near").store.list("locks/")) == []
     assert list(shop.repository("far").store.list("locks/")) == []
 
@@ -159,8 +158,8 @@ def test_locks_are_given_back(shop: Shop) -> None:
 def test_a_label_is_free_in_all(shop: Shop) -> None:
     """A label that one of them has already is not used for the other either."""
     moment = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
-    shop.run(backup, repository="far", now=moment)
-    outcome = shop.run(backup, repository=["near", "far"], now=moment)
+    shop.run("backup", repository="far", now=moment)
+    outcome = shop.run("backup", repository=["near", "far"], now=moment)
     assert outcome.facts["label"] == "20261120T020000Z-nightly-business-2"
     assert shop.repository("near").labels() == ["20261120T020000Z-nightly-business-2"]
 
@@ -169,7 +168,7 @@ def test_backups_of_one_second_take_labels_of_their_own(shop: Shop) -> None:
     """Backups that begin in the same second under the same job all succeed, each under another label."""
     moment = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
     with ThreadPoolExecutor(4) as pool:
-        outcomes = list(pool.map(lambda _: shop.run(backup, repository="near", now=moment), range(8)))
+        outcomes = list(pool.map(lambda _: shop.run("backup", repository="near", now=moment), range(8)))
     labels = {str(outcome.facts["label"]) for outcome in outcomes}
     assert len(labels) == 8
     assert set(shop.repository("near").labels()) == labels
@@ -180,19 +179,19 @@ def test_a_repository_named_twice_is_an_error(shop: Shop) -> None:
     """Two names for one place do not pass for two copies."""
     local = {"type": "local", "path": str(shop.path("near"))}
     shop.name_repositories({"near": local, "again": local})
-    outcome = shop.run(backup, repository=["near", "again"])
+    outcome = shop.run("backup", repository=["near", "again"])
     assert outcome.exit_code == 3
     assert f"again FAILED: {shop.path('near')} is named twice" in outcome.message
     with pytest.raises(InputError, match="nowhere"):
-        shop.run(backup, repository=["near", "nowhere"])
+        shop.run("backup", repository=["near", "nowhere"])
 
 
 def test_what_one_holds_damaged_is_stored_there_anew(shop: Shop) -> None:
     """Each destination decides for itself which chunks are new."""
-    outcome = shop.run(backup, repository="near")
+    outcome = shop.run("backup", repository="near")
     manifest = shop.repository("near").manifest(str(outcome.facts["label"]))
     (shop.path("near") / chunk_name(manifest.tables[0].chunks[0].id)).unlink()
-    outcome = shop.run(backup, repository=["near", "far"])
+    outcome = shop.run("backup", repository=["near", "far"])
     assert "near: 1 new chunks of 2; far: 2 new chunks of 2" in outcome.message
     assert is_sound(shop.repository("near"))
     assert is_sound(shop.repository("far"))
@@ -200,6 +199,6 @@ def test_what_one_holds_damaged_is_stored_there_anew(shop: Shop) -> None:
 
 def test_check_mode_touches_no_repository(shop: Shop) -> None:
     """In check mode nothing is made or locked."""
-    assert shop.run(backup, check=True, repository=["near", "far"]).changed
+    assert shop.run("backup", check=True, repository=["near", "far"]).changed
     assert not shop.path("near").exists()
     assert not shop.path("far").exists()

@@ -19,8 +19,6 @@ from typing import Any
 
 from tests.control import ROOT, execute, rows
 from tests.product.shop import SCHEMA, Shop
-from toolkit.actions.backup import backup
-from toolkit.actions.restore import restore
 from toolkit.model.outcome import SilentProgress
 from toolkit.storage.check import check
 
@@ -94,7 +92,7 @@ def test_all_at_once_with_random_kills(tmp_path: Path, new_database: Callable[[]
     shop.control.hosts["target"] = {"database": target, "catalog": "application", "repository": "near"}
     shop.write_hosts()
     source, ends = random.Random(5), Counter[tuple[str, int]]()
-    first = shop.run(backup, repository=["near", "far"]).facts["label"]
+    first = shop.run("backup", repository=["near", "far"]).facts["label"]
     states: dict[str, list[Any]] = {str(first): rows(shop.database, CONTENT)}
     for round_ in range(ROUNDS):
         change(shop, source)
@@ -108,7 +106,7 @@ def test_all_at_once_with_random_kills(tmp_path: Path, new_database: Callable[[]
         states.update(dict.fromkeys((shop.labels("near") | shop.labels("far")) - before, state))
         for name in ("near", "far"):
             label = source.choice(sorted(shop.labels(name)))
-            shop.run(restore, host="target", from_=label, repository=name, mode="mirror", identity="source")
+            shop.run("restore", host="target", from_=label, repository=name, mode="mirror", identity="source")
             assert rows(target, CONTENT) == states[label], f"round {round_}: {label} of {name}"
     print(", ".join(f"{name} {code}: {count}" for (name, code), count in sorted(ends.items())))
     assert all(ends[name, KILLED] + ends[name, 0] == ROUNDS for name in TASKS)

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from tests.acting import act, context_of
 from tests.caseless import create_caseless
 from tests.control import Control
 from tests.restore.spec import State, World
-from toolkit.actions.backup import backup
-from toolkit.actions.context import Action, Context
-from toolkit.actions.restore import restore
-from toolkit.actions.verify import verify
 from toolkit.config import inventory
 from toolkit.model.manifest import Manifest
-from toolkit.model.outcome import Outcome, SilentProgress
+from toolkit.model.outcome import Outcome
 from toolkit.model.quarantine import QuarantinedRow
 from toolkit.postgres.embedded import EmbeddedServer
 from toolkit.storage.quarantine import quarantines, read_rows, remove
@@ -145,7 +141,7 @@ class Laboratory:
 
     def backup(self, arguments: Mapping[str, Any]) -> Manifest:
         """Back the source up."""
-        label = self._run(backup, "source", arguments).facts["label"]
+        label = self._run("backup", "source", arguments).facts["label"]
         return self._control.repository.manifest(str(label))
 
     def versions(self, role: str) -> Versions:
@@ -163,7 +159,7 @@ class Laboratory:
     def restore(self, host: str, manifest: Manifest, mode: str, *, check: bool = False, **arguments: object) -> Outcome:
         """Restore a backup; device rows come along."""
         wanted = {"from": manifest.metadata.label, "mode": mode, "identity": "source", **arguments}
-        return self._run(restore, host, wanted, check=check)
+        return self._run("restore", host, wanted, check=check)
 
     def put_aside(self) -> list[QuarantinedRow]:
         """The rows that restores have put aside since this was last asked."""
@@ -176,20 +172,10 @@ class Laboratory:
 
     def verify(self, manifest: Manifest) -> Outcome:
         """Verify a backup against the target."""
-        return self._run(verify, "target", {"backup": manifest.metadata.label})
+        return self._run("verify", "target", {"backup": manifest.metadata.label})
 
-    def _run(self, action: Action, host: str, arguments: Mapping[str, Any], *, check: bool = False) -> Outcome:
-        context = Context(
-            host=self._inventory.host(host),
-            inventory=self._inventory,
-            playbook="test",
-            check=check,
-            diff=False,
-            now=lambda: datetime.now(UTC),
-            progress=SilentProgress(),
-            variables={},
-        )
-        return action(arguments, context)
+    def _run(self, action: str, host: str, arguments: Mapping[str, Any], *, check: bool = False) -> Outcome:
+        return act(action, arguments, context_of(self._inventory, host, check=check))
 
 
 def content(world: World, state: State) -> dict[str, Counter[tuple[str | None, ...]]]:

@@ -7,7 +7,6 @@ import pytest
 from tests.app.invoking import Invoked, invoke
 from tests.control import ROOT, execute
 from tests.restore.conftest import MakePair, Pair
-from toolkit.actions.verify import verify
 from toolkit.errors import InputError
 
 DDL = (
@@ -80,7 +79,7 @@ def test_nothing_but_the_kept_rows_may_differ(pair: Pair, statement: str, said: 
     done = pair.control.restore("target", manifest, "mirror")
     execute(pair.target, *statement.split("; "))
     arguments = {"backup": manifest.metadata.label, "after": dict(done.facts)}
-    found = pair.control.run(verify, "target", arguments)
+    found = pair.control.run("verify", "target", arguments)
     assert found.exit_code == (6 if said else 0)
     assert not said or any(line.startswith(said) for line in found.details), found.details
 
@@ -91,7 +90,7 @@ def test_one_business_out_of_a_wider_backup_is_verified_as_it_was_restored(pair:
     execute(pair.target, "INSERT INTO items VALUES (20, 'b', 'later')")
     done = pair.control.restore("target", manifest, "mirror", businesses=["a"])
     arguments = {"backup": manifest.metadata.label, "after": dict(done.facts)}
-    assert pair.control.run(verify, "target", arguments).exit_code == 0
+    assert pair.control.run("verify", "target", arguments).exit_code == 0
     assert pair.control.verify("target", manifest).exit_code == 6
 
 
@@ -100,4 +99,4 @@ def test_facts_of_another_restore_are_refused(pair: Pair) -> None:
     first = pair.control.restore("target", pair.backup(businesses=["a"]), "mirror")
     other = pair.backup(businesses=["a"])
     with pytest.raises(InputError):
-        pair.control.run(verify, "target", {"backup": other.metadata.label, "after": dict(first.facts)})
+        pair.control.run("verify", "target", {"backup": other.metadata.label, "after": dict(first.facts)})

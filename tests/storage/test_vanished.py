@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
+from tests.acting import context_of
 from tests.control import Control
 from tests.storage.samples import NOW, sample_rows, write_backup
 from toolkit.actions.choosing import backup_of
-from toolkit.actions.context import Context
-from toolkit.actions.prune import prune
+from toolkit.config import inventory
 from toolkit.errors import RefusedError
-from toolkit.model.manifest import Manifest
-from toolkit.model.outcome import Outcome, SilentProgress
+from toolkit.model.outcome import SilentProgress
 from toolkit.storage.check import FindingKind, check
 from toolkit.storage.layout import manifest_name, published_name
 from toolkit.storage.local import LocalStore
@@ -75,14 +74,8 @@ def control(tmp_path: Path) -> Control:
 
 def chosen(control: Control, wanted: Any) -> str:
     """The label of the backup that a task means."""
-    meant: list[Manifest] = []
-
-    def choose(arguments: Any, context: Context) -> Outcome:
-        meant.append(backup_of(context, control.repository, arguments["from"]))
-        return Outcome()
-
-    control.run(choose, "demo", {"from": wanted})
-    return meant[0].metadata.label
+    context = context_of(inventory.load(control.directory / "inventory"), "demo")
+    return backup_of(context, control.repository, wanted).metadata.label
 
 
 @pytest.mark.parametrize("lost", ["deleted", "directory deleted", "damaged"])
@@ -105,7 +98,7 @@ def test_an_older_backup_does_not_take_its_place(control: Control, lost: str) ->
     assert chosen(control, {"job": "other"}) == other.metadata.label
     assert chosen(control, older.metadata.label) == older.metadata.label
     with pytest.raises(RefusedError, match="nothing is removed"):
-        control.run(prune, "demo", {"keep_last": 1, "minimum": 1})
+        control.run("prune", "demo", {"keep_last": 1, "minimum": 1})
 
 
 def test_a_lost_older_one_is_nobodys_latest(control: Control) -> None:
@@ -126,6 +119,6 @@ def test_a_backup_of_the_future_is_not_the_latest(control: Control) -> None:
         with pytest.raises(RefusedError, match="is dated in the future"):
             chosen(control, wanted)
     assert chosen(control, today.metadata.label) == today.metadata.label
-    outcome = control.run(prune, "demo", {"keep_last": 1, "minimum": 1, "grace": "0h"})
+    outcome = control.run("prune", "demo", {"keep_last": 1, "minimum": 1, "grace": "0h"})
     assert outcome.facts["removed"] == [yesterday.metadata.label]
     assert [ahead.metadata.label in warning for warning in outcome.warnings] == [True]
