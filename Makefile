@@ -45,8 +45,8 @@ benchmark-nightlies: .venv/development
 	$(BIN)/python -m benchmarks.nightlies
 
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --group dev -o requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras pyproject.toml --group dev -o requirements-dev.lock
 
 clean:
 	$(BIN)/python -c "import shutil; shutil.rmtree('.playback', ignore_errors=True)"

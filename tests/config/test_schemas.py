@@ -11,15 +11,16 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from toolkit.config.validation import DIRECTORY, actions
+from toolkit.config.validation import actions
 from toolkit.model.playbook import Keywords, Play, Task
+from toolkit.shipped import SCHEMAS
 
 FILES = sorted(
-    path.relative_to(DIRECTORY).as_posix()
-    for path in DIRECTORY.rglob("*.json")
+    path.relative_to(SCHEMAS).as_posix()
+    for path in SCHEMAS.rglob("*.json")
     if path.name != "manifest.schema.json"  # written and tested with the storage layer
 )
-CONTENTS: dict[str, Any] = {file: json.loads((DIRECTORY / file).read_text(encoding="utf-8")) for file in FILES}
+CONTENTS: dict[str, Any] = {file: json.loads((SCHEMAS / file).read_text(encoding="utf-8")) for file in FILES}
 REGISTRY: Registry[Any] = Registry().with_resources(
     (f"file:///{file}", DRAFT202012.create_resource(content)) for file, content in CONTENTS.items()
 )

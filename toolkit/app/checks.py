@@ -27,6 +27,8 @@ def lint(control: Control, output: Output, *, paths: tuple[str, ...]) -> int:
     Raises:
         InputError: the problems.
     """
+    if not paths:
+        control.inventory_directory()
     problems = linting.lint(control.directory, [existing(path, control.directory) for path in paths])
     if problems:
         raise InputError(problems)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from toolkit import shipped
 from toolkit.app.arguments import existing
 from toolkit.config import inventory as inventories
 from toolkit.config.inventory import LoadedInventory
@@ -15,6 +16,9 @@ from toolkit.model.manifest import Manifest
 from toolkit.storage.known import KnownRepositories
 from toolkit.storage.repository import Repository
 
+DEMO = "demo"
+"""The inventory of the demo, where no directory has that name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
@@ -22,17 +26,32 @@ class Control:
 
     Attributes:
         directory: where tasks.py is.
-        inventory: the inventory directory as a person named it; empty for the control directory's own.
+        inventory: the inventory directory as a person named it; empty for the control directory's own, `demo` for the
+            one that is shipped.
     """
 
     directory: Path
     inventory: str = ""
 
     def load_inventory(self) -> LoadedInventory:
-        """The inventory; InputError with every problem of it."""
+        """Read the inventory; InputError with every problem of it."""
+        return inventories.load(self.inventory_directory(), control=self.directory)
+
+    def inventory_directory(self) -> Path:
+        """Give the inventory directory; InputError where none is named and the control directory has none."""
         own = self.directory / "inventory"
+        if not self.inventory and not own.is_dir():
+            hint = (
+                "go to a directory that has one, or try the demo: playback run playbooks/nightly.yml --inventory demo"
+            )
+            raise InputError(f"there is no inventory in {self.directory}", hint=hint)
         found = existing(self.inventory, self.directory) if self.inventory else own
-        return inventories.load(found, control=self.directory)
+        return shipped.DEMO_INVENTORY if self.inventory == DEMO and not found.exists() else found
+
+    def playbook(self, name: str) -> Path:
+        """Give the file of a playbook: the one that a person named, else the shipped one of that name."""
+        found, beside = existing(name, self.directory), shipped.ROOT / name
+        return beside if shipped.PLAYBOOKS in beside.parents and beside.is_file() and not found.exists() else found
 
 
 def repositories(inventory: LoadedInventory, name: str) -> Iterator[tuple[str, Repository | PlaybackError]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from toolkit.actions.registry import ACTIONS
 from toolkit.app import report
 from toolkit.app.allocation import give_back_large_blocks
-from toolkit.app.arguments import existing, run_options
+from toolkit.app.arguments import run_options
 from toolkit.app.console import Output
 from toolkit.app.control import Control, utc_now
 from toolkit.app.failure import guarded
@@ -122,7 +122,7 @@ class _Run:
         if len(given) != 1:
             what = "no playbook is named" if not given else f"one playbook at a time, not {', '.join(given)}"
             raise InputError(what, hint="invoke run PLAYBOOK, e.g. invoke run playbooks/nightly.yml")
-        return existing(given[0], self.request.control.directory)
+        return self.request.control.playbook(given[0])
 
     def _report(self, path: Path, code: int, error: BaseException | None) -> None:
         document = report.build(

@@ -9,7 +9,6 @@ import difflib
 import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator, ValidationError, validators
@@ -23,9 +22,7 @@ from toolkit.config.secrets import is_source
 from toolkit.errors import Problem
 from toolkit.model.playbook import Place
 from toolkit.model.secret import Secret
-
-DIRECTORY: Final = Path(__file__).parents[2] / "schemas"
-"""Where the schemas are; they are part of the product, beside the package."""
+from toolkit.shipped import SCHEMAS
 
 _BASE: Final = "file:///schemas/"
 _COMMON: Final = f"common{ENDING}"
@@ -118,7 +115,7 @@ def check(value: object, schema: str, *, rendered: bool = False) -> list[Finding
 @functools.cache
 def actions() -> tuple[str, ...]:
     """The names of all actions that have a schema."""
-    return tuple(sorted(path.name.removesuffix(ENDING) for path in (DIRECTORY / "actions").glob(f"*{ENDING}")))
+    return tuple(sorted(path.name.removesuffix(ENDING) for path in (SCHEMAS / "actions").glob(f"*{ENDING}")))
 
 
 def unknown(name: str, known: Iterable[str], what: str) -> str:
@@ -135,8 +132,8 @@ def unknown(name: str, known: Iterable[str], what: str) -> str:
 @functools.cache
 def _validator(schema: str, rendered: bool) -> Validator:
     contents: dict[str, Any] = {
-        path.relative_to(DIRECTORY).as_posix(): json.loads(path.read_text(encoding="utf-8"))
-        for path in DIRECTORY.rglob(f"*{ENDING}")
+        path.relative_to(SCHEMAS).as_posix(): json.loads(path.read_text(encoding="utf-8"))
+        for path in SCHEMAS.rglob(f"*{ENDING}")
     }
     for content in contents.values():
         # where a schema names its draft, the library falls back on that draft's own validator

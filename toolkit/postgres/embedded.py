@@ -20,7 +20,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from toolkit.errors import DatabaseError, InputError
-from toolkit.postgres.cluster import Cluster
+from toolkit.postgres.cluster import Cluster, package
 from toolkit.postgres.exclusion import exclusively
 from toolkit.private import files
 
@@ -79,8 +79,9 @@ def start(directory: Path, *, version: int | None = None) -> EmbeddedServer:
         version: major version, 16 or 18, for a new server; an existing one keeps its own.
 
     Raises:
-        DatabaseError: the server does not start, or the directory is another user's.
+        DatabaseError: the binaries are not installed, the server does not start, or the directory is another user's.
     """
+    package()
     cluster = Cluster(_home(directory))
     with exclusively(cluster.home / "lock"):
         if cluster.version is None:
