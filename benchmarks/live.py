@@ -14,7 +14,7 @@ import psycopg
 
 from benchmarks.process import ROOT, run
 from benchmarks.scales import play, prepare
-from toolkit.postgres import embedded
+from toolkit.postgres.servers import embedded
 
 RECORDS = 100_000
 OURS, THEIRS = "biz-umoja-grill", "biz-blaze-hardware"

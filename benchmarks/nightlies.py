@@ -20,8 +20,9 @@ from psycopg import sql
 
 from benchmarks.process import ROOT, run
 from benchmarks.scales import HOME, play
-from toolkit.postgres import demo, embedded
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit import demo
+from toolkit.postgres.servers import embedded
+from toolkit.postgres.servers.embedded import EmbeddedServer
 from toolkit.storage.local import LocalStore
 from toolkit.storage.repository import Repository
 

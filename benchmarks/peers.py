@@ -17,8 +17,8 @@ from collections.abc import Callable
 import psycopg
 
 from benchmarks.process import ROOT, Timing, run
-from toolkit.postgres import embedded
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers import embedded
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 HOME = ROOT / ".playback" / "benchmark"
 

@@ -14,9 +14,10 @@ import pytest
 
 from tests.control import Control
 from tests.installed import BINARIES, installed_server
-from toolkit.postgres import demo, embedded
-from toolkit.postgres.embedded import EmbeddedServer
-from toolkit.postgres.hosts import create_once
+from toolkit import demo
+from toolkit.postgres.servers import embedded
+from toolkit.postgres.servers.creation import create_once
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 pytest_plugins = ["tests.storage.s3.servers"]
 

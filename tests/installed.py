@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from toolkit.postgres.embedded import OWNER, EmbeddedServer
+from toolkit.postgres.servers.embedded import OWNER, EmbeddedServer
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 """Where Debian and its kin put version 15."""

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.control import Control
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 DDL = """
 CREATE TABLE tenants (id integer PRIMARY KEY, demo boolean NOT NULL);

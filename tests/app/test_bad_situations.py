@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tests.app.invoking import Place, invoke, playbook
 from tests.conftest import Servers
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 BACKUP = "{name: Back up, backup: {scope: business}}"
 

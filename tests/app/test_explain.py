@@ -12,7 +12,7 @@ import pytest
 
 from tests.app.invoking import Invoked, invoke
 from tests.control import Control, execute
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import pytest
 from tests.conftest import ROOT, VERSIONS, Servers
 from tests.control import rows
 from toolkit.config import catalog
-from toolkit.postgres.demo.hard import SCHEMA, Feature, create_hard, load_hard
-from toolkit.postgres.embedded import EmbeddedServer
-from toolkit.postgres.hosts import FILLED
+from toolkit.demo.databases import FILLED
+from toolkit.demo.hard import SCHEMA, Feature, create_hard, load_hard
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 TABLES = f"""
 SELECT c.relname FROM pg_class c

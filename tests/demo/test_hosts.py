@@ -9,10 +9,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from toolkit import demo
+from toolkit.actions.databases import open_database
 from toolkit.errors import InputError
-from toolkit.postgres import demo, embedded
-from toolkit.postgres.embedded import EmbeddedServer
-from toolkit.postgres.hosts import conninfo, create_once
+from toolkit.postgres.servers import embedded
+from toolkit.postgres.servers.creation import create_once
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 
 @pytest.fixture
@@ -40,24 +42,24 @@ def _businesses(database: str) -> int:
 
 def test_other_databases_are_left_as_they_are(tmp_path: Path) -> None:
     """A conninfo of one's own comes back unchanged, and nothing is started."""
-    assert conninfo(tmp_path, "host=db.example.com dbname=shop") == "host=db.example.com dbname=shop"
+    assert open_database(tmp_path, "host=db.example.com dbname=shop") == "host=db.example.com dbname=shop"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_name_that_is_none_is_refused(tmp_path: Path) -> None:
     """The error says what names look like."""
     with pytest.raises(InputError, match=r"embedded database name '\.\./x'"):
-        conninfo(tmp_path, "embedded:../x")
+        open_database(tmp_path, "embedded:../x")
 
 
 def test_demo_is_filled_on_first_use_and_kept(control: Path) -> None:
     """The first use starts a server and fills its database; the second finds what was changed since."""
-    first = conninfo(control, "embedded:demo")
+    first = open_database(control, "embedded:demo")
     assert (control / ".playback" / "demo").is_dir()
     assert _businesses(first) == 8
     with psycopg.connect(first) as connection:
         connection.execute("DELETE FROM sync_events")
-    second = conninfo(control, "embedded:demo")
+    second = open_database(control, "embedded:demo")
     assert second == first
     with psycopg.connect(second) as connection:
         assert connection.execute("SELECT count(*) FROM sync_events").fetchone() == (0,)

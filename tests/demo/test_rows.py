@@ -13,11 +13,11 @@ from psycopg import sql
 
 from tests.conftest import Servers
 from tests.demo.facts import columns, facts
+from toolkit.demo import SCALES, load, true_owners
+from toolkit.demo.world import key, world
 from toolkit.errors import InputError
-from toolkit.postgres.connection import connect
-from toolkit.postgres.demo import SCALES, load, true_owners
-from toolkit.postgres.demo.world import key, world
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers.embedded import EmbeddedServer
+from toolkit.postgres.session.connection import connect
 
 LATER = {"customer_laybys", "customer_layby_payments", "menu_promotions"}
 """The tables that only businesses from the sixth on have rows in."""

@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import Servers
 from tests.control import rows
 from tests.demo.facts import columns, facts
-from toolkit.postgres.demo import SCALES, scale, true_owners
+from toolkit.demo import SCALES, scale, true_owners
 
 slow = pytest.mark.skipif(os.environ.get("PLAYBACK_SLOW_TESTS") != "1", reason="PLAYBACK_SLOW_TESTS=1 runs it")
 ROWS = {"small": 25_842, "medium": 250_740, "large": 2_511_163}

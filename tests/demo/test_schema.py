@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import VERSIONS, Servers
 from tests.control import execute
 from tests.demo.facts import facts_ddl
-from toolkit.postgres.demo import create_schema
+from toolkit.demo import create_schema
 
 _ENUMS = """
     SELECT t.typname, array_agg(e.enumlabel::text ORDER BY e.enumsortorder)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tests.conftest import ROOT, Servers
 from tests.control import Control
+from toolkit.demo.hard import Feature, create_hard, load_hard
 from toolkit.model.manifest import Manifest
-from toolkit.postgres.demo.hard import Feature, create_hard, load_hard
 
 CATALOG = (ROOT / "inventory" / "catalogs" / "hard.yml").read_text(encoding="utf-8")
 EVERYWHERE = (Feature.VIRTUAL, Feature.XML, Feature.COLLATION)

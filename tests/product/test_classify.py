@@ -13,15 +13,15 @@ from tests.app.invoking import invoke
 from tests.conftest import ROOT, Servers
 from tests.control import Control, execute
 from toolkit.config import catalog as catalogs
+from toolkit.demo import true_owners
+from toolkit.demo.load import KEYS
 from toolkit.errors import RefusedError
 from toolkit.model.catalog import Catalog
 from toolkit.model.scope import Demo, Scope
-from toolkit.postgres.connection import Connection, connect
-from toolkit.postgres.demo import true_owners
-from toolkit.postgres.demo.load import KEYS
 from toolkit.postgres.selection.evaluation import Taken
 from toolkit.postgres.selection.marks import OWNED, SHARED
 from toolkit.postgres.selection.snapshot import consistent_snapshot
+from toolkit.postgres.session.connection import Connection, connect
 
 HEAD = "catalog: application\nschema: public\ntenant: {table: businesses, key: id, label: name, demo: isDemo}\n"
 

@@ -14,9 +14,9 @@ from psycopg.conninfo import make_conninfo
 from tests.conftest import Servers
 from tests.control import Control
 from tests.product.hard import EVERYWHERE, chunk_ids, hard_control
-from toolkit.postgres import demo
-from toolkit.postgres.demo.hard import SCHEMA, create_hard, load_hard
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit import demo
+from toolkit.demo.hard import SCHEMA, create_hard, load_hard
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 _TABLES = """
 SELECT c.relname,

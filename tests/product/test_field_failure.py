@@ -10,9 +10,9 @@ import pytest
 
 from tests.conftest import Servers
 from tests.control import Control, execute, rows
+from toolkit import demo
 from toolkit.model.manifest import Manifest
-from toolkit.postgres import demo
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 EMPTIED = ("product_attributes", "employee_attendance", "receipt_sequences", "audit_logs")
 SCOPE: dict[str, Any] = {"demo": "include", "optional": {"audit_logs": {}}}

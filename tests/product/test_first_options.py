@@ -18,8 +18,8 @@ from toolkit.model.catalog import Catalog, TableRule, TenantTable
 from toolkit.model.schema import DatabaseSchema
 from toolkit.planning.classification.proposals import Reason, Verdict
 from toolkit.planning.classification.proposing import classify
-from toolkit.postgres.connection import connect
-from toolkit.postgres.introspection import read_schema
+from toolkit.postgres.schema.introspection import read_schema
+from toolkit.postgres.session.connection import connect
 
 CASES = int(os.environ.get("PLAYBACK_CLASSIFY_CASES", "50"))
 FIRST = int(os.environ.get("PLAYBACK_CLASSIFY_FIRST", "0"))

@@ -12,9 +12,9 @@ from psycopg.conninfo import make_conninfo
 from tests.conftest import Servers
 from tests.control import Control, execute, new_role, rows
 from tests.product.hard import EVERYWHERE, Hard, chunk_ids, hard_control
+from toolkit.demo.hard import SCHEMA, load_hard
 from toolkit.errors import RefusedError
-from toolkit.postgres.demo.hard import SCHEMA, load_hard
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 ODD = f'"{SCHEMA}"'
 

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Servers
 from tests.control import Control, execute, rows
 from toolkit.errors import RefusedError
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 CATALOG = """
 catalog: application

@@ -18,8 +18,8 @@ import yaml
 from tests.conftest import Servers
 from tests.control import Control, execute, rows
 from tests.product.machines import CATALOG, Endpoint, Machines, content, fill, listening, syncing
-from toolkit.postgres.embedded import EmbeddedServer
-from toolkit.postgres.restore.apply.recovery import ATTEMPTS
+from toolkit.postgres.servers.embedded import EmbeddedServer
+from toolkit.postgres.write.recovery import ATTEMPTS
 
 PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
 MIGRATE, RECOVER = PLAYBOOKS / "migrate-machine.yml", PLAYBOOKS / "disaster-recovery.yml"

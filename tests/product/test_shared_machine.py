@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.app.invoking import ROOT, invoke
 from toolkit.errors import DatabaseError
-from toolkit.postgres import embedded
+from toolkit.postgres.servers import embedded
 
 if sys.platform == "win32":
     pytest.skip("Windows has no users to change to without a password", allow_module_level=True)

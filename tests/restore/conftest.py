@@ -20,7 +20,7 @@ from tests.restore.proxy import Proxy
 from tests.restore.sweeping import Bench
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 CLERK = "playback_test_clerk"
 """A role that owns nothing."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from toolkit.errors import DatabaseError
-from toolkit.postgres import embedded
+from toolkit.postgres.servers import embedded
 
 PATIENCE = 60.0
 """Seconds in which a server has to be there again."""

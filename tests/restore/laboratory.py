@@ -18,7 +18,7 @@ from toolkit.config import inventory
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
 from toolkit.model.quarantine import QuarantinedRow
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers.embedded import EmbeddedServer
 from toolkit.storage.quarantine import quarantines, read_rows, remove
 
 SUPERUSER = "postgres"

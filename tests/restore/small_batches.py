@@ -6,7 +6,7 @@ import signal
 
 from invoke.main import program
 
-from toolkit.postgres.restore.apply import batches
+from toolkit.postgres.write import batches
 
 if __name__ == "__main__":
     # a shell that starts the tests in the background has Ctrl-C ignored

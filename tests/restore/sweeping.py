@@ -18,7 +18,7 @@ from tests.control import Control, execute, rows
 from tests.restore.laboratory import SUPERUSER
 from tests.restore.proxy import CutError, Proxy, Session
 from toolkit.model.outcome import Outcome
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 RULES = {
     "tenants": "tenant",

@@ -10,7 +10,7 @@ from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
 from toolkit.errors import RefusedError, TaskError
 from toolkit.model.quarantine import QuarantinedRow
-from toolkit.postgres.restore.apply import batches
+from toolkit.postgres.write import batches
 from toolkit.storage.quarantine import quarantines, read_rows
 
 TABLES = (

@@ -13,7 +13,7 @@ from tests.restore.conftest import MakePair, Pair
 from tests.restore.laboratory import SUPERUSER
 from tests.restore.proxy import Proxy
 from toolkit.errors import DatabaseError
-from toolkit.postgres.restore.apply import recovery
+from toolkit.postgres.write import recovery
 
 ITEMS = "CREATE TABLE items (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, name text)"
 

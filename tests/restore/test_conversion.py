@@ -15,9 +15,9 @@ from psycopg import sql
 
 from toolkit.model.drift import Carried
 from toolkit.model.schema import Column
-from toolkit.postgres.connection import Connection, connect
-from toolkit.postgres.embedded import EmbeddedServer
-from toolkit.postgres.restore.stage.conversion import Conversions, converted
+from toolkit.postgres.servers.embedded import EmbeddedServer
+from toolkit.postgres.session.connection import Connection, connect
+from toolkit.postgres.stage.conversion import Conversions, converted
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.restore.crashing import CrashingServer
 from tests.restore.proxy import Proxy, Session
 from tests.restore.sweeping import WRITE, Bench, Injecting, ignore
-from toolkit.postgres.restore.apply import batches
+from toolkit.postgres.write import batches
 
 EVERYTHING = bool(os.environ.get("PLAYBACK_SLOW_TESTS"))
 

@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 from tests.caseless import create_caseless
 from tests.conftest import Servers
 from tests.control import Control, execute, rows
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 CATALOG = {
     "catalog": "application",

@@ -15,7 +15,7 @@ from tests.restore.sweeping import COMMIT, WRITE, Bench, Injecting, ignore
 from toolkit.errors import CommittedError, DatabaseError, Interrupted, TaskError, UndecidedError
 from toolkit.model.outcome import Outcome
 from toolkit.postgres.restore import transaction
-from toolkit.postgres.restore.apply import batches, recovery
+from toolkit.postgres.write import batches, recovery
 from toolkit.runner.interruption import PROCESS
 from toolkit.storage.quarantine import quarantines, remove
 

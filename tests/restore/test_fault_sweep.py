@@ -13,7 +13,7 @@ import pytest
 
 from tests.restore.faults import FAULTS, Fault
 from tests.restore.sweeping import Bench, Injecting, ignore
-from toolkit.postgres.restore.apply import batches, recovery
+from toolkit.postgres.write import batches, recovery
 
 EVERYTHING = bool(os.environ.get("PLAYBACK_SLOW_TESTS"))
 

@@ -14,7 +14,7 @@ from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
 from tests.restore.test_deletion import HOSTS
 from toolkit.errors import DatabaseError
-from toolkit.postgres.restore.apply import recovery
+from toolkit.postgres.write import recovery
 
 DDL = (
     "ALTER TABLE tenants ADD visits integer NOT NULL DEFAULT 0",

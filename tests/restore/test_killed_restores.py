@@ -21,7 +21,7 @@ from tests.control import ROOT
 from tests.restore.proxy import Session
 from tests.restore.sweeping import COMMIT, WRITE, Bench, Injecting, ignore
 from toolkit.model.outcome import Outcome
-from toolkit.postgres.restore.apply import batches
+from toolkit.postgres.write import batches
 
 EVERYTHING = bool(os.environ.get("PLAYBACK_SLOW_TESTS"))
 

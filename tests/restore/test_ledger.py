@@ -12,7 +12,7 @@ from tests.restore.proxy import Session
 from tests.restore.sweeping import WRITE, Bench, Injecting, ignore
 from toolkit.errors import DatabaseError
 from toolkit.model.manifest import Manifest
-from toolkit.postgres.restore.apply import batches
+from toolkit.postgres.write import batches
 
 COMMITTED = 8
 """How many batches are."""

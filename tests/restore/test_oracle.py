@@ -20,7 +20,7 @@ from tests.restore.view import View
 from tests.restore.worlds import WORLDS
 from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 EXAMPLES = int(os.environ.get("PLAYBACK_RESTORE_EXAMPLES", "50"))
 """How many restores are tried into applications made up at random; a tenth as many into each of those made by hand."""

@@ -27,13 +27,13 @@ from toolkit.model.manifest import Manifest
 from toolkit.model.scope import BackupType, Demo, Scope
 from toolkit.planning.answers import read_answers
 from toolkit.planning.picking import picking_of
-from toolkit.postgres.connection import connect
-from toolkit.postgres.embedded import EmbeddedServer
-from toolkit.postgres.restore.request import scope_on_target
-from toolkit.postgres.restore.stage.backup_owners import BackupOwners
-from toolkit.postgres.restore.stage.narrowing import narrow, narrowed
-from toolkit.postgres.restore.stage.reshaping import fitting_source
 from toolkit.postgres.selection.snapshot import consistent_snapshot
+from toolkit.postgres.servers.embedded import EmbeddedServer
+from toolkit.postgres.session.connection import connect
+from toolkit.postgres.stage.backup_owners import BackupOwners
+from toolkit.postgres.stage.narrowing import narrow, narrowed
+from toolkit.postgres.stage.request import scope_on_target
+from toolkit.postgres.stage.reshaping import fitting_source
 
 EXAMPLES = int(os.environ.get("PLAYBACK_OWN_BACKUP_EXAMPLES", "50"))
 """How many applications are made up."""

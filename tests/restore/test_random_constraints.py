@@ -28,7 +28,7 @@ from tests.restore.constraint_worlds import (
 from tests.restore.laboratory import SUPERUSER
 from toolkit.errors import RefusedError
 from toolkit.model.outcome import Outcome
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 CASES = int(os.environ.get("PLAYBACK_CONSTRAINT_CASES", "50"))
 FIRST = int(os.environ.get("PLAYBACK_CONSTRAINT_FIRST", "1"))

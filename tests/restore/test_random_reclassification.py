@@ -22,7 +22,7 @@ from tests.restore.test_oracle import EXAMPLES, assert_numbers, source_of, there
 from tests.restore.view import Spot, View
 from tests.restore.worlds import SHOP
 from toolkit.errors import RefusedError
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 GONE = ("transient", "unlisted")
 

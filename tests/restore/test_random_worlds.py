@@ -28,7 +28,7 @@ from tests.restore.worlds import SHOP
 from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 PARTIAL, REFUSED = 3, RefusedError.exit_code
 

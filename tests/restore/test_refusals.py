@@ -11,7 +11,7 @@ from tests.control import execute, new_role
 from tests.restore.conftest import MakePair, Pair
 from tests.restore.laboratory import SUPERUSER
 from toolkit.errors import RefusedError
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 ITEMS = "CREATE TABLE items (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, name text, size integer)"
 RULES = {"items": {"owned_by": ["tenant"]}}

@@ -11,7 +11,7 @@ from tests.restore.conftest import MakePair, Pair
 from tests.restore.sweeping import WRITE, Bench, Injecting, ignore
 from toolkit.actions.quarantine import retry_quarantine
 from toolkit.errors import TaskError
-from toolkit.postgres.restore.apply import batches
+from toolkit.postgres.write import batches
 from toolkit.storage.quarantine import quarantines, read_rows
 
 RULES: dict[str, Any] = {

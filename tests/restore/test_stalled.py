@@ -13,10 +13,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from tests.control import execute
 from tests.restore.proxy import Proxy, Session
 from toolkit.errors import DatabaseError, UnreachableError
-from toolkit.postgres import stalling
-from toolkit.postgres.connection import connect
-from toolkit.postgres.embedded import EmbeddedServer
-from toolkit.postgres.stalling import Patience, bounded
+from toolkit.postgres.servers.embedded import EmbeddedServer
+from toolkit.postgres.session import stalling
+from toolkit.postgres.session.connection import connect
+from toolkit.postgres.session.stalling import Patience, bounded
 
 ROWS = "SELECT repeat('x', 1000) FROM generate_series(1, 30000)"
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.caseless import create_caseless
 from tests.selection.reading import Laboratory
-from toolkit.postgres.connection import connect
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers.embedded import EmbeddedServer
+from toolkit.postgres.session.connection import connect
 
 
 @pytest.fixture(scope="module")

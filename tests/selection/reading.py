@@ -15,10 +15,10 @@ from tests.selection.world import Table, World
 from toolkit.config import catalog as catalogs
 from toolkit.model.manifest import TableSelection
 from toolkit.model.scope import Scope
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Sql
+from toolkit.postgres.schema.relation import Sql
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.snapshot import consistent_snapshot
+from toolkit.postgres.session.connection import Connection
 
 MARKS: Mapping[str, Mark] = {"o": "owned", "s": "shared", "u": "unowned", "r": "referenced"}
 

@@ -12,16 +12,16 @@ import pytest
 
 from tests.control import execute
 from toolkit.config import catalog as catalogs
+from toolkit.demo import true_owners
 from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog
 from toolkit.model.scope import BackupType, Demo, Scope
-from toolkit.postgres.connection import Connection, connect
-from toolkit.postgres.demo import true_owners
-from toolkit.postgres.embedded import EmbeddedServer
 from toolkit.postgres.selection.explanation import Explainer
 from toolkit.postgres.selection.leaks import find_leaks
 from toolkit.postgres.selection.row_lookup import find_row, table_named
 from toolkit.postgres.selection.snapshot import consistent_snapshot
+from toolkit.postgres.servers.embedded import EmbeddedServer
+from toolkit.postgres.session.connection import Connection, connect
 
 CATALOG = Path(__file__).parents[2] / "inventory" / "catalogs" / "multi-business.yml"
 WHOLE, ALL, ONLY = Scope(), Scope(demo=Demo.INCLUDE), Scope(demo=Demo.ONLY)

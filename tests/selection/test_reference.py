@@ -12,7 +12,7 @@ from psycopg import sql
 
 from tests.control import Control, rows
 from tests.demo.facts import columns, facts
-from toolkit.postgres.demo import true_owners
+from toolkit.demo import true_owners
 
 Adder = Callable[..., str]
 Keys = set[tuple[str, ...]]

@@ -15,9 +15,9 @@ from psycopg.conninfo import make_conninfo
 
 from tests.control import Control, execute, new_role
 from toolkit.errors import RefusedError
-from toolkit.postgres import embedded
-from toolkit.postgres.account import account_of
-from toolkit.postgres.embedded import EmbeddedServer
+from toolkit.postgres.servers import embedded
+from toolkit.postgres.servers.account import account_of
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 SCHEMA = """
 CREATE TABLE shops (id text PRIMARY KEY, "isDemo" boolean);

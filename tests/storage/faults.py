@@ -7,7 +7,7 @@ from datetime import datetime
 from threading import Lock
 
 from toolkit.errors import StorageError
-from toolkit.storage.store import Store, StoredFile
+from toolkit.storage.store import Ability, Store, StoredFile
 
 
 def flip_bit(data: bytes, bit: int) -> bytes:
@@ -105,6 +105,10 @@ class FaultyStore:
         """Sweep unless it is time to fail."""
         self._count("")
         return self._store.sweep(before)
+
+    def probe(self, prefix: str) -> Iterator[Ability]:
+        """Probe."""
+        return self._store.probe(prefix)
 
     def _count(self, name: str) -> None:
         with self._lock:

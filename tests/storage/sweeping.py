@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from tests.storage.faults import flip_bit
 from toolkit.errors import StorageError
-from toolkit.storage.store import Store, StoredFile
+from toolkit.storage.store import Ability, Store, StoredFile
 
 _Result = TypeVar("_Result")
 
@@ -153,6 +153,10 @@ class SweptStore:
     def sweep(self, before: datetime) -> int:
         """Sweep."""
         return self._asked("sweep", "", lambda: self._store.sweep(before))
+
+    def probe(self, prefix: str) -> Iterator[Ability]:
+        """Probe, without faults."""
+        return self._store.probe(prefix)
 
     def _asked(self, call: str, name: str, ask: Callable[[], _Result]) -> _Result:
         if not self._befalls(call):

@@ -12,12 +12,14 @@ from tests.app.invoking import invoke
 from tests.storage.s3.servers import S3Server
 from toolkit.errors import StorageError
 from toolkit.model.host import LocalRepository
-from toolkit.storage.probing import Finding, probe
+from toolkit.storage.open import open_store
+from toolkit.storage.probing import probe
+from toolkit.storage.store import Ability
 
 pytestmark = pytest.mark.usefixtures("s3_keys")
 
 
-def by_name(findings: list[Finding]) -> dict[str, str]:
+def by_name(findings: list[Ability]) -> dict[str, str]:
     """What was found, by what was asked about."""
     return {finding.what: finding.found for finding in findings}
 
@@ -25,7 +27,7 @@ def by_name(findings: list[Finding]) -> dict[str, str]:
 def test_a_directory(tmp_path: Path) -> None:
     """A directory is tried, measured, and left as it was."""
     (tmp_path / "mine").write_text("1", encoding="utf-8")
-    findings = list(probe(LocalRepository(name="here", path=tmp_path)))
+    findings = list(probe(open_store(LocalRepository(name="here", path=tmp_path))))
     found = by_name(findings)
     assert not any(finding.bad for finding in findings)
     assert found["make only if absent"] == "atomic"
@@ -37,7 +39,7 @@ def test_a_directory(tmp_path: Path) -> None:
 def test_a_whole_server(s3_server: S3Server) -> None:
     """A server that can do everything is found to, and nothing is left in the bucket."""
     bucket = s3_server.new_bucket()
-    findings = list(probe(s3_server.repository(bucket=bucket, prefix="p")))
+    findings = list(probe(open_store(s3_server.repository(bucket=bucket, prefix="p"))))
     found = by_name(findings)
     assert not any(finding.bad for finding in findings)
     assert found["list"] == "ListObjectsV2"
@@ -53,7 +55,7 @@ def test_a_whole_server(s3_server: S3Server) -> None:
 
 def test_an_old_server(old_server: S3Server) -> None:
     """A server that knows the oldest S3 only can be used, and what that costs is said."""
-    findings = list(probe(old_server.repository()))
+    findings = list(probe(open_store(old_server.repository())))
     found = by_name(findings)
     assert not any(finding.bad for finding in findings)
     assert found["list"] == "ListObjects"
@@ -65,7 +67,7 @@ def test_an_old_server(old_server: S3Server) -> None:
 def test_a_locked_bucket(s3_server: S3Server) -> None:
     """Versioning and Object Lock are named with what they mean, and no version of what was tried stays."""
     bucket = s3_server.new_bucket(locked=True)
-    findings = list(probe(s3_server.repository(bucket=bucket)))
+    findings = list(probe(open_store(s3_server.repository(bucket=bucket))))
     found = by_name(findings)
     assert found["versioning"] == "enabled"
     assert found["Object Lock"] == "on, without a default retention"
@@ -74,14 +76,14 @@ def test_a_locked_bucket(s3_server: S3Server) -> None:
     assert not left.get("Versions")
     retention = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}
     s3_server.client.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=retention)  # type: ignore[arg-type]
-    found = by_name(list(probe(s3_server.repository(bucket=bucket))))
+    found = by_name(list(probe(open_store(s3_server.repository(bucket=bucket)))))
     assert found["Object Lock"] == "GOVERNANCE for 1 days"
 
 
 def test_no_bucket(moto_server: S3Server) -> None:
     """What cannot be reached is one error."""
     with pytest.raises(StorageError, match="no such bucket"):
-        list(probe(moto_server.repository(bucket="no-such-bucket")))
+        list(probe(open_store(moto_server.repository(bucket="no-such-bucket"))))
 
 
 def test_the_command(tmp_path: Path, moto_server: S3Server) -> None:
@@ -107,5 +109,5 @@ def test_a_directory_that_is_none(tmp_path: Path) -> None:
     """A path that cannot be written to is one error with a remedy."""
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="cannot write") as caught:
-        list(probe(LocalRepository(name="here", path=tmp_path / "file")))
+        list(probe(open_store(LocalRepository(name="here", path=tmp_path / "file"))))
     assert caught.value.hint

@@ -23,14 +23,14 @@ from toolkit.model.scope import BackupType, Demo
 from toolkit.planning.chunking import RawChunk, chunks
 from toolkit.planning.composition import Origin, compose, table_entry
 from toolkit.planning.row_order import stored_key
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.device import find_node_id, read_schema_version
-from toolkit.postgres.relation import relation_of
-from toolkit.postgres.rows import key_values, read_rows
+from toolkit.postgres.schema.device import find_node_id, read_schema_version
+from toolkit.postgres.schema.relation import relation_of
+from toolkit.postgres.schema.rows import key_values, read_rows
+from toolkit.postgres.schema.sequences import read_sequences
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 from toolkit.postgres.selection.support import FoundSupport, Supports, find_support
-from toolkit.postgres.sequences import read_sequences
+from toolkit.postgres.session.connection import Connection
 from toolkit.storage.layout import check_job
 from toolkit.storage.processes import user_name
 

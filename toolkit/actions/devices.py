@@ -12,7 +12,7 @@ from toolkit.config.catalog_identity import IdentityTemplates
 from toolkit.model.catalog import Catalog
 from toolkit.model.host import Host
 from toolkit.model.identity import IdentityChoice
-from toolkit.postgres.restore.device.decision import DeviceRequest
+from toolkit.postgres.stage.decision import DeviceRequest
 
 
 def device_request(context: Context, catalog: Catalog, arguments: Mapping[str, Any]) -> DeviceRequest:

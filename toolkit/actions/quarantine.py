@@ -26,12 +26,12 @@ from toolkit.model.quarantine import QuarantinedRow
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.answers import with_new_tables
 from toolkit.planning.identity import business_only
-from toolkit.postgres.connection import connect
-from toolkit.postgres.introspection import read_schema
 from toolkit.postgres.restore.plan.kept import WHY
-from toolkit.postgres.restore.request import Request
-from toolkit.postgres.restore.stage.narrowing import narrowed
-from toolkit.postgres.rows import copy_text
+from toolkit.postgres.schema.introspection import read_schema
+from toolkit.postgres.schema.rows import copy_text
+from toolkit.postgres.session.connection import connect
+from toolkit.postgres.stage.narrowing import narrowed
+from toolkit.postgres.stage.request import Request
 from toolkit.storage.quarantine import Quarantine, QuarantineWriter, quarantines, read_rows, remove
 from toolkit.storage.repository import Repository
 

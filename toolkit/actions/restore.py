@@ -23,12 +23,12 @@ from toolkit.model.catalog import Catalog
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.plan import Mode, RestorePlan
-from toolkit.postgres.connection import explaining, session
-from toolkit.postgres.embedded import directory_of
-from toolkit.postgres.restore.apply.fate import is_settled_as_nothing
-from toolkit.postgres.restore.request import Request
 from toolkit.postgres.restore.transaction import restore as restore_into
-from toolkit.postgres.scratch import make_scratch
+from toolkit.postgres.servers.embedded import directory_of
+from toolkit.postgres.servers.scratch import make_scratch
+from toolkit.postgres.session.connection import explaining, session
+from toolkit.postgres.stage.request import Request
+from toolkit.postgres.write.fate import is_settled_as_nothing
 from toolkit.storage.ledger import LedgerFile
 from toolkit.storage.quarantine import QuarantineWriter
 from toolkit.storage.repository import Repository

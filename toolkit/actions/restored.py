@@ -16,9 +16,9 @@ from toolkit.errors import CommittedError, InputError, Interrupted, PlaybackErro
 from toolkit.model.host import Host
 from toolkit.model.manifest import Manifest
 from toolkit.model.plan import LEFT_BY_MERGE, Mode, RestorePlan
-from toolkit.postgres.connection import explaining, session
-from toolkit.postgres.restore.request import Request
 from toolkit.postgres.restore.transaction import restore as restore_into
+from toolkit.postgres.session.connection import explaining, session
+from toolkit.postgres.stage.request import Request
 from toolkit.storage.repository import Repository
 
 ASKED = ("mode", "businesses", "identity", "rename", "drop_columns", "defaults", "triggers")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from toolkit import demo
 from toolkit.actions.context import Context
 from toolkit.actions.targets import connection_to, conninfo_of
 from toolkit.errors import RefusedError
 from toolkit.model.outcome import Moved, Outcome
-from toolkit.postgres import demo
-from toolkit.postgres.introspection import read_schema
+from toolkit.postgres.schema.introspection import read_schema
 
 _SCHEMA = "public"
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.actions.context import Context
+from toolkit.actions.databases import open_database
 from toolkit.actions.plain import plain
 from toolkit.actions.saving import save_rows
 from toolkit.errors import InputError
 from toolkit.model.outcome import Outcome
 from toolkit.model.secret import Secret
-from toolkit.postgres import statements
-from toolkit.postgres.connection import connect
-from toolkit.postgres.hosts import conninfo
+from toolkit.postgres.session import statements
+from toolkit.postgres.session.connection import connect
 
 
 def sql(arguments: Mapping[str, Any], context: Context) -> Outcome:
@@ -34,7 +34,7 @@ def sql(arguments: Mapping[str, Any], context: Context) -> Outcome:
         DatabaseError: the server cannot be reached or refuses a statement; nothing is kept then.
     """
     text = _statements(arguments, context)
-    database = conninfo(context.inventory.directory, plain(arguments.get("database", context.host.database)))
+    database = open_database(context.inventory.directory, plain(arguments.get("database", context.host.database)))
     saved: list[int] = []
 
     def keep(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from toolkit.actions.context import Context
+from toolkit.actions.databases import open_database
 from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog
 from toolkit.model.host import Host, RepositoryConfig
 from toolkit.model.secret import Secret
-from toolkit.postgres.connection import Connection, connect
-from toolkit.postgres.hosts import conninfo
+from toolkit.postgres.session.connection import Connection, connect
 from toolkit.storage.known import KnownRepositories
 from toolkit.storage.repository import Repository
 
@@ -19,7 +19,7 @@ from toolkit.storage.repository import Repository
 def conninfo_of(context: Context, host: Host) -> str:
     """The conninfo of a host's database; an embedded one is started for it."""
     database = host.database.reveal() if isinstance(host.database, Secret) else host.database
-    return conninfo(context.inventory.directory, database)
+    return open_database(context.inventory.directory, database)
 
 
 @contextmanager

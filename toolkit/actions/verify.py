@@ -18,8 +18,8 @@ from toolkit.errors import StorageError
 from toolkit.model.host import Host
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome, SilentProgress
-from toolkit.postgres.connection import connect
-from toolkit.postgres.verification import Verification, verify_database
+from toolkit.postgres.session.connection import connect
+from toolkit.postgres.verify.verification import Verification, verify_database
 from toolkit.storage.check import check
 from toolkit.storage.records import forget_verified, record_verified
 from toolkit.storage.repository import Repository

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.actions.context import Context
+from toolkit.actions.databases import open_database
 from toolkit.actions.plain import plain
 from toolkit.errors import DatabaseError, TaskError
 from toolkit.model.outcome import Outcome, Progress
-from toolkit.postgres import statements
-from toolkit.postgres.connection import connect
-from toolkit.postgres.hosts import conninfo
+from toolkit.postgres.session import statements
+from toolkit.postgres.session.connection import connect
 
 TIMEOUT = 300.0
 DELAY = 1.0
@@ -76,7 +76,7 @@ def _port(host: str, port: int) -> str | None:
 
 def _query(control: Path, database: str, query: str) -> str | None:
     try:
-        with connect(conninfo(control, database), application="playback wait_for") as connection:
+        with connect(open_database(control, database), application="playback wait_for") as connection:
             answer = statements.run(connection, query, None, read_only=True)
     except DatabaseError as error:
         return error.message

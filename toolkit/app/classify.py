@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from toolkit.actions.databases import open_database
 from toolkit.actions.plain import plain
 from toolkit.app.classify_target import target_of
 from toolkit.app.console import Output
@@ -19,9 +20,8 @@ from toolkit.model.schema import DatabaseSchema
 from toolkit.planning.classification.proposals import Classification, Reason, Verdict
 from toolkit.planning.classification.proposing import classify as classified
 from toolkit.planning.classification.tenants import tenant_candidates
-from toolkit.postgres.connection import connect
-from toolkit.postgres.hosts import conninfo
-from toolkit.postgres.introspection import read_schema
+from toolkit.postgres.schema.introspection import read_schema
+from toolkit.postgres.session.connection import connect
 
 MOST_CANDIDATES = 4
 """More other tables that might be that of the tenants are not told."""
@@ -49,7 +49,9 @@ def classify(control: Control, output: Output, *, host: str, update: bool, file:
         message = "the catalog file is empty; was it overwritten by the output of this command?"
         raise InputError([Problem(file=draft.file, message=message)], hint="use --output, which replaces it at the end")
     target = target_of(file, own, draft, host=host, update=update) if file else None
-    with connect(conninfo(inventory.directory, plain(named.database)), application="playback classify") as connection:
+    with connect(
+        open_database(inventory.directory, plain(named.database)), application="playback classify"
+    ) as connection:
         schema = read_schema(connection, draft.schema)
     tenant, choice = _tenant(draft, schema)
     adding = update or (target is not None and target.is_draft)

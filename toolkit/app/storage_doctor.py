@@ -22,9 +22,9 @@ def doctor_storage(control: Control, output: Output, *, repository: str) -> int:
     """
     if not repository:
         raise InputError("no repository to look at is named", hint="invoke doctor.storage --repository REPOSITORY")
-    config = control.load_inventory().repository(repository)
-    output.line(f"repository {repository}: {open_store(config).place}")
-    findings = list(probe(config))
+    store = open_store(control.load_inventory().repository(repository))
+    output.line(f"repository {repository}: {store.place}")
+    findings = list(probe(store))
     rows = [(finding.what, finding.found, finding.meaning) for finding in findings]
     for line, finding in zip(table(("what", "found", "what that means here"), rows), (None, *findings), strict=True):
         output.line(line, style="red" if finding and finding.bad else "")

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from toolkit.errors import MissingError, StorageError
+from toolkit.storage.disk import probe_disk
 from toolkit.storage.folder import Entry, Folder, entered
-from toolkit.storage.store import StoredFile, check_name
+from toolkit.storage.store import Ability, StoredFile, check_name
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
 
@@ -206,6 +207,15 @@ class LocalStore:
             except OSError as error:
                 raise storage_error("remove", self._path(name), error) from error
         return removed
+
+    def probe(self, prefix: str) -> Iterator[Ability]:
+        """Free space, and how long flushing takes."""
+
+        def flush() -> None:
+            self.put(f"{prefix}flushed", b"1")
+            self.delete(f"{prefix}flushed")
+
+        return probe_disk(self._directory, flush)
 
     def _path(self, name: str) -> Path:
         return self._directory.joinpath(*name.split("/"))

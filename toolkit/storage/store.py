@@ -26,6 +26,23 @@ class StoredFile:
     modified: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ability:
+    """One thing that was found out about a place by using it.
+
+    Attributes:
+        what: what was asked about, in a word or two.
+        found: the answer.
+        meaning: what it means for backups here; empty when it goes without saying.
+        bad: a repository cannot be used like this.
+    """
+
+    what: str
+    found: str
+    meaning: str = ""
+    bad: bool = False
+
+
 class Store(Protocol):
     """Complete files under names, whose parts `/` separates (see `check_name`).
 
@@ -95,6 +112,13 @@ class Store(Protocol):
 
     def sweep(self, before: datetime) -> int:
         """Remove what interrupted writes left behind, where they began before that time; gives how many."""
+
+    def probe(self, prefix: str) -> Iterator[Ability]:
+        """What can only be asked of a place of this kind, by using it; nothing stays behind.
+
+        Args:
+            prefix: what the names of files that are made begin with.
+        """
 
 
 def check_name(name: str) -> None:

@@ -9,11 +9,11 @@ from psycopg import sql
 
 from toolkit.model.orphan import Removal
 from toolkit.planning.links import ReferenceLink, is_unique
-from toolkit.postgres.connection import Connection
 from toolkit.postgres.orphans.search import Dangling, Territory, is_orphan
-from toolkit.postgres.relation import Sql, create_temporary, points_at, scalar
-from toolkit.postgres.restore.plan.deletion import DeletionPlanner, Deletions
+from toolkit.postgres.schema.relation import Sql, create_temporary, points_at, scalar
 from toolkit.postgres.selection.snapshot import Survey
+from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.write.deletion import DeletionPlanner, Deletions
 
 
 @dataclass(frozen=True, slots=True)

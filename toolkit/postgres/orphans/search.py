@@ -14,13 +14,13 @@ from toolkit.model.orphan import Orphan, OrphanReport, Orphans
 from toolkit.planning.accounting import Part
 from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.order import order_by
-from toolkit.postgres.relation import Relation, Sql, create_temporary, filled, points_at, relation_of, scalar
+from toolkit.postgres.schema.order import order_by
+from toolkit.postgres.schema.relation import Relation, Sql, create_temporary, filled, points_at, relation_of, scalar
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
 from toolkit.postgres.selection.row_lookup import LONGEST, key_columns
 from toolkit.postgres.selection.snapshot import Survey, lockable
+from toolkit.postgres.session.connection import Connection
 
 SAMPLES = 3
 

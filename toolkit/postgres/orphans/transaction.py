@@ -13,7 +13,6 @@ from toolkit.model.orphan import OrphanReport, Removal
 from toolkit.model.outcome import Progress
 from toolkit.model.scope import Scope
 from toolkit.planning.links import components
-from toolkit.postgres.connection import Connection
 from toolkit.postgres.orphans.deletion import Prepared, RemovalPlanner
 from toolkit.postgres.orphans.search import (
     Dangling,
@@ -24,11 +23,12 @@ from toolkit.postgres.orphans.search import (
     report,
     tables_read,
 )
-from toolkit.postgres.relation import Sql, relation_of, scalar
-from toolkit.postgres.restore.apply.recovery import passes
-from toolkit.postgres.restore.apply.triggers import loud_triggers, may_bypass, silent_triggers
-from toolkit.postgres.restore.plan.deletion import Deletions
+from toolkit.postgres.schema.relation import Sql, relation_of, scalar
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
+from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.write.deletion import Deletions
+from toolkit.postgres.write.recovery import passes
+from toolkit.postgres.write.triggers import loud_triggers, may_bypass, silent_triggers
 from toolkit.retries.policy import retrying
 
 

@@ -10,10 +10,10 @@ from toolkit.model.plan import RestorePlan
 from toolkit.planning.drift import missing_without_rows
 from toolkit.planning.picking import Picking
 from toolkit.planning.reclassification import Reclassified
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.restore.apply.triggers import loud_triggers
+from toolkit.postgres.schema.sequences import looked_at
 from toolkit.postgres.selection.snapshot import Survey
-from toolkit.postgres.sequences import looked_at
+from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.write.triggers import loud_triggers
 
 _LACKING = """
 SELECT c.relname FROM pg_class c

@@ -11,25 +11,25 @@ from toolkit.model.plan import Mode, RestorePlan
 from toolkit.planning.answers import read_answers, with_new_tables
 from toolkit.planning.picking import picking_of
 from toolkit.planning.reclassification import Tenants, businesses_said, reclassified
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.restore.apply import recovery
-from toolkit.postgres.restore.apply.batches import BadRow
-from toolkit.postgres.restore.apply.triggers import may_bypass, tables_to_alter
-from toolkit.postgres.restore.device.decision import settle_device
-from toolkit.postgres.restore.device.following import follow
+from toolkit.postgres.compare.source import Source
 from toolkit.postgres.restore.device.own_node import stage_own_node
 from toolkit.postgres.restore.device.sync_state import SyncState
 from toolkit.postgres.restore.plan.planner import Planner, Prepared
 from toolkit.postgres.restore.plan.samples import with_samples
 from toolkit.postgres.restore.plan.unforeseen import unforeseen
 from toolkit.postgres.restore.preflight import refuse_cut_ways, refuse_hidden, refuse_plan, warnings_of
-from toolkit.postgres.restore.request import Request, scope_on_target
-from toolkit.postgres.restore.stage.backup_owners import BackupOwners
-from toolkit.postgres.restore.stage.narrowing import narrow, narrowed
-from toolkit.postgres.restore.stage.reshaping import fitting_source
-from toolkit.postgres.restore.stage.source import Source
+from toolkit.postgres.schema.sequences import behind
 from toolkit.postgres.selection.snapshot import LOCK_SECONDS, Survey, consistent_snapshot
-from toolkit.postgres.sequences import behind
+from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.stage.backup_owners import BackupOwners
+from toolkit.postgres.stage.decision import settle_device
+from toolkit.postgres.stage.following import follow
+from toolkit.postgres.stage.narrowing import narrow, narrowed
+from toolkit.postgres.stage.request import Request, scope_on_target
+from toolkit.postgres.stage.reshaping import fitting_source
+from toolkit.postgres.write import recovery
+from toolkit.postgres.write.batches import BadRow
+from toolkit.postgres.write.triggers import may_bypass, tables_to_alter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ import psycopg
 
 from toolkit.errors import DatabaseError, RefusedError
 from toolkit.model.plan import RestorePlan
-from toolkit.postgres.connection import first_line
-from toolkit.postgres.restore.apply.batches import BadRow
+from toolkit.postgres.session.connection import first_line
+from toolkit.postgres.write.batches import BadRow
 
 
 def refuse_conflicts(plan: RestorePlan) -> None:

@@ -11,29 +11,29 @@ from toolkit.errors import DatabaseError
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Mode, RestorePlan
 from toolkit.model.sequence import SequenceMove
-from toolkit.postgres.connection import Connection
 from toolkit.postgres.restore.apply.application import Application
-from toolkit.postgres.restore.apply.batches import (
-    REFUSALS,
-    BadRow,
-    BadRowsError,
-    Savepoints,
-    UnforeseenError,
-)
 from toolkit.postgres.restore.apply.contention import Contention
-from toolkit.postgres.restore.apply.fate import Fate
 from toolkit.postgres.restore.apply.quarantining import quarantined_rows
-from toolkit.postgres.restore.apply.recovery import ATTEMPTS, SECONDS, Open, commit, passes, patient
 from toolkit.postgres.restore.apply.stepwise import apply_stepwise
-from toolkit.postgres.restore.apply.triggers import silent_triggers
 from toolkit.postgres.restore.preflight import refuse_plan
 from toolkit.postgres.restore.proof.others import OtherRows, touched
 from toolkit.postgres.restore.proof.proof import Proof
 from toolkit.postgres.restore.proof.references import References
 from toolkit.postgres.restore.ready import Attempt, Ready, made_ready
 from toolkit.postgres.restore.refusals import refusal, refusal_of_rows, refuse_conflicts, unproven, violations
-from toolkit.postgres.restore.request import Request
-from toolkit.postgres.sequences import advance, try_moves
+from toolkit.postgres.schema.sequences import advance, try_moves
+from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.stage.request import Request
+from toolkit.postgres.write.batches import (
+    REFUSALS,
+    BadRow,
+    BadRowsError,
+    Savepoints,
+    UnforeseenError,
+)
+from toolkit.postgres.write.fate import Fate
+from toolkit.postgres.write.recovery import ATTEMPTS, SECONDS, Open, commit, passes, patient
+from toolkit.postgres.write.triggers import silent_triggers
 from toolkit.retries.policy import retrying
 
 SURPRISES = 2

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from psycopg import sql
 
 from toolkit.planning.links import ReferenceLink, components
-from toolkit.postgres.relation import Relation, Sql, Workspace, points_at
+from toolkit.postgres.schema.relation import Relation, Sql, Workspace, points_at
 
 
 class Circles:

@@ -21,14 +21,14 @@ from toolkit.model.scope import Demo, Scope
 from toolkit.planning.accounting import Accounting, Part
 from toolkit.planning.links import Links, ReferenceLink
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.connection import Connection, first_line
-from toolkit.postgres.order import order_by
-from toolkit.postgres.relation import Relation, Sql, Workspace, points_at, relation_of
+from toolkit.postgres.schema.order import order_by
+from toolkit.postgres.schema.relation import Relation, Sql, Workspace, points_at, relation_of
 from toolkit.postgres.selection.circles import Circles
 from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
 from toolkit.postgres.selection.ownership import Owners, Ownership, count_owned
 from toolkit.postgres.selection.references import ReferenceClosure
 from toolkit.postgres.selection.tenants import find_named
+from toolkit.postgres.session.connection import Connection, first_line
 
 
 @dataclass(slots=True)

@@ -18,15 +18,15 @@ from toolkit.model.schema import Table
 from toolkit.planning.links import ReferenceLink
 from toolkit.planning.reasons import RowFacts, mark_in_whole_table, reasons
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.order import order_by
-from toolkit.postgres.relation import Relation, Sql, Workspace, points_at, relation_of
+from toolkit.postgres.schema.order import order_by
+from toolkit.postgres.schema.relation import Relation, Sql, Workspace, points_at, relation_of
 from toolkit.postgres.selection.circles import Circles
 from toolkit.postgres.selection.evaluation import condition_of
 from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
 from toolkit.postgres.selection.row_lookup import RowId, find_row, key_columns, table_named
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.selection.walk import Step, Visited, Walk, to_owners, to_parents
+from toolkit.postgres.session.connection import Connection
 
 SAMPLES = 3
 """Keys that are shown of many rows."""

@@ -14,12 +14,12 @@ from toolkit.model.leak import CoOwned, CrossReference, Leaks, OwnedRow
 from toolkit.model.schema import Table
 from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.order import order_by
-from toolkit.postgres.relation import Relation, Sql, create_temporary, points_at, relation_of
+from toolkit.postgres.schema.order import order_by
+from toolkit.postgres.schema.relation import Relation, Sql, create_temporary, points_at, relation_of
 from toolkit.postgres.selection.ownership import Ownership
 from toolkit.postgres.selection.row_lookup import key_columns
 from toolkit.postgres.selection.snapshot import Survey
+from toolkit.postgres.session.connection import Connection
 
 SAMPLES = 3
 """Keys that are shown of many rows."""

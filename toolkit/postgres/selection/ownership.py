@@ -14,8 +14,8 @@ from psycopg import sql
 
 from toolkit.model.catalog import TenantTable
 from toolkit.planning.links import OwnerLink, components
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Relation, Sql, Workspace, equal, row_text, scalar
+from toolkit.postgres.schema.relation import Relation, Sql, Workspace, equal, row_text, scalar
+from toolkit.postgres.session.connection import Connection
 
 NOTHING = sql.SQL("")
 

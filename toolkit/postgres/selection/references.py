@@ -8,9 +8,9 @@ from itertools import count
 from psycopg import sql
 
 from toolkit.planning.links import ReferenceLink, components
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Relation, Sql, chosen, create_temporary, points_at, scalar
+from toolkit.postgres.schema.relation import Relation, Sql, chosen, create_temporary, points_at, scalar
 from toolkit.postgres.selection.marks import REFERENCED
+from toolkit.postgres.session.connection import Connection
 
 MOST_COLUMNS = 31
 """The most arguments that GROUPING takes."""

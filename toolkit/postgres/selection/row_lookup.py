@@ -12,8 +12,8 @@ from psycopg import sql
 from toolkit.errors import InputError, Problem
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.connection import Connection, first_line
-from toolkit.postgres.relation import Sql, equals_text, relation_of
+from toolkit.postgres.schema.relation import Sql, equals_text, relation_of
+from toolkit.postgres.session.connection import Connection, first_line
 
 LONGEST = 200
 """Characters of a key value that are shown."""

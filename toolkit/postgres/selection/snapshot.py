@@ -18,11 +18,11 @@ from toolkit.model.schema import DatabaseSchema
 from toolkit.model.scope import Scope
 from toolkit.planning.accounting import Accounting, account
 from toolkit.planning.links import Links, derive_links
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.holders import READING, WRITING, holders, listed
-from toolkit.postgres.introspection import read_schema
-from toolkit.postgres.relation import Relation
+from toolkit.postgres.schema.introspection import read_schema
+from toolkit.postgres.schema.relation import Relation
 from toolkit.postgres.selection.evaluation import Selected, Selection
+from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.session.holders import READING, WRITING, holders, listed
 from toolkit.retries.policy import pauses
 
 ATTEMPTS = 5

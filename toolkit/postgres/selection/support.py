@@ -19,12 +19,12 @@ from toolkit.model.catalog import Category, RuleKind, TableRule
 from toolkit.planning.accounting import Part
 from toolkit.planning.links import OwnerLink
 from toolkit.planning.row_order import stored_key
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Relation, Sql, columns, relation_of, row_text
+from toolkit.postgres.schema.relation import Relation, Sql, columns, relation_of, row_text
 from toolkit.postgres.selection.evaluation import Selected, condition_of
 from toolkit.postgres.selection.marks import REFERENCED
 from toolkit.postgres.selection.ownership import Owners, Ownership
 from toolkit.postgres.selection.snapshot import Survey
+from toolkit.postgres.session.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from psycopg import sql
 
 from toolkit.model.catalog import TenantTable
 from toolkit.model.schema import DatabaseSchema
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Sql, equals_text
+from toolkit.postgres.schema.relation import Sql, equals_text
+from toolkit.postgres.session.connection import Connection
 
 
 def find_named(

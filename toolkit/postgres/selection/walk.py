@@ -12,10 +12,10 @@ from toolkit.model.explanation import RowKey
 from toolkit.model.schema import DatabaseSchema, Equality
 from toolkit.planning.links import OwnerLink, ReferenceLink
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.order import order_by
-from toolkit.postgres.relation import Sql, equal, relation_of
+from toolkit.postgres.schema.order import order_by
+from toolkit.postgres.schema.relation import Sql, equal, relation_of
 from toolkit.postgres.selection.row_lookup import RowId, key_columns
+from toolkit.postgres.session.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

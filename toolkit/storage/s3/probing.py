@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import PlaybackError
 from toolkit.model.host import S3Repository
-from toolkit.storage.probing import Finding
 from toolkit.storage.s3.abilities import not_offered
 from toolkit.storage.s3.calls import Calls
 from toolkit.storage.s3.client import Limits
 from toolkit.storage.s3.failures import ServerError
+from toolkit.storage.store import Ability
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -23,11 +23,11 @@ _ONCE = Limits(connect=5, read=20, attempts=2, seconds=20)
 _PART = 5 * 1024 * 1024
 
 
-def probe_server(config: S3Repository, prefix: str) -> Iterator[Finding]:
+def probe_server(config: S3Repository, prefix: str) -> Iterator[Ability]:
     """What the server can do, one finding after the other; whatever is made is removed.
 
     Args:
-        prefix: of names in the store, with its slash.
+        prefix: what the names of files that are made begin with.
     """
     asked = _Server(config, prefix)
     try:
@@ -50,13 +50,13 @@ class _Server:
         self._bucket = config.bucket
         self._prefix = f"{config.prefix}/{prefix}" if config.prefix else prefix
 
-    def clock(self) -> Finding:
+    def clock(self) -> Ability:
         answer = self._run(lambda client: client.list_objects(Bucket=self._bucket, MaxKeys=1, Prefix=self._prefix))
         written = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
         if not written:
-            return Finding(what="server's clock", found="not told")
+            return Ability(what="server's clock", found="not told")
         apart = (datetime.now(UTC) - parsedate_to_datetime(written)).total_seconds()
-        return Finding(
+        return Ability(
             what="server's clock",
             found=f"this machine is {abs(apart):.0f} s {'ahead' if apart > 0 else 'behind'}"
             if abs(apart) > 2
@@ -66,39 +66,39 @@ class _Server:
             else "",
         )
 
-    def addressing(self) -> Finding:
+    def addressing(self) -> Ability:
         works = {style: self._answers(style) for style in ("path", "virtual")}
         used = self._config.addressing_style
         if used == "auto":
             used = "path" if self._config.endpoint else "virtual"
         known = " and ".join(style for style, answers in works.items() if answers) or "neither"
         hint = f"{self._config.addressing_style} uses {used} here"
-        return Finding(what="addressing", found=known, meaning=hint, bad=not works[used])
+        return Ability(what="addressing", found=known, meaning=hint, bad=not works[used])
 
-    def checksums(self) -> Finding:
+    def checksums(self) -> Ability:
         key = f"{self._prefix}checksum"
         newer = self._tries(
             lambda client: client.put_object(Bucket=self._bucket, Key=key, Body=b"1", ChecksumAlgorithm="SHA256")
         )
-        return Finding(
+        return Ability(
             what="checksums",
             found="Content-MD5 and SHA-256" if newer else "Content-MD5",
             meaning="uploads are verified by Content-MD5 and the ETag",
         )
 
-    def listing(self) -> Finding:
+    def listing(self) -> Ability:
         answer = self._or_none(lambda client: client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix))
         second = answer is not None and "KeyCount" in answer
         meaning = "" if second else "the first version is used"
-        return Finding(what="list", found="ListObjectsV2" if second else "ListObjects", meaning=meaning)
+        return Ability(what="list", found="ListObjectsV2" if second else "ListObjects", meaning=meaning)
 
-    def bulk_delete(self) -> Finding:
+    def bulk_delete(self) -> Ability:
         wanted: Any = {"Objects": [{"Key": f"{self._prefix}checksum"}, {"Key": f"{self._prefix}none"}]}
         works = self._tries(lambda client: client.delete_objects(Bucket=self._bucket, Delete=wanted))
         meaning = "" if works else "prune removes files one by one, eight at a time"
-        return Finding(what="bulk delete", found="works" if works else "not offered", meaning=meaning)
+        return Ability(what="bulk delete", found="works" if works else "not offered", meaning=meaning)
 
-    def multipart(self) -> Finding:
+    def multipart(self) -> Ability:
         key = f"{self._prefix}parts"
         where: dict[str, Any] = {"Bucket": self._bucket, "Key": key}
         upload = ""
@@ -114,28 +114,28 @@ class _Server:
             if upload:
                 self._tries(lambda client: client.abort_multipart_upload(**where, UploadId=upload))
             meaning = f"chunks of more than 32 MiB, single rows that large, cannot be stored: {error.message}"
-            return Finding(what="upload in parts", found="does not work", meaning=meaning)
-        return Finding(what="upload in parts", found="works")
+            return Ability(what="upload in parts", found="does not work", meaning=meaning)
+        return Ability(what="upload in parts", found="works")
 
-    def versioning(self) -> Finding:
+    def versioning(self) -> Ability:
         answer = self._or_none(lambda client: client.get_bucket_versioning(Bucket=self._bucket))
         if answer is None:
-            return Finding(what="versioning", found="not offered, or the key may not ask")
+            return Ability(what="versioning", found="not offered, or the key may not ask")
         status = answer.get("Status", "off").lower()
         meaning = "" if status == "off" else "prune hides files; lifecycle rules have to expire what it hid"
-        return Finding(what="versioning", found=status, meaning=meaning)
+        return Ability(what="versioning", found=status, meaning=meaning)
 
-    def object_lock(self) -> Finding:
+    def object_lock(self) -> Ability:
         answer = self._or_none(lambda client: client.get_object_lock_configuration(Bucket=self._bucket))
         rule = (answer or {}).get("ObjectLockConfiguration", {})
         if rule.get("ObjectLockEnabled") != "Enabled":
-            return Finding(what="Object Lock", found="off")
+            return Ability(what="Object Lock", found="off")
         default = rule.get("Rule", {}).get("DefaultRetention")
         if not default:
-            return Finding(what="Object Lock", found="on, without a default retention")
+            return Ability(what="Object Lock", found="on, without a default retention")
         period = f"{default['Days']} days" if "Days" in default else f"{default.get('Years', '?')} years"
         meaning = "nobody can destroy a backup before that, and prune frees nothing before that either"
-        return Finding(what="Object Lock", found=f"{default.get('Mode', '')} for {period}", meaning=meaning)
+        return Ability(what="Object Lock", found=f"{default.get('Mode', '')} for {period}", meaning=meaning)
 
     def clean_up(self) -> None:
         """Remove every version of what was made; what Object Lock holds stays until its retention has ended."""

@@ -20,9 +20,10 @@ from toolkit.storage.s3.calls import Calls
 from toolkit.storage.s3.client import Limits
 from toolkit.storage.s3.failures import ServerError
 from toolkit.storage.s3.listing import Listing
+from toolkit.storage.s3.probing import probe_server
 from toolkit.storage.s3.removal import Removal
 from toolkit.storage.s3.uploads import Uploads
-from toolkit.storage.store import StoredFile, check_name
+from toolkit.storage.store import Ability, StoredFile, check_name
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -49,6 +50,7 @@ class S3Store:
 
     def __init__(self, config: S3Repository, limits: Limits | None = None) -> None:
         limits = limits or Limits()
+        self._config = config
         self._bucket = config.bucket
         self._prefix = f"{config.prefix}/" if config.prefix else ""
         self._calls = Calls(config, limits)
@@ -177,6 +179,10 @@ class S3Store:
         for upload in begun:
             self._uploads.abort(upload["Key"], upload["UploadId"], doing)
         return len(old) + len(begun)
+
+    def probe(self, prefix: str) -> Iterator[Ability]:
+        """What the server can do."""
+        return probe_server(self._config, prefix)
 
     def _key(self, name: str) -> str:
         check_name(name)

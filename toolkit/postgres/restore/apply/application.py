@@ -12,8 +12,12 @@ from psycopg import sql
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Load
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.relation import Sql, columns, relation_of
-from toolkit.postgres.restore.apply.batches import (
+from toolkit.postgres.compare.comparison import CHANGED, MISSING
+from toolkit.postgres.restore.apply.writing import Part, Statements, returning
+from toolkit.postgres.restore.plan.parking import Parking, park
+from toolkit.postgres.restore.ready import Ready
+from toolkit.postgres.schema.relation import Sql, columns, relation_of
+from toolkit.postgres.write.batches import (
     REFUSALS,
     BadRowsError,
     Batch,
@@ -24,10 +28,6 @@ from toolkit.postgres.restore.apply.batches import (
     culprits,
     described,
 )
-from toolkit.postgres.restore.apply.writing import Part, Statements, returning
-from toolkit.postgres.restore.plan.comparison import CHANGED, MISSING
-from toolkit.postgres.restore.plan.parking import Parking, park
-from toolkit.postgres.restore.ready import Ready
 
 Work = tuple[str, str, Batch]
 """Rows to be written: of which table, whether inserted or updated, and which of them."""

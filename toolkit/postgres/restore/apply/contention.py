@@ -13,10 +13,10 @@ import psycopg
 
 from toolkit.errors import DatabaseError
 from toolkit.model.schema import DatabaseSchema
-from toolkit.postgres.holders import ROWS, holders, listed
-from toolkit.postgres.restore.apply.batches import REFUSALS
-from toolkit.postgres.restore.apply.recovery import CONTENTION, ChangedMeanwhileError, Open
 from toolkit.postgres.restore.ready import Ready
+from toolkit.postgres.session.holders import ROWS, holders, listed
+from toolkit.postgres.write.batches import REFUSALS
+from toolkit.postgres.write.recovery import CONTENTION, ChangedMeanwhileError, Open
 
 PATIENCE = 2
 """How often others may stand in the way before the tables are locked."""

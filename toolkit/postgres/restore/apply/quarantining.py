@@ -8,11 +8,11 @@ from psycopg import sql
 
 from toolkit.model.quarantine import QuarantinedRow
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import columns, text_of
 from toolkit.postgres.restore.plan.findings import Finding
 from toolkit.postgres.restore.ready import Ready
-from toolkit.postgres.rows import values
+from toolkit.postgres.schema.relation import columns, text_of
+from toolkit.postgres.schema.rows import values
+from toolkit.postgres.session.connection import Connection
 
 
 def quarantined_rows(ready: Ready) -> Iterator[QuarantinedRow]:

@@ -16,12 +16,16 @@ from psycopg.pq import TransactionStatus
 
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import RestorePlan
-from toolkit.postgres.connection import Connection
 from toolkit.postgres.restore.apply.application import Application
-from toolkit.postgres.restore.apply.batches import UnexpectedCountError
-from toolkit.postgres.restore.apply.fate import Fate
 from toolkit.postgres.restore.apply.quarantining import quarantined_rows
-from toolkit.postgres.restore.apply.recovery import (
+from toolkit.postgres.restore.proof.references import References
+from toolkit.postgres.restore.ready import Attempt, Ready, made_ready
+from toolkit.postgres.restore.refusals import violations
+from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.stage.request import Request
+from toolkit.postgres.write.batches import UnexpectedCountError
+from toolkit.postgres.write.fate import Fate
+from toolkit.postgres.write.recovery import (
     CONTENTION,
     UNIT_ATTEMPTS,
     UNIT_SECONDS,
@@ -29,11 +33,7 @@ from toolkit.postgres.restore.apply.recovery import (
     Open,
     commit,
 )
-from toolkit.postgres.restore.apply.triggers import silent_triggers
-from toolkit.postgres.restore.proof.references import References
-from toolkit.postgres.restore.ready import Attempt, Ready, made_ready
-from toolkit.postgres.restore.refusals import violations
-from toolkit.postgres.restore.request import Request
+from toolkit.postgres.write.triggers import silent_triggers
 from toolkit.retries.policy import retrying
 
 

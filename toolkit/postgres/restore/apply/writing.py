@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from toolkit.postgres.relation import Relation, Sql, columns, relation_of
-from toolkit.postgres.restore.plan.comparison import CHANGED, MISSING
+from toolkit.postgres.compare.comparison import CHANGED, MISSING
 from toolkit.postgres.restore.ready import Ready
+from toolkit.postgres.schema.relation import Relation, Sql, columns, relation_of
 
 WHOLE = sql.SQL("true")
 

@@ -11,8 +11,8 @@ from psycopg import sql
 from toolkit.errors import InputError, Problem
 from toolkit.model.identity import CreatedRow
 from toolkit.model.schema import DatabaseSchema, Table
-from toolkit.postgres.connection import Connection, first_line
-from toolkit.postgres.relation import Sql, columns, equal, relation_of, scalar
+from toolkit.postgres.schema.relation import Sql, columns, equal, relation_of, scalar
+from toolkit.postgres.session.connection import Connection, first_line
 
 _DEFAULTS = """
 SELECT a.attname, pg_get_expr(d.adbin, d.adrelid),

@@ -11,14 +11,14 @@ from toolkit.errors import DatabaseError
 from toolkit.model.identity import DeviceDecision, IdentityRules
 from toolkit.model.plan import Conflict
 from toolkit.model.schema import Table
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Relation, Sql, relation_of
-from toolkit.postgres.restore.device.decision import Device
+from toolkit.postgres.compare.comparison import CHANGED, same_key
+from toolkit.postgres.compare.source import Source
 from toolkit.postgres.restore.device.declared import DeclaredRow, count_rows
-from toolkit.postgres.restore.plan.comparison import CHANGED, same_key
 from toolkit.postgres.restore.plan.planner import Prepared
-from toolkit.postgres.restore.stage.source import Source
+from toolkit.postgres.schema.relation import Relation, Sql, relation_of
 from toolkit.postgres.selection.snapshot import Survey
+from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.stage.decision import Device
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,15 +16,15 @@ from toolkit.model.schema import Table
 from toolkit.planning.accounting import Part
 from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key, stored_key
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.device import may_be_own, own_first
-from toolkit.postgres.relation import Sql, create_temporary, equal, points_at, relation_of
-from toolkit.postgres.restore.device.decision import Device
+from toolkit.postgres.compare.comparison import CHANGED, MISSING, same_key
+from toolkit.postgres.compare.source import Source
 from toolkit.postgres.restore.device.declared import DeclaredRow, count_rows, stage_declared
 from toolkit.postgres.restore.device.ground import Ground, Step, Steps
-from toolkit.postgres.restore.plan.comparison import CHANGED, MISSING, same_key
-from toolkit.postgres.restore.stage.source import Source
+from toolkit.postgres.schema.device import may_be_own, own_first
+from toolkit.postgres.schema.relation import Sql, create_temporary, equal, points_at, relation_of
 from toolkit.postgres.selection.snapshot import Survey
+from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.stage.decision import Device
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,15 @@ from psycopg import sql
 
 from toolkit.model.identity import Followed, IdentityPlan
 from toolkit.model.plan import Kept, RestorePlan, TablePlan
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Sql, columns, points_at
-from toolkit.postgres.restore.device.decision import Device
+from toolkit.postgres.compare.source import Source
 from toolkit.postgres.restore.device.declared import insert_declared, stage_declared
 from toolkit.postgres.restore.device.ground import Ground, Step, Steps, run_steps
 from toolkit.postgres.restore.device.own_node import StagedNode, plan_finding, plan_own_node
 from toolkit.postgres.restore.plan.planner import Prepared
-from toolkit.postgres.restore.stage.source import Source
+from toolkit.postgres.schema.relation import Sql, columns, points_at
 from toolkit.postgres.selection.snapshot import Survey
+from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.stage.decision import Device
 
 
 class SyncState:

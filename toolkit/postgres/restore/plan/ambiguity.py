@@ -6,7 +6,7 @@ from psycopg import sql
 
 from toolkit.model.schema import Table
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.restore.plan.comparison import Comparison, same_key
+from toolkit.postgres.compare.comparison import Comparison, same_key
 from toolkit.postgres.restore.plan.findings import UNIQUE, Findings
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from toolkit.postgres.relation import Sql, is_null
-from toolkit.postgres.restore.apply.batches import REFUSALS
-from toolkit.postgres.restore.plan.comparison import Comparison, written_lines
+from toolkit.postgres.compare.comparison import Comparison, written_lines
 from toolkit.postgres.restore.plan.computing import find_uncomputable
 from toolkit.postgres.restore.plan.findings import CHECK, NOT_NULL, Findings
 from toolkit.postgres.restore.plan.partitions import outside_partitions
 from toolkit.postgres.restore.plan.unstaged import unknown_values
+from toolkit.postgres.schema.relation import Sql, is_null
+from toolkit.postgres.write.batches import REFUSALS
 
 _CHECKS = """
 SELECT c.relname, f.conname, pg_get_expr(f.conbin, f.conrelid), pg_get_constraintdef(f.oid),

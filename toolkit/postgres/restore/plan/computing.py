@@ -6,11 +6,11 @@ from collections import defaultdict
 
 from psycopg import sql
 
-from toolkit.postgres.connection import first_line
-from toolkit.postgres.relation import Sql
-from toolkit.postgres.restore.apply.batches import REFUSALS, culprits
-from toolkit.postgres.restore.plan.comparison import Comparison, written_lines
+from toolkit.postgres.compare.comparison import Comparison, written_lines
 from toolkit.postgres.restore.plan.findings import Findings
+from toolkit.postgres.schema.relation import Sql
+from toolkit.postgres.session.connection import first_line
+from toolkit.postgres.write.batches import REFUSALS, culprits
 
 
 def find_uncomputable(

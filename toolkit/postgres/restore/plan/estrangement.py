@@ -10,14 +10,14 @@ from psycopg import sql
 from toolkit.model.plan import Load
 from toolkit.model.schema import ForeignKey
 from toolkit.planning.links import OwnerLink
-from toolkit.postgres.relation import Relation, Sql, columns, create_temporary, points_at, scalar
-from toolkit.postgres.restore.plan.comparison import CHANGED, KEPT, Comparison, Differences, count_actions, sample_keys
+from toolkit.postgres.compare.comparison import CHANGED, KEPT, Comparison, Differences, count_actions, sample_keys
 from toolkit.postgres.restore.plan.findings import Findings
 from toolkit.postgres.restore.plan.judgement import ESTRANGED, OTHERS, WOULD_BE_OTHERS
-from toolkit.postgres.restore.stage.backup_owners import BackupOwners
+from toolkit.postgres.schema.relation import Relation, Sql, columns, create_temporary, points_at, scalar
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.ownership import Owners, Ownership
 from toolkit.postgres.selection.snapshot import Survey
+from toolkit.postgres.stage.backup_owners import BackupOwners
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,14 +10,14 @@ from toolkit.model.catalog import RuleKind
 from toolkit.model.manifest import TableEntry
 from toolkit.planning.accounting import Part
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.order import expression
-from toolkit.postgres.relation import Sql, relation_of
-from toolkit.postgres.restore.plan.comparison import absent_from_stage
-from toolkit.postgres.restore.stage.source import Source
+from toolkit.postgres.compare.comparison import absent_from_stage
+from toolkit.postgres.compare.source import Source
+from toolkit.postgres.schema.order import expression
+from toolkit.postgres.schema.relation import Sql, relation_of
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
 from toolkit.postgres.selection.snapshot import Survey
+from toolkit.postgres.session.connection import Connection
 
 
 class ExtraRows:

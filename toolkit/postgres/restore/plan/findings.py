@@ -9,8 +9,8 @@ from itertools import count
 from psycopg import sql
 
 from toolkit.model.plan import Conflict
-from toolkit.postgres.relation import Sql, create_temporary, scalar
-from toolkit.postgres.restore.plan.comparison import REFUSED, Comparison, Differences, count_actions, sample_keys
+from toolkit.postgres.compare.comparison import REFUSED, Comparison, Differences, count_actions, sample_keys
+from toolkit.postgres.schema.relation import Sql, create_temporary, scalar
 
 UNIQUE, CHECK, NOT_NULL, FOREIGN_KEY, EXCLUSION, GENERATED = "23505", "23514", "23502", "23503", "23P01", "428C9"
 """The SQLSTATEs with which the server would refuse the rows."""

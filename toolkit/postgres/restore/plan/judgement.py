@@ -6,14 +6,14 @@ from psycopg import sql
 
 from toolkit.model.catalog import Category
 from toolkit.planning.accounting import Part
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Relation, Sql, columns, scalar
-from toolkit.postgres.restore.plan.comparison import CHANGED, KEPT, Differences, count_actions
+from toolkit.postgres.compare.comparison import CHANGED, KEPT, Differences, count_actions
+from toolkit.postgres.compare.source import Source
 from toolkit.postgres.restore.plan.findings import GENERATED, Findings
-from toolkit.postgres.restore.stage.backup_owners import BackupOwners
-from toolkit.postgres.restore.stage.source import Source
+from toolkit.postgres.schema.relation import Relation, Sql, columns, scalar
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.snapshot import Survey
+from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.stage.backup_owners import BackupOwners
 
 DEVICES, OTHERS, CO_OWNED, NOBODYS, ESTRANGED = "d", "o", "w", "n", "x"
 """Why a row is not written: it is there with other values and is this device's; another business's now; another

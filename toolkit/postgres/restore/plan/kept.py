@@ -9,15 +9,15 @@ from psycopg import sql
 
 from toolkit.model.plan import Kept
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.order import order_by
-from toolkit.postgres.relation import Relation, Sql, columns, create_temporary, scalar
+from toolkit.postgres.compare.comparison import KEPT, SAMPLES, Differences
 from toolkit.postgres.restore.plan import judgement
-from toolkit.postgres.restore.plan.comparison import KEPT, SAMPLES, Differences
+from toolkit.postgres.schema.order import order_by
+from toolkit.postgres.schema.relation import Relation, Sql, columns, create_temporary, scalar
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.row_lookup import RowId
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.selection.walk import Walk, to_owners
+from toolkit.postgres.session.connection import Connection
 
 OTHERS, CO_OWNED = "belong to another business now", "belong to another business too"
 """Why rows stay that other businesses own; whose they are is said with the first few of them."""

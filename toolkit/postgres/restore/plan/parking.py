@@ -10,10 +10,10 @@ import psycopg
 from psycopg import sql
 
 from toolkit.model.schema import Column, Table
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Relation, Sql, create_temporary, scalar
-from toolkit.postgres.restore.plan.comparison import Comparison
-from toolkit.postgres.restore.plan.exclusive_keys import ExclusiveKey
+from toolkit.postgres.compare.comparison import Comparison
+from toolkit.postgres.schema.exclusive_keys import ExclusiveKey
+from toolkit.postgres.schema.relation import Relation, Sql, create_temporary, scalar
+from toolkit.postgres.session.connection import Connection
 
 NUMBERS = ("integer", "bigint", "smallint", "numeric")
 

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from psycopg import sql
 
 from toolkit.model.schema import DatabaseSchema
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Sql
+from toolkit.postgres.schema.relation import Sql
+from toolkit.postgres.session.connection import Connection
 
 # the constraint of a partition holds those of the partitions above it; a default one that is alone has none
 _TAKEN = """

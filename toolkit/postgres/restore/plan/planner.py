@@ -12,13 +12,7 @@ from toolkit.model.manifest import TableEntry
 from toolkit.model.plan import LEFT_BY_MERGE, Kept, Load, Mode, RestorePlan, TablePlan
 from toolkit.planning.links import components
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.relation import Sql, columns, relation_of, scalar
-from toolkit.postgres.restore.apply.batches import BadRow
-from toolkit.postgres.restore.plan.acting import UpdateActions
-from toolkit.postgres.restore.plan.ambiguity import find_ambiguous
-from toolkit.postgres.restore.plan.checks import find_failing_checks
-from toolkit.postgres.restore.plan.comparison import (
+from toolkit.postgres.compare.comparison import (
     CHANGED,
     KEPT,
     MISSING,
@@ -27,21 +21,27 @@ from toolkit.postgres.restore.plan.comparison import (
     compare,
     equal_chunks,
 )
-from toolkit.postgres.restore.plan.deletion import DeletionPlanner, Deletions
+from toolkit.postgres.compare.source import Source
+from toolkit.postgres.compare.values_afterwards import ValuesAfterwards
+from toolkit.postgres.restore.plan.acting import UpdateActions
+from toolkit.postgres.restore.plan.ambiguity import find_ambiguous
+from toolkit.postgres.restore.plan.checks import find_failing_checks
 from toolkit.postgres.restore.plan.estrangement import Estrangement
-from toolkit.postgres.restore.plan.exclusive_keys import deferrable_keys
 from toolkit.postgres.restore.plan.extras import ExtraRows
 from toolkit.postgres.restore.plan.findings import Finding, Findings
 from toolkit.postgres.restore.plan.foreign_keys import ForeignKeys
 from toolkit.postgres.restore.plan.judgement import Judge
 from toolkit.postgres.restore.plan.kept import KeptRows
 from toolkit.postgres.restore.plan.uniqueness import Release, Uniqueness
-from toolkit.postgres.restore.plan.values_afterwards import ValuesAfterwards
-from toolkit.postgres.restore.stage.backup_owners import BackupOwners
-from toolkit.postgres.restore.stage.source import Source
+from toolkit.postgres.schema.exclusive_keys import deferrable_keys
+from toolkit.postgres.schema.relation import Sql, columns, relation_of, scalar
+from toolkit.postgres.schema.sequences import Outlook, behind, numbered_beyond_reach
 from toolkit.postgres.selection.evaluation import Selected
 from toolkit.postgres.selection.snapshot import Survey
-from toolkit.postgres.sequences import Outlook, behind, numbered_beyond_reach
+from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.stage.backup_owners import BackupOwners
+from toolkit.postgres.write.batches import BadRow
+from toolkit.postgres.write.deletion import DeletionPlanner, Deletions
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from toolkit.model.schema import Equality
-from toolkit.postgres.relation import Sql, create_temporary, equal, lacks_parent, needs_parent, points_at, scalar
-from toolkit.postgres.restore.plan.comparison import Comparison
-from toolkit.postgres.restore.plan.deletion import Deletions
-from toolkit.postgres.restore.plan.leading_keys import NO_ACTION, LeadingKey, leading_keys
+from toolkit.postgres.compare.comparison import Comparison
+from toolkit.postgres.schema.leading_keys import NO_ACTION, LeadingKey, leading_keys
+from toolkit.postgres.schema.relation import Sql, create_temporary, equal, lacks_parent, needs_parent, points_at, scalar
+from toolkit.postgres.write.deletion import Deletions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

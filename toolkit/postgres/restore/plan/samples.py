@@ -9,13 +9,13 @@ from psycopg import sql
 from toolkit.model.plan import RestorePlan, RowSample, SampledAction, SampledValue, TablePlan
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.order import order_by
-from toolkit.postgres.relation import Sql, relation_of
-from toolkit.postgres.restore.plan.comparison import CHANGED, MISSING
+from toolkit.postgres.compare.comparison import CHANGED, MISSING
+from toolkit.postgres.compare.source import Source
 from toolkit.postgres.restore.plan.planner import Prepared
-from toolkit.postgres.restore.stage.source import Source
+from toolkit.postgres.schema.order import order_by
+from toolkit.postgres.schema.relation import Sql, relation_of
 from toolkit.postgres.selection.row_lookup import LONGEST, key_columns
+from toolkit.postgres.session.connection import Connection
 
 ROWS = 3
 """Rows of a table that are shown of each kind of change."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from toolkit.model.plan import RestorePlan
-from toolkit.postgres.connection import Connection
-from toolkit.postgres.restore.plan.comparison import Comparison
+from toolkit.postgres.compare.comparison import Comparison
 from toolkit.postgres.restore.plan.unstaged import judging_unstaged
+from toolkit.postgres.session.connection import Connection
 
 # bits of pg_trigger.tgtype and values of pg_rewrite.ev_type, by what is done to a table
 _INSERT, _DELETE, _UPDATE = (4, "3"), (8, "4"), (16, "2")

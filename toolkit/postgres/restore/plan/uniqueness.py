@@ -13,14 +13,14 @@ from itertools import count
 
 from psycopg import sql
 
-from toolkit.postgres.relation import Relation, Sql, create_temporary
-from toolkit.postgres.restore.plan.comparison import CHANGED, MISSING, Comparison, same_key, written_lines
+from toolkit.postgres.compare.comparison import CHANGED, MISSING, Comparison, same_key, written_lines
 from toolkit.postgres.restore.plan.computing import find_uncomputable
-from toolkit.postgres.restore.plan.deletion import Deletions
-from toolkit.postgres.restore.plan.exclusive_keys import ExclusiveKey, exclusive_keys
 from toolkit.postgres.restore.plan.findings import EXCLUSION, UNIQUE, Findings
 from toolkit.postgres.restore.plan.parking import Parking, Parkings
 from toolkit.postgres.restore.plan.rewriting import Rewriting, Rewritings
+from toolkit.postgres.schema.exclusive_keys import ExclusiveKey, exclusive_keys
+from toolkit.postgres.schema.relation import Relation, Sql, create_temporary
+from toolkit.postgres.write.deletion import Deletions
 
 DELETED, MOVED, STUCK, STAYS = "deleted", "moved", "stuck", "stays"
 """What becomes of a row that holds what another is to have: it goes, takes another value, would but cannot let go by

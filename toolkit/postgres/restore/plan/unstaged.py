@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from toolkit.model.plan import RestorePlan
-from toolkit.postgres.restore.plan.comparison import CHANGED, Comparison
+from toolkit.postgres.compare.comparison import CHANGED, Comparison
 
 _CHECK = "c"
 

@@ -11,9 +11,9 @@ from psycopg import sql
 
 from toolkit.model.plan import Load
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.relation import Relation, Sql, columns, relation_of
-from toolkit.postgres.restore.plan.comparison import CHANGED, MISSING, same_key
+from toolkit.postgres.compare.comparison import CHANGED, MISSING, same_key
 from toolkit.postgres.restore.ready import Ready
+from toolkit.postgres.schema.relation import Relation, Sql, columns, relation_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from itertools import count
 
 from toolkit.model.plan import Load
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.relation import relation_of
-from toolkit.postgres.restore.plan.comparison import KEPT, REFUSED, compare, count_absent, equal_chunks, lies_as_loaded
+from toolkit.postgres.compare.comparison import KEPT, REFUSED, compare, count_absent, equal_chunks, lies_as_loaded
 from toolkit.postgres.restore.ready import Ready
+from toolkit.postgres.schema.relation import relation_of
 from toolkit.postgres.selection.evaluation import Selected
 
 

@@ -14,7 +14,10 @@ from psycopg import sql
 from toolkit.model.plan import Load
 from toolkit.model.schema import ForeignKey
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.relation import (
+from toolkit.postgres.compare.comparison import CHANGED
+from toolkit.postgres.restore.plan.foreign_keys import adrift
+from toolkit.postgres.restore.ready import Ready
+from toolkit.postgres.schema.relation import (
     Sql,
     columns,
     create_temporary,
@@ -25,9 +28,6 @@ from toolkit.postgres.relation import (
     relation_of,
     scalar,
 )
-from toolkit.postgres.restore.plan.comparison import CHANGED
-from toolkit.postgres.restore.plan.foreign_keys import adrift
-from toolkit.postgres.restore.ready import Ready
 
 
 class References:

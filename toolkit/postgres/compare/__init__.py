@@ -1,0 +1,1 @@
+"""The one way to compare a backup's rows with a database's."""

@@ -1,0 +1,176 @@
+"""What no two rows of a table may share: unique indexes of every kind, and exclusion constraints."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from toolkit.model.schema import DatabaseSchema, Equality, Table
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.schema.relation import Relation, Sql, compared, is_null
+from toolkit.postgres.session.connection import Connection
+
+_KEYS = """
+SELECT c.relname, i.relname, x.indisexclusion, NOT x.indimmediate,
+       coalesce((to_jsonb(x) ->> 'indnullsnotdistinct')::boolean, false),
+       pg_get_expr(x.indpred, x.indrelid),
+       ARRAY(SELECT pg_get_indexdef(x.indexrelid, k, true) FROM generate_series(1, x.indnkeyatts) k),
+       (SELECT array_agg(ARRAY[
+                   format('%%I.%%s', n.nspname, o.oprname),
+                   CASE WHEN l.typtype <> 'p' THEN format('%%I.%%I', ln.nspname, l.typname) ELSE '' END,
+                   CASE WHEN r.typtype <> 'p' THEN format('%%I.%%I', rn.nspname, r.typname) ELSE '' END,
+                   coalesce((SELECT format('%%I.%%I', m.nspname, y.collname) FROM pg_collation y
+                             JOIN pg_namespace m ON m.oid = y.collnamespace
+                             WHERE y.oid = (x.indcollation::oid[])[e.place - 1]), '')] ORDER BY e.place)
+        FROM unnest(x.indclass::oid[]) WITH ORDINALITY AS e(class, place)
+        JOIN pg_opclass k ON k.oid = e.class
+        LEFT JOIN pg_constraint f ON x.indisexclusion AND f.conindid = x.indexrelid AND f.conrelid = x.indrelid
+                                     AND f.contype IN ('x', 'p', 'u')
+        JOIN pg_operator o ON o.oid = coalesce(
+            f.conexclop[e.place],
+            (SELECT p.amopopr FROM pg_amop p WHERE p.amopfamily = k.opcfamily AND p.amopstrategy = 3
+             AND p.amoplefttype = k.opcintype AND p.amoprighttype = k.opcintype))
+        JOIN pg_namespace n ON n.oid = o.oprnamespace
+        JOIN pg_type l ON l.oid = o.oprleft JOIN pg_namespace ln ON ln.oid = l.typnamespace
+        JOIN pg_type r ON r.oid = o.oprright JOIN pg_namespace rn ON rn.oid = r.typnamespace),
+       ARRAY(SELECT a.attname::text FROM pg_attribute a
+             WHERE a.attrelid = x.indrelid AND a.attnum > 0
+                   AND (a.attnum = ANY ((x.indkey::int2[])[0:x.indnkeyatts - 1])
+                        OR EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
+                                   AND d.objid = x.indexrelid AND d.refclassid = 'pg_class'::regclass
+                                   AND d.refobjid = x.indrelid AND d.refobjsubid = a.attnum))
+             ORDER BY a.attname COLLATE "C"),
+       x.indexprs IS NULL AND x.indpred IS NULL AND NOT x.indisexclusion,
+       coalesce((SELECT pg_get_constraintdef(f.oid) FROM pg_constraint f
+                 WHERE f.conindid = x.indexrelid AND f.conrelid = x.indrelid AND f.contype = 'x'), '')
+FROM pg_class c
+JOIN pg_index x ON x.indrelid = c.oid AND (x.indisunique OR x.indisexclusion) AND x.indisvalid
+JOIN pg_class i ON i.oid = x.indexrelid
+WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relname = ANY (%s)
+ORDER BY c.relname COLLATE "C", i.relname COLLATE "C"
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExclusiveKey:
+    """Values that only one row of a table may have.
+
+    Attributes:
+        elements: SQL expressions over the table's columns, as the server prints them.
+        operators: per element, the operator under which two rows exclude each other.
+        exclusion: they need not be equal for that: an exclusion constraint, or a key WITHOUT OVERLAPS.
+        predicate: the condition on rows that the key speaks of; empty for all rows.
+        columns: the columns that the elements and the predicate read.
+        deferrable: it can be checked at the end of the transaction.
+        plain: it is a unique key of columns, of all rows.
+        definition: of an exclusion constraint, as the server prints it.
+    """
+
+    name: str
+    elements: tuple[str, ...]
+    operators: tuple[Equality, ...]
+    exclusion: bool
+    predicate: str
+    columns: tuple[str, ...]
+    nulls_not_distinct: bool
+    deferrable: bool
+    plain: bool
+    definition: str
+
+    def known(self, recorded: Table | None, now: Table) -> bool:
+        """Whether a backup's table had the same key, so that its rows cannot exclude each other.
+
+        Of an index of expressions, or of some rows, a backup does not record enough to say so.
+
+        Args:
+            now: the table as it is on the target.
+        """
+        if self.exclusion:
+            return not self.definition or (recorded is not None and self.definition in recorded.checks)
+        same = {each.name for each in recorded.unique_keys if each in now.unique_keys} if recorded else set()
+        return self.plain and self.name in same
+
+    def __str__(self) -> str:
+        where = f" where {self.predicate}" if self.predicate else ""
+        return f"{self.name} ({', '.join(self.elements)}{where})"
+
+    @property
+    def expression(self) -> Sql:
+        """All that has to be computed of a row, as a list."""
+        return sql.SQL(", ").join(
+            sql.SQL("CASE WHEN {} THEN ({}) END").format(sql.SQL(self.predicate or "true"), sql.SQL(element))
+            for element in self.elements
+        )
+
+    def values(self, relation: Relation, *, among: Sql | None = None) -> Sql:
+        """A subquery of the rows that the key speaks of: their columns, ids (`"playback row"`, `… part`) and elements.
+
+        The elements are called `"playback 0"`, `"playback 1"` …, which no column of an application is.
+
+        Args:
+            among: a query of the ctids of rows; nothing is computed of others.
+        """
+        listed = sql.SQL("").join(
+            sql.SQL(", ({}) AS {}").format(sql.SQL(element), _name(number))
+            for number, element in enumerate(self.elements)
+        )
+        condition: Sql = sql.SQL(self.predicate or "true")
+        if among is not None:
+            condition = sql.SQL("CASE WHEN r.ctid IN ({}) THEN {} ELSE false END").format(among, condition)
+        return sql.SQL(
+            '(SELECT r.*, r.ctid AS "playback row", r.tableoid AS "playback part"{} FROM {} r WHERE {})'
+        ).format(listed, relation.source, condition)
+
+    def excludes(self, left: str, right: str) -> Sql:
+        """The condition that two rows of `values` exclude each other."""
+        return sql.SQL(" AND ").join(
+            self._excludes(sql.Identifier(left, f"playback {number}"), sql.Identifier(right, f"playback {number}"), by)
+            for number, by in enumerate(self.operators)
+        )
+
+    def _excludes(self, left: sql.Identifier, right: sql.Identifier, by: Equality) -> Sql:
+        if not self.nulls_not_distinct:
+            return compared(left, right, by)
+        return sql.SQL("({} OR {} AND {})").format(compared(left, right, by), is_null(left), is_null(right))
+
+
+def exclusive_keys(
+    connection: Connection, schema: DatabaseSchema, tables: Collection[str]
+) -> Mapping[str, list[ExclusiveKey]]:
+    """The exclusive keys of these tables, less the one by which their rows are told apart."""
+    found: dict[str, list[ExclusiveKey]] = defaultdict(list)
+    rows = connection.execute(_KEYS, [schema.name, list(tables)])
+    for table, name, exclusion, deferrable, not_distinct, predicate, elements, operators, columns, plain, text in rows:
+        if plain and set(columns) == set(sort_key(schema.tables[table]).names):
+            continue
+        found[table].append(
+            ExclusiveKey(
+                name=name,
+                elements=tuple(elements),
+                operators=tuple(
+                    Equality(operator=each, left=left, right=right, collation=collation)
+                    for each, left, right, collation in operators
+                ),
+                exclusion=exclusion,
+                predicate=predicate or "",
+                columns=tuple(columns),
+                nulls_not_distinct=not_distinct,
+                deferrable=deferrable,
+                plain=plain,
+                definition=text,
+            )
+        )
+    return found
+
+
+def deferrable_keys(connection: Connection, schema: DatabaseSchema) -> frozenset[str]:
+    """The tables that have a key which can be checked at the end of the transaction."""
+    found = exclusive_keys(connection, schema, list(schema.tables))
+    return frozenset(name for name, keys in found.items() if any(key.deferrable for key in keys))
+
+
+def _name(number: int) -> sql.Identifier:
+    return sql.Identifier(f"playback {number}")

@@ -1,0 +1,263 @@
+"""A table as SQL: where its rows are read from and how one row is told from another within a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from psycopg import sql
+
+from toolkit.errors import RefusedError
+from toolkit.model.schema import PLAIN, DatabaseSchema, Equality, ForeignKey, Table
+from toolkit.postgres.session.connection import Connection
+
+Sql = sql.SQL | sql.Composed
+
+FEW = 4
+"""A table is read by row ids when it has more than this many times as many rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table of the database, or a staged copy of one.
+
+    Rows are told apart by ctid, and by tableoid where the table has partitions: both are fixed within a snapshot.
+
+    Attributes:
+        source: what stands behind FROM.
+    """
+
+    source: Sql
+    partitioned: bool = False
+
+    def ids(self, alias: str) -> Sql:
+        """The row's id as a select list: `alias.ctid AS row_id[, alias.tableoid AS part_id]`."""
+        template = "{a}.ctid AS row_id, {a}.tableoid AS part_id" if self.partitioned else "{a}.ctid AS row_id"
+        return sql.SQL(template).format(a=sql.Identifier(alias))
+
+    def id_columns(self, alias: str) -> Sql:
+        """The same id's columns in a table of ids."""
+        template = "{a}.row_id, {a}.part_id" if self.partitioned else "{a}.row_id"
+        return sql.SQL(template).format(a=sql.Identifier(alias))
+
+    def same(self, alias: str, ids: str) -> Sql:
+        """The condition that row `alias` is the one in the table of ids `ids`."""
+        template = (
+            "{a}.ctid = {b}.row_id AND {a}.tableoid = {b}.part_id" if self.partitioned else "{a}.ctid = {b}.row_id"
+        )
+        return sql.SQL(template).format(a=sql.Identifier(alias), b=sql.Identifier(ids))
+
+    def same_ids(self, left: str, right: str) -> Sql:
+        """The condition that two tables of ids mean the same row."""
+        template = (
+            "{a}.row_id = {b}.row_id AND {a}.part_id = {b}.part_id" if self.partitioned else "{a}.row_id = {b}.row_id"
+        )
+        return sql.SQL(template).format(a=sql.Identifier(left), b=sql.Identifier(right))
+
+
+def relation_of(schema: str, table: Table) -> Relation:
+    """A table itself; rows of tables that inherit from it are not its own, those of its partitions are."""
+    template = "{}" if table.partitioned else "ONLY {}"
+    return Relation(sql.SQL(template).format(sql.Identifier(schema, table.name)), table.partitioned)
+
+
+def columns(alias: str, names: Iterable[str]) -> Sql:
+    """`alias.a, alias.b`."""
+    return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
+
+
+def text_of(alias: str, names: Iterable[str]) -> Sql:
+    """The output texts of a row's columns as one text, `a, b`, NULLs left out; of any number of columns."""
+    texts = (
+        sql.SQL("CASE WHEN {0} IS DISTINCT FROM NULL THEN concat({0}) END").format(sql.Identifier(alias, name))
+        for name in names
+    )
+    # a function takes at most 100 arguments, a table has up to 1600 columns
+    return sql.SQL("array_to_string(ARRAY[{}]::text[], ', ')").format(sql.SQL(", ").join(texts))
+
+
+def row_text(alias: str, names: Iterable[str]) -> Sql:
+    """The text of a ROW of some columns: equal exactly if their output texts are, NULLs included."""
+    return sql.SQL('ROW({})::text COLLATE "C"').format(columns(alias, names))
+
+
+def equal(
+    left: str,
+    left_names: Iterable[str],
+    right: str,
+    right_names: Iterable[str],
+    equalities: Sequence[Equality] = (),
+) -> Sql:
+    """`left.a = right.x AND left.b = right.y`, by the server's own operators and rules.
+
+    Args:
+        equalities: how the values are compared, column by column; empty for the plain way.
+    """
+    pairs = list(zip(left_names, right_names, strict=True))
+    return sql.SQL(" AND ").join(
+        compared(sql.Identifier(left, a), sql.Identifier(right, b), equality)
+        for (a, b), equality in zip(pairs, equalities or [PLAIN] * len(pairs), strict=True)
+    )
+
+
+class Link(Protocol):
+    """Columns that hold the values by which a parent is found: a foreign key, or a reference of the catalog file."""
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def parent_columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def equalities(self) -> tuple[Equality, ...]: ...
+
+
+def points_at(link: Link, child: str, parent: str, *, names: Sequence[str] = ()) -> Sql:
+    """The condition that row `child` points at row `parent`, as the foreign key itself finds it.
+
+    Args:
+        names: what the child's columns are called, where not as in the table.
+    """
+    return equal(parent, link.parent_columns, child, names or link.columns, link.equalities)
+
+
+def needs_parent(key: ForeignKey, child: str) -> Sql:
+    """The condition that row `child` has to find a parent: no column is NULL, or, under MATCH FULL, not all are."""
+    if not key.match_full:
+        return filled(child, key.columns)
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(filled(child, [name]) for name in key.columns))
+
+
+def lacks_parent(key: ForeignKey, child: str, parents: Sequence[Sql]) -> Sql:
+    """The condition that row `child` finds no parent by the rules of its foreign key.
+
+    Args:
+        parents: where rows of the parent are looked for, each as what stands behind FROM, alias `p`, and a further
+            condition: `table p WHERE true`.
+    """
+    joined = points_at(key, child, "p")
+    if not key.period:
+        return sql.SQL(" AND ").join(
+            sql.SQL("NOT EXISTS (SELECT 1 FROM {} AND {})").format(parent, joined) for parent in parents
+        )
+    # together they have to cover the period of the child
+    theirs, ours = sql.Identifier("p", key.parent_columns[-1]), sql.Identifier(child, key.columns[-1])
+    periods = sql.SQL(" UNION ALL ").join(
+        sql.SQL("SELECT {} AS period FROM {} AND {}").format(theirs, parent, joined) for parent in parents
+    )
+    return sql.SQL("(SELECT {} OPERATOR(pg_catalog.<@) range_agg(x.period) FROM ({}) x) IS NOT TRUE").format(
+        ours, periods
+    )
+
+
+def compared(left: sql.Composable, right: sql.Composable, equality: Equality) -> Sql:
+    """The condition that two values are equal (for a period: that they overlap)."""
+    if equality.flipped:
+        left, right = right, left
+    # names come from the server's catalog, quoted by itself
+    ours, theirs = (
+        sql.SQL("{}::{}").format(value, sql.SQL(kind)) if kind else value
+        for value, kind in ((left, equality.left), (right, equality.right))
+    )
+    if equality.collation:
+        theirs = sql.SQL("{} COLLATE {}").format(theirs, sql.SQL(equality.collation))
+    return sql.SQL("{} OPERATOR({}) {}").format(ours, sql.SQL(equality.operator), theirs)
+
+
+def equals_text(schema: DatabaseSchema, table: str, alias: str, name: str, text: str) -> Sql:
+    """The condition that a column has the value which a person wrote, in whatever spelling."""
+    kind = schema.tables[table].column(name).type
+    # a literal takes the type of what it is compared with, but not that of a record; a cast to numeric(5,2) would round
+    value = sql.Literal(text) if "(" in kind else sql.SQL("{}::{}").format(sql.Literal(text), sql.SQL(kind))
+    return compared(sql.Identifier(alias, name), value, schema.key_equality(table, name))
+
+
+def is_null(value: sql.Composable) -> Sql:
+    """The condition that a value is NULL; a composite one whose fields all are NULL is a value, and is not."""
+    return sql.SQL("{} IS NOT DISTINCT FROM NULL").format(value)
+
+
+def filled(alias: str, names: Iterable[str]) -> Sql:
+    """The condition that none of these columns is NULL."""
+    return sql.SQL(" AND ").join(
+        sql.SQL("{} IS DISTINCT FROM NULL").format(sql.Identifier(alias, name)) for name in names
+    )
+
+
+def create_temporary(connection: Connection, name: str, query: Sql) -> Sql:
+    """Make a temporary table from a query, gone with the transaction's rollback or the session; gives its name.
+
+    It gets statistics unless it is empty: without them the planner takes a small one for a large one.
+    """
+    table = sql.SQL("{}").format(sql.Identifier("pg_temp", name))
+    template = sql.SQL("CREATE TEMPORARY TABLE {} AS {}")
+    made = connection.execute(template.format(sql.Identifier(name), query))
+    if made.rowcount:
+        connection.execute(sql.SQL("ANALYZE {}").format(table))
+    return table
+
+
+def chosen(connection: Connection, relation: Relation, ids: Sql | None, alias: str) -> Sql:
+    """`FROM …` the rows of a table that a table of ids names, or all of them for None.
+
+    A few of many rows are fetched by their ids, in the order in which they lie; the planner would read the whole
+    table, because it takes every fetch for a jump.
+    """
+    source = sql.SQL("FROM {} {}").format(relation.source, sql.Identifier(alias))
+    if ids is None:
+        return source
+    if not relation.partitioned:
+        sizes = sql.SQL(
+            "SELECT (SELECT count(*) FROM {}), reltuples FROM pg_class WHERE oid = (SELECT tableoid FROM {} LIMIT 1)"
+        ).format(ids, relation.source)
+        row = connection.execute(sizes).fetchone()
+        if row is not None and row[0] * FEW < row[1]:
+            fetched = sql.SQL("{} WHERE {}.ctid = ANY (ARRAY(SELECT row_id FROM {}))")
+            return fetched.format(source, sql.Identifier(alias), ids)
+    return sql.SQL("{} JOIN {} i ON {}").format(source, ids, relation.same(alias, "i"))
+
+
+class Workspace:
+    """Where a selection holds what it has worked out: temporary tables, or, where there can be none, the queries.
+
+    A standby, and a role without the TEMPORARY privilege, can still take whole scopes that need no table of ids.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        row = connection.execute(
+            "SELECT pg_is_in_recovery(), has_database_privilege(current_database(), 'TEMPORARY')"
+        ).fetchone()
+        assert row is not None
+        self._obstacle = (
+            "the server is a standby" if row[0] else "" if row[1] else "the role has no TEMPORARY privilege"
+        )
+
+    def hold(self, name: str, query: Sql) -> Sql:
+        """What a query gives, as something to select from: a temporary table where possible, else the query itself."""
+        if self._obstacle:
+            return sql.SQL("({})").format(query)
+        return create_temporary(self._connection, name, query)
+
+    def keep(self, name: str, query: Sql) -> Sql:
+        """A temporary table, which can be added to.
+
+        Raises:
+            RefusedError: there can be none.
+        """
+        if self._obstacle:
+            raise RefusedError(
+                f"this scope needs temporary tables, and {self._obstacle}",
+                hint="GRANT TEMPORARY on the database and run on the primary; without it only whole scopes with"
+                " `demo: include`, no conditions and no references to device rows can be read",
+            )
+        return create_temporary(self._connection, name, query)
+
+
+def scalar(connection: Connection, query: Sql) -> int:
+    """The one number that a query gives."""
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -1,0 +1,73 @@
+"""Rows as COPY text, in repository order: the form in which they are stored, compared and restored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from psycopg import sql
+
+from toolkit.model.schema import Table
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.schema.order import order_by
+from toolkit.postgres.schema.relation import Relation, Sql, chosen, columns
+from toolkit.postgres.session.connection import Connection
+
+
+def read_rows(
+    connection: Connection, table: Table, relation: Relation, ids: Sql | None, *, ordered: bool = True
+) -> Iterator[memoryview]:
+    """The rows of a table, one at a time, each with its newline.
+
+    Args:
+        ids: a table of row ids; None for every row.
+        ordered: in repository order; otherwise as they lie in the table, which is quicker.
+
+    Returns:
+        Buffers that may change once the next one is asked for.
+    """
+    names = columns("t", (column.name for column in table.stored_columns))
+    query = sql.SQL("SELECT {} {}").format(names, chosen(connection, relation, ids, "t"))
+    if ordered:
+        query = sql.SQL("{} ORDER BY {}").format(query, order_by(sort_key(table), "t"))
+    with connection.cursor().copy(sql.SQL("COPY ({}) TO STDOUT").format(query)) as copy:
+        yield from copy  # type: ignore[misc]  # the stubs say bytes; it is a buffer
+
+
+def write_rows(connection: Connection, target: Sql, names: Iterable[str], data: Iterable[bytes]) -> None:
+    """Load COPY text into the named columns of a table."""
+    listed = sql.SQL(", ").join(sql.Identifier(name) for name in names)
+    # a table may have no columns, and yet rows; an empty list is no SQL
+    template = "COPY {} ({}) FROM STDIN" if listed.as_string() else "COPY {} FROM STDIN"
+    with connection.cursor().copy(sql.SQL(template).format(target, listed)) as copy:
+        for block in data:
+            copy.write(block)
+
+
+def key_values(row: bytes, positions: tuple[int, ...]) -> tuple[str | None, ...]:
+    r"""The COPY text of the values at these positions of a row; None for NULL (`\N`)."""
+    ends = len(row) - row.endswith(b"\n")
+    values: list[bytes] = []
+    start = 0
+    for _ in range(max(positions, default=-1) + 1):  # no further: a row can be long, and its key is not
+        end = row.find(b"\t", start, ends)
+        values.append(row[start : end if end >= 0 else ends])
+        start = end + 1
+    return tuple(None if values[place] == rb"\N" else values[place].decode() for place in positions)
+
+
+_ESCAPES = {"\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_MEANT = {escape[1]: character for character, escape in _ESCAPES.items()}
+
+
+def values(row: bytes) -> list[str | None]:
+    r"""The values of a row of COPY text; None for NULL."""
+    fields = row.removesuffix(b"\n").decode().split("\t")
+    return [None if field == r"\N" else _ESCAPED.sub(lambda found: _MEANT[found[1]], field) for field in fields]
+
+
+def copy_text(row: Iterable[str | None]) -> bytes:
+    """Values as a row of COPY text, with its newline: the reverse of `values`."""
+    escaping = str.maketrans(_ESCAPES)
+    return "\t".join(r"\N" if value is None else value.translate(escaping) for value in row).encode() + b"\n"

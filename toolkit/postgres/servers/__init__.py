@@ -1,0 +1,1 @@
+"""Private PostgreSQL servers and scratch databases: made, started, stopped."""

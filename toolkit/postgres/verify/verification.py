@@ -1,0 +1,168 @@
+"""Verifying a database against a backup: the same selection, the same chunks, the same comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from psycopg import sql
+
+from toolkit.model.catalog import Catalog
+from toolkit.model.drift import Answers
+from toolkit.model.identity import IdentityPlan
+from toolkit.model.manifest import Manifest, TableEntry
+from toolkit.model.outcome import Progress
+from toolkit.model.schema import Table
+from toolkit.model.verdict import TableVerdict
+from toolkit.planning.identity import without_device_data
+from toolkit.planning.reclassification import Tenants, businesses_said, reclassified
+from toolkit.planning.row_order import sort_key
+from toolkit.postgres.compare.comparison import (
+    CHANGED,
+    MISSING,
+    absent_from_stage,
+    compare,
+    count_absent,
+    equal_chunks,
+    sample_keys,
+    staged_samples,
+)
+from toolkit.postgres.compare.source import RowsOf, Staged
+from toolkit.postgres.schema.relation import Relation, Sql, columns, relation_of, scalar
+from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
+from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.stage.decision import Device, DeviceRequest, is_told_apart, recognise
+from toolkit.postgres.stage.following import follow
+from toolkit.postgres.stage.request import scope_on_target
+from toolkit.postgres.stage.reshaping import source_under_drift
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The verdicts of all tables compared, and, on another device, what was decided about it.
+
+    Attributes:
+        passed_over: tables of the backup that today's catalog file does not let a restore write, with their rows.
+        said: what tables and businesses have become since the backup was made.
+    """
+
+    verdicts: list[TableVerdict]
+    identity: IdentityPlan | None = None
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
+
+
+def verify_database(
+    connection: Connection,
+    catalog: Catalog,
+    manifest: Manifest,
+    rows_of: RowsOf,
+    progress: Progress,
+    *,
+    device: DeviceRequest,
+) -> Verification:
+    """Compare every table of a backup with the database, in one consistent snapshot; nothing is written.
+
+    On another device the backup's own device tables are passed over, and rows that follow the device there
+    (`on_other_device`) are equal as stored or as a restore would have them.
+    """
+    scope = scope_on_target(manifest, catalog, unlimited=False)
+    with consistent_snapshot(connection, catalog, scope, unclassified="warn") as survey:
+        today = reclassified(manifest, catalog, survey.accounting.rules, survey.schema, survey.links, answers=Answers())
+        manifest = today.manifest
+        verifier = _Verifier(connection, survey, manifest, rows_of, today.uncertain)
+        found = recognise(connection, survey, manifest, device)
+        other = is_told_apart(found, manifest, device)
+        identity = verifier.follow(found) if other else None
+        progress.start("verify", rows=manifest.metadata.stats.total_records)
+        verdicts = []
+        for entry in (without_device_data(manifest) if other else manifest).tables:
+            progress.note(entry.name)
+            verdicts.append(verifier.verdict(entry))
+            progress.advance(rows=entry.rows, bytes=entry.bytes)
+        said = (*today.said, *businesses_said(manifest, verifier.tenants, mirror=False))
+        return Verification(verdicts, identity, today.passed_over, said)
+
+
+class _Verifier:
+    def __init__(
+        self,
+        connection: Connection,
+        survey: Survey,
+        manifest: Manifest,
+        rows_of: RowsOf,
+        uncertain: Collection[str],
+    ) -> None:
+        self._connection = connection
+        self._survey = survey
+        self._uncertain = uncertain
+        self._selected = survey.select(connection, strict=False)
+        self.tenants = Tenants(
+            known=self._selected.known, selected=self._selected.tenants, spared=self._selected.spared
+        )
+        self._source, self._unfit = source_under_drift(connection, manifest, survey.schema, rows_of)
+        self._source.settle()
+
+    def follow(self, device: Device) -> IdentityPlan:
+        """Let staged rows follow the device; `verdict` compares with either form of them."""
+        followed = follow(self._connection, self._source, self._survey, device, strict=False)
+        self._source.settle()
+        return IdentityPlan(decision=device.decision, followed=followed)
+
+    def verdict(self, entry: TableEntry) -> TableVerdict:
+        table, taken = self._survey.schema.tables.get(entry.name), self._selected.taken.get(entry.name)
+        if table is None or taken is None:
+            reason = "the database has no such table" if table is None else "the catalog file leaves this table out"
+            return TableVerdict(
+                table=entry.name, rows=entry.rows, missing=entry.rows, reason=reason if entry.rows else ""
+            )
+        if reasons := self._unfit.get(entry.name):
+            return TableVerdict(table=entry.name, rows=entry.rows, reason="; ".join(reasons))
+        relation = relation_of(self._survey.schema.name, table)
+        if equal_chunks(self._connection, table, relation, taken.ids, entry):
+            return TableVerdict(table=entry.name, rows=entry.rows)
+        entry = self._source.entries[entry.name]
+        if self._source.edited(entry.name) and equal_chunks(self._connection, table, relation, taken.ids, entry):
+            return TableVerdict(table=entry.name, rows=entry.rows)
+        staged = self._source.staged(entry.name)
+        if sort_key(table).unique:
+            verdict = self._by_key(entry, table, relation, staged, taken.ids)
+        else:
+            verdict = self._as_multiset(entry, relation, staged, taken.ids)
+        # of such a table the backup cannot say which rows there were
+        return replace(verdict, extra=0) if entry.name in self._uncertain else verdict
+
+    def _by_key(
+        self, entry: TableEntry, table: Table, relation: Relation, staged: Staged, taken: Sql | None
+    ) -> TableVerdict:
+        name = f"verify_{self._survey.schema.name}_{len(entry.name)}"
+        found = compare(self._connection, table, relation, staged, name=name)
+        extra = absent_from_stage(table, relation, staged, taken)
+        extra_rows = sql.SQL("(SELECT t.* FROM {source} t JOIN ({extra}) e ON {same}) x").format(
+            source=relation.source, extra=extra, same=relation.same("t", "e")
+        )
+        samples = staged_samples(self._connection, table, staged, found.lines, [MISSING, CHANGED])
+        verdict = TableVerdict(
+            table=entry.name,
+            rows=entry.rows,
+            missing=found.count(MISSING),
+            changed=found.count(CHANGED),
+            extra=scalar(self._connection, sql.SQL("SELECT count(*) FROM ({}) q").format(extra)),
+            samples=(*samples, *sample_keys(self._connection, table, "x", extra_rows)),
+        )
+        self._connection.execute(sql.SQL("DROP TABLE {}").format(found.lines))
+        return verdict
+
+    def _as_multiset(self, entry: TableEntry, relation: Relation, staged: Staged, taken: Sql | None) -> TableVerdict:
+        """Rows without a key have nothing but their text: each side is counted less the other."""
+        theirs = sql.SQL("SELECT ROW({})::text FROM {} t").format(columns("t", staged.names), relation.source)
+        if taken is not None:
+            theirs = sql.SQL("{} JOIN {} w ON {}").format(theirs, taken, relation.same("t", "w"))
+        ours = sql.SQL("SELECT ROW({})::text FROM {} s").format(columns("s", staged.names), staged.table)
+        less = sql.SQL("SELECT count(*) FROM (({}) EXCEPT ALL ({})) q")
+        return TableVerdict(
+            table=entry.name,
+            rows=entry.rows,
+            missing=count_absent(self._connection, relation, staged),
+            extra=scalar(self._connection, less.format(theirs, ours)),
+        )

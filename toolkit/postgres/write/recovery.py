@@ -1,0 +1,127 @@
+"""What is tried again, and how a commit whose answer got lost is settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import psycopg
+from psycopg import sql
+
+from toolkit.errors import DatabaseError, UndecidedError, UnreachableError
+from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.write.fate import AGAIN, Fate, State
+from toolkit.retries.policy import retrying
+
+Open = Callable[[], AbstractContextManager[Connection]]
+"""Opens a session with the target; errors of the server go through it as they are."""
+
+CONTENTION = (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)
+"""What is retried from the savepoint before a batch, at most twice; after that the transaction is begun again."""
+
+ATTEMPTS, SECONDS = 8, 600.0
+"""How often a transaction is begun, and for how long, at most."""
+
+LOCK_SECONDS = 10.0
+"""How long a statement of a restore waits for rows that another session holds."""
+
+TABLE_SECONDS = 60.0
+"""How long a restore tries to lock tables against other writers."""
+
+UNIT_ATTEMPTS, UNIT_SECONDS = 3, 4 * LOCK_SECONDS
+"""How often a batch is begun in one transaction, and for how long, at most."""
+
+UNDECIDED_SECONDS = 60.0
+"""How long a server may take to finish a commit that it goes on with although nobody is waiting for its answer."""
+
+
+class ChangedMeanwhileError(DatabaseError):
+    """Other sessions have written rows that the plan speaks of; it has to be made anew."""
+
+
+class _UnansweredError(Exception):
+    """The server is still committing, or cannot be asked yet."""
+
+
+def passes(error: BaseException) -> bool:
+    """Whether a transaction that ended with this error may succeed when it is begun again."""
+    if isinstance(error, (psycopg.errors.SerializationFailure, *CONTENTION, UnreachableError, ChangedMeanwhileError)):
+        return True
+    return lost(error)
+
+
+def lost(error: BaseException) -> bool:
+    """Whether an error means that the connection is gone: cut, or ended by the server (class 57P, or no SQLSTATE)."""
+    if not isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+        return False
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
+
+
+def patient(reopen: Open) -> Open:
+    """Sessions whose statements give up (`LockNotAvailable`) once they have waited for a lock for LOCK_SECONDS."""
+
+    @contextmanager
+    def opened() -> Iterator[Connection]:
+        with reopen() as connection:
+            limit = sql.Literal(round(LOCK_SECONDS * 1000))
+            connection.execute(sql.SQL("SET lock_timeout = {}").format(limit))
+            yield connection
+
+    return opened
+
+
+def commit(connection: Connection, reopen: Open, fate: Fate) -> None:
+    """Commit the transaction; when the connection is lost meanwhile, find out whether it was committed.
+
+    Raises:
+        psycopg.Error: it was not; the transaction may be begun again where `passes` says so.
+        UndecidedError: the server cannot say any more, or does not answer.
+        KeyboardInterrupt: interrupted meanwhile; the fate says how it ended.
+    """
+    row = connection.execute("SELECT pg_current_xact_id_if_assigned()::text").fetchone()
+    fate.transaction = "" if row is None or row[0] is None else row[0]
+    fate.state = State.COMMITTING
+    try:
+        connection.execute("COMMIT")
+    except KeyboardInterrupt:
+        # the server may have gone on with it
+        if _was_committed(fate.transaction, reopen):
+            fate.committed()
+        else:
+            fate.state = State.OPEN
+        raise
+    except psycopg.Error as error:
+        if not lost(error) or (fate.transaction and not _was_committed(fate.transaction, reopen)):
+            fate.state = State.OPEN
+            raise
+    fate.committed()
+
+
+def _was_committed(transaction: str, reopen: Open) -> bool:
+    if not transaction:
+        return False  # it has written nothing
+    try:
+        return retrying(
+            lambda error: isinstance(error, (_UnansweredError, UnreachableError)) or lost(error),
+            attempts=1000,
+            seconds=UNDECIDED_SECONDS,
+        )(lambda: _asked(transaction, reopen))
+    except (_UnansweredError, UnreachableError, psycopg.Error) as error:
+        raise _undecided(transaction, "the server does not say whether it was") from error
+
+
+def _asked(transaction: str, reopen: Open) -> bool:
+    with reopen() as connection:
+        row = connection.execute("SELECT pg_xact_status(%s::text::xid8)", [transaction]).fetchone()
+    status = None if row is None else row[0]
+    if status == "in progress":
+        raise _UnansweredError
+    if status is None:
+        raise _undecided(transaction, "the server no longer knows whether it was")
+    return bool(status == "committed")
+
+
+def _undecided(transaction: str, why: str) -> UndecidedError:
+    return UndecidedError(
+        f"undecided: the connection was lost while transaction {transaction} was committed, and {why}", hint=AGAIN
+    )

@@ -1,0 +1,30 @@
+"""What only a file system can tell of itself as a place for backups."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from toolkit.storage.probing import median_ms
+from toolkit.storage.store import Ability
+
+_SCARCE = 0.1
+"""The share of a file system below which free space is soon used up."""
+
+
+def probe_disk(directory: Path, flush: Callable[[], object]) -> Iterator[Ability]:
+    """How much space is free where a directory is or would be, and how long flushing takes.
+
+    Args:
+        flush: writes a small file durably and removes it.
+    """
+    existing = next(folder for folder in (directory, *directory.parents) if folder.exists())
+    usage = shutil.disk_usage(existing)
+    share = usage.free / usage.total if usage.total else 0.0
+    yield Ability(
+        what="free space",
+        found=f"{usage.free / 2**30:.1f} GiB, {share:.0%} of the file system",
+        meaning="soon full: prune, or use another place" if share < _SCARCE else "",
+    )
+    yield Ability(what="flush to disk", found=f"{median_ms(flush):.1f} ms for a small file")
