@@ -94,7 +94,7 @@ def new_database(servers: Servers) -> Callable[[], str]:
 
 def demo_database() -> str:
     """The name of the database that holds the small demo as this version of its package makes it."""
-    package = ROOT / "toolkit" / "postgres" / "demo"
+    package = ROOT / "toolkit" / "demo"
     digest = hashlib.sha256()
     for file in sorted(each for pattern in ("*.py", "*.sql") for each in package.rglob(pattern)):
         if "hard" not in file.relative_to(package).parts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -12,7 +13,9 @@ import pytest
 from tests.control import Control, execute, rows
 from tests.restore.laboratory import SUPERUSER
 
-ROUNDS = 4
+ROUNDS = 2
+PAUSE = 0.02
+"""Seconds between two steps of a writer, as an application has them; without any the test only waits for processors."""
 
 DANGLING = """
 SELECT format('SELECT %L, count(*) FROM %s c WHERE %s AND NOT EXISTS (SELECT 1 FROM %s p WHERE %s)', f.conname,
@@ -48,6 +51,7 @@ class Writer:
             step = 0
             while not stop.is_set():
                 step += 1
+                time.sleep(PAUSE)
                 try:
                     self._step(connection, step)
                     self.commits += 1
