@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 
-.PHONY: nightly test benchmark benchmark-live benchmark-scales benchmark-storage benchmark-nightlies lock clean
+.PHONY: nightly test schemas benchmark benchmark-live benchmark-scales benchmark-storage benchmark-nightlies lock clean
 
 nightly: .venv/runtime
 	$(BIN)/invoke run playbooks/nightly.yml
@@ -28,6 +28,9 @@ test: .venv/development
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/python -c "import pathlib; [pathlib.Path('.venv', name).touch() for name in ('runtime', 'development')]"
+
+schemas: .venv/runtime
+	$(BIN)/python -m toolkit.app.schemas
 
 benchmark: .venv/development
 	$(BIN)/python -m benchmarks.peers

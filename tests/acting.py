@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from toolkit.actions.context import Action, Context
+from toolkit.actions.action import Action
+from toolkit.actions.context import Context
 from toolkit.actions.registry import ACTIONS
 from toolkit.config.inventory import LoadedInventory
-from toolkit.config.validation import check_arguments
 from toolkit.model.host import Host
 from toolkit.model.outcome import Outcome, SilentProgress
 from toolkit.model.playbook import Place
+from toolkit.runner.arguments import prepared
 
 
 def context_of(
@@ -38,9 +39,7 @@ def context_of(
     )
 
 
-def act(action: str | Action, arguments: Mapping[str, Any], context: Context) -> Outcome:
-    """Check the arguments and run the action; AssertionError where a playbook would be refused."""
-    if not isinstance(action, str):
-        return action(arguments, context)
-    assert check_arguments(action, arguments, Place()) == []
-    return ACTIONS[action](arguments, context)
+def act(action: str | Action[Any], arguments: Mapping[str, Any], context: Context) -> Outcome:
+    """Check the arguments, convert them and run the action; InputError where a playbook would be refused."""
+    declared = ACTIONS[action] if isinstance(action, str) else action
+    return declared.run(prepared(declared, arguments, Place()), context)

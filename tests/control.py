@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from tests.acting import act, context_of
-from toolkit.actions.context import Action
+from toolkit.actions.action import Action
 from toolkit.config import inventory
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
@@ -56,7 +56,9 @@ class Control:
             shutil.copy(ROOT / "inventory" / "catalogs" / file.name, file)
         return name
 
-    def run(self, action: str | Action, host: str, arguments: Mapping[str, Any], *, check: bool = False) -> Outcome:
+    def run(
+        self, action: str | Action[Any], host: str, arguments: Mapping[str, Any], *, check: bool = False
+    ) -> Outcome:
         """Run an action on a host."""
         loaded = inventory.load(self.directory / "inventory")
         return act(action, arguments, context_of(loaded, host, check=check, diff=check))

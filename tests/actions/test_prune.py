@@ -16,11 +16,9 @@ from tests.product.shop import CATALOG, SCHEMA, pruning
 from tests.storage.faults import flip_bit
 from tests.storage.s3.servers import S3Server
 from tests.storage.samples import some_rows, write_backup
-from toolkit.config.validation import check_arguments
 from toolkit.errors import InputError, LockedError, RefusedError
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
-from toolkit.model.playbook import Place
 from toolkit.storage.layout import CHUNKS, chunk_name, manifest_name
 from toolkit.storage.local import LocalStore
 from toolkit.storage.records import pin, read_records, record_verified
@@ -127,12 +125,14 @@ def test_what_makes_no_sense_is_refused(control: Control, wrong: Mapping[str, An
     assert len(control.repository.labels()) == 4
 
 
-def test_the_schema_wants_a_rule() -> None:
+def test_the_schema_wants_a_rule(control: Control) -> None:
     """A prune that names no rule, and durations that are none, are refused before anything runs."""
-    assert "no rule says what to keep" in str(check_arguments("prune", {"minimum": 3}, Place())[0])
+    with pytest.raises(InputError, match="no rule says what to keep"):
+        pruned(control, minimum=3)
     for within in ("14", "2M", "soon", 14):
-        assert check_arguments("prune", {"keep_within": within}, Place())
-    assert check_arguments("prune", {"keep_daily": "unlimited", "keep_weekly": -1, "group_by": []}, Place()) == []
+        with pytest.raises(InputError, match="keep_within"):
+            pruned(control, keep_within=within)
+    assert not pruned(control, keep_daily="unlimited", keep_weekly=-1, group_by=[]).changed
 
 
 def test_one_unreadable_backup_stops_it(control: Control) -> None:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from toolkit.actions.registry import ACTIONS
+from toolkit.app.schemas import schema_files
 from toolkit.config import validation
+from toolkit.shipped import SCHEMAS
 
 
 def test_every_schema_has_its_action() -> None:
     """Every action that a playbook may name can run, and every one has a schema."""
     assert set(ACTIONS) == set(validation.actions())
+    assert {name: action.name for name, action in ACTIONS.items()} == {name: name for name in ACTIONS}
+
+
+def test_the_schemas_are_up_to_date() -> None:
+    """What `schemas/` says of actions is what their declarations say; `make schemas` writes it."""
+    for path, text in schema_files(ACTIONS, SCHEMAS):
+        assert path.read_text(encoding="utf-8") == text, path.name

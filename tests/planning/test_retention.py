@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.actions.retention import policy_of
+from toolkit.actions.retention import RetentionArguments
 from toolkit.errors import InputError
 from toolkit.model.duration import Duration
 from toolkit.model.retention import BackupSummary, Decision, GroupKey, Period, Pin, RetentionPolicy
@@ -24,6 +25,11 @@ from toolkit.planning.retention import NO_RULE, decide
 CASES = Path(__file__).parent / "retention_cases"
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def policy_of(arguments: dict[str, Any]) -> RetentionPolicy:
+    """The policy that a prune with these arguments follows."""
+    return msgspec.convert(arguments, RetentionArguments).policy
 
 
 def backup(time: datetime | str, label: str = "", **facts: Any) -> BackupSummary:

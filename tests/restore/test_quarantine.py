@@ -10,7 +10,7 @@ import pytest
 from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
 from tests.restore.test_deletion import HOSTS
-from toolkit.actions.quarantine import retry_quarantine
+from toolkit.actions.quarantine import ACTION as RETRY
 from toolkit.errors import InputError, RefusedError
 from toolkit.model.quarantine import QuarantinedRow
 from toolkit.model.retention import RetentionPolicy
@@ -81,16 +81,16 @@ def test_rows_in_conflict_are_put_aside_with_all_that_wait_for_them(pair: Pair, 
     backups, _ = summaries(pair.control.repository)
     (decision,) = decide(backups, RetentionPolicy(minimum=0, last=1), now=datetime.now(UTC) + timedelta(days=999))
     assert "rows of it are in quarantine" in decision.reasons
-    assert pair.control.run(retry_quarantine, host, {}).exit_code == 3
+    assert pair.control.run(RETRY, host, {}).exit_code == 3
     assert aside(pair).keys() == found.keys()
     execute(pair.target, "UPDATE items SET name = 'free' WHERE id = 9", "ALTER TABLE items DROP CONSTRAINT positive")
-    retried = pair.control.run(retry_quarantine, host, {})
+    retried = pair.control.run(RETRY, host, {})
     assert retried.exit_code == 0
     assert retried.facts["restored"] == 5
     assert aside(pair) == {}
     assert pair.control.verify("target", manifest).exit_code == 0
     with pytest.raises(InputError, match="no rows of host"):
-        pair.control.run(retry_quarantine, host, {})
+        pair.control.run(RETRY, host, {})
 
 
 def test_a_failed_restore_leaves_nothing_in_quarantine(pair: Pair) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
 from tests.restore.sweeping import WRITE, Bench, Injecting, ignore
-from toolkit.actions.quarantine import retry_quarantine
+from toolkit.actions.quarantine import ACTION as RETRY
 from toolkit.errors import TaskError
 from toolkit.postgres.write import batches
 from toolkit.storage.quarantine import quarantines, read_rows
@@ -69,8 +69,8 @@ def test_the_rows_of_others_are_not_overwritten(make_pair: MakePair) -> None:
         "UPDATE users SET seen = '2027-01-01' WHERE id = 'u'",
     )
     before = pair.rows(f"{others} ORDER BY 1")
-    planned = pair.control.run(retry_quarantine, "target", {}, check=True)
-    retried = pair.control.run(retry_quarantine, "target", {})
+    planned = pair.control.run(RETRY, "target", {}, check=True)
+    retried = pair.control.run(RETRY, "target", {})
     assert (planned.facts["restored"], retried.facts["restored"], retried.exit_code) == (2, 2, 0)
     assert pair.rows(f"{others} ORDER BY 1") == before
     assert aside(pair) == set()
@@ -88,7 +88,7 @@ def test_a_row_that_another_business_took_meanwhile_is_kept(make_pair: MakePair)
     execute(
         pair.target, "INSERT INTO users VALUES ('x', 'typed in for b')", "INSERT INTO members VALUES ('mz', 'x', 'b')"
     )
-    retried = pair.control.run(retry_quarantine, "target", {})
+    retried = pair.control.run(RETRY, "target", {})
     assert pair.rows("SELECT email FROM users WHERE id = 'x'") == [("typed in for b",)]
     # u, whom both businesses know, was never put aside
     assert retried.facts["kept"] == 1
@@ -109,7 +109,7 @@ def test_a_row_that_would_be_anothers_by_now_stays_in_quarantine(make_pair: Make
     execute(pair.target, "DELETE FROM notes", "INSERT INTO notes VALUES (8, 6, 'n'), (9, 6, 's')")
     pair.control.restore("target", pair.backup(), "merge", businesses=["a"], on_error="quarantine")
     execute(pair.target, "DELETE FROM notes", "UPDATE customers SET tenant = 'b' WHERE id = 5")
-    retried = pair.control.run(retry_quarantine, "target", {})
+    retried = pair.control.run(RETRY, "target", {})
     assert (retried.facts["restored"], retried.exit_code, aside(pair)) == (1, 3, {("notes", "2")})
     assert pair.rows("SELECT id FROM notes") == [(1,)]
 
@@ -139,9 +139,9 @@ def test_answers_to_drift_are_carried(make_pair: MakePair) -> None:
     }
     done = pair.control.restore("target", manifest, "merge", on_error="quarantine", **answers)
     assert done.exit_code == 3
-    assert pair.control.run(retry_quarantine, "target", {}).exit_code == 3
+    assert pair.control.run(RETRY, "target", {}).exit_code == 3
     execute(pair.target, "UPDATE things SET title = 'z' WHERE id = 9")
-    assert pair.control.run(retry_quarantine, "target", {}).facts["restored"] == 1
+    assert pair.control.run(RETRY, "target", {}).facts["restored"] == 1
     assert pair.rows("SELECT * FROM things WHERE id = 2") == [(2, "a", "y", "shop")]
     assert aside(pair) == set()
 
@@ -166,9 +166,9 @@ def test_triggers_are_as_they_were_asked_for(make_pair: MakePair, fire: bool) ->
     execute(pair.target, "DELETE FROM items WHERE id = 9")
     if fire:  # the trigger changes what is written, and the proof says so
         with pytest.raises(Exception, match="not what they should be"):
-            pair.control.run(retry_quarantine, "target", {})
+            pair.control.run(RETRY, "target", {})
     else:
-        pair.control.run(retry_quarantine, "target", {})
+        pair.control.run(RETRY, "target", {})
         assert pair.rows("SELECT name FROM items") == [("x",)]
     assert aside(pair) == ({("items", "1")} if fire else set())
 

@@ -7,7 +7,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.acting import act
 from tests.runner.playbooks import CONTROL, Ran, run_text
-from toolkit.actions.context import Action, Context
+from toolkit.actions.context import Context
 from toolkit.actions.registry import ACTIONS
 from toolkit.app.console import Output
 from toolkit.app.control import Control
@@ -43,8 +44,10 @@ from toolkit.runner.options import RunOptions
 from toolkit.runner.results import EXIT_CODE_PRECEDENCE, Result, RunRecord, exit_code
 from toolkit.runner.run import Runner
 
+Run = Callable[[Any, Context], Outcome]
 
-def run_with(action: Action, text: str, tmp: Path, options: RunOptions | None = None, *, debug: bool = False) -> Ran:
+
+def run_with(action: Run, text: str, tmp: Path, options: RunOptions | None = None, *, debug: bool = False) -> Ran:
     """Run a playbook in which `seed` is another action, so that a test decides what it does."""
     out, err = io.StringIO(), io.StringIO()
     runner = runner_of(action, TextReporter(Output(out, err), debug=debug))
@@ -52,13 +55,12 @@ def run_with(action: Action, text: str, tmp: Path, options: RunOptions | None = 
     return Ran(code=code, out=out.getvalue(), err=err.getvalue())
 
 
-def runner_of(action: Action, reporter: TextReporter, interruption: Interruption | None = None) -> Runner:
+def runner_of(action: Run, reporter: TextReporter, interruption: Interruption | None = None) -> Runner:
     """A runner in which `seed` is another action."""
     return Runner(
         inventory=CONTROL.load_inventory(),
-        actions={**ACTIONS, "seed": action},
+        actions={**ACTIONS, "seed": replace(ACTIONS["seed"], run=action)},
         templates=Templates(),
-        check_arguments=lambda _action, _arguments, _place: [],
         reporter=reporter,
         now=lambda: datetime.now(UTC),
         interruption=interruption or Interruption(),
@@ -95,7 +97,7 @@ def test_exit_code_is_the_first_of_its_precedence(codes: list[int]) -> None:
 def test_an_error_of_an_action_is_a_failed_task_with_its_exit_code(error: Exception, code: int, tmp_path: Path) -> None:
     """What an action raises fails its task with the message, the recap is printed, and the error decides the code."""
 
-    def failing(arguments: Mapping[str, Any], context: Context) -> Outcome:
+    def failing(arguments: Any, context: Context) -> Outcome:
         raise error
 
     ran = run_with(failing, "- hosts: one\n  tasks:\n    - seed: {}\n", tmp_path)
@@ -110,7 +112,7 @@ def test_an_error_of_an_action_is_a_failed_task_with_its_exit_code(error: Except
 def test_an_outcome_can_fail_and_keep_its_facts(partial: int, tmp_path: Path) -> None:
     """An outcome with an exit code fails the task, and a rescue sees what it found."""
 
-    def differing(arguments: Mapping[str, Any], context: Context) -> Outcome:
+    def differing(arguments: Any, context: Context) -> Outcome:
         return Outcome(message="two differ", facts={"tables": 2}, exit_code=partial)
 
     text = """
@@ -129,7 +131,7 @@ def test_codes_of_several_hosts_are_combined(tmp_path: Path) -> None:
     """With several failing hosts the precedence decides, ignored and rescued failures do not count."""
     errors = {"one": DifferenceError("unlike"), "two": RefusedError("no"), "three": LockedError("held")}
 
-    def failing(arguments: Mapping[str, Any], context: Context) -> Outcome:
+    def failing(arguments: Any, context: Context) -> Outcome:
         raise errors[context.host.name]
 
     play = "- hosts: {}\n  tasks:\n    - seed: {{}}\n      ignore_errors: {}\n"
@@ -145,7 +147,7 @@ def test_codes_of_several_hosts_are_combined(tmp_path: Path) -> None:
 def test_a_defect_shows_its_trace_with_debug_only(tmp_path: Path) -> None:
     """An unexpected exception is one line and a hint; with debug its trace follows, secrets masked."""
 
-    def defect(arguments: Mapping[str, Any], context: Context) -> Outcome:
+    def defect(arguments: Any, context: Context) -> Outcome:
         raise KeyError("lost")
 
     text = "- hosts: one\n  tasks:\n    - seed: {}\n"
@@ -160,7 +162,7 @@ def test_forks_run_hosts_at_the_same_time_in_host_order(tmp_path: Path) -> None:
     """With --forks 3 three hosts run at once, and their results stand in host order all the same."""
     together = threading.Barrier(3, timeout=20)
 
-    def meeting(arguments: Mapping[str, Any], context: Context) -> Outcome:
+    def meeting(arguments: Any, context: Context) -> Outcome:
         together.wait()
         return Outcome(message=f"met as {context.host.name}", facts={"name": context.host.name})
 
@@ -181,7 +183,7 @@ def test_forks_run_hosts_at_the_same_time_in_host_order(tmp_path: Path) -> None:
 def test_an_interruption_ends_the_run_after_always(forks: int, tmp_path: Path) -> None:
     """Ctrl-C in an action runs the blocks' always, and neither rescue nor anything after; the run ends with 130."""
 
-    def interrupted(arguments: Mapping[str, Any], context: Context) -> Outcome:
+    def interrupted(arguments: Any, context: Context) -> Outcome:
         raise KeyboardInterrupt
 
     text = """
@@ -212,7 +214,7 @@ def test_warnings_and_moved_rows_end_the_run(tmp_path: Path) -> None:
     result = run_text("- hosts: one\n  tasks:\n    - debug: {msg: hi}\n", tmp_path)
     assert "moved" not in result.out
 
-    def warning(arguments: Mapping[str, Any], context: Context) -> Outcome:
+    def warning(arguments: Any, context: Context) -> Outcome:
         return Outcome(warnings=("table old is absent",))
 
     ran = run_with(warning, "- hosts: one\n  tasks:\n    - seed: {}\n", tmp_path)
@@ -237,7 +239,7 @@ def test_an_interruption_while_a_result_is_printed_begins_nothing_more(
     """Hosts whose turn has not come do not run the task any more, and what others did is recorded all the same."""
     begun: list[str] = []
 
-    def noting(arguments: Mapping[str, Any], context: Context) -> Outcome:
+    def noting(arguments: Any, context: Context) -> Outcome:
         begun.append(context.host.name)
         while context.host.name != "one":
             time.sleep(0.01)
@@ -264,7 +266,7 @@ def test_an_interruption_that_a_library_swallows_is_not_lost(tmp_path: Path) -> 
     begun: list[str] = []
     interruption = Interruption()
 
-    def swallowing(arguments: Mapping[str, Any], context: Context) -> Outcome:
+    def swallowing(arguments: Any, context: Context) -> Outcome:
         begun.append(context.host.name)
         interruption.notice()
         return Outcome(message="as if nothing had happened")
@@ -281,7 +283,7 @@ def test_an_interruption_that_a_library_swallows_is_not_lost(tmp_path: Path) -> 
 def test_always_runs_where_something_was_begun(tmp_path: Path) -> None:
     """After an interruption `always` tidies up on the hosts that had begun the block, and on no other."""
 
-    def interrupted(arguments: Mapping[str, Any], context: Context) -> Outcome:
+    def interrupted(arguments: Any, context: Context) -> Outcome:
         raise KeyboardInterrupt
 
     text = """
@@ -298,10 +300,10 @@ def test_always_runs_where_something_was_begun(tmp_path: Path) -> None:
 def test_hosts_beside_each_other_stop_soon(tmp_path: Path) -> None:
     """With --forks a program that runs on one host is ended when another one is interrupted."""
 
-    def interrupted(arguments: Mapping[str, Any], context: Context) -> Outcome:
+    def interrupted(arguments: Any, context: Context) -> Outcome:
         if context.host.name == "one":
             raise KeyboardInterrupt
-        return ACTIONS["command"]({"argv": [sys.executable, "-c", "import time; time.sleep(60)"]}, context)
+        return act("command", {"argv": [sys.executable, "-c", "import time; time.sleep(60)"]}, context)
 
     started = time.monotonic()
     ran = run_with(interrupted, "- hosts: all\n  tasks:\n    - seed: {}\n", tmp_path, RunOptions(forks=3))

@@ -13,9 +13,12 @@ from tests.acting import context_of
 from tests.control import Control
 from tests.storage.samples import NOW, sample_rows, write_backup
 from toolkit.actions.choosing import backup_of
+from toolkit.actions.registry import ACTIONS
 from toolkit.config import inventory
 from toolkit.errors import RefusedError
 from toolkit.model.outcome import SilentProgress
+from toolkit.model.playbook import Place
+from toolkit.runner.arguments import prepared
 from toolkit.storage.check import FindingKind, check
 from toolkit.storage.layout import manifest_name, published_name
 from toolkit.storage.local import LocalStore
@@ -75,7 +78,8 @@ def control(tmp_path: Path) -> Control:
 def chosen(control: Control, wanted: Any) -> str:
     """The label of the backup that a task means."""
     context = context_of(inventory.load(control.directory / "inventory"), "demo")
-    return backup_of(context, control.repository, wanted).metadata.label
+    choice = prepared(ACTIONS["verify"], {"backup": wanted}, Place()).backup
+    return backup_of(context, control.repository, choice).metadata.label
 
 
 @pytest.mark.parametrize("lost", ["deleted", "directory deleted", "damaged"])

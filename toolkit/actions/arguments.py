@@ -1,49 +1,107 @@
-"""Arguments of actions as the model's words. Their shape has been checked against the action's schema before."""
+"""What the arguments of several actions have in common: how they are described, their kinds, and groups of them."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from toolkit.actions.plain import plain
-from toolkit.model.drift import Answers
-from toolkit.model.scope import BackupType, Demo, Scope
+import msgspec
+from msgspec import Meta
+
+from toolkit.model.role import Role
+from toolkit.model.scope import BackupType, Demo
+from toolkit.planning.choice import Criteria
+
+COMMON = "../common.schema.json#/$defs"
+TEMPLATE = "template"
+"""Whether a template may stand for the whole argument; it may unless this is False in the argument's `Meta.extra`."""
 
 
-def names(value: Any) -> tuple[str, ...]:
-    """One name or a list of names as a tuple; nothing as an empty one."""
-    if value is None or value == "":
-        return ()
+def about(description: str, *examples: Any, role: Role | None = None, template: bool = True) -> Meta:
+    """Describe an argument.
+
+    Args:
+        description: a sentence; the default, where it is a single value, is added by itself.
+        examples: valid values, at least one.
+        role: what it names.
+        template: whether a template may stand for the whole of it.
+    """
+    extra = {**({"role": role} if role else {}), **({} if template else {TEMPLATE: False})}
+    return Meta(description=description, examples=list(examples), extra=extra or None)
+
+
+def matching(pattern: str, message: str) -> Meta:
+    """Demand a pattern; `message` is said where it does not match."""
+    return Meta(pattern=pattern, extra_json_schema={"errorMessage": {"pattern": message}})
+
+
+def shaped(schema: Mapping[str, Any]) -> Meta:
+    """Let this schema stand for the one that the type would give."""
+    return Meta(extra_json_schema=dict(schema))
+
+
+Text = Annotated[str, Meta(min_length=1)]
+Texts = Annotated[tuple[Text, ...], Meta(min_length=1)]
+UniqueTexts = Annotated[tuple[Text, ...], Meta(min_length=1, extra_json_schema={"uniqueItems": True})]
+Names = Annotated[str | tuple[str, ...], shaped({"$ref": f"{COMMON}/names"})]
+Value = Annotated[str | int | float, shaped({"anyOf": [{"type": ["string", "number"]}, {"$ref": f"{COMMON}/secret"}]})]
+"""A text or number that another program or server is given; a secret's source may stand for it."""
+
+Hideable = Annotated[Any, shaped({"type": "string", "minLength": 1})]
+"""A text that is shown; one that a template made from a secret stays a Secret."""
+
+Seconds = Annotated[float, Meta(gt=0)]
+WholeSeconds = Annotated[int, Meta(ge=0)]
+RepositoryName = Annotated[
+    Text, about("The repository; the host's `repository` variable when left out.", "local", role=Role.REPOSITORY)
+]
+Businesses = Annotated[
+    tuple[Text, ...],
+    Meta(
+        min_length=1,
+        extra_json_schema={
+            "uniqueItems": True,
+            "errorMessage": {
+                "minItems": "the list is empty; name at least one business, or leave the key out for all of them"
+            },
+        },
+    ),
+]
+
+
+class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The arguments of an action. Subclasses repeat `frozen=True, kw_only=True`."""
+
+
+class BackupFilter(Arguments, frozen=True, kw_only=True):
+    """Which backup is meant, where it is neither the latest nor named by its label."""
+
+    job: Annotated[Text, about("Only backups of this job.", "nightly")] = ""
+    scope: Annotated[BackupType | None, about("Only backups of this type.", "business")] = None
+    host: Annotated[Text, about("Only backups of this host; the host of the task when left out.", "till-1")] = ""
+    tags: Annotated[Texts, about("Only backups that carry all of these tags.", ["before-migration"])] = ()
+
+    @property
+    def criteria(self) -> Criteria:
+        """The same for those who choose."""
+        return Criteria(host=self.host, job=self.job, scope=self.scope or "", tags=self.tags)
+
+
+BackupChoice = Annotated[Text | Annotated[BackupFilter, Meta(extra_json_schema={"minProperties": 1})], Meta()]
+"""`latest`, a label, or what narrows down which newest one is meant."""
+
+
+class DemoArguments(Arguments, frozen=True, kw_only=True):
+    """What a scope does with demo tenants."""
+
+    demo: Annotated[
+        Demo,
+        about("What to do with demo tenants: leave them out, take them along, or take them only.", "exclude"),
+    ] = Demo.EXCLUDE
+
+
+def names(value: str | Sequence[str]) -> tuple[str, ...]:
+    """One name or several as a tuple; an empty text as an empty one."""
     if isinstance(value, str):
-        return (value,)
-    return tuple(str(entry) for entry in value) if isinstance(value, Sequence) else (str(value),)
-
-
-def scope_of(arguments: Mapping[str, Any]) -> Scope:
-    """The scope that `scope`, `businesses`, `demo` and `optional` mean."""
-    optional = arguments.get("optional") or {}
-    return Scope(
-        type=BackupType(arguments.get("scope", BackupType.BUSINESS)),
-        businesses=tuple(dict.fromkeys(names(arguments.get("businesses")))),
-        demo=Demo(arguments.get("demo", Demo.EXCLUDE)),
-        optional={table: (settings or {}).get("limit") for table, settings in optional.items()},
-    )
-
-
-def answers_of(arguments: Mapping[str, Any]) -> Answers:
-    """What `rename`, `drop_columns` and `defaults` say about drift, values as their text."""
-    return Answers(
-        rename=dict(arguments.get("rename") or {}),
-        drop_columns=tuple(dict.fromkeys(names(arguments.get("drop_columns")))),
-        defaults={column: _text(value) for column, value in (arguments.get("defaults") or {}).items()},
-    )
-
-
-def _text(value: Any) -> str | None:
-    """A value as PostgreSQL reads it; a list or mapping as JSON."""
-    if value is None:
-        return None
-    if isinstance(value, bool | Mapping | list | tuple):
-        return json.dumps(value, ensure_ascii=False)
-    return plain(value)
+        return (value,) if value else ()
+    return tuple(value)

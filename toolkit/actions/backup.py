@@ -8,18 +8,34 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
 
 from toolkit import __version__
-from toolkit.actions.arguments import names, scope_of
+from toolkit.actions.action import Action
+from toolkit.actions.arguments import (
+    Arguments,
+    Businesses,
+    DemoArguments,
+    Names,
+    Texts,
+    WholeSeconds,
+    about,
+    matching,
+    names,
+)
 from toolkit.actions.context import Context
 from toolkit.actions.destinations import Destination, Destinations, Placed, destinations
 from toolkit.actions.targets import catalog_of, connection_to
 from toolkit.errors import InputError
 from toolkit.model.manifest import Chunk, Manifest, SequenceEntry, Support
 from toolkit.model.outcome import Moved, Outcome
+from toolkit.model.role import Role
 from toolkit.model.schema import DatabaseSchema, Table
-from toolkit.model.scope import BackupType, Demo
+from toolkit.model.scope import BackupType, Demo, Scope
 from toolkit.planning.chunking import RawChunk, chunks
 from toolkit.planning.composition import Origin, compose, table_entry
 from toolkit.planning.row_order import stored_key
@@ -37,6 +53,89 @@ from toolkit.storage.processes import user_name
 _LISTED = 10
 PARTIAL = 3
 """Exit code of a backup that not all of its repositories took."""
+
+
+class Unclassified(StrEnum):
+    """What a table does that the catalog file does not list."""
+
+    FAIL = "fail"
+    WARN = "warn"
+
+
+class OptionalTable(Arguments, frozen=True, kw_only=True):
+    """How an optional table is read."""
+
+    limit: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        about("Read at most so many rows, the newest ones; all rows when left out.", 5000, "{{ limit }}"),
+    ] = None
+
+
+class BackupArguments(DemoArguments, frozen=True, kw_only=True):
+    """What is backed up, and where to."""
+
+    scope: Annotated[
+        BackupType,
+        about(
+            "`business`: business data only. `full-device`: this device's own data as well.",
+            "business",
+            "full-device",
+        ),
+    ] = BackupType.BUSINESS
+    businesses: Annotated[
+        Businesses,
+        about(
+            "Keys of the tenants to back up. Without it the scope is whole: all tenants.",
+            ["b-harbour"],
+            "{{ chosen }}",
+        ),
+    ] = ()
+    optional: Annotated[
+        dict[str, OptionalTable],
+        about("Optional tables to read as well, each with its settings.", {"audit_logs": {"limit": 5000}}),
+    ] = msgspec.field(default_factory=dict)
+    job: Annotated[
+        str,
+        matching(
+            "^[A-Za-z0-9][A-Za-z0-9._-]*$",
+            "a job's name is letters, digits, -, _ and . and begins with a letter or digit",
+        ),
+        about(
+            "The name that backups are grouped by; the playbook's file name without its ending when left out.",
+            "nightly",
+        ),
+    ] = ""
+    tags: Annotated[Texts, about("Words recorded with the backup, to find it by.", ["before-migration"])] = ()
+    repository: Annotated[
+        Names,
+        about(
+            "Where to store it: one repository or several; the host's `repository` variable when left out.",
+            "local",
+            ["local", "offsite"],
+            role=Role.REPOSITORY,
+        ),
+    ] = ""
+    unclassified: Annotated[
+        Unclassified,
+        about(
+            "What a table that the catalog file does not list does: stop the run, or be left out with a warning.",
+            "fail",
+        ),
+    ] = Unclassified.FAIL
+    lock_wait: Annotated[
+        WholeSeconds,
+        about("Seconds to wait while a prune or repair holds the repository. Default: 0, do not wait.", 600),
+    ] = 0
+
+    @property
+    def meant(self) -> Scope:
+        """The scope that they mean."""
+        return Scope(
+            type=self.scope,
+            businesses=self.businesses,
+            demo=self.demo,
+            optional={table: settings.limit for table, settings in self.optional.items()},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +172,7 @@ class _Run:
     selected: Selected
     supports: Supports
     into: Destinations
-    arguments: Mapping[str, Any]
+    arguments: BackupArguments
     started: datetime
     clock: float
     created_by: str
@@ -119,10 +218,10 @@ class _Run:
         return Origin(
             label="",
             host=host.name,
-            job=self.arguments.get("job") or self.context.playbook,
+            job=self.arguments.job or self.context.playbook,
             playbook=self.context.playbook,
             tool=f"playback {__version__}",
-            tags=names(self.arguments.get("tags")),
+            tags=self.arguments.tags,
             started=self.started,
             seconds=time.monotonic() - self.clock,
             created_by=self.created_by,
@@ -183,7 +282,7 @@ class _Read:
         )
 
 
-def backup(arguments: Mapping[str, Any], context: Context) -> Outcome:
+def run(arguments: BackupArguments, context: Context) -> Outcome:
     """Back up a scope of the host's database.
 
     Raises:
@@ -195,11 +294,11 @@ def backup(arguments: Mapping[str, Any], context: Context) -> Outcome:
         StorageError: the only repository could not be written; no backup exists then.
         TaskError: none of several repositories could be written.
     """
-    scope, catalog = scope_of(arguments), catalog_of(context, context.host)
-    check_job(arguments.get("job") or context.playbook)
+    scope, catalog = arguments.meant, catalog_of(context, context.host)
+    check_job(arguments.job or context.playbook)
     started, clock, created_by = context.now(), time.monotonic(), user_name()
-    repositories = names(arguments.get("repository")) or ("",)
-    with destinations(context, repositories, lock_wait=float(arguments.get("lock_wait") or 0)) as into:
+    repositories = names(arguments.repository) or ("",)
+    with destinations(context, repositories, lock_wait=arguments.lock_wait) as into:
         # what is locked or cannot be reached should be known before the database is read
         if context.check:
             into.look()
@@ -207,9 +306,7 @@ def backup(arguments: Mapping[str, Any], context: Context) -> Outcome:
             into.open(create=False)
         with (
             connection_to(context, context.host, "backup") as connection,
-            consistent_snapshot(
-                connection, catalog, scope, unclassified=arguments.get("unclassified", "fail")
-            ) as survey,
+            consistent_snapshot(connection, catalog, scope, unclassified=arguments.unclassified) as survey,
         ):
             context.progress.note("selecting rows")
             selected = survey.select(connection)
@@ -217,7 +314,7 @@ def backup(arguments: Mapping[str, Any], context: Context) -> Outcome:
             if context.check:
                 return _would_do(survey, selected)
             into.open(create=True)
-            run = _Run(
+            backup = _Run(
                 context=context,
                 connection=connection,
                 survey=survey,
@@ -229,7 +326,7 @@ def backup(arguments: Mapping[str, Any], context: Context) -> Outcome:
                 clock=clock,
                 created_by=created_by,
             )
-            read = run.store()
+            read = backup.store()
         manifest = read.publish()
         return _outcome(manifest, into, time.monotonic() - clock)
 
@@ -354,3 +451,15 @@ def _outcome(manifest: Manifest, into: Destinations, seconds: float) -> Outcome:
 def _stored(destination: Destination, chunks: int) -> str:
     new = len(destination.new)
     return f"{new} new chunks of {chunks}" if new else f"no new chunk of {chunks}"
+
+
+ACTION = Action(
+    name="backup",
+    does="Back up the host's database, or a part of it, into one or several repositories.",
+    examples=(
+        {"scope": "business", "demo": "exclude"},
+        {"businesses": ["b-harbour"], "job": "one-business"},
+    ),
+    arguments=BackupArguments,
+    run=run,
+)

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
+from toolkit.actions.arguments import BackupFilter
 from toolkit.actions.context import Context
 from toolkit.errors import InputError, PlaybackError, RefusedError
 from toolkit.model.manifest import Manifest, TableEntry
 from toolkit.model.outcome import Progress
-from toolkit.planning.choice import choose, may_be_meant
+from toolkit.planning.choice import LATEST, Criteria, choose, may_be_meant
 from toolkit.storage.chunks import ChunkReader
 from toolkit.storage.repository import Repository
 
 _TIME = len("20261120T020000Z")
 
 
-def backup_of(context: Context, repository: Repository, wanted: Any) -> Manifest:
+def backup_of(context: Context, repository: Repository, choice: str | BackupFilter) -> Manifest:
     """The manifest of the backup that `latest`, a label or a mapping means.
 
     Raises:
         InputError: there is none, or it cannot be told which.
         RefusedError: the newest may be one whose manifest cannot be read or is gone, or is dated in the future.
     """
-    wanted = wanted or "latest"
-    if isinstance(wanted, str) and wanted != "latest":
-        return repository.manifest(wanted)
+    if isinstance(choice, str) and choice != LATEST:
+        return repository.manifest(choice)
+    wanted = Criteria() if isinstance(choice, str) else choice.criteria
     found, host = repository.manifests(), context.host.name
     suspects = {
         label: error

@@ -6,12 +6,16 @@ import os
 import shlex
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
+import msgspec
+from msgspec import Meta
+
+from toolkit.actions.action import Action, ExactlyOne
+from toolkit.actions.arguments import Arguments, Seconds, Text, Value, about
 from toolkit.actions.context import Context
-from toolkit.actions.plain import plain
 from toolkit.errors import InputError, TaskError
 from toolkit.model.outcome import Outcome, Progress
 
@@ -21,7 +25,32 @@ _GRACE = 2.0
 """Seconds that a program which is being ended has to tidy up."""
 
 
-def command(arguments: Mapping[str, Any], context: Context) -> Outcome:
+class CommandArguments(Arguments, frozen=True, kw_only=True):
+    """The program and what it runs in."""
+
+    argv: Annotated[
+        Annotated[tuple[Value, ...], Meta(min_length=1)],
+        about("The program and its arguments.", ["pg_isready", "--quiet"]),
+    ] = ()
+    cmd: Annotated[
+        Text,
+        about(
+            "The same as one line, split into words as a shell would; nothing else of a shell works.",
+            "pg_isready --quiet",
+        ),
+    ] = ""
+    chdir: Annotated[
+        Text, about("The directory to run in; relative to the control directory, which is the default.", "reports")
+    ] = ""
+    creates: Annotated[Text, about("A path; when it exists the command is not run.", ".playback/done")] = ""
+    environment: Annotated[
+        dict[str, Value],
+        about("Environment variables to add.", {"LANG": "C", "PGPASSWORD": {"env": "TILL_PASSWORD"}}),
+    ] = msgspec.field(default_factory=dict)
+    timeout: Annotated[Seconds | None, about("Seconds after which the command is ended. Default: no limit.", 60)] = None
+
+
+def run(arguments: CommandArguments, context: Context) -> Outcome:
     """Run `argv` (or `cmd`, split as a shell would) and wait for it.
 
     It runs in `chdir`, relative to the control directory, which is the default. Nothing is run when the path
@@ -36,9 +65,9 @@ def command(arguments: Mapping[str, Any], context: Context) -> Outcome:
         InputError: `cmd` is not well quoted or empty.
     """
     argv = _argv(arguments)
-    directory = context.inventory.directory / Path(str(arguments.get("chdir", ".")))
-    creates = arguments.get("creates")
-    if creates is not None and (directory / Path(str(creates))).exists():
+    directory = context.inventory.directory / arguments.chdir
+    creates = arguments.creates
+    if creates and (directory / creates).exists():
         return Outcome(message=f"{creates} exists", facts={"rc": 0, "stdout": "", "stderr": "", "stdout_lines": []})
     if context.check:
         return Outcome(skipped=f"check mode: would run {argv[0]}")
@@ -51,12 +80,12 @@ def command(arguments: Mapping[str, Any], context: Context) -> Outcome:
     return Outcome(changed=True, message=_shortened(stdout.splitlines()), facts=facts)
 
 
-def _argv(arguments: Mapping[str, Any]) -> list[str]:
-    if "argv" in arguments:
-        return [plain(word) for word in arguments["argv"]]
+def _argv(arguments: CommandArguments) -> list[str]:
+    if arguments.argv:
+        return list(map(str, arguments.argv))
     try:
         # backslashes separate folders on Windows and must stay
-        argv = shlex.split(plain(arguments["cmd"]), posix=os.name != "nt")
+        argv = shlex.split(arguments.cmd, posix=os.name != "nt")
     except ValueError as error:
         raise InputError(f"command.cmd: {str(error).lower()}", hint="give the words as a list: argv") from error
     if not argv:
@@ -65,11 +94,11 @@ def _argv(arguments: Mapping[str, Any]) -> list[str]:
 
 
 def _run(
-    argv: Sequence[str], directory: Path, arguments: Mapping[str, Any], progress: Progress
+    argv: Sequence[str], directory: Path, arguments: CommandArguments, progress: Progress
 ) -> subprocess.CompletedProcess[str]:
-    environment = {name: plain(value) for name, value in (arguments.get("environment") or {}).items()}
-    limit = arguments.get("timeout")
-    end = None if limit is None else time.monotonic() + float(limit)
+    environment = {name: str(value) for name, value in arguments.environment.items()}
+    limit = arguments.timeout
+    end = None if limit is None else time.monotonic() + limit
     try:
         with subprocess.Popen(
             argv,
@@ -87,7 +116,7 @@ def _run(
                 _stop(process)
                 raise
     except subprocess.TimeoutExpired as error:
-        raise TaskError(f"{argv[0]} was stopped: it took longer than {limit} s") from error
+        raise TaskError(f"{argv[0]} was stopped: it took longer than {limit:g} s") from error
     except OSError as error:
         where = "" if directory.is_dir() else f" in {directory}"
         raise TaskError(
@@ -129,3 +158,14 @@ def _shortened(lines: Sequence[str]) -> str:
     if not lines:
         return ""
     return lines[0] if len(lines) == 1 else f"{lines[0]} … ({len(lines)} lines)"
+
+
+ACTION = Action(
+    name="command",
+    does="Run a program on this machine, without a shell.",
+    examples=({"argv": ["pg_isready", "--quiet"]}, {"cmd": "pg_isready --quiet"}),
+    arguments=CommandArguments,
+    run=run,
+    rules=(ExactlyOne(("argv", "cmd")),),
+    asks_others=True,
+)

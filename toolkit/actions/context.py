@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from toolkit.model.catalog import Catalog
 from toolkit.model.host import Host, RepositoryConfig
-from toolkit.model.outcome import Outcome, Progress
+from toolkit.model.outcome import Progress
 
 
 class Inventory(Protocol):
@@ -50,10 +50,3 @@ class Context:
     now: Callable[[], datetime]
     progress: Progress
     variables: Mapping[str, Any]
-
-
-Action = Callable[[Mapping[str, Any], Context], Outcome]
-"""Arguments (validated against the action's schema, templates rendered) and context in, outcome out.
-
-Raises PlaybackError; any other exception is a defect of ours.
-"""

@@ -3,24 +3,51 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sized
+from collections.abc import Sized
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated
 
-from toolkit.actions.arguments import names
+import msgspec
+
+from toolkit.actions.action import Action
+from toolkit.actions.arguments import Arguments, Names, Text, WholeSeconds, about, names
 from toolkit.actions.choosing import backup_of
 from toolkit.actions.context import Context
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.targets import known_repositories, repository_of
 from toolkit.errors import DamageError, InputError, PlaybackError, Problem, RefusedError, StorageError
 from toolkit.model.outcome import Moved, Outcome
+from toolkit.model.role import Role
 from toolkit.storage.copying import Copying, PlannedCopy, SentBackup
 from toolkit.storage.open import open_store
 from toolkit.storage.repository import Repository
 
 PARTIAL = 3
 """Exit code of a copy of which a part has failed."""
+
+
+class CopyArguments(Arguments, frozen=True, kw_only=True):
+    """From where, to where, and what."""
+
+    source: Annotated[Text, about("The repository to read from.", "local", role=Role.REPOSITORY)] = msgspec.field(
+        name="from"
+    )
+    to: Annotated[
+        Text, about("The repository to write to; made when it is not there.", "offsite", role=Role.REPOSITORY)
+    ]
+    backups: Annotated[
+        Names,
+        about(
+            "Which backups: `all` of the repository, the `latest` of this host, or labels.",
+            "all",
+            ["20261120T020000Z-nightly-business"],
+        ),
+    ] = "all"
+    lock_wait: Annotated[
+        WholeSeconds,
+        about("Seconds to wait while a prune or repair holds either repository. Default: 0, do not wait.", 600),
+    ] = 0
 
 
 @dataclass(slots=True)
@@ -32,7 +59,7 @@ class _Result:
     failed: dict[str, PlaybackError] = field(default_factory=dict)
 
 
-def copy(arguments: Mapping[str, Any], context: Context) -> Outcome:
+def run(arguments: CopyArguments, context: Context) -> Outcome:
     """Copy backups. One that cannot be copied does not keep the others from it; then the copy is partial.
 
     Raises:
@@ -42,9 +69,9 @@ def copy(arguments: Mapping[str, Any], context: Context) -> Outcome:
         LockedError: a prune or repair holds one of them.
         StorageError: a repository cannot be read or written.
     """
-    source = repository_of(context, arguments["from"])
+    source = repository_of(context, arguments.source)
     target = _target(context, arguments, source)
-    wait = float(arguments.get("lock_wait") or 0)
+    wait = arguments.lock_wait
     with ExitStack() as locks:
         if not context.check:
             lock = locks.enter_context(shared_lock(context, source, "copy", wait=wait, reading=True))
@@ -54,9 +81,9 @@ def copy(arguments: Mapping[str, Any], context: Context) -> Outcome:
         return _copy(arguments, context, source, target)
 
 
-def _copy(arguments: Mapping[str, Any], context: Context, source: Repository, target: Repository | None) -> Outcome:
+def _copy(arguments: CopyArguments, context: Context, source: Repository, target: Repository | None) -> Outcome:
     clock = time.monotonic()
-    chosen, unreadable = _chosen(context, source, arguments.get("backups") or "all")
+    chosen, unreadable = _chosen(context, source, arguments.backups)
     copying = Copying(source, target)
     plan = copying.plan(chosen)
     result = _Result(there=[each.label for each in plan if each.there], failed=unreadable)
@@ -67,9 +94,9 @@ def _copy(arguments: Mapping[str, Any], context: Context, source: Repository, ta
     return _outcome(result, arguments, time.monotonic() - clock)
 
 
-def _target(context: Context, arguments: Mapping[str, Any], source: Repository) -> Repository | None:
+def _target(context: Context, arguments: CopyArguments, source: Repository) -> Repository | None:
     """The repository to copy to; in check mode None when it is not there yet."""
-    config = context.inventory.repository(arguments["to"])
+    config = context.inventory.repository(arguments.to)
     store = open_store(config)
     if store.place == source.place:
         raise InputError(f"`from` and `to` are the same repository, {store.place}", hint="name two different ones")
@@ -77,7 +104,9 @@ def _target(context: Context, arguments: Mapping[str, Any], source: Repository) 
     return known.open_if_there(config) if context.check else known.open(config, create=True)
 
 
-def _chosen(context: Context, source: Repository, wanted: Any) -> tuple[list[str], dict[str, PlaybackError]]:
+def _chosen(
+    context: Context, source: Repository, wanted: str | tuple[str, ...]
+) -> tuple[list[str], dict[str, PlaybackError]]:
     """The labels that are meant, by the time of their backups; and what is wrong with those that cannot be read."""
     if wanted == "latest":
         return [backup_of(context, source, "latest").metadata.label], {}
@@ -114,11 +143,11 @@ def _send(copying: Copying, plan: list[PlannedCopy], result: _Result, context: C
             return
 
 
-def _would_copy(plan: list[PlannedCopy], result: _Result, arguments: Mapping[str, Any]) -> Outcome:
+def _would_copy(plan: list[PlannedCopy], result: _Result, arguments: CopyArguments) -> Outcome:
     todo = [each for each in plan if not each.there and not each.refusal]
     _raise_only_failure(result, todo)
     chunks, size = sum(each.chunks for each in todo), sum(each.bytes for each in todo)
-    would = f"would copy {_backups(len(todo))} to {arguments['to']}: {chunks} chunks, {size} bytes"
+    would = f"would copy {_backups(len(todo))} to {arguments.to}: {chunks} chunks, {size} bytes"
     return Outcome(
         changed=bool(todo),
         message=f"{would}; {_rest(result)}",
@@ -128,19 +157,19 @@ def _would_copy(plan: list[PlannedCopy], result: _Result, arguments: Mapping[str
     )
 
 
-def _outcome(result: _Result, arguments: Mapping[str, Any], seconds: float) -> Outcome:
+def _outcome(result: _Result, arguments: CopyArguments, seconds: float) -> Outcome:
     _raise_only_failure(result, result.sent)
     chunks, size = sum(each.chunks for each in result.sent), sum(each.bytes for each in result.sent)
     stats = [each.stats for each in result.sent]
     moved = Moved(
-        what=f"copy {arguments['from']} → {arguments['to']}",
+        what=f"copy {arguments.source} → {arguments.to}",
         tables=sum(each.total_tables for each in stats),
         rows=sum(each.total_records for each in stats),
         bytes=sum(each.uncompressed_size for each in stats),
         seconds=seconds,
         stored=size,
     )
-    copied = f"{_backups(len(result.sent))} copied to {arguments['to']}, {chunks} chunks sent"
+    copied = f"{_backups(len(result.sent))} copied to {arguments.to}, {chunks} chunks sent"
     return Outcome(
         changed=bool(result.sent),
         message=f"{copied}; {_rest(result)}",
@@ -179,3 +208,12 @@ def _failures(result: _Result) -> list[str]:
 
 def _backups(count: int) -> str:
     return f"{count} backup" if count == 1 else f"{count} backups"
+
+
+ACTION = Action(
+    name="copy",
+    does="Copy backups from one repository to another; chunks that are there already are not copied again.",
+    examples=({"from": "local", "to": "offsite"},),
+    arguments=CopyArguments,
+    run=run,
+)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
-from typing import Any
 
 from toolkit.actions.context import Context
 from toolkit.config.catalog_identity import IdentityTemplates
@@ -15,24 +13,25 @@ from toolkit.model.identity import IdentityChoice
 from toolkit.postgres.stage.decision import DeviceRequest
 
 
-def device_request(context: Context, catalog: Catalog, arguments: Mapping[str, Any]) -> DeviceRequest:
-    """The device request of a `restore` task; a scratch database stands for the source unless the task says not."""
-    scratch = bool(arguments.get("scratch"))
-    choice = IdentityChoice(arguments.get("identity") or ("source" if scratch else "auto"))
+def device_request(
+    context: Context, catalog: Catalog, identity: IdentityChoice | None, *, scratch: bool
+) -> DeviceRequest:
+    """The device request of a restore; a scratch database stands for the source unless an identity is asked for."""
+    choice = identity or (IdentityChoice.SOURCE if scratch else IdentityChoice.AUTO)
     stands_for_source = scratch and choice is IdentityChoice.SOURCE
     # a scratch database made for another identity is a device of its own, not the host whose schema it has
     device = (None, None) if scratch else (context.host.device_id, context.host.device_node)
     return _request(context, catalog, context.host, choice, scratch=stands_for_source, device=device)
 
 
-def device_to_verify(context: Context, catalog: Catalog, host: Host, asked: Mapping[str, Any]) -> DeviceRequest:
+def device_to_verify(context: Context, catalog: Catalog, host: Host, asked: IdentityChoice | None) -> DeviceRequest:
     """What tells whose database a backup is compared with; `embedded:NAME` is a scratch database.
 
     Args:
-        asked: what the restore into it was asked for, as far as it is known: a scratch database does not always stand
-            for the source.
+        asked: the identity that the restore into it was asked for, where that is known: a scratch database does not
+            always stand for the source.
     """
-    stands_for_source = IdentityChoice(asked.get("identity") or "source") is IdentityChoice.SOURCE
+    stands_for_source = (asked or IdentityChoice.SOURCE) is IdentityChoice.SOURCE
     scratch = host.name.startswith("embedded:") and stands_for_source
     device = (host.device_id, host.device_node)
     return _request(context, catalog, host, IdentityChoice.AUTO, scratch=scratch, device=device)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any
 
+import msgspec
 import urllib3
+from msgspec import UNSET, Meta
 
 from toolkit import __version__
+from toolkit.actions.action import Action, NotBoth
+from toolkit.actions.arguments import Arguments, Seconds, Value, about, matching
 from toolkit.actions.context import Context
-from toolkit.actions.plain import plain
 from toolkit.errors import InputError, TaskError
 from toolkit.model.outcome import Outcome
 
@@ -18,11 +22,47 @@ TIMEOUT = 30.0
 MAX_CONTENT = 1024 * 1024
 """How many bytes of an answer are read; it is kept in memory and in the report."""
 
-_SAFE = frozenset({"GET", "HEAD"})
 _SHOWN = 200
 
 
-def http(arguments: Mapping[str, Any], context: Context) -> Outcome:
+class Method(StrEnum):
+    """The methods of a request."""
+
+    GET = "GET"
+    HEAD = "HEAD"
+    POST = "POST"
+    PUT = "PUT"
+    PATCH = "PATCH"
+    DELETE = "DELETE"
+
+
+_SAFE = frozenset({Method.GET, Method.HEAD})
+StatusCode = Annotated[int, Meta(ge=100, le=599)]
+
+
+class HttpArguments(Arguments, frozen=True, kw_only=True):
+    """The request, and what is expected of the answer."""
+
+    url: Annotated[
+        str,
+        matching("^https?://", "a URL begins with http:// or https://"),
+        about("Where to.", "https://example.org/done"),
+    ]
+    method: Annotated[Method, about("The request method.", "POST")] = Method.GET
+    headers: Annotated[dict[str, Value], about("Request headers.", {"Authorization": "Bearer {{ token }}"})] = (
+        msgspec.field(default_factory=dict)
+    )
+    body: Annotated[str | None, about("The request's body, as text.", "done")] = None
+    json: Annotated[Any, about("The request's body, sent as JSON.", {"label": "{{ backup.label }}"})] = UNSET
+    status_code: Annotated[
+        StatusCode | Annotated[tuple[StatusCode, ...], Meta(min_length=1)],
+        about("The status, or statuses, that count as success.", 200, [200, 204]),
+    ] = 200
+    timeout: Annotated[Seconds, about("Seconds to wait for an answer.", 10)] = TIMEOUT
+    return_content: Annotated[bool, about("Keep the answer's text in the registered result.", True)] = False
+
+
+def run(arguments: HttpArguments, context: Context) -> Outcome:
     """Send a request and check the status of the answer. No proxy, no retry; redirects are followed for GET and HEAD.
 
     In check mode only GET and HEAD are sent.
@@ -34,40 +74,43 @@ def http(arguments: Mapping[str, Any], context: Context) -> Outcome:
     Raises:
         TaskError: no answer within `timeout` seconds, or one with another status.
     """
-    method = str(arguments.get("method", "GET")).upper()
+    method = arguments.method
     if context.check and method not in _SAFE:
         return Outcome(skipped=f"check mode: would send {method}")
-    status, headers, content = _exchange(method, arguments)
-    wanted = arguments.get("status_code", 200)
+    status, headers, content = _exchange(arguments)
+    wanted = arguments.status_code
     facts: dict[str, Any] = {"status": status, "headers": headers}
-    if arguments.get("return_content"):
+    if arguments.return_content:
         facts["content"] = content
         facts |= _parsed(content, headers)
-    if status not in (wanted if isinstance(wanted, list | tuple) else [wanted]):
-        message = f"the answer's status is {status}, not {wanted}: {content[:_SHOWN].strip()}".rstrip(": ")
+    accepted = [wanted] if isinstance(wanted, int) else list(wanted)
+    if status not in accepted:
+        expected = wanted if isinstance(wanted, int) else accepted
+        message = f"the answer's status is {status}, not {expected}: {content[:_SHOWN].strip()}".rstrip(": ")
         return Outcome(message=message, facts=facts, exit_code=1)
     return Outcome(changed=method not in _SAFE, message=f"status {status}", facts=facts)
 
 
-def _exchange(method: str, arguments: Mapping[str, Any]) -> tuple[int, dict[str, str], str]:
+def _exchange(arguments: HttpArguments) -> tuple[int, dict[str, str], str]:
     headers = {"User-Agent": f"playback/{__version__}"}
-    headers |= {name: plain(value) for name, value in (arguments.get("headers") or {}).items()}
+    headers |= {name: str(value) for name, value in arguments.headers.items()}
     body: bytes | None = None
-    if "json" in arguments:
+    if arguments.json is not UNSET:
         headers = {"Content-Type": "application/json", **headers}
-        body = json.dumps(_revealed(arguments["json"]), ensure_ascii=False).encode()
-    elif "body" in arguments:
-        body = plain(arguments["body"]).encode()
-    retries = urllib3.Retry(total=5, connect=0, read=0, status=0, other=0, redirect=5 if method in _SAFE else 0)
-    timeout = float(arguments.get("timeout", TIMEOUT))
+        body = json.dumps(arguments.json, ensure_ascii=False, default=str).encode()
+    elif arguments.body is not None:
+        body = arguments.body.encode()
+    retries = urllib3.Retry(
+        total=5, connect=0, read=0, status=0, other=0, redirect=5 if arguments.method in _SAFE else 0
+    )
     try:
         with urllib3.PoolManager() as pool:
             answer = pool.request(
-                method,
-                plain(arguments["url"]),
+                arguments.method,
+                arguments.url,
                 headers=headers,
                 body=body,
-                timeout=timeout,
+                timeout=arguments.timeout,
                 retries=retries,
                 preload_content=False,
             )
@@ -99,9 +142,12 @@ def _parsed(content: str, headers: Mapping[str, str]) -> dict[str, Any]:
         return {}
 
 
-def _revealed(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(name): _revealed(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_revealed(item) for item in value]
-    return value if value is None or isinstance(value, bool | int | float) else plain(value)
+ACTION = Action(
+    name="http",
+    does="Send an HTTP request, e.g. to say that a backup is done.",
+    examples=({"url": "https://example.org/done", "method": "POST", "json": {"ok": True}},),
+    arguments=HttpArguments,
+    run=run,
+    rules=(NotBoth("body", "json"),),
+    asks_others=True,
+)

@@ -2,19 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated
 
-from toolkit.actions.arguments import names
+from toolkit.actions.action import Action
+from toolkit.actions.arguments import Businesses, DemoArguments, UniqueTexts, about
 from toolkit.actions.context import Context
 from toolkit.actions.targets import catalog_of, connection_to
 from toolkit.model.orphan import OrphanReport, Orphans, Removal
 from toolkit.model.outcome import Outcome
-from toolkit.model.scope import Demo, Scope
+from toolkit.model.scope import Scope
 from toolkit.postgres.orphans.transaction import Found, find_orphans
 
 
-def orphans(arguments: Mapping[str, Any], context: Context) -> Outcome:
+class Deed(StrEnum):
+    """What becomes of orphans."""
+
+    REPORT = "report"
+    DELETE = "delete"
+
+
+class OrphansArguments(DemoArguments, frozen=True, kw_only=True):
+    """Where orphans are looked for, and what becomes of them."""
+
+    action: Annotated[
+        Deed,
+        about(
+            "`report` lists them; `delete` removes them with what belongs to them, in one transaction.",
+            "report",
+            "delete",
+        ),
+    ] = Deed.REPORT
+    businesses: Annotated[
+        Businesses,
+        about(
+            "Look at rows of these tenants only. Without it the scope is whole: all tenants, shared rows and rows of"
+            " nobody.",
+            ["b-harbour"],
+            "{{ chosen }}",
+        ),
+    ] = ()
+    optional: Annotated[UniqueTexts, about("Optional tables to look at as well.", ["audit_logs"])] = ()
+
+
+def run(arguments: OrphansArguments, context: Context) -> Outcome:
     """Look for the orphans among the rows that a backup of the same scope takes; delete them where told so.
 
     Raises:
@@ -23,9 +55,9 @@ def orphans(arguments: Mapping[str, Any], context: Context) -> Outcome:
         DatabaseError: deleting failed; everything was rolled back.
     """
     scope = Scope(
-        businesses=tuple(dict.fromkeys(names(arguments.get("businesses")))),
-        demo=Demo(arguments.get("demo", Demo.EXCLUDE)),
-        optional=dict.fromkeys(names(arguments.get("optional"))),
+        businesses=arguments.businesses,
+        demo=arguments.demo,
+        optional=dict.fromkeys(arguments.optional),
     )
     with connection_to(context, context.host, "orphans") as connection:
         found = find_orphans(
@@ -33,7 +65,7 @@ def orphans(arguments: Mapping[str, Any], context: Context) -> Outcome:
             catalog_of(context, context.host),
             scope,
             context.progress,
-            delete=arguments.get("action", "report") == "delete",
+            delete=arguments.action is Deed.DELETE,
             check=context.check,
         )
     return _outcome(found, context)
@@ -104,3 +136,12 @@ def _reference(each: Orphans) -> dict[str, object]:
         "rows": each.rows,
         "samples": [{"key": list(one.row.values), "values": list(one.values)} for one in each.samples],
     }
+
+
+ACTION = Action(
+    name="orphans",
+    does="Find rows whose references lead nowhere, and report or delete them.",
+    examples=({"action": "report"}, {"action": "delete", "businesses": ["b-harbour"]}),
+    arguments=OrphansArguments,
+    run=run,
+)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import tzinfo
-from typing import Any
+from typing import Annotated
 
+from toolkit.actions.action import Action, AtLeastOne
+from toolkit.actions.arguments import RepositoryName, WholeSeconds, about
 from toolkit.actions.context import Context
 from toolkit.actions.locking import exclusive_lock
-from toolkit.actions.retention import duration_of, policy_of, zone_of
+from toolkit.actions.retention import Age, RetentionArguments, duration_of
 from toolkit.actions.targets import known_repositories, repository_config
 from toolkit.model.outcome import Outcome
 from toolkit.model.retention import Decision, RetentionPolicy
+from toolkit.model.role import Role
 from toolkit.planning.retention import FUTURE, decide
 from toolkit.storage import prune as pruning
 from toolkit.storage.open import open_store
@@ -22,7 +25,24 @@ from toolkit.storage.references import summaries
 from toolkit.storage.repository import Repository
 
 
-def prune(arguments: Mapping[str, Any], context: Context) -> Outcome:
+class PruneArguments(RetentionArguments, frozen=True, kw_only=True):
+    """What is kept, and where the rest is removed."""
+
+    grace: Annotated[
+        Age,
+        about(
+            "How long a chunk that no backup needs has to have been there before it is removed. Default: 24h.",
+            "24h",
+            role=Role.DURATION,
+        ),
+    ] = ""
+    repository: RepositoryName = ""
+    lock_wait: Annotated[
+        WholeSeconds, about("Seconds to wait while other runs use the repository. Default: 0, fail at once.", 600)
+    ] = 0
+
+
+def run(arguments: PruneArguments, context: Context) -> Outcome:
     """Thin out all backups of a repository.
 
     Raises:
@@ -31,10 +51,10 @@ def prune(arguments: Mapping[str, Any], context: Context) -> Outcome:
         LockedError: another run uses the repository.
         StorageError: the repository cannot be read or written.
     """
-    policy, zone = policy_of(arguments), zone_of(arguments)
-    grace = duration_of(arguments, "grace")
+    policy, zone = arguments.policy, arguments.zone
+    grace = duration_of("grace", arguments.grace or None)
     grace = GRACE if grace is None else grace
-    config = repository_config(context, arguments.get("repository") or "")
+    config = repository_config(context, arguments.repository)
     if context.check:
         repository = known_repositories(context).open_if_there(config)
         if repository is None:
@@ -43,8 +63,7 @@ def prune(arguments: Mapping[str, Any], context: Context) -> Outcome:
         removal = pruning.forecast(repository, _removed(decisions), grace=grace, now=context.now())
         return _outcome(repository, decisions, records, removal, zone, would=True)
     repository = known_repositories(context).open(config, create=False)
-    wait = float(arguments.get("lock_wait") or 0)
-    with exclusive_lock(context, repository, "prune", wait=wait) as lock:
+    with exclusive_lock(context, repository, "prune", wait=arguments.lock_wait) as lock:
         context.progress.start("prune")
         decisions, records = _decide(repository, policy, context, zone)
         removal = pruning.prune(repository, _removed(decisions), grace=grace, lock=lock, progress=context.progress)
@@ -139,3 +158,18 @@ def _chunks(number: int, size: int) -> str:
 
 def _size(number: int) -> str:
     return f"{number / 2**20:.1f} MiB" if number >= 2**20 else f"{number / 2**10:.1f} KiB"
+
+
+ACTION = Action(
+    name="prune",
+    does="Remove backups that no rule keeps, then the chunks that no backup needs.",
+    examples=({"keep_daily": 14, "keep_weekly": 8, "minimum": 3},),
+    arguments=PruneArguments,
+    run=run,
+    rules=(
+        AtLeastOne(
+            tuple(name for name in RetentionArguments.__struct_fields__ if name.startswith("keep_")),
+            "no rule says what to keep; give at least one keep_… key",
+        ),
+    ),
+)

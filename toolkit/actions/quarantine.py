@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Annotated
 
 import msgspec
 
-from toolkit.actions.arguments import answers_of, names
+from toolkit.actions.action import Action
+from toolkit.actions.arguments import Arguments, RepositoryName, Texts, about
+from toolkit.actions.asked import Triggers, asked_again
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_request
 from toolkit.actions.locking import shared_lock
@@ -39,17 +41,24 @@ _Rows = Mapping[str, list[QuarantinedRow]]
 """Quarantined rows by table."""
 
 
-def retry_quarantine(arguments: Mapping[str, Any], context: Context) -> Outcome:
-    """Restore the quarantined rows of a host by the restores that put them aside, each for its own rows alone.
+class QuarantineArguments(Arguments, frozen=True, kw_only=True):
+    """Which rows are tried again."""
 
-    Args:
-        arguments: `repository`, and `labels` of the backups whose rows are tried; all without it.
+    repository: RepositoryName = ""
+    labels: Annotated[
+        Texts,
+        about("The backups whose rows are tried; all of them when left out.", ["20261120T020000Z-nightly-business"]),
+    ] = ()
+
+
+def run(arguments: QuarantineArguments, context: Context) -> Outcome:
+    """Restore the quarantined rows of a host by the restores that put them aside, each for its own rows alone.
 
     Raises:
         InputError: there are none, or a backup they belong to is gone.
     """
-    repository = repository_of(context, arguments.get("repository") or "")
-    labels = names(arguments.get("labels"))
+    repository = repository_of(context, arguments.repository)
+    labels = arguments.labels
     with shared_lock(context, repository, "quarantine.retry"):
         found = [
             each
@@ -74,30 +83,26 @@ def _retry(repository: Repository, label: str, runs: list[Quarantine], context: 
     It is the restore that put them aside, for these rows alone: the same businesses, device decision, answers and
     triggers. It deletes nothing, since other rows are none of its business.
     """
-    catalog, conninfo, asked = (
-        catalog_of(context, context.host),
-        conninfo_of(context, context.host),
-        runs[0].origin.request,
-    )
+    catalog, conninfo = catalog_of(context, context.host), conninfo_of(context, context.host)
+    document = runs[0].origin.request
+    asked = asked_again(document)
     rows = _latest(repository, runs)
     with connect(conninfo) as connection:
         schema = read_schema(connection, catalog.schema)
-        manifest = _backup_of_rows(repository.manifest(label), rows, schema, answers_of(asked))
-        if businesses := names(asked.get("businesses")):
+        manifest = _backup_of_rows(repository.manifest(label), rows, schema, asked.answers)
+        if businesses := asked.businesses:
             manifest = business_only(narrowed(connection, catalog, manifest, businesses))
-    aside = QuarantineWriter(repository, label, context.host.name, context.now(), request=asked)
-    # an identity that was made anew is this device's own by now
-    identity = "auto" if asked.get("identity") == "new" else asked.get("identity")
+    aside = QuarantineWriter(repository, label, context.host.name, context.now(), request=document)
     request = Request(
         catalog=catalog,
         manifest=manifest,
         mode=Mode.MERGE,
         rows_of=_rows_of(rows),
-        device=device_request(context, catalog, {"identity": identity}),
-        answers=_defaults(answers_of(asked), rows),
+        device=device_request(context, catalog, asked.identity_later, scratch=False),
+        answers=_defaults(asked.answers, rows),
         check=context.check,
         samples=context.diff,
-        fire=asked.get("triggers") == "fire",
+        fire=asked.triggers is Triggers.FIRE,
         owned=True,
     )
     plan = carry_out(conninfo, request, aside, context)
@@ -106,7 +111,7 @@ def _retry(repository: Repository, label: str, runs: list[Quarantine], context: 
     with staying_committed(f"rows of backup {label} that were in quarantine are restored and committed"):
         passed_over = {table: found for table, found in rows.items() if table not in plan.tables}
         if passed_over:
-            rest = QuarantineWriter(repository, label, context.host.name, context.now(), request=asked)
+            rest = QuarantineWriter(repository, label, context.host.name, context.now(), request=document)
             rest.write(row for found in passed_over.values() for row in found)
         for run in runs:
             remove(repository, run)
@@ -207,3 +212,13 @@ def _without_others(plan: RestorePlan) -> RestorePlan:
         for name, table in plan.tables.items()
     }
     return replace(plan, tables=tables)
+
+
+ACTION = Action(
+    name="quarantine",
+    does="Try the rows again that restores have put aside.",
+    examples=({"repository": "local"},),
+    arguments=QuarantineArguments,
+    run=run,
+)
+"""For a command of its own: no playbook can name it."""

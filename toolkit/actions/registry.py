@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-from toolkit.actions.assert_ import assert_
-from toolkit.actions.backup import backup
-from toolkit.actions.command import command
-from toolkit.actions.context import Action
-from toolkit.actions.copy import copy
-from toolkit.actions.debug import debug
-from toolkit.actions.http import http
-from toolkit.actions.orphans import orphans
-from toolkit.actions.prune import prune
-from toolkit.actions.restore import restore
-from toolkit.actions.seed import seed
-from toolkit.actions.set_fact import set_fact
-from toolkit.actions.sql import sql
-from toolkit.actions.verify import verify
-from toolkit.actions.wait_for import wait_for
+from toolkit.actions.action import Action
 
-ACTIONS: Mapping[str, Action] = {
-    "assert": assert_,
-    "backup": backup,
-    "command": command,
-    "copy": copy,
-    "debug": debug,
-    "http": http,
-    "orphans": orphans,
-    "prune": prune,
-    "restore": restore,
-    "seed": seed,
-    "set_fact": set_fact,
-    "sql": sql,
-    "verify": verify,
-    "wait_for": wait_for,
-}
+_MODULES: Final = (
+    "assert_",
+    "backup",
+    "command",
+    "copy",
+    "debug",
+    "http",
+    "orphans",
+    "prune",
+    "restore",
+    "seed",
+    "set_fact",
+    "sql",
+    "verify",
+    "wait_for",
+)
+"""The modules beside this one that declare an action of their name."""
+
+
+class _Registry(Mapping[str, Action[Any]]):
+    """Actions, each imported when it is asked for: a run needs few of them."""
+
+    def __init__(self, modules: tuple[str, ...]) -> None:
+        self._modules = {module.rstrip("_"): module for module in modules}
+
+    def __getitem__(self, name: str) -> Action[Any]:
+        action: Action[Any] = importlib.import_module(f"{__package__}.{self._modules[name]}").ACTION
+        return action
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules
+
+
+ACTIONS: Final[Mapping[str, Action[Any]]] = _Registry(_MODULES)

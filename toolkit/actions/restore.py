@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from toolkit.actions.arguments import answers_of, names
+import msgspec
+
+from toolkit.actions.action import Action
+from toolkit.actions.arguments import (
+    Arguments,
+    BackupChoice,
+    Text,
+    WholeSeconds,
+    about,
+    matching,
+)
+from toolkit.actions.asked import AskedArguments, Triggers
 from toolkit.actions.choosing import backup_of, check_chunks, rows_reader
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_request
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.plan_document import kept_document, plan_document
 from toolkit.actions.plan_text import plan_lines, summary
-from toolkit.actions.restored import asked, staying_committed
+from toolkit.actions.restored import staying_committed
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Catalog
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
-from toolkit.model.plan import Mode, RestorePlan
+from toolkit.model.plan import RestorePlan
+from toolkit.model.role import Role
+from toolkit.planning.choice import LATEST
 from toolkit.postgres.restore.transaction import restore as restore_into
 from toolkit.postgres.servers.embedded import directory_of
 from toolkit.postgres.servers.scratch import make_scratch
@@ -40,7 +53,66 @@ PARTIAL = 3
 """Exit code of a restore that has put rows aside."""
 
 
-def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
+class OnError(StrEnum):
+    """What a row does that the database refuses."""
+
+    ABORT = "abort"
+    QUARANTINE = "quarantine"
+
+
+class Scratch(Arguments, frozen=True, kw_only=True):
+    """A new embedded database."""
+
+    like: Annotated[Text, about("The host whose schema the scratch database gets.", "till-1", role=Role.HOST)]
+    name: Annotated[
+        str,
+        matching(
+            "^[a-z][a-z0-9_-]{0,40}$",
+            "lower-case letters, digits, - and _, beginning with a letter, at most 41 of them",
+        ),
+        about("The name of the scratch database and host.", "scratch", role=Role.NEW_HOST),
+    ] = "scratch"
+
+
+class RestoreArguments(AskedArguments, frozen=True, kw_only=True):
+    """What is restored, where to, and how."""
+
+    repository: Annotated[
+        Text,
+        about(
+            "The repository to read from; the host's `repository` variable when left out.",
+            "local",
+            role=Role.REPOSITORY,
+        ),
+    ] = ""
+    backup: Annotated[BackupChoice, about("Which backup.", LATEST, {"job": "nightly", "host": "till-1"})] = (
+        msgspec.field(default=LATEST, name="from")
+    )
+    atomic: Annotated[bool, about("One transaction for everything; otherwise the restore is resumable.", True)] = True
+    on_error: Annotated[
+        OnError,
+        about("What a row that the database refuses does: end the restore, or be put aside and listed.", "abort"),
+    ] = OnError.ABORT
+    exclusive: Annotated[
+        bool,
+        about("Keep all other sessions from writing to the tables involved until the restore ends.", False),
+    ] = False
+    scratch: Annotated[
+        Scratch | None,
+        about(
+            "Restore into a new embedded database instead of the host's own; later tasks reach it as a host of that"
+            " name.",
+            {"like": "till-1"},
+            template=False,
+        ),
+    ] = None
+    lock_wait: Annotated[
+        WholeSeconds,
+        about("Seconds to wait while a prune or repair holds the repository. Default: 0, do not wait.", 600),
+    ] = 0
+
+
+def run(arguments: RestoreArguments, context: Context) -> Outcome:
     """Restore a backup.
 
     Raises:
@@ -51,19 +123,19 @@ def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
         UndecidedError: nobody can say whether it is.
     """
     _check_arguments(arguments)
-    scratch = arguments.get("scratch")
+    scratch = arguments.scratch
     if scratch and context.check:
         return Outcome(skipped="a scratch database is not made in check mode")
     clock = time.monotonic()
-    repository = repository_of(context, arguments.get("repository") or "")
-    manifest = backup_of(context, repository, arguments.get("from"))
+    repository = repository_of(context, arguments.repository)
+    manifest = backup_of(context, repository, arguments.backup)
     catalog = catalog_of(context, context.host)
-    quarantine, wait = arguments.get("on_error") == "quarantine", float(arguments.get("lock_wait", 0))
+    quarantine, wait = arguments.on_error is OnError.QUARANTINE, arguments.lock_wait
     lock = shared_lock(context, repository, "restore", wait=wait, reading=not quarantine)
     with nullcontext() if context.check else lock as held:
         check_chunks(repository, manifest, context.progress)
         conninfo, name = _target(context, catalog, scratch)
-        label, wanted = manifest.metadata.label, asked(arguments)
+        label, wanted = manifest.metadata.label, arguments.document()
         aside = QuarantineWriter(repository, label, name, context.now(), request=wanted) if quarantine else None
         ledger = LedgerFile(_ledgers(context), name.replace(":", "-"), manifest, context.now(), request=wanted)
         request = _request(arguments, context, repository, manifest, ledger)
@@ -77,22 +149,22 @@ def restore(arguments: Mapping[str, Any], context: Context) -> Outcome:
 
 
 def _request(
-    arguments: Mapping[str, Any], context: Context, repository: Repository, manifest: Manifest, ledger: LedgerFile
+    arguments: RestoreArguments, context: Context, repository: Repository, manifest: Manifest, ledger: LedgerFile
 ) -> Request:
     catalog = catalog_of(context, context.host)
     return Request(
         catalog=catalog,
         manifest=manifest,
-        mode=Mode(arguments["mode"]),
+        mode=arguments.mode,
         rows_of=rows_reader(repository, manifest.metadata.label),
-        device=device_request(context, catalog, arguments),
-        answers=answers_of(arguments),
-        businesses=names(arguments.get("businesses")),
+        device=device_request(context, catalog, arguments.identity, scratch=arguments.scratch is not None),
+        answers=arguments.answers,
+        businesses=arguments.businesses,
         check=context.check,
         samples=context.diff,
-        exclusive=bool(arguments.get("exclusive", False)),
-        fire=arguments.get("triggers") == "fire",
-        atomic=arguments.get("atomic", True) is True,
+        exclusive=arguments.exclusive,
+        fire=arguments.triggers is Triggers.FIRE,
+        atomic=arguments.atomic,
         ledger=ledger,
     )
 
@@ -113,21 +185,21 @@ def carry_out(conninfo: str, request: Request, aside: QuarantineWriter | None, c
         raise
 
 
-def _check_arguments(arguments: Mapping[str, Any]) -> None:
+def _check_arguments(arguments: RestoreArguments) -> None:
     problems = []
-    if arguments.get("atomic", True) is not True and arguments.get("businesses"):
+    if not arguments.atomic and arguments.businesses:
         text = "businesses out of a wider backup are restored in one transaction only; leave `atomic` out"
         problems.append(Problem(path="restore.atomic", message=text))
     if problems:
         raise InputError(problems)
 
 
-def _target(context: Context, catalog: Catalog, scratch: Mapping[str, Any] | None) -> tuple[str, str]:
+def _target(context: Context, catalog: Catalog, scratch: Scratch | None) -> tuple[str, str]:
     """The conninfo of the database to restore into, and the name by which later tasks can reach it."""
     if not scratch:
         return conninfo_of(context, context.host), context.host.name
-    database = f"embedded:{scratch.get('name', 'scratch')}"
-    model = context.inventory.host(scratch["like"])
+    database = f"embedded:{scratch.name}"
+    model = context.inventory.host(scratch.like)
     directory = directory_of(context.inventory.directory, database)
     context.progress.note("making the scratch database")
     name = database.removeprefix("embedded:")
@@ -135,7 +207,7 @@ def _target(context: Context, catalog: Catalog, scratch: Mapping[str, Any] | Non
 
 
 def _outcome(
-    plan: RestorePlan, arguments: Mapping[str, Any], manifest: Manifest, *, name: str, context: Context, seconds: float
+    plan: RestorePlan, arguments: RestoreArguments, manifest: Manifest, *, name: str, context: Context, seconds: float
 ) -> Outcome:
     numbers = {what: plan.total(what) for what in ("inserts", "updates", "deletes", "set_null", "unchanged")}
     verb = "would change" if context.check else "restored"
@@ -154,7 +226,7 @@ def _outcome(
             "kept_rows": [
                 {"table": table.table, **kept_document(kept)} for table in plan.tables.values() for kept in table.kept
             ],
-            "request": asked(arguments),
+            "request": arguments.document(),
             "timestamp": manifest.metadata.timestamp,
             "identity": plan.identity.as_facts() if plan.identity else {},
             "conflicts": [str(conflict) for conflict in plan.conflicts],
@@ -180,3 +252,12 @@ def _outcome(
             ),
         ),
     )
+
+
+ACTION = Action(
+    name="restore",
+    does="Restore a backup into the host's database, or into a scratch database.",
+    examples=({"from": "latest", "mode": "merge"}, {"mode": "mirror", "scratch": {"like": "till-1"}}),
+    arguments=RestoreArguments,
+    run=run,
+)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from toolkit.actions.arguments import answers_of, names
+import msgspec
+
+from toolkit.actions.asked import AskedArguments
 from toolkit.actions.choosing import rows_reader
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_request
@@ -15,31 +17,41 @@ from toolkit.actions.targets import catalog_of, conninfo_of
 from toolkit.errors import CommittedError, InputError, Interrupted, PlaybackError, Problem
 from toolkit.model.host import Host
 from toolkit.model.manifest import Manifest
-from toolkit.model.plan import LEFT_BY_MERGE, Mode, RestorePlan
+from toolkit.model.plan import LEFT_BY_MERGE, RestorePlan
 from toolkit.postgres.restore.transaction import restore as restore_into
 from toolkit.postgres.session.connection import explaining, session
 from toolkit.postgres.stage.request import Request
 from toolkit.storage.repository import Repository
 
-ASKED = ("mode", "businesses", "identity", "rename", "drop_columns", "defaults", "triggers")
-"""The arguments of a restore by which the same plan can be made again."""
-
 Kept = dict[str, tuple[int, int, int]]
 """By table how many rows are kept, and the two sums over their keys."""
 
 
-def asked(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What a restore was asked for, as one of its facts."""
-    return {name: arguments[name] for name in ASKED if arguments.get(name)}
+class KeptRows(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows that a restore kept, as one of its facts says."""
+
+    table: str
+    reason: str
+    rows: int
+    digest: str
 
 
-def asked_of(after: Mapping[str, Any], manifest: Manifest) -> Mapping[str, Any]:
-    """What a restore of a backup was asked for, out of its facts; InputError for other facts."""
-    request = after.get("request")
-    if not isinstance(request, Mapping) or after.get("label") != manifest.metadata.label:
-        text = f"say what `register` holds of the restore of {manifest.metadata.label}"
-        raise InputError([Problem(path="verify.after", message=text)])
-    return request
+class RestoreFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the facts of a restore, what tells how the database may differ from the backup."""
+
+    label: str
+    request: AskedArguments
+    kept_rows: tuple[KeptRows, ...]
+
+
+def facts_of(after: Mapping[str, Any], manifest: Manifest) -> RestoreFacts:
+    """The facts of a restore of a backup, as `register` holds them; InputError for other ones."""
+    with suppress(msgspec.ValidationError):
+        facts = msgspec.convert(after, RestoreFacts)
+        if facts.label == manifest.metadata.label:
+            return facts
+    text = f"say what `register` holds of the restore of {manifest.metadata.label}"
+    raise InputError([Problem(path="verify.after", message=text)])
 
 
 @contextmanager
@@ -54,37 +66,32 @@ def staying_committed(done: str) -> Iterator[None]:
 
 
 def beyond_kept(
-    after: Mapping[str, Any], host: Host, repository: Repository, manifest: Manifest, context: Context
+    facts: RestoreFacts, host: Host, repository: Repository, manifest: Manifest, context: Context
 ) -> tuple[str, ...]:
     """In what a database differs from a backup beyond the rows that a restore has kept, as sentences.
 
     The restore is planned again: it must find nothing to do, and keep the same rows.
 
     Args:
-        after: the facts of that restore.
-
-    Raises:
-        InputError: these are not the facts of a restore of this backup.
+        facts: those of that restore.
     """
-    plan = _planned(asked_of(after, manifest), host, repository, manifest, context)
-    return (*_undone(plan), *_others(_kept_then(after), _kept_now(plan)))
+    plan = _planned(facts.request, host, repository, manifest, context)
+    return (*_undone(plan), *_others(_kept_then(facts), _kept_now(plan)))
 
 
 def _planned(
-    request: Mapping[str, Any], host: Host, repository: Repository, manifest: Manifest, context: Context
+    asked: AskedArguments, host: Host, repository: Repository, manifest: Manifest, context: Context
 ) -> RestorePlan:
     catalog, conninfo = catalog_of(context, host), conninfo_of(context, host)
-    # an identity that was made anew is this device's own by now
-    identity = "auto" if request.get("identity") == "new" else request.get("identity")
-    arguments = {"identity": identity, "scratch": host.name.startswith("embedded:")}
+    scratch = host.name.startswith("embedded:")
     wanted = Request(
         catalog=catalog,
         manifest=manifest,
-        mode=Mode(request["mode"]),
+        mode=asked.mode,
         rows_of=rows_reader(repository, manifest.metadata.label),
-        device=device_request(replace(context, host=host), catalog, arguments),
-        answers=answers_of(request),
-        businesses=names(request.get("businesses")),
+        device=device_request(replace(context, host=host), catalog, asked.identity_later, scratch=scratch),
+        answers=asked.answers,
+        businesses=asked.businesses,
         check=True,
     )
     with explaining(conninfo):
@@ -105,8 +112,8 @@ def _others(then: Kept, now: Kept) -> Iterator[str]:
             yield f"{name}: the restore kept {before[0]} rows, and {after[0]} differ now, which are not the same ones"
 
 
-def _kept_then(after: Mapping[str, Any]) -> Kept:
-    return _summed((each["table"], each["reason"], each["rows"], each["digest"]) for each in after["kept_rows"])
+def _kept_then(facts: RestoreFacts) -> Kept:
+    return _summed((each.table, each.reason, each.rows, each.digest) for each in facts.kept_rows)
 
 
 def _kept_now(plan: RestorePlan) -> Kept:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
 
 from toolkit import demo
+from toolkit.actions.action import Action
+from toolkit.actions.arguments import Arguments, about
 from toolkit.actions.context import Context
 from toolkit.actions.targets import connection_to, conninfo_of
 from toolkit.errors import RefusedError
@@ -15,7 +19,25 @@ from toolkit.postgres.schema.introspection import read_schema
 _SCHEMA = "public"
 
 
-def seed(arguments: Mapping[str, Any], context: Context) -> Outcome:
+class Scale(StrEnum):
+    """How much data there may be."""
+
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+
+
+class SeedArguments(Arguments, frozen=True, kw_only=True):
+    """Which data."""
+
+    scale: Annotated[Scale, about("How much data.", "small")] = Scale.SMALL
+    seed: Annotated[
+        Annotated[int, Meta(ge=0)],
+        about("The number that the data follow from; the same number gives the same data.", 1),
+    ] = 1
+
+
+def run(arguments: SeedArguments, context: Context) -> Outcome:
     """Create the demo application's tables in the host's database and fill them.
 
     Returns:
@@ -25,7 +47,6 @@ def seed(arguments: Mapping[str, Any], context: Context) -> Outcome:
         RefusedError: the database has tables already; nothing is touched.
         DatabaseError: the server cannot be reached or refuses.
     """
-    scale, number = str(arguments.get("scale", "small")), int(arguments.get("seed", 1))
     with connection_to(context, context.host, "seed") as connection:
         tables = read_schema(connection, _SCHEMA).tables
     if tables:
@@ -34,11 +55,20 @@ def seed(arguments: Mapping[str, Any], context: Context) -> Outcome:
             hint="seed a new database, e.g. a host with `database: embedded:NAME`",
         )
     if context.check:
-        return Outcome(changed=True, message=f"would load the demo application, scale {scale}")
-    report = demo.load(conninfo_of(context, context.host), scale=scale, seed=number)
+        return Outcome(changed=True, message=f"would load the demo application, scale {arguments.scale}")
+    report = demo.load(conninfo_of(context, context.host), scale=arguments.scale, seed=arguments.seed)
     return Outcome(
         changed=True,
         message=f"{report.total:,} rows in {len(report.rows)} tables",
         facts={"tables": len(report.rows), "rows": report.total},
         moved=(Moved(what="seed", tables=len(report.rows), rows=report.total, bytes=0, seconds=report.seconds),),
     )
+
+
+ACTION = Action(
+    name="seed",
+    does="Fill the host's empty database with the demo application.",
+    examples=({"scale": "small", "seed": 1},),
+    arguments=SeedArguments,
+    run=run,
+)

@@ -4,21 +4,69 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from toolkit.actions.action import Action, ExactlyOne
+from toolkit.actions.arguments import COMMON, Arguments, Text, about, shaped
 from toolkit.actions.context import Context
 from toolkit.actions.databases import open_database
-from toolkit.actions.plain import plain
 from toolkit.actions.saving import save_rows
+from toolkit.actions.targets import conninfo_of
 from toolkit.errors import InputError
 from toolkit.model.outcome import Outcome
-from toolkit.model.secret import Secret
+from toolkit.model.role import Role
 from toolkit.postgres.session import statements
 from toolkit.postgres.session.connection import connect
 
+Database = Annotated[str, shaped({"anyOf": [{"type": "string", "minLength": 1}, {"$ref": f"{COMMON}/secret"}]})]
 
-def sql(arguments: Mapping[str, Any], context: Context) -> Outcome:
+
+class SqlArguments(Arguments, frozen=True, kw_only=True):
+    """The statements, and where they run."""
+
+    query: Annotated[
+        Text,
+        about(
+            "The statements. Values are given by `args`, never by templates in the text.",
+            "SELECT count(*) FROM businesses",
+        ),
+    ] = ""
+    file: Annotated[
+        Text,
+        about(
+            "A file with the statements; relative to the control directory.",
+            "sql/after-restore.sql",
+            role=Role.FILE,
+        ),
+    ] = ""
+    args: Annotated[
+        Any,
+        shaped({"type": ["array", "object"]}),
+        about(
+            "Values for the placeholders: a list for `%s`, a mapping for `%(name)s`.",
+            ["b-harbour"],
+            {"id": "b-harbour"},
+        ),
+    ] = None
+    save: Annotated[
+        Text,
+        about(
+            "A file to write every row of the last statement to that gives any, as JSON Lines; relative to the control"
+            " directory. It is there before the transaction is committed.",
+            ".playback/reports/sync-events.jsonl",
+        ),
+    ] = ""
+    database: Annotated[
+        Database,
+        about(
+            "Another database than the host's: a libpq URI or conninfo, `embedded:NAME`, or where it is to be found.",
+            "embedded:demo",
+            {"env": "DATABASE_URL"},
+        ),
+    ] = ""
+
+
+def run(arguments: SqlArguments, context: Context) -> Outcome:
     """Run the statements of `query` or `file` in one transaction, on the host's database or on `database`.
 
     With `save`, every row of the last statement that gives any is in that file before the transaction is committed.
@@ -34,27 +82,30 @@ def sql(arguments: Mapping[str, Any], context: Context) -> Outcome:
         DatabaseError: the server cannot be reached or refuses a statement; nothing is kept then.
     """
     text = _statements(arguments, context)
-    database = open_database(context.inventory.directory, plain(arguments.get("database", context.host.database)))
+    own = not arguments.database
+    database = (
+        conninfo_of(context, context.host) if own else open_database(context.inventory.directory, arguments.database)
+    )
     saved: list[int] = []
 
     def keep(rows: Sequence[Mapping[str, Any]]) -> None:
         saved.append(len(rows))
         if not context.check:
-            save_rows(context.inventory.directory / Path(str(arguments["save"])), rows)
+            save_rows(context.inventory.directory / arguments.save, rows)
 
     with connect(database, application="playback sql") as connection:
         try:
             answer = statements.run(
                 connection,
                 text,
-                _revealed(arguments.get("args")),
+                _values(arguments.args),
                 read_only=context.check,
-                keep=keep if "save" in arguments else None,
+                keep=keep if arguments.save else None,
             )
         except statements.WriteRefusedError:
             return Outcome(skipped="check mode: the statements would write")
     verb = "would be saved" if context.check else "saved"
-    said = f"; {saved[0]} rows {verb} in {arguments['save']}" if saved else ""
+    said = f"; {saved[0]} rows {verb} in {arguments.save}" if saved else ""
     return Outcome(
         changed=answer.wrote,
         message=f"{answer.status}{said}",
@@ -67,10 +118,10 @@ def sql(arguments: Mapping[str, Any], context: Context) -> Outcome:
     )
 
 
-def _statements(arguments: Mapping[str, Any], context: Context) -> str:
-    if "query" in arguments:
-        return plain(arguments["query"])
-    path = context.inventory.directory / Path(str(arguments["file"]))
+def _statements(arguments: SqlArguments, context: Context) -> str:
+    if arguments.query:
+        return arguments.query
+    path = context.inventory.directory / arguments.file
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -78,14 +129,23 @@ def _statements(arguments: Mapping[str, Any], context: Context) -> str:
         raise InputError(f"sql.file: {path} cannot be read: {reason}") from error
 
 
-def _revealed(args: Any) -> Any:
+def _values(args: Any) -> Any:
     if isinstance(args, Mapping):
         return {name: _value(value) for name, value in args.items()}
     return None if args is None else [_value(value) for value in args]
 
 
 def _value(value: Any) -> Any:
-    """A value for a statement: secrets revealed, lists as arrays, mappings as JSON text."""
-    if isinstance(value, Mapping):
-        return json.dumps(value, ensure_ascii=False)
-    return plain(value) if isinstance(value, Secret) else value
+    """A value for a statement: lists as arrays, mappings as JSON text."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping) else value
+
+
+ACTION = Action(
+    name="sql",
+    does="Run SQL statements on the host's database, in one transaction.",
+    examples=({"query": "SELECT count(*) AS n FROM orders WHERE status = %s", "args": ["OPEN"]},),
+    arguments=SqlArguments,
+    run=run,
+    rules=(ExactlyOne(("query", "file")),),
+    asks_others=True,
+)

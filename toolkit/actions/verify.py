@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any
 
+from toolkit.actions.action import Action
+from toolkit.actions.arguments import Arguments, BackupChoice, RepositoryName, Text, about
 from toolkit.actions.choosing import backup_of, rows_reader
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_to_verify
 from toolkit.actions.locking import shared_lock
-from toolkit.actions.restored import asked_of, beyond_kept
+from toolkit.actions.restored import RestoreFacts, beyond_kept, facts_of
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.errors import StorageError
 from toolkit.model.host import Host
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome, SilentProgress
+from toolkit.model.role import Role
+from toolkit.planning.choice import LATEST
 from toolkit.postgres.session.connection import connect
 from toolkit.postgres.verify.verification import Verification, verify_database
 from toolkit.storage.check import check
@@ -28,7 +32,39 @@ DIFFERENCES = 6
 """Exit code of a verification that found differences."""
 
 
-def verify(arguments: Mapping[str, Any], context: Context) -> Outcome:
+class Against(StrEnum):
+    """What a backup is verified against."""
+
+    DATABASE = "database"
+    REPOSITORY = "repository"
+
+
+class VerifyArguments(Arguments, frozen=True, kw_only=True):
+    """Which backup is verified, and against what."""
+
+    backup: Annotated[BackupChoice, about("Which backup.", LATEST, "20261120T020000Z-nightly-business")] = LATEST
+    repository: RepositoryName = ""
+    against: Annotated[
+        Against,
+        about(
+            "`database`: compare with the data of a host. `repository`: read every chunk back and check it.",
+            "database",
+        ),
+    ] = Against.DATABASE
+    host: Annotated[
+        Text, about("The host to compare with; the host of the task when left out.", "scratch", role=Role.HOST)
+    ] = ""
+    after: Annotated[
+        dict[str, Any] | None,
+        about(
+            "What `register` holds of a restore of this backup into this database: the rows that it kept may differ,"
+            " and no others. In check mode, where nothing is restored, the task is skipped.",
+            "{{ restored }}",
+        ),
+    ] = None
+
+
+def run(arguments: VerifyArguments, context: Context) -> Outcome:
     """Verify a backup against a database (the default) or against the repository; a success is recorded there.
 
     Raises:
@@ -36,7 +72,7 @@ def verify(arguments: Mapping[str, Any], context: Context) -> Outcome:
         DamageError: a chunk that has to be read is damaged.
         LockedError: a prune or repair holds the repository.
     """
-    repository = repository_of(context, arguments.get("repository") or "")
+    repository = repository_of(context, arguments.repository)
     if context.check:
         return _verify(arguments, context, repository)
     with shared_lock(context, repository, "verify", reading=True) as lock:
@@ -44,16 +80,16 @@ def verify(arguments: Mapping[str, Any], context: Context) -> Outcome:
     return replace(outcome, warnings=(*lock.warnings, *outcome.warnings))
 
 
-def _verify(arguments: Mapping[str, Any], context: Context, repository: Repository) -> Outcome:
-    after = arguments.get("after")
+def _verify(arguments: VerifyArguments, context: Context, repository: Repository) -> Outcome:
+    after = arguments.after
     if after and context.check:
         return Outcome(skipped="nothing is restored in check mode, so there is nothing to verify")
-    manifest = backup_of(context, repository, arguments.get("backup"))
-    if arguments.get("against", "database") == "repository":
+    manifest = backup_of(context, repository, arguments.backup)
+    if arguments.against is Against.REPOSITORY:
         return _against_repository(repository, manifest, context)
-    host = _host(context, arguments.get("host") or context.host.name)
+    host = _host(context, arguments.host or context.host.name)
     catalog, clock = catalog_of(context, host), time.monotonic()
-    asked = asked_of(after, manifest) if after else {}
+    facts = facts_of(after, manifest) if after else None
     with connect(conninfo_of(context, host), application="playback verify") as connection:
         found = verify_database(
             connection,
@@ -61,11 +97,11 @@ def _verify(arguments: Mapping[str, Any], context: Context, repository: Reposito
             manifest,
             rows_reader(repository, manifest.metadata.label),
             context.progress,
-            device=device_to_verify(context, catalog, host, asked),
+            device=device_to_verify(context, catalog, host, facts.request.identity if facts else None),
         )
     outcome = _outcome(manifest, host, found, time.monotonic() - clock)
-    if outcome.exit_code and after:
-        outcome = _excused(outcome, after, beyond_kept(after, host, repository, manifest, context))
+    if outcome.exit_code and facts:
+        outcome = _excused(outcome, facts, beyond_kept(facts, host, repository, manifest, context))
     if not outcome.facts["exact"]:
         return outcome
     if (
@@ -157,18 +193,18 @@ def _outcome(manifest: Manifest, host: Host, found: Verification, seconds: float
     )
 
 
-def _excused(outcome: Outcome, after: Mapping[str, Any], beyond: tuple[str, ...]) -> Outcome:
+def _excused(outcome: Outcome, facts: RestoreFacts, beyond: tuple[str, ...]) -> Outcome:
     """The outcome of a comparison after a restore: the rows that it kept may differ, and no others."""
     if beyond:
         return replace(outcome, details=(*outcome.details, *beyond))
-    label, host, kept = outcome.facts["label"], outcome.facts["host"], list(after["kept_rows"])
-    rows = sum(each["rows"] for each in kept)
-    where = " in the businesses that were restored" if after["request"].get("businesses") else ""
+    label, host, kept = outcome.facts["label"], outcome.facts["host"], facts.kept_rows
+    rows = sum(each.rows for each in kept)
+    where = " in the businesses that were restored" if facts.request.businesses else ""
     but = f" but for the {rows} rows that the restore has kept" if rows else ""
     return replace(
         outcome,
         message=f"{label} and {host} are equal{where}{but}",
-        details=tuple(f"kept {each['table']}: {each['rows']} rows: {each['reason']}" for each in kept),
+        details=tuple(f"kept {each.table}: {each.rows} rows: {each.reason}" for each in kept),
         exit_code=0,
     )
 
@@ -180,3 +216,12 @@ def _followed(manifest: Manifest, found: Verification) -> list[str]:
     tables = sum(1 for table in manifest.tables if table.category == "device")
     said = [f"{found.identity.decision.facts[0]}; {tables} device tables not compared"] if tables else []
     return [*said, *map(str, found.identity.followed)]
+
+
+ACTION = Action(
+    name="verify",
+    does="Compare a backup with a database, table by table, or read it back from the repository and check it.",
+    examples=({"backup": "latest", "against": "database", "host": "scratch"},),
+    arguments=VerifyArguments,
+    run=run,
+)

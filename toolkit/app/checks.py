@@ -12,7 +12,6 @@ from toolkit.app.control import Control, find_backup, utc_now
 from toolkit.app.text import TextReporter
 from toolkit.config import lint as linting
 from toolkit.config.templates import Templates
-from toolkit.config.validation import check_arguments
 from toolkit.errors import InputError
 from toolkit.model.playbook import Keywords, Play, Playbook, Task
 from toolkit.runner.interruption import PROCESS
@@ -51,7 +50,6 @@ def verify(control: Control, output: Output, *, labels: tuple[str, ...], host: s
         inventory=inventory,
         actions=ACTIONS,
         templates=Templates(),
-        check_arguments=check_arguments,
         reporter=TextReporter(output, debug=False),
         now=utc_now,
         interruption=PROCESS,

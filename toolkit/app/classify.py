@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from toolkit.actions.databases import open_database
-from toolkit.actions.plain import plain
 from toolkit.app.classify_target import target_of
 from toolkit.app.console import Output
 from toolkit.app.control import Control
@@ -14,6 +13,7 @@ from toolkit.config import catalog_draft, catalog_proposal
 from toolkit.config.catalog_draft import Draft
 from toolkit.config.catalog_entry import entry
 from toolkit.config.catalog_proposal import Choice
+from toolkit.config.secrets import plain
 from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Category, TenantTable
 from toolkit.model.schema import DatabaseSchema

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit import wording
-from toolkit.actions.quarantine import retry_quarantine
+from toolkit.actions.quarantine import ACTION as RETRY
 from toolkit.app.console import Output
 from toolkit.app.control import Control, brief_reason, is_unused, repositories, utc_now
 from toolkit.app.text import WARNING, TextReporter
@@ -81,14 +81,14 @@ def retry(
         raise InputError("no host is named", hint="invoke quarantine.retry --host HOST")
     inventory = control.load_inventory()
     inventory.host(host)
-    arguments = {"repository": repository, "labels": list(labels)}
-    task = Task(keywords=Keywords(name=f"Quarantined rows of {host}"), action="quarantine", arguments=arguments)
+    given = {"repository": repository, "labels": list(labels)}
+    arguments = {name: value for name, value in given.items() if value}
+    task = Task(keywords=Keywords(name=f"Quarantined rows of {host}"), action=RETRY.name, arguments=arguments)
     playbook = Playbook(file=Path("quarantine"), plays=(Play(name="Quarantine", hosts=host, tasks=(task,)),))
     runner = Runner(
         inventory=inventory,
-        actions={"quarantine": retry_quarantine},
+        actions={RETRY.name: RETRY},
         templates=Templates(),
-        check_arguments=lambda action, arguments, place: [],  # they are made above
         reporter=TextReporter(output, debug=False),
         now=utc_now,
         interruption=PROCESS,

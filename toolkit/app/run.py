@@ -18,7 +18,6 @@ from toolkit.app.text import TextReporter
 from toolkit.config import playbook as playbooks
 from toolkit.config.lint import lint_run
 from toolkit.config.templates import Templates
-from toolkit.config.validation import check_arguments
 from toolkit.errors import InputError, PlaybackError
 from toolkit.runner.interruption import EXIT_CODE, PROCESS
 from toolkit.runner.options import RunOptions
@@ -110,7 +109,6 @@ class _Run:
             inventory=inventory,
             actions=ACTIONS,
             templates=Templates(),
-            check_arguments=check_arguments,
             reporter=TextReporter(self.output, debug=request.debug),
             now=utc_now,
             interruption=PROCESS,

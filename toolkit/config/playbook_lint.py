@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -14,18 +14,11 @@ from toolkit.config.inventory import LoadedInventory
 from toolkit.config.templates import Templates, is_template
 from toolkit.errors import InputError, Problem
 from toolkit.model.duration import Duration
+from toolkit.model.role import ROLE, Role
 
 _CONDITIONS: Final = ("when", "until", "changed_when", "failed_when")
 _SECTIONS: Final = ("pre_tasks", "tasks", "post_tasks", "handlers")
 _PARTS: Final = ("block", "rescue", "always")
-_REPOSITORIES: Final = {
-    "backup": ("repository",),
-    "restore": ("repository",),
-    "verify": ("repository",),
-    "prune": ("repository",),
-    "copy": ("from", "to"),
-}
-_EXPRESSIONS: Final = {"assert": "that", "debug": "var"}
 
 
 def playbook_problems(
@@ -56,7 +49,7 @@ class _PlaybookLinter:
         if self.inventory is not None:
             hosts = play["hosts"] if isinstance(play["hosts"], list) else [play["hosts"]]
             if not any(is_template(pattern) for pattern in hosts):
-                known = {**self.inventory.groups, **{name: (name,) for name in self._scratch_hosts()}}
+                known = {**self.inventory.groups, **{name: (name,) for name in self._new_hosts()}}
                 for message in patterns.unknown_names(",".join(hosts), known):
                     yield self.document.problem((*at, "hosts"), message)
         yield from self._variables((*at, "vars"), play.get("vars", {}))
@@ -85,53 +78,51 @@ class _PlaybookLinter:
     def _action(self, at: Keys, action: str, arguments: dict[str, Any]) -> Iterator[Problem]:
         for name, value in arguments.items():
             yield from plain_secrets.problems(name, value, self.document.place((*at, name)))
-            if _EXPRESSIONS.get(action) == name:
-                yield from self._conditions((*at, name), value)
+        expressions = set()
+        for keys, role, value in _roles(validation.action_schema(action), arguments):
+            if role is Role.EXPRESSION:
+                expressions.add(keys[0])
+                yield from self._conditions((*at, *keys), value)
             else:
-                yield from self._syntax((*at, name), value)
-            if self.inventory is not None and name in _REPOSITORIES.get(action, ()):
-                for repository in [value] if isinstance(value, str) else value:
-                    if not is_template(repository) and repository not in self.inventory.repositories:
-                        message = validation.unknown(repository, self.inventory.repositories, "repository")
-                        yield self.document.problem((*at, name), message)
-        if action == "verify" and "host" in arguments:
-            yield from self._host((*at, "host"), arguments["host"])
-        if action == "restore" and "scratch" in arguments:
-            yield from self._host((*at, "scratch", "like"), arguments["scratch"]["like"])
-        if action == "prune":
-            yield from self._retention(at, arguments)
-        file = arguments.get("file", "") if action == "sql" else ""
-        if file and not is_template(file) and not (self.control / file).exists():
-            yield self.document.problem((*at, "file"), f"there is no file {file} in the control directory")
-
-    def _retention(self, at: Keys, arguments: dict[str, Any]) -> Iterator[Problem]:
-        zone = arguments.get("time_zone", "UTC")
-        known = zoneinfo.available_timezones()
-        if not is_template(zone) and zone not in known:
-            yield self.document.problem((*at, "time_zone"), validation.unknown(zone, known, "time zone"))
+                yield from self._meant((*at, *keys), role, value)
         for name, value in arguments.items():
-            if name.startswith(("keep_within", "grace")) and not is_template(value):
+            if name not in expressions:
+                yield from self._syntax((*at, name), value)
+
+    def _meant(self, at: Keys, role: Role, written: Any) -> Iterator[Problem]:
+        """Problems of an argument that names something; what a template gives is not known yet."""
+        for value in written if isinstance(written, list) else [written]:
+            if is_template(value):
+                continue
+            if role is Role.REPOSITORY and self.inventory is not None:
+                yield from self._unknown(at, value, self.inventory.repositories, "repository")
+            elif role is Role.HOST and self.inventory is not None:
+                yield from self._unknown(at, value, {*self.inventory.groups["all"], *self._new_hosts()}, "host")
+            elif role is Role.TIME_ZONE:
+                yield from self._unknown(at, value, zoneinfo.available_timezones(), "time zone")
+            elif role is Role.FILE and not (self.control / value).exists():
+                yield self.document.problem(at, f"there is no file {value} in the control directory")
+            elif role is Role.DURATION:
                 try:
                     Duration.parse(value)
                 except ValueError as error:
-                    yield self.document.problem((*at, name), str(error))
+                    yield self.document.problem(at, str(error))
 
-    def _host(self, at: Keys, name: str) -> Iterator[Problem]:
-        if self.inventory is not None and not is_template(name):
-            known = {*self.inventory.groups["all"], *self._scratch_hosts()}
-            if name not in known:
-                yield self.document.problem(at, validation.unknown(name, known, "host"))
+    def _unknown(self, at: Keys, name: str, known: Collection[str], what: str) -> Iterator[Problem]:
+        if name not in known:
+            yield self.document.problem(at, validation.unknown(name, known, what))
 
-    def _scratch_hosts(self) -> set[str]:
-        """The hosts that restores of this playbook make."""
-        tasks = (
-            task
+    def _new_hosts(self) -> set[str]:
+        """The hosts that tasks of this playbook make."""
+        return {
+            value
             for index, play in enumerate(self.document.value)
             for section in _SECTIONS
             for _, task in _steps((index, section), play.get(section, ()))
-        )
-        scratches = (task["restore"]["scratch"] for task in tasks if "scratch" in task.get("restore", {}))
-        return {scratch.get("name", "scratch") for scratch in scratches}
+            for action in task.keys() & set(validation.actions())
+            for _, role, value in _roles(validation.action_schema(action), task[action])
+            if role is Role.NEW_HOST
+        }
 
     def _variables(self, at: Keys, variables: dict[str, Any]) -> Iterator[Problem]:
         for name, value in variables.items():
@@ -178,3 +169,15 @@ def _steps(at: Keys, steps: Any) -> Iterator[tuple[Keys, dict[str, Any]]]:
         yield (*at, index), step
         for part in _PARTS:
             yield from _steps((*at, index, part), step.get(part, ()))
+
+
+def _roles(schema: Mapping[str, Any], written: Mapping[str, Any]) -> Iterator[tuple[Keys, Role, Any]]:
+    """Every argument that has a role, with its value or its default, those inside of arguments included."""
+    for name, argument in schema.get("properties", {}).items():
+        value = written.get(name, argument.get("default"))
+        if ROLE in argument and value is not None:
+            yield (name,), Role(argument[ROLE]), value
+        if isinstance(value, dict):
+            for part in (argument, *argument.get("anyOf", ())):
+                for keys, role, inner in _roles(part, value):
+                    yield (name, *keys), role, inner

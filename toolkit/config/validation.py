@@ -80,22 +80,29 @@ def _at_source(document: Document, finding: Finding) -> Problem | None:
     return None
 
 
-def check_arguments(action: str, arguments: object, place: Place) -> list[Problem]:
-    """Every problem that the rendered arguments of an action have; `place` is the task's."""
-    if action not in actions():
-        return [
-            Problem(file=place.file, line=place.line, path=place.path, message=unknown(action, actions(), "action"))
-        ]
+def check_arguments(action: str, schema: Mapping[str, Any], arguments: object, place: Place) -> list[Problem]:
+    """Every problem that the rendered arguments of an action have.
+
+    Args:
+        action: its name, for the problems' paths.
+        schema: that of its arguments.
+        place: the task's.
+    """
     prefix = f"{place.path}.{action}" if place.path else action
     return [
         Problem(file=place.file, line=place.line, path=f"{prefix}{show_below(finding.path)}", message=finding.message)
-        for finding in check(arguments, f"actions/{action}", rendered=True)
+        for finding in check(arguments, schema, rendered=True)
     ]
 
 
-def check(value: object, schema: str, *, rendered: bool = False) -> list[Finding]:
-    """Every finding against a schema; in a rendered value, templates are no longer allowed."""
-    errors = _validator(schema, rendered).iter_errors(_plain(value))
+def check(value: object, schema: str | Mapping[str, Any], *, rendered: bool = False) -> list[Finding]:
+    """Every finding against a schema; in a rendered value, templates are no longer allowed.
+
+    Args:
+        schema: its name without ending, or an action's own.
+    """
+    validator = _named(schema, rendered) if isinstance(schema, str) else _own(schema, rendered)
+    errors = validator.iter_errors(_plain(value))
     # the library goes through keys in no certain order
     unsorted = dict.fromkeys(finding for error in errors for finding in explain(error))
     findings = sorted(unsorted, key=lambda finding: (show_path(finding.path), finding.message))
@@ -130,7 +137,26 @@ def unknown(name: str, known: Iterable[str], what: str) -> str:
 
 
 @functools.cache
-def _validator(schema: str, rendered: bool) -> Validator:
+def action_schema(action: str) -> Mapping[str, Any]:
+    """The schema of an action's arguments as they stand in playbooks."""
+    schema: Mapping[str, Any] = json.loads((SCHEMAS / "actions" / f"{action}{ENDING}").read_text(encoding="utf-8"))
+    return schema
+
+
+@functools.cache
+def _named(schema: str, rendered: bool) -> Validator:
+    return _Validator({"$ref": f"{_BASE}{schema}{ENDING}"}, registry=_registry(rendered))
+
+
+def _own(schema: Mapping[str, Any], rendered: bool) -> Validator:
+    # what it refers to is beside the schemas of all actions
+    placed = {**schema, "$id": f"{_BASE}actions/own{ENDING}"}
+    del placed["$schema"]
+    return _Validator(placed, registry=_registry(rendered))
+
+
+@functools.cache
+def _registry(rendered: bool) -> Registry[Any]:
     contents: dict[str, Any] = {
         path.relative_to(SCHEMAS).as_posix(): json.loads(path.read_text(encoding="utf-8"))
         for path in SCHEMAS.rglob(f"*{ENDING}")
@@ -144,7 +170,7 @@ def _validator(schema: str, rendered: bool) -> Validator:
         contents[_COMMON]["$defs"]["secret"] = {"type": "string"}
     resources = ((f"{_BASE}{name}", DRAFT202012.create_resource(content)) for name, content in contents.items())
     registry: Registry[Any] = Registry().with_resources(resources)
-    return _Validator({"$ref": f"{_BASE}{schema}{ENDING}"}, registry=registry)
+    return registry
 
 
 def _plain(value: object) -> Any:

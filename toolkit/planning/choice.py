@@ -1,21 +1,41 @@
-"""Which backup is meant by `latest`, a label, or a description."""
+"""Which backup is meant by `latest` or by a description."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Final
 
 from toolkit.errors import InputError, RefusedError
 from toolkit.model.manifest import Manifest, Published, published_of
 from toolkit.planning.clock import instant, is_future
 
+LATEST: Final = "latest"
+"""The word for a host's newest backup, in place of a label."""
 
-def choose(manifests: Iterable[Manifest], wanted: str | Mapping[str, Any], *, host: str, now: datetime) -> Manifest:
-    """The backup that is meant.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criteria:
+    """What narrows down whose newest backup is meant.
+
+    Attributes:
+        host: another host than the one that asks; empty for that one.
+        job, scope: empty for any.
+        tags: a backup carries all of them.
+    """
+
+    host: str = ""
+    job: str = ""
+    scope: str = ""
+    tags: tuple[str, ...] = ()
+
+
+def choose(manifests: Iterable[Manifest], wanted: Criteria, *, host: str, now: datetime) -> Manifest:
+    """The newest backup that fits.
 
     Args:
-        wanted: `latest` (the host's newest), a label, or a mapping of job, scope, host and tags (the newest of those).
+        wanted: the newest of those; without criteria the host's newest.
         host: the host whose `latest` is meant.
         now: an aware time.
 
@@ -23,21 +43,14 @@ def choose(manifests: Iterable[Manifest], wanted: str | Mapping[str, Any], *, ho
         InputError: there is none, or several jobs or scopes qualify.
         RefusedError: the newest is dated in the future, so nobody knows which one really is.
     """
-    known = list(manifests)
-    if isinstance(wanted, str) and wanted != "latest":
-        for manifest in known:
-            if manifest.metadata.label == wanted:
-                return manifest
-        raise InputError(f"there is no backup {wanted}", hint="`invoke backups` lists the backups there are")
-    criteria = {} if isinstance(wanted, str) else dict(wanted)
-    fitting = [manifest for manifest in known if _fits(published_of(manifest), criteria, host)]
+    fitting = [manifest for manifest in manifests if _fits(published_of(manifest), wanted, host)]
     if not fitting:
-        described = ", ".join(f"{name} {value}" for name, value in {"host": host, **criteria}.items())
+        described = ", ".join(_described(wanted, host))
         raise InputError(f"there is no backup of {described}", hint="`invoke backups` lists the backups there are")
     kinds = {_kind(manifest) for manifest in fitting}
     if len(kinds) > 1:
         raise InputError(
-            f"several jobs or scopes have backups of host {criteria.get('host', host)}: {'; '.join(sorted(kinds))}",
+            f"several jobs or scopes have backups of host {wanted.host or host}: {'; '.join(sorted(kinds))}",
             hint="say which: `from: {job: …, scope: …}`, or give the label",
         )
     newest = max(fitting, key=lambda manifest: (manifest.metadata.timestamp, manifest.metadata.label))
@@ -50,20 +63,25 @@ def choose(manifests: Iterable[Manifest], wanted: str | Mapping[str, Any], *, ho
     return newest
 
 
-def may_be_meant(published: Published | None, wanted: str | Mapping[str, Any], *, host: str) -> bool:
+def may_be_meant(published: Published | None, wanted: Criteria, *, host: str) -> bool:
     """Whether a backup of which only that is known, or nothing, could be among those that are meant."""
-    return published is None or _fits(published, {} if isinstance(wanted, str) else wanted, host)
+    return published is None or _fits(published, wanted, host)
 
 
-def _fits(backup: Published, criteria: Mapping[str, Any], host: str) -> bool:
-    tags: Sequence[str] = criteria.get("tags") or ()
-    tags = (tags,) if isinstance(tags, str) else tags
+def _fits(backup: Published, wanted: Criteria, host: str) -> bool:
     return (
-        backup.host == criteria.get("host", host)
-        and criteria.get("job", backup.job) == backup.job
-        and criteria.get("scope", backup.scope) == backup.scope
-        and set(tags) <= set(backup.tags)
+        backup.host == (wanted.host or host)
+        and wanted.job in ("", backup.job)
+        and wanted.scope in ("", backup.scope)
+        and set(wanted.tags) <= set(backup.tags)
     )
+
+
+def _described(wanted: Criteria, host: str) -> Iterator[str]:
+    yield f"host {wanted.host or host}"
+    for name, value in (("job", wanted.job), ("scope", wanted.scope), ("tags", ", ".join(wanted.tags))):
+        if value:
+            yield f"{name} {value}"
 
 
 def _kind(manifest: Manifest) -> str:

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from toolkit.actions.context import Action, Context, Inventory
-from toolkit.config.secrets import plain
+from toolkit.actions.action import Action
+from toolkit.actions.context import Context, Inventory
 from toolkit.config.templates import Templates
-from toolkit.errors import InputError, PlaybackError, Problem
+from toolkit.errors import InputError, PlaybackError
 from toolkit.model.outcome import Outcome
-from toolkit.model.playbook import Place, Task
+from toolkit.model.playbook import Task
 from toolkit.runner import outcomes
+from toolkit.runner.arguments import prepared
 from toolkit.runner.hosts import HostState, Variables
 from toolkit.runner.inherited import Inherited
 from toolkit.runner.interruption import Interruption, StoppableProgress
 from toolkit.runner.reporter import Reporter
 from toolkit.runner.results import Result, Status
 from toolkit.runner.scope import Scope
-
-CheckArguments = Callable[[str, Any, Place], Sequence[Problem]]
-
-SHOWING = frozenset({"assert", "debug", "set_fact"})
-"""Actions that print or keep their arguments, so secrets have to stay secrets in them."""
 
 DEFAULT_RETRIES = 3
 """How often a task with `until` and without `retries` is tried again; Ansible's number."""
@@ -37,15 +33,13 @@ class Execution:
     """Runs tasks on hosts; holds what all tasks of a play share.
 
     Attributes:
-        check_arguments: gives every problem of an action's rendered arguments.
         interruption: is looked at before anything more begins.
     """
 
     playbook: str
     inventory: Inventory
-    actions: Mapping[str, Action]
+    actions: Mapping[str, Action[Any]]
     templates: Templates
-    check_arguments: CheckArguments
     variables: Variables
     reporter: Reporter
     check: bool
@@ -84,6 +78,7 @@ class Execution:
     def _scope(self, task: Task, inherited: Inherited, state: HostState) -> Scope:
         return Scope(
             task=task,
+            action=self.actions[task.action],
             inherited=inherited,
             state=state,
             templates=self.templates,
@@ -108,7 +103,7 @@ class Execution:
             result = self._item(one)
             label = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False, default=str)
             results.append(replace(result, item=label))
-            if scope.task.action == "set_fact":
+            if scope.action.gives_facts:
                 # as in Ansible, an item sees the facts of the items before it, so that a loop can add up
                 made |= {name: value for name, value in result.facts.items() if name not in self.variables.extra}
             if self.interruption.pending:
@@ -161,12 +156,7 @@ class Execution:
 
     def _outcome(self, scope: Scope) -> Outcome:
         task = scope.task
-        arguments = scope.render(task.action, task.arguments)
-        problems = self.check_arguments(task.action, arguments, task.keywords.place)
-        if problems:
-            raise InputError(problems)
-        if task.action not in SHOWING:
-            arguments = self._revealed(task, arguments)
+        arguments = prepared(scope.action, scope.render(task.action, task.arguments), task.keywords.place)
         shown = self.reporter.progress(scope.state.host.name, title(task))
         with StoppableProgress(shown, self.interruption) as progress:
             context = Context(
@@ -180,21 +170,9 @@ class Execution:
                 variables=scope.seen(),
             )
             try:
-                return self.actions[task.action]({} if arguments is None else arguments, context)
+                return scope.action.run(arguments, context)
             except InputError as error:
                 raise _placed(error, task) from error
-
-    def _revealed(self, task: Task, arguments: Any) -> Any:
-        """The arguments with their secrets as text, so that no action has to know of secrets. InputError says where
-        one does not fit, and not what it is.
-        """
-        revealed = plain(arguments)
-        if revealed != arguments:
-            problems = self.check_arguments(task.action, revealed, task.keywords.place)
-            if problems:
-                hidden = "what the secret holds does not fit here"
-                raise InputError(dict.fromkeys(replace(problem, message=hidden) for problem in problems))
-        return revealed
 
 
 def _placed(error: InputError, task: Task) -> InputError:

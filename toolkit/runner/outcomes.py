@@ -27,7 +27,7 @@ def judged(outcome: Outcome, scope: Scope) -> Result:
         facts=outcome.facts,
         moved=outcome.moved,
         plan=outcome.plan,
-        foreign=tells_of_others(task),
+        foreign=tells_of_others(scope.action, task),
         unmade=scope.check and (outcome.changed or bool(outcome.skipped)),
     )
     if outcome.skipped:
@@ -61,7 +61,7 @@ def failed(error: Exception, scope: Scope) -> Result:
             trace="".join(traceback.format_exception(error)),
         )
     # an assertion about what was not made fails without any error in its conditions
-    if scope.check and (isinstance(error, InputError) or scope.task.action == "assert"):
+    if scope.check and (isinstance(error, InputError) or scope.action.judges):
         missing = needed(scope)
         if missing:
             return skipped(scope, f"check mode: {missing}", unmade=True)
@@ -72,7 +72,7 @@ def failed(error: Exception, scope: Scope) -> Result:
         message=error.message,
         hint=error.hint,
         exit_code=error.exit_code,
-        foreign=tells_of_others(scope.task, error),
+        foreign=tells_of_others(scope.action, scope.task, error),
     )
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from toolkit.actions.context import Action, Inventory
+from toolkit.actions.action import Action
+from toolkit.actions.context import Inventory
 from toolkit.config import playbook as playbooks
 from toolkit.config.secrets import plain
 from toolkit.config.templates import Templates
@@ -55,7 +56,7 @@ def prepare(
     options: RunOptions,
     *,
     inventory: HostInventory,
-    actions: Mapping[str, Action],
+    actions: Mapping[str, Action[Any]],
     templates: Templates,
 ) -> list[PreparedPlay]:
     """Look up the hosts, variables files and actions of every play.
@@ -96,7 +97,7 @@ class _Preparation:
     playbook: Playbook
     options: RunOptions
     inventory: HostInventory
-    actions: Mapping[str, Action]
+    actions: Mapping[str, Action[Any]]
     templates: Templates
     problems: list[Problem] = field(default_factory=list)
 

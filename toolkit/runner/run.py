@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from toolkit.actions.context import Action
+from toolkit.actions.action import Action
 from toolkit.config.templates import Templates
 from toolkit.model.playbook import Play, Playbook
-from toolkit.runner.execution import CheckArguments, Execution
+from toolkit.runner.execution import Execution
 from toolkit.runner.hosts import Failure, HostState, Variables
 from toolkit.runner.inherited import Inherited
 from toolkit.runner.interruption import EXIT_CODE, Interruption
@@ -25,9 +26,8 @@ class Runner:
     """Runs playbooks with these parts; `interruption` is the one that stops them."""
 
     inventory: HostInventory
-    actions: Mapping[str, Action]
+    actions: Mapping[str, Action[Any]]
     templates: Templates
-    check_arguments: CheckArguments
     reporter: Reporter
     now: Callable[[], datetime]
     interruption: Interruption = field(default_factory=Interruption)
@@ -103,7 +103,6 @@ class Runner:
             inventory=self.inventory,
             actions=self.actions,
             templates=self.templates,
-            check_arguments=self.check_arguments,
             variables=variables,
             reporter=self.reporter,
             check=options.check,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from toolkit.actions.action import Action
 from toolkit.config.secrets import plain
 from toolkit.config.templates import Templates
 from toolkit.errors import InputError, Problem
@@ -22,12 +23,14 @@ class Scope:
     """A task on a host.
 
     Attributes:
+        action: the one that the task names.
         inherited: the keywords in force, the task's own included.
         check: whether the task runs in check mode.
         made: the loop's own variables.
     """
 
     task: Task
+    action: Action[Any]
     inherited: Inherited
     state: HostState
     templates: Templates

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from typing import Any
 
+from toolkit.actions.action import Action
 from toolkit.model.playbook import Block, Step, Task
 from toolkit.runner.execution import Execution, title
 from toolkit.runner.hosts import Failure, HostState
@@ -108,6 +110,7 @@ class Steps:
         self, task: Task, inherited: Inherited, states: Sequence[HostState], *, handler: bool = False
     ) -> None:
         self.execution.interruption.check()
+        action = self.execution.actions[task.action]
         once = self.execution.runs_once(task, inherited, states[0])
         record = TaskRecord(name=title(task), action=task.action, handler=handler, started=self.execution.now())
         self.record.tasks.append(record)
@@ -116,7 +119,7 @@ class Steps:
         def enter(state: HostState, result: Result) -> None:
             with self.execution.interruption.held():
                 record.results.append(result.shown())
-                _settle(task, result, state, sharing=states if once else [state])
+                _settle(task, action, result, state, sharing=states if once else [state])
                 self.execution.reporter.host_result(result.shown())
 
         running = states[:1] if once else states
@@ -167,11 +170,11 @@ class Steps:
         return self.execution.run(task, inherited, state)
 
 
-def _settle(task: Task, result: Result, state: HostState, *, sharing: Sequence[HostState]) -> None:
+def _settle(task: Task, action: Action[Any], result: Result, state: HostState, *, sharing: Sequence[HostState]) -> None:
     """Enter a result into the state of its host, and what it registers into that of every host that shares it."""
     state.recap.count(result)
-    made = _made(task, result)
-    unmade = _unmade(task) if result.unmade else ()
+    made = _made(task, action, result)
+    unmade = _unmade(task, action) if result.unmade else ()
     for other in sharing:
         for name in made:
             other.unmade.pop(name, None)
@@ -185,10 +188,10 @@ def _settle(task: Task, result: Result, state: HostState, *, sharing: Sequence[H
         state.notified.update(task.notify)
 
 
-def _made(task: Task, result: Result) -> dict[str, object]:
+def _made(task: Task, action: Action[Any], result: Result) -> dict[str, object]:
     """The variables that a task leaves behind."""
     made: dict[str, object] = {}
-    if task.action == "set_fact":
+    if action.gives_facts:
         for item in result.items or (result,):
             made |= item.facts
     if task.register:
@@ -196,7 +199,7 @@ def _made(task: Task, result: Result) -> dict[str, object]:
     return made
 
 
-def _unmade(task: Task) -> tuple[str, ...]:
+def _unmade(task: Task, action: Action[Any]) -> tuple[str, ...]:
     """The names of the variables that a task leaves behind when it runs."""
-    facts = tuple(task.arguments) if task.action == "set_fact" and isinstance(task.arguments, dict) else ()
+    facts = tuple(task.arguments) if action.gives_facts and isinstance(task.arguments, dict) else ()
     return (*facts, task.register) if task.register else facts
