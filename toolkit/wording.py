@@ -1,7 +1,8 @@
-"""How numbers, sizes, times and tables look: the one place for all that is printed."""
+"""How numbers, sizes, times, tables and misspelt names are written: the one place for all that is printed."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 
 _SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -41,6 +42,21 @@ def seconds(number: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Find the known name that a person probably meant; empty when none is like it."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), "")
+
+
+def meant(name: str, known: Iterable[str], *, before: str = "; ") -> str:
+    """Ask about a misspelt name, e.g. `; did you mean shops?`; empty when no known name is like it.
+
+    Args:
+        before: what leads over from the message.
+    """
+    near = nearest(name, known)
+    return f"{before}did you mean {near}?" if near else ""
 
 
 def one_line(text: str) -> str:

@@ -354,7 +354,7 @@ NOTHING = """
         ({"skip_tags": "slow"}, "--skip-tags: no task has the tag slow (known: playing, quick)"),
         ({"tags": "quick", "skip_tags": "playing"}, "--tags quick --skip-tags playing leaves none of the 2 tasks"),
         ({"tags": "quick", "start_at_task": "second"}, "--tags quick --start-at-task second leaves none"),
-        ({"start_at_task": "secnd"}, "--start-at-task: there is no task 'secnd'; did you mean 'second'?"),
+        ({"start_at_task": "secnd"}, "--start-at-task: there is no task 'secnd'; did you mean second?"),
         ({"limit": "two"}, "no host to run on: nothing matches hosts: one, --limit two (known: one, two, three, "),
         ({"limit": "one:!one"}, "nothing matches hosts: one, --limit one:!one"),
     ],

@@ -8,7 +8,6 @@ invoke exactly how many positional words there are.
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +17,8 @@ from invoke.parser.argument import Argument
 from invoke.parser.parser import Parser
 from invoke.program import Program
 from invoke.tasks import Task
+
+from toolkit.wording import meant
 
 USAGE = 2
 _HELP = ("--help", "-h")
@@ -124,9 +125,7 @@ def _positional_words(task: str, arguments: Sequence[Argument], words: Sequence[
 def _unknown(task: str, name: str, flags: Mapping[str, Argument]) -> Exit:
     if name in ("--dry", "-R"):
         return _dry_run()
-    near = difflib.get_close_matches(name, list(flags), n=1)
-    hint = f"did you mean {near[0]}?" if near else f"see invoke {task} --help"
-    return misuse(f"{task} has no option {name}", hint)
+    return misuse(f"{task} has no option {name}", meant(name, flags, before="") or f"see invoke {task} --help")
 
 
 def _check_repeated(name: str, argument: Argument, seen: set[str]) -> None:

@@ -5,7 +5,6 @@ A schema may carry `errorMessage: {keyword: text}`, which replaces our own words
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from jsonschema import ValidationError
 
 from toolkit.config.document import Keys
 from toolkit.config.masking import mask
+from toolkit.wording import meant, nearest
 
 ENDING: Final = ".schema.json"
 TEMPLATE: Final = f"template{ENDING}"
@@ -87,15 +87,13 @@ def _unknown_keys(schema: Mapping[str, Any], instance: Mapping[str, Any], path: 
     known = list(schema["properties"])
     for key in instance:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            message = f"unknown key {key}"
-            if near:
-                message += f"; did you mean {near[0]}?"
-            elif len(known) <= LISTED:
-                message += f"; known: {', '.join(known)}"
-            suggestion = near[0] if near else ""
+            listed = f"; known: {', '.join(known)}" if len(known) <= LISTED else ""
             yield Finding(
-                path=(*path, key), key=key, suggestion=suggestion, message=message, keyword="additionalProperties"
+                path=(*path, key),
+                key=key,
+                suggestion=nearest(key, known),
+                message=f"unknown key {key}{meant(key, known) or listed}",
+                keyword="additionalProperties",
             )
 
 
@@ -151,7 +149,7 @@ def _weight(error: ValidationError) -> int:
     schema, _, instance = _parts(error)
     if error.validator == "additionalProperties":
         known = schema["properties"]
-        return sum(1 if difflib.get_close_matches(key, known) else 2 for key in instance if key not in known)
+        return sum(1 if nearest(key, known) else 2 for key in instance if key not in known)
     return 2 if error.validator == "required" else 1
 
 
@@ -167,8 +165,7 @@ def _message(keyword: str, value: Any, instance: object) -> str:
     if keyword == "type":
         return f"expected {_expectation(keyword, value)}, found {_found(instance)}{_remedy(value, instance)}"
     if keyword == "enum":
-        near = difflib.get_close_matches(str(instance), [str(item) for item in value], n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = meant(str(instance), map(str, value))
         return f"expected {_expectation(keyword, value)}, found {_found(instance)}{hint}"
     return {
         "const": f"expected {_scalar(value)}, found {_found(instance)}",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import re
 from collections.abc import Iterator, Mapping, Sequence
+
+from toolkit.wording import meant
 
 GLOB = re.compile(r"[*?\[]")
 
@@ -45,9 +46,7 @@ def unknown_names(pattern: str, groups: Mapping[str, Sequence[str]]) -> Iterator
         if name and (name in known or _matching(name, groups)):
             continue
         what = "no host or group matches" if GLOB.search(name) else "unknown host or group"
-        near = difflib.get_close_matches(name, known, n=1)
-        meant = f"did you mean {near[0]}? " if near else ""
-        yield f"{what} {name}; {meant}known: {', '.join(known)}"
+        yield f"{what} {name}{meant(name, known) or ';'} known: {', '.join(known)}"
 
 
 def _matching(name: str, groups: Mapping[str, Sequence[str]]) -> list[str]:

@@ -6,7 +6,6 @@ that reads a secret gives a secret. No attribute that begins with `_` can be rea
 
 from __future__ import annotations
 
-import difflib
 import re
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -26,6 +25,7 @@ from toolkit.config.masking import mask
 from toolkit.errors import InputError, Problem
 from toolkit.model.playbook import Place
 from toolkit.model.secret import Secret
+from toolkit.wording import meant
 
 _GIVEN: Final = "_given"
 """The context's own name for the variables: looked up when they are asked for, since they may be rendered lazily."""
@@ -269,8 +269,7 @@ def explain(error: Exception, variables: Mapping[str, Any]) -> str:
         return f"template syntax: {mask(message)}"
     undefined = _UNDEFINED.fullmatch(message)
     if undefined:
-        near = difflib.get_close_matches(undefined[1], list(variables), n=1)
-        return f"the variable {undefined[1]} is undefined" + (f"; did you mean {near[0]}?" if near else "")
+        return f"the variable {undefined[1]} is undefined{meant(undefined[1], variables)}"
     return mask(message)
 
 

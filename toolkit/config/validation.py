@@ -5,7 +5,6 @@ Templates are allowed wherever a schema refers to `template.schema.json`; once t
 
 from __future__ import annotations
 
-import difflib
 import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,6 +22,7 @@ from toolkit.errors import Problem
 from toolkit.model.playbook import Place
 from toolkit.model.secret import Secret
 from toolkit.shipped import SCHEMAS
+from toolkit.wording import meant
 
 _BASE: Final = "file:///schemas/"
 _COMMON: Final = f"common{ENDING}"
@@ -128,12 +128,10 @@ def actions() -> tuple[str, ...]:
 def unknown(name: str, known: Iterable[str], what: str) -> str:
     """The message for an unknown name: the nearest known one, else all of them unless they are many."""
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f"unknown {what} {name}; did you mean {near[0]}?"
     if not known:
         return f"unknown {what} {name}; there is none"
-    return f"unknown {what} {name}" + (f"; known: {', '.join(known)}" if len(known) <= LISTED else "")
+    listed = f"; known: {', '.join(known)}" if len(known) <= LISTED else ""
+    return f"unknown {what} {name}{meant(name, known) or listed}"
 
 
 @functools.cache

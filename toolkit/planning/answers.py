@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ from toolkit.errors import Problem
 from toolkit.model.drift import Answers
 from toolkit.model.manifest import Manifest
 from toolkit.model.schema import DatabaseSchema
+from toolkit.wording import meant
 
 ColumnName = tuple[str, str]
 """A table and its column."""
@@ -95,7 +95,7 @@ def _check_renames(names: Names, held: Mapping[str, list[str]], target: Database
     for (table, old), new in names.columns.items():
         found = target.tables.get(names.table(table))
         if found is not None and new not in found.column_names:
-            text = f"table {found.name} of the target has no column {new!r}{_like(new, found.column_names)}"
+            text = f"table {found.name} of the target has no column {new!r}{meant(new, found.column_names)}"
             names.problems.append(_problem(f"rename.{table}.{old}", text))
         elif others := [name for name in held[table] if name != old and names.column(table, name) == new]:
             text = f"column {table}.{others[0]} of the backup is called {new} too"
@@ -114,12 +114,7 @@ def _unknown(path: str, where: str, written: str, tables: Iterable[str]) -> Prob
     table, _, column = written.partition(".")
     if column and table in tables:
         return _problem(path, f"table {table} of {where} has no column {column!r}")
-    return _problem(path, f"{where} has no table {table!r}{_like(table, tables)}")
-
-
-def _like(name: str, names: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(names), n=3)
-    return f"; did you mean {', '.join(near)}?" if near else ""
+    return _problem(path, f"{where} has no table {table!r}{meant(table, tables)}")
 
 
 def _problem(path: str, message: str) -> Problem:

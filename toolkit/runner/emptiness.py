@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from toolkit.errors import Problem
 from toolkit.model.playbook import Block, Play, Step, Task
 from toolkit.runner.options import RunOptions
 from toolkit.runner.tags import SPECIAL, selected
+from toolkit.wording import meant
 
 _LISTED = 20
 
@@ -19,9 +19,8 @@ def unknown_tags(plays: Sequence[Play], options: RunOptions) -> Iterator[Problem
     for option, words in (("--tags", options.tags), ("--skip-tags", options.skip_tags)):
         for word in words:
             if word not in known and word not in SPECIAL:
-                near = difflib.get_close_matches(word, list(known), n=1)
-                meant = f"; did you mean {near[0]}?" if near else ""
-                yield Problem(message=f"{option}: no task has the tag {word}{meant} (known: {_listed(known)})")
+                near = meant(word, known)
+                yield Problem(message=f"{option}: no task has the tag {word}{near} (known: {_listed(known)})")
 
 
 def no_hosts(plays: Sequence[Play], options: RunOptions, groups: Mapping[str, Sequence[str]]) -> str:

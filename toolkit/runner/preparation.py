@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +19,7 @@ from toolkit.model.playbook import Place, Play, Playbook, Step, Task
 from toolkit.runner import emptiness
 from toolkit.runner.execution import title
 from toolkit.runner.options import RunOptions
+from toolkit.wording import meant
 
 
 class HostInventory(Inventory, Protocol):
@@ -134,7 +134,7 @@ class _Preparation:
     def _check_actions(self, play: Play) -> None:
         for task in tasks_of((*play.pre_tasks, *play.tasks, *play.post_tasks, *play.handlers)):
             if task.action not in self.actions:
-                message = f"there is no action {task.action}{_nearest(task.action, self.actions)}"
+                message = f"there is no action {task.action}{meant(task.action, self.actions)}"
                 self._report(task.keywords.place, task.action, message)
 
     def _check_handlers(self, play: Play) -> None:
@@ -142,7 +142,7 @@ class _Preparation:
         for task in tasks_of((*play.pre_tasks, *play.tasks, *play.post_tasks, *play.handlers)):
             for name in task.notify:
                 if name not in known:
-                    message = f"there is no handler {name!r}{_nearest(name, known)}"
+                    message = f"there is no handler {name!r}{meant(name, known)}"
                     self._report(task.keywords.place, "notify", message)
 
     def _variables(self, play: Play) -> dict[str, Any]:
@@ -182,14 +182,9 @@ class _Preparation:
                 if title(task) == name or fnmatch.fnmatchcase(title(task), name):
                     return [replace(play, first_task=task), *prepared[index + 1 :]]
                 names.append(title(task))
-        self.problems.append(Problem(message=f"--start-at-task: there is no task {name!r}{_nearest(name, names)}"))
+        self.problems.append(Problem(message=f"--start-at-task: there is no task {name!r}{meant(name, names)}"))
         return prepared
 
     def _report(self, place: Place, keyword: str, message: str) -> None:
         path = f"{place.path}.{keyword}" if place.path else keyword
         self.problems.append(Problem(file=place.file, line=place.line, path=path, message=message))
-
-
-def _nearest(name: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""

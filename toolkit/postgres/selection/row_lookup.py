@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.relation import Sql, equals_text, relation_of
 from toolkit.postgres.session.connection import Connection, first_line
+from toolkit.wording import meant
 
 LONGEST = 200
 """Characters of a key value that are shown."""
@@ -50,10 +50,7 @@ def table_named(schema: DatabaseSchema, name: str) -> Table:
     """The table of that name; InputError when there is none, with names like it."""
     if name in schema.tables:
         return schema.tables[name]
-    near = difflib.get_close_matches(name, list(schema.tables), n=3)
-    raise InputError(
-        f"schema {schema.name} has no table {name!r}", hint=f"did you mean {', '.join(near)}?" if near else ""
-    )
+    raise InputError(f"schema {schema.name} has no table {name!r}", hint=meant(name, schema.tables, before=""))
 
 
 def find_row(connection: Connection, schema: DatabaseSchema, table: Table, words: Sequence[str]) -> RowId:
