@@ -14,6 +14,7 @@ import psycopg
 
 from benchmarks.process import ROOT, run
 from benchmarks.scales import play, prepare
+from toolkit.model.host import EmbeddedDatabase
 from toolkit.postgres.servers import embedded
 
 RECORDS = 100_000
@@ -39,7 +40,7 @@ SELECT 'other-' || md5(random()::text), %s, md5(random()::text), "status", 1, no
 def main() -> None:
     """Fill, back up, disturb every record of the business, mirror it back; print times."""
     prepare("medium")
-    server = embedded.start(embedded.directory_of(ROOT, "embedded:demo-medium"))
+    server = embedded.start(embedded.directory_of(ROOT, EmbeddedDatabase("demo-medium")))
     conninfo = server.conninfo("demo-medium")
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute(FILL, [OURS, RECORDS])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from toolkit.model.host import EmbeddedDatabase
 from toolkit.postgres.servers import embedded
 from toolkit.postgres.servers.creation import create_once
 
@@ -21,14 +22,13 @@ def open_database(control: Path, database: str) -> str:
         InputError: NAME is not a name.
         DatabaseError: the private server does not start or refuses.
     """
-    if not database.startswith("embedded:"):
+    wanted = EmbeddedDatabase.of(database)
+    if wanted is None:
         return database
-    directory = embedded.directory_of(control, database)
-    server = embedded.start(directory)
-    name = database.removeprefix("embedded:")
-    if not server.has_database(name):
+    server = embedded.start(embedded.directory_of(control, wanted))
+    if not server.has_database(wanted.name):
         # only who asks for the reference application pays for knowing it
         from toolkit.demo.databases import FILLED  # noqa: PLC0415
 
-        create_once(server, name, fill=FILLED.get(name))
-    return server.conninfo(name)
+        create_once(server, wanted.name, fill=FILLED.get(wanted.name))
+    return server.conninfo(wanted.name)

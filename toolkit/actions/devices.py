@@ -32,7 +32,7 @@ def device_to_verify(context: Context, catalog: Catalog, host: Host, asked: Iden
             always stand for the source.
     """
     stands_for_source = (asked or IdentityChoice.SOURCE) is IdentityChoice.SOURCE
-    scratch = host.name.startswith("embedded:") and stands_for_source
+    scratch = host.scratch and stands_for_source
     device = (host.device_id, host.device_node)
     return _request(context, catalog, host, IdentityChoice.AUTO, scratch=scratch, device=device)
 

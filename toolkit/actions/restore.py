@@ -31,6 +31,7 @@ from toolkit.actions.restored import staying_committed
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Catalog
+from toolkit.model.host import EmbeddedDatabase
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.plan import RestorePlan
@@ -198,12 +199,12 @@ def _target(context: Context, catalog: Catalog, scratch: Scratch | None) -> tupl
     """The conninfo of the database to restore into, and the name by which later tasks can reach it."""
     if not scratch:
         return conninfo_of(context, context.host), context.host.name
-    database = f"embedded:{scratch.name}"
+    database = EmbeddedDatabase(scratch.name)
     model = context.inventory.host(scratch.like)
     directory = directory_of(context.inventory.directory, database)
     context.progress.note("making the scratch database")
-    name = database.removeprefix("embedded:")
-    return make_scratch(directory, name, like=conninfo_of(context, model), schema=catalog.schema), database
+    made = make_scratch(directory, database.name, like=conninfo_of(context, model), schema=catalog.schema)
+    return made, str(database)
 
 
 def _outcome(

@@ -83,13 +83,12 @@ def _planned(
     asked: AskedArguments, host: Host, repository: Repository, manifest: Manifest, context: Context
 ) -> RestorePlan:
     catalog, conninfo = catalog_of(context, host), conninfo_of(context, host)
-    scratch = host.name.startswith("embedded:")
     wanted = Request(
         catalog=catalog,
         manifest=manifest,
         mode=asked.mode,
         rows_of=rows_reader(repository, manifest.metadata.label),
-        device=device_request(replace(context, host=host), catalog, asked.identity_later, scratch=scratch),
+        device=device_request(replace(context, host=host), catalog, asked.identity_later, scratch=host.scratch),
         answers=asked.answers,
         businesses=asked.businesses,
         check=True,

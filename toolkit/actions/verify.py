@@ -17,7 +17,7 @@ from toolkit.actions.locking import shared_lock
 from toolkit.actions.restored import RestoreFacts, beyond_kept, facts_of
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.errors import StorageError
-from toolkit.model.host import Host
+from toolkit.model.host import EmbeddedDatabase, Host
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome, SilentProgress
 from toolkit.model.role import Role
@@ -134,9 +134,10 @@ def _recorded(
 
 def _host(context: Context, name: str) -> Host:
     """A host of the inventory, or `embedded:NAME`: a scratch database under the catalog of the task's own host."""
-    if not name.startswith("embedded:"):
+    if EmbeddedDatabase.of(name) is None:
         return context.inventory.host(name)
-    return Host(name=name, database=name, catalog=context.host.catalog, repository=context.host.repository)
+    own = context.host
+    return Host(name=name, database=name, catalog=own.catalog, repository=own.repository, scratch=True)
 
 
 def _against_repository(repository: Repository, manifest: Manifest, context: Context) -> Outcome:

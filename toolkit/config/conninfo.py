@@ -10,7 +10,8 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Final
 
-EMBEDDED: Final = "embedded:"
+from toolkit.model.host import EmbeddedDatabase
+
 _URI = re.compile(r"postgres(?:ql)?://(?P<authority>[^/?]*)(?:/[^?]*)?(?:\?(?P<query>.*))?", re.DOTALL)
 _PAIR = re.compile(r"\s*(?P<key>\w+)\s*=\s*(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<bare>(?:[^\s'\\]|\\.)*))", re.DOTALL)
 _IN_URI = re.compile(
@@ -29,8 +30,8 @@ def from_parts(parts: Mapping[str, object]) -> str:
 
 def is_database(text: str) -> bool:
     """Whether a text has the form of a libpq URI, a conninfo or `embedded:NAME`."""
-    if text.startswith(EMBEDDED):
-        return len(text) > len(EMBEDDED)
+    if embedded := EmbeddedDatabase.of(text):
+        return bool(embedded.name)
     return bool(_URI.fullmatch(text)) or bool(re.fullmatch(rf"(?:{_PAIR_PLAIN})+\s*", text, re.DOTALL))
 
 

@@ -8,6 +8,23 @@ from pathlib import Path
 
 from toolkit.model.secret import Secret
 
+_EMBEDDED = "embedded:"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedDatabase:
+    """A database of a private server, `embedded:NAME`, which is made when it is first asked for."""
+
+    name: str
+
+    @classmethod
+    def of(cls, text: str) -> EmbeddedDatabase | None:
+        """The embedded database that a text names; None where it is a URI, a conninfo or the name of a host."""
+        return cls(text.removeprefix(_EMBEDDED)) if text.startswith(_EMBEDDED) else None
+
+    def __str__(self) -> str:
+        return f"{_EMBEDDED}{self.name}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
@@ -19,6 +36,7 @@ class Host:
         repository: name of a repository; empty when not set.
         device_node: the node id of the device, where the inventory names it.
         variables: every variable of the host, merged from groups and files.
+        scratch: it stands for a scratch database, which is not in the inventory.
     """
 
     name: str
@@ -29,6 +47,7 @@ class Host:
     device_name: str | None = None
     device_node: str | None = None
     variables: Mapping[str, object] = field(default_factory=dict)
+    scratch: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from toolkit.errors import DatabaseError, InputError
+from toolkit.model.host import EmbeddedDatabase
 from toolkit.postgres.servers.cluster import Cluster, package
 from toolkit.postgres.servers.exclusion import exclusively
 from toolkit.private import files
@@ -182,11 +183,11 @@ def _make_owner(server: EmbeddedServer, password: str) -> None:
             connection.execute(statement.format(sql.Identifier(OWNER), sql.Literal(password)))
 
 
-def directory_of(control: Path, database: str) -> Path:
-    """The data directory that `embedded:NAME` means in a control directory; InputError for a name that is not one."""
-    name = database.removeprefix("embedded:")
-    if not _NAME.fullmatch(name):
+def directory_of(control: Path, database: EmbeddedDatabase) -> Path:
+    """The data directory of an embedded database in a control directory; InputError for a name that is not one."""
+    if not _NAME.fullmatch(database.name):
         raise InputError(
-            f"embedded database name {name!r} is not lower-case letters, digits, - and _, beginning with a letter"
+            f"embedded database name {database.name!r} is not lower-case letters, digits, - and _,"
+            " beginning with a letter"
         )
-    return control / ".playback" / name
+    return control / ".playback" / database.name
