@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from toolkit import __version__
 from toolkit.config.masking import mask, mask_own
 from toolkit.errors import InputError, PlaybackError, Problem, StorageError
 from toolkit.model.secret import Secret
+from toolkit.planning.clock import stamp
 from toolkit.runner.foreign import is_our_own
 from toolkit.runner.options import RunOptions
 from toolkit.runner.results import PlayRecord, Result, RunRecord, Status, TaskRecord
@@ -43,8 +44,8 @@ def build(
         "format": FORMAT,
         "tool": f"playback {__version__}",
         "playbook": playbook,
-        "started": _time(started),
-        "finished": _time(finished),
+        "started": stamp(started, "milliseconds"),
+        "finished": stamp(finished, "milliseconds"),
         "seconds": round((finished - started).total_seconds(), 3),
         "check": options.check if options else False,
         "exit_code": exit_code,
@@ -126,7 +127,7 @@ def _task(task: TaskRecord) -> dict[str, Any]:
         "name": task.name,
         "action": task.action,
         "handler": task.handler,
-        "started": _time(task.started),
+        "started": stamp(task.started, "milliseconds"),
         "results": [_result(result) for result in task.results],
     }
 
@@ -170,7 +171,3 @@ def _problems(error: PlaybackError | None) -> list[dict[str, Any]]:
         {"file": p.file, "line": p.line, "path": p.path, "message": hide(p.message), "hint": hide(error.hint)}
         for p in problems
     ]
-
-
-def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

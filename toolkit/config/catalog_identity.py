@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from toolkit.config import validation
@@ -15,6 +15,7 @@ from toolkit.model.catalog import Catalog, Category
 from toolkit.model.identity import CreatedRow, IdentityRules, Value
 from toolkit.model.playbook import Place
 from toolkit.model.secret import Secret
+from toolkit.planning.clock import stamp
 
 _LATER = timedelta(days=400, hours=1, minutes=1, seconds=1, milliseconds=1)
 """Another time, that differs from any in every part: what templates make of it shows which values follow `now`."""
@@ -127,7 +128,7 @@ class IdentityTemplates:
         return rows
 
     def _variables(self, moment: datetime) -> dict[str, Any]:
-        text = moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        text = stamp(moment, "milliseconds")
         device = {"id": self.device_id, "name": self.device_name, "node": self.device_node}
         return {"now": text, "host": self.host, "device": device, "env": dict(self.env)}
 

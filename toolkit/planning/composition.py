@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from toolkit.model.catalog import Category, TableRule, TenantTable
 from toolkit.model.manifest import (
@@ -29,6 +29,7 @@ from toolkit.model.manifest import (
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.model.scope import Demo, Scope
 from toolkit.planning.accounting import Accounting, Part
+from toolkit.planning.clock import stamp
 from toolkit.planning.reclassification import rule_text
 from toolkit.planning.row_order import stored_key
 from toolkit.planning.totals import checksums_of, stats_of
@@ -156,7 +157,7 @@ def _metadata(origin: Origin, scope: Scope, tables: Sequence[TableEntry]) -> Met
         playbook=origin.playbook,
         tool=origin.tool,
         tags=origin.tags,
-        timestamp=origin.started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        timestamp=stamp(origin.started),
         created_by=origin.created_by,
         source_node_id=origin.node_id,
         source_device_id=origin.device_id,

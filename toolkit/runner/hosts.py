@@ -10,6 +10,7 @@ from typing import Any
 from toolkit.config.templates import Templates
 from toolkit.model.host import Host
 from toolkit.model.playbook import Place
+from toolkit.planning.clock import stamp
 from toolkit.runner.results import Recap
 
 
@@ -89,7 +90,7 @@ class Variables:
             "hostvars": {name: self._layers(other, {}, {}, place) for name, other in self.states.items()},
             "playbook_name": self.playbook,
             "check_mode": check,
-            "now": self.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "now": stamp(self.now()),
         }
         return self._layers(state, task, {**made, **run}, place)
 

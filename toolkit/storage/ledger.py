@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import msgspec
 from toolkit.errors import StorageError
 from toolkit.model.manifest import Manifest
 from toolkit.model.plan import RestorePlan
+from toolkit.planning.clock import stamp
 from toolkit.private import files
 
 
@@ -73,7 +74,7 @@ class LedgerFile:
             checksum=self._manifest.checksum,
             target=target,
             request=self._request,
-            started=self._now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            started=stamp(self._now),
             rows=written + rows,
             written=written,
             batches=batches,

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from toolkit.errors import LockedError, StorageError
+from toolkit.planning.clock import stamp
 from toolkit.storage.layout import LOCKS
 from toolkit.storage.lock_files import (
     TERMS,
@@ -99,13 +100,15 @@ class Lock:
 
     def ask(self) -> None:
         """Write the file for the first time; who asks again, having withdrawn, stands behind those who came since."""
-        self.since = _stamp(self._now())
+        self.since = stamp(self._now(), "microseconds")
         self.write()
 
     def write(self) -> None:
         """Write the file anew."""
         now = self._now()
-        content = LockContent(holder=this_process(), purpose=self._purpose, since=self.since, refreshed=_stamp(now))
+        content = LockContent(
+            holder=this_process(), purpose=self._purpose, since=self.since, refreshed=stamp(now, "microseconds")
+        )
         # before the file is there, or another thread would take it for a leftover of this process
         _held.setdefault(self.id, threading.get_ident())
         self._written = True
@@ -263,7 +266,7 @@ def _rival(lock: Lock, store: Store, terms: LockTerms) -> LockFile | None:
 def _may_withdraw(rival: LockFile, lock: Lock) -> bool:
     """Whether a lock is so new that its owner may still be trying."""
     since = rival.content.since if rival.content else ""
-    return since > _stamp(datetime.fromisoformat(lock.since) - _CLAIM)
+    return since > stamp(datetime.fromisoformat(lock.since) - _CLAIM, "microseconds")
 
 
 def _left_by_this_process(lock: LockFile) -> bool:
@@ -274,7 +277,3 @@ def _left_by_this_process(lock: LockFile) -> bool:
 def _refuse_own_thread(rival: LockFile) -> None:
     if _held.get(rival.id) == threading.get_ident():
         raise RuntimeError(f"this thread waits for a lock that it holds itself: {rival}")
-
-
-def _stamp(time_: datetime) -> str:
-    return time_.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -9,13 +9,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from toolkit.errors import DamageError
 from toolkit.model.quarantine import QuarantinedRow
+from toolkit.planning.clock import compact_stamp, stamp
 from toolkit.storage.decoding import decoded
 from toolkit.storage.layout import QUARANTINE, check_label, quarantined_label_of
 from toolkit.storage.repository import Repository
@@ -66,10 +67,8 @@ class QuarantineWriter:
     ) -> None:
         check_label(label)
         self._repository = repository
-        time = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self._origin = Origin(label=label, host=host, time=time, request=dict(request))
-        stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-        self._folder = f"{QUARANTINE}{label}/{stamp}-{secrets.token_hex(4)}/"
+        self._origin = Origin(label=label, host=host, time=stamp(now), request=dict(request))
+        self._folder = f"{QUARANTINE}{label}/{compact_stamp(now)}-{secrets.token_hex(4)}/"
         self._files: list[str] = []
 
     def write(self, rows: Iterable[QuarantinedRow]) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import msgspec
 
 from toolkit.errors import DamageError, MissingError
 from toolkit.model.manifest import Manifest
 from toolkit.model.retention import Pin
+from toolkit.planning.clock import stamp
 from toolkit.storage.decoding import decoded, read_small
 from toolkit.storage.layout import PINS, VERIFIED, pin_name, record_label_of, verified_name
 from toolkit.storage.processes import this_process
@@ -108,7 +109,7 @@ def _contents(repository: Repository, names: Iterable[str]) -> list[tuple[str, b
 
 def pin(repository: Repository, label: str, *, until: date | None, now: datetime) -> None:
     """Keep a backup from being pruned through a day, or, without one, until it is unpinned."""
-    content = _PinFile(until=until, by=_who(), time=_stamp(now))
+    content = _PinFile(until=until, by=_who(), time=stamp(now))
     repository.store.put(pin_name(label), msgspec.json.encode(content))
 
 
@@ -121,7 +122,7 @@ def unpin(repository: Repository, label: str) -> bool:
 
 def record_verified(repository: Repository, manifest: Manifest, *, against: str, host: str, now: datetime) -> None:
     """Note that a backup was verified; an earlier note about it is replaced."""
-    content = _VerifiedFile(checksum=manifest.checksum, against=against, host=host, by=_who(), time=_stamp(now))
+    content = _VerifiedFile(checksum=manifest.checksum, against=against, host=host, by=_who(), time=stamp(now))
     repository.store.put(verified_name(manifest.metadata.label), msgspec.json.encode(content))
 
 
@@ -138,7 +139,3 @@ def record_names(label: str) -> tuple[str, ...]:
 def _who() -> str:
     process = this_process()
     return f"{process.user}@{process.host}"
-
-
-def _stamp(now: datetime) -> str:
-    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain
 from typing import Self
 
@@ -14,6 +14,7 @@ import msgspec
 
 from toolkit.errors import DamageError, InputError, MissingError, PlaybackError, StorageError
 from toolkit.model.manifest import FORMAT, Manifest, Published, published_of
+from toolkit.planning.clock import compact_stamp
 from toolkit.planning.totals import inconsistencies
 from toolkit.storage import manifest_file
 from toolkit.storage.decoding import decoded, read_small
@@ -171,7 +172,7 @@ class Repository:
             InputError: the job cannot be part of a file name.
         """
         check_job(job)
-        stem = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{job}-{scope}"
+        stem = f"{compact_stamp(now)}-{job}-{scope}"
         # on many file systems labels that differ in case alone would be the same directory
         used = {label.casefold() for label in chain(self.labels(), taken)}
         label, number = stem, 1
