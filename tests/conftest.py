@@ -12,8 +12,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.app import invoking
 from tests.control import Control
 from tests.installed import BINARIES, installed_server
+from tests.sweeps import EVERYTHING, SEED
 from toolkit import demo
 from toolkit.postgres.servers import embedded
 from toolkit.postgres.servers.creation import create_once
@@ -37,9 +39,48 @@ def test_server(version: int) -> EmbeddedServer:
     return server
 
 
+SERVERS = frozenset(("pg15", "pg16", "pg18", "moto_server", "ceph_server", "s3_server", "server"))
+"""Fixtures that start a server."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the seed of a sweep to hypothesis and to the processes of pytest-xdist."""
+    if EVERYTHING:
+        os.environ["PLAYBACK_SEED"] = str(SEED)
+        config.option.hypothesis_seed = config.option.hypothesis_seed or str(SEED)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need a server or run commands, by their fixtures and by what their module imports."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        kind = item.callspec.params.get("store_kind", "local") if hasattr(item, "callspec") else "local"
+        imported = vars(getattr(item, "module", item)).values()
+        if fixtures & SERVERS or kind != "local" or embedded in imported:
+            item.add_marker("server")
+        if any(getattr(each, "__module__", "") == invoking.__name__ for each in imported):
+            item.add_marker("command")
+
+
+@pytest.fixture(autouse=True)
+def _server_tests_are_marked(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Find tests without the mark `server` that start one."""
+    before = len(embedded._joined)
+    yield
+    if len(embedded._joined) > before and not request.node.get_closest_marker("server"):
+        pytest.fail("starts a server: mark its module with pytest.mark.server")
+
+
 def pytest_report_header() -> list[str]:
     """The servers under test, in the header of every run."""
     return [f"postgresql: {', '.join(str(version) for version in VERSIONS)} (embedded)"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say with which seed a sweep can be tried again."""
+    if EVERYTHING:
+        terminalreporter.write_line(f"\ntried everything; once more: PLAYBACK_SLOW_TESTS=1 PLAYBACK_SEED={SEED}")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ PLAYBACK_SLOW_TESTS=1.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -17,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.app.invoking import INVENTORY, ROOT
+from tests.sweeps import EVERYTHING
 
-EVERYTHING = bool(os.environ.get("PLAYBACK_SLOW_TESTS"))
 if sys.platform == "win32":
     CTRL_C, CREATION, OTHERS = signal.CTRL_BREAK_EVENT, subprocess.CREATE_NEW_PROCESS_GROUP, ()
 else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 import time
@@ -14,9 +13,9 @@ import pytest
 from tests.conftest import Servers
 from tests.control import rows
 from tests.demo.facts import columns, facts
+from tests.sweeps import slow_only
 from toolkit.demo import SCALES, scale, true_owners
 
-slow = pytest.mark.skipif(os.environ.get("PLAYBACK_SLOW_TESTS") != "1", reason="PLAYBACK_SLOW_TESTS=1 runs it")
 ROWS = {"small": 25_842, "medium": 250_740, "large": 2_511_163}
 MOVEMENTS = {"small": 1_200, "medium": 106_800, "large": 1_920_000}
 LOAD = "import sys; from toolkit.postgres import demo; demo.load(sys.argv[1], scale=sys.argv[2])"
@@ -31,7 +30,7 @@ def test_the_sizes_are_documented() -> None:
         assert each.businesses * each.stock_movements == MOVEMENTS[name]
 
 
-@slow
+@slow_only
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["medium", "large"])
 def test_a_scale_is_loaded_in_little_memory(servers: Servers, name: str) -> None:
@@ -54,7 +53,7 @@ def test_a_scale_is_loaded_in_little_memory(servers: Servers, name: str) -> None
     assert counts["businesses"] == SCALES[name].businesses
 
 
-@slow
+@slow_only
 def test_true_owners_at_medium(servers: Servers) -> None:
     """Every row of the database has its true owners, and of stock movements they are the businesses in the row."""
     conninfo = servers.database(18)

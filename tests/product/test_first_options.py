@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from tests.control import Control
 from tests.product.taking import Taking, schema_of
 from tests.product.tenant_worlds import TENANTS, Key, TenantWorld
+from tests.sweeps import seeds
 from toolkit.config.catalog_entry import entry, tenant_section
 from toolkit.model.catalog import Catalog, TableRule, TenantTable
 from toolkit.model.schema import DatabaseSchema
@@ -21,9 +21,8 @@ from toolkit.planning.classification.proposing import classify
 from toolkit.postgres.schema.introspection import read_schema
 from toolkit.postgres.session.connection import connect
 
-CASES = int(os.environ.get("PLAYBACK_CLASSIFY_CASES", "50"))
-FIRST = int(os.environ.get("PLAYBACK_CLASSIFY_FIRST", "0"))
-RESTORED = int(os.environ.get("PLAYBACK_CLASSIFY_RESTORED", "10"))
+SEEDS = seeds(50)
+RESTORED = 10
 """Of so many cases one is backed up and restored by servers; of all, the backup is worked out row by row."""
 
 
@@ -90,13 +89,13 @@ def by_seed(seed: int) -> tuple[TenantWorld, Catalog, set[str]]:
 def test_first_options_neither_lose_nor_leak(capsys: pytest.CaptureFixture[str]) -> None:
     """With all first options taken, every tenant's backup has all of its rows and none of another's."""
     failures: list[object] = []
-    for seed in range(FIRST, FIRST + CASES):
+    for seed in SEEDS:
         world, catalog, unsafe = by_seed(seed)
         taking = Taking(world, catalog)
         for tenant in TENANTS:
             failures += [(seed, tenant, each) for each in mistakes(world, tenant, taking.of(tenant), unsafe)]
     with capsys.disabled():
-        print(f"\nfirst options: seeds {FIRST} to {FIRST + CASES - 1}, {len(failures)} mistakes", end=" ")
+        print(f"\nfirst options: seeds {SEEDS[0]} to {SEEDS[-1]}, {len(failures)} mistakes", end=" ")
     assert failures == []
 
 
@@ -105,7 +104,7 @@ def test_first_options_hold_in_restores(
 ) -> None:
     """One tenant's backup, restored into an empty schema, has all of its rows and none of another's, as worked out."""
     source, target = new_database(), new_database()
-    seeds = range(FIRST, FIRST + CASES, RESTORED)
+    seeds = SEEDS[::RESTORED]
     for seed in seeds:
         world, catalog, unsafe = by_seed(seed)
         make(source, world, catalog.schema, rows=True)

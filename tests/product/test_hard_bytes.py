@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 from tests.conftest import Servers
 from tests.control import Control, execute, new_role, rows
 from tests.product.hard import EVERYWHERE, Hard, chunk_ids, hard_control
+from tests.sweeps import slow_only
 from toolkit.demo.hard import SCHEMA, load_hard
 from toolkit.errors import RefusedError
 from toolkit.postgres.servers.embedded import EmbeddedServer
@@ -235,7 +236,7 @@ def test_a_keyless_table_comes_back_row_for_row(hard: Hard, pg18: EmbeddedServer
     assert dumped(pg18, target) == dumped(pg18, source)
 
 
-@pytest.mark.skipif(os.environ.get("PLAYBACK_SLOW_TESTS") != "1", reason="PLAYBACK_SLOW_TESTS=1 runs it")
+@slow_only
 def test_a_document_of_60_mb_is_a_chunk_of_its_own(hard: Hard, pg18: EmbeddedServer) -> None:
     """A row far above the largest chunk is stored and restored as it is."""
     source = hard.source("source", 18, large=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -14,13 +13,14 @@ from pathlib import Path
 import pytest
 
 from tests.control import ROOT, Control, execute, rows
+from tests.sweeps import EVERYTHING
 from toolkit.errors import PlaybackError
 from toolkit.model.outcome import SilentProgress
 from toolkit.storage.check import check
 
 Adder = Callable[..., str]
 
-KILLS = 20 if os.environ.get("PLAYBACK_SLOW_TESTS") else 7
+KILLS = 20 if EVERYTHING else 7
 """Backups that are killed."""
 
 

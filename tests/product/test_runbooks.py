@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import yaml
 from tests.conftest import Servers
 from tests.control import Control, execute, rows
 from tests.product.machines import CATALOG, Endpoint, Machines, content, fill, listening, syncing
+from tests.sweeps import slow_only
 from toolkit.postgres.servers.embedded import EmbeddedServer
 from toolkit.postgres.write.recovery import ATTEMPTS
 
@@ -242,7 +242,7 @@ def test_a_restore_killed_once(machines: Machines, pg18: EmbeddedServer) -> None
     assert syncing(machines.new) == ["node-new"]
 
 
-@pytest.mark.skipif(not os.environ.get("PLAYBACK_SLOW_TESTS"), reason="PLAYBACK_SLOW_TESTS is not set")
+@slow_only
 def test_a_killed_restore(machines: Machines, pg18: EmbeddedServer) -> None:
     """A restore whose sessions are ended as often as it tries leaves everything as before."""
     machines.control.backup("old", job="nightly")

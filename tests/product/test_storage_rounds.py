@@ -6,7 +6,6 @@ Three rounds run every time, fifty with PLAYBACK_SLOW_TESTS=1; `-rP` shows what 
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -19,10 +18,11 @@ from typing import Any
 
 from tests.control import ROOT, execute, rows
 from tests.product.shop import SCHEMA, Shop
+from tests.sweeps import EVERYTHING
 from toolkit.model.outcome import SilentProgress
 from toolkit.storage.check import check
 
-ROUNDS = 50 if os.environ.get("PLAYBACK_SLOW_TESTS") else 3
+ROUNDS = 50 if EVERYTHING else 3
 KILLED = -9
 
 TASKS: dict[str, dict[str, Any]] = {

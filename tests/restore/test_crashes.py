@@ -17,11 +17,14 @@ from tests.conftest import ROOT
 from tests.restore.crashing import CrashingServer
 from tests.restore.proxy import Proxy, Session
 from tests.restore.sweeping import WRITE, Bench, Injecting, ignore
+from tests.sweeps import EVERYTHING
 from toolkit.postgres.write import batches
 
-EVERYTHING = bool(os.environ.get("PLAYBACK_SLOW_TESTS"))
-
-pytestmark = [pytest.mark.timeout(7200), pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")]
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.timeout(7200),
+    pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ A sample of the batches runs every time; all of them with PLAYBACK_SLOW_TESTS=1,
 
 from __future__ import annotations
 
-import os
 import random
 from functools import partial
 
@@ -13,9 +12,8 @@ import pytest
 
 from tests.restore.faults import FAULTS, Fault
 from tests.restore.sweeping import Bench, Injecting, ignore
+from tests.sweeps import EVERYTHING
 from toolkit.postgres.write import batches, recovery
-
-EVERYTHING = bool(os.environ.get("PLAYBACK_SLOW_TESTS"))
 
 
 @pytest.fixture(autouse=True)

@@ -20,10 +20,9 @@ import pytest
 from tests.control import ROOT
 from tests.restore.proxy import Session
 from tests.restore.sweeping import COMMIT, WRITE, Bench, Injecting, ignore
+from tests.sweeps import EVERYTHING
 from toolkit.model.outcome import Outcome
 from toolkit.postgres.write import batches
-
-EVERYTHING = bool(os.environ.get("PLAYBACK_SLOW_TESTS"))
 
 pytestmark = [pytest.mark.timeout(7200), pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")]
 

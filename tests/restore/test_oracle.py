@@ -18,11 +18,11 @@ from tests.restore.spec import State, World
 from tests.restore.states import Case, make_case
 from tests.restore.view import View
 from tests.restore.worlds import WORLDS
+from tests.sweeps import EVERYTHING, examples
 from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
-EXAMPLES = int(os.environ.get("PLAYBACK_RESTORE_EXAMPLES", "50"))
 """How many restores are tried into applications made up at random; a tenth as many into each of those made by hand."""
 
 
@@ -67,9 +67,9 @@ def expected_of(source: View, target: View, mode: str) -> Expected:
 
 @given(random=st.randoms(use_true_random=True), superuser=st.booleans())
 @settings(
-    max_examples=-(-EXAMPLES // 10),
+    max_examples=examples(5),
     deadline=None,
-    derandomize=EXAMPLES <= 50,
+    derandomize=not EVERYTHING,
     database=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate],  # every example takes a good part of a second: shrinking would take many minutes

@@ -19,6 +19,7 @@ from tests.selection.reading import Laboratory
 from tests.selection.statements import NAME, catalog_text, statements
 from tests.selection.world import World
 from tests.selection.worlds import scopes, worlds
+from tests.sweeps import EVERYTHING, examples
 from toolkit.actions.choosing import rows_reader
 from toolkit.config import catalog as catalogs
 from toolkit.errors import RefusedError
@@ -35,7 +36,6 @@ from toolkit.postgres.stage.narrowing import narrow, narrowed
 from toolkit.postgres.stage.request import scope_on_target
 from toolkit.postgres.stage.reshaping import fitting_source
 
-EXAMPLES = int(os.environ.get("PLAYBACK_OWN_BACKUP_EXAMPLES", "50"))
 """How many applications are made up."""
 
 
@@ -110,9 +110,9 @@ def with_cuts(world: World, tables: Collection[str]) -> World:
 
 @given(data=st.data())
 @settings(
-    max_examples=EXAMPLES,
+    max_examples=examples(50),
     deadline=None,
-    derandomize=EXAMPLES <= 50,
+    derandomize=not EVERYTHING,
     database=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate],  # every example takes a good part of a second: shrinking would take many minutes

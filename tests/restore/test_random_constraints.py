@@ -26,12 +26,11 @@ from tests.restore.constraint_worlds import (
     read,
 )
 from tests.restore.laboratory import SUPERUSER
+from tests.sweeps import seeds
 from toolkit.errors import RefusedError
 from toolkit.model.outcome import Outcome
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
-CASES = int(os.environ.get("PLAYBACK_CONSTRAINT_CASES", "50"))
-FIRST = int(os.environ.get("PLAYBACK_CONSTRAINT_FIRST", "1"))
 """How many cases are tried, and the seed of the first."""
 
 CATALOG = json.dumps(
@@ -97,7 +96,7 @@ def bench(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
         pg18.drop_database(name)
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + CASES))
+@pytest.mark.parametrize("seed", seeds(50))
 def test_what_check_says_is_what_happens(bench: Bench, seed: int) -> None:
     """Its numbers, its conflicts and its refusals; and it refuses nothing that the server would let in."""
     random = Random(seed)

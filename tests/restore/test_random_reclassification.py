@@ -18,9 +18,10 @@ from tests.restore.oracle import Oracle, differences
 from tests.restore.random_worlds import make_world
 from tests.restore.spec import Row, Table, World
 from tests.restore.states import make_case
-from tests.restore.test_oracle import EXAMPLES, assert_numbers, source_of, there
+from tests.restore.test_oracle import assert_numbers, source_of, there
 from tests.restore.view import Spot, View
 from tests.restore.worlds import SHOP
+from tests.sweeps import EVERYTHING, examples
 from toolkit.errors import RefusedError
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
@@ -123,9 +124,9 @@ def uncertain_tables(world: World, table: Table) -> frozenset[str]:
 
 @given(random=st.randoms(use_true_random=True))
 @settings(
-    max_examples=-(-EXAMPLES // 5),
+    max_examples=examples(10),
     deadline=None,
-    derandomize=EXAMPLES <= 50,
+    derandomize=not EVERYTHING,
     database=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate],

@@ -22,9 +22,10 @@ from tests.restore.random_worlds import make_world
 from tests.restore.spec import State, World
 from tests.restore.states import Case, make_case
 from tests.restore.stirring import stirring
-from tests.restore.test_oracle import EXAMPLES, assert_numbers, source_of, taken_by, taken_in, there
+from tests.restore.test_oracle import assert_numbers, source_of, taken_by, taken_in, there
 from tests.restore.view import View
 from tests.restore.worlds import SHOP
+from tests.sweeps import EVERYTHING, examples
 from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
@@ -137,9 +138,9 @@ class Trial:
 
 @given(random=st.randoms(use_true_random=True))
 @settings(
-    max_examples=EXAMPLES,
+    max_examples=examples(50),
     deadline=None,
-    derandomize=EXAMPLES <= 50,
+    derandomize=not EVERYTHING,
     database=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate],  # every example takes a good part of a second: shrinking would take many minutes

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.selection.oracle import Expected, Spot, content, expect
 from tests.selection.reading import Laboratory
 from tests.selection.world import Reference, Row, Value, World
-from tests.selection.worlds import EXAMPLES, scopes, search, worlds
+from tests.selection.worlds import scopes, search, worlds
 from toolkit.config import catalog as catalogs
 from toolkit.errors import InputError
 from toolkit.model.explanation import Explanation
@@ -23,7 +23,7 @@ from toolkit.postgres.selection.leaks import find_leaks
 from toolkit.postgres.selection.snapshot import consistent_snapshot
 
 pytestmark = pytest.mark.timeout(3600)  # a failure is made small first
-few = search(max(EXAMPLES // 2, 1))
+few = search(50)
 
 Pairs = frozenset[tuple[str, str]]
 Link = tuple[str, Pairs, str]

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from tests.selection.oracle import Content
 from tests.selection.reading import Laboratory, Result
 from tests.selection.world import World
-from tests.selection.worlds import EXAMPLES, search, worlds
+from tests.selection.worlds import search, worlds
 from toolkit.model.scope import Demo, Scope
 
 pytestmark = pytest.mark.timeout(3600)  # a failure is made small first
-few = search(max(EXAMPLES // 8, 1))
+few = search(12)
 
 Rows = Mapping[str, Counter[Content]]
 

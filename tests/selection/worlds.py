@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,6 +12,7 @@ from hypothesis.strategies import DrawFn
 from tests.caseless import respelled
 from tests.selection.statements import SCHEMAS, quoted
 from tests.selection.world import CASELESS, Column, Condition, Declared, Edge, Reference, Row, Rule, Table, Value, World
+from tests.sweeps import examples
 from toolkit.model.scope import BackupType, Demo, Scope
 
 TABLE_NAMES = ("businesses", "Order", "select", 'qu"ote', "it's", "100%", "{brace}", "ünï", "back\\slash", "why", "t")
@@ -23,14 +23,11 @@ COLUMN_NAMES = (
 TEXTS = ("", "a", "A", "b'", "\\N", "é", "%a%", 'x"y', "\t", "NULL")
 INTEGERS, STRINGS = ("integer", "bigint"), ("text", "character varying", 'text COLLATE "C"')
 
-EXAMPLES = int(os.environ.get("SELECTION_EXAMPLES", "100"))
-"""How many worlds the search goes through; set it higher for a longer one."""
 
-
-def search(examples: int = EXAMPLES) -> settings:
+def search(count: int = 100) -> settings:
     """Random search; the worlds of one laboratory take turns, so no test needs a clean one."""
     return settings(
-        max_examples=examples,
+        max_examples=examples(count),
         derandomize=False,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -97,7 +97,9 @@ class Mutation:
     def spoil(self) -> None:
         """Do one to three things."""
         for _ in range(self._chance.randint(1, 3)):
-            victims = [each for each in sorted(self._root.rglob("*")) if not each.is_symlink()]
+            everything = sorted(self._root.rglob("*"))
+            # a file that is huge already would be read whole into the memory of the test
+            victims = [each for each in everything if not each.is_symlink() and each.stat().st_size < HUGE]
             if not victims:
                 return
             # few files are manifests, and much goes through them

@@ -5,7 +5,6 @@ A sample of the calls runs every time; all of them with PLAYBACK_SLOW_TESTS=1, a
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ import pytest
 
 from tests.storage.operations import OPERATIONS, expect_sound, fill, findings
 from tests.storage.sweeping import Fault, SweptStore
+from tests.sweeps import EVERYTHING
 from toolkit.errors import PlaybackError
 from toolkit.storage.local import LocalStore
 
-EVERYTHING = bool(os.environ.get("PLAYBACK_SLOW_TESTS"))
 SAMPLE = 3
 """How many calls of each kind go wrong in a quick run."""
 

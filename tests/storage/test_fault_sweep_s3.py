@@ -6,7 +6,6 @@ The faults are a real proxy's. A sample of the requests runs every time; all of 
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 import time
@@ -21,13 +20,13 @@ from tests.storage.operations import OPERATIONS, expect_sound, fill, findings, r
 from tests.storage.s3.proxy import Answer, Proxy, Request, proxied, refusal
 from tests.storage.s3.servers import S3Server
 from tests.storage.sweeping import Fault
+from tests.sweeps import EVERYTHING
 from toolkit.errors import PlaybackError
 from toolkit.model.host import S3Repository
 from toolkit.storage.s3.client import Limits
 from toolkit.storage.s3.store import S3Store
 from toolkit.storage.store import Store
 
-EVERYTHING = bool(os.environ.get("PLAYBACK_SLOW_TESTS"))
 IMPATIENT = Limits(connect=2, read=2, attempts=3, seconds=30)
 
 

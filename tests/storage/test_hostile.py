@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from tests.storage.hostile import OPERATIONS, Mutation, fingerprint, make, make_outside
+from tests.sweeps import SEED, examples
 from toolkit.errors import DamageError, PlaybackError
 from toolkit.storage.local import LocalStore
 from toolkit.storage.repository import Repository
 
-CASES = int(os.environ.get("HOSTILE_CASES", "30"))
 SECONDS = 20
 """For all that is done with one repository; a hang takes for ever."""
 
@@ -58,19 +58,17 @@ def limited(what: str) -> Iterator[None]:
 
 def test_nothing_in_a_repository_does_harm(tmp_path: Path) -> None:
     """Repositories spoilt at random: every command ends soon, with a result or one of the documented errors."""
-    seed = int(os.environ.get("HOSTILE_SEED", str(random.SystemRandom().randrange(10**6))))
-    print(f"seed {seed}, {CASES} cases")
     outside = tmp_path / "outside"
     make(tmp_path / "model")
     make_outside(outside, tmp_path / "model")
     before, grown = fingerprint(outside), memory()
-    for number in range(CASES):
-        chance = random.Random(f"{seed} {number}")
+    for number in range(examples(30)):
+        chance = random.Random(f"{SEED} {number}")
         root = tmp_path / f"repository{number}"
         shutil.copytree(tmp_path / "model", root)
         mutation = Mutation(root, outside, chance)
         mutation.spoil()
-        said = f"seed {seed}, case {number}: {'; '.join(mutation.done)}"
+        said = f"seed {SEED}, case {number}: {'; '.join(mutation.done)}"
         todo = list(OPERATIONS.items())
         chance.shuffle(todo)
         for name, operation in todo:
@@ -84,7 +82,7 @@ def test_nothing_in_a_repository_does_harm(tmp_path: Path) -> None:
                     raise AssertionError(f"{name} gives {type(error).__name__}: {error} ({said})") from error
             assert time.monotonic() - began < SECONDS, f"{name}, {said}"
         assert fingerprint(outside) == before, said
-    assert memory() - grown < MEMORY, f"seed {seed}"
+    assert memory() - grown < MEMORY, f"seed {SEED}"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")

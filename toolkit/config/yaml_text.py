@@ -125,6 +125,9 @@ FAST_LOADER: Final[type | None] = getattr(yaml, "CSafeLoader", None)
 """PyYAML's parser in C; None where PyYAML was built without it."""
 
 
+_OTHER_BREAKS: Final = re.compile("[\x85\u2028\u2029]")
+
+
 class _Writer(yaml.SafeDumper):
     yaml_implicit_resolvers = _RESOLVERS
 
@@ -132,6 +135,13 @@ class _Writer(yaml.SafeDumper):
         """Write a value again wherever it stands."""
         del data
         return True
+
+    def represent_str(self, text: str) -> yaml.ScalarNode:
+        """Write a text; line breaks of other alphabets are escaped, since outside double quotes they get lost."""
+        return self.represent_scalar(f"{TAG}str", text, style='"' if _OTHER_BREAKS.search(text) else None)
+
+
+_Writer.add_representer(str, _Writer.represent_str)
 
 
 def compose(text: str) -> Node | None:
