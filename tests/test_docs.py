@@ -18,7 +18,7 @@ from toolkit.actions.registry import ACTIONS
 from toolkit.app.command_line import Command
 from toolkit.config import inventory
 from toolkit.config.lint import lint
-from toolkit.runner.results import EXIT_CODE_PRECEDENCE
+from toolkit.errors import PRECEDENCE
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -106,7 +106,7 @@ def test_exit_codes_are_those_of_the_errors() -> None:
     }
     in_table = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
     assert in_table == {0, PARTIAL, INTERRUPTED, *of_errors}
-    order = ", ".join(map(str, (*EXIT_CODE_PRECEDENCE, 0)))
+    order = ", ".join(str(int(code)) for code in (*PRECEDENCE, 0))
     assert f"the first of {order}." in README
 
 

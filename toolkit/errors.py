@@ -24,6 +24,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a command ends with. Of several failures in one run the first of `PRECEDENCE` counts."""
+
+    OK = 0
+    FAILED = 1
+    INPUT = 2
+    """What a person wrote is wrong."""
+    PARTIAL = 3
+    """Done but for a part, which is named: rows put aside, a repository that did not take the backup."""
+    REFUSED = 4
+    """Nothing was changed."""
+    LOCKED = 5
+    DIFFERENCES = 6
+    COMMITTED = 7
+    """Done for good, and then something failed."""
+    UNDECIDED = 8
+    """Nobody can say whether it was committed."""
+    INTERRUPTED = 130
+    """Ctrl-C, as shells count it: 128 and the number of SIGINT."""
+
+
+PRECEDENCE = (
+    ExitCode.INTERRUPTED,
+    ExitCode.UNDECIDED,
+    ExitCode.COMMITTED,
+    ExitCode.INPUT,
+    ExitCode.LOCKED,
+    ExitCode.REFUSED,
+    ExitCode.FAILED,
+    ExitCode.DIFFERENCES,
+    ExitCode.PARTIAL,
+)
+"""Which exit code a run ends with where several tasks failed: the first of these that occurred."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +86,7 @@ class Problem:
 class PlaybackError(Exception):
     """The root: a message, an optional hint, and the exit code the run ends with."""
 
-    exit_code = 1
+    exit_code = ExitCode.FAILED
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -64,7 +100,7 @@ class PlaybackError(Exception):
 class InputError(PlaybackError):
     """Bad usage, playbook, inventory, catalog or manifest; carries every problem found."""
 
-    exit_code = 2
+    exit_code = ExitCode.INPUT
 
     def __init__(self, problems: Iterable[Problem] | str, *, hint: str = "") -> None:
         self.problems = (Problem(message=problems),) if isinstance(problems, str) else tuple(problems)
@@ -82,7 +118,7 @@ class UnsetError(InputError):
 class RefusedError(PlaybackError):
     """Preflight found a reason not to start; carries every reason. Nothing has been changed."""
 
-    exit_code = 4
+    exit_code = ExitCode.REFUSED
 
     def __init__(self, message: str, reasons: Iterable[str] = (), *, hint: str = "") -> None:
         self.reasons = tuple(reasons)
@@ -92,25 +128,25 @@ class RefusedError(PlaybackError):
 class LockedError(PlaybackError):
     """Another run holds the lock this one needs."""
 
-    exit_code = 5
+    exit_code = ExitCode.LOCKED
 
 
 class DifferenceError(PlaybackError):
     """A verification ran to its end and found differences."""
 
-    exit_code = 6
+    exit_code = ExitCode.DIFFERENCES
 
 
 class CommittedError(PlaybackError):
     """What was done stays done (a commit, backups removed), and then something failed. Never called a rollback."""
 
-    exit_code = 7
+    exit_code = ExitCode.COMMITTED
 
 
 class UndecidedError(PlaybackError):
     """The connection was lost in the commit, and the server cannot be asked, or does not say, how it ended."""
 
-    exit_code = 8
+    exit_code = ExitCode.UNDECIDED
 
 
 class Interrupted(KeyboardInterrupt):
@@ -140,4 +176,4 @@ class MissingError(StorageError):
 class DamageError(StorageError):
     """What is stored is not what was written: a checksum, a size or a format does not hold."""
 
-    exit_code = 4
+    exit_code = ExitCode.REFUSED

@@ -29,6 +29,7 @@ from toolkit.config import inventory
 from toolkit.config import playbook as playbooks
 from toolkit.config.templates import Templates
 from toolkit.errors import (
+    PRECEDENCE,
     DamageError,
     DatabaseError,
     DifferenceError,
@@ -41,7 +42,7 @@ from toolkit.model.outcome import Outcome
 from toolkit.model.playbook import Playbook
 from toolkit.runner.interruption import Interruption
 from toolkit.runner.options import RunOptions
-from toolkit.runner.results import EXIT_CODE_PRECEDENCE, Result, RunRecord, exit_code
+from toolkit.runner.results import Result, RunRecord, exit_code
 from toolkit.runner.run import Runner
 
 Run = Callable[[Any, Context], Outcome]
@@ -74,7 +75,7 @@ def playbook_of(text: str, tmp: Path) -> Playbook:
     return playbooks.load(path)
 
 
-@given(st.lists(st.sampled_from((0, *EXIT_CODE_PRECEDENCE))))
+@given(st.lists(st.sampled_from((0, *PRECEDENCE))))
 def test_exit_code_is_the_first_of_its_precedence(codes: list[int]) -> None:
     """Whatever failed, in whatever order, the run ends with the first code of the documented precedence."""
     expected = [code for code in (130, 8, 7, 2, 5, 4, 1, 6, 3) if code in codes]

@@ -30,7 +30,7 @@ from toolkit.actions.arguments import (
 from toolkit.actions.context import Context
 from toolkit.actions.destinations import Destination, Destinations, Placed, destinations
 from toolkit.actions.targets import catalog_of, connection_to
-from toolkit.errors import InputError
+from toolkit.errors import ExitCode, InputError
 from toolkit.model.manifest import Chunk, Manifest, SequenceEntry, Support
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.role import Role
@@ -51,8 +51,6 @@ from toolkit.storage.layout import check_job
 from toolkit.storage.processes import user_name
 
 _LISTED = 10
-PARTIAL = 3
-"""Exit code of a backup that not all of its repositories took."""
 
 
 class Unclassified(StrEnum):
@@ -444,7 +442,7 @@ def _outcome(manifest: Manifest, into: Destinations, seconds: float) -> Outcome:
             )
             for each in into.left
         ),
-        exit_code=PARTIAL if into.failed else 0,
+        exit_code=ExitCode.PARTIAL if into.failed else 0,
     )
 
 

@@ -16,7 +16,7 @@ from msgspec import Meta
 from toolkit.actions.action import Action, ExactlyOne
 from toolkit.actions.arguments import Arguments, Seconds, Text, Value, about
 from toolkit.actions.context import Context
-from toolkit.errors import InputError, TaskError
+from toolkit.errors import ExitCode, InputError, TaskError
 from toolkit.model.outcome import Outcome, Progress
 
 _SHOWN_LINES = 20
@@ -76,7 +76,7 @@ def run(arguments: CommandArguments, context: Context) -> Outcome:
     facts = {"rc": done.returncode, "stdout": stdout, "stderr": stderr, "stdout_lines": stdout.splitlines()}
     if done.returncode != 0:
         message = _failure(argv[0], done.returncode, stderr or stdout)
-        return Outcome(changed=True, message=message, facts=facts, exit_code=1)
+        return Outcome(changed=True, message=message, facts=facts, exit_code=ExitCode.FAILED)
     return Outcome(changed=True, message=_shortened(stdout.splitlines()), facts=facts)
 
 

@@ -16,15 +16,12 @@ from toolkit.actions.choosing import backup_of
 from toolkit.actions.context import Context
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.targets import known_repositories, repository_of
-from toolkit.errors import DamageError, InputError, PlaybackError, Problem, RefusedError, StorageError
+from toolkit.errors import DamageError, ExitCode, InputError, PlaybackError, Problem, RefusedError, StorageError
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.role import Role
 from toolkit.storage.copying import Copying, PlannedCopy, SentBackup
 from toolkit.storage.open import open_store
 from toolkit.storage.repository import Repository
-
-PARTIAL = 3
-"""Exit code of a copy of which a part has failed."""
 
 
 class CopyArguments(Arguments, frozen=True, kw_only=True):
@@ -189,7 +186,7 @@ def _raise_only_failure(result: _Result, done: Sized) -> None:
 def _exit_code(result: _Result, done: Sized) -> int:
     if not result.failed:
         return 0
-    return PARTIAL if done else next(iter(result.failed.values())).exit_code
+    return ExitCode.PARTIAL if done else next(iter(result.failed.values())).exit_code
 
 
 def _facts(copied: list[str], result: _Result, chunks: int, size: int) -> dict[str, object]:

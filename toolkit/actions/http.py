@@ -15,7 +15,7 @@ from toolkit import __version__
 from toolkit.actions.action import Action, NotBoth
 from toolkit.actions.arguments import Arguments, Seconds, Value, about, matching
 from toolkit.actions.context import Context
-from toolkit.errors import InputError, TaskError
+from toolkit.errors import ExitCode, InputError, TaskError
 from toolkit.model.outcome import Outcome
 
 TIMEOUT = 30.0
@@ -87,7 +87,7 @@ def run(arguments: HttpArguments, context: Context) -> Outcome:
     if status not in accepted:
         expected = wanted if isinstance(wanted, int) else accepted
         message = f"the answer's status is {status}, not {expected}: {content[:_SHOWN].strip()}".rstrip(": ")
-        return Outcome(message=message, facts=facts, exit_code=1)
+        return Outcome(message=message, facts=facts, exit_code=ExitCode.FAILED)
     return Outcome(changed=method not in _SAFE, message=f"status {status}", facts=facts)
 
 

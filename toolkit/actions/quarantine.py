@@ -16,10 +16,10 @@ from toolkit.actions.context import Context
 from toolkit.actions.devices import device_request
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.plan_text import plan_lines
-from toolkit.actions.restore import PARTIAL, carry_out
+from toolkit.actions.restore import carry_out
 from toolkit.actions.restored import staying_committed
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
-from toolkit.errors import InputError
+from toolkit.errors import ExitCode, InputError
 from toolkit.model.drift import Answers
 from toolkit.model.manifest import Manifest, StoredColumn, TableEntry
 from toolkit.model.outcome import Outcome
@@ -201,7 +201,7 @@ def _outcome(plans: list[RestorePlan], context: Context) -> Outcome:
         f" updates of rows that are there, {there} unchanged, {kept} kept, {left} stay in quarantine",
         details=tuple(line for plan in plans for line in plan_lines(plan, tables=True, samples=context.diff)),
         facts={"restored": inserts + updates, "unchanged": there, "kept": kept, "quarantined": left},
-        exit_code=PARTIAL if left else 0,
+        exit_code=ExitCode.PARTIAL if left else 0,
     )
 
 

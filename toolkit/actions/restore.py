@@ -29,7 +29,7 @@ from toolkit.actions.plan_document import kept_document, plan_document
 from toolkit.actions.plan_text import plan_lines, summary
 from toolkit.actions.restored import staying_committed
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
-from toolkit.errors import InputError, Problem
+from toolkit.errors import ExitCode, InputError, Problem
 from toolkit.model.catalog import Catalog
 from toolkit.model.host import EmbeddedDatabase
 from toolkit.model.manifest import Manifest
@@ -46,12 +46,6 @@ from toolkit.postgres.write.fate import is_settled_as_nothing
 from toolkit.storage.ledger import LedgerFile
 from toolkit.storage.quarantine import QuarantineWriter
 from toolkit.storage.repository import Repository
-
-REFUSED = 4
-"""Exit code of a plan in check mode that applying it would refuse."""
-
-PARTIAL = 3
-"""Exit code of a restore that has put rows aside."""
 
 
 class OnError(StrEnum):
@@ -240,7 +234,7 @@ def _outcome(
                 if table.changes
             },
         },
-        exit_code=REFUSED if plan.conflicts else PARTIAL if plan.quarantined else 0,
+        exit_code=ExitCode.REFUSED if plan.conflicts else ExitCode.PARTIAL if plan.quarantined else 0,
         moved=()
         if context.check
         else (

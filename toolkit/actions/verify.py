@@ -16,7 +16,7 @@ from toolkit.actions.devices import device_to_verify
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.restored import RestoreFacts, beyond_kept, facts_of
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
-from toolkit.errors import StorageError
+from toolkit.errors import ExitCode, StorageError
 from toolkit.model.host import EmbeddedDatabase, Host
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome, SilentProgress
@@ -27,9 +27,6 @@ from toolkit.postgres.verify.verification import Verification, verify_database
 from toolkit.storage.check import check
 from toolkit.storage.records import forget_verified, record_verified
 from toolkit.storage.repository import Repository
-
-DIFFERENCES = 6
-"""Exit code of a verification that found differences."""
 
 
 class Against(StrEnum):
@@ -114,7 +111,7 @@ def _verify(arguments: VerifyArguments, context: Context, repository: Repository
     report = check(repository, read_data=False, labels=(manifest.metadata.label,), progress=SilentProgress())
     if report.damaged:
         lost = tuple(finding.message for finding in report.findings)
-        return replace(outcome, warnings=(*outcome.warnings, *lost), exit_code=DIFFERENCES)
+        return replace(outcome, warnings=(*outcome.warnings, *lost), exit_code=ExitCode.DIFFERENCES)
     return _recorded(outcome, repository, manifest, context, against="database", host=host.name)
 
 
@@ -149,7 +146,7 @@ def _against_repository(repository: Repository, manifest: Manifest, context: Con
         message=f"{label} in {repository.place}: {len(findings)} findings, {chunks} chunks read and checked",
         details=tuple(finding.message for finding in findings),
         facts={"label": label, "findings": [finding.message for finding in findings]},
-        exit_code=DIFFERENCES if findings else 0,
+        exit_code=ExitCode.DIFFERENCES if findings else 0,
     )
     if not findings:
         return _recorded(outcome, repository, manifest, context, against="repository")
@@ -190,7 +187,7 @@ def _outcome(manifest: Manifest, host: Host, found: Verification, seconds: float
                 seconds=seconds,
             ),
         ),
-        exit_code=DIFFERENCES if differing else 0,
+        exit_code=ExitCode.DIFFERENCES if differing else 0,
     )
 
 
@@ -206,7 +203,7 @@ def _excused(outcome: Outcome, facts: RestoreFacts, beyond: tuple[str, ...]) -> 
         outcome,
         message=f"{label} and {host} are equal{where}{but}",
         details=tuple(f"kept {each.table}: {each.rows} rows: {each.reason}" for each in kept),
-        exit_code=0,
+        exit_code=ExitCode.OK,
     )
 
 

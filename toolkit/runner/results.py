@@ -8,10 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from toolkit.errors import PRECEDENCE, ExitCode
 from toolkit.model.outcome import Moved
-
-EXIT_CODE_PRECEDENCE = (130, 8, 7, 2, 5, 4, 1, 6, 3)
-"""Which exit code wins when several actions failed: the first of these that occurred."""
 
 HIDDEN = "the output is hidden: no_log"
 
@@ -189,4 +187,4 @@ class RunRecord:
 def exit_code(codes: Iterable[int]) -> int:
     """The exit code of a run whose unhandled failures have these codes; 0 for none."""
     found = set(codes) - {0}
-    return next((code for code in EXIT_CODE_PRECEDENCE if code in found), 1 if found else 0)
+    return next((code for code in PRECEDENCE if code in found), ExitCode.FAILED if found else ExitCode.OK)
