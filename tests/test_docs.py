@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-import tasks
 from tests.control import Control, execute
 from toolkit import errors
 from toolkit.actions.registry import ACTIONS
-from toolkit.app.command_line import Command
+from toolkit.app.command import Command
+from toolkit.app.commands import COMMANDS as ALL_COMMANDS
 from toolkit.config import inventory
 from toolkit.config.lint import lint
 from toolkit.errors import PRECEDENCE
@@ -24,11 +24,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 GUIDE = ROOT / "docs" / "guide" / "actions.md"
-# the default of a group of tasks goes by the group's name
-COMMANDS: dict[str, Command] = {
-    next((alias for alias in aliases if "." not in alias), name): tasks.namespace[name]
-    for name, aliases in tasks.namespace.task_names.items()
-}
+COMMANDS: dict[str, Command[Any]] = {command.name: command for command in ALL_COMMANDS}
 
 INVENTED = re.compile(r"(?:touch|sftp)\.")
 """Files that CONTRIBUTING.md lets the reader write."""
@@ -78,7 +74,7 @@ def test_commands_and_options_exist() -> None:
     shown = [words for words in invocations() if not words[0].startswith("-")]
     assert {words[0] for words in shown} == set(COMMANDS)
     for name, *words in shown:
-        options = {f"--{option}" for argument in COMMANDS[name].get_arguments() for option in argument.names}
+        options = {option.flag for option in COMMANDS[name].all_options()}
         for word in words:
             if word.startswith("--") and word != "--help":
                 assert word.partition("=")[0] in options, f"invoke {name} has no option {word}"
@@ -92,9 +88,9 @@ def test_playbooks_named_exist_and_are_all_named() -> None:
 
 def test_options_of_run_are_all_documented() -> None:
     """The README shows every option of `invoke run`."""
-    for argument in COMMANDS["run"].get_arguments():
-        if not argument.positional:
-            assert f"--{argument.names[0]}" in README
+    for option in COMMANDS["run"].all_options():
+        if not option.positional:
+            assert option.flag in README
 
 
 def test_exit_codes_are_those_of_the_errors() -> None:

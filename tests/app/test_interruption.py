@@ -26,7 +26,7 @@ else:
 STARTER = """
 import sys
 def watch(event, details):
-    if event == "import" and details[0] == "toolkit.app" and not told:
+    if event == "import" and details[0] == "toolkit.app.commands" and not told:
         told.append(True)
         print("ready", file=sys.stderr, flush=True)
 told = []
@@ -35,7 +35,7 @@ import invoke.main
 sys.argv = ["invoke", *sys.argv[1:]]
 invoke.main.program.run()
 """
-"""Says `ready` when tasks.py has begun: what is before that is Python's and invoke's own start."""
+"""Says `ready` when the commands are about to be imported: what is before that is Python's and invoke's own start."""
 
 PLAY = """
 - name: Play

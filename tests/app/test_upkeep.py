@@ -12,7 +12,9 @@ from tests import control as controls
 from tests.app.invoking import invoke
 from tests.storage.faults import flip_bit
 from tests.storage.samples import sample_rows, write_backup
-from toolkit.app import commands
+from toolkit.app.commands import check, pin, show, unlock, unpin
+from toolkit.app.control import Control
+from toolkit.app.performing import perform
 from toolkit.model.manifest import Manifest
 from toolkit.storage.layout import chunk_name
 from toolkit.storage.local import LocalStore
@@ -29,24 +31,23 @@ class Place:
 
     def __init__(self, directory: Path) -> None:
         controls.Control(directory).add_host("one", "embedded:none")
-        self.control = commands.Control(directory=directory)
+        self.control = Control(directory=directory)
         self.repository = Repository.open(LocalStore(directory / "repository"), create=True)
         self.manifest: Manifest = write_backup(self.repository, sample_rows())[0]
         self.label = self.manifest.metadata.label
 
     def check(self, *, subset: str = "", read_data: bool = False, repairing: bool = False, name: str = "local") -> int:
         """Run the command."""
-        return commands.check(
-            self.control, repository=name, read_data=read_data, subset=subset, repairing=repairing, debug=False
-        )
+        options = check.Options(read_data=read_data, read_data_subset=subset, repair=repairing)
+        return perform(check.COMMAND, options, self.control, repository=name)
 
     def pin(self, *labels: str, until: str = "") -> int:
         """Run the command."""
-        return commands.pin(self.control, labels=labels, until=until, repository="", debug=False)
+        return perform(pin.COMMAND, pin.Options(label=labels, until=until), self.control)
 
     def unlock(self, *, name: str = "local", remove: str = "", force: bool = False) -> int:
         """Run the command."""
-        return commands.unlock(self.control, repository=name, remove=remove, force=force, debug=False)
+        return perform(unlock.COMMAND, unlock.Options(remove=remove, force=force), self.control, repository=name)
 
     def lock(self, holder: Process, kind: LockKind = LockKind.EXCLUSIVE) -> str:
         """Leave a lock of some process; gives its id."""
@@ -78,12 +79,12 @@ def test_pinning_and_unpinning(place: Place, capsys: Captured) -> None:
     assert f"{place.label} in local is pinned until the end of {until}" in capsys.readouterr().out
     assert read_records(place.repository).pins[place.label].until == until
     record_verified(place.repository, place.manifest, against="repository", host="", now=datetime.now(UTC))
-    assert commands.show(place.control, labels=(place.label,), repository="", debug=False) == 0
+    assert perform(show.COMMAND, show.Options(label=(place.label,)), place.control) == 0
     assert f"pinned until {until}, verified" in capsys.readouterr().out
     assert place.pin(place.label) == 0
     assert read_records(place.repository).pins[place.label].until is None
     for said in ("is not pinned any more", "was not pinned"):
-        assert commands.unpin(place.control, labels=(place.label,), repository="", debug=False) == 0
+        assert perform(unpin.COMMAND, unpin.Options(label=(place.label,)), place.control) == 0
         assert said in capsys.readouterr().out
     assert read_records(place.repository).pins == {}
 
@@ -146,7 +147,7 @@ def test_check_says_what_a_repair_would_do_and_does_it(place: Place, capsys: Cap
     place.damage()
     assert place.check() == 6
     told = capsys.readouterr().out
-    assert "`--repair` would take away 1 backups and 1 damaged chunks:" in told
+    assert "`--repair` would take away 1 backup and 1 damaged chunk:" in told
     assert f"{place.label}: tables orders cannot be read" in told
     assert read_records(place.repository).verified == {}
     assert place.repository.labels() == [place.label]

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.control import Control, execute, rows
+from toolkit.app.commands import run
 from toolkit.app.console import Output
 from toolkit.app.control import Control as ControlDirectory
-from toolkit.app.run import RunRequest, run
+from toolkit.app.performing import perform
 
 CATALOG: Mapping[str, Any] = {
     "catalog": "application",
@@ -124,14 +125,14 @@ class Machines:
     ) -> Ran:
         """Run a runbook in earnest; `sync` says how sync is paused and resumed."""
         out = io.StringIO()
-        request = RunRequest(
-            control=ControlDirectory(directory=self.control.directory),
-            playbooks=(str(playbook),),
+        options = run.Options(
+            playbook=(str(playbook),),
             limit=limit,
             check=check,
             extra_vars=("into=host", json.dumps(sync), *extra),
         )
-        code = run(request, Output(out, out))
+        control = ControlDirectory(directory=self.control.directory)
+        code = perform(run.COMMAND, options, control, output=Output(out, out))
         reports = sorted((self.control.directory / ".playback" / "reports").glob("*.json"))
         report = json.loads(reports[-1].read_text(encoding="utf-8")) if reports else {}
         archives = sorted((self.control.directory / ".playback" / "reports").glob("*.jsonl"))

@@ -10,7 +10,9 @@ import psycopg
 import pytest
 
 from tests.control import Control
-from toolkit.app import commands
+from toolkit.app.commands import classify
+from toolkit.app.control import Control as ControlDirectory
+from toolkit.app.performing import perform
 from toolkit.config import catalog as catalogs
 
 CASES = Path(__file__).parent / "classify_cases"
@@ -26,8 +28,8 @@ def test_proposals(name: str, tmp_path: Path, new_database: Callable[[], str]) -
     place.add_host("till", conninfo)
     file = tmp_path / "inventory" / "catalogs" / "application.yml"
     file.unlink()
-    control = commands.Control(directory=tmp_path, inventory=str(tmp_path / "inventory"))
-    assert commands.classify(control, host="till", update=False, file=str(file), debug=True) == 0
+    control = ControlDirectory(directory=tmp_path, inventory=str(tmp_path / "inventory"))
+    assert perform(classify.COMMAND, classify.Options(output=str(file)), control, host="till", debug=True) == 0
     text = file.read_text(encoding="utf-8")
     if os.environ.get("PLAYBACK_WRITE_CASES"):
         (CASES / f"{name}.yml").write_text(text, encoding="utf-8")

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from tests.control import ROOT, execute
 from tests.product.shop import CATALOG, Shop
+from toolkit.app.commands import run
 from toolkit.app.console import Output
 from toolkit.app.control import Control
-from toolkit.app.run import RunRequest, run
+from toolkit.app.performing import perform
 
 NOWHERE = "host=127.0.0.1 port=9 dbname=shop user=shop connect_timeout=2"
 
@@ -19,13 +20,8 @@ NOWHERE = "host=127.0.0.1 port=9 dbname=shop user=shop connect_timeout=2"
 def nightly(directory: Path, *, check: bool = False) -> tuple[int, str, dict[str, object]]:
     """Run it; gives the exit code, what was printed and the report."""
     out, report = io.StringIO(), directory / "report.json"
-    request = RunRequest(
-        control=Control(directory=directory),
-        playbooks=(str(ROOT / "playbooks" / "nightly.yml"),),
-        report=str(report),
-        check=check,
-    )
-    code = run(request, Output(out, out))
+    options = run.Options(playbook=(str(ROOT / "playbooks" / "nightly.yml"),), report=str(report), check=check)
+    code = perform(run.COMMAND, options, Control(directory=directory), output=Output(out, out))
     return code, out.getvalue(), json.loads(report.read_text(encoding="utf-8"))
 
 

@@ -7,9 +7,10 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from toolkit.app.commands import run
 from toolkit.app.console import Output
 from toolkit.app.control import Control
-from toolkit.app.run import RunRequest, run
+from toolkit.app.performing import perform
 
 HERE = Path(__file__).parent
 CONTROL = Control(directory=HERE / "control")
@@ -30,17 +31,18 @@ class Ran:
         return f"{self.out}{self.err}exit code {self.code}\n"
 
 
-def run_file(path: Path, tmp: Path, request: RunRequest | None = None) -> Ran:
+def run_file(path: Path, tmp: Path, options: run.Options | None = None, control: Control = CONTROL) -> Ran:
     """Run a playbook file; its templates have `python` and `tmp`."""
-    given = request or RunRequest(control=CONTROL, playbooks=())
+    given = options or run.Options()
     extra_vars = (f"python={sys.executable}", f"tmp={tmp}", *given.extra_vars)
     out, err = io.StringIO(), io.StringIO()
-    code = run(replace(given, playbooks=(str(path),), extra_vars=extra_vars), Output(out, err))
+    options = replace(given, playbook=(str(path),), extra_vars=extra_vars)
+    code = perform(run.COMMAND, options, control, output=Output(out, err))
     return Ran(code=code, out=out.getvalue(), err=err.getvalue())
 
 
-def run_text(text: str, tmp: Path, request: RunRequest | None = None) -> Ran:
+def run_text(text: str, tmp: Path, options: run.Options | None = None, control: Control = CONTROL) -> Ran:
     """Run a playbook given as text."""
     path = tmp / "playbook.yml"
     path.write_text(text, encoding="utf-8")
-    return run_file(path, tmp, request)
+    return run_file(path, tmp, options, control)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.runner.playbooks import CASES, CONTROL, run_file
-from toolkit.app.run import RunRequest
+from tests.runner.playbooks import CASES, run_file
+from toolkit.app.commands import run
 
 
 @pytest.mark.parametrize("path", sorted(CASES.glob("*.yml")), ids=lambda path: path.stem)
@@ -22,7 +22,7 @@ def test_playbook_prints_what_stands_beside_it(path: Path, tmp_path: Path) -> No
     for number, options in enumerate(_runs(path)):
         tmp = tmp_path / str(number)
         tmp.mkdir()
-        ran = run_file(path, tmp, RunRequest(control=CONTROL, playbooks=(), **options))
+        ran = run_file(path, tmp, run.Options(**options))
         assert "Traceback" not in ran.text
         printed += f"$ {json.dumps(options)}\n{ran.text}\n".replace(str(tmp), "TMP").replace(sys.executable, "PYTHON")
     expected = path.with_suffix(".out")

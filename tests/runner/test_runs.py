@@ -21,9 +21,9 @@ from tests.acting import act
 from tests.runner.playbooks import CONTROL, Ran, run_text
 from toolkit.actions.context import Context
 from toolkit.actions.registry import ACTIONS
+from toolkit.app.commands import run
 from toolkit.app.console import Output
 from toolkit.app.control import Control
-from toolkit.app.run import RunRequest
 from toolkit.app.text import TextReporter
 from toolkit.config import inventory
 from toolkit.config import playbook as playbooks
@@ -362,7 +362,7 @@ NOTHING = """
 )
 def test_nothing_to_do_is_refused(options: dict[str, Any], message: str, tmp_path: Path) -> None:
     """A run that would do nothing of what it was asked for ends with 2, the reason and what there is."""
-    ran = run_text(NOTHING, tmp_path, RunRequest(control=CONTROL, playbooks=(), **options))
+    ran = run_text(NOTHING, tmp_path, run.Options(**options))
     assert ran.code == 2
     assert message in ran.err
     assert ran.out == ""
@@ -372,8 +372,8 @@ def test_an_empty_inventory_is_refused(tmp_path: Path) -> None:
     """Without any host, or without any task, nothing can be done, and that is no success."""
     (tmp_path / "inventory").mkdir()
     (tmp_path / "inventory" / "hosts.yml").write_text("all: {hosts: {}}\n", encoding="utf-8")
-    request = RunRequest(control=Control(directory=tmp_path), playbooks=())
-    ran = run_text("- hosts: all\n  tasks: [debug: {}]\n", tmp_path, request)
+    control = Control(directory=tmp_path)
+    ran = run_text("- hosts: all\n  tasks: [debug: {}]\n", tmp_path, control=control)
     assert (ran.code, ran.err) == (2, "ERROR: the inventory has no hosts\n")
     ran = run_text("- hosts: one\n  tasks: []\n", tmp_path)
     assert ran.code == 2

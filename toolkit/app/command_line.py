@@ -2,7 +2,7 @@
 
 invoke gives a positional argument the next word whatever it is (`run --help` runs the playbook `--help`), knows no
 positional argument that may be missing or repeated, and answers a misspelt option with `No idea what … is!`. A
-`Command` therefore looks at the words of the command line first: it says what is wrong in our own words, and tells
+`CommandTask` therefore looks at the words of the command line first: it says what is wrong in our own words, and tells
 invoke exactly how many positional words there are.
 """
 
@@ -10,18 +10,50 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
+from invoke.collection import Collection
+from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 from invoke.parser.parser import Parser
 from invoke.program import Program
 from invoke.tasks import Task
 
+from toolkit.app.command import Command, Option
+from toolkit.app.commands import COMMANDS
 from toolkit.wording import meant
 
+INVOKE = "invoke"
 USAGE = 2
 _HELP = ("--help", "-h")
+_DEFAULT = "machine"
+"""What `doctor`, the one command with the name of a group, is called within the group: invoke wants a name there."""
+
+
+def tasks_of(directory: Path, *, program: str = INVOKE) -> Collection:
+    """Give every command as an invoke task, for a control directory; groups of commands are collections.
+
+    Args:
+        program: what the command line is called by.
+    """
+    found = Collection()
+    groups: dict[str, Collection] = {}
+    names = [command.name for command in COMMANDS]
+    for command in COMMANDS:
+        task = CommandTask(command, directory, program=program)
+        group, dot, member = command.name.partition(".")
+        if dot:
+            groups.setdefault(group, Collection(group)).add_task(task, name=member)
+        elif any(name.startswith(f"{group}.") for name in names):
+            groups.setdefault(group, Collection(group)).add_task(task, name=_DEFAULT, default=True)
+        else:
+            found.add_task(task, name=command.name)
+    for collection in groups.values():
+        found.add_collection(collection)
+    return found
 
 
 class Words(Argument):
@@ -42,59 +74,101 @@ class Words(Argument):
         self._words.append(word)
 
 
-class Command(Task[Any]):
-    """An invoke task whose words are checked before invoke's parser sees them.
+class CommandTask(Task[Any]):
+    """A command as an invoke task whose words are checked before invoke's parser sees them.
 
-    A parameter without a default is its positional argument, a list of words. Options have no automatic short forms.
+    Options have no short forms.
     """
 
-    def __init__(self, body: Any, **options: Any) -> None:
-        super().__init__(body, **{"auto_shortflags": False, **options})
+    def __init__(self, command: Command[Any], directory: Path, *, program: str = INVOKE) -> None:
+        self.command = command
+        self._program = program
+
+        def body(context: Context, **given: Any) -> None:
+            del context
+            _carry_out(command, directory, given)
+
+        body.__doc__ = f"{command.summary}: {program} {command.name} {command.usage}".rstrip()
+        super().__init__(body, name=command.name, positional=())
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
-        """The task's arguments, as invoke asks for them before it parses the command line.
+        """Give the task's arguments, as invoke asks for them before it parses the command line.
 
         Raises:
             Exit: with code 2, when this is the task that was named and its words are wrong.
         """
-        arguments = super().get_arguments(ignore_unknown_help)
-        words = command_line(sys.argv)
+        del ignore_unknown_help
+        options = sorted(self.command.all_options(), key=lambda option: not option.positional)
+        arguments = [_argument(option) for option in options]
+        words = _command_line(sys.argv, self._program)
         count = 0
         if words and words[0] == self.name:
-            count = _positional_words(self.name, arguments, words[1:])
+            count = _positional_words(f"{self._program} {self.name}", arguments, words[1:])
         return [
-            Words(count, names=argument.names, help=argument.help) if argument.positional else argument
+            Words(count, names=argument.names, attr_name=argument.attr_name, help=argument.help)
+            if argument.positional
+            else argument
             for argument in arguments
         ]
 
 
-def command_line(argv: Sequence[str]) -> list[str]:
-    """The words from the task's name on; what stands before them is invoke's own.
+def _argument(option: Option) -> Argument:
+    default = list(option.default) if isinstance(option.default, tuple) else option.default
+    name = option.flag.removeprefix("--")
+    return Argument(
+        names=(name,),
+        attr_name=None if name == option.name else option.name,
+        kind=type(default),
+        default=default,
+        help=option.help,
+        positional=option.positional,
+    )
+
+
+def _carry_out(command: Command[Any], directory: Path, given: Mapping[str, Any]) -> None:
+    """Carry a command out with invoke's values; Exit where it does not end with 0."""
+    from toolkit.app.control import Control  # noqa: PLC0415 - only what is carried out needs it
+    from toolkit.app.performing import perform  # noqa: PLC0415
+
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    own = {each.name: values.pop(each.name) for each in fields(command.options)}
+    control = Control(directory=directory, inventory=values.pop("inventory", ""))
+    if code := perform(command, command.options(**own), control, **values):
+        raise Exit(code=code)
+
+
+def _command_line(argv: Sequence[str], program: str) -> list[str]:
+    """Give the words from the task's name on; what stands before them is the program's own.
 
     Raises:
         Exit: with code 2, when invoke would silently do something else than one thinks.
     """
-    parsed = Parser(initial=Program().initial_context, ignore_unknown=True).parse_argv(list(argv[1:]))
+    core = Program() if program == INVOKE else Program(namespace=Collection())
+    parsed = Parser(initial=core.initial_context, ignore_unknown=True).parse_argv(list(argv[1:]))
     if parsed[0].args["complete"].value:
         return []
     if parsed[0].args["dry"].value:
         raise _dry_run()
     if "--" in argv:
-        raise misuse("what stands after -- reaches no task", "leave -- out")
+        raise _misuse("what stands after -- reaches no task", "leave -- out")
     return list(parsed.unparsed)
 
 
-def misuse(message: str, hint: str = "") -> Exit:
-    """The exit for a wrong command line."""
-    return Exit(f"ERROR: {message}" + (f"\nHINT: {hint}" if hint else ""), code=USAGE)
+def _misuse(message: str, hint: str) -> Exit:
+    """Make the exit for a wrong command line."""
+    return Exit(f"ERROR: {message}\nHINT: {hint}", code=USAGE)
 
 
 def _dry_run() -> Exit:
-    return misuse("--dry (-R) belongs to invoke and has no effect on a playbook", "use --check to change nothing")
+    return _misuse("--dry (-R) belongs to invoke and has no effect on a playbook", "use --check to change nothing")
 
 
-def _positional_words(task: str, arguments: Sequence[Argument], words: Sequence[str]) -> int:
-    """How many of a task's words are positional; Exit for the first word that is wrong."""
+def _positional_words(called: str, arguments: Sequence[Argument], words: Sequence[str]) -> int:
+    """Count a task's positional words; Exit for the first word that is wrong.
+
+    Args:
+        called: the program and the task.
+    """
     flags = {f"--{argument.names[0]}": argument for argument in arguments}
     helping = any(word in _HELP for word in words)
     seen: set[str] = set()
@@ -114,31 +188,35 @@ def _positional_words(task: str, arguments: Sequence[Argument], words: Sequence[
             value = value if equals else (rest.pop(0) if rest else "")
             _check_value(name, value, flags, given=bool(equals or value))
         elif word.startswith("-") and len(word) > 1:
-            raise _unknown(task, name, flags)
+            raise _unknown(called, name, flags)
         else:
             count += 1
     if count and not any(argument.positional for argument in arguments):
-        raise misuse(f"{task} takes no arguments besides its options", f"see invoke {task} --help")
+        raise _misuse(f"{_task(called)} takes no arguments besides its options", f"see {called} --help")
     return count
 
 
-def _unknown(task: str, name: str, flags: Mapping[str, Argument]) -> Exit:
+def _task(called: str) -> str:
+    return called.rpartition(" ")[2]
+
+
+def _unknown(called: str, name: str, flags: Mapping[str, Argument]) -> Exit:
     if name in ("--dry", "-R"):
         return _dry_run()
-    return misuse(f"{task} has no option {name}", meant(name, flags, before="") or f"see invoke {task} --help")
+    return _misuse(f"{_task(called)} has no option {name}", meant(name, flags, before="") or f"see {called} --help")
 
 
 def _check_repeated(name: str, argument: Argument, seen: set[str]) -> None:
     if name in seen and argument.takes_value and argument.kind is not list:
-        raise misuse(f"{name} is given twice", "give it once; several names are separated by commas")
+        raise _misuse(f"{name} is given twice", "give it once; several names are separated by commas")
     seen.add(name)
 
 
 def _check_switch(name: str, equals: str) -> None:
     if equals:
-        raise misuse(f"{name} takes no value", f"write {name} alone, or leave it out")
+        raise _misuse(f"{name} takes no value", f"write {name} alone, or leave it out")
 
 
 def _check_value(name: str, value: str, flags: Mapping[str, Argument], *, given: bool) -> None:
     if not given or value in flags:
-        raise misuse(f"{name} needs a value", f"write {name}=VALUE")
+        raise _misuse(f"{name} needs a value", f"write {name}=VALUE")

@@ -1,60 +1,79 @@
-"""The two streams everything is printed to: masked, in UTF-8, coloured only where a person looks."""
+"""The two streams everything is printed to: masked, in UTF-8, coloured only where a person looks.
+
+rich is loaded only for a stream that may be a terminal.
+"""
 
 from __future__ import annotations
 
 import io
+import os
 import sys
-from typing import TextIO
+from functools import cached_property
+from typing import TYPE_CHECKING, TextIO
 from unicodedata import category
-
-from rich.console import Console
-from rich.text import Text
 
 from toolkit.config.masking import mask, mask_own
 from toolkit.runner.interruption import PROCESS
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 
 class Output:
-    """Where output goes.
-
-    Attributes:
-        live: whether a person watches: a terminal that can be redrawn.
-        console: the rich console of standard output, for live progress only; text is printed through `line`.
-    """
+    """Where output goes."""
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
-        self.console = _console(_utf8(out or sys.stdout))
-        self._errors = _console(_utf8(err or sys.stderr))
-        self.live = self.console.is_terminal and not self.console.is_dumb_terminal
+        self._out = _Stream(out or sys.stdout)
+        self._err = _Stream(err or sys.stderr)
+
+    @property
+    def live(self) -> bool:
+        """Whether a person watches: a terminal that can be redrawn."""
+        return self._out.may_be_terminal and self.console.is_terminal and not self.console.is_dumb_terminal
+
+    @property
+    def console(self) -> Console:
+        """The rich console of standard output, for live progress only; text is printed through `line`."""
+        return self._out.console
 
     def line(self, text: str = "", *, style: str = "", foreign: bool = False) -> None:
         """Print text (one line or several) to standard output, secrets masked; `foreign` text is not only our own."""
-        _print(self.console, mask(text) if foreign else mask_own(text), style)
+        self._out.print(mask(text) if foreign else mask_own(text), style)
 
     def error(self, text: str, *, style: str = "red", foreign: bool = True) -> None:
         """Print text to standard error, secrets masked; it is not `foreign` when it is all our own."""
-        _print(self._errors, mask(text) if foreign else mask_own(text), style)
+        self._err.print(mask(text) if foreign else mask_own(text), style)
 
 
-def _utf8(stream: TextIO) -> TextIO:
-    if isinstance(stream, io.TextIOWrapper):
-        # a Windows code page or LANG=C could not print every name; no character may stop a backup
-        stream.reconfigure(encoding="utf-8", errors="replace")
-    return stream
+class _Stream:
+    def __init__(self, stream: TextIO) -> None:
+        if isinstance(stream, io.TextIOWrapper):
+            # a Windows code page or LANG=C could not print every name; no character may stop a backup
+            stream.reconfigure(encoding="utf-8", errors="replace")
+        self._stream = stream
+        # what rich looks at, too, when it decides
+        self.may_be_terminal = stream.isatty() or bool({"FORCE_COLOR", "TTY_COMPATIBLE"} & os.environ.keys())
 
+    @cached_property
+    def console(self) -> Console:
+        from rich.console import Console  # noqa: PLC0415 - a pipe does without
 
-def _console(stream: TextIO) -> Console:
-    return Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        return Console(file=self._stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
+    def print(self, text: str, style: str) -> None:
+        # a line is printed whole; cut short in there, rich would keep back whatever is printed later
+        with PROCESS.held():
+            if self.may_be_terminal:
+                from rich.text import Text  # noqa: PLC0415
 
-def _print(console: Console, text: str, style: str) -> None:
-    # a line is printed whole; cut short in there, rich would keep back whatever is printed later
-    with PROCESS.held():
-        console.print(Text(_printable(text)), style=style or None, soft_wrap=True)
+                self.console.print(Text(_printable(text)), style=style or None, soft_wrap=True)
+            else:
+                self._stream.write(f"{_printable(text)}\n")
+                self._stream.flush()
 
 
 def _printable(text: str) -> str:
-    """Without control characters, which data could use to repaint the terminal, and what no encoding has."""
+    """Leave out control characters, which data could use to repaint the terminal, and what no encoding has."""
     return "".join(
         "�" if category(character) in ("Cc", "Cs") and character not in "\n\t" else character for character in text
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from toolkit.app.command import BAD, Line
 from toolkit.app.console import Output
 from toolkit.errors import InputError, PlaybackError
 from toolkit.private.files import keep_private
@@ -42,13 +43,20 @@ def guarded(output: Output, command: Callable[[], int], *, debug: bool = False) 
 
 def show(output: Output, error: PlaybackError) -> None:
     """Print an error; every problem on its own line, in the form `file:line: path: message`."""
+    for line in error_lines(error):
+        output.error(line.text, style=line.style, foreign=line.foreign)
+
+
+def error_lines(error: PlaybackError) -> Iterator[Line]:
+    """Give what is printed of an error."""
+    foreign = not is_our_own(error)
     if isinstance(error, InputError):
         for problem in error.problems:
-            output.error(str(problem) if problem.file else f"ERROR: {problem}", foreign=False)
+            yield Line(str(problem) if problem.file else f"ERROR: {problem}", BAD, error=True)
     else:
-        output.error(f"ERROR: {error.message}", foreign=not is_our_own(error))
+        yield Line(f"ERROR: {error.message}", BAD, error=True, foreign=foreign)
     if error.hint:
-        output.error(f"HINT: {error.hint}", foreign=not is_our_own(error))
+        yield Line(f"HINT: {error.hint}", BAD, error=True, foreign=foreign)
 
 
 def _show_defect(output: Output, error: Exception, *, debug: bool) -> None:

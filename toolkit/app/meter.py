@@ -6,8 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 
-import psutil
-
 from toolkit import wording
 
 
@@ -44,6 +42,8 @@ class Meter:
 
     def text(self) -> str:
         """Where it stands, e.g. `read: 1,200 of 4,800 rows, 3.10 MiB, 600 rows/s, 6.00 s left, memory 80.1 MiB`."""
+        import psutil  # noqa: PLC0415 - most commands show no progress
+
         passed = max(self._clock() - self.started, 1e-6)
         of_rows = f" of {wording.count(self.total_rows)}" if self.total_rows else ""
         parts = []

@@ -3,42 +3,36 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from toolkit.app.arguments import names
 from toolkit.errors import InputError, Problem
 from toolkit.model.scope import BackupType, Demo, Scope
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScopeOptions:
-    """The options as a person wrote them; empty where they were left out."""
+def scope_meant(*, businesses: str, demo: str, scope: str, optional: str) -> Scope:
+    """Read a scope from the options as a person wrote them; empty where they were left out.
 
-    businesses: str = ""
-    demo: str = ""
-    scope: str = ""
-    optional: str = ""
+    Raises:
+        InputError: every option that is not right.
+    """
+    problems: list[Problem] = []
+    meant = Scope(
+        type=_choice("--scope", scope, BackupType.BUSINESS, problems),
+        businesses=tuple(dict.fromkeys(names(businesses))),
+        demo=_choice("--demo", demo, Demo.EXCLUDE, problems),
+        optional=_optional(optional, problems),
+    )
+    if problems:
+        raise InputError(problems)
+    return meant
 
-    def scope_meant(self) -> Scope:
-        """The scope.
 
-        Raises:
-            InputError: every option that is not right.
-        """
-        problems: list[Problem] = []
-        meant = Scope(
-            type=_choice("--scope", self.scope, BackupType.BUSINESS, problems),
-            businesses=tuple(dict.fromkeys(names(self.businesses))),
-            demo=_choice("--demo", self.demo, Demo.EXCLUDE, problems),
-            optional=_optional(self.optional, problems),
-        )
-        if problems:
-            raise InputError(problems)
-        return meant
+def names(text: str) -> tuple[str, ...]:
+    """Split a list at its commas; spaces around the names do not count."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _choice(option: str, text: str, default: Choice, problems: list[Problem]) -> Choice:

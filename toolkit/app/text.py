@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from toolkit import wording
+from toolkit.app.command import WARNING
 from toolkit.app.console import Output
-from toolkit.app.progress import LineProgress, LiveDisplay, LiveProgress
+from toolkit.app.progress import LineProgress
 from toolkit.config.masking import mask, mask_own
-from toolkit.model.outcome import Progress
+from toolkit.model.outcome import Progress, SilentProgress
 from toolkit.runner.interruption import EXIT_CODE, MESSAGE
 from toolkit.runner.results import Recap, Result, RunRecord, Status
 from toolkit.wording import table
+
+if TYPE_CHECKING:
+    from toolkit.app.live import LiveDisplay
 
 COLOURS = {
     Status.OK: "green",
@@ -20,7 +25,6 @@ COLOURS = {
     Status.FAILED: "red",
     Status.UNREACHABLE: "red",
 }
-WARNING = "bright_magenta"
 PARTIAL = 3
 """Exit code of a task that finished with all but something it names."""
 _WIDTH = 79
@@ -32,7 +36,7 @@ class TextReporter:
     def __init__(self, output: Output, *, debug: bool) -> None:
         self._output = output
         self._debug = debug
-        self._display = LiveDisplay(output) if output.live else None
+        self._display = _live(output) if output.live else None
 
     def play_started(self, name: str, hosts: Sequence[str]) -> None:
         """Print the play's heading."""
@@ -67,7 +71,7 @@ class TextReporter:
     def progress(self, host: str, task: str) -> Progress:
         """A redrawn line on a terminal, occasional lines elsewhere."""
         del task
-        return LiveProgress(self._display, host) if self._display else LineProgress(self._output, host)
+        return self._display.progress(host) if self._display else LineProgress(self._output, host)
 
     def finished(self, record: RunRecord) -> None:
         """Print the recap and what moved."""
@@ -112,6 +116,36 @@ class TextReporter:
     def _say(self, ours: str, text: str, result: Result) -> None:
         """Print what we say, and behind it a text of the result."""
         self._output.line(f"{ours}{_masked(text, result)}", style=COLOURS[result.status])
+
+
+class QuietReporter:
+    """Prints nothing of a run: what is wanted is its record."""
+
+    def play_started(self, name: str, hosts: Sequence[str]) -> None:
+        """Do nothing."""
+
+    def task_started(self, name: str, *, handler: bool) -> None:
+        """Do nothing."""
+
+    def retrying(self, host: str, task: str, *, left: int) -> None:
+        """Do nothing."""
+
+    def host_result(self, result: Result) -> None:
+        """Do nothing."""
+
+    def progress(self, host: str, task: str) -> Progress:
+        """Give progress that nobody watches."""
+        del host, task
+        return SilentProgress()
+
+    def finished(self, record: RunRecord) -> None:
+        """Do nothing."""
+
+
+def _live(output: Output) -> LiveDisplay:
+    from toolkit.app.live import LiveDisplay  # noqa: PLC0415 - loads rich, which only a terminal needs
+
+    return LiveDisplay(output)
 
 
 def _masked(text: str, result: Result) -> str:

@@ -22,9 +22,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum, auto
 from types import FrameType, TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from toolkit.model.outcome import Progress
+if TYPE_CHECKING:  # this is the first that a command imports, so it imports nothing of ours
+    from toolkit.model.outcome import Progress
 
 EXIT_CODE: Final = 130
 MESSAGE: Final = "interrupted"
@@ -61,7 +62,12 @@ class Interruption:
         self._installed = False
 
     def install(self) -> None:
-        """Take over the process's signals until it ends; for the first line of a program, in its main thread."""
+        """Take over the process's signals until it ends; for the first line of a program, in its main thread.
+
+        Once is enough: again nothing happens.
+        """
+        if self._installed:
+            return
         self._take_over()
         self._installed = True
         atexit.register(self._ignore)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
+from toolkit.app.control import Control
+from toolkit.app.scope_options import names
 from toolkit.config import plain_secrets
 from toolkit.config.playbook import load_variables
 from toolkit.errors import InputError, Problem
@@ -21,7 +22,7 @@ _SECOND_PAIR = re.compile(r"\s[A-Za-z_][A-Za-z0-9_]*=")
 
 def run_options(
     *,
-    control: Path,
+    control: Control,
     limit: str,
     tags: str,
     skip_tags: str,
@@ -31,7 +32,7 @@ def run_options(
     forks: str,
     start_at_task: str,
 ) -> RunOptions:
-    """The options of a run.
+    """Check the options of a run.
 
     Raises:
         InputError: every option that is not right.
@@ -52,17 +53,6 @@ def run_options(
     return options
 
 
-def names(text: str) -> tuple[str, ...]:
-    """The names in a list separated by commas; spaces around them do not count."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def existing(name: str, control: Path) -> Path:
-    """A file or directory a person named: below the working directory, else below the control directory."""
-    path = Path(name).expanduser()
-    return path if path.exists() or path.is_absolute() else control / path
-
-
 def _forks(text: str, problems: list[Problem]) -> int:
     # ASCII digits only: int() would also read other scripts' digits, signs and underscores
     if re.fullmatch(r"[0-9]{1,4}", text) and 1 <= int(text) <= MAX_FORKS:
@@ -71,7 +61,7 @@ def _forks(text: str, problems: list[Problem]) -> int:
     return 1
 
 
-def _extra_vars(given: Iterable[str], control: Path, problems: list[Problem]) -> dict[str, Any]:
+def _extra_vars(given: Iterable[str], control: Control, problems: list[Problem]) -> dict[str, Any]:
     variables: dict[str, Any] = {}
     for text in given:
         try:
@@ -81,10 +71,10 @@ def _extra_vars(given: Iterable[str], control: Path, problems: list[Problem]) ->
     return variables
 
 
-def _variables(text: str, control: Path) -> dict[str, Any]:
+def _variables(text: str, control: Control) -> dict[str, Any]:
     """One `--extra-vars`: `@FILE`, a JSON object, or `name=value`, whose value is text up to its end."""
     if text.startswith("@"):
-        return load_variables(existing(text[1:], control), control=control)
+        return load_variables(control.existing(text[1:]), control=control.directory)
     if text.lstrip().startswith("{"):
         return _json(text)
     name, equals, value = text.partition("=")

@@ -1,0 +1,177 @@
+"""`classify`: the catalog file it would propose for a host's database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from toolkit.app import command
+from toolkit.app.command import HOST, INVENTORY, WARNING, Answer, Call, Command, Line
+from toolkit.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from toolkit.config.catalog_draft import Draft
+    from toolkit.config.catalog_proposal import Choice
+    from toolkit.model.catalog import TenantTable
+    from toolkit.model.schema import DatabaseSchema
+    from toolkit.planning.classification.proposals import Classification
+
+MOST_CANDIDATES = 4
+"""More other tables that might be that of the tenants are not told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What `classify` is given."""
+
+    update: bool = command.switch("keep what the host's catalog file says and add what is new")
+    output: str = command.text("write to this file instead of standard output; it is replaced when all is done")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed(Answer):
+    """A proposed catalog file.
+
+    Attributes:
+        file: where it was written; empty for nowhere.
+    """
+
+    found: Classification
+    text: str
+    file: str
+
+    def lines(self) -> Iterator[Line]:
+        """Give the text where it is in no file, and a summary on standard error."""
+        if not self.file:
+            yield Line(self.text.replace("\r\n", "\n").removesuffix("\n"))
+        for line, style in (*_summary(self.found, self.file), *_changed(self.found)):
+            yield Line(line, style, error=True, foreign=True)
+
+    def document(self) -> NoReturn:
+        """Refuse: the text is YAML."""
+        raise NotImplementedError
+
+
+def _tenant(draft: Draft, schema: DatabaseSchema) -> tuple[TenantTable, Choice]:
+    """Give the tenant table, and why it is the one."""
+    from toolkit.config.catalog_proposal import Choice
+    from toolkit.planning.classification.tenants import tenant_candidates
+
+    if draft.tenant is not None:
+        table = schema.tables.get(draft.tenant.table)
+        if table is None:
+            problem = Problem(
+                file=draft.file, path="tenant.table", message=f"the database has no table {draft.tenant.table}"
+            )
+            raise InputError([problem])
+        missing = [
+            Problem(file=draft.file, path=f"tenant.{key}", message=f"table {table.name} has no column {column!r}")
+            for key, column in (("key", draft.tenant.key), ("label", draft.tenant.label), ("demo", draft.tenant.demo))
+            if column and column not in table.column_names
+        ]
+        if missing:
+            raise InputError(missing)
+        return draft.tenant, Choice(why=f"as {draft.file} says")
+    candidates = tenant_candidates(schema)
+    if not candidates:
+        message = f"no table of schema {schema.name} is named by others, so none looks like that of the tenants"
+        raise InputError(
+            [Problem(file=draft.file, path="tenant", message=message)],
+            hint="write `tenant: {table: …, key: …}` into the file",
+        )
+    chosen, *others = candidates
+    why = f"DECIDE: a guess, {chosen.why}; say which table's rows are the tenants"
+    return chosen.tenant, Choice(why=why, others=tuple(others[:MOST_CANDIDATES]))
+
+
+def _summary(found: Classification, file: str) -> Iterator[tuple[str, str]]:
+    from toolkit.planning.classification.proposals import Reason, Verdict
+
+    total = found.kept + len(found.proposals)
+    yield f"{total} tables: {found.kept} classified already, {len(found.proposals)} new", ""
+    for (verdict, reason), number in found.counts().items():
+        yield f"  {number:4} {verdict:<8} {reason}", ""
+    for each in found.proposals:
+        if each.renamed_from:
+            yield f"{each.table} looks like {each.renamed_from} renamed", WARNING
+    for dropped in found.dropped:
+        yield f"the database has no table {dropped.table}", WARNING
+    undecided = found.by_verdict(Verdict.OPEN)
+    if undecided:
+        share = f"{100 * len(undecided) / total:.1f} %"
+        follow = len(found.by_verdict(Verdict.FOLLOWS))
+        where = f" (search {file} for DECIDE)" if file else ""
+        text = (
+            f"{len(undecided)} of {total} tables ({share}) need a person's decision{where}; {follow} follow from those"
+        )
+        yield f"{text}: backups refuse to run until then", WARNING
+    unsafe = [each.table for each in found.proposals if each.reason in (Reason.POLYMORPHIC, Reason.UNWRITABLE)]
+    if unsafe:
+        yield (
+            f"no rule can follow whose the rows of {', '.join(unsafe)} are: only whole backups have all of them",
+            WARNING,
+        )
+
+
+def _changed(found: Classification) -> Iterator[tuple[str, str]]:
+    """Say what the file says and a fresh look at the schema does not."""
+    from toolkit.config.catalog_entry import entry
+    from toolkit.model.catalog import Category
+
+    if found.differences:
+        yield f"the schema speaks against {len(found.differences)} rules of the file, which stay as they are:", WARNING
+    for each in found.differences:
+        says = entry(found.written[each.table])
+        if each.rule is None:
+            yield f"  {says} cannot be followed: {each.why}", WARNING
+        else:
+            outside = "" if each.rule.category is Category.BUSINESS else f"under {each.rule.category}: "
+            today = found.written[each.table].category
+            where = "" if today is Category.BUSINESS else f", under {today}"
+            yield f"  {says}{where}; a fresh look says {outside}{entry(each.rule)}: {each.why}", WARNING
+
+
+def _classify(given: Options, call: Call) -> Iterator[Answer]:
+    """Propose a catalog file.
+
+    With `update` it keeps what the host's catalog file says and adds what is new; otherwise only that file's head is
+    used. A file that says anything is never overwritten, but for the host's own with `update`, or as long as it has
+    nothing but a head.
+    """
+    from toolkit.actions.plain import plain
+    from toolkit.app.classify_target import target_of
+    from toolkit.config import catalog_draft, catalog_proposal
+    from toolkit.planning.classification.proposing import classify
+    from toolkit.postgres.connection import connect
+    from toolkit.postgres.hosts import conninfo
+    from toolkit.postgres.introspection import read_schema
+
+    name, update = call.named_host(), given.update
+    inventory = call.control.load_inventory()
+    host = inventory.host(name)
+    own = inventory.catalog_file(host.catalog or name)
+    draft = catalog_draft.read(own, control=inventory.directory)
+    if update and draft.exists and not draft.text.strip():
+        message = "the catalog file is empty; was it overwritten by the output of this command?"
+        raise InputError([Problem(file=draft.file, message=message)], hint="use --output, which replaces it at the end")
+    target = target_of(given.output, own, draft, host=name, update=update) if given.output else None
+    with connect(conninfo(inventory.directory, plain(host.database)), application="playback classify") as connection:
+        schema = read_schema(connection, draft.schema)
+    tenant, choice = _tenant(draft, schema)
+    adding = update or (target is not None and target.is_draft)
+    found = classify(draft.catalog(tenant) if adding else draft.head(tenant), schema)
+    text = (catalog_proposal.updated_file if adding else catalog_proposal.new_file)(draft, found, choice)
+    if target is not None:
+        target.write(text)
+    yield Proposed(found=found, text=text, file=given.output)
+
+
+COMMAND = Command(
+    name="classify",
+    summary="Propose a catalog file for a database",
+    usage="--host H [--update] [--output FILE]",
+    needs=(HOST, INVENTORY),
+    options=Options,
+    body=_classify,
+)

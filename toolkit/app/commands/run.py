@@ -1,0 +1,166 @@
+"""`run`: a playbook from its file to the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+from toolkit.app import command
+from toolkit.app.command import INVENTORY, Answer, Call, Command
+from toolkit.errors import InputError, PlaybackError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from toolkit.runner.options import RunOptions
+    from toolkit.runner.results import RunRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What `run` is given, as text."""
+
+    playbook: tuple[str, ...] = command.words("the playbook's file, below the working or the control directory")
+    limit: str = command.text("run only on hosts of this pattern")
+    tags: str = command.text("run only tasks with one of these tags, separated by commas")
+    skip_tags: str = command.text("run no task with one of these tags")
+    check: bool = command.switch("say what would change and change nothing")
+    diff: bool = command.switch("show samples of what changes")
+    extra_vars: tuple[str, ...] = command.texts(
+        "a variable as name=value, several as JSON, or @FILE.yml; may be given again"
+    )
+    forks: str = command.text("how many hosts at the same time (default: 1)", default="1")
+    start_at_task: str = command.text("begin with the task of this name")
+    list_tasks: bool = command.switch("list the tasks and run none")
+    report: str = command.text("write the whole run to this file, as JSON")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran(Answer):
+    """How a run ended; it was printed while it went on."""
+
+    code: int
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the run."""
+        return self.code
+
+    def lines(self) -> tuple[()]:
+        """Give nothing more."""
+        return ()
+
+    def document(self) -> NoReturn:
+        """Refuse: a run's JSON is its report."""
+        raise NotImplementedError
+
+
+def _body(given: Options, call: Call) -> Iterator[Answer]:
+    from toolkit.app.allocation import give_back_large_blocks
+
+    give_back_large_blocks()
+    yield Ran(code=_Run(given, call).exit_code())
+
+
+@dataclass(slots=True)
+class _Run:
+    given: Options
+    call: Call
+    record: RunRecord = field(init=False)
+    options: RunOptions | None = None
+    started: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        from toolkit.app.control import utc_now
+        from toolkit.runner.results import RunRecord
+
+        self.record, self.started = RunRecord(), utc_now()
+
+    def exit_code(self) -> int:
+        """Run, and write the report whichever way it ends."""
+        from pathlib import Path
+
+        from toolkit.app import report
+        from toolkit.runner.interruption import EXIT_CODE, PROCESS
+
+        path = Path(self.given.report) if self.given.report else None
+        if path is not None:
+            report.writable(path)
+        error: PlaybackError | None = None
+        code = 1
+        try:
+            code = self._run()
+        except PlaybackError as refused:
+            error, code = refused, refused.exit_code
+            raise
+        except KeyboardInterrupt:
+            code = EXIT_CODE
+            raise
+        finally:
+            PROCESS.finish()
+            if path is not None:
+                self._report(path, code, error)
+        return code
+
+    def _run(self) -> int:
+        from toolkit.app.listing import task_lines
+        from toolkit.app.run_options import run_options
+        from toolkit.app.running import runner
+        from toolkit.config import playbook as playbooks
+        from toolkit.config.lint import lint_run
+
+        given, control = self.given, self.call.control
+        self.options = run_options(
+            control=control,
+            limit=given.limit,
+            tags=given.tags,
+            skip_tags=given.skip_tags,
+            check=given.check,
+            diff=given.diff,
+            extra_vars=given.extra_vars,
+            forks=given.forks,
+            start_at_task=given.start_at_task,
+        )
+        playbook = playbooks.load(self._file(), control=control.directory)
+        if given.list_tasks:
+            for line in task_lines(playbook, self.options):
+                self.call.output.line(line)
+            return 0
+        inventory = control.load_inventory()
+        if problems := lint_run(playbook.file, inventory):
+            raise InputError(problems)
+        return runner(self.call, inventory).run(playbook, self.options, self.record)
+
+    def _file(self) -> Path:
+        playbooks = self.given.playbook
+        if len(playbooks) != 1:
+            what = "no playbook is named" if not playbooks else f"one playbook at a time, not {', '.join(playbooks)}"
+            raise InputError(what, hint="invoke run PLAYBOOK, e.g. invoke run playbooks/nightly.yml")
+        return self.call.control.playbook(playbooks[0])
+
+    def _report(self, path: Path, code: int, error: PlaybackError | None) -> None:
+        from toolkit.app import report
+        from toolkit.app.control import utc_now
+
+        document = report.build(
+            self.record,
+            playbook=self.given.playbook[0] if self.given.playbook else "",
+            options=self.options,
+            started=self.started,
+            finished=utc_now(),
+            exit_code=code,
+            error=error,
+        )
+        report.write(document, path)
+
+
+COMMAND = Command(
+    name="run",
+    summary="Run a playbook",
+    usage="PLAYBOOK [--options]",
+    needs=(INVENTORY,),
+    options=Options,
+    body=_body,
+)

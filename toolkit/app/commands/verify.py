@@ -1,0 +1,41 @@
+"""`verify`: compare a backup with a host's database, as the action `verify` does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from toolkit.app import command
+from toolkit.app.command import HOST, INVENTORY, JSON, REPOSITORY, Answer, Call, Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What `verify` is given."""
+
+    label: tuple[str, ...] = command.words("the backup's label")
+
+
+def _verify(given: Options, call: Call) -> Iterator[Answer]:
+    from toolkit.app.repositories import find_backup
+    from toolkit.app.running import act, runner
+    from toolkit.runner.options import RunOptions
+
+    label = call.one_label(given.label)
+    host = call.named_host("to compare with")
+    inventory = call.control.load_inventory()
+    inventory.host(host)
+    found, _, _ = find_backup(inventory, label, call.repository)
+    arguments = {"backup": label, "repository": found, "against": "database", "host": host}
+    title = f"Verify {label} against {host}"
+    yield act(call, runner(call, inventory), "verify", arguments, title=title, options=RunOptions())
+
+
+COMMAND = Command(
+    name="verify",
+    summary="Compare a backup with a database",
+    usage="LABEL --host H",
+    needs=(HOST._replace(help="the host whose database it is compared with"), REPOSITORY, INVENTORY, JSON),
+    options=Options,
+    body=_verify,
+)

@@ -1,0 +1,53 @@
+"""The commands as invoke's collection, for a control directory's tasks.py, and as a program of their own.
+
+A tasks.py is two lines: `from toolkit.app.program import collection` and `namespace = collection(__file__)`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from invoke.collection import Collection
+
+NAME = "playback"
+
+
+def collection(file: str) -> Collection:
+    """Give the commands for the control directory in which a file (its tasks.py) is."""
+    _begin()
+    from toolkit.app.command_line import tasks_of  # noqa: PLC0415 - after _begin, see there
+
+    return tasks_of(Path(file).parent.absolute())
+
+
+def main() -> None:
+    """Run the command line as the program `playback`; ends the process with the exit code.
+
+    The control directory is the nearest one with an inventory, from the working directory upwards.
+    """
+    _begin()
+    from invoke.program import Program  # noqa: PLC0415
+
+    from toolkit import __version__  # noqa: PLC0415
+    from toolkit.app.command_line import tasks_of  # noqa: PLC0415
+
+    namespace = tasks_of(control_directory(Path.cwd()), program=NAME)
+    Program(name="Playback", binary=NAME, binary_names=[NAME], version=__version__, namespace=namespace).run()
+
+
+def control_directory(start: Path) -> Path:
+    """Give the nearest directory with an inventory, from `start` upwards; `start` itself where there is none."""
+    return next((each for each in (start, *start.parents) if (each / "inventory").is_dir()), start)
+
+
+def _begin() -> None:
+    """Do what comes before anything else is imported."""
+    # invoke keeps Python from writing compiled files, which would cost every command a quarter of a second
+    sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
+    from toolkit.runner.interruption import PROCESS  # noqa: PLC0415
+
+    # while the rest is imported Ctrl-C is to end with one line as well
+    PROCESS.install()

@@ -1,0 +1,98 @@
+"""The runner with all it needs, and single actions run by it for commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from toolkit.actions.context import Action
+from toolkit.actions.registry import ACTIONS
+from toolkit.app import report
+from toolkit.app.command import Answer, Call
+from toolkit.app.control import utc_now
+from toolkit.app.text import QuietReporter, TextReporter
+from toolkit.config.inventory import LoadedInventory
+from toolkit.config.templates import Templates
+from toolkit.config.validation import check_arguments
+from toolkit.model.outcome import Progress, SilentProgress
+from toolkit.model.playbook import Keywords, Play, Playbook, Task
+from toolkit.runner.execution import CheckArguments
+from toolkit.runner.interruption import PROCESS
+from toolkit.runner.options import RunOptions
+from toolkit.runner.results import RunRecord
+from toolkit.runner.run import Runner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acted(Answer):
+    """A single action that was run on one host, and printed while it went on unless JSON was asked for."""
+
+    name: str
+    record: RunRecord
+    options: RunOptions
+    started: datetime
+    code: int
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the action."""
+        return self.code
+
+    def lines(self) -> tuple[()]:
+        """Give nothing more."""
+        return ()
+
+    def document(self) -> Mapping[str, Any]:
+        """Give what `run --report` writes."""
+        return report.build(
+            self.record,
+            playbook=self.name,
+            options=self.options,
+            started=self.started,
+            finished=utc_now(),
+            exit_code=self.code,
+        )
+
+
+def runner(
+    call: Call,
+    inventory: LoadedInventory,
+    *,
+    actions: Mapping[str, Action] = ACTIONS,
+    check: CheckArguments = check_arguments,
+) -> Runner:
+    """Put a runner together for a command."""
+    return Runner(
+        inventory=inventory,
+        actions=actions,
+        templates=Templates(),
+        check_arguments=check,
+        reporter=QuietReporter() if call.as_json else TextReporter(call.output, debug=call.debug),
+        now=utc_now,
+        interruption=PROCESS,
+    )
+
+
+def act(
+    call: Call, made: Runner, action: str, arguments: Mapping[str, Any], *, title: str, options: RunOptions
+) -> Acted:
+    """Run one action on the host that a command was given."""
+    started, record = utc_now(), RunRecord()
+    task = Task(keywords=Keywords(name=title), action=action, arguments=arguments)
+    play = Play(name=action.capitalize(), hosts=call.host, tasks=(task,))
+    code = made.run(Playbook(file=Path(action), plays=(play,)), options, record)
+    return Acted(name=call.command.name, record=record, options=options, started=started, code=code)
+
+
+@contextmanager
+def progress_of(call: Call, what: str) -> Iterator[Progress]:
+    """Show the progress of something, for a person who watches."""
+    if call.as_json:
+        yield SilentProgress()
+        return
+    with TextReporter(call.output, debug=call.debug).progress(what, call.command.name) as progress:
+        yield progress
