@@ -26,7 +26,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 GUIDE = ROOT / "docs" / "guide" / "actions.md"
 COMMANDS: dict[str, Command[Any]] = {command.name: command for command in ALL_COMMANDS}
 
-INVENTED = re.compile(r"(?:touch|sftp)\.")
+INVENTED = re.compile(r"(?:touch|sftp|sizes)\.")
 """Files that CONTRIBUTING.md lets the reader write."""
 
 PARTIAL, INTERRUPTED = 3, 130

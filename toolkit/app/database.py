@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from toolkit.actions.databases import open_database
 from toolkit.app.command import Call
 from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog
 from toolkit.model.secret import Secret
-from toolkit.postgres.connection import Connection, connect
-from toolkit.postgres.hosts import conninfo
+from toolkit.postgres.session.connection import Connection, connect
 
 
 @contextmanager
@@ -28,5 +28,7 @@ def opened(call: Call) -> Iterator[tuple[Connection, Catalog]]:
         raise InputError(f"host {name} has no catalog", hint="set `catalog:` for it in inventory/hosts.yml")
     catalog = inventory.catalog(host.catalog)
     database = host.database.reveal() if isinstance(host.database, Secret) else host.database
-    with connect(conninfo(inventory.directory, database), application=f"playback {call.command.name}") as connection:
+    with connect(
+        open_database(inventory.directory, database), application=f"playback {call.command.name}"
+    ) as connection:
         yield connection, catalog

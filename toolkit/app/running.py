@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from toolkit.actions.context import Action
+from toolkit.actions.action import Action
 from toolkit.actions.registry import ACTIONS
 from toolkit.app import report
 from toolkit.app.command import Answer, Call
@@ -17,10 +17,8 @@ from toolkit.app.control import utc_now
 from toolkit.app.text import QuietReporter, TextReporter
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.templates import Templates
-from toolkit.config.validation import check_arguments
 from toolkit.model.outcome import Progress, SilentProgress
 from toolkit.model.playbook import Keywords, Play, Playbook, Task
-from toolkit.runner.execution import CheckArguments
 from toolkit.runner.interruption import PROCESS
 from toolkit.runner.options import RunOptions
 from toolkit.runner.results import RunRecord
@@ -58,19 +56,12 @@ class Acted(Answer):
         )
 
 
-def runner(
-    call: Call,
-    inventory: LoadedInventory,
-    *,
-    actions: Mapping[str, Action] = ACTIONS,
-    check: CheckArguments = check_arguments,
-) -> Runner:
+def runner(call: Call, inventory: LoadedInventory, actions: Mapping[str, Action[Any]] = ACTIONS) -> Runner:
     """Put a runner together for a command."""
     return Runner(
         inventory=inventory,
         actions=actions,
         templates=Templates(),
-        check_arguments=check,
         reporter=QuietReporter() if call.as_json else TextReporter(call.output, debug=call.debug),
         now=utc_now,
         interruption=PROCESS,
@@ -78,13 +69,23 @@ def runner(
 
 
 def act(
-    call: Call, made: Runner, action: str, arguments: Mapping[str, Any], *, title: str, options: RunOptions
+    call: Call,
+    inventory: LoadedInventory,
+    action: Action[Any],
+    arguments: Mapping[str, Any],
+    *,
+    title: str,
+    check: bool = False,
+    diff: bool = False,
 ) -> Acted:
-    """Run one action on the host that a command was given."""
+    """Run one action on the host that a command was given; arguments that are empty were not given."""
+    options = RunOptions(check=check, diff=diff)
     started, record = utc_now(), RunRecord()
-    task = Task(keywords=Keywords(name=title), action=action, arguments=arguments)
-    play = Play(name=action.capitalize(), hosts=call.host, tasks=(task,))
-    code = made.run(Playbook(file=Path(action), plays=(play,)), options, record)
+    given = {name: value for name, value in arguments.items() if value}
+    task = Task(keywords=Keywords(name=title), action=action.name, arguments=given)
+    play = Play(name=action.name.capitalize(), hosts=call.host, tasks=(task,))
+    made = runner(call, inventory, {action.name: action})
+    code = made.run(Playbook(file=Path(action.name), plays=(play,)), options, record)
     return Acted(name=call.command.name, record=record, options=options, started=started, code=code)
 
 

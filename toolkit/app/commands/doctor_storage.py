@@ -10,7 +10,7 @@ from toolkit import wording
 from toolkit.app.command import BAD, GOOD, INVENTORY, JSON, REPOSITORY, Answer, Call, Command, Line, NoOptions
 
 if TYPE_CHECKING:
-    from toolkit.storage.probing import Finding
+    from toolkit.storage.store import Ability
 
 UNUSABLE = 1
 """Exit code where the place cannot be used as it is."""
@@ -22,7 +22,7 @@ class Probed(Answer):
 
     repository: str
     place: str
-    findings: tuple[Finding, ...]
+    findings: tuple[Ability, ...]
 
     @property
     def exit_code(self) -> int:
@@ -60,8 +60,8 @@ def _doctor_storage(given: NoOptions, call: Call) -> Iterator[Answer]:
 
     del given
     name = call.named_repository("to look at ")
-    config = call.control.load_inventory().repository(name)
-    yield Probed(repository=name, place=open_store(config).place, findings=tuple(probe(config)))
+    store = open_store(call.control.load_inventory().repository(name))
+    yield Probed(repository=name, place=store.place, findings=tuple(probe(store)))
 
 
 COMMAND = Command(

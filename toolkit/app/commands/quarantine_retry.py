@@ -19,27 +19,15 @@ class Options:
 
 
 def _retry(given: Options, call: Call) -> Iterator[Answer]:
-    from toolkit.actions.quarantine import retry_quarantine
-    from toolkit.app.running import act, runner
-    from toolkit.runner.options import RunOptions
+    from toolkit.actions.quarantine import ACTION
+    from toolkit.app.running import act
 
     host = call.named_host()
     inventory = call.control.load_inventory()
     inventory.host(host)
-    made = runner(
-        call,
-        inventory,
-        actions={"quarantine": retry_quarantine},
-        check=lambda action, arguments, place: [],  # they are made below
-    )
-    yield act(
-        call,
-        made,
-        "quarantine",
-        {"repository": call.repository, "labels": list(given.label)},
-        title=f"Quarantined rows of {host}",
-        options=RunOptions(check=given.check, diff=given.diff),
-    )
+    arguments = {"repository": call.repository, "labels": list(given.label)}
+    title = f"Quarantined rows of {host}"
+    yield act(call, inventory, ACTION, arguments, title=title, check=given.check, diff=given.diff)
 
 
 COMMAND = Command(

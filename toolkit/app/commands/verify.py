@@ -17,9 +17,9 @@ class Options:
 
 
 def _verify(given: Options, call: Call) -> Iterator[Answer]:
+    from toolkit.actions.verify import ACTION
     from toolkit.app.repositories import find_backup
-    from toolkit.app.running import act, runner
-    from toolkit.runner.options import RunOptions
+    from toolkit.app.running import act
 
     label = call.one_label(given.label)
     host = call.named_host("to compare with")
@@ -27,8 +27,7 @@ def _verify(given: Options, call: Call) -> Iterator[Answer]:
     inventory.host(host)
     found, _, _ = find_backup(inventory, label, call.repository)
     arguments = {"backup": label, "repository": found, "against": "database", "host": host}
-    title = f"Verify {label} against {host}"
-    yield act(call, runner(call, inventory), "verify", arguments, title=title, options=RunOptions())
+    yield act(call, inventory, ACTION, arguments, title=f"Verify {label} against {host}")
 
 
 COMMAND = Command(

