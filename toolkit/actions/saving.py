@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from toolkit.errors import TaskError
+from toolkit.private import files
 
 
 def save_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -21,18 +20,9 @@ def save_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
         TaskError: it cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                for row in rows:
-                    file.write(json.dumps(dict(row), ensure_ascii=False) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with files.replacing(path) as file:
+            for row in rows:
+                file.write(json.dumps(dict(row), ensure_ascii=False).encode() + b"\n")
     except OSError as error:
         raise TaskError(
             f"{path} cannot be written: {error.strerror}", hint="name another file under `save`; nothing was changed"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit.config.catalog_draft import Draft
 from toolkit.errors import InputError, Problem, StorageError
+from toolkit.private import files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,32 +36,19 @@ class Target:
         data = text.encode("utf-8")
         if data == self.before:
             return
+        if _read(self.path) != self.before:
+            message = "somebody else wrote the file while the database was read; nothing was written"
+            raise InputError([Problem(file=self.file, message=message)], hint="run the command again")
         try:
-            with tempfile.NamedTemporaryFile(
-                dir=self.path.parent, prefix=f".{self.path.name}.", delete=False
-            ) as temporary:
-                place = Path(temporary.name)
-                try:
-                    temporary.write(data)
-                    temporary.flush()
-                    os.fsync(temporary.fileno())
-                    temporary.close()
-                    self._replace(place)
-                finally:
-                    temporary.close()
-                    place.unlink(missing_ok=True)
+            # a directory that is misspelt is not to be made
+            mode = (self.path if self.before is not None else self.path.parent).stat().st_mode
+            files.write(self.path, data)
+            if self.before is not None:
+                self.path.chmod(mode)
         except OSError as error:
             raise StorageError(
                 f"{self.file} cannot be written: {error.strerror}", hint="is there such a directory?"
             ) from error
-
-    def _replace(self, place: Path) -> None:
-        if _read(self.path) != self.before:
-            message = "somebody else wrote the file while the database was read; nothing was written"
-            raise InputError([Problem(file=self.file, message=message)], hint="run the command again")
-        if self.before is not None:
-            place.chmod(self.path.stat().st_mode)
-        place.replace(self.path)
 
 
 def target_of(file: str, own: Path, draft: Draft, *, host: str, update: bool) -> Target:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -17,6 +16,7 @@ from toolkit.config.masking import mask, mask_own
 from toolkit.errors import InputError, PlaybackError, Problem, StorageError
 from toolkit.model.secret import Secret
 from toolkit.planning.clock import stamp
+from toolkit.private import files
 from toolkit.runner.foreign import is_our_own
 from toolkit.runner.options import RunOptions
 from toolkit.runner.results import PlayRecord, Result, RunRecord, Status, TaskRecord
@@ -86,16 +86,7 @@ def write(document: Mapping[str, Any], path: Path) -> None:
     """
     text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        files.write(path.absolute(), text.encode())
     except OSError as error:
         raise StorageError(
             f"the report {path} cannot be written: {error.strerror}", hint="choose another place with --report"

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import stat
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 MASK = 0o077
 """What a process takes from everyone else in all it makes."""
@@ -35,10 +37,24 @@ def write(path: Path, data: bytes) -> None:
     Raises:
         OSError: as the operating system says.
     """
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Write a private file piece by piece; it replaces one of that name when all is written, and only then.
+
+    Raises:
+        OSError: as the operating system says.
+    """
     make_directory(path.parent)
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
-        create(temporary, data)
+        with _created(temporary) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         with suppress(OSError):
@@ -51,12 +67,15 @@ def create(path: Path, data: bytes, *, folder: int | None = None) -> None:
     Args:
         folder: the descriptor of the directory in which a relative path is; the working directory when not given.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags, 0o600, dir_fd=folder)
-    with os.fdopen(descriptor, "wb") as file:
+    with _created(path, folder) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _created(path: Path, folder: int | None = None) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(path, flags, 0o600, dir_fd=folder), "wb")
 
 
 def is_private(path: Path, owner: int | None = None) -> bool:
