@@ -5,26 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 
 from toolkit.model.host import EmbeddedDatabase
+from toolkit.model.secret import Secret
 from toolkit.postgres.servers import embedded
 from toolkit.postgres.servers.creation import create_once
 
 
-def open_database(control: Path, database: str) -> str:
+def open_database(control: Path, database: str | Secret) -> str:
     """Give the libpq conninfo of a host's database; start its private server where it has one.
 
     Args:
         control: the control directory; private servers live in `.playback` below it.
-        database: a libpq URI or conninfo, which comes back as it is, or `embedded:NAME`: then the server is started
-            and its database NAME created on first use. `embedded:demo` (or `demo-medium`, `demo-large`) is filled with
-            the reference application, `embedded:hard` with the schema of everything that is hard to back up.
+        database: a libpq URI or conninfo, which comes back as it is, a secret revealed, or `embedded:NAME`: then the
+            server is started and its database NAME created on first use. `embedded:demo` (or `demo-medium`,
+            `demo-large`) is filled with the reference application, `embedded:hard` with the schema of everything that
+            is hard to back up.
 
     Raises:
         InputError: NAME is not a name.
         DatabaseError: the private server does not start or refuses.
     """
-    wanted = EmbeddedDatabase.of(database)
+    text = database.reveal() if isinstance(database, Secret) else database
+    wanted = EmbeddedDatabase.of(text)
     if wanted is None:
-        return database
+        return text
     server = embedded.start(embedded.directory_of(control, wanted))
     if not server.has_database(wanted.name):
         # only who asks for the reference application pays for knowing it

@@ -10,7 +10,6 @@ from toolkit.actions.databases import open_database
 from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog
 from toolkit.model.host import Host, RepositoryConfig
-from toolkit.model.secret import Secret
 from toolkit.postgres.session.connection import Connection, connect
 from toolkit.storage.known import KnownRepositories
 from toolkit.storage.repository import Repository
@@ -18,8 +17,7 @@ from toolkit.storage.repository import Repository
 
 def conninfo_of(context: Context, host: Host) -> str:
     """The conninfo of a host's database; an embedded one is started for it."""
-    database = host.database.reveal() if isinstance(host.database, Secret) else host.database
-    return open_database(context.inventory.directory, database)
+    return open_database(context.inventory.directory, host.database)
 
 
 @contextmanager

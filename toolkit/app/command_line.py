@@ -24,10 +24,10 @@ from invoke.tasks import Task
 
 from toolkit.app.command import Command, Option
 from toolkit.app.commands import COMMANDS
+from toolkit.errors import ExitCode
 from toolkit.wording import meant
 
 INVOKE = "invoke"
-USAGE = 2
 _HELP = ("--help", "-h")
 _DEFAULT = "machine"
 """What `doctor`, the one command with the name of a group, is called within the group: invoke wants a name there."""
@@ -156,7 +156,7 @@ def _command_line(argv: Sequence[str], program: str) -> list[str]:
 
 def _misuse(message: str, hint: str) -> Exit:
     """Make the exit for a wrong command line."""
-    return Exit(f"ERROR: {message}\nHINT: {hint}", code=USAGE)
+    return Exit(f"ERROR: {message}\nHINT: {hint}", code=ExitCode.INPUT)
 
 
 def _dry_run() -> Exit:

@@ -9,7 +9,6 @@ from toolkit.actions.databases import open_database
 from toolkit.app.command import Call
 from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog
-from toolkit.model.secret import Secret
 from toolkit.postgres.session.connection import Connection, connect
 
 
@@ -27,8 +26,7 @@ def opened(call: Call) -> Iterator[tuple[Connection, Catalog]]:
     if not host.catalog:
         raise InputError(f"host {name} has no catalog", hint="set `catalog:` for it in inventory/hosts.yml")
     catalog = inventory.catalog(host.catalog)
-    database = host.database.reveal() if isinstance(host.database, Secret) else host.database
     with connect(
-        open_database(inventory.directory, database), application=f"playback {call.command.name}"
+        open_database(inventory.directory, host.database), application=f"playback {call.command.name}"
     ) as connection:
         yield connection, catalog

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 from toolkit.app.command import BAD, Line
 from toolkit.app.console import Output
-from toolkit.errors import InputError, PlaybackError
+from toolkit.errors import ExitCode, InputError, PlaybackError
 from toolkit.private.files import keep_private
 from toolkit.runner.foreign import is_our_own
-from toolkit.runner.interruption import EXIT_CODE, MESSAGE, PROCESS
+from toolkit.runner.interruption import MESSAGE, PROCESS
 
 DEFECT = 1
 
@@ -20,7 +20,7 @@ def guarded(output: Output, command: Callable[[], int], *, debug: bool = False) 
 
     A command that was interrupted ends with one line and 130, also where something swallowed the interruption.
     """
-    code = 0
+    code: int = ExitCode.OK
     keep_private()
     try:
         with PROCESS.running():
@@ -38,7 +38,7 @@ def guarded(output: Output, command: Callable[[], int], *, debug: bool = False) 
         return code
     PROCESS.told = True
     output.error(MESSAGE)
-    return EXIT_CODE
+    return ExitCode.INTERRUPTED
 
 
 def show(output: Output, error: PlaybackError) -> None:

@@ -10,8 +10,9 @@ from toolkit.app.command import WARNING
 from toolkit.app.console import Output
 from toolkit.app.progress import LineProgress
 from toolkit.config.masking import mask, mask_own
+from toolkit.errors import ExitCode
 from toolkit.model.outcome import Progress, SilentProgress
-from toolkit.runner.interruption import EXIT_CODE, MESSAGE
+from toolkit.runner.interruption import MESSAGE
 from toolkit.runner.results import Recap, Result, RunRecord, Status
 from toolkit.wording import table
 
@@ -25,7 +26,6 @@ COLOURS = {
     Status.FAILED: "red",
     Status.UNREACHABLE: "red",
 }
-PARTIAL = 3
 """Exit code of a task that finished with all but something it names."""
 _WIDTH = 79
 
@@ -94,7 +94,7 @@ class TextReporter:
 
     def _result(self, result: Result, item: str) -> None:
         message = f" => {result.message}" if result.message else ""
-        if result.failed and result.exit_code == PARTIAL:
+        if result.failed and result.exit_code == ExitCode.PARTIAL:
             self._say(f"partial: [{result.host}]", f"{item}{message}", result)
         elif result.failed:
             how = "UNREACHABLE!" if result.unreachable else "FAILED!"
@@ -194,4 +194,4 @@ def warning_lines(record: RunRecord) -> list[str]:
 
 
 def _merely_interrupted(result: Result) -> bool:
-    return result.exit_code == EXIT_CODE and result.message == MESSAGE
+    return result.exit_code == ExitCode.INTERRUPTED and result.message == MESSAGE

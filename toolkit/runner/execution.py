@@ -12,7 +12,7 @@ from typing import Any
 from toolkit.actions.action import Action
 from toolkit.actions.context import Context, Inventory
 from toolkit.config.templates import Templates
-from toolkit.errors import InputError, PlaybackError
+from toolkit.errors import ExitCode, InputError, PlaybackError
 from toolkit.model.outcome import Outcome
 from toolkit.model.playbook import Task
 from toolkit.runner import outcomes
@@ -139,7 +139,7 @@ class Execution:
         if result.failed:
             return result
         message = f"after {result.attempts} attempts {outcomes.conditions(task.until)} does not hold"
-        return replace(result, status=Status.FAILED, exit_code=1, message=message)
+        return replace(result, status=Status.FAILED, exit_code=ExitCode.FAILED, message=message)
 
     def _attempt(self, scope: Scope) -> Result:
         """Run the action once; a failure becomes a result, so that it can be tried again."""

@@ -27,8 +27,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 if TYPE_CHECKING:  # this is the first that a command imports, so it imports nothing of ours
     from toolkit.model.outcome import Progress
 
-EXIT_CODE: Final = 130
 MESSAGE: Final = "interrupted"
+_EXIT_CODE: Final = 130
+"""ExitCode.INTERRUPTED, by its number for the same reason."""
 PATIENCE: Final = 10.0
 """Seconds that tidying up may take before a further signal ends the process."""
 
@@ -178,7 +179,7 @@ class Interruption:
     def _end_now(self) -> None:
         if not self.told:
             os.write(2, f"{MESSAGE}\n".encode())
-        os._exit(EXIT_CODE)
+        os._exit(_EXIT_CODE)
 
 
 PROCESS: Final = Interruption()

@@ -7,10 +7,10 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from toolkit.errors import InputError, Interrupted, PlaybackError, UnreachableError
+from toolkit.errors import ExitCode, InputError, Interrupted, PlaybackError, UnreachableError
 from toolkit.model.outcome import Outcome
 from toolkit.runner.foreign import tells_of_others
-from toolkit.runner.interruption import EXIT_CODE, MESSAGE
+from toolkit.runner.interruption import MESSAGE
 from toolkit.runner.results import Result, Status, exit_code
 from toolkit.runner.scope import Scope
 
@@ -43,7 +43,7 @@ def judged(outcome: Outcome, scope: Scope) -> Result:
         if not scope.all("failed_when", task.failed_when, result):
             return quiet
         message = result.message if result.failed else f"failed_when: {conditions(task.failed_when)} holds"
-        return replace(result, status=Status.FAILED, exit_code=result.exit_code or 1, message=message)
+        return replace(result, status=Status.FAILED, exit_code=result.exit_code or ExitCode.FAILED, message=message)
     return result
 
 
@@ -56,7 +56,7 @@ def failed(error: Exception, scope: Scope) -> Result:
             status=Status.FAILED,
             message=f"unexpected {type(error).__name__}: {error}",
             hint="this is a defect; run with --debug for the trace",
-            exit_code=1,
+            exit_code=ExitCode.FAILED,
             foreign=True,
             trace="".join(traceback.format_exception(error)),
         )
@@ -88,7 +88,7 @@ def interrupted(scope: Scope, error: BaseException | None = None, *, items: tupl
     """
     message = str(error) if isinstance(error, Interrupted) else MESSAGE
     host = scope.state.host.name
-    return Result(host=host, status=Status.FAILED, message=message, exit_code=EXIT_CODE, items=items)
+    return Result(host=host, status=Status.FAILED, message=message, exit_code=ExitCode.INTERRUPTED, items=items)
 
 
 def needed(scope: Scope) -> str:

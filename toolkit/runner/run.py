@@ -9,11 +9,12 @@ from typing import Any
 
 from toolkit.actions.action import Action
 from toolkit.config.templates import Templates
+from toolkit.errors import ExitCode
 from toolkit.model.playbook import Play, Playbook
 from toolkit.runner.execution import Execution
 from toolkit.runner.hosts import Failure, HostState, Variables
 from toolkit.runner.inherited import Inherited
-from toolkit.runner.interruption import EXIT_CODE, Interruption
+from toolkit.runner.interruption import Interruption
 from toolkit.runner.options import RunOptions
 from toolkit.runner.preparation import HostInventory, PreparedPlay, prepare
 from toolkit.runner.reporter import Reporter
@@ -48,7 +49,7 @@ class Runner:
             self.interruption.notice()
         finally:
             if self.interruption.happened:
-                record.codes.append(EXIT_CODE)
+                record.codes.append(ExitCode.INTERRUPTED)
             for state in states.values():
                 record.codes.extend(state.failure.codes if state.failure else ())
             self.reporter.finished(record)

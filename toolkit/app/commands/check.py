@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit import wording
 from toolkit.app import command
 from toolkit.app.command import BAD, GOOD, INVENTORY, JSON, REPOSITORY, WARNING, Answer, Call, Command, Line
-from toolkit.errors import InputError, PlaybackError, StorageError
+from toolkit.errors import ExitCode, InputError, PlaybackError, StorageError
 
 if TYPE_CHECKING:
     from toolkit.planning.sampling import Sample
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from toolkit.storage.locks import Lock
     from toolkit.storage.repair import RepairPlan
     from toolkit.storage.repository import Repository
-
-DIFFERENCES = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +47,7 @@ class Checked(Answer):
     @property
     def exit_code(self) -> int:
         """6 where something is damaged, repaired or not."""
-        return DIFFERENCES if self.plan else 0
+        return ExitCode.DIFFERENCES if self.plan else ExitCode.OK
 
     def lines(self) -> Iterator[Line]:
         """Give each finding with what it harms, the verdict, and the plan."""

@@ -142,7 +142,6 @@ def _classify(given: Options, call: Call) -> Iterator[Answer]:
     from toolkit.actions.databases import open_database
     from toolkit.app.classify_target import target_of
     from toolkit.config import catalog_draft, catalog_proposal
-    from toolkit.config.secrets import plain
     from toolkit.planning.classification.proposing import classify
     from toolkit.postgres.schema.introspection import read_schema
     from toolkit.postgres.session.connection import connect
@@ -156,9 +155,7 @@ def _classify(given: Options, call: Call) -> Iterator[Answer]:
         message = "the catalog file is empty; was it overwritten by the output of this command?"
         raise InputError([Problem(file=draft.file, message=message)], hint="use --output, which replaces it at the end")
     target = target_of(given.output, own, draft, host=name, update=update) if given.output else None
-    with connect(
-        open_database(inventory.directory, plain(host.database)), application="playback classify"
-    ) as connection:
+    with connect(open_database(inventory.directory, host.database), application="playback classify") as connection:
         schema = read_schema(connection, draft.schema)
     tenant, choice = _tenant(draft, schema)
     adding = update or (target is not None and target.is_draft)

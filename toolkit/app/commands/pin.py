@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.app import command
 from toolkit.app.command import BAD, INVENTORY, JSON, Answer, Call, Command, Line
-from toolkit.errors import InputError, PlaybackError
+from toolkit.errors import ExitCode, InputError, PlaybackError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 HOLDERS = command.REPOSITORY._replace(help="a repository of the inventory (default: all that have the backup)")
 
-PARTIAL = 3
 """Exit code where it is not pinned in every repository."""
 
 
@@ -40,7 +39,7 @@ class Pinned(Answer):
     @property
     def exit_code(self) -> int:
         """3 where it is not pinned."""
-        return PARTIAL if self.error else 0
+        return ExitCode.PARTIAL if self.error else ExitCode.OK
 
     def lines(self) -> Iterator[Line]:
         """Say it in a line."""

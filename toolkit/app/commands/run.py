@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from toolkit.app import command
 from toolkit.app.command import INVENTORY, Answer, Call, Command
-from toolkit.errors import InputError, PlaybackError
+from toolkit.errors import ExitCode, InputError, PlaybackError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -83,20 +83,20 @@ class _Run:
         from pathlib import Path
 
         from toolkit.app import report
-        from toolkit.runner.interruption import EXIT_CODE, PROCESS
+        from toolkit.runner.interruption import PROCESS
 
         path = Path(self.given.report) if self.given.report else None
         if path is not None:
             report.writable(path)
         error: PlaybackError | None = None
-        code = 1
+        code: int = ExitCode.FAILED
         try:
             code = self._run()
         except PlaybackError as refused:
             error, code = refused, refused.exit_code
             raise
         except KeyboardInterrupt:
-            code = EXIT_CODE
+            code = ExitCode.INTERRUPTED
             raise
         finally:
             PROCESS.finish()
