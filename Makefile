@@ -1,4 +1,5 @@
 # Two commands: `make nightly` shows the product on an embedded demo database, `make test` is the whole gate.
+# While you work: `make quick`, `make lint`, `make format`. Seldom: `make coverage`, `make sweeps`.
 ifeq ($(OS),Windows_NT)
 PYTHON ?= python
 BIN := .venv/Scripts
@@ -7,17 +8,35 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 
-.PHONY: nightly test schemas benchmark benchmark-live benchmark-scales benchmark-storage benchmark-nightlies lock clean
+.PHONY: nightly test lint format quick coverage sweeps schemas benchmark benchmark-live benchmark-scales benchmark-storage benchmark-nightlies lock clean
 
 nightly: .venv/runtime
 	$(BIN)/invoke run playbooks/nightly.yml
 
-test: .venv/development
+test: lint
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: .venv/development
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+format: .venv/development
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# what needs no server and starts no commands: under a minute
+quick: .venv/development
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not server and not command and not slow"
+
+coverage: .venv/development
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
+
+# everything that `make test` takes samples of, by other random cases every day: hours
+sweeps: export PLAYBACK_SLOW_TESTS = 1
+sweeps: .venv/development
+	$(BIN)/python -m pytest -n 2 --dist worksteal --timeout 7200 -rP
 
 .venv/runtime: requirements.lock
 	$(PYTHON) -m venv .venv

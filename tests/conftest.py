@@ -27,14 +27,19 @@ ROOT = Path(__file__).parent.parent
 # commands that tests start need not compile all of the toolkit each time
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 VERSIONS = (16, 18)
+PROGRAMS = os.environ.get("PLAYBACK_POSTGRES", "")
+"""The directory with initdb and pg_ctl of a server that takes the place of PostgreSQL 18; empty for none."""
 
 
 def test_server(version: int) -> EmbeddedServer:
-    """The test server of a major version, started; it need not survive a power cut, so it does not wait for disks."""
+    """Start the test server of a major version. All settings are the defaults but one, so that what works here works.
+
+    Without fsync nothing waits for disks, which only a power cut could tell: a process that is killed has written.
+    """
     server = embedded.start(ROOT / ".playback" / f"test-server-{version}", version=version)
     with psycopg.connect(server.superuser, autocommit=True) as connection:
-        for setting in ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "max_connections = 60"):
-            connection.execute(f"ALTER SYSTEM SET {setting}")
+        connection.execute("ALTER SYSTEM RESET ALL")
+        connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_catalog.pg_reload_conf()")
     return server
 
@@ -74,7 +79,7 @@ def _server_tests_are_marked(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def pytest_report_header() -> list[str]:
     """The servers under test, in the header of every run."""
-    return [f"postgresql: {', '.join(str(version) for version in VERSIONS)} (embedded)"]
+    return [f"postgresql: {', '.join(str(version) for version in VERSIONS)} (embedded) {PROGRAMS}".rstrip()]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -98,9 +103,13 @@ class Servers:
 
 
 @pytest.fixture(scope="session")
-def pg18() -> EmbeddedServer:
-    """The PostgreSQL 18 server."""
-    return test_server(18)
+def pg18() -> Iterator[EmbeddedServer]:
+    """The PostgreSQL 18 server, or the installed one that PLAYBACK_POSTGRES names in its place."""
+    if PROGRAMS:
+        with installed_server(Path(PROGRAMS)) as server:
+            yield server
+    else:
+        yield test_server(18)
 
 
 @pytest.fixture(scope="session")
@@ -114,7 +123,7 @@ def pg15() -> Iterator[EmbeddedServer]:
     """A PostgreSQL 15 with ICU and libxml, where the machine has one; the test is skipped elsewhere."""
     if not BINARIES.is_dir():
         pytest.skip(f"no PostgreSQL 15 is installed in {BINARIES}")
-    with installed_server() as server:
+    with installed_server(BINARIES) as server:
         yield server
 
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL that the machine has installed, for what the embedded ones lack: version 15, ICU and libxml."""
+"""A PostgreSQL that the machine has installed: other versions, and what the embedded ones lack, ICU and libxml."""
 
 from __future__ import annotations
 
@@ -20,21 +20,19 @@ BINARIES = Path("/usr/lib/postgresql/15/bin")
 
 
 @contextmanager
-def installed_server() -> Iterator[EmbeddedServer]:
-    """A new server in a temporary directory, reached through a socket there; it and its data are gone afterwards."""
-    directory = Path(tempfile.mkdtemp(prefix="playback-15-"))
+def installed_server(binaries: Path) -> Iterator[EmbeddedServer]:
+    """A new server by these programs, in a temporary directory with its socket; it and its data are gone afterwards."""
+    directory = Path(tempfile.mkdtemp(prefix="playback-"))
     # initdb refuses to run as root
     account = "nobody" if hasattr(os, "geteuid") and os.geteuid() == 0 else None
     if account:
         shutil.chown(directory, account)
 
     def run(program: str, *arguments: str) -> None:
-        command = [str(BINARIES / program), "-D", str(directory / "data"), *arguments]
+        command = [str(binaries / program), "-D", str(directory / "data"), *arguments]
         subprocess.run(command, user=account, check=True, stdout=subprocess.DEVNULL, cwd=directory)
 
-    options = (
-        f"-c listen_addresses= -c unix_socket_directories={directory} -c fsync=off -c max_locks_per_transaction=256"
-    )
+    options = f"-c listen_addresses= -c unix_socket_directories={directory} -c fsync=off"
     try:
         run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale", "C.UTF-8", "-N")
         run("pg_ctl", "-w", "-s", "-l", str(directory / "log"), "-o", options, "start")
@@ -42,7 +40,7 @@ def installed_server() -> Iterator[EmbeddedServer]:
             superuser = make_conninfo("", host=str(directory), user="postgres", dbname="postgres")
             with psycopg.connect(superuser, autocommit=True) as connection:
                 connection.execute(f"CREATE ROLE {OWNER} LOGIN".encode())
-            yield EmbeddedServer(directory=directory / "data", superuser=superuser, binaries=BINARIES)
+            yield EmbeddedServer(directory=directory / "data", superuser=superuser, binaries=binaries)
         finally:
             run("pg_ctl", "-w", "-s", "-m", "immediate", "stop")
     finally:

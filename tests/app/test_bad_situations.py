@@ -12,7 +12,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.app.invoking import Place, invoke, playbook
-from tests.conftest import Servers
+from tests.conftest import PROGRAMS, Servers
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
 BACKUP = "{name: Back up, backup: {scope: business}}"
@@ -24,6 +24,7 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
+@pytest.mark.skipif(bool(PROGRAMS), reason="an installed server asks for no password in tests")
 def test_a_wrong_password(place: Place, pg18: EmbeddedServer) -> None:
     """A wrong password is refused by the server: exit 1, who and where are named, the password is not."""
     with psycopg.connect(pg18.superuser, autocommit=True) as connection:
