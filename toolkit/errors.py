@@ -177,3 +177,8 @@ class DamageError(StorageError):
     """What is stored is not what was written: a checksum, a size or a format does not hold."""
 
     exit_code = ExitCode.REFUSED
+
+
+def is_our_own(error: BaseException) -> bool:
+    """Say whether an error tells nothing but what we found wrong, in our words: nothing of a server or a program."""
+    return isinstance(error, InputError | RefusedError | LockedError | DifferenceError)

@@ -6,8 +6,6 @@ from pathlib import Path
 
 from toolkit.model.host import EmbeddedDatabase
 from toolkit.model.secret import Secret
-from toolkit.postgres.servers import embedded
-from toolkit.postgres.servers.creation import create_once
 
 
 def open_database(control: Path, database: str | Secret) -> str:
@@ -28,6 +26,10 @@ def open_database(control: Path, database: str | Secret) -> str:
     wanted = EmbeddedDatabase.of(text)
     if wanted is None:
         return text
+    # only who has a private server pays for knowing how to run one
+    from toolkit.postgres.servers import embedded  # noqa: PLC0415
+    from toolkit.postgres.servers.creation import create_once  # noqa: PLC0415
+
     server = embedded.start(embedded.directory_of(control, wanted))
     if not server.has_database(wanted.name):
         # only who asks for the reference application pays for knowing it

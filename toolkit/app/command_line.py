@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ class CommandTask(Task[Any]):
         del ignore_unknown_help
         options = sorted(self.command.all_options(), key=lambda option: not option.positional)
         arguments = [_argument(option) for option in options]
-        words = _command_line(sys.argv, self._program)
+        words = _command_line(tuple(sys.argv), self._program)
         count = 0
         if words and words[0] == self.name:
             count = _positional_words(f"{self._program} {self.name}", arguments, words[1:])
@@ -137,7 +138,8 @@ def _carry_out(command: Command[Any], directory: Path, given: Mapping[str, Any])
         raise Exit(code=code)
 
 
-def _command_line(argv: Sequence[str], program: str) -> list[str]:
+@cache
+def _command_line(argv: tuple[str, ...], program: str) -> tuple[str, ...]:
     """Give the words from the task's name on; what stands before them is the program's own.
 
     Raises:
@@ -146,12 +148,12 @@ def _command_line(argv: Sequence[str], program: str) -> list[str]:
     core = Program() if program == INVOKE else Program(namespace=Collection())
     parsed = Parser(initial=core.initial_context, ignore_unknown=True).parse_argv(list(argv[1:]))
     if parsed[0].args["complete"].value:
-        return []
+        return ()
     if parsed[0].args["dry"].value:
         raise _dry_run()
     if "--" in argv:
         raise _misuse("what stands after -- reaches no task", "leave -- out")
-    return list(parsed.unparsed)
+    return tuple(parsed.unparsed)
 
 
 def _misuse(message: str, hint: str) -> Exit:

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 
 from toolkit.app.command import BAD, Line
 from toolkit.app.console import Output
-from toolkit.errors import ExitCode, InputError, PlaybackError
+from toolkit.errors import ExitCode, InputError, PlaybackError, is_our_own
 from toolkit.private.files import keep_private
-from toolkit.runner.foreign import is_our_own
 from toolkit.runner.interruption import MESSAGE, PROCESS
 
 DEFECT = 1

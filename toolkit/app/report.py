@@ -13,11 +13,10 @@ from typing import Any
 
 from toolkit import __version__
 from toolkit.config.masking import mask, mask_own
-from toolkit.errors import InputError, PlaybackError, Problem, StorageError
+from toolkit.errors import InputError, PlaybackError, Problem, StorageError, is_our_own
 from toolkit.model.secret import Secret
 from toolkit.planning.clock import stamp
 from toolkit.private import files
-from toolkit.runner.foreign import is_our_own
 from toolkit.runner.options import RunOptions
 from toolkit.runner.results import PlayRecord, Result, RunRecord, Status, TaskRecord
 

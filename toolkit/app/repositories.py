@@ -10,9 +10,8 @@ from toolkit.app.command import WARNING, Answer, Call, Line
 from toolkit.app.failure import error_lines
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.masking import mask, mask_own
-from toolkit.errors import InputError, MissingError, PlaybackError, StorageError, UnsetError
+from toolkit.errors import InputError, MissingError, PlaybackError, StorageError, UnsetError, is_our_own
 from toolkit.model.manifest import Manifest
-from toolkit.runner.foreign import is_our_own
 from toolkit.storage.known import KnownRepositories
 from toolkit.storage.repository import Repository
 

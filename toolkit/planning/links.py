@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import networkx
-
 from toolkit.errors import Problem
 from toolkit.model.catalog import Catalog, Category, DeclaredReference, OnOtherDevice, OwnerEdge, RuleKind, TableRule
 from toolkit.model.schema import PLAIN, DatabaseSchema, Equality, ForeignKey, Table
@@ -97,6 +95,8 @@ def components(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> list[t
 
     The order depends on names only, not on the order of the arguments. Single nodes are groups of one.
     """
+    import networkx  # noqa: PLC0415 - a tenth of a second, which only who asks for an order is to spend
+
     graph: networkx.DiGraph[str] = networkx.DiGraph()
     graph.add_nodes_from(sorted(set(nodes)))
     graph.add_edges_from(sorted({(a, b) for a, b in edges if a in graph and b in graph and a != b}))

@@ -11,13 +11,8 @@ from typing import Any
 from toolkit.actions.action import Action
 from toolkit.actions.schema import expressions_of
 from toolkit.config.templates import is_template
-from toolkit.errors import DifferenceError, InputError, LockedError, PlaybackError, RefusedError
+from toolkit.errors import PlaybackError, is_our_own
 from toolkit.model.playbook import Task
-
-
-def is_our_own(error: BaseException) -> bool:
-    """Whether an error says nothing but what we found wrong, in our words."""
-    return isinstance(error, InputError | RefusedError | LockedError | DifferenceError)
 
 
 def tells_of_others(action: Action[Any], task: Task, error: BaseException | None = None) -> bool:

@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
-import psutil
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +48,8 @@ def has_ended(process: Process) -> bool:
     """Whether a process has certainly ended; False where that cannot be told from here."""
     if (process.host, process.space) != (platform.node(), _space()):
         return False
+    import psutil  # noqa: PLC0415 - asked of a lock that somebody holds, which is rare
+
     try:
         return psutil.Process(process.process).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
