@@ -218,13 +218,11 @@ def _contents(repository: Repository, labels: Collection[str] | None) -> _Conten
             message = vanished_error(label, repository.place).message
             contents.findings.append(Finding(kind=FindingKind.VANISHED, labels=(label,), message=message))
     contents.findings += _alike(contents.labels)
-    for label in contents.labels:
-        try:
-            manifest = repository.manifest(label)
-        except PlaybackError as error:
-            contents.findings.append(Finding(kind=_kind(error), labels=(label,), message=error.message))
+    for label, uses in repository.each(contents.labels, _uses_in):
+        if isinstance(uses, PlaybackError):
+            contents.findings.append(Finding(kind=_kind(uses), labels=(label,), message=uses.message))
             continue
-        for use in _uses_in(manifest):
+        for use in uses:
             _reference(contents, use)
     return contents
 
@@ -272,7 +270,7 @@ def _read(repository: Repository, uses: Iterable[_Use]) -> Iterator[tuple[_Use, 
     def look(use: _Use) -> tuple[_Use, Finding | None]:
         return use, _examine(repository, use)
 
-    return prefetch(uses, look, size=lambda use: use.chunk.raw)
+    return prefetch(uses, look, size=lambda use: use.chunk.raw, workers=repository.store.parallel)
 
 
 def _examine(repository: Repository, use: _Use) -> Finding | None:
@@ -295,12 +293,8 @@ def _attributed(repository: Repository, labels: Iterable[str], bad: dict[_Key, F
     if not bad:
         return []
     harmed: dict[_Key, tuple[dict[str, None], set[str]]] = {key: ({}, set()) for key in bad}
-    for label in labels:
-        try:
-            manifest = repository.manifest(label)
-        except PlaybackError:
-            continue
-        for use in _uses_in(manifest):
+    for label, uses in repository.each(labels, _uses_in):
+        for use in () if isinstance(uses, PlaybackError) else uses:
             if found := harmed.get(use.key):
                 found[0][label] = None
                 found[1].add(use.table.name)

@@ -19,9 +19,6 @@ from toolkit.storage.layout import CHUNKS, chunk_id_of, chunk_name, manifest_nam
 from toolkit.storage.prefetch import IN_FLIGHT, prefetch
 from toolkit.storage.repository import Repository
 
-_WORKERS = 4
-"""Chunks on the way at the same time: one is read while another one is checked and a third one sent."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedCopy:
@@ -101,7 +98,7 @@ class Copying:
             _each_once(manifest, self._known),
             partial(self._transfer, target, label),
             size=lambda part: part[1].raw,
-            workers=_WORKERS,
+            workers=max(self._source.store.parallel, target.store.parallel),
             in_flight=2 * IN_FLIGHT,
         )
         for chunk, size, new in transfers:

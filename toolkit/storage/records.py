@@ -6,7 +6,6 @@ Each is a small file beside the backups, so that a manifest never changes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -18,11 +17,9 @@ from toolkit.model.retention import Pin
 from toolkit.planning.clock import stamp
 from toolkit.storage.decoding import decoded, read_small
 from toolkit.storage.layout import PINS, VERIFIED, pin_name, record_label_of, verified_name
+from toolkit.storage.prefetch import prefetch
 from toolkit.storage.processes import this_process
 from toolkit.storage.repository import Repository
-
-_READERS = 8
-"""Files read at the same time: each costs a round trip."""
 
 
 class _PinFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,8 +100,8 @@ def _contents(repository: Repository, names: Iterable[str]) -> list[tuple[str, b
         except DamageError:  # no ordinary file, or no small one
             return name, b""
 
-    with ThreadPoolExecutor(_READERS) as pool:
-        return list(pool.map(read, names))
+    workers = repository.store.parallel
+    return list(prefetch(names, read, size=lambda _: 1, workers=workers, in_flight=2 * workers))
 
 
 def pin(repository: Repository, label: str, *, until: date | None, now: datetime) -> None:

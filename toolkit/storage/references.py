@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from toolkit.errors import DamageError, InputError, RefusedError
+from toolkit.errors import DamageError, InputError, PlaybackError, RefusedError
 from toolkit.model.manifest import Manifest
 from toolkit.model.retention import BackupSummary
 from toolkit.planning.retention import summary_of
 from toolkit.storage.quarantine import quarantined_labels
 from toolkit.storage.records import Records, read_records
 from toolkit.storage.repository import Repository
-
-_READERS = 4
-"""Manifests read at the same time: enough to hide round trips, few enough to hold little memory."""
 
 _T = TypeVar("_T")
 
@@ -64,20 +60,24 @@ def _of_each(repository: Repository, labels: Iterable[str], make: Callable[[Mani
     """What is made of each manifest, so that never many of them are in memory; at the end, the error about all."""
     problems: list[str] = []
 
-    def read(label: str) -> _T | str | None:
+    def made(manifest: Manifest) -> _T | ValueError:
         try:
-            return make(repository.manifest(label))
-        except InputError as error:
-            return error.message if label in repository.labels() else None
-        except (DamageError, RefusedError, ValueError) as error:
-            return str(error.message if isinstance(error, DamageError | RefusedError) else f"{label}: {error}")
+            return make(manifest)
+        except ValueError as error:
+            return error
 
-    with ThreadPoolExecutor(_READERS) as pool:
-        for result in pool.map(read, labels):
-            if isinstance(result, str):
-                problems.append(result)
-            elif result is not None:
-                yield result
+    for label, result in repository.each(labels, made):
+        if isinstance(result, ValueError):
+            problems.append(f"{label}: {result}")
+        elif isinstance(result, InputError):
+            # unless it was removed meanwhile
+            problems += [result.message] if label in repository.labels() else []
+        elif isinstance(result, DamageError | RefusedError):
+            problems.append(result.message)
+        elif isinstance(result, PlaybackError):
+            raise result
+        else:
+            yield result
     if problems:
         raise _unknown_needs(repository, problems)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 
@@ -30,7 +30,10 @@ from toolkit.storage.layout import (
     published_label_of,
     published_name,
 )
+from toolkit.storage.prefetch import prefetch
 from toolkit.storage.store import Store
+
+_Made = TypeVar("_Made")
 
 
 class _Marker(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,13 +155,37 @@ class Repository:
         """All backups; one that cannot be read, or that has vanished, is reported beside the others."""
         manifests: dict[str, Manifest] = {}
         unreadable: dict[str, PlaybackError] = {}
-        for label in self.labels():
-            try:
-                manifests[label] = self.manifest(label)
-            except PlaybackError as error:
-                unreadable[label] = error
+        for label, found in self.each(self.labels(), lambda manifest: manifest):
+            if isinstance(found, PlaybackError):
+                unreadable[label] = found
+            else:
+                manifests[label] = found
         unreadable.update((label, vanished_error(label, self.place)) for label in self.vanished())
         return Backups(manifests=manifests, unreadable=unreadable)
+
+    def each(
+        self, labels: Iterable[str], make: Callable[[Manifest], _Made]
+    ) -> Iterator[tuple[str, _Made | PlaybackError]]:
+        """Read several manifests ahead, with as many readers as the store likes; few of them are in memory at once.
+
+        Args:
+            make: what is wanted of a manifest; called in any thread.
+
+        Yields:
+            Each label, in order, with what was made of its manifest, or why that could not be.
+        """
+
+        def read(label: str) -> tuple[str, _Made | PlaybackError]:
+            try:
+                return label, make(self.manifest(label))
+            except PlaybackError as error:
+                return label, error
+
+        return self._ahead(labels, read)
+
+    def _ahead(self, items: Iterable[str], read: Callable[[str], _Made]) -> Iterator[_Made]:
+        workers = self.store.parallel
+        return prefetch(items, read, size=lambda _: 1, workers=workers, in_flight=2 * workers)
 
     def new_label(self, now: datetime, job: str, scope: str, *, taken: Iterable[str] = ()) -> str:
         """A label no backup has yet: `<UTC>-<job>-<scope>`, with `-2`, `-3` when taken.
@@ -247,17 +274,17 @@ class Repository:
 
     def recorded_chunks(self) -> frozenset[tuple[str, int]]:
         """(chunk id, stored size) of every chunk that some backup references; unreadable backups are passed over."""
-        recorded: set[tuple[str, int]] = set()
-        for label in self.labels():
+
+        def read(label: str) -> frozenset[tuple[str, int]]:
             try:
                 data = self.store.get(manifest_name(label), limit=manifest_file.LIMIT)
                 tables = decoded(_RECORDED, data).tables
             except (MissingError, DamageError, msgspec.DecodeError):
-                continue
-            for table in tables:
-                chunks = chain(table.chunks, *(support.chunks for support in table.support))
-                recorded.update((chunk.id, chunk.stored) for chunk in chunks)
-        return frozenset(recorded)
+                return frozenset()
+            parts = chain.from_iterable((table.chunks, *(part.chunks for part in table.support)) for table in tables)
+            return frozenset((chunk.id, chunk.stored) for chunk in chain.from_iterable(parts))
+
+        return frozenset().union(*self._ahead(self.labels(), read))
 
     def _publish(self, manifest: Manifest, data: bytes, sizes: Mapping[str, int]) -> None:
         name = manifest_name(manifest.metadata.label)
