@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit import wording
-from toolkit.app.console import Output
-from toolkit.app.meter import Meter
-from toolkit.app.progress import LINE_SECONDS, LineProgress
-from toolkit.app.text import TextReporter
+from toolkit.output.meter import Meter
+from toolkit.output.progress import LINE_SECONDS, LineProgress
+from toolkit.output.streams import Output
+from toolkit.output.text import TextReporter
 from toolkit.wording import table
 
 

@@ -16,9 +16,9 @@ from typing import Any
 
 from tests.control import Control, execute, rows
 from toolkit.app.commands import run
-from toolkit.app.console import Output
 from toolkit.app.control import Control as ControlDirectory
 from toolkit.app.performing import perform
+from toolkit.output.streams import Output
 
 CATALOG: Mapping[str, Any] = {
     "catalog": "application",

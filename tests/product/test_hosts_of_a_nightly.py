@@ -10,9 +10,9 @@ from pathlib import Path
 from tests.control import ROOT, execute
 from tests.product.shop import CATALOG, Shop
 from toolkit.app.commands import run
-from toolkit.app.console import Output
 from toolkit.app.control import Control
 from toolkit.app.performing import perform
+from toolkit.output.streams import Output
 
 NOWHERE = "host=127.0.0.1 port=9 dbname=shop user=shop connect_timeout=2"
 

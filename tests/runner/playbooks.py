@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from toolkit.app.commands import run
-from toolkit.app.console import Output
 from toolkit.app.control import Control
 from toolkit.app.performing import perform
+from toolkit.output.streams import Output
 
 HERE = Path(__file__).parent
 CONTROL = Control(directory=HERE / "control")

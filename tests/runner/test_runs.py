@@ -22,9 +22,7 @@ from tests.runner.playbooks import CONTROL, Ran, run_text
 from toolkit.actions.context import Context
 from toolkit.actions.registry import ACTIONS
 from toolkit.app.commands import run
-from toolkit.app.console import Output
 from toolkit.app.control import Control
-from toolkit.app.text import TextReporter
 from toolkit.config import inventory
 from toolkit.config import playbook as playbooks
 from toolkit.config.templates import Templates
@@ -40,6 +38,8 @@ from toolkit.errors import (
 )
 from toolkit.model.outcome import Outcome
 from toolkit.model.playbook import Playbook
+from toolkit.output.streams import Output
+from toolkit.output.text import TextReporter
 from toolkit.runner.interruption import Interruption
 from toolkit.runner.options import RunOptions
 from toolkit.runner.results import Result, RunRecord, exit_code

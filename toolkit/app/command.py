@@ -6,19 +6,17 @@ declaration. What a command's body needs is imported in the body.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, dataclass, field, fields
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from toolkit.errors import InputError
+from toolkit.output.answer import Answer
 
 if TYPE_CHECKING:
-    from toolkit.app.console import Output
     from toolkit.app.control import Control
-
-GOOD, BAD, WARNING = "green", "red", "bright_magenta"
-"""Styles of a line that says that all is well, that something is wrong, or what a person should look at."""
+    from toolkit.output.streams import Output
 
 
 class Option(NamedTuple):
@@ -67,39 +65,6 @@ def texts(help: str) -> Any:
 def words(help: str) -> Any:
     """Declare the words beside the options."""
     return field(default=(), metadata={"help": help, "positional": True})
-
-
-class Line(NamedTuple):
-    """A line of text, or several in one.
-
-    Attributes:
-        error: it goes to standard error.
-        foreign: it may hold text that is not ours, such as what a server said.
-    """
-
-    text: str = ""
-    style: str = ""
-    error: bool = False
-    foreign: bool = False
-
-
-class Answer:
-    """What a command has found, or a part of that: the same facts as text and as JSON."""
-
-    __slots__ = ()
-
-    @property
-    def exit_code(self) -> int:
-        """What the command ends with for this; of several answers the gravest counts."""
-        return 0
-
-    def lines(self) -> Iterable[Line]:
-        """Give the facts for people."""
-        raise NotImplementedError
-
-    def document(self) -> Mapping[str, Any]:
-        """Give the facts for programs, as JSON values."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from toolkit.app.command import Call, Command, Given
-from toolkit.app.console import Output
 from toolkit.app.control import Control
-from toolkit.app.failure import guarded
+from toolkit.errors import ExitCode, PlaybackError
+from toolkit.output.failure import show
+from toolkit.output.streams import Output
+from toolkit.private.files import keep_private
+from toolkit.runner.interruption import MESSAGE, PROCESS
 from toolkit.runner.results import exit_code
 
 
@@ -29,7 +33,40 @@ def perform(
     call = Call(
         command=command, control=control, output=shown, host=host, repository=repository, as_json=json, debug=debug
     )
-    return guarded(shown, lambda: _perform(command, given, call), debug=debug)
+    return _guarded(shown, lambda: _perform(command, given, call), debug=debug)
+
+
+def _guarded(output: Output, command: Callable[[], int], *, debug: bool = False) -> int:
+    """Run a command and give its exit code; whatever it raises is printed without a traceback (but with `debug`).
+
+    A command that was interrupted ends with one line and 130, also where something swallowed the interruption.
+    """
+    code: int = ExitCode.OK
+    keep_private()
+    try:
+        with PROCESS.running():
+            code = command()
+    except KeyboardInterrupt:
+        PROCESS.notice()
+    except PlaybackError as error:
+        show(output, error)
+        code = error.exit_code
+    except Exception as error:
+        code = ExitCode.FAILED
+        if not PROCESS.happened:
+            _show_defect(output, error, debug=debug)
+    if not PROCESS.happened:
+        return code
+    PROCESS.told = True
+    output.error(MESSAGE)
+    return ExitCode.INTERRUPTED
+
+
+def _show_defect(output: Output, error: Exception, *, debug: bool) -> None:
+    output.error(f"ERROR: unexpected {type(error).__name__}: {error}")
+    output.error("HINT: this is a defect; run with --debug for the trace")
+    if debug:
+        output.error("".join(traceback.format_exception(error)))
 
 
 def _perform(command: Command[Given], given: Given, call: Call) -> int:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from toolkit.app.command import WARNING, Answer, Call, Line
-from toolkit.app.failure import error_lines
+from toolkit.app.command import Call
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.masking import mask, mask_own
 from toolkit.errors import InputError, MissingError, PlaybackError, StorageError, UnsetError, is_our_own
 from toolkit.model.manifest import Manifest
+from toolkit.output.answer import WARNING, Answer, Line
+from toolkit.output.failure import error_lines
 from toolkit.storage.known import KnownRepositories
 from toolkit.storage.repository import Repository
 

@@ -11,14 +11,15 @@ from typing import Any
 
 from toolkit.actions.action import Action
 from toolkit.actions.registry import ACTIONS
-from toolkit.app import report
-from toolkit.app.command import Answer, Call
+from toolkit.app.command import Call
 from toolkit.app.control import utc_now
-from toolkit.app.text import QuietReporter, TextReporter
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.templates import Templates
 from toolkit.model.outcome import Progress, SilentProgress
 from toolkit.model.playbook import Keywords, Play, Playbook, Task
+from toolkit.output import report
+from toolkit.output.answer import Answer
+from toolkit.output.text import QuietReporter, TextReporter
 from toolkit.runner.interruption import PROCESS
 from toolkit.runner.options import RunOptions
 from toolkit.runner.results import RunRecord

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from toolkit import wording
-from toolkit.app.command import BAD, INVENTORY, JSON, REPOSITORY, Answer, Call, Command, Line, NoOptions
+from toolkit.app.command import INVENTORY, JSON, REPOSITORY, Call, Command, NoOptions
+from toolkit.output.answer import BAD, Answer, Line
 
 if TYPE_CHECKING:
     from toolkit.app.repositories import Unread

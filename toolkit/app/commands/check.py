@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit import wording
 from toolkit.app import command
-from toolkit.app.command import BAD, GOOD, INVENTORY, JSON, REPOSITORY, WARNING, Answer, Call, Command, Line
+from toolkit.app.command import INVENTORY, JSON, REPOSITORY, Call, Command
 from toolkit.errors import ExitCode, InputError, PlaybackError, StorageError
+from toolkit.output.answer import BAD, GOOD, WARNING, Answer, Line
 
 if TYPE_CHECKING:
     from toolkit.planning.sampling import Sample

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from toolkit.app import command
-from toolkit.app.command import HOST, INVENTORY, WARNING, Answer, Call, Command, Line
+from toolkit.app.command import HOST, INVENTORY, Call, Command
 from toolkit.errors import InputError, Problem
+from toolkit.output.answer import WARNING, Answer, Line
 
 if TYPE_CHECKING:
     from toolkit.config.catalog_draft import Draft

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from toolkit import __version__, wording
-from toolkit.app.command import BAD, GOOD, JSON, WARNING, Answer, Call, Command, Line, NoOptions
-from toolkit.errors import InputError, UnsetError
+from toolkit.app.command import JSON, Call, Command, NoOptions
+from toolkit.errors import ExitCode, InputError, UnsetError
+from toolkit.output.answer import BAD, GOOD, WARNING, Answer, Line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,8 +34,6 @@ LIBRARIES = (
     "urllib3",
     "zstandard",
 )
-UNREADABLE = 1
-"""Exit code where a repository cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +95,7 @@ class Health(Answer):
         """2 with problems in the control directory, else 1 when a repository cannot be read."""
         if self.problems:
             return InputError.exit_code
-        return UNREADABLE if any(unread.exit_code for unread in self._unread()) else 0
+        return ExitCode.FAILED if any(unread.exit_code for unread in self._unread()) else 0
 
     def _unread(self) -> list[Unread]:
         return [each for each in self.repositories.values() if not isinstance(each, tuple)]

@@ -7,13 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from toolkit import wording
-from toolkit.app.command import BAD, GOOD, INVENTORY, JSON, REPOSITORY, Answer, Call, Command, Line, NoOptions
+from toolkit.app.command import INVENTORY, JSON, REPOSITORY, Call, Command, NoOptions
+from toolkit.errors import ExitCode
+from toolkit.output.answer import BAD, GOOD, Answer, Line
 
 if TYPE_CHECKING:
     from toolkit.storage.store import Ability
-
-UNUSABLE = 1
-"""Exit code where the place cannot be used as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +26,7 @@ class Probed(Answer):
     @property
     def exit_code(self) -> int:
         """1 when it cannot be used as it is."""
-        return UNUSABLE if self._bad() else 0
+        return ExitCode.FAILED if self._bad() else 0
 
     def _bad(self) -> list[str]:
         return [finding.what for finding in self.findings if finding.bad]

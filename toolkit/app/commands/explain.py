@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit import wording
 from toolkit.app import command
-from toolkit.app.command import HOST, INVENTORY, JSON, Answer, Call, Command, Line
+from toolkit.app.command import HOST, INVENTORY, JSON, Call, Command
 from toolkit.errors import InputError
+from toolkit.output.answer import Answer, Line
 
 if TYPE_CHECKING:
     from toolkit.model.catalog import OwnerEdge, TableRule

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit import wording
 from toolkit.app import command
-from toolkit.app.command import HOST, INVENTORY, JSON, Answer, Call, Command, Line
+from toolkit.app.command import HOST, INVENTORY, JSON, Call, Command
+from toolkit.errors import ExitCode
+from toolkit.output.answer import Answer, Line
 
 if TYPE_CHECKING:
     from toolkit.model.leak import Leaks, OwnedRow
-
-FOUND = 6
-"""Exit code with `--strict` where there are any: as for differences that a verification found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +34,7 @@ class Report(Answer):
     @property
     def exit_code(self) -> int:
         """0; with `strict` 6 where something was found."""
-        return FOUND if self.strict and self.found.found else 0
+        return ExitCode.DIFFERENCES if self.strict and self.found.found else 0
 
     def lines(self) -> Iterator[Line]:
         """Give a table of the rows with several owners, and one of the references between tenants."""

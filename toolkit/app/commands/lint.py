@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from toolkit.app import command
-from toolkit.app.command import BAD, GOOD, JSON, Answer, Call, Command, Line
+from toolkit.app.command import JSON, Call, Command
 from toolkit.errors import InputError
+from toolkit.output.answer import BAD, GOOD, Answer, Line
 
 if TYPE_CHECKING:
     from toolkit.errors import Problem

@@ -8,8 +8,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from toolkit.app import command
-from toolkit.app.command import BAD, INVENTORY, JSON, Answer, Call, Command, Line
+from toolkit.app.command import INVENTORY, JSON, Call, Command
 from toolkit.errors import ExitCode, InputError, PlaybackError
+from toolkit.output.answer import BAD, Answer, Line
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,7 +44,7 @@ class Pinned(Answer):
 
     def lines(self) -> Iterator[Line]:
         """Say it in a line."""
-        from toolkit.app.failure import error_lines
+        from toolkit.output.failure import error_lines
 
         what = f"{self.label} in {self.repository}"
         if self.error:

@@ -9,7 +9,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from toolkit import wording
-from toolkit.app.command import GOOD, INVENTORY, JSON, REPOSITORY, Answer, Call, Command, Line, NoOptions
+from toolkit.app.command import INVENTORY, JSON, REPOSITORY, Call, Command, NoOptions
+from toolkit.output.answer import GOOD, Answer, Line
 
 if TYPE_CHECKING:
     from toolkit.model.quarantine import QuarantinedRow

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from toolkit.app import command
-from toolkit.app.command import HOST, INVENTORY, JSON, REPOSITORY, Answer, Call, Command
+from toolkit.app.command import HOST, INVENTORY, JSON, REPOSITORY, Call, Command
+from toolkit.output.answer import Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from toolkit.app import command
-from toolkit.app.command import INVENTORY, Answer, Call, Command
+from toolkit.app.command import INVENTORY, Call, Command
 from toolkit.errors import ExitCode, InputError, PlaybackError
+from toolkit.output.answer import Answer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -82,7 +83,7 @@ class _Run:
         """Run, and write the report whichever way it ends."""
         from pathlib import Path
 
-        from toolkit.app import report
+        from toolkit.output import report
         from toolkit.runner.interruption import PROCESS
 
         path = Path(self.given.report) if self.given.report else None
@@ -141,8 +142,8 @@ class _Run:
         return self.call.control.playbook(playbooks[0])
 
     def _report(self, path: Path, code: int, error: PlaybackError | None) -> None:
-        from toolkit.app import report
         from toolkit.app.control import utc_now
+        from toolkit.output import report
 
         document = report.build(
             self.record,

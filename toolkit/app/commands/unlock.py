@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit import wording
 from toolkit.app import command
-from toolkit.app.command import INVENTORY, JSON, REPOSITORY, WARNING, Answer, Call, Command, Line
+from toolkit.app.command import INVENTORY, JSON, REPOSITORY, Call, Command
 from toolkit.errors import InputError
+from toolkit.output.answer import WARNING, Answer, Line
 
 if TYPE_CHECKING:
     from toolkit.storage.lock_files import LockFile

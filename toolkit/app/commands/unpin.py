@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from toolkit.app import command
-from toolkit.app.command import INVENTORY, JSON, Answer, Call, Command, Line
+from toolkit.app.command import INVENTORY, JSON, Call, Command
 from toolkit.app.commands.pin import HOLDERS
+from toolkit.output.answer import Answer, Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from toolkit.app.console import Output
-from toolkit.app.meter import Meter
+from toolkit.output.meter import Meter
+from toolkit.output.streams import Output
 
 LINE_SECONDS = 10.0
 """How long a pipe waits for the next line of progress."""

@@ -9,9 +9,9 @@ from typing import Self
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID
 from rich.text import Text
 
-from toolkit.app.console import Output
-from toolkit.app.meter import Meter
 from toolkit.config.masking import mask_own
+from toolkit.output.meter import Meter
+from toolkit.output.streams import Output
 
 
 class LiveDisplay:

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from toolkit import wording
-from toolkit.app.command import WARNING
-from toolkit.app.console import Output
-from toolkit.app.progress import LineProgress
 from toolkit.config.masking import mask, mask_own
 from toolkit.errors import ExitCode
 from toolkit.model.outcome import Progress, SilentProgress
+from toolkit.output.answer import WARNING
+from toolkit.output.progress import LineProgress
+from toolkit.output.streams import Output
 from toolkit.runner.interruption import MESSAGE
 from toolkit.runner.results import Recap, Result, RunRecord, Status
 from toolkit.wording import table
 
 if TYPE_CHECKING:
-    from toolkit.app.live import LiveDisplay
+    from toolkit.output.live import LiveDisplay
 
 COLOURS = {
     Status.OK: "green",
@@ -143,7 +143,7 @@ class QuietReporter:
 
 
 def _live(output: Output) -> LiveDisplay:
-    from toolkit.app.live import LiveDisplay  # noqa: PLC0415 - loads rich, which only a terminal needs
+    from toolkit.output.live import LiveDisplay  # noqa: PLC0415 - loads rich, which only a terminal needs
 
     return LiveDisplay(output)
 
