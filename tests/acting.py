@@ -14,6 +14,7 @@ from toolkit.model.host import Host
 from toolkit.model.outcome import Outcome, SilentProgress
 from toolkit.model.playbook import Place
 from toolkit.runner.arguments import prepared
+from toolkit.views.view import shown
 
 
 def context_of(
@@ -42,4 +43,4 @@ def context_of(
 def act(action: str | Action[Any], arguments: Mapping[str, Any], context: Context) -> Outcome:
     """Check the arguments, convert them and run the action; InputError where a playbook would be refused."""
     declared = ACTIONS[action] if isinstance(action, str) else action
-    return declared.run(prepared(declared, arguments, Place()), context)
+    return shown(declared.run(prepared(declared, arguments, Place()), context))

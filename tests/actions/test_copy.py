@@ -23,6 +23,7 @@ from toolkit.storage.check import check
 from toolkit.storage.layout import chunk_name, manifest_name
 from toolkit.storage.local import LocalStore
 from toolkit.storage.repository import Repository
+from toolkit.wording import size
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def test_check_mode_says_what_would_be_sent(source: Repository, tmp_path: Path) 
         name: done.facts[name] for name in ("copied", "chunks", "bytes")
     }
     assert would.message.startswith(f"would copy 1 backup to far: {done.facts['chunks']} chunks")
-    assert would.details == (f"{label}: {done.facts['chunks']} chunks, {done.facts['bytes']} bytes",)
+    assert would.details == (f"{label}: {done.facts['chunks']} chunks, {size(int(str(done.facts['bytes'])))}",)
     again = copy(tmp_path, check=True)
     assert (again.changed, again.facts["present"]) == (False, [label])
 

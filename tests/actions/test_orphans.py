@@ -115,10 +115,10 @@ def test_a_report_names_references_counts_and_keys(shop: Shop) -> None:
     state = shop.state()
     outcome = shop.run()
     assert not outcome.changed
-    assert outcome.message == "4 orphans in 1 tables"
+    assert outcome.message == "4 orphans in 1 table"
     assert outcome.details == (
-        "orders (friend) → tenants (id): 1 rows, e.g. 6 → lost",
-        "orders (tenant) → tenants (id): 1 rows, e.g. 3 → gone",
+        "orders (friend) → tenants (id): 1 row, e.g. 6 → lost",
+        "orders (tenant) → tenants (id): 1 row, e.g. 3 → gone",
         "orders (vat) → rates (id): 3 rows, e.g. 2 → 99; 5 → 97; 6 → 96",
     )
     assert outcome.facts["tables"] == {"orders": 4}
@@ -162,7 +162,7 @@ def test_rows_of_two_businesses_are_left_to_both(shop: Shop) -> None:
     outcome = shop.delete(businesses=["a"])
     assert outcome.facts["deletes"] == {"items": 2, "orders": 1}
     assert outcome.facts["kept"] == {"orders": {"owned by another business too": 1}}
-    assert "kept orders: 1 rows: owned by another business too" in outcome.details
+    assert "kept orders: 1 row: owned by another business too" in outcome.details
     assert shop.ids("orders") == [1, 3, 4, 5, 6]
 
 
@@ -259,7 +259,7 @@ def test_foreign_keys_that_are_not_validated_are_looked_at(make: Make) -> None:
         "ALTER TABLE trips ADD FOREIGN KEY (tenant, car) REFERENCES cars NOT VALID",
     )
     outcome = made.delete()
-    assert outcome.details[0] == "trips (tenant, car) → cars (tenant, id): 1 rows, e.g. 2 → a, 2"
+    assert outcome.details[0] == "trips (tenant, car) → cars (tenant, id): 1 row, e.g. 2 → a, 2"
     assert made.ids("trips") == [1, 3, 4]
     execute(made.conninfo, "ALTER TABLE trips VALIDATE CONSTRAINT trips_tenant_car_fkey")
 

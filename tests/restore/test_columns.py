@@ -89,6 +89,6 @@ def test_an_identity_column_that_only_an_insert_can_set_is_refused(make_pair: Ma
     execute(pair.source, "INSERT INTO items (id, tenant) VALUES ('y', 'a'), ('x', 'a')")
     execute(pair.target, "INSERT INTO items (id, tenant) VALUES ('x', 'a')")
     state = pair.state()
-    with pytest.raises(RefusedError, match="items: differs in n, which only an insert can set: 1 rows"):
+    with pytest.raises(RefusedError, match="items: differs in n, which only an insert can set: 1 row"):
         pair.restore()
     assert pair.state() == state

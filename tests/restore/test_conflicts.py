@@ -45,7 +45,7 @@ def test_a_value_held_by_another_row_is_a_conflict(make_pair: MakePair, key: str
     (reason,) = refused(pair, "merge")
     assert reason.startswith("items: values of ")
     assert " second (" in reason
-    assert reason.endswith("are held by other rows: 1 rows, e.g. 1")
+    assert reason.endswith("are held by other rows: 1 row, e.g. 1")
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,8 @@ def test_constraints_of_the_target_are_tried_beforehand(make_pair: MakePair, fil
     state = pair.state()
     planned = pair.restore("merge", check=True)
     assert planned.facts["conflicts"] == [
-        "items: column name is NOT NULL on the target and has no value: 1 rows, e.g. 2",
-        "items: constraint positive says CHECK ((size > 0)): 1 rows, e.g. 2",
+        "items: column name is NOT NULL on the target and has no value: 1 row, e.g. 2",
+        "items: constraint positive says CHECK ((size > 0)): 1 row, e.g. 2",
     ]
     with pytest.raises(RefusedError):
         pair.restore("merge")
@@ -136,7 +136,7 @@ def test_a_parent_that_will_not_be_there_is_a_conflict(make_pair: MakePair, host
     execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x', 1), (2, 'a', 'x', 2), (3, 'a', 'x', NULL)")
     execute(pair.target, "INSERT INTO items VALUES (4, 'b', 'x', 1)")
     (reason,) = refused(pair, "merge", host)
-    assert reason == "items: items_size_fkey: (size) would point at no row of runs: 1 rows, e.g. 2"
+    assert reason == "items: items_size_fkey: (size) would point at no row of runs: 1 row, e.g. 2"
 
 
 @pytest.mark.parametrize("mode", ["merge", "mirror"])
@@ -215,9 +215,9 @@ def test_what_cannot_be_computed_is_a_conflict(make_pair: MakePair, host: str, f
     execute(pair.target, "ALTER TABLE items ADD CONSTRAINT inverse CHECK (10 / size > 0)")
     execute(pair.target, "CREATE UNIQUE INDEX second ON items ((12 / size))")
     assert refused(pair, "merge", host) == [
-        "items: inverse cannot be computed: division by zero: 1 rows, e.g. 2",
-        "items: constraint inverse says CHECK (((10 / size) > 0)): 1 rows, e.g. 3",
-        "items: second cannot be computed: division by zero: 1 rows, e.g. 2",
+        "items: inverse cannot be computed: division by zero: 1 row, e.g. 2",
+        "items: constraint inverse says CHECK (((10 / size) > 0)): 1 row, e.g. 3",
+        "items: second cannot be computed: division by zero: 1 row, e.g. 2",
     ]
     outcome = pair.restore("merge", host=host, on_error="quarantine")
     assert (outcome.facts["inserts"], outcome.exit_code) == (1, 3)

@@ -66,7 +66,7 @@ def test_rows_that_point_at_sync_state_keep_it_from_being_cleared(devices: Devic
     machine(devices.target, "B")
     execute(devices.target, "INSERT INTO things_of VALUES (1, 'B')")
     manifest = devices.control.backup("source")
-    with pytest.raises(RefusedError, match="things_of: rows point at rows of states, which are to be cleared: 1 rows"):
+    with pytest.raises(RefusedError, match="things_of: rows point at rows of states, which are to be cleared: 1 row"):
         devices.control.restore("target", manifest, "merge", identity="auto")
 
 

@@ -85,7 +85,7 @@ def test_rows_of_ones_own_that_point_at_such_rows_are_conflicts(make_pair: MakeP
         with pytest.raises(RefusedError) as refused:
             pair.control.restore("target", manifest, "mirror", businesses=["a"])
         assert refused.value.reasons == (
-            "payments: payments_note_fkey: (note) would point at no row of notes: 1 rows, e.g. 2",
+            "payments: payments_note_fkey: (note) would point at no row of notes: 1 row, e.g. 2",
         )
         assert pair.state() == before
         return

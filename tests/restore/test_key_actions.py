@@ -67,7 +67,7 @@ def test_what_cannot_become_null_holds_its_parent(make_pair: MakePair, host: str
     execute(pair.target, "INSERT INTO items VALUES ('a', 1), ('a', 2)", "INSERT INTO shelves VALUES ('a', 1)")
     done = pair.restore(host=host)
     assert done.facts["deletes"] == 1
-    assert "kept items: 1 rows: rows of shelves still point at them, e.g. a, 1" in done.details
+    assert "kept items: 1 row: rows of shelves still point at them, e.g. a, 1" in done.details
 
 
 ACTIONS = pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT"])

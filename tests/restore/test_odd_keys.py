@@ -111,7 +111,7 @@ def test_either_all_columns_or_none(make_pair: MakePair) -> None:
     )
     state = pair.state()
     for host in ("target", "superuser"):
-        with pytest.raises(RefusedError, match=r"\(x, y\) would point at no row of spots: 1 rows"):
+        with pytest.raises(RefusedError, match=r"\(x, y\) would point at no row of spots: 1 row"):
             pair.restore(host=host)
     assert pair.state() == state
 
@@ -159,7 +159,7 @@ def test_periods(make_pair: MakePair) -> None:
     )
     execute(pair.target, "DELETE FROM sales", "DELETE FROM prices")
     for host in ("target", "superuser"):
-        with pytest.raises(RefusedError, match=r"\(item, during\) would point at no row of prices: 1 rows"):
+        with pytest.raises(RefusedError, match=r"\(item, during\) would point at no row of prices: 1 row"):
             pair.restore(host=host)
 
 
@@ -204,7 +204,7 @@ def test_a_foreign_key_that_acts_on_another_spelling(make_pair: MakePair) -> Non
     state = pair.state()
     with pytest.raises(RefusedError, match="parts_item_fkey of parts is ON UPDATE CASCADE") as caught:
         pair.restore()
-    assert ": 1 rows" in str(caught.value)
+    assert ": 1 row" in str(caught.value)
     assert pair.state() == state
     pair.restore(host="superuser")
     assert pair.rows("SELECT item::text FROM parts") == [("oNE",)]

@@ -48,14 +48,14 @@ def changed(make_pair: MakePair) -> Pair:
 def test_check_mode_prints_numbers_per_table_and_rows(make_pair: MakePair) -> None:
     """Check mode with --diff: a table of numbers, rows kept with the reason, and a few rows with what differs."""
     planned = changed(make_pair).restore(check=True)
-    assert planned.message.endswith("into target: 3 inserts, 3 updates, 1 deletes, 3 unchanged, 1 kept")
+    assert planned.message.endswith("into target: 3 inserts, 3 updates, 1 delete, 3 unchanged, 1 kept")
     assert planned.details[0].startswith("user triggers are kept silent")
     assert planned.details[1:] == (
         "table  inserts  updates  deletes  unchanged  kept  conflicts",
         "items        1        3        1          1     1          0",
         "parts        2        0        0          0     0          0",
         "1 other tables: 2 rows unchanged",
-        "kept items: 1 rows: rows of locks still point at them, e.g. 30",
+        "kept items: 1 row: rows of locks still point at them, e.g. 30",
         "+ items 9: note '', price 9, tenant 'a'",
         "~ items 10: name 'a' → 'b', note 'two' → 'two lines', price 9.50 → 10.00",
         f"~ items 11: name '{'x' * 40}…' → (differs further on), note NULL → '{'x' * 40}…'",
@@ -79,7 +79,7 @@ def test_applying_gives_the_numbers_of_the_plan(make_pair: MakePair) -> None:
         assert {**promised, "samples": [], "load": ""} == {**kept, "load": ""}
         assert kept["samples"] == []
     assert done.details[1:] == (
-        "kept items: 1 rows: rows of locks still point at them, e.g. 30",
+        "kept items: 1 row: rows of locks still point at them, e.g. 30",
         "sequences moved forward: parts_id_seq to 2",
     )
 

@@ -51,24 +51,24 @@ def test_the_shipped_playbook_ends_well_when_all_is_well(pair: Pair, mode: str) 
     assert "nothing is restored in check mode" in looked.out
     ran = run_shipped(pair, label, mode)
     assert ran.code == 0, ran.text
-    assert "kept loans: 1 rows: belong to another business too (b), e.g. 1" in ran.out
+    assert "kept loans: 1 row: belong to another business too (b), e.g. 1" in ran.out
     assert "are equal but for the 2 rows that the restore has kept" in ran.out
 
 
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("UPDATE items SET name = 'z' WHERE id = 1", "items: 1 rows differ that the restore has not kept"),
-        ("DELETE FROM items WHERE id = 1", "items: 1 rows differ that the restore has not kept"),
-        ("INSERT INTO items VALUES (8, 'a', 'new')", "items: 1 rows differ that the restore has not kept"),
-        ("UPDATE loans SET amount = 0 WHERE id = 2", "loans: the restore kept 1 rows, and 2 differ now"),
+        ("UPDATE items SET name = 'z' WHERE id = 1", "items: 1 row differs that the restore has not kept"),
+        ("DELETE FROM items WHERE id = 1", "items: 1 row differs that the restore has not kept"),
+        ("INSERT INTO items VALUES (8, 'a', 'new')", "items: 1 row differs that the restore has not kept"),
+        ("UPDATE loans SET amount = 0 WHERE id = 2", "loans: the restore kept 1 row, and 2 differ now"),
         (
             "UPDATE loans SET amount = 0 WHERE id = 2; UPDATE loans SET amount = 10 WHERE id = 1",
-            "loans: the restore kept 1 rows, and 1 differ now, which are not the same ones",
+            "loans: the restore kept 1 row, and 1 differ now, which are not the same ones",
         ),
         (
             "INSERT INTO items VALUES (9, 'a', 'n'); INSERT INTO locks VALUES (9)",
-            "items: the restore kept 1 rows",
+            "items: the restore kept 1 row",
         ),
         ("UPDATE loans SET amount = 12 WHERE id = 1", ""),
     ],

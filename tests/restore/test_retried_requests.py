@@ -92,7 +92,7 @@ def test_a_row_that_another_business_took_meanwhile_is_kept(make_pair: MakePair)
     assert pair.rows("SELECT email FROM users WHERE id = 'x'") == [("typed in for b",)]
     # u, whom both businesses know, was never put aside
     assert retried.facts["kept"] == 1
-    assert "kept users: 1 rows: belong to another business now (b), e.g. x" in retried.details
+    assert "kept users: 1 row: belong to another business now (b), e.g. x" in retried.details
 
 
 def test_a_row_that_would_be_anothers_by_now_stays_in_quarantine(make_pair: MakePair) -> None:

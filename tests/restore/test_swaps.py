@@ -99,7 +99,7 @@ def test_rows_that_can_be_neither_rewritten_nor_parked_are_a_conflict(make_pair:
     pair.fill("INSERT INTO parts VALUES (1, 1, 'x'), (2, NULL, 'y')")
     assert refused(pair) == [
         "items: values of unique key items_u_key (u) are held by other rows, which cannot let go of them first under"
-        " the foreign keys that lead to them: 1 rows, e.g. 2"
+        " the foreign keys that lead to them: 1 row, e.g. 2"
     ]
     resolved(pair, "superuser")
     assert pair.rows("SELECT id, item FROM parts ORDER BY id") == [(1, 1), (2, None)]

@@ -55,8 +55,8 @@ def test_a_row_that_comes_back_is_held_to_what_old_rows_escape(pair: Pair, host:
     """The server lets no such row in anew, so the plan says so, also where a superuser could write past it."""
     execute(pair.target, "DELETE FROM items WHERE id = 2")
     assert refused(pair, host=host) == [
-        "items: constraint short says CHECK ((length(name) < 9)) NOT VALID: 1 rows, e.g. 2",
-        "items: parent: (parent) would point at no row of items: 1 rows, e.g. 2",
+        "items: constraint short says CHECK ((length(name) < 9)) NOT VALID: 1 row, e.g. 2",
+        "items: parent: (parent) would point at no row of items: 1 row, e.g. 2",
     ]
 
 
@@ -64,7 +64,7 @@ def test_a_row_that_comes_back_is_held_to_what_old_rows_escape(pair: Pair, host:
 def test_into_an_empty_database_the_same_rows_are_refused_by_name(pair: Pair, host: str) -> None:
     """There, rows are copied without being compared; what is refused then is what the plan has."""
     execute(pair.target, "ALTER TABLE items DROP CONSTRAINT short", "DELETE FROM items")
-    assert refused(pair, host=host) == ["items: parent: (parent) would point at no row of items: 1 rows, e.g. 2"]
+    assert refused(pair, host=host) == ["items: parent: (parent) would point at no row of items: 1 row, e.g. 2"]
 
 
 @HOSTS
@@ -74,7 +74,7 @@ def test_a_reference_that_led_nowhere_before_may_go_on_so(pair: Pair, host: str)
     execute(pair.target, "ALTER TABLE items DROP CONSTRAINT short", "UPDATE items SET name = 'hurt' WHERE id = 2")
     assert restored(pair, host)["updates"] == 1
     execute(pair.target, "UPDATE items SET parent = NULL WHERE id = 2")
-    assert refused(pair, host=host) == ["items: parent: (parent) would point at no row of items: 1 rows, e.g. 2"]
+    assert refused(pair, host=host) == ["items: parent: (parent) would point at no row of items: 1 row, e.g. 2"]
 
 
 @HOSTS

@@ -28,7 +28,7 @@ def test_a_value_that_others_point_at_is_not_taken_away(pair: Pair, host: str) -
     execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'new')")
     execute(pair.target, "INSERT INTO items VALUES (1, 'a', 'old')", "INSERT INTO lines VALUES (1, 'b', 'old')")
     (reason,) = refused(pair, "merge", host)
-    assert reason == "items: lines_code_fkey: rows of lines point at (code) as it is now: 1 rows, e.g. 1"
+    assert reason == "items: lines_code_fkey: rows of lines point at (code) as it is now: 1 row, e.g. 1"
 
 
 @HOSTS
@@ -62,7 +62,7 @@ def test_a_row_that_others_are_bound_to_is_replaced_by_none(make_pair: MakePair,
     (reason,) = refused(pair)
     assert reason == (
         "items: values of unique key items_code_key (code) are held by other rows, which cannot let go of them first"
-        " under the foreign keys that lead to them: 1 rows, e.g. 2"
+        " under the foreign keys that lead to them: 1 row, e.g. 2"
     )
     assert pair.restore(host="superuser").facts["inserts"] == 1
     assert pair.rows("SELECT id, code FROM lines") == [(1, "x")]

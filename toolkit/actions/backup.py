@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -33,6 +32,7 @@ from toolkit.actions.targets import catalog_of, connection_to
 from toolkit.errors import ExitCode, InputError
 from toolkit.model.manifest import Chunk, Manifest, SequenceEntry, Support
 from toolkit.model.outcome import Moved, Outcome
+from toolkit.model.result import BackedUp, BackupForecast, StoredIn
 from toolkit.model.role import Role
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.model.scope import BackupType, Demo, Scope
@@ -394,46 +394,23 @@ def _support(found: FoundSupport, parts: list[_Part], destination: Destination) 
 
 
 def _would_do(survey: Survey, selected: Selected) -> Outcome:
-    listed = ", ".join(_names(selected.tenants)) or "none"
     return Outcome(
         changed=True,
-        message=f"would back up {len(selected.taken)} tables of {len(selected.tenants)} businesses",
-        details=(f"businesses: {listed}",),
+        result=BackupForecast(tables=len(selected.taken), businesses=selected.tenants),
         warnings=warnings_of(survey, selected),
-        facts={"tables": len(selected.taken), "businesses": list(selected.tenants)},
     )
 
 
 def _outcome(manifest: Manifest, into: Destinations, seconds: float) -> Outcome:
-    metadata, stats = manifest.metadata, manifest.metadata.stats
-    chunks = sum(1 for _ in manifest.stored_chunks)
-    reasons = Counter(entry.reason for entry in manifest.left_out)
-    left_out = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items())) or "none"
-    several = len(into.all) > 1
-    stored = "; ".join(f"{each.name}: " * several + _stored(each, chunks) for each in into.left)
-    failed = "".join(f"; {name} FAILED: {error.message}" for name, error in into.failed.items())
-    hints = tuple(f"{name}: {error.hint}" for name, error in into.failed.items() if error.hint)
+    stats = manifest.metadata.stats
+    stored = [StoredIn(repository=each.name, chunks=len(each.new), bytes=each.new_bytes) for each in into.left]
     return Outcome(
         changed=True,
-        message=f"{metadata.label}: {stats.total_records} rows of {stats.total_tables} tables, {stored}{failed}",
-        details=(*hints, f"tables left out: {left_out}; absent: {len(manifest.absent)}"),
+        result=BackedUp(manifest=manifest, stored=stored, failed=into.failed),
         warnings=manifest.warnings,
-        facts={
-            "label": metadata.label,
-            "rows": stats.total_records,
-            "tables": stats.total_tables,
-            "chunks": chunks,
-            "new_chunks": sum(len(each.new) for each in into.left),
-            "new_bytes": sum(each.new_bytes for each in into.left),
-            "businesses": list(manifest.selection.tenants),
-            "node_id": metadata.source_node_id,
-            "checksums": {"businessData": metadata.checksums.business_data},
-            "repositories": [each.name for each in into.left],
-            "failed_repositories": {name: error.message for name, error in into.failed.items()},
-        },
         moved=tuple(
             Moved(
-                what=f"backup {metadata.host} → {each.opened().place}",
+                what=f"backup {manifest.metadata.host} → {each.opened().place}",
                 tables=stats.total_tables,
                 rows=stats.total_records,
                 bytes=stats.uncompressed_size,
@@ -444,11 +421,6 @@ def _outcome(manifest: Manifest, into: Destinations, seconds: float) -> Outcome:
         ),
         exit_code=ExitCode.PARTIAL if into.failed else 0,
     )
-
-
-def _stored(destination: Destination, chunks: int) -> str:
-    new = len(destination.new)
-    return f"{new} new chunks of {chunks}" if new else f"no new chunk of {chunks}"
 
 
 ACTION = Action(

@@ -18,6 +18,7 @@ from toolkit.actions.locking import shared_lock
 from toolkit.actions.targets import known_repositories, repository_of
 from toolkit.errors import DamageError, ExitCode, InputError, PlaybackError, Problem, RefusedError, StorageError
 from toolkit.model.outcome import Moved, Outcome
+from toolkit.model.result import Copied, CopiedBackup
 from toolkit.model.role import Role
 from toolkit.storage.copying import Copying, PlannedCopy, SentBackup
 from toolkit.storage.open import open_store
@@ -143,20 +144,16 @@ def _send(copying: Copying, plan: list[PlannedCopy], result: _Result, context: C
 def _would_copy(plan: list[PlannedCopy], result: _Result, arguments: CopyArguments) -> Outcome:
     todo = [each for each in plan if not each.there and not each.refusal]
     _raise_only_failure(result, todo)
-    chunks, size = sum(each.chunks for each in todo), sum(each.bytes for each in todo)
-    would = f"would copy {_backups(len(todo))} to {arguments.to}: {chunks} chunks, {size} bytes"
+    backups = [CopiedBackup(label=each.label, chunks=each.chunks, bytes=each.bytes) for each in todo]
     return Outcome(
         changed=bool(todo),
-        message=f"{would}; {_rest(result)}",
-        details=(*(f"{each.label}: {each.chunks} chunks, {each.bytes} bytes" for each in todo), *_failures(result)),
-        facts=_facts([each.label for each in todo], result, chunks, size),
+        result=_copied(arguments, backups, result, check=True),
         exit_code=_exit_code(result, todo),
     )
 
 
 def _outcome(result: _Result, arguments: CopyArguments, seconds: float) -> Outcome:
     _raise_only_failure(result, result.sent)
-    chunks, size = sum(each.chunks for each in result.sent), sum(each.bytes for each in result.sent)
     stats = [each.stats for each in result.sent]
     moved = Moved(
         what=f"copy {arguments.source} → {arguments.to}",
@@ -164,17 +161,19 @@ def _outcome(result: _Result, arguments: CopyArguments, seconds: float) -> Outco
         rows=sum(each.total_records for each in stats),
         bytes=sum(each.uncompressed_size for each in stats),
         seconds=seconds,
-        stored=size,
+        stored=sum(each.bytes for each in result.sent),
     )
-    copied = f"{_backups(len(result.sent))} copied to {arguments.to}, {chunks} chunks sent"
+    backups = [CopiedBackup(label=each.label, chunks=each.chunks, bytes=each.bytes) for each in result.sent]
     return Outcome(
         changed=bool(result.sent),
-        message=f"{copied}; {_rest(result)}",
-        details=tuple(_failures(result)),
-        facts=_facts([each.label for each in result.sent], result, chunks, size),
+        result=_copied(arguments, backups, result, check=False),
         moved=(moved,) if result.sent else (),
         exit_code=_exit_code(result, result.sent),
     )
+
+
+def _copied(arguments: CopyArguments, backups: list[CopiedBackup], result: _Result, *, check: bool) -> Copied:
+    return Copied(to=arguments.to, backups=backups, there=result.there, failed=result.failed, check=check)
 
 
 def _raise_only_failure(result: _Result, done: Sized) -> None:
@@ -187,24 +186,6 @@ def _exit_code(result: _Result, done: Sized) -> int:
     if not result.failed:
         return 0
     return ExitCode.PARTIAL if done else next(iter(result.failed.values())).exit_code
-
-
-def _facts(copied: list[str], result: _Result, chunks: int, size: int) -> dict[str, object]:
-    refused = {label: error.message for label, error in result.failed.items()}
-    return {"copied": copied, "present": result.there, "refused": refused, "chunks": chunks, "bytes": size}
-
-
-def _rest(result: _Result) -> str:
-    there = f"{len(result.there)} there already"
-    return f"{there}, {len(result.failed)} failed" if result.failed else there
-
-
-def _failures(result: _Result) -> list[str]:
-    return [f"{label}: {error.message}; {error.hint}".rstrip("; ") for label, error in result.failed.items()]
-
-
-def _backups(count: int) -> str:
-    return f"{count} backup" if count == 1 else f"{count} backups"
 
 
 ACTION = Action(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from toolkit.actions.locking import exclusive_lock
 from toolkit.actions.retention import Age, RetentionArguments, duration_of
 from toolkit.actions.targets import known_repositories, repository_config
 from toolkit.model.outcome import Outcome
+from toolkit.model.result import Pruned
 from toolkit.model.retention import Decision, RetentionPolicy
 from toolkit.model.role import Role
 from toolkit.planning.retention import FUTURE, decide
@@ -93,71 +93,34 @@ def _outcome(
     *,
     would: bool,
 ) -> Outcome:
-    verb = "would remove" if would else "removed"
-    backups = f"{len(removal.backups)} of {len(decisions)} backups"
-    outcome = Outcome(
-        changed=bool(removal.backups or removal.chunks or removal.leftovers),
-        message=f"{verb} {backups} and {_chunks(removal.chunks, removal.bytes)}",
-        details=(*_table(decisions, zone), *_remarks(repository, removal)),
-        warnings=(
-            *(f"{name} cannot be read" for name in records.unreadable),
-            *(
-                f"backup {each.backup.label} is dated in the future: it is kept, and no rule counts it; remove it by"
-                " hand once the clock that made it is right"
-                for each in decisions
-                if FUTURE in each.reasons
-            ),
-        ),
-        facts={
-            "removed": list(removal.backups),
-            "kept": [each.backup.label for each in decisions if each.keep],
-            "reasons": {each.backup.label: list(each.reasons) for each in decisions},
-            "chunks": removal.chunks,
-            "bytes": removal.bytes,
-            "freed_bytes": 0 if repository.store.keeps_deleted else removal.bytes,
-            "waiting_chunks": removal.waiting,
-            "waiting_bytes": removal.waiting_bytes,
-            "leftovers": removal.leftovers,
-        },
+    keeps = repository.store.keeps_deleted
+    result = Pruned(
+        decisions=decisions,
+        removed=removal.backups,
+        chunks=removal.chunks,
+        bytes=removal.bytes,
+        waiting=removal.waiting,
+        waiting_bytes=removal.waiting_bytes,
+        leftovers=removal.leftovers,
+        keeps_deleted=keeps,
+        zone=zone,
+        check=would,
     )
-    if removal.chunks and repository.store.keeps_deleted and not would:
-        return replace(
-            outcome,
-            warnings=(
-                *outcome.warnings,
-                f"{repository.place} keeps what is deleted (versions or Object Lock): no space was freed;"
-                " a lifecycle rule for noncurrent versions does that",
-            ),
+    warnings = [f"{name} cannot be read" for name in records.unreadable]
+    warnings += [
+        f"backup {each.backup.label} is dated in the future: it is kept, and no rule counts it; remove it by hand once"
+        " the clock that made it is right"
+        for each in decisions
+        if FUTURE in each.reasons
+    ]
+    if removal.chunks and keeps and not would:
+        warnings.append(
+            f"{repository.place} keeps what is deleted (versions or Object Lock): no space was freed;"
+            " a lifecycle rule for noncurrent versions does that"
         )
-    return outcome
-
-
-def _remarks(repository: Repository, removal: Removal) -> Iterator[str]:
-    if removal.waiting:
-        yield f"{_chunks(removal.waiting, removal.waiting_bytes)} that no backup needs wait out the grace period"
-    if removal.leftovers:
-        yield f"{removal.leftovers} unfinished files of interrupted writes removed"
-
-
-def _table(decisions: Sequence[Decision], zone: tzinfo) -> Iterator[str]:
-    """Every backup with what becomes of it, below the name of its group."""
-    width = max((len(each.backup.label) for each in decisions), default=0)
-    group: tuple[str, ...] | None = None
-    for each in decisions:
-        if each.group != group:
-            group = each.group
-            yield f"{', '.join(group) or 'all backups'}:"
-        time = each.backup.time.astimezone(zone).strftime("%Y-%m-%d %H:%M")
-        word = "keep" if each.keep else "remove"
-        yield f"  {each.backup.label:<{width}}  {time}  {word:<6}  {', '.join(each.reasons)}"
-
-
-def _chunks(number: int, size: int) -> str:
-    return f"{number} {'chunk' if number == 1 else 'chunks'} ({_size(size)})"
-
-
-def _size(number: int) -> str:
-    return f"{number / 2**20:.1f} MiB" if number >= 2**20 else f"{number / 2**10:.1f} KiB"
+    return Outcome(
+        changed=bool(removal.backups or removal.chunks or removal.leftovers), result=result, warnings=tuple(warnings)
+    )
 
 
 ACTION = Action(

@@ -15,7 +15,6 @@ from toolkit.actions.asked import Triggers, asked_again
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_request
 from toolkit.actions.locking import shared_lock
-from toolkit.actions.plan_text import plan_lines
 from toolkit.actions.restore import carry_out
 from toolkit.actions.restored import staying_committed
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
@@ -25,6 +24,7 @@ from toolkit.model.manifest import Manifest, StoredColumn, TableEntry
 from toolkit.model.outcome import Outcome
 from toolkit.model.plan import Mode, RestorePlan, TablePlan
 from toolkit.model.quarantine import QuarantinedRow
+from toolkit.model.result import Retried
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.answers import with_new_tables
 from toolkit.planning.identity import business_only
@@ -190,18 +190,10 @@ def _rows_of(rows: _Rows) -> Callable[[TableEntry], Iterator[bytes]]:
 
 def _outcome(plans: list[RestorePlan], context: Context) -> Outcome:
     plans = [_without_others(plan) for plan in plans]
-    inserts, updates = (sum(plan.total(what) for plan in plans) for what in ("inserts", "updates"))
-    there = sum(plan.total("unchanged") for plan in plans)
-    left = sum(plan.total("quarantined") for plan in plans)
-    kept = sum(sum(plan.kept.values()) for plan in plans)
-    verb = "would restore" if context.check else "restored"
     return Outcome(
         changed=any(plan.changed for plan in plans),
-        message=f"{verb} {inserts + updates} quarantined rows into {context.host.name}: {inserts} inserts, {updates}"
-        f" updates of rows that are there, {there} unchanged, {kept} kept, {left} stay in quarantine",
-        details=tuple(line for plan in plans for line in plan_lines(plan, tables=True, samples=context.diff)),
-        facts={"restored": inserts + updates, "unchanged": there, "kept": kept, "quarantined": left},
-        exit_code=ExitCode.PARTIAL if left else 0,
+        result=Retried(plans=plans, host=context.host.name, check=context.check, samples=context.diff),
+        exit_code=ExitCode.PARTIAL if any(plan.total("quarantined") for plan in plans) else 0,
     )
 
 

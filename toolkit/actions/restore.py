@@ -25,8 +25,6 @@ from toolkit.actions.choosing import backup_of, check_chunks, rows_reader
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_request
 from toolkit.actions.locking import shared_lock
-from toolkit.actions.plan_document import kept_document, plan_document
-from toolkit.actions.plan_text import plan_lines, summary
 from toolkit.actions.restored import staying_committed
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.errors import ExitCode, InputError, Problem
@@ -35,6 +33,7 @@ from toolkit.model.host import EmbeddedDatabase
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.plan import RestorePlan
+from toolkit.model.result import Restored
 from toolkit.model.role import Role
 from toolkit.planning.choice import LATEST
 from toolkit.postgres.restore.transaction import restore as restore_into
@@ -204,48 +203,26 @@ def _target(context: Context, catalog: Catalog, scratch: Scratch | None) -> tupl
 def _outcome(
     plan: RestorePlan, arguments: RestoreArguments, manifest: Manifest, *, name: str, context: Context, seconds: float
 ) -> Outcome:
-    numbers = {what: plan.total(what) for what in ("inserts", "updates", "deletes", "set_null", "unchanged")}
-    verb = "would change" if context.check else "restored"
-    rows = numbers["inserts"] + numbers["updates"] + numbers["deletes"]
+    moved = Moved(
+        what=f"restore {plan.label} → {name}",
+        tables=sum(1 for table in plan.tables.values() if table.changes),
+        rows=sum(plan.total(what) for what in ("inserts", "updates", "deletes")),
+        bytes=manifest.metadata.stats.uncompressed_size,
+        seconds=seconds,
+    )
     return Outcome(
         changed=plan.changed,
-        message=f"{verb} {plan.label} ({plan.mode}) into {name}: {summary(plan)}",
-        details=tuple(plan_lines(plan, tables=context.check or context.diff, samples=context.diff)),
-        warnings=plan.warnings,
-        plan=plan_document(plan),
-        facts={
-            "label": plan.label,
-            "host": name,
-            **numbers,
-            "kept": plan.kept,
-            "kept_rows": [
-                {"table": table.table, **kept_document(kept)} for table in plan.tables.values() for kept in table.kept
-            ],
-            "request": arguments.document(),
-            "timestamp": manifest.metadata.timestamp,
-            "identity": plan.identity.as_facts() if plan.identity else {},
-            "conflicts": [str(conflict) for conflict in plan.conflicts],
-            "quarantined": [str(conflict) for conflict in plan.quarantined],
-            "untouched": plan.untouched,
-            "sequences": {move.name: move.value for move in plan.sequences},
-            "tables": {
-                table.table: {"inserts": table.inserts, "updates": table.updates, "deletes": table.deletes}
-                for table in plan.tables.values()
-                if table.changes
-            },
-        },
-        exit_code=ExitCode.REFUSED if plan.conflicts else ExitCode.PARTIAL if plan.quarantined else 0,
-        moved=()
-        if context.check
-        else (
-            Moved(
-                what=f"restore {plan.label} → {name}",
-                tables=sum(1 for table in plan.tables.values() if table.changes),
-                rows=rows,
-                bytes=manifest.metadata.stats.uncompressed_size,
-                seconds=seconds,
-            ),
+        result=Restored(
+            plan=plan,
+            host=name,
+            timestamp=manifest.metadata.timestamp,
+            request=arguments.document(),
+            check=context.check,
+            samples=context.diff,
         ),
+        warnings=plan.warnings,
+        exit_code=ExitCode.REFUSED if plan.conflicts else ExitCode.PARTIAL if plan.quarantined else 0,
+        moved=() if context.check else (moved,),
     )
 
 

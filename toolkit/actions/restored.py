@@ -18,6 +18,7 @@ from toolkit.errors import CommittedError, InputError, Interrupted, PlaybackErro
 from toolkit.model.host import Host
 from toolkit.model.manifest import Manifest
 from toolkit.model.plan import LEFT_BY_MERGE, RestorePlan
+from toolkit.model.result import AfterRestore, KeptOthers, KeptRows, Undone
 from toolkit.postgres.restore.transaction import restore as restore_into
 from toolkit.postgres.session.connection import explaining, session
 from toolkit.postgres.stage.request import Request
@@ -25,15 +26,6 @@ from toolkit.storage.repository import Repository
 
 Kept = dict[str, tuple[int, int, int]]
 """By table how many rows are kept, and the two sums over their keys."""
-
-
-class KeptRows(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows that a restore kept, as one of its facts says."""
-
-    table: str
-    reason: str
-    rows: int
-    digest: str
 
 
 class RestoreFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,10 +57,10 @@ def staying_committed(done: str) -> Iterator[None]:
         raise Interrupted(f"interrupted; {done}") from error
 
 
-def beyond_kept(
+def after_restore(
     facts: RestoreFacts, host: Host, repository: Repository, manifest: Manifest, context: Context
-) -> tuple[str, ...]:
-    """In what a database differs from a backup beyond the rows that a restore has kept, as sentences.
+) -> AfterRestore:
+    """What a restore explains of the differences between a database and a backup, and what it does not.
 
     The restore is planned again: it must find nothing to do, and keep the same rows.
 
@@ -76,7 +68,11 @@ def beyond_kept(
         facts: those of that restore.
     """
     plan = _planned(facts.request, host, repository, manifest, context)
-    return (*_undone(plan), *_others(_kept_then(facts), _kept_now(plan)))
+    return AfterRestore(
+        kept=facts.kept_rows,
+        businesses=bool(facts.request.businesses),
+        beyond=(*_undone(plan), *plan.conflicts, *_others(_kept_then(facts), _kept_now(plan))),
+    )
 
 
 def _planned(
@@ -97,18 +93,17 @@ def _planned(
         return restore_into(lambda: session(conninfo, application="playback verify"), wanted, context.progress)
 
 
-def _undone(plan: RestorePlan) -> Iterator[str]:
+def _undone(plan: RestorePlan) -> Iterator[Undone]:
     for name, table in plan.tables.items():
         if table.changes:
-            yield f"{name}: {table.changes} rows differ that the restore has not kept"
-    yield from (f"conflict in {conflict}" for conflict in plan.conflicts)
+            yield Undone(table=name, rows=table.changes)
 
 
-def _others(then: Kept, now: Kept) -> Iterator[str]:
+def _others(then: Kept, now: Kept) -> Iterator[KeptOthers]:
     for name in sorted({*then, *now}):
         before, after = then.get(name, (0, 0, 0)), now.get(name, (0, 0, 0))
         if before != after:
-            yield f"{name}: the restore kept {before[0]} rows, and {after[0]} differ now, which are not the same ones"
+            yield KeptOthers(table=name, kept=before[0], differing=after[0])
 
 
 def _kept_then(facts: RestoreFacts) -> Kept:

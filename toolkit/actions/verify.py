@@ -14,12 +14,13 @@ from toolkit.actions.choosing import backup_of, rows_reader
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_to_verify
 from toolkit.actions.locking import shared_lock
-from toolkit.actions.restored import RestoreFacts, beyond_kept, facts_of
+from toolkit.actions.restored import after_restore, facts_of
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.errors import ExitCode, StorageError
 from toolkit.model.host import EmbeddedDatabase, Host
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome, SilentProgress
+from toolkit.model.result import VerifiedDatabase, VerifiedRepository
 from toolkit.model.role import Role
 from toolkit.planning.choice import LATEST
 from toolkit.postgres.session.connection import connect
@@ -96,16 +97,11 @@ def _verify(arguments: VerifyArguments, context: Context, repository: Repository
             context.progress,
             device=device_to_verify(context, catalog, host, facts.request.identity if facts else None),
         )
-    outcome = _outcome(manifest, host, found, time.monotonic() - clock)
-    if outcome.exit_code and facts:
-        outcome = _excused(outcome, facts, beyond_kept(facts, host, repository, manifest, context))
-    if not outcome.facts["exact"]:
-        return outcome
-    if (
-        outcome.exit_code
-        or found.passed_over
-        or (found.identity and any(table.category == "device" for table in manifest.tables))
-    ):
+    result = _verified(manifest, host, found)
+    if result.differing and facts:
+        result = replace(result, after=after_restore(facts, host, repository, manifest, context))
+    outcome = _outcome(manifest, result, found, time.monotonic() - clock)
+    if result.differing or found.passed_over or (found.identity and result.device_tables):
         return outcome
     # equal tables are found by their digests, without reading the stored rows: at least the files must be there whole
     report = check(repository, read_data=False, labels=(manifest.metadata.label,), progress=SilentProgress())
@@ -140,12 +136,10 @@ def _host(context: Context, name: str) -> Host:
 def _against_repository(repository: Repository, manifest: Manifest, context: Context) -> Outcome:
     label = manifest.metadata.label
     report = check(repository, labels=(label,), progress=context.progress)
-    findings = report.findings
+    findings = tuple(finding.message for finding in report.findings)
     chunks = sum(1 for _ in manifest.stored_chunks)
     outcome = Outcome(
-        message=f"{label} in {repository.place}: {len(findings)} findings, {chunks} chunks read and checked",
-        details=tuple(finding.message for finding in findings),
-        facts={"label": label, "findings": [finding.message for finding in findings]},
+        result=VerifiedRepository(label=label, place=repository.place, chunks=chunks, findings=findings),
         exit_code=ExitCode.DIFFERENCES if findings else 0,
     )
     if not findings:
@@ -156,64 +150,30 @@ def _against_repository(repository: Repository, manifest: Manifest, context: Con
     return outcome
 
 
-def _outcome(manifest: Manifest, host: Host, found: Verification, seconds: float) -> Outcome:
-    verdicts = found.verdicts
-    differing = [verdict for verdict in verdicts if not verdict.exact]
-    label, rows = manifest.metadata.label, sum(verdict.rows for verdict in verdicts)
-    facts = {
-        "label": label,
-        "host": host.name,
-        "exact": not differing,
-        "tables": {
-            verdict.table: {"missing": verdict.missing, "extra": verdict.extra, "changed": verdict.changed}
-            for verdict in differing
-        },
-    }
-    if differing:
-        message = f"{label} and {host.name} differ in {len(differing)} of {len(verdicts)} tables"
-    else:
-        message = f"{label} and {host.name} are equal: {len(verdicts)} of {len(verdicts)} tables exact, {rows} rows"
+def _verified(manifest: Manifest, host: Host, found: Verification) -> VerifiedDatabase:
+    return VerifiedDatabase(
+        label=manifest.metadata.label,
+        host=host.name,
+        verdicts=found.verdicts,
+        identity=found.identity,
+        device_tables=sum(1 for table in manifest.tables if table.category == "device"),
+    )
+
+
+def _outcome(manifest: Manifest, result: VerifiedDatabase, found: Verification, seconds: float) -> Outcome:
+    moved = Moved(
+        what=f"verify {result.label} ↔ {result.host}",
+        tables=len(result.verdicts),
+        rows=sum(verdict.rows for verdict in result.verdicts),
+        bytes=manifest.metadata.stats.uncompressed_size,
+        seconds=seconds,
+    )
     return Outcome(
-        message=message,
-        details=(*_followed(manifest, found), *map(str, differing)),
+        result=result,
         warnings=found.said,
-        facts=facts,
-        moved=(
-            Moved(
-                what=f"verify {label} ↔ {host.name}",
-                tables=len(verdicts),
-                rows=rows,
-                bytes=manifest.metadata.stats.uncompressed_size,
-                seconds=seconds,
-            ),
-        ),
-        exit_code=ExitCode.DIFFERENCES if differing else 0,
+        moved=(moved,),
+        exit_code=ExitCode.DIFFERENCES if result.differing and not result.explained else 0,
     )
-
-
-def _excused(outcome: Outcome, facts: RestoreFacts, beyond: tuple[str, ...]) -> Outcome:
-    """The outcome of a comparison after a restore: the rows that it kept may differ, and no others."""
-    if beyond:
-        return replace(outcome, details=(*outcome.details, *beyond))
-    label, host, kept = outcome.facts["label"], outcome.facts["host"], facts.kept_rows
-    rows = sum(each.rows for each in kept)
-    where = " in the businesses that were restored" if facts.request.businesses else ""
-    but = f" but for the {rows} rows that the restore has kept" if rows else ""
-    return replace(
-        outcome,
-        message=f"{label} and {host} are equal{where}{but}",
-        details=tuple(f"kept {each.table}: {each.rows} rows: {each.reason}" for each in kept),
-        exit_code=ExitCode.OK,
-    )
-
-
-def _followed(manifest: Manifest, found: Verification) -> list[str]:
-    """What was compared otherwise than it is stored, because the database is another device's."""
-    if found.identity is None:
-        return []
-    tables = sum(1 for table in manifest.tables if table.category == "device")
-    said = [f"{found.identity.decision.facts[0]}; {tables} device tables not compared"] if tables else []
-    return [*said, *map(str, found.identity.followed)]
 
 
 ACTION = Action(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from toolkit.model.explanation import RowKey, key_text
+from toolkit.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class Orphans:
 
     def __str__(self) -> str:
         reference = f"{self.table} ({', '.join(self.columns)}) → {self.parent} ({', '.join(self.parent_columns)})"
-        return f"{reference}: {self.rows} rows, e.g. {'; '.join(map(str, self.samples))}"
+        return f"{reference}: {counted(self.rows, 'row')}, e.g. {'; '.join(map(str, self.samples))}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,8 @@ class Outcome:
 
     Attributes:
         changed: whether anything was changed (in check mode: would be).
+        result: what was done or found, as one of the kinds of `toolkit/model/result.py`; then `toolkit/views` says what
+            the message, details, facts and plan are. None for an outcome that says them itself.
         message: one line for people, printed beside the status.
         details: further lines, printed below it.
         warnings: repeated in the recap and the report.
@@ -41,6 +43,7 @@ class Outcome:
     """
 
     changed: bool = False
+    result: object = None
     message: str = ""
     details: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

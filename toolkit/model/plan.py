@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from toolkit.model.identity import IdentityPlan
 from toolkit.model.sequence import SequenceMove
+from toolkit.wording import counted
 
 
 class Mode(StrEnum):
@@ -53,7 +54,7 @@ class Conflict:
 
     def __str__(self) -> str:
         examples = f", e.g. {', '.join(self.samples)}" if self.samples else ""
-        return f"{self.table}: {self.reason}: {self.rows} rows{examples}"
+        return f"{self.table}: {self.reason}: {counted(self.rows, 'row')}{examples}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ class Kept:
     def __str__(self) -> str:
         whose = f" ({', '.join(self.owners)})" if self.owners else ""
         examples = f", e.g. {', '.join(self.samples)}" if self.samples else ""
-        return f"{self.rows} rows: {self.reason}{whose}{examples}"
+        return f"{counted(self.rows, 'row')}: {self.reason}{whose}{examples}"
 
 
 class SampledAction(StrEnum):

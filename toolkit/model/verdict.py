@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from toolkit.wording import counted
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableVerdict:
@@ -33,7 +35,7 @@ class TableVerdict:
 
     def __str__(self) -> str:
         if self.exact:
-            return f"{self.table}: exact, {self.rows} rows"
+            return f"{self.table}: exact, {counted(self.rows, 'row')}"
         if self.reason:
             return f"{self.table}: differs: {self.reason}"
         keys = f", first keys: {'; '.join(self.samples)}" if self.samples else ""

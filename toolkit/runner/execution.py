@@ -23,6 +23,7 @@ from toolkit.runner.interruption import Interruption, StoppableProgress
 from toolkit.runner.reporter import Reporter
 from toolkit.runner.results import Result, Status
 from toolkit.runner.scope import Scope
+from toolkit.views.view import shown
 
 DEFAULT_RETRIES = 3
 """How often a task with `until` and without `retries` is tried again; Ansible's number."""
@@ -157,8 +158,8 @@ class Execution:
     def _outcome(self, scope: Scope) -> Outcome:
         task = scope.task
         arguments = prepared(scope.action, scope.render(task.action, task.arguments), task.keywords.place)
-        shown = self.reporter.progress(scope.state.host.name, title(task))
-        with StoppableProgress(shown, self.interruption) as progress:
+        watched = self.reporter.progress(scope.state.host.name, title(task))
+        with StoppableProgress(watched, self.interruption) as progress:
             context = Context(
                 host=scope.state.host,
                 inventory=self.inventory,
@@ -170,7 +171,7 @@ class Execution:
                 variables=scope.seen(),
             )
             try:
-                return scope.action.run(arguments, context)
+                return shown(scope.action.run(arguments, context))
             except InputError as error:
                 raise _placed(error, task) from error
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from toolkit.model.explanation import key_text
 from toolkit.model.plan import RestorePlan, RowSample, SampledAction, SampledValue, TablePlan
+from toolkit.wording import count, counted, one_line
 from toolkit.wording import table as aligned
 
 LONGEST = 40
@@ -16,10 +17,10 @@ SIGNS = {SampledAction.INSERT: "+", SampledAction.UPDATE: "~", SampledAction.DEL
 
 def summary(plan: RestorePlan) -> str:
     """The numbers of a plan in one line."""
-    numbers = ("inserts", "updates", "deletes", "set_null", "unchanged")
-    counted = [(plan.total(what), what.replace("_", " ")) for what in numbers if plan.total(what) or what != "set_null"]
-    counted.append((sum(plan.kept.values()), "kept"))
-    return ", ".join(f"{rows} {what}" for rows, what in counted)
+    changes = [counted(plan.total(f"{what}s"), what) for what in ("insert", "update", "delete")]
+    rest = [(plan.total("set_null"), "set null")] if plan.total("set_null") else []
+    rest += [(plan.total("unchanged"), "unchanged"), (sum(plan.kept.values()), "kept")]
+    return ", ".join((*changes, *(f"{count(rows)} {what}" for rows, what in rest)))
 
 
 def plan_lines(plan: RestorePlan, *, tables: bool, samples: bool) -> Iterator[str]:
@@ -37,7 +38,8 @@ def plan_lines(plan: RestorePlan, *, tables: bool, samples: bool) -> Iterator[st
     yield from (f"conflict in {conflict}" for conflict in plan.conflicts)
     yield from (f"put aside from {conflict}" for conflict in plan.quarantined)
     if plan.untouched is not None:
-        yield f"{plan.untouched} rows outside the restore are proven to be as before"
+        verb = "is" if plan.untouched == 1 else "are"
+        yield f"{counted(plan.untouched, 'row')} outside the restore {verb} proven to be as before"
     if tables:
         yield from _numbers(plan)
     for table in plan.tables.values():
@@ -67,10 +69,10 @@ def _numbers(plan: RestorePlan) -> Iterator[str]:
     }
     rare = ("set NULL", "quarantined")
     header = [name for name, numbers in columns.items() if name not in rare or any(numbers)]
-    rows = [[each.table, *(f"{columns[name][at]:,}" for name in header)] for at, each in enumerate(shown)]
+    rows = [[each.table, *(count(columns[name][at]) for name in header)] for at, each in enumerate(shown)]
     yield from aligned(["table", *header], rows, right=header)
     if others := [each for each in plan.tables.values() if each not in shown]:
-        yield f"{len(others)} other tables: {_unchanged(others):,} rows unchanged"
+        yield f"{counted(len(others), 'other table')}: {counted(_unchanged(others), 'row')} unchanged"
 
 
 def _unchanged(tables: list[TablePlan]) -> int:
@@ -102,5 +104,5 @@ def _shown(text: str | None, start: int, *, quoted: bool) -> str:
     if text is None:
         return "NULL"
     part = f"{'…' if start else ''}{text[start : start + LONGEST]}{'…' if len(text) > start + LONGEST else ''}"
-    line = " ".join(part.split()) if part.strip() else part
+    line = one_line(part) or part
     return f"'{line}'" if quoted else line

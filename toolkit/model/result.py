@@ -1,0 +1,218 @@
+"""What actions have done or found, as data. How it looks, as text and as JSON, is said in `toolkit/views`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Any
+
+import msgspec
+
+from toolkit.errors import PlaybackError
+from toolkit.model.identity import IdentityPlan
+from toolkit.model.manifest import Manifest
+from toolkit.model.orphan import OrphanReport, Removal
+from toolkit.model.plan import Conflict, RestorePlan
+from toolkit.model.retention import Decision
+from toolkit.model.verdict import TableVerdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupForecast:
+    """What a backup would take.
+
+    Attributes:
+        tables: how many.
+        businesses: their keys with their names.
+    """
+
+    tables: int
+    businesses: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredIn:
+    """What one repository newly holds of a backup: chunks, and the size of their files."""
+
+    repository: str
+    chunks: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackedUp:
+    """A backup that exists in one repository at least; `failed` are the others, with why."""
+
+    manifest: Manifest
+    stored: Sequence[StoredIn]
+    failed: Mapping[str, PlaybackError]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopiedBackup:
+    """One backup that was, or would be, copied: chunks that were sent for it, and the size of their files."""
+
+    label: str
+    chunks: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """What a copy did, or in check mode would do.
+
+    Attributes:
+        to: the repository that is copied to.
+        there: labels of backups that it had already.
+        failed: label → why it was not copied.
+    """
+
+    to: str
+    backups: Sequence[CopiedBackup]
+    there: Sequence[str]
+    failed: Mapping[str, PlaybackError]
+    check: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What a prune did, or in check mode would do.
+
+    Attributes:
+        decisions: of every backup.
+        removed: labels.
+        chunks: how many were removed, with the size of their files in `bytes`.
+        waiting: chunks that no backup needs and that the grace period spares, with their size in `waiting_bytes`.
+        leftovers: unfinished files of interrupted writes.
+        keeps_deleted: the place of the repository keeps what is deleted, so that no space was freed.
+        zone: in which times are shown.
+    """
+
+    decisions: Sequence[Decision]
+    removed: Sequence[str]
+    chunks: int
+    bytes: int
+    waiting: int
+    waiting_bytes: int
+    leftovers: int
+    keeps_deleted: bool
+    zone: tzinfo
+    check: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrphansFound:
+    """Orphans, and what deleting them did, or in check mode would do; None where nobody asked for that."""
+
+    report: OrphanReport
+    removal: Removal | None
+    check: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """A restore, or in check mode the plan of one.
+
+    Attributes:
+        host: the name by which later tasks reach the database.
+        timestamp: when the backup was made.
+        request: what was asked for.
+        samples: rows are shown with the columns that change.
+    """
+
+    plan: RestorePlan
+    host: str
+    timestamp: str
+    request: Mapping[str, Any]
+    check: bool
+    samples: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retried:
+    """Rows in quarantine that were tried again, by a restore for each backup; `samples` as of a restore."""
+
+    plans: Sequence[RestorePlan]
+    host: str
+    check: bool
+    samples: bool
+
+
+class KeptRows(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows that a restore kept, as one of its facts says: see `toolkit.model.plan.Kept`."""
+
+    table: str
+    reason: str
+    rows: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """Rows of a table that differ from a backup, and that the restore of it has not kept."""
+
+    table: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptOthers:
+    """A table in which other rows differ than the restore has kept: how many it kept, and how many differ now."""
+
+    table: str
+    kept: int
+    differing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AfterRestore:
+    """What a restore of a backup explains of the differences to it.
+
+    Attributes:
+        kept: the rows that it kept, which may differ.
+        businesses: it was for named businesses only.
+        beyond: what differs beyond that; nothing of it where all is well.
+    """
+
+    kept: Sequence[KeptRows]
+    businesses: bool
+    beyond: Sequence[Undone | KeptOthers | Conflict]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedDatabase:
+    """A backup beside a database.
+
+    Attributes:
+        identity: what was decided about the device, where it is another one than the backup's.
+        device_tables: how many tables of the backup belong to its device.
+        after: what a restore explains, where tables differ and such a restore was named.
+    """
+
+    label: str
+    host: str
+    verdicts: Sequence[TableVerdict]
+    identity: IdentityPlan | None
+    device_tables: int
+    after: AfterRestore | None = None
+
+    @property
+    def differing(self) -> list[TableVerdict]:
+        """The tables that are not as in the backup."""
+        return [verdict for verdict in self.verdicts if not verdict.exact]
+
+    @property
+    def explained(self) -> bool:
+        """Whether a restore explains all differences."""
+        return self.after is not None and not self.after.beyond
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedRepository:
+    """A backup's chunks, read back from the repository and checked; `findings` are sentences."""
+
+    label: str
+    place: str
+    chunks: int
+    findings: Sequence[str] = field(default_factory=tuple)
