@@ -8,11 +8,12 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from toolkit.actions.arguments import Arguments
 from toolkit.actions.context import Context
 from toolkit.errors import InputError, Problem
 from toolkit.model.outcome import Outcome
 
-A = TypeVar("A", bound=msgspec.Struct)
+A = TypeVar("A", bound=Arguments)
 
 
 class Rule(Protocol):

@@ -69,8 +69,13 @@ Businesses = Annotated[
 ]
 
 
-class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The arguments of an action. Subclasses repeat `frozen=True, kw_only=True`."""
+
+    def written(self) -> dict[str, Any]:
+        """The same as a playbook would have them: what is as by default is left out."""
+        written: dict[str, Any] = msgspec.to_builtins(self)
+        return written
 
 
 class BackupFilter(Arguments, frozen=True, kw_only=True):

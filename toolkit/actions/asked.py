@@ -25,7 +25,7 @@ class Triggers(StrEnum):
     FIRE = "fire"
 
 
-class AskedArguments(Arguments, frozen=True, kw_only=True, omit_defaults=True):
+class AskedArguments(Arguments, frozen=True, kw_only=True):
     """The arguments that decide what a restore plans."""
 
     mode: Annotated[
@@ -87,7 +87,7 @@ class AskedArguments(Arguments, frozen=True, kw_only=True, omit_defaults=True):
 
     def document(self) -> dict[str, Any]:
         """What was asked for, as it is kept: without what is as by default."""
-        given = msgspec.to_builtins(self)
+        given = self.written()
         return {name: given[name] for name in AskedArguments.__struct_fields__ if name in given}
 
 

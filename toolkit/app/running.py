@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from toolkit.actions.action import Action
+from toolkit.actions.action import A, Action
 from toolkit.actions.registry import ACTIONS
 from toolkit.app.command import Call
 from toolkit.app.control import utc_now
@@ -72,18 +72,17 @@ def runner(call: Call, inventory: LoadedInventory, actions: Mapping[str, Action[
 def act(
     call: Call,
     inventory: LoadedInventory,
-    action: Action[Any],
-    arguments: Mapping[str, Any],
+    action: Action[A],
+    arguments: A,
     *,
     title: str,
     check: bool = False,
     diff: bool = False,
 ) -> Acted:
-    """Run one action on the host that a command was given; arguments that are empty were not given."""
+    """Run one action on the host that a command was given, in every way as a task of a playbook."""
     options = RunOptions(check=check, diff=diff)
     started, record = utc_now(), RunRecord()
-    given = {name: value for name, value in arguments.items() if value}
-    task = Task(keywords=Keywords(name=title), action=action.name, arguments=given)
+    task = Task(keywords=Keywords(name=title), action=action.name, arguments=arguments.written())
     play = Play(name=action.name.capitalize(), hosts=call.host, tasks=(task,))
     made = runner(call, inventory, {action.name: action})
     code = made.run(Playbook(file=Path(action.name), plays=(play,)), options, record)

@@ -20,13 +20,13 @@ class Options:
 
 
 def _retry(given: Options, call: Call) -> Iterator[Answer]:
-    from toolkit.actions.quarantine import ACTION
+    from toolkit.actions.quarantine import ACTION, QuarantineArguments
     from toolkit.app.running import act
 
     host = call.named_host()
     inventory = call.control.load_inventory()
     inventory.host(host)
-    arguments = {"repository": call.repository, "labels": list(given.label)}
+    arguments = QuarantineArguments(repository=call.repository, labels=given.label)
     title = f"Quarantined rows of {host}"
     yield act(call, inventory, ACTION, arguments, title=title, check=given.check, diff=given.diff)
 

@@ -18,7 +18,7 @@ class Options:
 
 
 def _verify(given: Options, call: Call) -> Iterator[Answer]:
-    from toolkit.actions.verify import ACTION
+    from toolkit.actions.verify import ACTION, VerifyArguments
     from toolkit.app.repositories import find_backup
     from toolkit.app.running import act
 
@@ -27,7 +27,7 @@ def _verify(given: Options, call: Call) -> Iterator[Answer]:
     inventory = call.control.load_inventory()
     inventory.host(host)
     found, _, _ = find_backup(inventory, label, call.repository)
-    arguments = {"backup": label, "repository": found, "against": "database", "host": host}
+    arguments = VerifyArguments(backup=label, repository=found, host=host)
     yield act(call, inventory, ACTION, arguments, title=f"Verify {label} against {host}")
 
 
