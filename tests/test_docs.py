@@ -176,3 +176,16 @@ def test_the_walk_through_works(tmp_path: Path, new_database: Callable[[], str])
         "vat_rates": 1,
     }
     assert control.verify(till, manifest).exit_code == 0
+
+
+def test_the_architecture_has_every_room() -> None:
+    """The page of the architecture shows each room there is, and names only files that are there."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    pictures = "".join(re.findall(r"```\n(.*?)```", page, re.DOTALL))
+    for place in (ROOT / "toolkit", ROOT / "toolkit" / "postgres"):
+        for room in place.iterdir():
+            if (room / "__init__.py").is_file():
+                assert re.search(rf"\b{room.name}\b", pictures), room
+    for name in re.findall(r"`([\w./]+\.py)`", page):
+        places = [ROOT / name, *(ROOT / "toolkit").rglob(Path(name).name)]
+        assert any(path.is_file() and path.as_posix().endswith(f"/{name}") for path in places), name
