@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 
-.PHONY: nightly test lint format quick coverage sweeps schemas benchmark benchmark-live benchmark-scales benchmark-storage benchmark-nightlies lock clean
+.PHONY: nightly test lint format quick coverage sweeps readme schemas benchmark benchmark-live benchmark-scales benchmark-storage benchmark-nightlies lock clean
 
 nightly: .venv/runtime
 	$(BIN)/invoke run playbooks/nightly.yml
@@ -32,6 +32,10 @@ quick: .venv/development
 
 coverage: .venv/development
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
+
+# the outputs that the README shows
+readme: .venv/development
+	$(BIN)/python -m tests.readme
 
 # everything that `make test` takes samples of, by other random cases every day: hours
 sweeps: export PLAYBACK_SLOW_TESTS = 1
