@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from toolkit.errors import InputError, PlaybackError, is_our_own
 from toolkit.output.answer import BAD, Line
 from toolkit.output.streams import Output
+
+PROGRAM = "playback"
+"""The program of the commands, for a control directory without a tasks.py."""
+
+_COMMAND = re.compile(r"\binvoke(?= [a-z])")
 
 
 def show(output: Output, error: PlaybackError) -> None:
@@ -24,4 +32,10 @@ def error_lines(error: PlaybackError) -> Iterator[Line]:
     else:
         yield Line(f"ERROR: {error.message}", BAD, error=True, foreign=foreign)
     if error.hint:
-        yield Line(f"HINT: {error.hint}", BAD, error=True, foreign=foreign)
+        yield Line(hint_text(error.hint), BAD, error=True, foreign=foreign)
+
+
+def hint_text(hint: str) -> str:
+    """Write a hint; the commands in it are called as this one was, by `invoke` or by `playback`."""
+    called = Path(sys.argv[0]).stem
+    return f"HINT: {_COMMAND.sub(called, hint) if called == PROGRAM else hint}"

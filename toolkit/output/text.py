@@ -10,6 +10,7 @@ from toolkit.config.masking import mask, mask_own
 from toolkit.errors import ExitCode
 from toolkit.model.outcome import Progress, SilentProgress
 from toolkit.output.answer import WARNING
+from toolkit.output.failure import hint_text
 from toolkit.output.progress import LineProgress
 from toolkit.output.streams import Output
 from toolkit.runner.interruption import MESSAGE
@@ -103,7 +104,7 @@ class TextReporter:
             status = {Status.SKIPPED: "skipping"}.get(result.status, str(result.status))
             self._say(f"{status}: [{result.host}]", f"{item}{message}", result)
         if result.hint:
-            self._say("", f"HINT: {result.hint}", result)
+            self._say("", hint_text(result.hint), result)
         for detail in result.details:
             lines = _masked(detail, result).split("\n")
             self._output.line("\n".join(f"    {line}" for line in lines))
