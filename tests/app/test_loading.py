@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.app.invoking import ROOT
+from tests.control import Control
+from toolkit.storage.local import LocalStore
+from toolkit.storage.repository import Repository
 
 # yaml is not among them: invoke loads it for its own configuration
 HEAVY = (
@@ -49,7 +53,10 @@ def test_what_only_reads_declarations_loads_nothing_heavy(words: tuple[str, ...]
     assert loaded(*words) == set()
 
 
-def test_a_pipe_needs_no_rich_and_a_local_repository_neither_boto3_nor_psycopg() -> None:
+def test_a_pipe_needs_no_rich_and_a_local_repository_neither_boto3_nor_psycopg(tmp_path: Path) -> None:
     """Listing backups and linting load what they need and no more."""
-    assert loaded("backups", "--repository", "local").isdisjoint({"psycopg", "networkx", "rich", "boto3", "urllib3"})
+    Control(tmp_path).add_host("one", "embedded:none")
+    Repository.open(LocalStore(tmp_path / "repository"), create=True)
+    listing = loaded("backups", "--repository", "local", "--inventory", str(tmp_path / "inventory"))
+    assert listing.isdisjoint({"psycopg", "networkx", "rich", "boto3", "urllib3"})
     assert loaded("lint").isdisjoint({"psycopg", "networkx", "rich", "boto3", "urllib3", "zstandard"})

@@ -146,7 +146,7 @@ def test_an_unreadable_manifest_stops_everything(repository: Repository) -> None
     before = chunk_files(repository)
     with pytest.raises(CommittedError, match=second.metadata.label) as caught:
         pruned(repository, first.metadata.label)
-    assert f"1 backups ({first.metadata.label}) and 0 chunks are removed for good" in caught.value.message
+    assert f"1 backup ({first.metadata.label}) and 0 chunks are removed for good" in caught.value.message
     assert "check --repository R" in caught.value.hint
     assert chunk_files(repository) == before
     assert third.metadata.label in repository.labels()

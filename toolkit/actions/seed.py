@@ -15,6 +15,7 @@ from toolkit.actions.targets import connection_to, conninfo_of
 from toolkit.errors import RefusedError
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.postgres.schema.introspection import read_schema
+from toolkit.wording import counted
 
 _SCHEMA = "public"
 
@@ -51,7 +52,8 @@ def run(arguments: SeedArguments, context: Context) -> Outcome:
         tables = read_schema(connection, _SCHEMA).tables
     if tables:
         raise RefusedError(
-            f"the database of host {context.host.name} is not empty: schema {_SCHEMA} has {len(tables)} tables",
+            f"the database of host {context.host.name} is not empty: schema {_SCHEMA} has"
+            f" {counted(len(tables), 'table')}",
             hint="seed a new database, e.g. a host with `database: embedded:NAME`",
         )
     if context.check:
@@ -59,7 +61,7 @@ def run(arguments: SeedArguments, context: Context) -> Outcome:
     report = demo.load(conninfo_of(context, context.host), scale=arguments.scale, seed=arguments.seed)
     return Outcome(
         changed=True,
-        message=f"{report.total:,} rows in {len(report.rows)} tables",
+        message=f"{counted(report.total, 'row')} in {counted(len(report.rows), 'table')}",
         facts={"tables": len(report.rows), "rows": report.total},
         moved=(Moved(what="seed", tables=len(report.rows), rows=report.total, bytes=0, seconds=report.seconds),),
     )

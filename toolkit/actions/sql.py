@@ -17,6 +17,7 @@ from toolkit.model.outcome import Outcome
 from toolkit.model.role import Role
 from toolkit.postgres.session import statements
 from toolkit.postgres.session.connection import connect
+from toolkit.wording import counted
 
 Database = Annotated[str, shaped({"anyOf": [{"type": "string", "minLength": 1}, {"$ref": f"{COMMON}/secret"}]})]
 
@@ -105,7 +106,7 @@ def run(arguments: SqlArguments, context: Context) -> Outcome:
         except statements.WriteRefusedError:
             return Outcome(skipped="check mode: the statements would write")
     verb = "would be saved" if context.check else "saved"
-    said = f"; {saved[0]} rows {verb} in {arguments.save}" if saved else ""
+    said = f"; {counted(saved[0], 'row')} {verb} in {arguments.save}" if saved else ""
     return Outcome(
         changed=answer.wrote,
         message=f"{answer.status}{said}",

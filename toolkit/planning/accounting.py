@@ -13,6 +13,7 @@ from toolkit.model.manifest import LeftOut
 from toolkit.model.schema import DatabaseSchema
 from toolkit.model.scope import BackupType, Scope
 from toolkit.planning.links import Links
+from toolkit.wording import counted
 
 
 class Part(StrEnum):
@@ -58,7 +59,8 @@ def account(
     unknown = [table for table in schema.tables if table not in rules]
     if unknown and unclassified != "warn":
         raise RefusedError(
-            f"{len(unknown)} tables of the database are not classified in {catalog.file}",
+            f"{counted(len(unknown), 'table')} of the database {'is' if len(unknown) == 1 else 'are'} not classified in"
+            f" {catalog.file}",
             sorted(unknown),
             hint="add each to a category of the catalog file, or let `invoke classify --host HOST --update` propose it;"
             " nothing was read",

@@ -22,6 +22,7 @@ from toolkit.storage.records import record_names
 from toolkit.storage.references import referenced_chunks
 from toolkit.storage.repository import Repository
 from toolkit.storage.store import StoredFile
+from toolkit.wording import counted
 
 _Item = TypeVar("_Item")
 
@@ -165,7 +166,9 @@ def _remove(
 def _told(removal: Removal, error: PlaybackError | KeyboardInterrupt) -> BaseException:
     """What ended a prune that had begun to remove, with what is gone for good."""
     labels = f" ({', '.join(removal.backups)})" if removal.backups else ""
-    done = f"{len(removal.backups)} backups{labels} and {removal.chunks} chunks are removed for good"
+    done = (
+        f"{counted(len(removal.backups), 'backup')}{labels} and {counted(removal.chunks, 'chunk')} are removed for good"
+    )
     if isinstance(error, KeyboardInterrupt):
         return Interrupted(f"interrupted; {done}; run again: the rest is removed then")
     hint = error.hint or "run again: the rest is removed then"
