@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,15 +12,13 @@ from typing import Self, TypeVar
 import msgspec
 
 from toolkit.errors import DamageError, InputError, MissingError, PlaybackError, StorageError
-from toolkit.model.manifest import FORMAT, Manifest, Published, published_of
+from toolkit.model.manifest import Manifest, Published, published_of
 from toolkit.planning.clock import compact_stamp
 from toolkit.planning.totals import inconsistencies
 from toolkit.storage import manifest_file
 from toolkit.storage.decoding import decoded, read_small
 from toolkit.storage.layout import (
     BACKUPS,
-    CHUNKS,
-    MARKER,
     PUBLISHED,
     check_job,
     chunk_name,
@@ -30,17 +27,11 @@ from toolkit.storage.layout import (
     published_label_of,
     published_name,
 )
+from toolkit.storage.marker import repository_id
 from toolkit.storage.prefetch import prefetch
 from toolkit.storage.store import Store
 
 _Made = TypeVar("_Made")
-
-
-class _Marker(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of playback.json."""
-
-    format: int
-    id: str
 
 
 class _RecordedChunk(msgspec.Struct, frozen=True):
@@ -64,9 +55,7 @@ class _RecordedTables(msgspec.Struct, frozen=True):
 
 
 _PUBLISHED = msgspec.json.Decoder(Published)
-_MARKER = msgspec.json.Decoder(_Marker)
 _RECORDED = msgspec.json.Decoder(_RecordedTables)
-_ANYTHING = msgspec.json.Decoder(dict[str, object])
 """Made here, because msgspec crashes when several threads decode into a type for the first time at once."""
 
 
@@ -112,18 +101,7 @@ class Repository:
             DamageError: what is there is damaged.
             RefusedError: its format is of a later version.
         """
-        file = f"{store.place}/{MARKER}"
-        try:
-            data = read_small(store, MARKER)
-        except MissingError:
-            if not create:
-                _check_empty(store)
-                raise MissingError(
-                    f"there is no repository at {store.place}",
-                    hint="the first backup makes it; otherwise correct its place in the inventory's repositories.yml",
-                ) from None
-            data = _made(store)
-        return cls(store, _repository_id(data, file))
+        return cls(store, repository_id(store, create=create))
 
     @property
     def place(self) -> str:
@@ -323,36 +301,3 @@ def vanished_error(label: str, place: str) -> DamageError:
         f"backup {label} was published in {place}, and its manifest is gone",
         hint="restore it from a copy of the repository; `invoke check --repository R --repair` gives the backup up",
     )
-
-
-def _made(store: Store) -> bytes:
-    """Make the marker of a repository; gives its content, which is another's where several make it at once."""
-    try:
-        _check_empty(store)
-    except DamageError:
-        # unless another has made it meanwhile and writes to it already
-        if not store.exists(MARKER):
-            raise
-    else:
-        store.put_new(MARKER, msgspec.json.encode(_Marker(format=FORMAT, id=str(uuid.uuid4()))))
-    return read_small(store, MARKER)
-
-
-def _check_empty(store: Store) -> None:
-    """Raise DamageError where backups or chunks stand without the file that says which format they have."""
-    if any(next(store.list(prefix), None) for prefix in (BACKUPS, CHUNKS)):
-        raise DamageError(
-            f"{store.place} holds backups or chunks but no {MARKER}",
-            hint=f'restore that file; it holds {{"format": {FORMAT}, "id": "any UUID"}}',
-        )
-
-
-def _repository_id(data: bytes, file: str) -> str:
-    try:
-        manifest_file.check_format(decoded(_ANYTHING, data).get("format"), file)
-        return str(uuid.UUID(decoded(_MARKER, data).id))
-    except ValueError as error:
-        raise DamageError(
-            f"{file} is damaged: it must be a JSON object with `format` and `id`",
-            hint=f'write {{"format": {FORMAT}, "id": "any UUID"}} to it, then check the repository',
-        ) from error
