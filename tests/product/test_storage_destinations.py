@@ -192,7 +192,7 @@ def test_what_one_holds_damaged_is_stored_there_anew(shop: Shop) -> None:
     manifest = shop.repository("near").manifest(str(outcome.facts["label"]))
     (shop.path("near") / chunk_name(manifest.tables[0].chunks[0].id)).unlink()
     outcome = shop.run("backup", repository=["near", "far"])
-    assert "near: 1 new chunks of 2; far: 2 new chunks of 2" in outcome.message
+    assert "near: 1 new chunk of 2; far: 2 new chunks of 2" in outcome.message
     assert is_sound(shop.repository("near"))
     assert is_sound(shop.repository("far"))
 
