@@ -9,9 +9,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.app.graph_svg import LEGEND, svg
 from toolkit.model.catalog import Catalog, Category, OwnerEdge, RuleKind, TableRule, TenantTable
 from toolkit.model.schema import Column, DatabaseSchema, ForeignKey, Table
+from toolkit.output.graph_svg import LEGEND, svg
 from toolkit.planning.graph import Graph, GraphEdge, GraphTable, Ownership, graph_of
 from toolkit.planning.graph_layout import BOX, Box, Layout, lay_out
 from toolkit.planning.links import derive_links

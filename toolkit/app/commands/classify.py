@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from toolkit import wording
 from toolkit.app import command
 from toolkit.app.command import HOST, INVENTORY, Call, Command
 from toolkit.errors import InputError, Problem
@@ -90,7 +91,7 @@ def _summary(found: Classification, file: str) -> Iterator[tuple[str, str]]:
     from toolkit.planning.classification.proposals import Reason, Verdict
 
     total = found.kept + len(found.proposals)
-    yield f"{total} tables: {found.kept} classified already, {len(found.proposals)} new", ""
+    yield f"{wording.counted(total, 'table')}: {found.kept} classified already, {len(found.proposals)} new", ""
     for (verdict, reason), number in found.counts().items():
         yield f"  {number:4} {verdict:<8} {reason}", ""
     for each in found.proposals:
@@ -103,9 +104,8 @@ def _summary(found: Classification, file: str) -> Iterator[tuple[str, str]]:
         share = f"{100 * len(undecided) / total:.1f} %"
         follow = len(found.by_verdict(Verdict.FOLLOWS))
         where = f" (search {file} for DECIDE)" if file else ""
-        text = (
-            f"{len(undecided)} of {total} tables ({share}) need a person's decision{where}; {follow} follow from those"
-        )
+        some = f"{len(undecided)} of {wording.counted(total, 'table')} ({share})"
+        text = f"{some} need a person's decision{where}; {follow} follow from those"
         yield f"{text}: backups refuse to run until then", WARNING
     unsafe = [each.table for each in found.proposals if each.reason in (Reason.POLYMORPHIC, Reason.UNWRITABLE)]
     if unsafe:

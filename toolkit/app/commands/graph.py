@@ -49,8 +49,8 @@ def _graph(given: Options, call: Call) -> Iterator[Answer]:
     from pathlib import Path
 
     from toolkit.app.database import opened
-    from toolkit.app.graph_svg import LEGEND, svg
     from toolkit.model.scope import Scope
+    from toolkit.output.graph_svg import LEGEND, svg
     from toolkit.planning.graph import graph_of
     from toolkit.planning.graph_layout import lay_out
     from toolkit.postgres.selection.snapshot import survey

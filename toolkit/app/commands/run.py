@@ -106,11 +106,11 @@ class _Run:
         return code
 
     def _run(self) -> int:
-        from toolkit.app.listing import task_lines
         from toolkit.app.run_options import run_options
         from toolkit.app.running import runner
         from toolkit.config import playbook as playbooks
         from toolkit.config.lint import lint_run
+        from toolkit.output.listing import task_lines
 
         given, control = self.given, self.call.control
         self.options = run_options(
