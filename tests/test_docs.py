@@ -129,10 +129,40 @@ def test_examples_of_the_guide_are_valid(tmp_path: Path) -> None:
 
 def test_files_named_in_documents_exist() -> None:
     """Files and directories of the project that a document names between backticks exist."""
+    seen = 0
     for document in DOCUMENTS:
         for name in re.findall(r"`((?:toolkit|tests|schemas|docs)/[\w./-]+)`", document.read_text(encoding="utf-8")):
             if not INVENTED.search(name):
                 assert (ROOT / name).exists(), f"{document.name}: {name} does not exist"
+                seen += 1
+    assert seen > 20
+
+
+def test_decisions_are_headed_and_listed_alike() -> None:
+    """Every decision record is headed by its number and title, and listed with both."""
+    folder = ROOT / "docs" / "adr"
+    files = sorted(folder.glob("[0-9]*.md"))
+    headed = [file.read_text(encoding="utf-8").partition("\n")[0] for file in files]
+    listed = re.findall(
+        r"^\| \[(\d{4})\]\((.+?)\) \| (.+) \|$", (folder / "README.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert [(name, f"# {number} {title}") for number, name, title in listed] == [
+        (file.name, heading) for file, heading in zip(files, headed, strict=True)
+    ]
+
+
+def test_documents_named_in_the_code_exist() -> None:
+    """Documents, and their sections, that the code names are there for its readers."""
+    named = [
+        (file.name, *found)
+        for folder in ("toolkit", "tests", "benchmarks")
+        for file in (ROOT / folder).rglob("*.py")
+        for found in re.findall(r"\b(docs/[\w/-]+\.md)(?:#([\w-]+))?", file.read_text(encoding="utf-8"))
+    ]
+    assert len(named) > 15
+    for file, document, anchor in named:
+        assert (ROOT / document).is_file(), f"{file}: {document} does not exist"
+        assert not anchor or anchor in headings(ROOT / document), f"{file}: {document} has no section {anchor}"
 
 
 def readme_files() -> dict[str, Any]:

@@ -36,6 +36,7 @@ def test_rows_come_back(repository: Repository) -> None:
     """What a backup holds of a table, read one by one or ahead, is its rows in order."""
     rows = sample_rows()
     manifest, _ = write_backup(repository, rows)
+    assert {table.name for table in manifest.tables} == rows.keys()
     for table in manifest.tables:
         reader = ChunkReader(repository, label=manifest.metadata.label, table=table.name)
         assert b"".join(reader.read_all(table.chunks)) == b"".join(rows[table.name])

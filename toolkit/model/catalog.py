@@ -1,4 +1,4 @@
-"""The catalog file as data: how every table of an application is classified, and by which rule (design, section 4)."""
+"""The catalog file as data: the category and rule of every table (docs/design.md#what-a-scope-takes)."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from toolkit.model.catalog import TableRule
 
 
 class RowMark(StrEnum):
-    """The reason for which a scope takes a row (design, section 5, a to d)."""
+    """The reason for which a scope takes a row (a to d of docs/design.md#what-a-scope-takes)."""
 
     OWNED = "owned"
     SHARED = "shared"

@@ -1,4 +1,4 @@
-"""Hosts and repositories as the inventory declares them (design, section 3)."""
+"""Hosts and repositories as the inventory declares them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which device a restore is for, and by which id that device takes part in sync, as data (design, section 9)."""
+"""Which device a restore is for, and by which id that device takes part in sync (docs/design.md#devices)."""
 
 from __future__ import annotations
 

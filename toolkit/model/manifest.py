@@ -1,4 +1,4 @@
-"""The manifest: the last file a backup writes and the first one a restore reads (design, sections 6 and 7).
+"""The manifest: the last file a backup writes and the first one a restore reads (docs/repository-format.md#manifest).
 
 Field names in JSON are the attribute names, except in `metadata`, which is camelCase because the application reads it.
 """

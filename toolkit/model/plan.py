@@ -1,4 +1,4 @@
-"""The plan of a restore: what check mode prints and what apply executes (design, section 8)."""
+"""The plan of a restore: what check mode prints and what apply executes (docs/design.md#rules-of-a-restore)."""
 
 from __future__ import annotations
 

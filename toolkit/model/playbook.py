@@ -1,4 +1,4 @@
-"""A playbook as data (design, section 10). Templates are still unrendered text in it."""
+"""A playbook as data (docs/design.md#playbooks). Templates are still unrendered text in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one backup covers (design, section 5)."""
+"""What one backup covers (docs/design.md#what-a-scope-takes)."""
 
 from __future__ import annotations
 

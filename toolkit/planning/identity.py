@@ -1,4 +1,4 @@
-"""Is the target the device of the backup, and who is it afterwards? A decision from facts alone (design, section 9)."""
+"""Decides whether the target is the device of the backup, and who it is afterwards (docs/design.md#devices)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of rows in a repository (design, section 6)."""
+"""The order of rows in a repository (docs/repository-format.md#rows)."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 One mechanism serves every store. Whoever wants a lock writes a file of its own, then lists all: it holds the lock once
 a list shows its own file and none that conflicts. Of two, the one that wrote second lists after both files are there,
 so never do both hold conflicting locks. It needs nothing of a store but that a list shows what was written before it
-(design, section 6; docs/adr/0010-locks-are-written-then-listed.md).
+(docs/repository-format.md#locks, docs/adr/0010-locks-are-written-then-listed.md).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A repository: many backups that share their chunks (design, section 6)."""
+"""A repository: many backups that share their chunks (docs/repository-format.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one way to select rows: which rows of which tables a scope takes, and why (design, section 5).
+"""The one way to select rows: which rows a scope takes, and why (docs/design.md#what-a-scope-takes).
 
 Backup, restore and verify all ask here. The answer is a table of row ids per table, in temporary tables of the
 current transaction; a table that is taken whole needs none.

@@ -1,4 +1,4 @@
-"""Why a row is taken (design, section 5, reasons a to d), as the column `why` of a table of ids says it."""
+"""Why a row is taken (a to d of docs/design.md#what-a-scope-takes), as the column `why` of a table of ids says it."""
 
 OWNED = "o"
 """A selected tenant owns it."""

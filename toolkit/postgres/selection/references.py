@@ -1,4 +1,4 @@
-"""What taken rows point at is taken too (reason d of the design, section 5): foreign keys and declared references."""
+"""Takes what taken rows point at, by foreign keys and declared references (d of docs/design.md#what-a-scope-takes)."""
 
 from __future__ import annotations
 

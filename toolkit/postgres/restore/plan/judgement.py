@@ -1,4 +1,4 @@
-"""Which differing rows may be written: the owners of the row on the target decide (design, section 8)."""
+"""Which differing rows may be written: the row's owners on the target decide (docs/design.md#rules-of-a-restore)."""
 
 from __future__ import annotations
 
