@@ -14,7 +14,7 @@ from toolkit.model.playbook import Place
 from toolkit.model.role import Role
 
 DEFAULT = "Hello world!"
-"""What Ansible's debug prints without arguments."""
+"""The message without arguments, as of Ansible's debug."""
 
 
 class DebugArguments(Arguments, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from toolkit.storage.open import open_store
 from toolkit.storage.repository import LabelTakenError, Repository
 
 _LABELS = 100
-"""How many labels are tried when other backups take them in the same second."""
+"""Most labels that are tried when other backups take them in the same second."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

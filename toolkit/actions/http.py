@@ -20,7 +20,7 @@ from toolkit.model.outcome import Outcome
 
 TIMEOUT = 30.0
 MAX_CONTENT = 1024 * 1024
-"""How many bytes of an answer are read; it is kept in memory and in the report."""
+"""Most bytes of an answer that are read; it is kept in memory and in the report."""
 
 _SHOWN = 200
 

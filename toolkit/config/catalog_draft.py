@@ -45,11 +45,11 @@ class Draft:
         return any(self.written.get(key) for key in self.written.keys() - {"catalog", "schema", "tenant"})
 
     def head(self, tenant: TenantTable) -> Catalog:
-        """The catalog without its rules."""
+        """Give the catalog without its rules."""
         return Catalog(name=self.name, file=self.file, schema=self.schema, tenant=tenant, rules={})
 
     def catalog(self, tenant: TenantTable) -> Catalog:
-        """The whole catalog; what is missing counts as empty.
+        """Give the whole catalog; what is missing counts as empty.
 
         Args:
             tenant: the tenant table, where the file does not name it.

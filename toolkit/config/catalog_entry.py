@@ -22,29 +22,29 @@ _NOT_TEXT = frozenset("null true false yes no on off y n".split())
 
 
 def entry(rule: TableRule) -> str:
-    """A rule as an entry of its group, `table: rule`."""
+    """Give a rule as an entry of its group, `table: rule`."""
     return f"{scalar(rule.table)}: {_rule(rule)}"
 
 
 def tenant_section(tenant: TenantTable) -> str:
-    """The tenant section, in one line."""
+    """Give the tenant section, in one line."""
     parts = {"table": tenant.table, "key": tenant.key, "label": tenant.label, "demo": tenant.demo}
     return f"tenant: {_flow({key: scalar(value) for key, value in parts.items() if value})}"
 
 
 def scalar(text: str) -> str:
-    """A text in YAML, quoted unless it is a plain word."""
+    """Give a text in YAML, quoted unless it is a plain word."""
     return text if _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT else quoted(text)
 
 
 def quoted(text: str) -> str:
-    """A text in double quotes, on one line whatever is in it."""
+    """Give a text in double quotes, on one line whatever is in it."""
     dumped = json.dumps(text, ensure_ascii=False)
     return "".join(each if each.isprintable() else f"\\U{ord(each):08x}" for each in dumped)
 
 
 def comment(text: str) -> str:
-    """A text as a comment: on one line whatever names are in it."""
+    """Give a text as a comment: on one line whatever names are in it."""
     return "# " + "".join(each if each.isprintable() else "?" for each in text)
 
 

@@ -22,7 +22,7 @@ _LATER = timedelta(days=400, hours=1, minutes=1, seconds=1, milliseconds=1)
 
 
 def identity_problems(document: Document, catalog: Catalog) -> Iterator[Problem]:
-    """What concerns the section: tables that are not listed or of the wrong kind, and templates that do not parse."""
+    """Find what is wrong with the section: tables not listed or of the wrong kind, templates that do not parse."""
     rules = catalog.identity
     device, own = (Category.DEVICE,), (Category.DEVICE, Category.TRANSIENT)
     if rules.node is not None:
@@ -77,7 +77,7 @@ class IdentityTemplates:
     env: Mapping[str, str]
 
     def node_id(self) -> str:
-        """A new node id.
+        """Give a new node id.
 
         Raises:
             InputError: the template does not render, or gives nothing.
@@ -91,7 +91,7 @@ class IdentityTemplates:
         return text
 
     def rows(self, node_id: str) -> tuple[CreatedRow, ...]:
-        """The rows of `identity.create` for a node, its own first: where none is listed, one with nothing but the id.
+        """Give the rows of `identity.create` for a node, its own first; where none is listed, one with the id alone.
 
         Raises:
             InputError: every template that does not render.

@@ -32,7 +32,7 @@ class Span:
 
 
 def layout(text: str) -> Span | None:
-    """The layout of a file that is known to be valid: the span of the whole; None when it holds no value."""
+    """Give the layout of a file that is known to be valid: the span of the whole; None when it holds no value."""
     node = yaml_text.compose(text)
     return None if node is None else _span(node, node, depth=3)
 

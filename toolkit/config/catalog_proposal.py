@@ -45,7 +45,7 @@ class Choice:
     others: tuple[Candidate, ...] = ()
 
     def lines(self, tenant: TenantTable) -> Iterator[str]:
-        """The tenant section, and comments on how to choose another one."""
+        """Give the tenant section, and comments on how to choose another one."""
         yield f"{tenant_section(tenant)}  {comment(self.why)}"
         for other in self.others:
             yield comment(f"or {tenant_section(other.tenant)}: {other.why}")
@@ -54,7 +54,7 @@ class Choice:
 
 
 def new_file(draft: Draft, classification: Classification, choice: Choice) -> str:
-    """The whole text of a proposed catalog file; `classification` is of the schema against a catalog without rules."""
+    """Write a proposed catalog file; `classification` is of the schema against a catalog without rules."""
     lines = [
         *INTRODUCTION.splitlines(),
         *LEGEND.splitlines(),
@@ -69,7 +69,7 @@ def new_file(draft: Draft, classification: Classification, choice: Choice) -> st
 
 
 def updated_file(draft: Draft, classification: Classification, choice: Choice) -> str:
-    """The text of a catalog file with what is new added to it; the same text when nothing is.
+    """Give the text of a catalog file with what is new added to it; the same text when nothing is.
 
     Args:
         classification: of the schema against the catalog of this file.
@@ -191,7 +191,7 @@ class _Editor:
     replaced: dict[int, str | None] = field(default_factory=dict)
 
     def text(self, originals: Sequence[str]) -> str:
-        """The edited text; lines that were not touched keep their own endings."""
+        """Give the edited text; lines that were not touched keep their own endings."""
         parts: list[str] = []
         for number, original in enumerate(originals):
             parts += [f"{line}{self.ending}" for line in (*self.inserted.get(number, ()), *self.notes.get(number, ()))]
@@ -215,7 +215,7 @@ class _Editor:
         self.inserted[place] += [" " * whole.indent + line for line in missing]
 
     def fresh(self, proposals: Iterable[Proposal]) -> list[Proposal]:
-        """The proposals that the file does not show yet; a FOLLOWS comment that is overtaken is taken out."""
+        """Give the proposals that the file does not show yet; a FOLLOWS comment that is overtaken is taken out."""
         shown = {number: line.strip().removeprefix("# ") for number, line in enumerate(self.lines) if "# " in line}
         found = []
         for proposal in proposals:

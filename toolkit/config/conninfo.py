@@ -24,19 +24,19 @@ _PASSWORDS: Final = ("password", "sslpassword")
 
 
 def from_parts(parts: Mapping[str, object]) -> str:
-    """A conninfo text of parameters by name, quoted by libpq's rules."""
+    """Give a conninfo text of parameters by name, quoted by libpq's rules."""
     return " ".join(f"{key}={_quote(str(value))}" for key, value in parts.items())
 
 
 def is_database(text: str) -> bool:
-    """Whether a text has the form of a libpq URI, a conninfo or `embedded:NAME`."""
+    """Say whether a text has the form of a libpq URI, a conninfo or `embedded:NAME`."""
     if embedded := EmbeddedDatabase.of(text):
         return bool(embedded.name)
     return bool(_URI.fullmatch(text)) or bool(re.fullmatch(rf"(?:{_PAIR_PLAIN})+\s*", text, re.DOTALL))
 
 
 def password_in(text: str) -> str:
-    """The password that stands in a URI or conninfo; empty when there is none."""
+    """Give the password that stands in a URI or conninfo; empty when there is none."""
     uri = _URI.fullmatch(text)
     if uri is None:
         pairs = {match["key"]: match["quoted"] or match["bare"] or "" for match in _PAIR.finditer(text)}
@@ -51,7 +51,7 @@ def password_in(text: str) -> str:
 
 
 def passwords_in_uris(text: str) -> list[str]:
-    """The passwords, as written, of all URIs in a text that have one: `https://user:password@host`, `?token=…`."""
+    """Give the passwords, as written, of all URIs in a text that have one: `https://user:password@host`, `?token=…`."""
     return [match["userinfo"] or match["query"] for match in _IN_URI.finditer(text)]
 
 

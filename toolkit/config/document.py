@@ -44,23 +44,23 @@ class Document:
     lines: Mapping[Keys, int]
 
     def line(self, path: Keys) -> int:
-        """The line of a value, or of the nearest one around it."""
+        """Give the line of a value, or of the nearest one around it."""
         for length in range(len(path), -1, -1):
             if path[:length] in self.lines:
                 return self.lines[path[:length]]
         return 0
 
     def place(self, path: Keys) -> Place:
-        """Where a value stands."""
+        """Say where a value stands."""
         return Place(file=self.file, line=self.line(path), path=show_path(path))
 
     def problem(self, path: Keys, message: str) -> Problem:
-        """A problem with the value that stands there."""
+        """Give a problem with the value that stands there."""
         return Problem(file=self.file, line=self.line(path), path=show_path(path), message=message)
 
 
 def show_path(path: Keys) -> str:
-    """A path as people read it, e.g. `[0].tasks[1].backup.demo`."""
+    """Give a path as people read it, e.g. `[0].tasks[1].backup.demo`."""
     shown = ""
     for part in path:
         if isinstance(part, int):
@@ -73,18 +73,18 @@ def show_path(path: Keys) -> str:
 
 
 def show_below(path: Keys) -> str:
-    """A path as it continues another one, e.g. `.demo` or `[1]`."""
+    """Give a path as it continues another one, e.g. `.demo` or `[1]`."""
     shown = show_path(path)
     return f".{shown}" if shown and not shown.startswith("[") else shown
 
 
 def below(place: Place, step: str) -> Place:
-    """The place of a part of what stands at `place`; `step` is `.key` or `[index]`."""
+    """Give the place of a part of what stands at `place`; `step` is `.key` or `[index]`."""
     return Place(file=place.file, line=place.line, path=f"{place.path}{step}".lstrip("."))
 
 
 def show_file(path: Path, control: Path | None = None) -> str:
-    """A file's name as the user would type it: below the control directory, else below the working directory."""
+    """Give a file's name as the user would type it: below the control directory, else below the working directory."""
     absolute = path.absolute()
     for directory in (control.absolute() if control else None, Path.cwd()):
         if directory is not None and absolute.is_relative_to(directory):

@@ -21,7 +21,7 @@ TEMPLATE: Final = f"template{ENDING}"
 """The schema that stands beside another one wherever a template is allowed too."""
 
 LISTED: Final = 12
-"""How many known names are listed where none is near; more would hide the message."""
+"""Most known names that are listed where none is near; more would hide the message."""
 
 _TYPES: Final[Mapping[str, str]] = {
     "string": "text",
@@ -53,7 +53,7 @@ class Finding:
 
 
 def explain(error: ValidationError) -> Iterator[Finding]:
-    """What an error of the JSON Schema library means, as one or several findings."""
+    """Give what an error of the JSON Schema library means, as one or several findings."""
     path: Keys = tuple(error.absolute_path)
     schema, value, instance = _parts(error)
     keyword = str(error.validator)

@@ -32,7 +32,7 @@ def to_bool(value: Any) -> bool:
 
 
 def ternary(value: Any, true: Any, false: Any) -> Any:
-    """One of two values, by whether `value` is true."""
+    """Give one of two values, by whether `value` is true."""
     return true if value else false
 
 
@@ -47,7 +47,7 @@ def to_nice_json(value: Any) -> str:
 
 
 def from_json(text: str) -> Any:
-    """The value of a JSON text."""
+    """Give the value of a JSON text."""
     try:
         return json.loads(text)
     except ValueError as error:
@@ -60,7 +60,7 @@ def to_yaml(value: Any) -> str:
 
 
 def from_yaml(text: str) -> Any:
-    """The value of a YAML text."""
+    """Give the value of a YAML text."""
     try:
         return document.parse(text, file="").value
     except InputError as error:
@@ -68,18 +68,18 @@ def from_yaml(text: str) -> Any:
 
 
 def regex_replace(text: Any, pattern: str, replacement: str = "", ignorecase: bool = False) -> str:
-    """The text with every match of a regular expression replaced; `\\1` stands for a group."""
+    """Give the text with every match of a regular expression replaced; `\\1` stands for a group."""
     return re.sub(pattern, replacement, str(text), flags=re.IGNORECASE if ignorecase else 0)
 
 
 def regex_search(text: Any, pattern: str, ignorecase: bool = False) -> str:
-    """The first match of a regular expression, or an empty text."""
+    """Give the first match of a regular expression, or an empty text."""
     found = re.search(pattern, str(text), flags=re.IGNORECASE if ignorecase else 0)
     return found.group(0) if found else ""
 
 
 def combine(first: Mapping[str, Any], *others: Mapping[str, Any]) -> dict[str, Any]:
-    """One mapping of several; later ones win."""
+    """Give one mapping of several; later ones win."""
     combined = dict(first)
     for other in others:
         combined.update(other)
@@ -87,7 +87,7 @@ def combine(first: Mapping[str, Any], *others: Mapping[str, Any]) -> dict[str, A
 
 
 def mandatory(value: Any, message: str = "") -> Any:
-    """The value; an error when it is undefined."""
+    """Give the value; an error when it is undefined."""
     if isinstance(value, Undefined):
         raise TemplateRuntimeError(message or "a mandatory variable is undefined")
     return value

@@ -55,7 +55,7 @@ class Groups:
     hosts: dict[str, HostEntry] = field(default_factory=dict)
 
     def members(self) -> dict[str, tuple[str, ...]]:
-        """The hosts of every group, those of its child groups included; with `all` and `ungrouped`."""
+        """Give the hosts of every group, those of its child groups included; with `all` and `ungrouped`."""
         grouped = {host for name, group in self.groups.items() if name not in _IMPLICIT for host in group.hosts}
         members = {"all": tuple(self.hosts), "ungrouped": tuple(host for host in self.hosts if host not in grouped)}
         for name in self.groups:
@@ -65,7 +65,7 @@ class Groups:
         return members
 
     def variables(self, host: str) -> dict[str, Variable]:
-        """All variables of a host, the winning ones."""
+        """Give all variables of a host, the winning ones."""
         depths = self._depths()
         mine = [name for name, hosts in self.members().items() if host in hosts and name in self.groups]
         ordered = sorted(mine, key=lambda name: (name != "all", depths[name], name))
@@ -77,7 +77,7 @@ class Groups:
         return merged | self.hosts[host].inventory | self.hosts[host].files
 
     def circles(self) -> Iterator[str]:
-        """The groups that contain themselves."""
+        """Give the groups that contain themselves."""
         return (name for name in self.groups if any(name in self._below(child) for child in self.groups[name].children))
 
     def _below(self, name: str, seen: frozenset[str] = frozenset()) -> set[str]:

@@ -86,11 +86,11 @@ class LoadedInventory:
         return tuple(sorted(path.stem for path in (self._inventory / "catalogs").glob("*.yml")))
 
     def catalog_file(self, name: str) -> Path:
-        """Where the catalog of that name is, or would be."""
+        """Say where the catalog of that name is, or would be."""
         return self._inventory / "catalogs" / f"{name}.yml"
 
     def select(self, pattern: str) -> list[Host]:
-        """The hosts that an Ansible host pattern picks out, in the inventory's order; possibly none.
+        """Give the hosts that an Ansible host pattern picks out, in the inventory's order; possibly none.
 
         Raises:
             InputError: a part of the pattern names no host or group, with the known names and the nearest.
@@ -102,7 +102,7 @@ class LoadedInventory:
         return [self.host(name) for name in patterns.select(pattern, self._groups)]
 
     def host(self, name: str) -> Host:
-        """The host of that name. Its `variables` are as written, templates unrendered.
+        """Give the host of that name. Its `variables` are as written, templates unrendered.
 
         Raises:
             InputError: no such host, it has no database, or its database, catalog, repository or device does not render
@@ -115,13 +115,13 @@ class LoadedInventory:
         return self._hosts[name]
 
     def repository(self, name: str) -> RepositoryConfig:
-        """The repository of that name; InputError when there is none."""
+        """Give the repository of that name; InputError when there is none."""
         if name not in self._repositories:
             self._unknown("repositories.yml", name, self._repositories, "repository")
         return self._repositories[name]
 
     def catalog(self, name: str) -> Catalog:
-        """The catalog of that name, read and checked; InputError when there is none or it has problems."""
+        """Give the catalog of that name, read and checked; InputError when there is none or it has problems."""
         if name not in self.catalogs:
             self._unknown("catalogs", name, self.catalogs, "catalog")
         if name not in self._catalogs:
@@ -129,7 +129,7 @@ class LoadedInventory:
         return self._catalogs[name]
 
     def problems(self, *, unused: bool = True) -> list[Problem]:
-        """Every problem that shows only when the hosts and catalogs are made: for lint, which makes them all.
+        """Give every problem that shows only when the hosts and catalogs are made: for lint, which makes them all.
 
         Args:
             unused: those of catalogs that no host names too; somebody may be at work on them.

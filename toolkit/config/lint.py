@@ -37,7 +37,7 @@ def lint(control: Path, paths: Sequence[Path] = ()) -> list[Problem]:
 
 
 def lint_run(playbook_file: Path, loaded: LoadedInventory) -> list[Problem]:
-    """What `lint` says of a playbook and of what it runs on: nothing else of the control directory."""
+    """Give what `lint` says of a playbook and of what it runs on: nothing else of the control directory."""
     document = documents.read(playbook_file, control=loaded.directory)
     problems = validation.check_document(document, "playbook") or list(
         playbook_problems(document, playbook_file, loaded.directory, loaded)

@@ -90,12 +90,12 @@ def publish(names: Iterable[str]) -> None:
 
 
 def mask(text: str) -> str:
-    """A text from outside with every secret in it replaced by `***`."""
+    """Give a text from outside with every secret in it replaced by `***`."""
     return mask_own(_known.everything.sub(HIDDEN, text))
 
 
 def mask_own(text: str) -> str:
-    """A text of our own, in which a word is a word even if it is somebody's password as well."""
+    """Give a text of our own, in which a word is a word even if it is somebody's password as well."""
     text = _known.anywhere.sub(HIDDEN, text)
     return _known.behind.sub(lambda found: f"{found['before']}{HIDDEN}", text)
 

@@ -12,13 +12,13 @@ GLOB = re.compile(r"[*?\[]")
 
 
 def terms(pattern: str) -> list[str]:
-    """The parts of a pattern, signs included, as written."""
+    """Give the parts of a pattern, signs included, as written."""
     # a colon within brackets would be a range of Ansible's; names cannot hold one
     return [term for part in re.split(r"[,:]", pattern) if (term := part.strip())]
 
 
 def select(pattern: str, groups: Mapping[str, Sequence[str]]) -> list[str]:
-    """The hosts that a pattern picks out, in the inventory's order.
+    """Give the hosts that a pattern picks out, in the inventory's order.
 
     Args:
         groups: the hosts of every group, `all` among them.
@@ -37,7 +37,7 @@ def select(pattern: str, groups: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def unknown_names(pattern: str, groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """A message for every part of a pattern that names nothing: the nearest name and the known ones."""
+    """Give a message for every part of a pattern that names nothing: the nearest name and the known ones."""
     known = [*groups["all"], *(name for name in groups if name not in groups["all"])]
     if not terms(pattern):
         yield f"the host pattern is empty; known hosts and groups: {', '.join(known)}"

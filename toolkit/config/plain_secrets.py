@@ -32,13 +32,13 @@ _PART_REMEDY: Final = (
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether what has this name is usually a secret: `password`, `apiKey`, `X-Auth-Token`, `PGPASSWORD` and so on."""
+    """Say whether what has this name usually is one: `password`, `apiKey`, `X-Auth-Token`, `PGPASSWORD` and so on."""
     # PWD is the working directory
     return name == "pwd" or bool(_NAME.search(re.sub(r"[-. ]", "_", _CAMEL.sub("_", name).lower())))
 
 
 def problems(name: str, value: Any, place: Place) -> list[Problem]:
-    """A problem for every password, key or the like that stands in a value as plain text; the text is never shown.
+    """Give a problem for every password, key or the like that stands in a value as plain text; the text is never shown.
 
     Args:
         name: of the variable or argument.

@@ -44,7 +44,7 @@ class _PlaybookLinter:
     templates: Templates = field(default_factory=Templates)
 
     def play(self, at: Keys, play: dict[str, Any]) -> Iterator[Problem]:
-        """Everything about one play."""
+        """Give everything about one play."""
         handlers = {handler["name"] for handler in play.get("handlers", ())}
         if self.inventory is not None:
             hosts = play["hosts"] if isinstance(play["hosts"], list) else [play["hosts"]]

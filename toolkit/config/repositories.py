@@ -79,7 +79,7 @@ class Repositories(Mapping[str, RepositoryConfig]):
 
 
 def load(path: Path, *, control: Path) -> Repositories:
-    """The repositories by name; none when the file does not exist. Paths are absolute.
+    """Give the repositories by name; none when the file does not exist. Paths are absolute.
 
     Raises:
         InputError: every problem the file has.

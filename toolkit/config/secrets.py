@@ -40,7 +40,7 @@ class SourcedSecret(Secret):
         self._lock = threading.Lock()
 
     def reveal(self) -> str:
-        """The value; InputError, naming the place and never the value, when its source does not give one."""
+        """Give the value; InputError, naming the place and never the value, when its source does not give one."""
         with self._lock:
             if not self._known:
                 self._value = self._source()
@@ -56,19 +56,19 @@ class SourcedSecret(Secret):
 
 
 def hidden(value: str) -> Secret:
-    """A secret of a value that is known already; hidden in every text from now on."""
+    """Give a secret of a value that is known already; hidden in every text from now on."""
     masking.remember(value)
     return Secret(value)
 
 
 def derived(value: str, template: str) -> Secret:
-    """A text that a template made from a secret; hidden as well, unless it only chose among words of its own."""
+    """Give a text that a template made from a secret; hidden as well, unless it only chose among words of its own."""
     # where the secret is still visible in it, it is hidden there already
     return Secret(value) if value in template or masking.mask(value) != value else hidden(value)
 
 
 def plain(value: Any) -> Any:
-    """The same value with what its Secrets hold in place of them, however deep."""
+    """Give the same value with what its Secrets hold in place of them, however deep."""
     if isinstance(value, Secret):
         return value.reveal()
     if isinstance(value, Mapping):
@@ -79,7 +79,7 @@ def plain(value: Any) -> Any:
 
 
 def is_source(value: object) -> bool:
-    """Whether a value has the shape of a secret's source: exactly one of `env`, `file` (text) or `command` (argv)."""
+    """Say whether a value looks like a secret's source: exactly one of `env`, `file` (text) or `command` (argv)."""
     if not isinstance(value, Mapping) or len(value) != 1:
         return False
     (kind, argument) = next(iter(value.items()))
@@ -89,7 +89,7 @@ def is_source(value: object) -> bool:
 
 
 def secret(source: Mapping[str, Any], place: Place, control: Path) -> Secret:
-    """The secret of a source for which `is_source` holds; relative files and commands are below `control`."""
+    """Give the secret of a source for which `is_source` holds; relative files and commands are below `control`."""
     (kind, argument) = next(iter(source.items()))
     # whoever comes first may print it, so it is hidden before; what is missing is told where it is needed
     if kind == "env":
@@ -105,7 +105,7 @@ def secret(source: Mapping[str, Any], place: Place, control: Path) -> Secret:
 
 
 def with_secrets(value: Any, place: Place, control: Path) -> Any:
-    """The same value with a Secret in place of every source in it, however deep."""
+    """Give the same value with a Secret in place of every source in it, however deep."""
     if is_source(value):
         return secret(value, place, control)
     if isinstance(value, Mapping):

@@ -79,7 +79,7 @@ def _reveal(value: Any) -> Any:
 
 
 def is_template(value: object) -> bool:
-    """Whether a value is text that holds a template."""
+    """Say whether a value is text that holds a template."""
     return isinstance(value, str) and any(mark in value for mark in ("{{", "{%", "{#"))
 
 
@@ -100,7 +100,7 @@ class Templates:
         self._compiled: dict[tuple[str, str], _Compiled] = {}
 
     def render(self, value: Any, variables: Mapping[str, Any], place: Place) -> Any:
-        """The value with every template in it rendered, recursing into lists and mappings (their keys included).
+        """Give the value with every template in it rendered, recursing into lists and mappings (their keys included).
 
         Text that rendering brings in is never rendered again. Text made from a secret is a Secret.
 
@@ -156,7 +156,7 @@ class Templates:
         return _LazyVariables(self, own, given, place)
 
     def syntax_problem(self, text: str, *, expression: bool = False) -> str:
-        """What is wrong with the syntax of a template (or of a condition); empty when nothing is."""
+        """Give what is wrong with the syntax of a template (or of a condition); empty when nothing is."""
         try:
             (self._compile_expression if expression else self._compile)(text)
         except jinja2.TemplateError as error:
@@ -263,7 +263,7 @@ class _LazyVariables(Mapping[str, Any]):
 
 
 def explain(error: Exception, variables: Mapping[str, Any]) -> str:
-    """What a template's error means, for people; without secret values."""
+    """Give what a template's error means, for people; without secret values."""
     message = (error.message if isinstance(error, jinja2.TemplateError) else str(error)) or type(error).__name__
     if isinstance(error, jinja2.TemplateSyntaxError):
         return f"template syntax: {mask(message)}"

@@ -55,7 +55,7 @@ _Validator: Final[type[Validator]] = validators.extend(  # type: ignore[no-untyp
 
 
 def check_document(document: Document, schema: str) -> list[Problem]:
-    """Every problem that a file has against a schema (its name without ending), in the order of its lines."""
+    """Give every problem that a file has against a schema (its name without ending), in the order of its lines."""
     order = {path: position for position, path in enumerate(document.lines)}
     findings = sorted(check(document.value, schema), key=lambda finding: order.get(finding.path, len(order)))
     problems = [document.problem(finding.path, finding.message) for finding in findings]
@@ -81,7 +81,7 @@ def _at_source(document: Document, finding: Finding) -> Problem | None:
 
 
 def check_arguments(action: str, schema: Mapping[str, Any], arguments: object, place: Place) -> list[Problem]:
-    """Every problem that the rendered arguments of an action have.
+    """Give every problem that the rendered arguments of an action have.
 
     Args:
         action: its name, for the problems' paths.
@@ -96,7 +96,7 @@ def check_arguments(action: str, schema: Mapping[str, Any], arguments: object, p
 
 
 def check(value: object, schema: str | Mapping[str, Any], *, rendered: bool = False) -> list[Finding]:
-    """Every finding against a schema; in a rendered value, templates are no longer allowed.
+    """Give every finding against a schema; in a rendered value, templates are no longer allowed.
 
     Args:
         schema: its name without ending, or an action's own.
@@ -121,12 +121,12 @@ def check(value: object, schema: str | Mapping[str, Any], *, rendered: bool = Fa
 
 @functools.cache
 def actions() -> tuple[str, ...]:
-    """The names of all actions that have a schema."""
+    """Give the names of all actions that have a schema."""
     return tuple(sorted(path.name.removesuffix(ENDING) for path in (SCHEMAS / "actions").glob(f"*{ENDING}")))
 
 
 def unknown(name: str, known: Iterable[str], what: str) -> str:
-    """The message for an unknown name: the nearest known one, else all of them unless they are many."""
+    """Give the message for an unknown name: the nearest known one, else all of them unless they are many."""
     known = sorted(known)
     if not known:
         return f"unknown {what} {name}; there is none"
@@ -136,7 +136,7 @@ def unknown(name: str, known: Iterable[str], what: str) -> str:
 
 @functools.cache
 def action_schema(action: str) -> Mapping[str, Any]:
-    """The schema of an action's arguments as they stand in playbooks."""
+    """Give the schema of an action's arguments as they stand in playbooks."""
     schema: Mapping[str, Any] = json.loads((SCHEMAS / "actions" / f"{action}{ENDING}").read_text(encoding="utf-8"))
     return schema
 

@@ -28,7 +28,7 @@ from yaml.events import (
 )
 
 TAG: Final = "tag:yaml.org,2002:"
-"""What the full names of YAML's own tags begin with."""
+"""Prefix of the full names of YAML's own tags."""
 
 _SCALARS: Final[dict[str, str]] = {
     "null": "|~|null|Null|NULL",
@@ -145,7 +145,7 @@ _Writer.add_representer(str, _Writer.represent_str)
 
 
 def compose(text: str) -> Node | None:
-    """The node of a document; None when it holds no value.
+    """Give the node of a document; None when it holds no value.
 
     Raises:
         YAMLError: it is not YAML, or more than one document.
@@ -160,7 +160,7 @@ def compose(text: str) -> Node | None:
 
 
 def compose_with(loader: type, text: str) -> Node | None:
-    """The node of a document, read by one of the two parsers."""
+    """Give the node of a document, read by one of the two parsers."""
     events = yaml.parse(text, Loader=loader)
     return _Composer(events=events).document()
 

@@ -51,7 +51,7 @@ class Column:
 
 
 def fill(world: World, column: Column, *row: object) -> object:
-    """The value of a column of the row that `row` names, as COPY wants it: text in PostgreSQL's own form, or None."""
+    """Give the value of a column of the row that `row` names, as COPY wants it: PostgreSQL's own text, or None."""
     number = world.draw("fill", column.name, *row)
     if column.nullable and number % 6 == 0:
         return None

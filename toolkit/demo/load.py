@@ -94,7 +94,7 @@ def true_owners(
 
 
 def row_key(table: str, row: Row) -> tuple[str, ...]:
-    """The primary key of a row, as text."""
+    """Give the primary key of a row, as text."""
     return tuple(str(row.values[column]) for column in KEYS.get(table, ("id",)))
 
 

@@ -127,7 +127,7 @@ SCALES = {
 
 
 def scale_of(name: str) -> Scale:
-    """The scale of that name; InputError for a name that is not one."""
+    """Give the scale of that name; InputError for a name that is not one."""
     if name not in SCALES:
         raise InputError(f"unknown scale {name!r}", hint=f"there is {', '.join(SCALES)}")
     return SCALES[name]

@@ -34,12 +34,12 @@ class Row(NamedTuple):
 
 
 def row(owners: Owners, /, **values: object) -> Row:
-    """A row made for `owners`."""
+    """Give a row made for `owners`."""
     return Row(values, owners)
 
 
 def key(table: str, *path: object) -> str:
-    """The id of a row, in the form of a UUID; the same for every seed."""
+    """Give the id of a row, in the form of a UUID; the same for every seed."""
     digest = blake2b(f"{table}/{path}".encode(), digest_size=16).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
 
@@ -114,11 +114,11 @@ class World:
     businesses: tuple[Business, ...]
 
     def draw(self, *purpose: object) -> int:
-        """A number of 64 bits for a purpose."""
+        """Give a number of 64 bits for a purpose."""
         return int.from_bytes(blake2b(f"{self.seed}/{purpose}".encode(), digest_size=8).digest())
 
     def pick(self, options: Sequence[T], *purpose: object) -> T:
-        """One of the options."""
+        """Give one of the options."""
         return options[self.draw(*purpose) % len(options)]
 
     def one_in(self, times: int, *purpose: object) -> bool:
@@ -126,19 +126,19 @@ class World:
         return self.draw(*purpose) % times == 0
 
     def earlier(self, business: Business, *purpose: object) -> Business | None:
-        """A business with a smaller index, or None for the first one."""
+        """Give a business with a smaller index, or None for the first one."""
         return self.businesses[self.draw(*purpose) % business.index] if business.index else None
 
     def umbrella(self, business: Business) -> Business | None:
-        """The business that another one belongs to."""
+        """Give the business that another one belongs to."""
         return None if business.umbrella is None else self.businesses[business.umbrella]
 
     def under(self, business: Business) -> list[Business]:
-        """The businesses that belong directly to one."""
+        """Give the businesses that belong directly to one."""
         return [each for each in self.businesses if each.umbrella == business.index]
 
     def author(self, business: Business, *purpose: object) -> str:
-        """The id of the user who made a row of a business: one of its own mostly, now and then a stranger to it."""
+        """Give the user who made a row of a business: one of its own mostly, now and then a stranger to it."""
         number = self.draw("author", *purpose)
         if number % 9:
             return user(business, number // 9 % self.scale.users)
@@ -146,25 +146,25 @@ class World:
         return user(home, 1) if home else outsider(number // 9 % self.scale.outsiders)
 
     def workplaces(self, business: Business, number: int) -> list[Business]:
-        """Where an employee works: the primary business first; every sixth helps in an earlier one too."""
+        """Say where an employee works: the primary business first; every sixth helps in an earlier one too."""
         other = self.earlier(business, "workplace", business.index, number) if number % 6 == 1 else None
         return [business, other] if other else [business]
 
     def employee_owners(self, business: Business, number: int) -> Owners:
-        """The businesses an employee belongs to."""
+        """Give the businesses an employee belongs to."""
         return frozenset(place.id for place in self.workplaces(business, number))
 
     def memberships(self, business: Business, number: int) -> list[Business]:
-        """The businesses a user is a member of: the home business, and for every fourth user an earlier one."""
+        """Give the businesses a user is a member of: the home business, and for every fourth user an earlier one."""
         other = self.earlier(business, "membership", business.index, number) if number % 4 == 2 else None
         return [business, other] if other else [business]
 
     def has_login(self, number: int) -> bool:
-        """Whether the employee of that number is also the user of the same number in the same business."""
+        """Say whether the employee of that number is also the user of the same number in the same business."""
         return number % 2 == 1 and number < self.scale.users
 
     def user_owners(self, business: Business, number: int) -> Owners:
-        """The businesses a user belongs to, as a member or as an employee."""
+        """Give the businesses a user belongs to, as a member or as an employee."""
         owners = frozenset(place.id for place in self.memberships(business, number))
         employed = self.has_login(number) and number < self.scale.employees
         return owners | self.employee_owners(business, number) if employed else owners
@@ -176,7 +176,7 @@ class World:
 
 
 def world(scale: Scale, *, seed: int = 1, businesses: int | None = None) -> World:
-    """The demo application at a scale, optionally with another number of businesses."""
+    """Give the demo application at a scale, optionally with another number of businesses."""
     count = scale.businesses if businesses is None else businesses
     return World(scale, seed, tuple(_business(index) for index in range(count)))
 
@@ -186,20 +186,20 @@ ADMIN = "user-admin"
 
 
 def user(business: Business, number: int) -> str:
-    """The id of a user whose home is a business."""
+    """Give the id of a user whose home is a business."""
     return key("users", business.index, number)
 
 
 def outsider(number: int) -> str:
-    """The id of a user who belongs to no business."""
+    """Give the id of a user who belongs to no business."""
     return f"user-outsider-{number}"
 
 
 def employee(business: Business, number: int) -> str:
-    """The id of an employee whose primary business is a business."""
+    """Give the id of an employee whose primary business is a business."""
     return key("employees", business.index, number)
 
 
 def person(number: int) -> str:
-    """The id of a person."""
+    """Give the id of a person."""
     return key("persons", number)

@@ -24,7 +24,7 @@ class Duration:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The duration that a text means; ValueError for what is none. A week is seven days."""
+        """Give the duration that a text means; ValueError for what is none. A week is seven days."""
         if not re.fullmatch(PATTERN, text):
             raise ValueError(f"{text!r} is not a duration: numbers with h, d, w, m or y, e.g. 14d or 1y6m")
         parts = [(unit.lower(), int(number)) for number, unit in _PART.findall(text)]
@@ -35,7 +35,7 @@ class Duration:
         return cls(years=given.get("y", 0), months=given.get("m", 0), days=days, hours=given.get("h", 0))
 
     def before(self, time: datetime, zone: tzinfo = UTC) -> datetime:
-        """The time so long before another one, by the calendar and the clocks of a zone; in UTC.
+        """Give the time so long before another one, by the calendar and the clocks of a zone; in UTC.
 
         A day that its month does not have counts on into the next: a month before 31 March is 3 March (2 March in a
         leap year). Hours are subtracted last and have sixty minutes whatever clocks do.

@@ -30,7 +30,7 @@ class RowKey:
 
 
 def key_text(values: tuple[str | None, ...]) -> str:
-    """A key for people: its values separated by commas, on one line."""
+    """Give a key for people: its values separated by commas, on one line."""
     return ", ".join("NULL" if value is None else " ".join(value.split()) or "''" for value in values)
 
 

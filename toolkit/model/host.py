@@ -19,7 +19,7 @@ class EmbeddedDatabase:
 
     @classmethod
     def of(cls, text: str) -> EmbeddedDatabase | None:
-        """The embedded database that a text names; None where it is a URI, a conninfo or the name of a host."""
+        """Give the embedded database that a text names; None where it is a URI, a conninfo or the name of a host."""
         return cls(text.removeprefix(_EMBEDDED)) if text.startswith(_EMBEDDED) else None
 
     def __str__(self) -> str:

@@ -197,12 +197,12 @@ class IdentityPlan:
     moved: Mapping[str, int] = field(default_factory=dict)
 
     def sentences(self) -> tuple[str, ...]:
-        """The decision with its reasons in one line, then what follows from it, for people."""
+        """Give the decision with its reasons in one line, then what follows from it, for people."""
         decided = "; ".join(self.decision.facts)
         return (*([decided] if decided else []), *self._counted(), *map(str, self.followed))
 
     def as_facts(self) -> dict[str, object]:
-        """The same as JSON values, for `register` and the report."""
+        """Give the same as JSON values, for `register` and the report."""
         decision = self.decision
         return {
             "choice": decision.choice.value,

@@ -289,7 +289,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     checksum: str = ""
 
     def table(self, name: str) -> TableEntry | None:
-        """The entry of that table, or None."""
+        """Give the entry of that table, or None."""
         return next((table for table in self.tables if table.name == name), None)
 
     @property
@@ -299,35 +299,35 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def chunk_id(data: bytes) -> str:
-    """The id of a chunk: SHA-256 of its rows, as hex."""
+    """Give the id of a chunk: SHA-256 of its rows, as hex."""
     return hashlib.sha256(data).hexdigest()
 
 
 def table_digest(chunk_ids: list[str] | tuple[str, ...]) -> str:
-    """The digest of a table: SHA-256 over its chunk ids in order, each followed by a newline, as hex."""
+    """Give the digest of a table: SHA-256 over its chunk ids in order, each followed by a newline, as hex."""
     return hashlib.sha256("".join(f"{chunk_id}\n" for chunk_id in chunk_ids).encode()).hexdigest()
 
 
 def data_checksum(digests: dict[str, str]) -> str:
-    """The checksum over table name → table digest: SHA-256 of the sorted lines `name<TAB>digest<LF>`, as hex."""
+    """Give the checksum over table name → table digest: SHA-256 of the sorted lines `name<TAB>digest<LF>`, as hex."""
     lines = (f"{name}\t{digest}\n" for name, digest in sorted(digests.items()))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def canonical_json(manifest: Manifest) -> bytes:
-    """The manifest without its checksum as UTF-8 JSON: keys sorted, no white space."""
+    """Give the manifest without its checksum as UTF-8 JSON: keys sorted, no white space."""
     document = msgspec.to_builtins(manifest)
     del document["checksum"]
     return msgspec.json.encode(document, order="sorted")
 
 
 def seal(manifest: Manifest) -> Manifest:
-    """The same manifest with its checksum filled in."""
+    """Give the same manifest with its checksum filled in."""
     return msgspec.structs.replace(manifest, checksum=hashlib.sha256(canonical_json(manifest)).hexdigest())
 
 
 def published_of(manifest: Manifest) -> Published:
-    """What is noted of a backup beside it."""
+    """Give what is noted of a backup beside it."""
     metadata = manifest.metadata
     return Published(
         checksum=manifest.checksum,

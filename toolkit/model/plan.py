@@ -181,7 +181,7 @@ class RestorePlan:
         return any(table.changes for table in self.tables.values()) or bool(self.sequences)
 
     def total(self, what: str) -> int:
-        """The sum of one of the numbers of TablePlan over all tables."""
+        """Give the sum of one of the numbers of TablePlan over all tables."""
         return sum(getattr(table, what) for table in self.tables.values())
 
     @property

@@ -28,7 +28,7 @@ class Equality(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     flipped: bool = False
 
     def reversed(self) -> Equality:
-        """The same for whoever names the columns the other way round."""
+        """Give the same for whoever names the columns the other way round."""
         return msgspec.structs.replace(self, flipped=not self.flipped)
 
 
@@ -126,7 +126,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     partitioned: bool = False
 
     def column(self, name: str) -> Column:
-        """The column of that name; KeyError when there is none."""
+        """Give the column of that name; KeyError when there is none."""
         for column in self.columns:
             if column.name == name:
                 return column
@@ -162,7 +162,7 @@ class DatabaseSchema(msgspec.Struct, frozen=True, kw_only=True):
     not_covered: tuple[str, ...] = ()
 
     def key_equality(self, table: str, name: str) -> Equality:
-        """How two values of a column that is a key by itself are found equal, or by default of any other."""
+        """Say how two values of a column that is a key by itself are found equal, or by default of any other."""
         found = self.tables[table]
         keys = [
             (found.primary_key, found.primary_equalities),
@@ -174,9 +174,9 @@ class DatabaseSchema(msgspec.Struct, frozen=True, kw_only=True):
         return self.equality(found.column(name))
 
     def default_equalities(self, table: str, names: Iterable[str]) -> tuple[Equality, ...]:
-        """How two rows of a table are found to agree in some columns where no key says it."""
+        """Say how two rows of a table are found to agree in some columns where no key says it."""
         return tuple(self.equality(self.tables[table].column(name)) for name in names)
 
     def equality(self, column: Column) -> Equality:
-        """How two values of a column's type are found equal by default."""
+        """Say how two values of a column's type are found equal by default."""
         return self.equalities.get(column.type.partition("(")[0], PLAIN)

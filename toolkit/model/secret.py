@@ -12,7 +12,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The value itself, for the library that needs it."""
+        """Give the value itself, for the library that needs it."""
         return self._value
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ class Position:
     is_called: bool
 
     def next(self, increment: int) -> int:
-        """The value that it gives next, limits left aside."""
+        """Give the value that it gives next, limits left aside."""
         return self.value + increment if self.is_called else self.value
 
 
@@ -35,11 +35,11 @@ class Counter:
     cache: int = 1
 
     def may_give(self, value: int) -> bool:
-        """Whether a value is within the limits."""
+        """Say whether a value is within the limits."""
         return self.minimum <= value <= self.maximum
 
     def is_behind(self, wanted: Position) -> bool:
-        """Whether going to a position is going forward, in the sequence's own direction."""
+        """Say whether going to a position is going forward, in the sequence's own direction."""
         sign = 1 if self.increment > 0 else -1
         here = self.position
         if not wanted.is_called:  # nothing of it was given out: what comes next is all that counts

@@ -80,7 +80,7 @@ def account(
 
 
 def rule_of(catalog: Catalog, table: str) -> TableRule | None:
-    """The rule of a table: its own, else the first pattern that fits."""
+    """Give the rule of a table: its own, else the first pattern that fits."""
     if table in catalog.rules:
         return catalog.rules[table]
     return next((rule for rule in catalog.patterns if fnmatchcase(table, rule.table)), None)

@@ -36,16 +36,16 @@ class Names:
     problems: list[Problem] = field(default_factory=list)
 
     def table(self, name: str) -> str:
-        """The target's name of a table of the backup."""
+        """Give the target's name of a table of the backup."""
         return self.tables.get(name, name)
 
     def column(self, table: str, name: str) -> str:
-        """The target's name of a column of the backup."""
+        """Give the target's name of a column of the backup."""
         return self.columns.get((table, name), name)
 
 
 def with_new_tables(manifest: Manifest, answers: Answers) -> Manifest:
-    """The manifest with the optional tables of its scope under the names that they have in the target."""
+    """Give the manifest with the optional tables of its scope under the names that they have in the target."""
     optional = {answers.rename.get(table, table): limit for table, limit in manifest.metadata.optional.items()}
     return msgspec.structs.replace(manifest, metadata=msgspec.structs.replace(manifest.metadata, optional=optional))
 

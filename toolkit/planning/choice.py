@@ -32,7 +32,7 @@ class Criteria:
 
 
 def choose(manifests: Iterable[Manifest], wanted: Criteria, *, host: str, now: datetime) -> Manifest:
-    """The newest backup that fits.
+    """Give the newest backup that fits.
 
     Args:
         wanted: the newest of those; without criteria the host's newest.
@@ -64,7 +64,7 @@ def choose(manifests: Iterable[Manifest], wanted: Criteria, *, host: str, now: d
 
 
 def may_be_meant(published: Published | None, wanted: Criteria, *, host: str) -> bool:
-    """Whether a backup of which only that is known, or nothing, could be among those that are meant."""
+    """Say whether a backup of which only that is known, or nothing, could be among those that are meant."""
     return published is None or _fits(published, wanted, host)
 
 

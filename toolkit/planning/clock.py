@@ -25,6 +25,6 @@ def compact_stamp(time: datetime) -> str:
 
 
 def instant(text: str) -> datetime:
-    """The aware time that a text in ISO 8601 says, UTC where it names no zone. Raises ValueError for any other text."""
+    """Read a text in ISO 8601 as an aware time, UTC where it names no zone; ValueError for any other text."""
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)

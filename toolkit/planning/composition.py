@@ -66,7 +66,7 @@ def table_entry(
     cut: tuple[str | None, ...],
     support: tuple[Support, ...],
 ) -> TableEntry:
-    """The manifest's entry of one table."""
+    """Give the manifest's entry of one table."""
     return TableEntry(
         name=table.name,
         category="device" if rule.category is Category.DEVICE else "business",
@@ -84,7 +84,7 @@ def table_entry(
 
 
 def rule_entry(rule: TableRule, part: Part) -> RuleEntry:
-    """What the manifest says of the rule of a table."""
+    """Give what the manifest says of the rule of a table."""
     return RuleEntry(
         kind=rule.kind.value if part is Part.RULE else "",
         unowned=rule.unowned,  # type: ignore[arg-type]  # the schema of catalog files knows no other values
@@ -110,7 +110,7 @@ def compose(
     sequences: tuple[SequenceEntry, ...],
     warnings: Iterable[str],
 ) -> Manifest:
-    """The whole manifest, not yet sealed."""
+    """Give the whole manifest, not yet sealed."""
     covered = DatabaseSchema(
         name=schema.name,
         tables={entry.name: schema.tables[entry.name] for entry in tables},

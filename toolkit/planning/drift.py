@@ -94,7 +94,7 @@ class _TableLook:
         self._filled = {column: value for (name, column), value in names.defaults.items() if name == table.name}
 
     def reasons(self) -> list[str]:
-        """What stands in the way whatever the rows are."""
+        """Give what stands in the way whatever the rows are."""
         table = self._table.name
         missing = [
             f"column {table}.{self._new_name(column.name)} is missing"
@@ -116,7 +116,7 @@ class _TableLook:
         return missing
 
     def reshape(self) -> Reshape | None:
-        """What has to be done to the rows; None when they go in as they are."""
+        """Give what has to be done to the rows; None when they go in as they are."""
         generated = tuple(carried for carried in self._all if carried.column.generated)
         same = len(self._stored) == len(self._entry.columns) and all(
             carried.source == carried.name and not carried.examined for carried in self._stored
@@ -133,7 +133,7 @@ class _TableLook:
         )
 
     def translated(self) -> TableEntry:
-        """The backup's entry under the target's names; its chunks still are those of the rows as they were stored."""
+        """Put the backup's entry under the target's names; its chunks still are of the rows as stored."""
         stored = sorted(self._stored, key=lambda carried: carried.name)
         return msgspec.structs.replace(
             self._entry,

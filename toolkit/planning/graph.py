@@ -79,7 +79,7 @@ class Graph:
 
 
 def graph_of(catalog: Catalog, schema: DatabaseSchema, links: Links) -> Graph:
-    """The graph of a database under a catalog file."""
+    """Give the graph of a database under a catalog file."""
     rules = {table: rule_of(catalog, table) for table in schema.tables}
     depths, owners = _depths(catalog.tenant.table, links.owners)
     tables = [_table(name, rule, depths.get(name, 0), owners.get(name, "")) for name, rule in rules.items()]

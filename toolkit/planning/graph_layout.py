@@ -19,7 +19,7 @@ CHARACTER = 6.6
 LINE, BOX, HEADING, GAP, MARGIN = 18.0, 15.0, 18.0, 10.0, 14.0
 PADDING, LANE, BESIDE = 6.0, 5.0, 14.0
 PORTS = 9.0
-"""How much of a box's height its references leave from."""
+"""Height of the part of a box that its references leave from, in pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ def decide(facts: DeviceFacts, choice: IdentityChoice) -> DeviceDecision:
 
 
 def with_node_id(decision: DeviceDecision, facts: DeviceFacts, node_id: str) -> DeviceDecision:
-    """The decision once the id that was to be generated is known."""
+    """Give the decision once the id that was to be generated is known."""
     return _said(facts, replace(decision, node_id=node_id))
 
 
@@ -44,7 +44,7 @@ def _said(facts: DeviceFacts, decision: DeviceDecision) -> DeviceDecision:
 
 
 def is_same_device(facts: DeviceFacts) -> bool:
-    """Whether the target is the device that was backed up; two missing ids are not equal."""
+    """Say whether the target is the device that was backed up; two missing ids are not equal."""
     if facts.named_node is not None:
         return facts.named_node == facts.source_node
     if facts.target_node is not None:
@@ -53,7 +53,7 @@ def is_same_device(facts: DeviceFacts) -> bool:
 
 
 def contradiction(facts: DeviceFacts) -> str | None:
-    """What says that the target is the device of the backup, and what says that it is not; None where all agree.
+    """Give what says that the target is the device of the backup, and what says that it is not; None where all agree.
 
     An application may take the node that was seen last for its own, and a peer's call makes that the peer's.
     """
@@ -181,7 +181,7 @@ def _node_sentence(facts: DeviceFacts, decision: DeviceDecision) -> str:
 
 
 def without_device_data(manifest: Manifest) -> Manifest:
-    """The same backup as if only business data had been taken: no device table, no sequence that belongs to one."""
+    """Give the backup as if only business data had been taken: no device table, no sequence that belongs to one."""
     tables = tuple(entry for entry in manifest.tables if entry.category != "device")
     names = {entry.name for entry in tables}
     gone = {entry.name for entry in manifest.tables} - names
@@ -197,13 +197,13 @@ def without_device_data(manifest: Manifest) -> Manifest:
 
 
 def business_only(manifest: Manifest) -> Manifest:
-    """The same backup, its device tables taken for what business rows point at and no more."""
+    """Give the same backup, its device tables taken for what business rows point at and no more."""
     metadata = msgspec.structs.replace(manifest.metadata, backup_type="business")
     return msgspec.structs.replace(manifest, metadata=metadata)
 
 
 def identity_problems(catalog: Catalog, schema: DatabaseSchema) -> list[Problem]:
-    """What the `identity:` section of a catalog file says that the database does not bear out.
+    """Give what the `identity:` section of a catalog file says that the database does not bear out.
 
     Tables that the database lacks are passed over, as everywhere.
     """

@@ -65,7 +65,7 @@ class Links:
 
 
 def derive_links(catalog: Catalog, schema: DatabaseSchema) -> tuple[Links, list[Problem]]:
-    """The links that rules and foreign keys make, and every problem of the rules against this schema.
+    """Give the links that rules and foreign keys make, and every problem of the rules against this schema.
 
     Tables that the database lacks are passed over here; `accounting` reports them.
     """
@@ -239,7 +239,7 @@ def _owner_link(schema: DatabaseSchema, rule: TableRule, edge: OwnerEdge, link: 
 
 
 def is_unique(table: Table, columns: Sequence[str], equalities: Sequence[Equality] = ()) -> bool:
-    """Whether a full, plain unique key of the table lies within these columns.
+    """Say whether a full, plain unique key of the table lies within these columns.
 
     Args:
         equalities: how they are compared; a key that finds other values equal says nothing.
@@ -260,7 +260,7 @@ def is_unique(table: Table, columns: Sequence[str], equalities: Sequence[Equalit
 
 
 def missing_columns(table: Table, columns: Sequence[str]) -> list[str]:
-    """A sentence for each of these columns that the table lacks."""
+    """Give a sentence for each of these columns that the table lacks."""
     return [f"table {table.name} has no column {name!r}" for name in columns if name not in table.column_names]
 
 

@@ -49,7 +49,7 @@ class Picking:
 
 
 def picking_of(manifest: Manifest, names: Names, target: DatabaseSchema, links: Links) -> Picking:
-    """The rules of a backup.
+    """Give the rules of a backup.
 
     Args:
         manifest: under its own names, with all that it has.

@@ -43,7 +43,7 @@ class RowFacts:
 
 
 def mark_in_whole_table(facts: RowFacts) -> RowMark:
-    """The reason for a row of a table that is taken whole."""
+    """Give the reason for a row of a table that is taken whole."""
     rule = facts.rule
     if rule is None or rule.category is Category.DEVICE or rule.kind is RuleKind.SHARED:
         return RowMark.SHARED
@@ -53,7 +53,7 @@ def mark_in_whole_table(facts: RowFacts) -> RowMark:
 
 
 def reasons(facts: RowFacts, mark: RowMark | None) -> tuple[str, ...]:
-    """Why the row is taken with that mark; for None why it is not, every reason.
+    """Say why the row is taken with that mark; for None why it is not, every reason.
 
     A row that is only referenced comes with the reasons for which it is not taken by itself.
     """

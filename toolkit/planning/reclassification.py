@@ -40,7 +40,7 @@ class Reclassified:
 
 
 def rule_text(rule: TableRule, names: Mapping[str, str] | None = None) -> str:
-    """What decides which rows of a table a scope takes, as one line.
+    """Give what decides which rows of a table a scope takes, as one line.
 
     Args:
         names: names of tables, and of columns as `table.column`, in whose place others are written.
@@ -68,7 +68,7 @@ def rule_text(rule: TableRule, names: Mapping[str, str] | None = None) -> str:
 
 
 def is_optional(text: str) -> bool:
-    """Whether a rule's text is that of an optional table."""
+    """Say whether a rule's text is that of an optional table."""
     return text.rsplit("; ", maxsplit=1)[-1] == _OPTIONAL
 
 
@@ -81,7 +81,7 @@ def reclassified(
     *,
     answers: Answers,
 ) -> Reclassified:
-    """What the catalog file makes of a backup.
+    """Give what the catalog file makes of a backup.
 
     Args:
         rules: of the target's tables.
@@ -208,7 +208,7 @@ class Tenants:
 
 
 def businesses_said(manifest: Manifest, tenants: Tenants, *, mirror: bool) -> tuple[str, ...]:
-    """What is to be said of businesses that have become demo or real, or have come, since a whole backup was made."""
+    """Say which businesses have become demo or real, or have come, since a whole backup was made."""
     if manifest.metadata.business_filter.business_ids:
         return ()
     demo, held = Demo(manifest.metadata.business_filter.demo), manifest.selection.tenants

@@ -35,7 +35,7 @@ _PERIODS: Mapping[Period, Callable[[datetime], object]] = {
 
 
 def summary_of(metadata: Metadata, *, verified: bool, pin: Pin | None, awaited: bool = False) -> BackupSummary:
-    """What retention has to know of a backup. Raises ValueError when its manifest has no time that can be read."""
+    """Give what retention has to know of a backup. Raises ValueError when its manifest has no time that can be read."""
     covered = metadata.business_filter
     businesses = ", ".join(sorted(covered.business_ids)) or "all businesses"
     return BackupSummary(
@@ -56,7 +56,7 @@ def summary_of(metadata: Metadata, *, verified: bool, pin: Pin | None, awaited: 
 def decide(
     backups: Iterable[BackupSummary], policy: RetentionPolicy, *, now: datetime, zone: tzinfo = UTC
 ) -> list[Decision]:
-    """What becomes of every backup.
+    """Give what becomes of every backup.
 
     Args:
         now: an aware time; pins end by it, and a backup of the future is kept and counts for no rule.
@@ -81,7 +81,7 @@ def decide(
 
 
 def recorded(backup: BackupSummary) -> tuple[datetime, int, str]:
-    """The order in which backups were recorded; of equal times a longer label is later (`-10` after `-9`)."""
+    """Give the order in which backups were recorded; of equal times a longer label is later (`-10` after `-9`)."""
     return backup.time, len(backup.label), backup.label
 
 

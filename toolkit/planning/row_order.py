@@ -28,7 +28,7 @@ class SortKey:
 
 
 def sort_key(table: Table) -> SortKey:
-    """The primary key, else the narrowest unique key of plain NOT NULL columns, else all columns.
+    """Give the primary key, else the narrowest unique key of plain NOT NULL columns, else all columns.
 
     Equally narrow keys are told apart by their column names, so that the choice does not depend on index names.
     Deferrable keys do not count: they may be violated within a transaction.
@@ -50,7 +50,7 @@ def sort_key(table: Table) -> SortKey:
 
 
 def stored_key(table: Table) -> tuple[Column, ...]:
-    """The columns of the sort key as far as rows show it: none where the key, or a part of it, is generated."""
+    """Give the columns of the sort key as far as rows show it: none where the key, or a part of it, is generated."""
     key = sort_key(table).columns
     return () if any(column.generated for column in key) else key
 

@@ -26,7 +26,7 @@ class Sample:
 
     @classmethod
     def parse(cls, text: str, day: date) -> Self:
-        """The sample that `5%` or a number of chunks means; ValueError for anything else."""
+        """Give the sample that `5%` or a number of chunks means; ValueError for anything else."""
         if found := _PERCENT.fullmatch(text):
             if 0 < float(found[1]) <= 100:
                 return cls(day=day, parts=math.ceil(100 / float(found[1]) - 1e-9))
@@ -35,7 +35,7 @@ class Sample:
         raise ValueError(f"{text!r} is neither a percentage above 0, such as 5%, nor a number of chunks")
 
     def of(self, chunk_ids: Collection[str]) -> set[str]:
-        """The chosen ones of some chunks."""
+        """Give the chosen ones of some chunks."""
         if self.parts:
             turn = self.day.toordinal() % self.parts
             # an id is a hash, so its digits share chunks out evenly

@@ -10,7 +10,7 @@ from toolkit.model.sequence import Counter, Extreme, Position, SequenceMove
 
 
 def move_of(counter: Counter, recorded: Sequence[Position], extreme: Extreme) -> tuple[SequenceMove | None, list[str]]:
-    """The move of one sequence, None where it stays, and what is to be said of its limits.
+    """Give the move of one sequence, None where it stays, and what is to be said of its limits.
 
     Forward is the direction of its increment, and it never goes back. Values past its limits are no reason to move: it
     never gives them. A sequence that cycles has given every value many times, so that rows say nothing of where it
@@ -52,7 +52,7 @@ def move_of(counter: Counter, recorded: Sequence[Position], extreme: Extreme) ->
 
 
 def steps_to(counter: Counter, wanted: Position) -> int | None:
-    """How many values have to be taken until a sequence stands there; None where taking values does not lead there."""
+    """Count the values to be taken until a sequence stands there; None where taking values does not lead there."""
     if counter.cycle or counter.cache != 1 or not (wanted.is_called or counter.position.is_called):
         return None
     last = wanted.value if wanted.is_called else wanted.value - counter.increment

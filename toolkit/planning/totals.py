@@ -16,7 +16,7 @@ _LONGEST_ROW = 1024**3 + 1
 
 
 def stats_of(tables: Sequence[TableEntry]) -> Stats:
-    """The totals over the tables of a backup; a chunk referenced several times is stored, and counted, once."""
+    """Give the totals over the tables of a backup; a chunk referenced several times is stored, and counted, once."""
     rows = {"business": 0, "device": 0}
     for table in tables:
         rows[table.category] += table.rows
@@ -32,7 +32,7 @@ def stats_of(tables: Sequence[TableEntry]) -> Stats:
 
 
 def checksums_of(tables: Iterable[TableEntry]) -> Checksums:
-    """The checksums over the tables of a backup; `device_data` is None when none of them is a device table."""
+    """Give the checksums over the tables of a backup; `device_data` is None when none of them is a device table."""
     digests: dict[str, dict[str, str]] = {"business": {}, "device": {}}
     for table in tables:
         digests[table.category][table.name] = table.digest
@@ -43,7 +43,7 @@ def checksums_of(tables: Iterable[TableEntry]) -> Checksums:
 
 
 def inconsistencies(manifest: Manifest) -> list[Problem]:
-    """Everything in a manifest that contradicts the rest of it, each with its JSON path; empty when it adds up."""
+    """Give everything in a manifest that contradicts the rest of it, each with its JSON path; empty when it adds up."""
     return list(chain(_tables(manifest), _totals(manifest), _selection(manifest)))
 
 

@@ -79,7 +79,7 @@ def _created(path: Path, folder: int | None = None) -> BinaryIO:
 
 
 def is_private(path: Path, owner: int | None = None) -> bool:
-    """Whether a path is a real directory that only its owner can enter; on Windows, whether it is a directory.
+    """Say whether a path is a real directory that only its owner can enter; on Windows, whether it is a directory.
 
     Args:
         owner: the user it has to belong to; the one who runs this when not given.

@@ -24,7 +24,7 @@ T = TypeVar("T")
 def retrying(
     errors: tuple[type[BaseException], ...] | Callable[[BaseException], bool], *, attempts: int, seconds: float
 ) -> Callable[[Callable[[], T]], T]:
-    """A runner that calls a function again when it raises one of these errors.
+    """Give a runner that calls a function again when it raises one of these errors.
 
     Args:
         errors: their types, or what tells whether an error is one of them.

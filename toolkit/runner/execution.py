@@ -26,7 +26,7 @@ from toolkit.runner.scope import Scope
 from toolkit.views.view import shown
 
 DEFAULT_RETRIES = 3
-"""How often a task with `until` and without `retries` is tried again; Ansible's number."""
+"""Further attempts of a task with `until` and without `retries`; Ansible's number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -200,7 +200,7 @@ class ChunkReader:
         self._what = f"table {table if isinstance(table, str) else table.name} of backup {label}"
 
     def read(self, chunk: Chunk) -> bytes:
-        """The rows of a chunk. Raises DamageError, naming backup, table and chunk, unless they are what was written."""
+        """Give the rows of a chunk; DamageError, naming backup, table and chunk, unless they are what was written."""
         try:
             return load(self._store, chunk, self._entry)
         except DamagedChunkError as damage:
@@ -209,13 +209,13 @@ class ChunkReader:
     def read_all(
         self, chunks: Iterable[Chunk], *, workers: int | None = None, in_flight: int = IN_FLIGHT
     ) -> Iterator[bytes]:
-        """The rows of several chunks in order, read ahead of the consumer. Raises as `read` does."""
+        """Give the rows of several chunks in order, read ahead of the consumer. Raises as `read` does."""
         workers = workers or self._store.parallel
         return prefetch(chunks, self.read, size=lambda chunk: chunk.raw, workers=workers, in_flight=in_flight)
 
 
 def load(store: Store, chunk: Chunk, entry: TableEntry | None = None) -> bytes:
-    """The rows of a chunk.
+    """Give the rows of a chunk.
 
     Args:
         entry: the table whose rows they have to be.
@@ -227,7 +227,7 @@ def load(store: Store, chunk: Chunk, entry: TableEntry | None = None) -> bytes:
 
 
 def stored_file(store: Store, chunk: Chunk) -> bytes:
-    """The file of a chunk, not looked into. Raises DamagedChunkError when there is none that could be it."""
+    """Give the file of a chunk, not looked into. Raises DamagedChunkError when there is none that could be it."""
     try:
         return store.get(chunk_name(chunk.id), limit=frame.longest(chunk.raw))
     except MissingError as error:
@@ -237,7 +237,7 @@ def stored_file(store: Store, chunk: Chunk) -> bytes:
 
 
 def rows_in(stored: bytes, chunk: Chunk, entry: TableEntry | None = None) -> bytes:
-    """The rows in the file of a chunk; raises as `load` does.
+    """Give the rows in the file of a chunk; raises as `load` does.
 
     The SHA-256 of the rows decides. A stored size other than the manifest's is only named as the likely cause: another
     version of the compressor may have written the same rows again.

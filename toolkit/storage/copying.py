@@ -77,7 +77,7 @@ class Copying:
         self._known = {chunk_id for chunk_id, size in self._files.items() if (chunk_id, size) in recorded}
 
     def plan(self, labels: Iterable[str]) -> list[PlannedCopy]:
-        """What copying those backups of the source takes, in that order."""
+        """Give what copying those backups of the source takes, in that order."""
         coming = set(self._known)
         return [self._planned(label, coming) for label in labels]
 

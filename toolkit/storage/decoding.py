@@ -15,7 +15,7 @@ _Value = TypeVar("_Value")
 
 
 def decoded(decoder: msgspec.json.Decoder[_Value], data: bytes) -> _Value:
-    """The value in a JSON text.
+    """Give the value in a JSON text.
 
     Raises:
         msgspec.DecodeError: it is none of that type, whatever else is wrong with it.
@@ -31,5 +31,5 @@ def decoded(decoder: msgspec.json.Decoder[_Value], data: bytes) -> _Value:
 
 
 def read_small(store: Store, name: str) -> bytes:
-    """The content of a file that is small; raises as `Store.get` does."""
+    """Give the content of a file that is small; raises as `Store.get` does."""
     return store.get(name, limit=SMALL)

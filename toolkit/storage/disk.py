@@ -14,7 +14,7 @@ _SCARCE = 0.1
 
 
 def probe_disk(directory: Path, flush: Callable[[], object]) -> Iterator[Ability]:
-    """How much space is free where a directory is or would be, and how long flushing takes.
+    """Say how much space is free where a directory is or would be, and how long flushing takes.
 
     Args:
         flush: writes a small file durably and removes it.

@@ -62,7 +62,7 @@ class Folder:
         self._descriptor = descriptor
 
     def read(self, name: str, limit: int | None) -> bytes:
-        """A file's content.
+        """Give a file's content.
 
         Raises:
             DamageError: it is no ordinary file, or has more than `limit` bytes.
@@ -77,13 +77,13 @@ class Folder:
             return file.read() if limit is None else file.read(limit)
 
     def size(self, name: str) -> int:
-        """A file's size in bytes; DamageError when it is no ordinary file."""
+        """Give a file's size in bytes; DamageError when it is no ordinary file."""
         found = self.look(name)
         self._check_ordinary(name, found)
         return found.st_size
 
     def look(self, name: str) -> os.stat_result:
-        """What a name stands for; a link stands for itself."""
+        """Give what a name stands for; a link stands for itself."""
         return os.stat(self._at(name), dir_fd=self._descriptor, follow_symlinks=False)
 
     def create(self, name: str, data: bytes) -> None:
@@ -119,7 +119,7 @@ class Folder:
         self.flush()
 
     def entries(self) -> list[Entry]:
-        """What is in it, sorted as the names of files in a store are; what vanishes meanwhile is left out."""
+        """Give what is in it, sorted as the names of files in a store are; what vanishes meanwhile is left out."""
         found = []
         with os.scandir(self.path if self._descriptor is None else self._descriptor) as scan:
             for each in scan:
@@ -143,7 +143,7 @@ class Folder:
                 raise
 
     def enter(self, name: str) -> Folder:
-        """A directory in it.
+        """Give a directory in it.
 
         Raises:
             DamageError: the name is a link.
@@ -173,7 +173,7 @@ class Folder:
 
 @contextmanager
 def entered(root: Path, parts: Sequence[str], *, make: bool = False) -> Iterator[Folder]:
-    """A directory below the root of a repository, which itself may be a link; made, durably, where `make` is given.
+    """Enter a directory below a repository's root, which may be a link; made, durably, where `make` is given.
 
     Raises:
         DamageError: a directory on the way is a link.
@@ -195,7 +195,7 @@ def entered(root: Path, parts: Sequence[str], *, make: bool = False) -> Iterator
 
 
 def too_large(file: str, size: int, limit: int) -> DamageError:
-    """The error about a file that is larger than such a file can be."""
+    """Give the error about a file that is larger than such a file can be."""
     return DamageError(
         f"{file} has {size} bytes; such a file has {limit} at most",
         hint="it is not what was written: restore it from a copy of the repository",

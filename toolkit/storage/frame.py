@@ -16,18 +16,18 @@ _SLICE = 1024
 
 
 def compress(data: bytes) -> bytes:
-    """One frame with the data."""
+    """Give one frame with the data."""
     # a compressor is not safe to share between threads, and a new one costs microseconds
     return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True, write_content_size=True).compress(data)
 
 
 def longest(size: int) -> int:
-    """The most bytes that a frame with so many bytes of data has: more than is added to what does not shrink."""
+    """Give the most bytes that a frame with so many bytes of data has: more than is added to what does not shrink."""
     return size + size // 128 + 1024
 
 
 def decompress(frame: bytes, size: int) -> bytes:
-    """The data in a frame; ValueError with the reason unless it is one intact frame of exactly `size` bytes of data."""
+    """Give the data in a frame; ValueError with the reason unless it is one intact frame of exactly `size` bytes."""
     _check_size(frame, size)
     try:
         data = zstandard.ZstdDecompressor().decompress(frame, max_output_size=size, allow_extra_data=False)
@@ -39,7 +39,7 @@ def decompress(frame: bytes, size: int) -> bytes:
 
 
 def pieces(frame: bytes, size: int) -> Iterator[bytes]:
-    """The data in a frame piece by piece, however large; raises as `decompress` does, maybe after some pieces."""
+    """Give the data in a frame piece by piece, however large; raises as `decompress` does, maybe after some pieces."""
     _check_size(frame, size)
     reading = zstandard.ZstdDecompressor().decompressobj()
     given = 0

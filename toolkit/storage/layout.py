@@ -47,74 +47,74 @@ def check_job(job: str) -> None:
 
 
 def manifest_name(label: str) -> str:
-    """The file whose existence makes the backup exist. Raises InputError for what cannot be a label."""
+    """Give the file whose existence makes the backup exist. Raises InputError for what cannot be a label."""
     check_label(label)
     return f"{BACKUPS}{label}/manifest.json"
 
 
 def label_of(name: str) -> str | None:
-    """The label whose manifest a file is, None for any other file."""
+    """Give the label whose manifest a file is, None for any other file."""
     return _label_in(_MANIFEST, name)
 
 
 def pin_name(label: str) -> str:
-    """The file that pins a backup. Raises InputError for what cannot be a label."""
+    """Give the file that pins a backup. Raises InputError for what cannot be a label."""
     check_label(label)
     return f"{PINS}{label}.json"
 
 
 def verified_name(label: str) -> str:
-    """The file that says that a backup was verified. Raises InputError for what cannot be a label."""
+    """Give the file that says that a backup was verified. Raises InputError for what cannot be a label."""
     check_label(label)
     return f"{VERIFIED}{label}.json"
 
 
 def damaged_name(label: str) -> str:
-    """Where a repair puts the manifest of a backup that cannot be restored. Raises InputError for no label."""
+    """Say where a repair puts the manifest of a backup that cannot be restored. Raises InputError for no label."""
     check_label(label)
     return f"{DAMAGED}{label}.json"
 
 
 def record_label_of(name: str) -> str | None:
-    """The label about which a file in `pins/` or `verified/` says something, None for any other file."""
+    """Give the label about which a file in `pins/` or `verified/` says something, None for any other file."""
     return _label_in(_RECORD, name)
 
 
 def published_name(label: str) -> str:
-    """The file that says that a backup was published and not removed since. Raises InputError for no label."""
+    """Give the file that says that a backup was published and not removed since. Raises InputError for no label."""
     check_label(label)
     return f"{PUBLISHED}{label}.json"
 
 
 def published_label_of(name: str) -> str | None:
-    """The label that a file in `published/` is about, None for any other file."""
+    """Give the label that a file in `published/` is about, None for any other file."""
     return _label_in(_PUBLISHED, name)
 
 
 def damaged_label_of(name: str) -> str | None:
-    """The label whose manifest a repair put aside in a file, None for any other file."""
+    """Give the label whose manifest a repair put aside in a file, None for any other file."""
     return _label_in(_DAMAGED, name)
 
 
 def quarantined_label_of(name: str) -> str | None:
-    """The label of the backup whose rows are in a file of the quarantine, None for any other file."""
+    """Give the label of the backup whose rows are in a file of the quarantine, None for any other file."""
     return _label_in(_QUARANTINED, name)
 
 
 def is_chunk_id(text: str) -> bool:
-    """Whether a text has the form of a chunk's id: 64 lower-case hex digits."""
+    """Say whether a text has the form of a chunk's id: 64 lower-case hex digits."""
     return _CHUNK_ID.fullmatch(text) is not None
 
 
 def chunk_name(chunk_id: str) -> str:
-    """The file that holds a chunk. Raises ValueError for what is no chunk id."""
+    """Give the file that holds a chunk. Raises ValueError for what is no chunk id."""
     if not is_chunk_id(chunk_id):
         raise ValueError(f"{chunk_id!r} is no chunk id")
     return f"{CHUNKS}{chunk_id[:2]}/{chunk_id}"
 
 
 def chunk_id_of(name: str) -> str | None:
-    """The id of the chunk that a file holds, None for any other file."""
+    """Give the id of the chunk that a file holds, None for any other file."""
     found = _CHUNK.fullmatch(name)
     return found[2] if found else None
 

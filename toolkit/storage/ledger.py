@@ -83,13 +83,13 @@ class LedgerFile:
         return self._said
 
     def begun(self, tables: Collection[str]) -> None:
-        """A batch begins: until it is done, nobody knows."""
+        """Note that a batch begins: until it is done, nobody knows."""
         assert self._entry is not None
         self._entry.doubtful = tuple(sorted(tables))
         self._write()
 
     def done(self, rows: int) -> None:
-        """The batch is committed; it wrote this many rows of the plan: none where it only prepared what follows."""
+        """Note that the batch is committed, with its rows of the plan: none where it only prepared what follows."""
         assert self._entry is not None
         self._entry.written += rows
         self._entry.batches += bool(rows)
@@ -97,12 +97,12 @@ class LedgerFile:
         self._write()
 
     def finished(self) -> None:
-        """All is applied and proven."""
+        """Note that all is applied and proven."""
         with suppress(FileNotFoundError):
             self._file.unlink()
 
     def unfinished(self) -> tuple[str, ...]:
-        """What is to be said of a run that did not finish, where this one does not go on with it."""
+        """Give what is to be said of a run that did not finish, where this one does not go on with it."""
         before = self._read()
         if before is None:
             return ()
@@ -112,7 +112,7 @@ class LedgerFile:
         )
 
     def settled(self) -> None:
-        """All of this backup is in the database now: a run in steps that did not finish matters no more."""
+        """Note that all of this backup is in the database: a run in steps that did not finish matters no more."""
         before = self._read()
         if before is not None and before.checksum == self._manifest.checksum:
             self.finished()

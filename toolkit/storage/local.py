@@ -101,7 +101,7 @@ class LocalStore:
                 raise storage_error("write", self._path(name), error) from error
 
     def get(self, name: str, *, limit: int | None = None) -> bytes:
-        """A file's content; MissingError when there is none."""
+        """Give a file's content; MissingError when there is none."""
         check_name(name)
         *parts, last = name.split("/")
         try:
@@ -113,7 +113,7 @@ class LocalStore:
             raise storage_error("read", self._path(name), error) from error
 
     def size(self, name: str) -> int | None:
-        """A file's size in bytes, or None."""
+        """Give a file's size in bytes, or None."""
         check_name(name)
         *parts, last = name.split("/")
         try:
@@ -125,15 +125,15 @@ class LocalStore:
             raise storage_error("read", self._path(name), error) from error
 
     def sizes(self, names: Collection[str]) -> dict[str, int]:
-        """The sizes of those files that there are."""
+        """Give the sizes of those files that there are."""
         return {name: size for name in names if (size := self.size(name)) is not None}
 
     def exists(self, name: str) -> bool:
-        """Whether there is a file of that name."""
+        """Say whether there is a file of that name."""
         return self.size(name) is not None
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
-        """The files whose names begin with `prefix`, sorted by name; links and special files among them."""
+        """Give the files whose names begin with `prefix`, sorted by name; links and special files among them."""
         for name, entry in self._walk(tuple(prefix.split("/")[:-1])):
             if name.startswith(prefix) and not _TEMPORARY.fullmatch(entry.name):
                 modified = datetime.fromtimestamp(entry.modified, UTC)
@@ -243,7 +243,7 @@ class LocalStore:
 
 
 def storage_error(verb: str, path: Path, error: OSError, *, others: int = 0) -> StorageError:
-    """The error a user sees when the operating system refuses to write, read, list or remove a path.
+    """Give the error a user sees when the operating system refuses to write, read, list or remove a path.
 
     Args:
         others: to how many more paths something like it happened.

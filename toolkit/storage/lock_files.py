@@ -82,11 +82,11 @@ class LockFile:
         return lock_name(self.kind, self.id)
 
     def conflicts_with(self, kind: LockKind) -> bool:
-        """Whether nobody can hold a lock of that kind beside this one."""
+        """Say whether nobody can hold a lock of that kind beside this one."""
         return LockKind.EXCLUSIVE in (self.kind, kind)
 
     def stale(self, now: datetime, terms: LockTerms = TERMS) -> str:
-        """Why it no longer counts, empty while it does; `now` is by the store's clock."""
+        """Say why it no longer counts, empty while it does; `now` is by the store's clock."""
         if self.modified < now - terms.stale:
             return f"not refreshed since {self.modified:%Y-%m-%d %H:%M:%S} UTC"
         if self.content and has_ended(self.content.holder):
@@ -103,17 +103,17 @@ class LockFile:
 
 
 def lock_name(kind: LockKind, identity: str) -> str:
-    """The file of a lock."""
+    """Give the file of a lock."""
     return f"{LOCKS}{kind}-{identity}"
 
 
 def new_lock_id() -> str:
-    """An id no lock has."""
+    """Give an id no lock has."""
     return uuid.uuid4().hex
 
 
 def list_locks(store: Store) -> list[LockFile]:
-    """Every lock there is, its content unread; other files in `locks/` are none."""
+    """Give every lock there is, its content unread; other files in `locks/` are none."""
     return [
         LockFile(id=found[2], kind=LockKind(found[1]), modified=file.modified.astimezone(UTC))
         for file in store.list(LOCKS)
@@ -122,7 +122,7 @@ def list_locks(store: Store) -> list[LockFile]:
 
 
 def read_lock(store: Store, lock: LockFile) -> LockFile | None:
-    """The lock with its content; None when it has been given back meanwhile."""
+    """Give the lock with its content; None when it has been given back meanwhile."""
     try:
         content = decoded(_CONTENT, read_small(store, lock.name))
     except MissingError:

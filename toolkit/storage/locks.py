@@ -90,7 +90,7 @@ class Lock:
         raise self._lost(fact)
 
     def store_time(self) -> datetime:
-        """The time by the store's clock, in UTC; the lock is refreshed for it. Raises as `check` does."""
+        """Give the time by the store's clock, in UTC; the lock is refreshed for it. Raises as `check` does."""
         self.check()
         self.write()
         for found in list_locks(self._store):
@@ -208,7 +208,7 @@ def locked(
 
 
 def store_time(store: Store) -> datetime:
-    """The time by the store's clock, in UTC: that of a file written for it."""
+    """Give the time by the store's clock, in UTC: that of a file written for it."""
     name = f"{LOCKS}clock-{new_lock_id()}"
     store.put(name, b"")
     try:

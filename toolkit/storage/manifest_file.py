@@ -31,13 +31,13 @@ _MANIFEST = msgspec.json.Decoder(Manifest)
 
 
 def encode(manifest: Manifest) -> tuple[Manifest, bytes]:
-    """The sealed manifest and its file: canonical JSON with the checksum in its place."""
+    """Give the sealed manifest and its file: canonical JSON with the checksum in its place."""
     sealed = seal(manifest)
     return sealed, msgspec.json.encode(sealed, order="sorted")
 
 
 def decode(data: bytes, *, label: str, file: str) -> Manifest:
-    """The manifest in a file.
+    """Give the manifest in a file.
 
     Args:
         label: the backup it must belong to.

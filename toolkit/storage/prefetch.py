@@ -22,7 +22,7 @@ def prefetch(
     workers: int = 2,
     in_flight: int = IN_FLIGHT,
 ) -> Generator[_Result, None, None]:
-    """What `load` gives for each item, in order; threads work ahead of the consumer.
+    """Give what `load` gives for each item, in order; threads work ahead of the consumer.
 
     Args:
         size: how many bytes the result of an item holds.

@@ -37,7 +37,7 @@ def probe(store: Store) -> Iterator[Ability]:
 
 
 def median_ms(action: Callable[[], object], rounds: int = _ROUNDS) -> float:
-    """The median time of several calls, in milliseconds."""
+    """Give the median time of several calls, in milliseconds."""
     times = []
     for _ in range(rounds):
         started = time.perf_counter()

@@ -32,12 +32,12 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def this_process() -> Process:
-    """The process that runs."""
+    """Give the process that runs."""
     return Process(host=platform.node(), user=user_name(), process=os.getpid(), space=_space())
 
 
 def user_name() -> str:
-    """The name of the user this process runs as; where it has none, as in many containers, `uid-` and its number."""
+    """Give the user that this process runs as; where it has no name, as in many containers, `uid-` and its number."""
     try:
         return getpass.getuser()
     except (ImportError, KeyError, OSError):
@@ -45,7 +45,7 @@ def user_name() -> str:
 
 
 def has_ended(process: Process) -> bool:
-    """Whether a process has certainly ended; False where that cannot be told from here."""
+    """Say whether a process has certainly ended; False where that cannot be told from here."""
     if (process.host, process.space) != (platform.node(), _space()):
         return False
     import psutil  # noqa: PLC0415 - asked of a lock that somebody holds, which is rare

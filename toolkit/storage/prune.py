@@ -84,7 +84,7 @@ class _References:
 
 
 def forecast(repository: Repository, removed: Iterable[str], *, grace: Duration, now: datetime) -> Removal:
-    """What `prune` would remove. Nothing is changed.
+    """Give what `prune` would remove. Nothing is changed.
 
     Raises:
         RefusedError: a manifest cannot be read.

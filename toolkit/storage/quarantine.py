@@ -99,7 +99,7 @@ class QuarantineWriter:
 
 
 def quarantines(repository: Repository) -> list[Quarantine]:
-    """All runs that put rows aside, oldest first by their names."""
+    """Give all runs that put rows aside, oldest first by their names."""
     folders: dict[str, list[str]] = {}
     for stored in repository.store.list(QUARANTINE):
         if quarantined_label_of(stored.name) is None:
@@ -117,14 +117,14 @@ def quarantines(repository: Repository) -> list[Quarantine]:
 
 
 def quarantined_labels(repository: Repository) -> frozenset[str]:
-    """The labels of backups with rows in quarantine; no file is read for it."""
+    """Give the labels of backups with rows in quarantine; no file is read for it."""
     return frozenset(
         label for stored in repository.store.list(QUARANTINE) if (label := quarantined_label_of(stored.name))
     )
 
 
 def read_rows(repository: Repository, quarantine: Quarantine) -> Iterator[QuarantinedRow]:
-    """The rows of one run.
+    """Give the rows of one run.
 
     Raises:
         DamageError: a file is not what was written.

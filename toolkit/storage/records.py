@@ -67,7 +67,7 @@ class Records:
 
 
 def read_records(repository: Repository, label: str = "") -> Records:
-    """All pins and verifications, or those of one backup. Raises StorageError when they cannot be listed or read."""
+    """Read all pins and verifications, or those of one backup; StorageError when they cannot be listed or read."""
     if label:
         names = list(record_names(label))
     else:
@@ -129,7 +129,7 @@ def forget_verified(repository: Repository, label: str) -> None:
 
 
 def record_names(label: str) -> tuple[str, ...]:
-    """The files that may say something about a backup."""
+    """Give the files that may say something about a backup."""
     return pin_name(label), verified_name(label)
 
 

@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 
 
 def summaries(repository: Repository) -> tuple[list[BackupSummary], Records]:
-    """What retention has to know of every backup, and the records it comes from.
+    """Give what retention has to know of every backup, and the records it comes from.
 
     Raises:
         RefusedError: a manifest cannot be read, or is gone; all such are named.
@@ -41,7 +41,7 @@ def summaries(repository: Repository) -> tuple[list[BackupSummary], Records]:
 
 
 def referenced_chunks(repository: Repository, labels: Iterable[str]) -> set[bytes]:
-    """The ids (as 32 bytes) of the chunks that some backups need; those removed meanwhile need none.
+    """Give the ids (as 32 bytes) of the chunks that some backups need; those removed meanwhile need none.
 
     Raises:
         RefusedError: a manifest cannot be read; all such are named.

@@ -37,7 +37,7 @@ class RepairPlan:
 
 
 def plan_repair(findings: Iterable[Finding]) -> RepairPlan:
-    """What has to go, given what a check found.
+    """Give what has to go, given what a check found.
 
     Raises:
         RefusedError: something could not be read at all, so that nobody knows whether it is damaged.

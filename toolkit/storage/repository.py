@@ -109,11 +109,11 @@ class Repository:
         return self.store.place
 
     def labels(self) -> list[str]:
-        """The labels of all backups, sorted, and so by the time at which they began."""
+        """Give the labels of all backups, sorted, and so by the time at which they began."""
         return sorted(label for stored in self.store.list(BACKUPS) if (label := label_of(stored.name)))
 
     def manifest(self, label: str) -> Manifest:
-        """The manifest of a backup, checked.
+        """Give the manifest of a backup, checked.
 
         Raises:
             InputError: there is no such backup, or its manifest breaks the format.
@@ -130,7 +130,7 @@ class Repository:
         return manifest_file.decode(data, label=label, file=f"{self.place}/{name}")
 
     def manifests(self) -> Backups:
-        """All backups; one that cannot be read, or that has vanished, is reported beside the others."""
+        """Give all backups; one that cannot be read, or that has vanished, is reported beside the others."""
         manifests: dict[str, Manifest] = {}
         unreadable: dict[str, PlaybackError] = {}
         for label, found in self.each(self.labels(), lambda manifest: manifest):
@@ -166,7 +166,7 @@ class Repository:
         return prefetch(items, read, size=lambda _: 1, workers=workers, in_flight=2 * workers)
 
     def new_label(self, now: datetime, job: str, scope: str, *, taken: Iterable[str] = ()) -> str:
-        """A label no backup has yet: `<UTC>-<job>-<scope>`, with `-2`, `-3` when taken.
+        """Give a label no backup has yet: `<UTC>-<job>-<scope>`, with `-2`, `-3` when taken.
 
         Args:
             now: an aware time.
@@ -232,18 +232,18 @@ class Repository:
         self.store.put(published_name(manifest.metadata.label), msgspec.json.encode(published_of(manifest)))
 
     def published(self, label: str) -> Published | None:
-        """What was noted of a backup when it was published; None when nothing is known."""
+        """Give what was noted of a backup when it was published; None when nothing is known."""
         try:
             return decoded(_PUBLISHED, read_small(self.store, published_name(label)))
         except (MissingError, DamageError, msgspec.DecodeError):
             return None
 
     def recorded_labels(self) -> frozenset[str]:
-        """The labels of backups that were published and not removed since, as far as that was noted."""
+        """Give the labels of backups that were published and not removed since, as far as that was noted."""
         return frozenset(label for stored in self.store.list(PUBLISHED) if (label := published_label_of(stored.name)))
 
     def vanished(self) -> list[str]:
-        """The labels of backups that were published, and whose manifests are gone though nothing here removed them."""
+        """Find published backups whose manifests are gone though nothing here removed them; gives their labels."""
         # the records first: a backup that is published meanwhile has its manifest before its record
         recorded = self.recorded_labels()
         gone = recorded.difference(self.labels()) if recorded else ()
@@ -296,7 +296,7 @@ class Repository:
 
 
 def vanished_error(label: str, place: str) -> DamageError:
-    """The error about a backup whose manifest is gone."""
+    """Give the error about a backup whose manifest is gone."""
     return DamageError(
         f"backup {label} was published in {place}, and its manifest is gone",
         hint="restore it from a copy of the repository; `invoke check --repository R --repair` gives the backup up",

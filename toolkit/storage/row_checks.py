@@ -26,7 +26,7 @@ class RowCount:
         self._tail = (self._tail + piece)[-len(_END) :] if len(piece) < len(_END) else piece[-len(_END) :]
 
     def problem(self, chunk: Chunk) -> str:
-        """What is wrong with all that came; empty when nothing is."""
+        """Give what is wrong with all that came; empty when nothing is."""
         if self.rows != chunk.rows or not self._tail.endswith(b"\n"):
             half = "" if self._tail.endswith(b"\n") else " and the beginning of another"
             return f"holds {self.rows} rows{half}, but the manifest says {chunk.rows}"
@@ -36,7 +36,7 @@ class RowCount:
 
 
 def problem_of(rows: bytes, chunk: Chunk, entry: TableEntry | None = None) -> str:
-    """What is wrong with the rows of a chunk of a table; empty when nothing is."""
+    """Give what is wrong with the rows of a chunk of a table; empty when nothing is."""
     count = RowCount()
     count.add(rows)
     return count.problem(chunk) or (_values_problem(rows, chunk, entry) if entry else "")

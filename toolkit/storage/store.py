@@ -78,7 +78,7 @@ class Store(Protocol):
         """
 
     def get(self, name: str, *, limit: int | None = None) -> bytes:
-        """A file's content.
+        """Give a file's content.
 
         Args:
             limit: how many bytes such a file has at most.
@@ -89,16 +89,16 @@ class Store(Protocol):
         """
 
     def size(self, name: str) -> int | None:
-        """A file's size in bytes, None when there is none of that name."""
+        """Give a file's size in bytes, None when there is none of that name."""
 
     def sizes(self, names: Collection[str]) -> dict[str, int]:
-        """The sizes in bytes of those of these files that there are, asked for together."""
+        """Give the sizes in bytes of those of these files that there are, asked for together."""
 
     def exists(self, name: str) -> bool:
-        """Whether there is a file of that name."""
+        """Say whether there is a file of that name."""
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
-        """The files whose names begin with `prefix`, sorted by name; unfinished ones are not among them."""
+        """Give the files whose names begin with `prefix`, sorted by name; unfinished ones are not among them."""
 
     def delete(self, name: str) -> None:
         """Remove a file; nothing happens when there is none."""
@@ -114,7 +114,7 @@ class Store(Protocol):
         """Remove what interrupted writes left behind, where they began before that time; gives how many."""
 
     def probe(self, prefix: str) -> Iterator[Ability]:
-        """What can only be asked of a place of this kind, by using it; nothing stays behind.
+        """Give what can only be asked of a place of this kind, by using it; nothing stays behind.
 
         Args:
             prefix: what the names of files that are made begin with.

@@ -14,38 +14,38 @@ STATUSES = ("QUEUED", "PRINTING", "COMPLETED", "FAILED")
 
 
 def node(number: int) -> str:
-    """The node id of a device that takes part in sync; number 0 is the one this database is on."""
+    """Give the node id of a device that takes part in sync; number 0 is the one this database is on."""
     return f"node-{number + 1:02}"
 
 
 def printer(number: int) -> str:
-    """The id of a printer."""
+    """Give the id of a printer."""
     return f"printer-{number}"
 
 
 def template(business: Business, number: int) -> str:
-    """The id of a barcode template of a business."""
+    """Give the id of a barcode template of a business."""
     return key("barcode_templates", business.index, number)
 
 
 def print_job_for_prices(business: Business) -> str:
-    """The id of the job that printed the changed prices of a business."""
+    """Give the id of the job that printed the changed prices of a business."""
     return key("barcode_print_jobs", business.index, 0)
 
 
 def order(business: Business, number: int) -> str:
-    """The id of an order of a business."""
+    """Give the id of an order of a business."""
     return key("business_orders", business.index, number)
 
 
 def network_printers(world: World) -> Iterator[Row]:
-    """The printers, each at a node."""
+    """Give the printers, each at a node."""
     for number in range(PRINTERS):
         yield row(NOBODY, id=printer(number), printerId=f"PRN-{number + 1:03}", nodeId=node(number % 3))
 
 
 def barcode_templates(world: World) -> Iterator[Row]:
-    """A few per business."""
+    """Give a few per business."""
     for business in world.businesses:
         for number in range(TEMPLATES):
             id_ = template(business, number)

@@ -25,32 +25,32 @@ COMMON_CATEGORIES = 5
 
 
 def location(business: Business, number: int) -> str:
-    """The id of a location of a business."""
+    """Give the id of a location of a business."""
     return key("business_locations", business.index, number)
 
 
 def brand(business: Business, number: int) -> str:
-    """The id of a brand of a business."""
+    """Give the id of a brand of a business."""
     return key("business_brands", business.index, number)
 
 
 def category(business: Business, number: int) -> str:
-    """The id of a product category of a business."""
+    """Give the id of a product category of a business."""
     return key("business_categories", business.index, number)
 
 
 def common_category(number: int) -> str:
-    """The id of a product category that belongs to no business."""
+    """Give the id of a product category that belongs to no business."""
     return f"category-common-{number}"
 
 
 def expense_account(business: Business, number: int) -> str:
-    """The id of one of the two expense accounts of a business."""
+    """Give the id of one of the two expense accounts of a business."""
     return key("expense_accounts", business.index, number)
 
 
 def all_users(world: World) -> Iterator[tuple[str, Owners]]:
-    """Every user's id with the user's businesses."""
+    """Give every user's id with the user's businesses."""
     yield ADMIN, world.everyone
     for number in range(world.scale.outsiders):
         yield outsider(number), NOBODY
@@ -60,21 +60,21 @@ def all_users(world: World) -> Iterator[tuple[str, Owners]]:
 
 
 def users(world: World) -> Iterator[Row]:
-    """The administrator, the outsiders, and the users of each business."""
+    """Give the administrator, the outsiders, and the users of each business."""
     for number, (id_, owners) in enumerate(all_users(world)):
         username = None if number % 7 == 5 else f"user.{id_}"
         yield row(owners, id=id_, email=f"{id_}@example.com", username=username, role=world.pick(ROLES, "role", id_))
 
 
 def accounts(world: World) -> Iterator[Row]:
-    """A sign-in account for two users of three."""
+    """Give a sign-in account for two users of three."""
     for number, (id_, owners) in enumerate(all_users(world)):
         if number % 3:
             yield row(owners, id=f"account-{id_}", userId=id_, provider="credentials", providerAccountId=id_)
 
 
 def businesses(world: World) -> Iterator[Row]:
-    """The tenants."""
+    """Give the tenants."""
     for business in world.businesses:
         umbrella = world.umbrella(business)
         yield row(
@@ -89,7 +89,7 @@ def businesses(world: World) -> Iterator[Row]:
 
 
 def business_memberships(world: World) -> Iterator[Row]:
-    """Every home user, the users from elsewhere, and the administrator everywhere."""
+    """Give every home user, the users from elsewhere, and the administrator everywhere."""
     for home in world.businesses:
         yield row(
             home.owners,
@@ -110,14 +110,14 @@ def business_memberships(world: World) -> Iterator[Row]:
 
 
 def business_accounts(world: World) -> Iterator[Row]:
-    """One per business."""
+    """Give one per business."""
     for business in world.businesses:
         id_ = key("business_accounts", business.index)
         yield row(business.owners, id=id_, businessId=business.id, createdBy=world.author(business, id_))
 
 
 def business_locations(world: World) -> Iterator[Row]:
-    """A small tree of locations per business, parents first."""
+    """Give a small tree of locations per business, parents first."""
     for business in world.businesses:
         for number in range(LOCATIONS):
             yield row(
@@ -130,7 +130,7 @@ def business_locations(world: World) -> Iterator[Row]:
 
 
 def business_brands(world: World) -> Iterator[Row]:
-    """Some brands per business; the same names in every one."""
+    """Give some brands per business; the same names in every one."""
     for business in world.businesses:
         for number in range(BRANDS):
             yield row(
@@ -167,7 +167,7 @@ def business_categories(world: World) -> Iterator[Row]:
 
 
 def portal_integrations(world: World) -> Iterator[Row]:
-    """One per business; its sales are booked to the first expense account."""
+    """Give one per business; its sales are booked to the first expense account."""
     for business in world.businesses:
         id_ = key("portal_integrations", business.index)
         yield row(

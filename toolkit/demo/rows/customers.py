@@ -13,12 +13,12 @@ LAYBY_PAYMENTS = 3
 
 
 def customer(business: Business, number: int) -> str:
-    """The id of a customer of a business."""
+    """Give the id of a customer of a business."""
     return key("business_customers", business.index, number)
 
 
 def business_customers(world: World) -> Iterator[Row]:
-    """The customers; their numbers are unique per business only."""
+    """Give the customers; their numbers are unique per business only."""
     for business in world.businesses:
         for number in range(world.scale.customers):
             yield row(
@@ -30,7 +30,7 @@ def business_customers(world: World) -> Iterator[Row]:
 
 
 def business_orders(world: World) -> Iterator[Row]:
-    """The orders, some without a customer, some served by an employee of another business."""
+    """Give the orders, some without a customer, some served by an employee of another business."""
     for business in world.businesses:
         for number in range(world.scale.orders):
             id_ = order(business, number)
@@ -48,7 +48,7 @@ def business_orders(world: World) -> Iterator[Row]:
 
 
 def business_order_items(world: World) -> Iterator[Row]:
-    """One to four per order."""
+    """Give one to four per order."""
     for business in world.businesses:
         for number in range(world.scale.orders):
             parent = order(business, number)
@@ -65,7 +65,7 @@ def business_order_items(world: World) -> Iterator[Row]:
 
 
 def business_transactions(world: World) -> Iterator[Row]:
-    """The cash book."""
+    """Give the cash book."""
     for business in world.businesses:
         for number in range(world.scale.transactions):
             id_ = key("business_transactions", business.index, number)

@@ -36,7 +36,7 @@ def full_sync_sessions(_: World) -> Iterator[Row]:
 
 
 def sync_nodes(_: World) -> Iterator[Row]:
-    """The nodes; the first is this device: it is active, and was seen last."""
+    """Give the nodes; the first is this device: it is active, and was seen last."""
     for number in range(NODES):
         yield row(
             NOBODY,
@@ -55,7 +55,7 @@ def sync_metrics(_: World) -> Iterator[Row]:
 
 
 def node_states(_: World) -> Iterator[Row]:
-    """What this device knows of every node."""
+    """Give what this device knows of every node."""
     for number in range(NODES):
         yield row(NOBODY, id=f"state-{number}", nodeId=node(number))
 
@@ -99,25 +99,25 @@ def device_registry(world: World) -> Iterator[Row]:
 
 
 def device_connection_history(world: World) -> Iterator[Row]:
-    """When they were connected."""
+    """Say when they were connected."""
     for number, id_, business in _clients(world, "connection"):
         yield row(NOBODY, id=id_, deviceId=registered(number)[1], businessId=business.id if number % 4 else None)
 
 
 def network_partitions(_: World) -> Iterator[Row]:
-    """When nodes did not see each other."""
+    """Say when nodes did not see each other."""
     for number in range(5):
         yield row(NOBODY, id=f"partition-{number}", nodeId=node(number % NODES))
 
 
 def sessions(world: World) -> Iterator[Row]:
-    """Who is signed in."""
+    """Say who is signed in."""
     for number, id_, business in _clients(world, "session"):
         yield row(NOBODY, id=id_, sessionToken=key("sessions", number), userId=user(business, number % 5))
 
 
 def r710_connected_clients(world: World) -> Iterator[Row]:
-    """Who is online through an R710."""
+    """Say who is online through an R710."""
     for number, id_, business in _clients(world, "r710-client"):
         yield row(
             NOBODY,
@@ -130,13 +130,13 @@ def r710_connected_clients(world: World) -> Iterator[Row]:
 
 
 def chat_rooms(world: World) -> Iterator[Row]:
-    """Where people talk."""
+    """Say where people talk."""
     for number in range(4):
         yield row(NOBODY, id=f"room-{number}", createdBy=ADMIN if number else None)
 
 
 def chat_messages(world: World) -> Iterator[Row]:
-    """What they say."""
+    """Give what they say."""
     for number, id_, business in _clients(world, "message"):
         yield row(
             NOBODY,
@@ -147,7 +147,7 @@ def chat_messages(world: World) -> Iterator[Row]:
 
 
 def chat_participants(world: World) -> Iterator[Row]:
-    """Who is in a room."""
+    """Say who is in a room."""
     for number, id_, business in _clients(world, "participant"):
         yield row(
             NOBODY, id=id_, roomId=f"room-{number % 4}", userId=user(business, number % 7) if number % 5 else None

@@ -15,19 +15,19 @@ PAYMENTS = 25
 
 
 def account_for_device_sales(world: World, business: Business) -> str:
-    """The account that takes the sales of R710 tokens: the umbrella's, where there is one."""
+    """Give the account that takes the sales of R710 tokens: the umbrella's, where there is one."""
     return expense_account(world.umbrella(business) or business, 0)
 
 
 def account_owners(world: World, business: Business, number: int) -> Owners:
-    """Whose an account is: its business's, and of the first account also those that book sales to it."""
+    """Say whose an account is: its business's, and of the first account also those that book sales to it."""
     if number:
         return business.owners
     return business.owners.union(*(each.owners for each in world.under(business)))
 
 
 def expense_accounts(world: World) -> Iterator[Row]:
-    """Two that nobody books sales to, and two per business."""
+    """Give two that nobody books sales to, and two per business."""
     for number, id_ in enumerate(HEAD_OFFICE):
         yield row(NOBODY, id=id_, accountNumber=f"ACC-{number:04}", createdBy=ADMIN)
     for business in world.businesses:
@@ -102,7 +102,7 @@ def expense_account_payments(world: World) -> Iterator[Row]:
 
 
 def expense_domains(_: World) -> Iterator[Row]:
-    """The kinds of kinds."""
+    """Give the kinds of kinds."""
     for number in range(DOMAINS):
         yield row(NOBODY, id=f"expense-domain-{number}", name=f"Domain {number + 1} 💸")
 
@@ -120,7 +120,7 @@ def expense_categories(world: World) -> Iterator[Row]:
 
 
 def expense_subcategories(_: World) -> Iterator[Row]:
-    """One per category."""
+    """Give one per category."""
     for number in range(CATEGORIES):
         yield row(
             NOBODY,

@@ -74,7 +74,7 @@ def _authorizations(world: World, business: Business) -> list[Authorization]:
 
 
 def vehicles(world: World) -> Iterator[Row]:
-    """A pool of no business, then those of each."""
+    """Give a pool of no business, then those of each."""
     for (id_, home), number in _vehicles(world):
         plate = f"{home.prefix if home else 'POOL'} {number:03}"
         yield row(
@@ -88,7 +88,7 @@ def vehicles(world: World) -> Iterator[Row]:
 
 
 def vehicle_drivers(world: World) -> Iterator[Row]:
-    """One more than vehicles: drivers belong to whoever's vehicles they may drive."""
+    """Give one more than vehicles: drivers belong to whoever's vehicles they may drive."""
     for business in world.businesses:
         for number in range(world.scale.vehicles + 1):
             yield row(
@@ -101,7 +101,7 @@ def vehicle_drivers(world: World) -> Iterator[Row]:
 
 
 def driver_authorizations(world: World) -> Iterator[Row]:
-    """Who may drive what."""
+    """Say who may drive what."""
     for business in world.businesses:
         for _, number, driver, vehicle in _authorizations(world, business):
             yield row(
@@ -165,7 +165,7 @@ def vehicle_expenses(world: World) -> Iterator[Row]:
 
 
 def vehicle_licenses(world: World) -> Iterator[Row]:
-    """One per vehicle."""
+    """Give one per vehicle."""
     for vehicle, _ in _vehicles(world):
         yield row(vehicle.owners, id=f"license-of-{vehicle.id}", vehicleId=vehicle.id)
 
@@ -177,21 +177,21 @@ def _maintenance(world: World) -> Iterator[tuple[Vehicle, str]]:
 
 
 def vehicle_maintenance_records(world: World) -> Iterator[Row]:
-    """Two per vehicle."""
+    """Give two per vehicle."""
     for vehicle, id_ in _maintenance(world):
         author = world.author(vehicle.home, id_) if vehicle.home else ADMIN
         yield row(vehicle.owners, id=id_, vehicleId=vehicle.id, createdBy=author)
 
 
 def vehicle_maintenance_services(world: World) -> Iterator[Row]:
-    """Two per record."""
+    """Give two per record."""
     for vehicle, record in _maintenance(world):
         for part in ("oil", "tyres"):
             yield row(vehicle.owners, id=f"{part}-{record}", maintenanceRecordId=record)
 
 
 def vehicle_maintenance_service_expenses(world: World) -> Iterator[Row]:
-    """One per service."""
+    """Give one per service."""
     for vehicle, record in _maintenance(world):
         for part in ("oil", "tyres"):
             yield row(vehicle.owners, id=f"cost-of-{part}-{record}", serviceId=f"{part}-{record}")

@@ -64,7 +64,7 @@ def persons(world: World) -> Iterator[Row]:
 
 
 def inter_business_loans(world: World) -> Iterator[Row]:
-    """A private loan, one from a real to a demo business, and some per business."""
+    """Give a private loan, one from a real to a demo business, and some per business."""
     for number, loan in enumerate(_loans(world)):
         yield row(
             loan.owners,
@@ -79,7 +79,7 @@ def inter_business_loans(world: World) -> Iterator[Row]:
 
 
 def loan_transactions(world: World) -> Iterator[Row]:
-    """Some per loan."""
+    """Give some per loan."""
     for loan in _loans(world):
         party = loan.borrower or loan.lender or world.businesses[0]
         for number in range(LOAN_TRANSACTIONS):
@@ -93,7 +93,7 @@ def loan_transactions(world: World) -> Iterator[Row]:
 
 
 def saved_reports(world: World) -> Iterator[Row]:
-    """Some per business."""
+    """Give some per business."""
     for business in world.businesses:
         for number in range(REPORTS):
             yield row(
@@ -107,14 +107,14 @@ def saved_reports(world: World) -> Iterator[Row]:
 
 
 def customer_display_ads(world: World) -> Iterator[Row]:
-    """Some per business."""
+    """Give some per business."""
     for business in world.businesses:
         for number in range(ADS):
             yield row(business.owners, id=key("customer_display_ads", business.index, number), businessId=business.id)
 
 
 def mac_acl_entries(world: World) -> Iterator[Row]:
-    """Which devices may connect: everywhere, and to each business; some name a device this database has seen."""
+    """Give which devices may connect: everywhere, and to each business; some name a device this database has seen."""
     for business in (None, *world.businesses):
         for number in range(ACL):
             mac, device = registered(number)
@@ -134,7 +134,7 @@ def mac_acl_entries(world: World) -> Iterator[Row]:
 
 
 def audit_logs(world: World) -> Iterator[Row]:
-    """Who did what. A log names no business, and outlives the user whom it names."""
+    """Say who did what. A log names no business, and outlives the user whom it names."""
     for business in (None, *world.businesses):
         for number in range(world.scale.audit_logs):
             id_ = key("audit_logs", business.index if business else "none", number)
@@ -143,13 +143,13 @@ def audit_logs(world: World) -> Iterator[Row]:
 
 
 def conflict_resolutions(world: World) -> Iterator[Row]:
-    """How conflicting edits were settled; they name no business."""
+    """Say how conflicting edits were settled; they name no business."""
     for number in range(CONFLICTS * (len(world.businesses) + 1)):
         yield row(NOBODY, id=key("conflict_resolutions", number))
 
 
 def data_snapshots(world: World) -> Iterator[Row]:
-    """What was counted before a sync; they name no business."""
+    """Give what was counted before a sync; they name no business."""
     for number in range(SNAPSHOTS * (len(world.businesses) + 1)):
         yield row(NOBODY, id=key("data_snapshots", number), nodeId=node(number % NODES))
 

@@ -33,7 +33,7 @@ def _entries(world: World) -> Iterator[tuple[Business, str, str | None, str]]:
 
 
 def payroll_accounts(world: World) -> Iterator[Row]:
-    """One of no business, and one per business."""
+    """Give one of no business, and one per business."""
     yield row(NOBODY, id=COMMON_ACCOUNT, accountNumber="PAY-0000", businessId=None, createdBy=ADMIN)
     for business in world.businesses:
         yield row(
@@ -61,7 +61,7 @@ def payroll_periods(world: World) -> Iterator[Row]:
 
 
 def payroll_entries(world: World) -> Iterator[Row]:
-    """One per employee and period, and drafts that are in no period yet and so belong to nobody."""
+    """Give one per employee and period, and drafts that are in no period yet and so belong to nobody."""
     for number in range(ENTRIES_WITHOUT_PERIOD):
         head = employee(world.businesses[0], number)
         yield row(NOBODY, id=f"entry-draft-{number}", payrollPeriodId=None, employeeId=head, processedBy=None)
@@ -77,7 +77,7 @@ def payroll_entries(world: World) -> Iterator[Row]:
 
 
 def payroll_entry_benefits(world: World) -> Iterator[Row]:
-    """One for every entry of two."""
+    """Give one for every entry of two."""
     for business, entry, _, _ in _entries(world):
         number = world.draw("benefit", entry)
         if number % 2:
@@ -105,7 +105,7 @@ def payroll_adjustments(world: World) -> Iterator[Row]:
 
 
 def payroll_exports(world: World) -> Iterator[Row]:
-    """One per period of two."""
+    """Give one per period of two."""
     for business, number, period in _periods(world):
         if number % 2 == 0:
             yield row(
@@ -118,7 +118,7 @@ def payroll_exports(world: World) -> Iterator[Row]:
 
 
 def payroll_account_deposits(world: World) -> Iterator[Row]:
-    """One per period, every third into the common account."""
+    """Give one per period, every third into the common account."""
     for business, number, period in _periods(world):
         yield row(
             business.owners,
@@ -130,7 +130,7 @@ def payroll_account_deposits(world: World) -> Iterator[Row]:
 
 
 def payroll_account_payments(world: World) -> Iterator[Row]:
-    """Two per employee: from the account of the primary business, and from the common one."""
+    """Give two per employee: from the account of the primary business, and from the common one."""
     for business, number, worker, owners in each_employee(world):
         for account in (_account(business), COMMON_ACCOUNT):
             id_ = key("payroll_account_payments", business.index, number, account)

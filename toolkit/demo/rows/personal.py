@@ -11,19 +11,19 @@ EXPENSE_CATEGORIES = 12
 
 
 def expense(business: Business, number: int, which: int) -> str:
-    """The id of one of the two personal expenses of a user of a business."""
+    """Give the id of one of the two personal expenses of a user of a business."""
     return key("personal_expenses", business.index, number, which)
 
 
 def fund_sources(world: World) -> Iterator[Row]:
-    """One per user, and one of nobody."""
+    """Give one per user, and one of nobody."""
     yield row(NOBODY, id="fund-of-nobody", userId=None)
     for id_, owners in all_users(world):
         yield row(owners, id=f"fund-of-{id_}", userId=id_)
 
 
 def personal_budgets(world: World) -> Iterator[Row]:
-    """One per user of two, and one of nobody."""
+    """Give one per user of two, and one of nobody."""
     yield row(NOBODY, id="budget-of-nobody", userId=None)
     for number, (id_, owners) in enumerate(all_users(world)):
         if number % 2:
@@ -45,7 +45,7 @@ def _expenses(world: World) -> Iterator[tuple[str, str | None, Owners]]:
 
 
 def personal_expenses(world: World) -> Iterator[Row]:
-    """Two per user of a business, one per outsider, one of nobody."""
+    """Give two per user of a business, one per outsider, one of nobody."""
     for id_, spender, owners in _expenses(world):
         category = world.draw("category", id_) % (EXPENSE_CATEGORIES + 3)
         known = category < EXPENSE_CATEGORIES

@@ -15,37 +15,37 @@ MOVEMENTS = ("PURCHASE_RECEIVED", "SALE", "ADJUSTMENT", "TRANSFER_OUT", "DAMAGE"
 
 
 def product(business: Business, number: int) -> str:
-    """The id of a product of a business."""
+    """Give the id of a product of a business."""
     return key("business_products", business.index, number)
 
 
 def sku(business: Business, number: int) -> str:
-    """The stock-keeping unit of a product, e.g. `BLZ-001`."""
+    """Give the stock-keeping unit of a product, e.g. `BLZ-001`."""
     return f"{business.prefix}-{number + 1:03}"
 
 
 def variants_of(number: int) -> int:
-    """How many variants the product of that number has."""
+    """Say how many variants the product of that number has."""
     return 1 + number % 2
 
 
 def variant(business: Business, number: int, which: int = 0) -> str:
-    """The id of a variant of a product."""
+    """Give the id of a variant of a product."""
     return key("product_variants", business.index, number, which)
 
 
 def supplier(business: Business, number: int) -> str:
-    """The id of a supplier of a business."""
+    """Give the id of a supplier of a business."""
     return key("business_suppliers", business.index, number)
 
 
 def common_supplier(number: int) -> str:
-    """The id of a supplier that belongs to no business."""
+    """Give the id of a supplier that belongs to no business."""
     return f"supplier-common-{number}"
 
 
 def subcategory(business: Business, parent: int, number: int) -> str:
-    """The id of a subcategory in a category of a business."""
+    """Give the id of a subcategory in a category of a business."""
     return key("inventory_subcategories", business.index, parent, number)
 
 
@@ -56,7 +56,7 @@ def _each(world: World) -> Iterator[tuple[Business, int, str]]:
 
 
 def business_products(world: World) -> Iterator[Row]:
-    """The products of each business, some from a common supplier or category."""
+    """Give the products of each business, some from a common supplier or category."""
     for business, number, id_ in _each(world):
         home = number % CATEGORIES
         common = number % 10 == 9
@@ -77,7 +77,7 @@ def business_products(world: World) -> Iterator[Row]:
 
 
 def product_variants(world: World) -> Iterator[Row]:
-    """One or two per product; their SKUs are unique over all businesses."""
+    """Give one or two per product; their SKUs are unique over all businesses."""
     for business, number, id_ in _each(world):
         for which in range(variants_of(number)):
             yield row(
@@ -89,7 +89,7 @@ def product_variants(world: World) -> Iterator[Row]:
 
 
 def product_barcodes(world: World) -> Iterator[Row]:
-    """A barcode per product, told of its business, its product or its variant; and a few of no business at all."""
+    """Give a barcode per product, told of its business, its product or its variant; and a few of no business at all."""
     for number in range(5):
         nothing: dict[str, object] = {"businessId": None, "productId": None, "variantId": None, "createdById": None}
         yield row(NOBODY, id=f"barcode-common-{number}", code=f"000000{number}", **nothing)
@@ -107,14 +107,14 @@ def product_barcodes(world: World) -> Iterator[Row]:
 
 
 def product_images(world: World) -> Iterator[Row]:
-    """An image for every second product."""
+    """Give an image for every second product."""
     for business, number, id_ in _each(world):
         if number % 2:
             yield row(business.owners, id=key("product_images", business.index, number), productId=id_)
 
 
 def product_attributes(world: World) -> Iterator[Row]:
-    """Two per product; values may be empty."""
+    """Give two per product; values may be empty."""
     for business, number, id_ in _each(world):
         for name in ("colour", "size\tEU"):
             yield row(
@@ -123,7 +123,7 @@ def product_attributes(world: World) -> Iterator[Row]:
 
 
 def business_stock_movements(world: World) -> Iterator[Row]:
-    """What came and went."""
+    """Give what came and went."""
     for business in world.businesses:
         for number in range(world.scale.stock_movements):
             id_ = key("business_stock_movements", business.index, number)
@@ -140,7 +140,7 @@ def business_stock_movements(world: World) -> Iterator[Row]:
 
 
 def supplier_products(world: World) -> Iterator[Row]:
-    """Who sells what to a business; common suppliers too."""
+    """Say who sells what to a business; common suppliers too."""
     for business, number, id_ in _each(world):
         suppliers = [supplier(business, number % SUPPLIERS)]
         if number % 4 == 0:
@@ -199,7 +199,7 @@ def inventory_subcategories(world: World) -> Iterator[Row]:
 
 
 def sku_sequences(world: World) -> Iterator[Row]:
-    """The last number given out per prefix."""
+    """Give the last number given out per prefix."""
     for business in world.businesses:
         for prefix in (business.prefix, "GEN"):
             yield row(
@@ -212,7 +212,7 @@ def sku_sequences(world: World) -> Iterator[Row]:
 
 
 def product_price_changes(world: World) -> Iterator[Row]:
-    """A changed price for every third product, some after printing labels for it."""
+    """Give a changed price for every third product, some after printing labels for it."""
     for business, number, id_ in _each(world):
         if number % 3 == 0:
             change = key("product_price_changes", business.index, number)

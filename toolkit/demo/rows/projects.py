@@ -39,7 +39,7 @@ def _contracted(world: World, business: Business, project: int, number: int) -> 
 
 
 def projects(world: World) -> Iterator[Row]:
-    """One of no business, then those of each."""
+    """Give one of no business, then those of each."""
     yield row(NOBODY, id="project-of-nobody", businessId=None, createdBy=ADMIN, projectTypeId="project-type-0")
     for business, number, id_ in _each(world):
         yield row(
@@ -66,7 +66,7 @@ def construction_projects(world: World) -> Iterator[Row]:
 
 
 def construction_expenses(world: World) -> Iterator[Row]:
-    """Two per site, and one of no site."""
+    """Give two per site, and one of no site."""
     yield row(NOBODY, id="construction-expense-of-nobody", projectId=None, createdBy=None)
     for business, number, _ in _each(world):
         site = _construction(business, number)
@@ -76,7 +76,7 @@ def construction_expenses(world: World) -> Iterator[Row]:
 
 
 def project_stages(world: World) -> Iterator[Row]:
-    """Three per project, and one of the project that belongs to nobody."""
+    """Give three per project, and one of the project that belongs to nobody."""
     nobody: dict[str, object] = {"projectId": "project-of-nobody", "constructionProjectId": None}
     yield row(NOBODY, id="stage-of-nobody", orderIndex=0, **nobody)
     for business, number, project in _each(world):
@@ -91,7 +91,7 @@ def project_stages(world: World) -> Iterator[Row]:
 
 
 def project_contractors(world: World) -> Iterator[Row]:
-    """Two persons per project."""
+    """Give two persons per project."""
     for business, number, project in _each(world):
         for which in range(CONTRACTORS):
             yield row(
@@ -104,7 +104,7 @@ def project_contractors(world: World) -> Iterator[Row]:
 
 
 def stage_contractor_assignments(world: World) -> Iterator[Row]:
-    """Every contractor at every stage."""
+    """Give every contractor at every stage."""
     for business, number, _ in _each(world):
         for stage in range(STAGES):
             for which in range(CONTRACTORS):

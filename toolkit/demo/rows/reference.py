@@ -15,7 +15,7 @@ EMOJI = ("😀", "🍕", "🚚", "💸", "👩‍👩‍👧", "🇿🇼", "☕"
 
 
 def system_settings(_: World) -> Iterator[Row]:
-    """The settings of the whole application: one row."""
+    """Give the settings of the whole application: one row."""
     yield row(NOBODY, id="settings", defaultIdFormatTemplateId="id-zw")
 
 
@@ -26,43 +26,43 @@ def emoji_lookup(_: World) -> Iterator[Row]:
 
 
 def job_titles(_: World) -> Iterator[Row]:
-    """The job titles."""
+    """Give the job titles."""
     for number, title in enumerate(("Owner", "Manager", "Cashier", "Driver", "Chef", "Cleaner")):
         yield row(NOBODY, id=f"job-{number}", title=title)
 
 
 def compensation_types(_: World) -> Iterator[Row]:
-    """The ways of being paid."""
+    """Give the ways of being paid."""
     for number, name in enumerate(("Salary", "Hourly", "Commission", "Piece work")):
         yield row(NOBODY, id=f"compensation-{number}", name=name)
 
 
 def benefit_types(_: World) -> Iterator[Row]:
-    """The benefits."""
+    """Give the benefits."""
     for number, name in enumerate(("Medical", "Transport", "Housing", "Airtime", "Lunch")):
         yield row(NOBODY, id=f"benefit-{number}", name=name)
 
 
 def id_format_templates(_: World) -> Iterator[Row]:
-    """How identity numbers look."""
+    """Say how identity numbers look."""
     for country in ("zw", "za", "ch"):
         yield row(NOBODY, id=f"id-{country}", pattern=r"^\d{2}-\d{6,7}-[A-Z]-\d{2}$", countryCode=country.upper())
 
 
 def driver_license_templates(_: World) -> Iterator[Row]:
-    """How the numbers of driver's licenses look."""
+    """Say how the numbers of driver's licenses look."""
     for country in ("zw", "za", "ch"):
         yield row(NOBODY, id=f"license-{country}", pattern="^[0-9]+\\\\$", countryCode=country.upper())
 
 
 def project_types(_: World) -> Iterator[Row]:
-    """The kinds of projects."""
+    """Give the kinds of projects."""
     for number, name in enumerate(("House", "Road", "Shop fitting", "Software", "Event")):
         yield row(NOBODY, id=f"project-type-{number}", name=name)
 
 
 def inventory_domains(_: World) -> Iterator[Row]:
-    """The kinds of goods."""
+    """Give the kinds of goods."""
     for number, name in enumerate(("Food", "Tools", "Clothes", "Services")):
         yield row(NOBODY, id=f"domain-{number}", name=name)
 
@@ -74,7 +74,7 @@ def permission_templates(_: World) -> Iterator[Row]:
 
 
 def seed_data_templates(world: World) -> Iterator[Row]:
-    """What a new business begins with; some were taken from a business, one from a demo business."""
+    """Give what a new business begins with; some were taken from a business, one from a demo business."""
     for number, business in enumerate(world.businesses[:4]):
         yield row(
             NOBODY,
@@ -87,7 +87,7 @@ def seed_data_templates(world: World) -> Iterator[Row]:
 
 
 def receipt_sequences(world: World) -> Iterator[Row]:
-    """The last receipt of each day."""
+    """Give the last receipt of each day."""
     for business in world.businesses:
         for day in range(RECEIPT_DAYS):
             when = (FIRST_DAY + timedelta(days=day)).isoformat()
@@ -95,13 +95,13 @@ def receipt_sequences(world: World) -> Iterator[Row]:
 
 
 def permissions(_: World) -> Iterator[Row]:
-    """The permissions."""
+    """Give the permissions."""
     for number in range(PERMISSIONS):
         yield row(NOBODY, id=f"permission-{number}", name=f"can.do.{number}")
 
 
 def user_permissions(world: World) -> Iterator[Row]:
-    """Two per user."""
+    """Give two per user."""
     for number, (id_, owners) in enumerate(all_users(world)):
         for which in (0, 7):
             permission = f"permission-{(number + which) % PERMISSIONS}"

@@ -32,7 +32,7 @@ def _order(business: Business, number: int) -> str:
 
 
 def menu_items(world: World) -> Iterator[Row]:
-    """A few that any menu may have, then those of each restaurant."""
+    """Give a few that any menu may have, then those of each restaurant."""
     for number in range(3):
         yield row(NOBODY, id=f"menu-item-common-{number}")
     for business in _restaurants(world):
@@ -41,14 +41,14 @@ def menu_items(world: World) -> Iterator[Row]:
 
 
 def menu_combos(world: World) -> Iterator[Row]:
-    """Some per restaurant."""
+    """Give some per restaurant."""
     for business in _restaurants(world):
         for number in range(COMBOS):
             yield row(business.owners, id=_combo(business, number), businessId=business.id)
 
 
 def menu_combo_items(world: World) -> Iterator[Row]:
-    """Three products per combo."""
+    """Give three products per combo."""
     for business in _restaurants(world):
         for number in range(COMBOS):
             for item in range(3):
@@ -63,7 +63,7 @@ def menu_combo_items(world: World) -> Iterator[Row]:
 
 
 def menu_promotions(world: World) -> Iterator[Row]:
-    """Only restaurants that came later have them."""
+    """Give only restaurants that came later have them."""
     for business in _restaurants(world):
         for number in range(PROMOTIONS if business.later else 0):
             yield row(business.owners, id=key("menu_promotions", business.index, number), businessId=business.id)
@@ -83,7 +83,7 @@ def orders(world: World) -> Iterator[Row]:
 
 
 def order_items(world: World) -> Iterator[Row]:
-    """One to three per order, and one that lost its order."""
+    """Give one to three per order, and one that lost its order."""
     yield row(NOBODY, id="order-item-of-nobody", orderId=None, menuItemId="menu-item-common-0")
     for business in _restaurants(world):
         for number in range(world.scale.restaurant_orders):

@@ -14,14 +14,14 @@ FIRST_DAY = date(2025, 1, 6)
 
 
 def each_employee(world: World) -> Iterator[tuple[Business, int, str, Owners]]:
-    """Every employee: primary business, number, id, businesses."""
+    """Give every employee: primary business, number, id, businesses."""
     for business in world.businesses:
         for number in range(world.scale.employees):
             yield business, number, employee(business, number), world.employee_owners(business, number)
 
 
 def supervisor(world: World, business: Business, number: int) -> str | None:
-    """Who supervises an employee: a chain within the business, whose head answers to the head of its umbrella."""
+    """Say who supervises an employee: a chain within the business, whose head answers to the head of its umbrella."""
     if number:
         return employee(business, (number - 1) // 3)
     umbrella = world.umbrella(business)
@@ -29,7 +29,7 @@ def supervisor(world: World, business: Business, number: int) -> str | None:
 
 
 def contract(business: Business, number: int, which: int) -> str:
-    """The id of a contract of an employee: the first (0) or the one that followed it (1)."""
+    """Give the id of a contract of an employee: the first (0) or the one that followed it (1)."""
     return key("employee_contracts", business.index, number, which)
 
 
@@ -38,7 +38,7 @@ def _approver(business: Business, number: int) -> str | None:
 
 
 def employees(world: World) -> Iterator[Row]:
-    """The employees; the head of a business comes before the others."""
+    """Give the employees; the head of a business comes before the others."""
     for business, number, id_, owners in each_employee(world):
         yield row(
             owners,
@@ -57,7 +57,7 @@ def employees(world: World) -> Iterator[Row]:
 
 
 def employee_contracts(world: World) -> Iterator[Row]:
-    """One each, and a second for every third; a few first contracts were with another business."""
+    """Give one each, and a second for every third; a few first contracts were with another business."""
     for business, number, id_, owners in each_employee(world):
         former = world.earlier(business, "former", id_) if number % 9 == 3 else None
         umbrella = world.umbrella(business)
@@ -78,7 +78,7 @@ def employee_contracts(world: World) -> Iterator[Row]:
 
 
 def employee_business_assignments(world: World) -> Iterator[Row]:
-    """Where each employee works."""
+    """Say where each employee works."""
     for business, number, id_, _ in each_employee(world):
         for place in world.workplaces(business, number):
             yield row(
@@ -90,7 +90,7 @@ def employee_business_assignments(world: World) -> Iterator[Row]:
 
 
 def employee_benefits(world: World) -> Iterator[Row]:
-    """Two each."""
+    """Give two each."""
     for business, number, id_, owners in each_employee(world):
         for which in range(2):
             yield row(
@@ -198,17 +198,17 @@ def _paid_off(world: World, table: str, parent: str, column: str, every: int) ->
 
 
 def employee_deduction_payments(world: World) -> Iterator[Row]:
-    """Three per deduction."""
+    """Give three per deduction."""
     yield from _paid_off(world, "employee_deduction_payments", "employee_deductions", "deductionId", 2)
 
 
 def employee_loan_payments(world: World) -> Iterator[Row]:
-    """Three per loan."""
+    """Give three per loan."""
     yield from _paid_off(world, "employee_loan_payments", "employee_loans", "loanId", 3)
 
 
 def contract_benefits(world: World) -> Iterator[Row]:
-    """One per current contract."""
+    """Give one per current contract."""
     for business, number, _, owners in each_employee(world):
         which = 1 if number % 3 == 0 else 0
         yield row(

@@ -20,7 +20,7 @@ def _menu_item(business: Business, number: int) -> str:
 
 
 def wifi_token(business: Business, number: int) -> str:
-    """The id of a token of a business."""
+    """Give the id of a token of a business."""
     return key("wifi_tokens", business.index, number)
 
 
@@ -31,7 +31,7 @@ def _tokens(world: World) -> Iterator[tuple[Business, int, str]]:
 
 
 def token_configurations(world: World) -> Iterator[Row]:
-    """Some per business, which names none: it is that of whoever offers or sells tokens by it."""
+    """Give some per business, which names none: it is that of whoever offers or sells tokens by it."""
     for business in world.businesses:
         for number in range(CONFIGURATIONS):
             offering = world.under(business) if number == CONFIGURATIONS - 1 else []
@@ -40,7 +40,7 @@ def token_configurations(world: World) -> Iterator[Row]:
 
 
 def business_token_menu_items(world: World) -> Iterator[Row]:
-    """What a business offers; the last one with the umbrella's configuration, where there is an umbrella."""
+    """Give what a business offers; the last one with the umbrella's configuration, where there is an umbrella."""
     for business in world.businesses:
         for number in range(CONFIGURATIONS):
             umbrella = world.umbrella(business) if number == CONFIGURATIONS - 1 else None
@@ -53,7 +53,7 @@ def business_token_menu_items(world: World) -> Iterator[Row]:
 
 
 def wifi_tokens(world: World) -> Iterator[Row]:
-    """The tokens."""
+    """Give the tokens."""
     for business, number, id_ in _tokens(world):
         yield row(
             business.owners,
@@ -78,7 +78,7 @@ def wifi_token_devices(world: World) -> Iterator[Row]:
 
 
 def wifi_token_sales(world: World) -> Iterator[Row]:
-    """A sale for three tokens of four, booked to either account of the business."""
+    """Give a sale for three tokens of four, booked to either account of the business."""
     for business, number, token in _tokens(world):
         if number % 4:
             yield row(

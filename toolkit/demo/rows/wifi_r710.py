@@ -12,12 +12,12 @@ LOGS = 8
 
 
 def access_point(business: Business) -> str:
-    """The id of the access point a business uses, together with its neighbour."""
+    """Give the id of the access point a business uses, together with its neighbour."""
     return f"r710-{business.index // 2}"
 
 
 def wlan(business: Business) -> str:
-    """The id of the network of a business."""
+    """Give the id of the network of a business."""
     return key("r710_wlans", business.index)
 
 
@@ -32,7 +32,7 @@ def _tokens(world: World) -> Iterator[tuple[Business, int, str]]:
 
 
 def r710_device_registry(world: World) -> Iterator[Row]:
-    """A spare access point that no business uses, then one per pair."""
+    """Give a spare access point that no business uses, then one per pair."""
     yield row(NOBODY, id="r710-spare", ipAddress="192.168.0.250", createdBy=ADMIN)
     for first in world.businesses[::2]:
         pair = world.businesses[first.index : first.index + 2]
@@ -45,7 +45,7 @@ def r710_device_registry(world: World) -> Iterator[Row]:
 
 
 def r710_business_integrations(world: World) -> Iterator[Row]:
-    """One per business."""
+    """Give one per business."""
     for business in world.businesses:
         yield row(
             business.owners,
@@ -56,7 +56,7 @@ def r710_business_integrations(world: World) -> Iterator[Row]:
 
 
 def r710_wlans(world: World) -> Iterator[Row]:
-    """One per business."""
+    """Give one per business."""
     for business in world.businesses:
         yield row(
             business.owners,
@@ -68,7 +68,7 @@ def r710_wlans(world: World) -> Iterator[Row]:
 
 
 def r710_token_configs(world: World) -> Iterator[Row]:
-    """Some per business."""
+    """Give some per business."""
     for business in world.businesses:
         for number in range(CONFIGURATIONS):
             yield row(
@@ -80,7 +80,7 @@ def r710_token_configs(world: World) -> Iterator[Row]:
 
 
 def r710_business_token_menu_items(world: World) -> Iterator[Row]:
-    """One per configuration."""
+    """Give one per configuration."""
     for business in world.businesses:
         for number in range(CONFIGURATIONS):
             yield row(
@@ -92,7 +92,7 @@ def r710_business_token_menu_items(world: World) -> Iterator[Row]:
 
 
 def r710_tokens(world: World) -> Iterator[Row]:
-    """The tokens."""
+    """Give the tokens."""
     for business, number, id_ in _tokens(world):
         yield row(
             business.owners,
@@ -106,7 +106,7 @@ def r710_tokens(world: World) -> Iterator[Row]:
 
 
 def r710_token_sales(world: World) -> Iterator[Row]:
-    """A sale for two tokens of three, booked to the umbrella's account where there is one."""
+    """Give a sale for two tokens of three, booked to the umbrella's account where there is one."""
     for business, number, token in _tokens(world):
         if number % 3:
             yield row(
@@ -120,7 +120,7 @@ def r710_token_sales(world: World) -> Iterator[Row]:
 
 
 def r710_device_tokens(world: World) -> Iterator[Row]:
-    """A device for every second token."""
+    """Give a device for every second token."""
     for business, number, token in _tokens(world):
         if number % 2:
             yield row(
@@ -129,7 +129,7 @@ def r710_device_tokens(world: World) -> Iterator[Row]:
 
 
 def r710_sync_logs(world: World) -> Iterator[Row]:
-    """Some per business."""
+    """Give some per business."""
     for business in world.businesses:
         for number in range(LOGS):
             yield row(

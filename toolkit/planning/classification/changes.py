@@ -12,13 +12,13 @@ from toolkit.planning.classification import names
 from toolkit.planning.classification.proposals import Dropped
 
 ALIKE = 0.5
-"""How alike two names must be (difflib's ratio) for one to be the other's new one."""
+"""Least likeness, by difflib's ratio from 0 to 1, of an old name and its new one."""
 FAMILY = 3
-"""How many tables with the same first word make a group of their own."""
+"""Least number of tables with the same first word that make a group of their own."""
 
 
 def dropped(catalog: Catalog, schema: DatabaseSchema) -> tuple[Dropped, ...]:
-    """The tables of a catalog file that the schema lacks, by name."""
+    """Give the tables of a catalog file that the schema lacks, by name."""
     gone = sorted(set(catalog.rules) - set(schema.tables))
     needed = set(_needed(catalog))
     return tuple(Dropped(table=table, needed=table in needed) for table in gone)
@@ -40,7 +40,7 @@ def renames(catalog: Catalog, schema: DatabaseSchema, new: Sequence[str]) -> Map
 
 
 def groups(catalog: Catalog, parents: Mapping[str, Sequence[str]], listed: Sequence[str]) -> dict[str, str]:
-    """The group of every new table.
+    """Give the group of every new table.
 
     That of known tables whose names begin alike, else of its parent; else one by its name's first word; else `core`
     for the tenant table, `reference` for lists and `other` for the rest.

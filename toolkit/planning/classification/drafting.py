@@ -24,7 +24,7 @@ class Proposals:
     findings: Mapping[str, Finding]
 
     def proposal(self, table: str) -> Proposal:
-        """The proposal for a table, made of its finding."""
+        """Give the proposal for a table, made of its finding."""
         finding = self.findings[table]
         if finding.kind is Kind.WAITING:
             return self._waiting(table, finding)

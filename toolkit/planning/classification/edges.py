@@ -65,24 +65,24 @@ class Edges:
                     self._to[edge.parent].append(edge)
 
     def of(self, table: str) -> tuple[Edge, ...]:
-        """The references that a table holds."""
+        """Give the references that a table holds."""
         return self._of[table]
 
     def to(self, table: str) -> tuple[Edge, ...]:
-        """The references that lead to a table."""
+        """Give the references that lead to a table."""
         return tuple(self._to[table])
 
     def to_tenant(self, table: str) -> tuple[Edge, ...]:
-        """The references from a table to the tenant table that are no mere mentions, undeclared ones included."""
+        """Give the references from a table to the tenant table that are no mere mentions, undeclared ones included."""
         return tuple(edge for edge in self._of[table] if edge.parent == self._tenant.table and not edge.mention)
 
     def unique(self, edge: Edge, *others: Edge) -> bool:
-        """Whether the columns of these references of one table are, together and exactly, a unique key of it."""
+        """Say whether the columns of these references of one table are, together and exactly, a unique key of it."""
         columns = {column for each in (edge, *others) for column in each.columns}
         return any(set(key) == columns for key in self._keys(edge.child))
 
     def within_key(self, edge: Edge) -> bool:
-        """Whether a row is known by what it points at and something of its own: a part of it."""
+        """Say whether a row is known by what it points at and something of its own: a part of it."""
         return any(set(edge.columns) <= set(key) for key in self._keys(edge.child))
 
     def undeclared(self, table: str) -> tuple[Edge, ...]:

@@ -10,7 +10,7 @@ from toolkit.planning.classification.edges import Edge
 from toolkit.planning.classification.proposals import Reason
 
 ONE, FEW, MANY = 2, 1, 0
-"""How many tenants a row has: always one; usually one, or none; several, as people have."""
+"""Ranks of how many tenants a row has: always one; usually one, or none; several, as people have."""
 
 
 class Kind(Enum):

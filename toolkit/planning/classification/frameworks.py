@@ -49,7 +49,7 @@ _NOBODYS = frozenset(("django_content_type", "auth_permission", "spatial_ref_sys
 
 
 def migration_column(table: Table) -> str | None:
-    """The version column of a migration tool's own table, empty where it has none; None for any other table.
+    """Give the version column of a migration tool's own table, empty where it has none; None for any other table.
 
     A table that holds references is an application's own, whatever it is called.
     """
@@ -68,11 +68,11 @@ def migration_column(table: Table) -> str | None:
 
 
 def is_nobodys(table: str) -> bool:
-    """Whether a framework fills a table by itself, the same for everybody."""
+    """Say whether a framework fills a table by itself, the same for everybody."""
     return table in _NOBODYS
 
 
 def schema_version(tables: Iterable[Table]) -> tuple[str, str] | None:
-    """Which of these tables tells the application's schema version, in which column; None where none does."""
+    """Give which of these tables tells the application's schema version, in which column; None where none does."""
     found = {table.name: column for table in tables if (column := migration_column(table))}
     return min(found.items(), default=None)

@@ -45,7 +45,7 @@ class Inference:
         self.known = Knowledge(self.catalog.tenant.table, self.edges)
 
     def run(self) -> Mapping[str, Finding]:
-        """A finding for every table of the schema, those the catalog file classifies included."""
+        """Give a finding for every table of the schema, those the catalog file classifies included."""
         waiting = sorted(self.schema.tables)
         while waiting:
             self._pending.clear()
@@ -58,7 +58,7 @@ class Inference:
         return self.known.found
 
     def fresh(self, table: str) -> Finding | None:
-        """What would be found of a table, after `run`, if the catalog file said nothing of it alone."""
+        """Give what would be found of a table, after `run`, if the catalog file said nothing of it alone."""
         try:
             return self._by_framework(table) or self._with_name(table, self._infer(table))
         except PendingError:

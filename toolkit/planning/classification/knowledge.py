@@ -136,6 +136,6 @@ class Knowledge:
 
 
 def pointable(edge: Edge, *also: str) -> bool:
-    """Whether a rule can name a reference, which it does by its columns and, where it is not declared, its target."""
+    """Say whether a rule can name a reference: it does by its columns and, where it is not declared, its target."""
     target = () if edge.declared else (edge.parent, *edge.parent_columns)
     return names.can_be_pointed([*edge.columns, *target, *also])

@@ -54,17 +54,17 @@ _FOLDED = re.compile(
 
 
 def words(name: str) -> list[str]:
-    """The words of a name, in lower case."""
+    """Give the words of a name, in lower case."""
     return [word.lower() for word in _WORD.findall(name)]
 
 
 def plain(name: str) -> str:
-    """A name without case and separators: `businessId` and `business_id` are the same."""
+    """Give a name without case and separators: `businessId` and `business_id` are the same."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def singulars(word: str) -> set[str]:
-    """What the singular of an English plural may be, the word itself included."""
+    """Give what the singular of an English plural may be, the word itself included."""
     found = {word}
     if word.endswith("s"):
         found.add(word[:-1])
@@ -78,13 +78,13 @@ def singulars(word: str) -> set[str]:
 
 
 def own_names(table: str) -> set[str]:
-    """What one row of a table may be called, plain: `order_items` gives `orderitem`."""
+    """Give what one row of a table may be called, plain: `order_items` gives `orderitem`."""
     parts = words(table)
     return {"".join(parts[:-1]) + word for word in singulars(parts[-1])} if parts else {plain(table)}
 
 
 def names_parent(column: str, parent: str, key: str) -> bool:
-    """Whether a column is called after the table it points at: `productId` for `business_products`.
+    """Say whether a column is called after the table it points at: `productId` for `business_products`.
 
     A column that says more or something else (`createdBy`, `primaryBusinessId`) tells a role, not the parent.
     """
@@ -95,14 +95,14 @@ def names_parent(column: str, parent: str, key: str) -> bool:
 
 
 def is_role_of(column: str, parent: str) -> bool:
-    """Whether a column says more than the table it points at: `primaryShopId`, but neither `shopId` nor `org_id`."""
+    """Say whether a column says more than its target's name: `primaryShopId`, but neither `shopId` nor `org_id`."""
     said = plain(column)
     whole = [name for name in own_names(parent) if name and name in said]
     return bool(whole) and not any(said in {name + ending for ending in ("", "id", "uuid")} for name in whole)
 
 
 def mentions(column: str, *, required: bool) -> bool:
-    """Whether a column only mentions a row (who made, what was visited last, what somebody prefers).
+    """Say whether a column only mentions a row (who made, what was visited last, what somebody prefers).
 
     Args:
         required: it is NOT NULL; then it is no mere preference.
@@ -113,47 +113,47 @@ def mentions(column: str, *, required: bool) -> bool:
 
 
 def is_passing(column: str) -> bool:
-    """Whether a column says what is or was at one moment: `lastVisitedShopId`, `current_team`."""
+    """Say whether a column says what is or was at one moment: `lastVisitedShopId`, `current_team`."""
     folded = re.match(r"(?:last|latest|current|active|selected|previous|recent)\w{3,}$", column) is not None
     return bool(set(words(column)) & _PASSING) or folded
 
 
 def reads_like_state(table: str) -> str:
-    """The word of a table's name that suggests a device's own or passing state; empty without one."""
+    """Give the word of a table's name that suggests a device's own or passing state; empty without one."""
     found = next((word for word in words(table) if singulars(word) & _STATE_WORDS), "")
     return found or (words(table)[-1] if _last(table, _STATE_ENDINGS) else "")
 
 
 def reads_like_people(table: str) -> bool:
-    """Whether the rows of a table seem to be people, who may belong to several tenants."""
+    """Say whether the rows of a table seem to be people, who may belong to several tenants."""
     return _last(table, _PEOPLE_WORDS)
 
 
 def reads_like_members(table: str) -> bool:
-    """Whether a table seems to say who belongs to what."""
+    """Say whether a table seems to say who belongs to what."""
     return any(singulars(word) & _MEMBER_WORDS for word in words(table))
 
 
 def reads_like_lookup(table: str) -> bool:
-    """Whether a table seems to be a list that everybody looks things up in."""
+    """Say whether a table seems to be a list that everybody looks things up in."""
     return _last(table, _LOOKUP_WORDS)
 
 
 def reads_like_tenants(table: str) -> int:
-    """How much a table's name says that its rows are the tenants: 2, 1, or 0 for not at all."""
+    """Say how much a table's name says that its rows are the tenants: 2, 1, or 0 for not at all."""
     if _last(table, _SURE_TENANT_WORDS) and len(words(table)) <= 2:
         return 2
     return int(_last(table, _TENANT_WORDS) and len(words(table)) <= 2)
 
 
 def reads_like_list_key(column: str, table: str) -> bool:
-    """Whether a column is what the entries of a list are called by, e.g. `name`; in a lookup table also a `code`."""
+    """Say whether a column is what entries of a list are called by, e.g. `name`; in a lookup table also a `code`."""
     last = words(column)[-1:]
     return bool(last) and (last[0] in _LIST_WORDS or (last[0] in _CODE_WORDS and reads_like_lookup(table)))
 
 
 def polymorphic(columns: Iterable[str], pointing: Iterable[str]) -> tuple[str, str] | None:
-    """A pair of columns that say together what a row is about: its type and its id; None without one.
+    """Give a pair of columns that say together what a row is about: its type and its id; None without one.
 
     Args:
         pointing: the columns of foreign keys, which are no part of such a pair unless they tell the type.
@@ -172,12 +172,12 @@ def polymorphic(columns: Iterable[str], pointing: Iterable[str]) -> tuple[str, s
 
 
 def table_can_stand(table: str) -> bool:
-    """Whether a name can be an entry of a group: it has no glob characters."""
+    """Say whether a name can be an entry of a group: it has no glob characters."""
     return bool(table) and not _GLOB.search(table)
 
 
 def can_be_pointed(names: Iterable[str]) -> bool:
-    """Whether names can stand in `table.column`: they have neither dots nor commas."""
+    """Say whether names can stand in `table.column`: they have neither dots nor commas."""
     return all(name and not _SEPARATORS.search(name) and name == name.strip() for name in names)
 
 

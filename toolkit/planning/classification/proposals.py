@@ -119,11 +119,11 @@ class Classification:
     schema_version: tuple[str, str] | None
 
     def by_verdict(self, verdict: Verdict) -> tuple[Proposal, ...]:
-        """The proposals of that verdict."""
+        """Give the proposals of that verdict."""
         return tuple(proposal for proposal in self.proposals if proposal.verdict is verdict)
 
     def counts(self) -> Mapping[tuple[Verdict, Reason], int]:
-        """How many proposals there are of each verdict and reason, in the order of the enums."""
+        """Say how many proposals there are of each verdict and reason, in the order of the enums."""
         pairs = [(proposal.verdict, proposal.reason) for proposal in self.proposals]
         return {
             (verdict, reason): pairs.count((verdict, reason))

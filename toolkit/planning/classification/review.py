@@ -18,7 +18,7 @@ from toolkit.planning.links import derive_links
 def differences(
     catalog: Catalog, schema: DatabaseSchema, inference: Inference, writer: Proposals
 ) -> tuple[Difference, ...]:
-    """The tables whose rule does not fit the schema any more, or whose owners a fresh look would decide otherwise.
+    """Give the tables whose rule does not fit the schema any more, or whose owners a fresh look would decide otherwise.
 
     Every table is looked at as if it alone were new. That a person named more ways to an owner than the schema shows,
     or chose between `shared` and `referenced`, is no difference.

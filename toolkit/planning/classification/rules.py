@@ -13,7 +13,7 @@ MOST_EDGES = 6
 
 
 def tenant_rule(table: str) -> TableRule:
-    """The rule of the tenant table."""
+    """Give the rule of the tenant table."""
     return TableRule(table=table, category=Category.BUSINESS, group="", kind=RuleKind.TENANT)
 
 
@@ -43,13 +43,13 @@ def plain_rule(table: str, kind: RuleKind) -> TableRule:
 
 
 def shared(table: str) -> Option:
-    """The option to take every row always."""
+    """Give the option to take every row always."""
     meaning = "every row, in every backup: each tenant's too"
     return Option(rule=plain_rule(table, RuleKind.SHARED), meaning=meaning)
 
 
 def referenced(table: str, *, pointed_at: bool) -> Option:
-    """The option to take what taken rows point at.
+    """Give the option to take what taken rows point at.
 
     Args:
         pointed_at: other tables point at this one; otherwise no tenant's backup has a row of it.
@@ -59,14 +59,14 @@ def referenced(table: str, *, pointed_at: bool) -> Option:
 
 
 def outside(table: str, category: Category) -> Option:
-    """The option to move a table out of the business data."""
+    """Give the option to move a table out of the business data."""
     rule = TableRule(table=table, category=category, group="", kind=RuleKind.SHARED)
     meaning = "this device's own state" if category is Category.DEVICE else "never backed up"
     return Option(rule=rule, meaning=f"under {category}: {meaning}")
 
 
 def owners(table: str, edges: Sequence[Edge], describe: Callable[[Edge], str]) -> list[Option]:
-    """The options that these references make: all of them together, which takes most, then each."""
+    """Give the options that these references make: all of them together, which takes most, then each."""
     offered = list(dict.fromkeys(edges))[:MOST_EDGES]
     options = []
     if len(offered) > 1:
@@ -76,7 +76,7 @@ def owners(table: str, edges: Sequence[Edge], describe: Callable[[Edge], str]) -
 
 
 def same(one: TableRule, other: TableRule) -> bool:
-    """Whether two rules of different names for one table say the same about its rows."""
+    """Say whether two rules of different names for one table say the same about its rows."""
     ways = [
         (each.category, each.kind, set(each.owned_by), each.where, each.optional, each.unowned) for each in (one, other)
     ]

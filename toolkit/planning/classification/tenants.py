@@ -36,7 +36,7 @@ class _Evidence:
 
 
 def tenant_candidates(schema: DatabaseSchema) -> tuple[Candidate, ...]:
-    """The tables that might hold the tenants, the likeliest first; equal ones by name.
+    """Give the tables that might hold the tenants, the likeliest first; equal ones by name.
 
     What counts: tables that cannot be without one of its rows, tables that may name one, a table that ties people to
     it, and its name. A table that is itself a part of such a one is none, and neither are people and lists.

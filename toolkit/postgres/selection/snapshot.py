@@ -26,7 +26,7 @@ from toolkit.postgres.session.holders import READING, WRITING, holders, listed
 from toolkit.retries.policy import pauses
 
 ATTEMPTS = 5
-"""How often a schema that changes under us is looked at again."""
+"""Attempts to read a schema that changes meanwhile."""
 
 LOCK_SECONDS = 600.0
 """How long the tables are tried for in all."""

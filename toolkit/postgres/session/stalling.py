@@ -36,7 +36,7 @@ class Patience:
 PATIENCE = Patience()
 
 _PROBES = 6
-"""How many probes of TCP in a row go unanswered."""
+"""Probes of TCP in a row that go unanswered before the connection is given up."""
 
 
 class StalledError(psycopg.OperationalError):

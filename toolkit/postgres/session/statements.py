@@ -19,7 +19,7 @@ from toolkit.errors import TaskError
 from toolkit.postgres.session.connection import Connection
 
 MAX_ROWS = 1000
-"""How many rows of an answer are kept; a playbook decides on few."""
+"""Most rows of an answer that are kept; a playbook decides on few."""
 
 
 class WriteRefusedError(Exception):

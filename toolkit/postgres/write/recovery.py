@@ -20,19 +20,19 @@ CONTENTION = (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)
 """What is retried from the savepoint before a batch, at most twice; after that the transaction is begun again."""
 
 ATTEMPTS, SECONDS = 8, 600.0
-"""How often a transaction is begun, and for how long, at most."""
+"""Most attempts at a transaction, and seconds after which no other begins."""
 
 LOCK_SECONDS = 10.0
-"""How long a statement of a restore waits for rows that another session holds."""
+"""Seconds for which a statement of a restore waits for rows that another session holds."""
 
 TABLE_SECONDS = 60.0
-"""How long a restore tries to lock tables against other writers."""
+"""Seconds for which a restore tries to lock tables against other writers."""
 
 UNIT_ATTEMPTS, UNIT_SECONDS = 3, 4 * LOCK_SECONDS
-"""How often a batch is begun in one transaction, and for how long, at most."""
+"""Most attempts at a batch in one transaction, and seconds after which no other begins."""
 
 UNDECIDED_SECONDS = 60.0
-"""How long a server may take to finish a commit that it goes on with although nobody is waiting for its answer."""
+"""Seconds that a server may take to finish a commit for whose answer nobody waits any more."""
 
 
 class ChangedMeanwhileError(DatabaseError):

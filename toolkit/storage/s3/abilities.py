@@ -33,7 +33,7 @@ class Abilities:
 
 
 def not_offered(error: ServerError) -> bool:
-    """Whether a failure means that the server does not know the call or a part of it, rather than refusing this one."""
+    """Say whether a failure means that the server does not know the call or a part of it, and refuses all like it."""
     if error.code in ("NoSuchBucket", "NoSuchKey", "NoSuchUpload"):
         return False
     return error.status in _UNKNOWN_CALL or (error.status == 400 and error.code in _UNKNOWN_CODES)

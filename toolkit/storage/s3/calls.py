@@ -29,7 +29,7 @@ class Calls:
         self._answered = False
 
     def run(self, doing: str, call: Callable[[S3Client], T]) -> T:
-        """What a call gives.
+        """Give what a call gives.
 
         Args:
             doing: what it does, for messages: `write s3://bucket/name`.

@@ -49,7 +49,7 @@ class Limits:
 
 
 def connect(config: S3Repository, limits: Limits) -> S3Client:
-    """A client for a repository's server; nothing is sent yet.
+    """Give a client for a repository's server; nothing is sent yet.
 
     Raises:
         InputError: a key cannot be had, or the endpoint or a file that is named cannot be used.
@@ -83,7 +83,7 @@ def connect(config: S3Repository, limits: Limits) -> S3Client:
 
 
 def one_line(error: Exception) -> str:
-    """An error's text in one line that begins in lower case unless its first word is a name."""
+    """Give an error's text in one line that begins in lower case unless its first word is a name."""
     text = " ".join(str(error).split()).rstrip(".")
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
 

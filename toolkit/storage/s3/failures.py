@@ -120,13 +120,13 @@ class PassingError(ServerError):
 
 
 def unanswered(error: Exception) -> bool:
-    """Whether no server was reached, or none that speaks S3."""
+    """Say whether no server was reached, or none that speaks S3."""
     kinds = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError, ResponseParserError)
     return isinstance(error, kinds) or (isinstance(error, boto.ClientError) and _is_web_page(error.response))
 
 
 def failure(error: Exception, doing: str, config: S3Repository) -> ServerError:
-    """The error a user sees for what the client raised.
+    """Give the error a user sees for what the client raised.
 
     Args:
         doing: what was tried, such as `write s3://bucket/name`.

@@ -23,7 +23,7 @@ class Listing:
         self._bucket = bucket
 
     def entries(self, prefix: str, doing: str) -> Iterator[Any]:
-        """The objects whose keys begin with a prefix, sorted by key, as the server's entries (`Key`, `Size`, …)."""
+        """List the objects with a prefix, sorted by key, as the server's entries (`Key`, `Size`, …)."""
         after = token = ""
         while True:
             page = self._page(prefix, after, token, doing)
@@ -40,7 +40,7 @@ class Listing:
                 raise ServerError(f"cannot {doing}: the server's list does not go on")
 
     def unfinished(self, prefix: str, doing: str) -> Iterator[Any]:
-        """Every upload in parts that has not ended, as the server's entries (`Key`, `UploadId`, `Initiated`, …)."""
+        """List unfinished uploads in parts, as the server's entries (`Key`, `UploadId`, `Initiated`, …)."""
         after: dict[str, str] = {}
         while True:
             where: Any = {"Bucket": self._bucket, "Prefix": prefix, **after}

@@ -24,7 +24,7 @@ _PART = 5 * 1024 * 1024
 
 
 def probe_server(config: S3Repository, prefix: str) -> Iterator[Ability]:
-    """What the server can do, one finding after the other; whatever is made is removed.
+    """Give what the server can do, one finding after the other; whatever is made is removed.
 
     Args:
         prefix: what the names of files that are made begin with.

@@ -109,7 +109,7 @@ class S3Store:
         return True
 
     def get(self, name: str, *, limit: int | None = None) -> bytes:
-        """A file's content; MissingError when there is none."""
+        """Give a file's content; MissingError when there is none."""
         key = self._key(name)
         doing = f"read {self._at(name)}"
 
@@ -128,7 +128,7 @@ class S3Store:
             raise
 
     def size(self, name: str) -> int | None:
-        """A file's size in bytes, or None."""
+        """Give a file's size in bytes, or None."""
         key = self._key(name)
         doing = f"read {self._at(name)}"
         try:
@@ -142,7 +142,7 @@ class S3Store:
             return self._size_by_range(key, doing)
 
     def sizes(self, names: Collection[str]) -> dict[str, int]:
-        """The sizes of those files that there are: from a list as far as that is cheaper, else one by one."""
+        """Give the sizes of those files that there are: from a list as far as that is cheaper, else one by one."""
         found, left = self._listed_sizes(sorted(names))
         with ThreadPoolExecutor(_THREADS) as pool:
             found.update(
@@ -151,11 +151,11 @@ class S3Store:
         return found
 
     def exists(self, name: str) -> bool:
-        """Whether there is a file of that name."""
+        """Say whether there is a file of that name."""
         return self.size(name) is not None
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
-        """The files whose names begin with `prefix`, sorted by name."""
+        """Give the files whose names begin with `prefix`, sorted by name."""
         for entry in self._entries(prefix):
             name = entry["Key"][len(self._prefix) :]
             # consoles mark folders by empty objects whose names end with a slash
@@ -181,7 +181,7 @@ class S3Store:
         return len(old) + len(begun)
 
     def probe(self, prefix: str) -> Iterator[Ability]:
-        """What the server can do."""
+        """Give what the server can do."""
         return probe_server(self._config, prefix)
 
     def _key(self, name: str) -> str:

@@ -31,7 +31,7 @@ class Uploads:
         self._settings = _settings(config)
 
     def in_parts(self, data: bytes) -> bool:
-        """Whether a file is too large to go in one piece."""
+        """Say whether a file is too large to go in one piece."""
         return len(data) > 2 * self._limits.part
 
     def put(self, key: str, data: bytes, doing: str) -> str:
