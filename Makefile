@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 
-.PHONY: nightly test lint format quick coverage sweeps readme schemas benchmark benchmark-live benchmark-scales benchmark-storage benchmark-nightlies lock clean
+.PHONY: nightly test lint format quick coverage sweeps readme schemas benchmark benchmark-live benchmark-scales benchmark-storage benchmark-nightlies benchmark-statements lock clean
 
 nightly: .venv/runtime
 	$(BIN)/invoke run playbooks/nightly.yml
@@ -69,6 +69,9 @@ benchmark-storage: .venv/development
 
 benchmark-nightlies: .venv/development
 	$(BIN)/python -m benchmarks.nightlies
+
+benchmark-statements: .venv/development
+	$(BIN)/python -m benchmarks.statements
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras pyproject.toml -o requirements.lock

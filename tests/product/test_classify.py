@@ -18,8 +18,8 @@ from toolkit.demo.load import KEYS
 from toolkit.errors import RefusedError
 from toolkit.model.catalog import Catalog
 from toolkit.model.scope import Demo, Scope
-from toolkit.postgres.selection.evaluation import Taken
-from toolkit.postgres.selection.marks import OWNED, SHARED
+from toolkit.postgres.selection.marks import Mark
+from toolkit.postgres.selection.selected import Taken
 from toolkit.postgres.selection.snapshot import consistent_snapshot
 from toolkit.postgres.session.connection import Connection, connect
 
@@ -74,7 +74,7 @@ def reasons(connection: Connection, table: str, taken: Taken, columns: tuple[str
     key = sql.SQL(", ").join(sql.SQL("t.{}::text").format(sql.Identifier(column)) for column in columns)
     if taken.ids is None:
         query = sql.SQL("SELECT {} FROM public.{} t").format(key, sql.Identifier(table))
-        return {tuple(row): SHARED for row in connection.execute(query)}
+        return {tuple(row): Mark.SHARED for row in connection.execute(query)}
     # none of the demo's tables is partitioned, so that a ctid is enough to find a row again
     query = sql.SQL("SELECT {}, i.why::text FROM public.{} t JOIN {} i ON t.ctid = i.row_id").format(
         key, sql.Identifier(table), taken.ids
@@ -95,12 +95,12 @@ def mistakes(conninfo: str, catalog: Catalog, *, businesses: int = 8) -> Iterato
         for business in keys[:businesses]:
             scope = Scope(businesses=(business,), demo=Demo.INCLUDE)
             with consistent_snapshot(connection, catalog, scope, unclassified="warn") as survey:
-                for table, taken in survey.select(connection).taken.items():
+                for table, taken in survey.select().taken.items():
                     why = reasons(connection, table, taken, KEYS.get(table, ("id",)))
                     owners = truth[table]
                     if any(business in owners[key] and key not in why for key in owners):
                         yield "lost", business, table
-                    own = [key for key, reason in why.items() if reason in (OWNED, SHARED)]
+                    own = [key for key, reason in why.items() if reason in (Mark.OWNED, Mark.SHARED)]
                     if any(owners[key] and business not in owners[key] for key in own):
                         yield "foreign", business, table
 

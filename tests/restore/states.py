@@ -22,7 +22,7 @@ class Case:
     @property
     def named(self) -> list[str]:
         """The named tenants; none for a whole scope."""
-        named = self.arguments["businesses"]
+        named = self.arguments.get("businesses", [])
         assert isinstance(named, list)
         return named
 
@@ -31,7 +31,7 @@ def make_case(random: Random, world: World) -> Case:
     """A case for a world."""
     source, target = _states(random, world)
     named, demo = _scope(random, source)
-    arguments: dict[str, object] = {"businesses": named, "demo": demo}
+    arguments: dict[str, object] = {"demo": demo, **({"businesses": named} if named else {})}
     if any(table.newest_by for table in world.tables) and random.random() < 0.5:
         limit = random.choice((None, 1, 2, 3))
         arguments["optional"] = {

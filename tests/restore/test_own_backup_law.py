@@ -24,10 +24,14 @@ from toolkit.actions.choosing import rows_reader
 from toolkit.config import catalog as catalogs
 from toolkit.errors import RefusedError
 from toolkit.model.drift import Answers
-from toolkit.model.manifest import Manifest
+from toolkit.model.manifest import Chunk, Manifest, TableEntry, chunk_id, table_digest
+from toolkit.model.schema import Table
 from toolkit.model.scope import BackupType, Demo, Scope
 from toolkit.planning.answers import read_answers
+from toolkit.planning.chunking import chunks
 from toolkit.planning.picking import picking_of
+from toolkit.postgres.compare.source import Source
+from toolkit.postgres.schema.rows import read_rows
 from toolkit.postgres.selection.snapshot import consistent_snapshot
 from toolkit.postgres.servers.embedded import EmbeddedServer
 from toolkit.postgres.session.connection import connect
@@ -57,7 +61,7 @@ class Shop:
         return self.control.backup(
             "shop",
             scope=scope.type.value,
-            businesses=list(scope.businesses),
+            **({"businesses": list(scope.businesses)} if scope.businesses else {}),
             demo=scope.demo.value,
             optional={name: {"limit": limit} if limit else {} for name, limit in scope.optional.items()},
             unclassified="warn",
@@ -71,19 +75,34 @@ class Shop:
         with consistent_snapshot(
             connection, catalog, scope_on_target(manifest, catalog), unclassified="warn"
         ) as survey:
-            source = fitting_source(connection, manifest, survey.schema, rows_of, Answers())
+            source = fitting_source(survey.workspace, manifest, rows_of, Answers())
             names = read_answers(wider, survey.schema, Answers())
             owners = BackupOwners(
-                connection,
+                survey.workspace,
                 source,
-                schema=survey.schema,
                 rows_of=rows_of,
                 picking=picking_of(wider, names, survey.schema, survey.links),
                 tenants=businesses,
             )
-            narrow(connection, source, owners)
+            narrow(survey.workspace, source, owners)
             source.settle()
-            return msgspec.structs.replace(source.manifest, tables=tuple(source.entries.values()))
+            tables = (self._described(source, survey.schema.tables[name]) for name in source.entries)
+            return msgspec.structs.replace(source.manifest, tables=tuple(tables))
+
+    def _described(self, source: Source, table: Table) -> TableEntry:
+        """What a manifest says of a table with the rows that are on stage."""
+        rows = read_rows(self.laboratory.connection, table, source.staged(table.name).relation, None)
+        made = tuple(
+            Chunk(id=chunk_id(raw.data), rows=raw.rows, raw=len(raw.data), stored=0, first=(), last=())
+            for raw in chunks(rows)
+        )
+        return msgspec.structs.replace(
+            source.entries[table.name],
+            rows=sum(chunk.rows for chunk in made),
+            bytes=sum(chunk.raw for chunk in made),
+            digest=table_digest([chunk.id for chunk in made]),
+            chunks=made,
+        )
 
 
 @pytest.fixture(scope="module")

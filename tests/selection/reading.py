@@ -16,7 +16,7 @@ from toolkit.config import catalog as catalogs
 from toolkit.model.manifest import TableSelection
 from toolkit.model.scope import Scope
 from toolkit.postgres.schema.relation import Sql
-from toolkit.postgres.selection.evaluation import Selected
+from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import consistent_snapshot
 from toolkit.postgres.session.connection import Connection
 
@@ -67,7 +67,7 @@ class Laboratory:
         """What the product takes of the world that was built."""
         catalog = catalogs.load(self.catalog)
         with consistent_snapshot(self.connection, catalog, scope, unclassified="warn") as survey:
-            return self._read(world, survey.select(self.connection, all_owners=all_owners))
+            return self._read(world, survey.select(all_owners=all_owners))
 
     def _read(self, world: World, selected: Selected) -> Result:
         rows, marks, counts = {}, {}, {}

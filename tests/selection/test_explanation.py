@@ -57,7 +57,7 @@ def test_leaks_equal_brute_force(laboratory: Laboratory, world: World) -> None:
     with consistent_snapshot(
         laboratory.connection, catalogs.load(laboratory.catalog), scope, unclassified="warn"
     ) as survey:
-        found = find_leaks(laboratory.connection, survey)
+        found = find_leaks(survey)
     several = Counter(name for (name, _), owners in expected.owners.items() if len(owners) > 1)
     assert {each.table: each.rows for each in found.co_owned} == several
     assert dict(found.tenants) == dict(expected.tenants)

@@ -188,7 +188,7 @@ def test_an_unknown_business_is_refused(demo: Connection, catalog: Catalog) -> N
 def test_leaks_are_the_rows_of_several_true_owners(demo: Connection, catalog: Catalog, owners: Owners) -> None:
     """Per table, as many rows have two owners as the demo made for two; no reference to a foreign row is missing."""
     with consistent_snapshot(demo, catalog, ALL, unclassified="warn") as survey:
-        found = find_leaks(demo, survey)
+        found = find_leaks(survey)
         references = survey.links.references
     several = Counter(table for table, rows in owners.items() for each in rows.values() if len(each) > 1)
     assert {each.table: each.rows for each in found.co_owned} == several

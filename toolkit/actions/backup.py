@@ -40,10 +40,9 @@ from toolkit.planning.chunking import RawChunk, chunks
 from toolkit.planning.composition import Origin, compose, table_entry
 from toolkit.planning.row_order import stored_key
 from toolkit.postgres.schema.device import find_node_id, read_schema_version
-from toolkit.postgres.schema.relation import relation_of
 from toolkit.postgres.schema.rows import key_values, read_rows
 from toolkit.postgres.schema.sequences import read_sequences
-from toolkit.postgres.selection.evaluation import Selected
+from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 from toolkit.postgres.selection.support import FoundSupport, Supports, find_support
 from toolkit.postgres.session.connection import Connection
@@ -307,7 +306,7 @@ def run(arguments: BackupArguments, context: Context) -> Outcome:
             consistent_snapshot(connection, catalog, scope, unclassified=arguments.unclassified) as survey,
         ):
             context.progress.note("selecting rows")
-            selected = survey.select(connection)
+            selected = survey.select()
             _refuse_nothing(survey, selected)
             if context.check:
                 return _would_do(survey, selected)
@@ -317,7 +316,7 @@ def run(arguments: BackupArguments, context: Context) -> Outcome:
                 connection=connection,
                 survey=survey,
                 selected=selected,
-                supports=find_support(connection, survey, selected),
+                supports=find_support(survey, selected),
                 into=into,
                 arguments=arguments,
                 started=started,
@@ -332,7 +331,7 @@ def run(arguments: BackupArguments, context: Context) -> Outcome:
 def read_chunks(connection: Connection, schema: DatabaseSchema, name: str, selected: Selected) -> Iterable[RawChunk]:
     """The chunks of the selected rows of one table."""
     table = schema.tables[name]
-    return chunks(read_rows(connection, table, relation_of(schema.name, table), selected.taken[name].ids))
+    return chunks(read_rows(connection, table, selected.relations[name], selected.taken[name].ids))
 
 
 def warnings_of(survey: Survey, selected: Selected) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from toolkit.model.result import Retried
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.answers import with_new_tables
 from toolkit.planning.identity import business_only
-from toolkit.postgres.restore.plan.kept import WHY
+from toolkit.postgres.restore.plan.kept import SAID
 from toolkit.postgres.schema.introspection import read_schema
 from toolkit.postgres.schema.rows import copy_text
 from toolkit.postgres.session.connection import connect
@@ -200,7 +200,7 @@ def _outcome(plans: list[RestorePlan], context: Context) -> Outcome:
 def _without_others(plan: RestorePlan) -> RestorePlan:
     """The plan without a word on rows that were never in quarantine."""
     tables = {
-        name: replace(table, kept=tuple(kept for kept in table.kept if kept.reason in WHY.values()))
+        name: replace(table, kept=tuple(kept for kept in table.kept if kept.reason in SAID.values()))
         for name, table in plan.tables.items()
     }
     return replace(plan, tables=tables)

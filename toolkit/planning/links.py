@@ -106,6 +106,24 @@ def components(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> list[t
     return [members[number] for number in ordered]
 
 
+def levels(nodes: Iterable[str], edges: Sequence[tuple[str, str]]) -> list[list[tuple[str, ...]]]:
+    """The same groups by level: every edge between two of them leads to a later level."""
+    groups = components(nodes, edges)
+    of = {name: group for group in groups for name in group}
+    before: dict[tuple[str, ...], set[tuple[str, ...]]] = {group: set() for group in groups}
+    for start, end in edges:
+        if start in of and end in of and of[start] != of[end]:
+            before[of[end]].add(of[start])
+    level_of: dict[tuple[str, ...], int] = {}
+    found: list[list[tuple[str, ...]]] = []
+    for group in groups:
+        level_of[group] = max((level_of[each] + 1 for each in before[group]), default=0)
+        if level_of[group] == len(found):
+            found.append([])
+        found[level_of[group]].append(group)
+    return found
+
+
 def _references(catalog: Catalog, schema: DatabaseSchema, problems: list[Problem]) -> list[ReferenceLink]:
     links = []
     for table in schema.tables.values():

@@ -91,7 +91,7 @@ def _leaks(given: Options, call: Call) -> Iterator[Answer]:
         opened(call) as (connection, catalog),
         consistent_snapshot(connection, catalog, Scope(demo=Demo.INCLUDE), unclassified="warn") as survey,
     ):
-        found = find_leaks(connection, survey)
+        found = find_leaks(survey)
     yield Report(host=call.host, found=found, strict=given.strict)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from psycopg import sql
 
@@ -13,13 +15,27 @@ from toolkit.planning.chunking import chunks
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.source import Source, Staged
 from toolkit.postgres.schema.order import order_by
-from toolkit.postgres.schema.relation import Relation, Sql, columns, create_temporary, equal, scalar, text_of
+from toolkit.postgres.schema.relation import Relation, Sql, columns, equal, scalar, text_of
 from toolkit.postgres.schema.rows import read_rows
+from toolkit.postgres.schema.workspace import Rows, Temporary, Workspace, shared
 from toolkit.postgres.session.connection import Connection
 
-MISSING, CHANGED, KEPT, REFUSED = "i", "u", "k", "q"
-"""A staged row that the database lacks; that differs; that differs but stays; that the database cannot take, so that it
-is put aside."""
+
+class Action(StrEnum):
+    """What becomes of a staged row.
+
+    Attributes:
+        MISSING: the database lacks it; it is inserted.
+        CHANGED: the database has it with other values; it is updated.
+        KEPT: it differs, and stays as it is in the database.
+        REFUSED: the database cannot take it; it is put aside.
+    """
+
+    MISSING = "i"
+    CHANGED = "u"
+    KEPT = "k"
+    REFUSED = "q"
+
 
 SAMPLES = 3
 
@@ -34,12 +50,17 @@ class Differences:
         counts: rows by action.
     """
 
-    lines: Sql
-    counts: dict[str, int]
+    lines: Rows
+    counts: Mapping[str, int]
 
     def count(self, action: str) -> int:
         """Rows with that action."""
         return self.counts.get(action, 0)
+
+    def turned(self, rows: int, before: str, after: str) -> Differences:
+        """The same lines, so many of which have another action now."""
+        counts = {**self.counts, before: self.count(before) - rows, after: self.count(after) + rows}
+        return replace(self, counts=counts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,87 +72,153 @@ class Comparison:
         differences: per table whose rows are compared one by one; brought up to date as rows are judged.
     """
 
-    connection: Connection
-    schema: DatabaseSchema
+    workspace: Workspace
     source: Source
     relations: Mapping[str, Relation]
     differences: dict[str, Differences]
 
+    @property
+    def connection(self) -> Connection:
+        """The session."""
+        return self.workspace.connection
+
+    @property
+    def schema(self) -> DatabaseSchema:
+        """The schema of the database."""
+        return self.workspace.schema
+
     def writes(self, name: str) -> int:
         """How many staged rows of a table are to be inserted or updated."""
         found = self.differences.get(name)
-        return found.count(MISSING) + found.count(CHANGED) if found else 0
+        return found.count(Action.MISSING) + found.count(Action.CHANGED) if found else 0
 
     def written(self, name: str) -> Sql:
         """`stage s JOIN lines d`: the staged rows of a table that are to be inserted or updated."""
         return sql.SQL('{} s JOIN {} d ON d.stage_id = s.ctid AND d.action IN ({}::"char", {}::"char")').format(
-            self.source.staged(name).table, self.differences[name].lines, sql.Literal(MISSING), sql.Literal(CHANGED)
+            self.source.staged(name).table,
+            self.differences[name].lines,
+            sql.Literal(Action.MISSING),
+            sql.Literal(Action.CHANGED),
         )
+
+    def bytes_of(self, *names: str) -> int | None:
+        """How much is read to look at tables of the database, and at what is staged of them; None: nobody knows."""
+        sizes = [self.relations[name].bytes for name in names]
+        staged = sum(self.source.staged(name).bytes for name in names if name in self.differences)
+        return None if None in sizes else staged + sum(size or 0 for size in sizes)
 
 
 def written_lines(comparison: Comparison, name: str) -> Sql:
     """A query of the `stage_id`s of lines `d` of rows that are to be inserted or updated; conditions may follow."""
     return sql.SQL('SELECT d.stage_id FROM {} d WHERE d.action IN ({}::"char", {}::"char")').format(
-        comparison.differences[name].lines, sql.Literal(MISSING), sql.Literal(CHANGED)
+        comparison.differences[name].lines, sql.Literal(Action.MISSING), sql.Literal(Action.CHANGED)
     )
 
 
 def compare(
-    connection: Connection,
-    table: Table,
-    target: Relation,
-    staged: Staged,
-    *,
-    name: str,
-) -> Differences:
-    """Find the staged rows that are missing or differ, in one pass over both.
+    workspace: Workspace, relations: Mapping[str, Relation], staged: Mapping[str, Staged]
+) -> dict[str, Differences]:
+    """Find the staged rows of tables that are missing or differ, in one pass over both sides of each.
 
     Rows without a unique key are a multiset: of equal rows as many are missing as there are fewer.
 
     Args:
-        name: of the temporary table to make.
+        staged: the tables to be compared.
     """
+    queries = {
+        name: _differing(workspace.schema.tables[name], relations[name], stage) for name, stage in staged.items()
+    }
+
+    def bytes_of(name: str) -> int | None:
+        size = relations[name].bytes
+        return None if size is None else size + staged[name].bytes
+
+    lines = workspace.keep_found("differences", queries, bytes_of)
+    counts = _count_actions(workspace, lines)
+    workspace.analyze()
+    nothing = sql.SQL('(SELECT q.* FROM (SELECT NULL::tid AS stage_id, {}, {}, NULL::"char" AS why) q WHERE false)')
+    return {
+        name: Differences(lines[name], counts[name])
+        if name in lines
+        else Differences(
+            Rows(nothing.format(_nobody(relations[name]), sql.SQL('NULL::"char" AS action')), 0), dict[str, int]()
+        )
+        for name in staged
+    }
+
+
+def _differing(table: Table, target: Relation, staged: Staged) -> Sql:
     if not sort_key(table).unique:
-        lines = create_temporary(connection, name, _missing_copies(target, staged))
-        return Differences(lines, count_actions(connection, lines))
-    query = sql.SQL(
+        return _missing_copies(target, staged)
+    return sql.SQL(
         'SELECT s.ctid AS stage_id, {ids}, CASE WHEN t.ctid IS NULL THEN {missing} ELSE {changed} END::"char" AS action'
         ', NULL::"char" AS why'
         " FROM {stage} s LEFT JOIN {source} t ON {key}"
         " WHERE t.ctid IS NULL OR ROW({theirs})::text <> ROW({ours})::text"
     ).format(
         ids=target.ids("t"),
-        missing=sql.Literal(MISSING),
-        changed=sql.Literal(CHANGED),
+        missing=sql.Literal(Action.MISSING),
+        changed=sql.Literal(Action.CHANGED),
         stage=staged.table,
         source=target.source,
         key=same_key(table, "t", "s"),
         theirs=columns("t", staged.names),
         ours=columns("s", staged.names),
     )
-    lines = create_temporary(connection, name, query)
-    return Differences(lines, count_actions(connection, lines))
 
 
-def equal_chunks(connection: Connection, table: Table, target: Relation, taken: Sql | None, entry: TableEntry) -> bool:
-    """Whether the taken rows of a table are exactly those of the backup, chunk for chunk; nothing is staged for it."""
+def _count_actions(workspace: Workspace, lines: Mapping[str, Temporary]) -> Mapping[str, Mapping[str, int]]:
+    """Rows by action, per table."""
+    counts: dict[str, dict[str, int]] = {name: {} for name in lines}
+    for group in shared(lines, lambda _: 0):
+        query = sql.SQL(" UNION ALL ").join(
+            sql.SQL("SELECT {}, action::text, count(*) FROM {} GROUP BY action").format(sql.Literal(name), lines[name])
+            for name in group
+        )
+        for name, action, rows in workspace.connection.execute(query):
+            counts[name][str(action)] = int(rows)
+    return counts
+
+
+def equal_chunks(
+    connection: Connection,
+    table: Table,
+    target: Relation,
+    taken: Rows | None,
+    entry: TableEntry,
+    *,
+    rows: int | None = None,
+) -> bool:
+    """Whether the taken rows of a table are exactly those of the backup, chunk for chunk; nothing is staged for it.
+
+    Args:
+        rows: how many rows the table has, where that is known.
+    """
     if [column.name for column in table.stored_columns] != [column.name for column in entry.columns]:
         return False
-    if scalar(connection, sql.SQL("SELECT count(*) FROM {}").format(taken or target.source)) != entry.rows:
+    if entry.rows and not entry.chunks:  # its rows were changed on stage
         return False
-    return _gives(read_rows(connection, table, target, taken), entry)
+    there = taken.rows if taken is not None else rows
+    if there is None:
+        there = scalar(connection, sql.SQL("SELECT count(*) FROM {} q").format(taken or target.source))
+    return there == entry.rows and _gives(read_rows(connection, table, target, taken), entry)
+
+
+@contextmanager
+def in_one_process(connection: Connection) -> Iterator[None]:
+    """Let no parallel workers mix the order in which rows lie."""
+    connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+    yield
+    connection.execute("SET LOCAL max_parallel_workers_per_gather TO DEFAULT")
 
 
 def lies_as_loaded(connection: Connection, table: Table, target: Relation, entry: TableEntry) -> bool:
     """Whether a table holds exactly the rows of the backup, in the very order of the backup.
 
-    That is how a table lies that was loaded while it was empty. It needs no sorting; False proves nothing.
+    That is how a table lies that was loaded while it was empty, to be read within `in_one_process`. It needs no
+    sorting; False proves nothing.
     """
-    # parallel workers would mix the order
-    connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
-    same = _gives(read_rows(connection, table, target, None, ordered=False), entry)
-    connection.execute("SET LOCAL max_parallel_workers_per_gather TO DEFAULT")
-    return same
+    return _gives(read_rows(connection, table, target, None, ordered=False), entry)
 
 
 def _gives(rows: Iterable[memoryview], entry: TableEntry) -> bool:
@@ -152,16 +239,20 @@ def count_absent(connection: Connection, target: Relation, staged: Staged) -> in
 
 
 def _missing_copies(target: Relation, staged: Staged) -> Sql:
-    nobody = "NULL::tid AS row_id, NULL::oid AS part_id" if target.partitioned else "NULL::tid AS row_id"
     return sql.SQL(
         'SELECT s.row_id AS stage_id, {nobody}, {missing}::"char" AS action, NULL::"char" AS why FROM {ours} s'
         " WHERE NOT EXISTS (SELECT 1 FROM {theirs} t WHERE t.line = s.line AND t.copy = s.copy)"
     ).format(
-        nobody=sql.SQL(nobody),
-        missing=sql.Literal(MISSING),
+        nobody=_nobody(target),
+        missing=sql.Literal(Action.MISSING),
         ours=_copies(staged.relation, staged),
         theirs=_copies(target, staged),
     )
+
+
+def _nobody(target: Relation) -> Sql:
+    """The id of no row."""
+    return sql.SQL("NULL::tid AS row_id, NULL::oid AS part_id" if target.partitioned else "NULL::tid AS row_id")
 
 
 def _copies(relation: Relation, staged: Staged) -> Sql:
@@ -170,12 +261,6 @@ def _copies(relation: Relation, staged: Staged) -> Sql:
     return sql.SQL("(SELECT {}, {line} AS line, row_number() OVER (PARTITION BY {line}) AS copy FROM {} r)").format(
         relation.ids("r"), relation.source, line=line
     )
-
-
-def count_actions(connection: Connection, lines: Sql) -> dict[str, int]:
-    """Rows by action."""
-    query = sql.SQL("SELECT action::text, count(*) FROM {} GROUP BY action").format(lines)
-    return {str(action): int(rows) for action, rows in connection.execute(query)}
 
 
 def same_key(table: Table, left: str, right: str) -> Sql:

@@ -1,8 +1,8 @@
 """The backup that is restored: its manifest, and its rows as stored or as changed on stage.
 
 Staged rows are temporary tables of the target, with the target's own column types. Whoever changes them (a business
-picked out of a wider backup, rows that follow another device) leaves behind a backup like any other: the rows' chunks
-and digests are worked out anew, so that planning, applying and proving need not know.
+picked out of a wider backup, rows that follow another device) leaves behind a backup like any other, but for the chunks
+of its rows, which nobody knows: such tables are compared row by row.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ import psycopg
 from psycopg import sql
 
 from toolkit.errors import RefusedError
-from toolkit.model.manifest import Chunk, Manifest, TableEntry, chunk_id, table_digest
-from toolkit.model.schema import DatabaseSchema
-from toolkit.planning.chunking import chunks
+from toolkit.model.manifest import Manifest, TableEntry
 from toolkit.postgres.schema.relation import Relation, Sql
-from toolkit.postgres.schema.rows import read_rows, write_rows
-from toolkit.postgres.session.connection import Connection, first_line
+from toolkit.postgres.schema.rows import write_rows
+from toolkit.postgres.schema.workspace import Temporary, Workspace
+from toolkit.postgres.session.connection import first_line
 
 RowsOf = Callable[[TableEntry], Iterator[bytes]]
 """Gives the rows of a table of the backup, chunk by chunk, each checked against its SHA-256."""
@@ -34,17 +33,19 @@ class Staged:
 
     Attributes:
         names: the columns that the backup has values of.
+        bytes: of its rows as they were stored.
         added: further columns, whose values only rows that are inserted get.
     """
 
-    table: Sql
+    table: Temporary
     names: tuple[str, ...]
+    bytes: int
     added: tuple[str, ...] = ()
 
     @property
     def relation(self) -> Relation:
         """The staged rows, to be selected from like any table."""
-        return Relation(self.table)
+        return Relation(self.table, rows=self.table.rows, bytes=self.bytes)
 
 
 class Source:
@@ -55,14 +56,15 @@ class Source:
             after `settle`.
     """
 
-    def __init__(self, connection: Connection, manifest: Manifest, schema: DatabaseSchema, rows_of: RowsOf) -> None:
-        self._connection = connection
-        self._schema = schema
+    def __init__(self, workspace: Workspace, manifest: Manifest, rows_of: RowsOf) -> None:
+        self._workspace = workspace
+        self._connection = workspace.connection
+        self._schema = workspace.schema
         self._rows_of = rows_of
         self._staged: dict[str, Staged] = {}
         self._edited: set[str] = set()
         self.manifest = manifest
-        self.entries = {entry.name: entry for entry in manifest.tables if entry.name in schema.tables}
+        self.entries = {entry.name: entry for entry in manifest.tables if entry.name in self._schema.tables}
 
     def staged(self, name: str) -> Staged:
         """The staged table of that name, loaded when it is first asked for."""
@@ -76,29 +78,31 @@ class Source:
 
     def begin(self, name: str, *, added: tuple[str, ...]) -> Staged:
         """An empty stage for a table whose rows are not loaded as they were stored, but made by the caller."""
-        self._create(f"stage_{len(self._staged)}", name)
-        table = sql.SQL("{}").format(sql.Identifier("pg_temp", f"stage_{len(self._staged)}"))
-        names = tuple(column.name for column in self.entries[name].columns)
-        self._staged[name] = Staged(table, names, added)
+        entry = self.entries[name]
+        names = tuple(column.name for column in entry.columns)
+        self._staged[name] = Staged(self._workspace.create("stage", name), names, entry.bytes, added)
         self._edited.add(name)
         return self._staged[name]
 
     def edit(self, name: str, statement: Sql) -> int:
         """Change staged rows of one table by a statement; gives how many rows it touched."""
-        self.staged(name)
-        rows = self._connection.execute(statement).rowcount
-        if rows:
+        table = self.staged(name).table
+        done = self._connection.execute(statement)
+        if done.rowcount:
             self._edited.add(name)
-        return rows
+            sign = {"DELETE": -1, "INSERT": 1}.get((done.statusmessage or "").partition(" ")[0], 0)
+            self._workspace.grew(table, sign * done.rowcount)
+        return done.rowcount
 
     def edited(self, name: str) -> bool:
         """Whether the rows of a table are no longer those that were stored."""
         return name in self._edited
 
     def settle(self) -> None:
-        """Work out anew what the manifest says of the tables that were changed."""
+        """Say in the manifest how many rows the tables have that were changed."""
         for name in self._edited:
-            self.entries[name] = self._described(self.entries[name])
+            rows = self.staged(name).table.rows
+            self.entries[name] = msgspec.structs.replace(self.entries[name], rows=rows, digest="", chunks=())
         if self._edited:
             tables = tuple(self.entries.get(entry.name, entry) for entry in self.manifest.tables)
             self.manifest = msgspec.structs.replace(self.manifest, tables=tables)
@@ -133,41 +137,9 @@ class Source:
 
     def _load(self, entry: TableEntry) -> Staged:
         names = tuple(column.name for column in entry.columns)
-        name = f"stage_{len(self._staged)}"
-        self._create(name, entry.name)
-        table = sql.SQL("{}").format(sql.Identifier("pg_temp", name))
+        table = self._workspace.create("stage", entry.name)
         if entry.rows:
             with self.computing(entry.name):
                 write_rows(self._connection, table, names, self._rows_of(entry))
-        self._connection.execute(sql.SQL("ANALYZE {}").format(table))
-        return Staged(table, names)
-
-    def _create(self, name: str, like: str) -> None:
-        """An empty temporary table with the columns of a target table, generated ones included, and no constraints."""
-        self._connection.execute(
-            sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING GENERATED)").format(
-                sql.Identifier(name), sql.Identifier(self._schema.name, like)
-            )
-        )
-        required = [column.name for column in self._schema.tables[like].columns if not column.nullable]
-        if required:
-            optional = (sql.SQL("ALTER {} DROP NOT NULL").format(sql.Identifier(column)) for column in required)
-            self._connection.execute(
-                sql.SQL("ALTER TABLE {} {}").format(sql.Identifier("pg_temp", name), sql.SQL(", ").join(optional))
-            )
-
-    def _described(self, entry: TableEntry) -> TableEntry:
-        """The entry of a table with the chunks that its staged rows make; they are stored nowhere."""
-        self._connection.execute(sql.SQL("ANALYZE {}").format(self.staged(entry.name).table))
-        rows = read_rows(self._connection, self._schema.tables[entry.name], self.staged(entry.name).relation, None)
-        made = tuple(
-            Chunk(id=chunk_id(raw.data), rows=raw.rows, raw=len(raw.data), stored=0, first=(), last=())
-            for raw in chunks(rows)
-        )
-        return msgspec.structs.replace(
-            entry,
-            rows=sum(chunk.rows for chunk in made),
-            bytes=sum(chunk.raw for chunk in made),
-            digest=table_digest([chunk.id for chunk in made]),
-            chunks=made,
-        )
+            self._workspace.grew(table, entry.rows)
+        return Staged(table, names, entry.bytes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from toolkit.postgres.compare.comparison import CHANGED, Comparison
+from toolkit.postgres.compare.comparison import Action, Comparison
 from toolkit.postgres.schema.relation import Sql
 
 
@@ -38,9 +38,9 @@ class ValuesAfterwards:
                 query, ids, relation.same("t", "x")
             )
         differences = self.comparison.differences.get(table)
-        changed = differences is not None and differences.count(CHANGED)
+        changed = differences is not None and differences.count(Action.CHANGED)
         if differences is not None and changed and column in self.comparison.source.staged(table).names:
             query = sql.SQL('{} AND NOT EXISTS (SELECT 1 FROM {} d WHERE {} AND d.action = {}::"char")').format(
-                query, differences.lines, relation.same("t", "d"), sql.Literal(CHANGED)
+                query, differences.lines, relation.same("t", "d"), sql.Literal(Action.CHANGED)
             )
         return query

@@ -10,9 +10,9 @@ from psycopg import sql
 from toolkit.model.orphan import Removal
 from toolkit.planning.links import ReferenceLink, is_unique
 from toolkit.postgres.orphans.search import Dangling, Territory, is_orphan
-from toolkit.postgres.schema.relation import Sql, create_temporary, points_at, scalar
+from toolkit.postgres.schema.relation import Sql, points_at
+from toolkit.postgres.schema.workspace import Temporary
 from toolkit.postgres.selection.snapshot import Survey
-from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.write.deletion import DeletionPlanner, Deletions
 
 
@@ -32,16 +32,14 @@ class RemovalPlanner:
     declares the reference, so that it would be the next orphan.
     """
 
-    def __init__(
-        self, connection: Connection, *, survey: Survey, territory: Territory, dangling: list[Dangling]
-    ) -> None:
-        self._connection = connection
+    def __init__(self, survey: Survey, *, territory: Territory, dangling: list[Dangling]) -> None:
+        self._workspace = survey.workspace
         self._survey = survey
         self._territory = territory
         self._dangling = dangling
         self._links = [link for link in survey.links.references if link.child in territory and self._follows(link)]
-        self._roots: dict[str, Sql] = {}
-        self._going: dict[str, Sql] = {}
+        self._roots: dict[str, Temporary] = {}
+        self._going: dict[str, Temporary] = {}
         self._kept: dict[str, dict[str, int]] = {}
 
     def plan(self) -> Prepared:
@@ -55,9 +53,9 @@ class RemovalPlanner:
             if not self._withdraw(deletions):
                 break
             for ids in (*deletions.ids.values(), *deletions.staying.values()):
-                self._connection.execute(sql.SQL("DROP TABLE {}").format(ids))
+                self._workspace.drop(ids)
         deletes = {name: rows for name, rows in sorted(deletions.counts.items()) if rows}
-        orphans = {name: self._count(ids) for name, ids in self._roots.items()}
+        orphans = {name: ids.rows for name, ids in self._roots.items()}
         removal = Removal(
             deletes=deletes,
             orphans={name: rows for name, rows in orphans.items() if rows},
@@ -75,12 +73,10 @@ class RemovalPlanner:
             is_orphan(self._territory, name, self._dangling),
             self._territory.within(name),
         )
-        self._roots[name] = create_temporary(self._connection, f"roots_{len(self._roots)}", query)
+        self._roots[name] = self._workspace.keep("roots", query)
         for reason, condition in self._territory.spared(name):
-            spare = sql.SQL("DELETE FROM {} d USING {} t WHERE {} AND {}").format(
-                self._roots[name], relation.source, relation.same("t", "d"), condition
-            )
-            self._keep(name, reason, self._connection.execute(spare).rowcount)
+            spare = sql.SQL("d USING {} t WHERE {} AND {}").format(relation.source, relation.same("t", "d"), condition)
+            self._keep(name, reason, self._workspace.delete(self._roots[name], spare))
 
     def _keep(self, name: str, reason: str, rows: int) -> None:
         if rows:
@@ -90,17 +86,17 @@ class RemovalPlanner:
     def _close(self) -> None:
         """Gather what goes along, from rows to those that point at them, until nothing is added."""
         for ids in self._going.values():
-            self._connection.execute(sql.SQL("DELETE FROM {}").format(ids))
+            self._workspace.delete(ids, sql.SQL(""))
         for name, roots in self._roots.items():
-            self._connection.execute(sql.SQL("INSERT INTO {} SELECT * FROM {}").format(self._ids(name), roots))
+            self._workspace.insert(self._ids(name), sql.SQL("SELECT * FROM {}").format(roots))
         while any(self._follow(link) for link in self._links if link.parent in self._going):
             pass
 
-    def _ids(self, name: str) -> Sql:
+    def _ids(self, name: str) -> Temporary:
         if name not in self._going:
             relation = self._territory.relations[name]
             none = sql.SQL("SELECT {} FROM {} t WHERE false").format(relation.ids("t"), relation.source)
-            self._going[name] = create_temporary(self._connection, f"going_{len(self._going)}", none)
+            self._going[name] = self._workspace.keep("going", none)
         return self._going[name]
 
     def _follows(self, link: ReferenceLink) -> bool:
@@ -127,7 +123,7 @@ class RemovalPlanner:
                 )
             )
         query = sql.SQL(
-            "INSERT INTO {ids} SELECT {row} FROM {child} t WHERE {conditions}"
+            "SELECT {row} FROM {child} t WHERE {conditions}"
             " AND EXISTS (SELECT 1 FROM {parent} p JOIN {gone} d ON {same} WHERE {joined})"
             " AND NOT EXISTS (SELECT 1 FROM {ids} x WHERE {already})"
         ).format(
@@ -141,16 +137,14 @@ class RemovalPlanner:
             joined=points_at(link, "t", "p"),
             already=child.same("t", "x"),
         )
-        return self._connection.execute(query).rowcount
+        return self._workspace.insert(self._ids(link.child), query)
 
     def _without_those_in_use(self) -> Deletions:
         """The rows that go, less those that staying rows point at, with what a restore's deletions mean elsewhere."""
         planner = DeletionPlanner(
-            self._connection,
-            schema=self._survey.schema,
+            self._workspace,
             rules=self._survey.accounting.rules,
             links=self._survey.links.references,
-            relations=self._territory.relations,
             differences={},
             arriving={},
         )
@@ -163,16 +157,15 @@ class RemovalPlanner:
         """Take the orphans that have to stay out of the roots, for what goes with them stays too; gives how many."""
         withdrawn = 0
         for name, roots in self._roots.items():
-            query = sql.SQL("DELETE FROM {} r WHERE NOT EXISTS (SELECT 1 FROM {} d WHERE {})").format(
-                roots, deletions.ids[name], self._territory.relations[name].same_ids("r", "d")
-            )
-            rows = self._connection.execute(query).rowcount
+            staying: Sql = sql.SQL("")
+            if name in deletions.ids:
+                staying = sql.SQL("r WHERE NOT EXISTS (SELECT 1 FROM {} d WHERE {})").format(
+                    deletions.ids[name], self._territory.relations[name].same_ids("r", "d")
+                )
+            rows = self._workspace.delete(roots, staying)
             self._keep(name, " and ".join(sorted(deletions.kept.get(name, {}))), rows)
             withdrawn += rows
         return withdrawn
-
-    def _count(self, ids: Sql) -> int:
-        return scalar(self._connection, sql.SQL("SELECT count(*) FROM {}").format(ids))
 
 
 def _summed(deletions: Deletions) -> dict[str, int]:

@@ -15,10 +15,11 @@ from toolkit.planning.accounting import Part
 from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.order import order_by
-from toolkit.postgres.schema.relation import Relation, Sql, create_temporary, filled, points_at, relation_of, scalar
-from toolkit.postgres.selection.evaluation import Selected
-from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
+from toolkit.postgres.schema.relation import Relation, Sql, filled, points_at, scalar
+from toolkit.postgres.schema.workspace import Temporary
+from toolkit.postgres.selection.marks import Mark
 from toolkit.postgres.selection.row_lookup import LONGEST, key_columns
+from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey, lockable
 from toolkit.postgres.session.connection import Connection
 
@@ -30,7 +31,7 @@ class Dangling:
     """The rows of a whole table that one reference makes orphans, in the scope or not, as a table of ids."""
 
     link: ReferenceLink
-    ids: Sql
+    ids: Temporary
 
 
 class Territory:
@@ -43,9 +44,7 @@ class Territory:
     def __init__(self, survey: Survey, selected: Selected) -> None:
         self._survey = survey
         self._selected = selected
-        self.relations: Mapping[str, Relation] = {
-            name: relation_of(survey.schema.name, table) for name, table in survey.schema.tables.items()
-        }
+        self.relations: Mapping[str, Relation] = survey.workspace.relations
 
     def __contains__(self, name: str) -> bool:
         return self._survey.accounting.taken.get(name) is Part.RULE
@@ -59,14 +58,17 @@ class Territory:
         rule = self._survey.accounting.rules[name]
         # nobody's rows that others point at are a whole scope's all the same
         adrift = self._survey.scope.whole and rule.kind is RuleKind.REFERENCED and rule.unowned != "never"
-        return self._marked(name, [OWNED, SHARED, UNOWNED, *([REFERENCED] if adrift else [])])
+        return self._marked(name, [Mark.OWNED, Mark.SHARED, Mark.UNOWNED, *([Mark.REFERENCED] if adrift else [])])
 
     def spared(self, name: str) -> Iterator[tuple[str, Sql]]:
         """Reasons for which rows in the scope stay, each with its condition on row `t`."""
         taken, owners = self._selected.taken[name], self._selected.owners.get(name)
         if not self._survey.scope.whole:
             if taken.ids is not None:
-                yield "of no business, and single ones are named", sql.SQL("NOT {}").format(self._marked(name, [OWNED]))
+                yield (
+                    "of no business, and single ones are named",
+                    sql.SQL("NOT {}").format(self._marked(name, [Mark.OWNED])),
+                )
             elif taken.owned is not None:
                 yield "of no business, and single ones are named", sql.SQL("true")
         if owners is not None and not owners.all_mine:
@@ -94,16 +96,21 @@ def doubtful(survey: Survey) -> list[ReferenceLink]:
     return sorted(links, key=lambda link: (link.child, link.columns, link.parent, link.constraint))
 
 
-def find_dangling(connection: Connection, survey: Survey) -> list[Dangling]:
+def find_dangling(survey: Survey) -> list[Dangling]:
     """Look at every such reference of the whole database; gives those that have orphans."""
-    relations = {name: relation_of(survey.schema.name, table) for name, table in survey.schema.tables.items()}
-    found = []
-    for number, link in enumerate(doubtful(survey)):
-        query = sql.SQL("SELECT {} {}").format(relations[link.child].ids("t"), dangling_rows(relations, link))
-        ids = create_temporary(connection, f"dangling_{number}", query)
-        if scalar(connection, sql.SQL("SELECT count(*) FROM {}").format(ids)):
-            found.append(Dangling(link, ids))
-    return found
+    workspace, relations = survey.workspace, survey.workspace.relations
+    queries = {
+        link: sql.SQL("SELECT {} {}").format(relations[link.child].ids("t"), dangling_rows(relations, link))
+        for link in doubtful(survey)
+    }
+
+    def bytes_of(link: ReferenceLink) -> int | None:
+        sizes = (relations[link.child].bytes, relations[link.parent].bytes)
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
+    found = workspace.keep_found("dangling", queries, bytes_of)
+    workspace.analyze()
+    return [Dangling(link, ids) for link, ids in found.items()]
 
 
 def dangling_rows(relations: Mapping[str, Relation], link: ReferenceLink) -> Sql:
@@ -116,8 +123,9 @@ def dangling_rows(relations: Mapping[str, Relation], link: ReferenceLink) -> Sql
     )
 
 
-def report(connection: Connection, survey: Survey, territory: Territory, found: list[Dangling]) -> OrphanReport:
+def report(survey: Survey, territory: Territory, found: list[Dangling]) -> OrphanReport:
     """Count the orphans of the scope, per reference and per table."""
+    connection = survey.workspace.connection
     references = [orphans for each in found if (orphans := _described(connection, survey, territory, each)).rows]
     rows = {}
     for name in sorted({orphans.table for orphans in references}):
@@ -173,7 +181,7 @@ def _described(connection: Connection, survey: Survey, territory: Territory, eac
     )
 
 
-def tables_read(connection: Connection, survey: Survey) -> list[str]:
+def tables_read(survey: Survey) -> list[str]:
     """The tables to lock before the snapshot is taken: a concurrent TRUNCATE must not make orphans.
 
     Raises:
@@ -183,15 +191,11 @@ def tables_read(connection: Connection, survey: Survey) -> list[str]:
     business = {name for name, rule in survey.accounting.rules.items() if rule.category is Category.BUSINESS}
     beside = {link.parent for link in survey.links.references if link.child in business}
     beside |= {link.child for link in survey.links.references if link.parent in business}
-    hidden = connection.execute(
-        "SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(%s))"
-        " AND c.relname = ANY (%s) AND NOT has_table_privilege(c.oid, 'SELECT') ORDER BY c.relname COLLATE \"C\"",
-        [survey.schema.name, sorted(beside - own)],
-    ).fetchall()
-    if hidden:
+    if hidden := survey.workspace.lacking(("SELECT", name) for name in sorted(beside - own)):
         raise RefusedError(
-            f"role {connection.info.user} cannot read tables that point at business rows, or that they point at",
-            (f"no SELECT on table {survey.schema.name}.{name}" for (name,) in hidden),
+            f"role {survey.workspace.connection.info.user} cannot read tables that point at business rows,"
+            " or that they point at",
+            map(str, hidden),
             hint="GRANT what is missing, or run as the owner of the tables",
         )
     return sorted(own | beside)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -23,7 +23,8 @@ from toolkit.postgres.orphans.search import (
     report,
     tables_read,
 )
-from toolkit.postgres.schema.relation import Sql, relation_of, scalar
+from toolkit.postgres.schema.relation import Sql, scalar
+from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.write.deletion import Deletions
@@ -64,20 +65,20 @@ def _attempt(
         scope,
         unclassified="warn",
         exclusive=lambda survey: list(survey.schema.tables) if bypass and not check else (),
-        tables=lambda survey: tables_read(connection, survey),
+        tables=tables_read,
     ) as survey:
         progress.start("look for orphans")
-        territory = Territory(survey, survey.select(connection, all_owners=True))
-        dangling = find_dangling(connection, survey)
-        found = report(connection, survey, territory, dangling)
+        territory = Territory(survey, survey.select(all_owners=True))
+        dangling = find_dangling(survey)
+        found = report(survey, territory, dangling)
         if not delete:
             return Found(report=found, removal=None, warnings=_warnings(survey))
-        prepared = RemovalPlanner(connection, survey=survey, territory=territory, dangling=dangling).plan()
+        prepared = RemovalPlanner(survey, territory=territory, dangling=dangling).plan()
         removal = prepared.removal
-        _refuse(connection, survey.schema.name, removal, bypass=bypass)
+        _refuse(survey.workspace, removal, bypass=bypass)
         if removal.changed and not check:
             progress.start("delete", rows=sum(removal.deletes.values()))
-            _Deletion(connection, survey, prepared, dangling).carry_out(bypass=bypass)
+            _Deletion(survey, prepared, dangling).carry_out(bypass=bypass)
             connection.execute("COMMIT")
         return Found(report=found, removal=removal, warnings=_warnings(survey))
 
@@ -95,12 +96,12 @@ def _warnings(survey: Survey) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _refuse(connection: Connection, schema: str, removal: Removal, *, bypass: bool) -> None:
+def _refuse(workspace: Workspace, removal: Removal, *, bypass: bool) -> None:
     """Raise RefusedError with all that the removal does and the role may not."""
-    reasons = [
-        *_lacking(connection, schema, "DELETE", removal.deletes),
-        *_lacking(connection, schema, "UPDATE", removal.set_null),
-    ]
+    connection, schema = workspace.connection, workspace.schema.name
+    wanted = [("DELETE", name) for name in sorted(removal.deletes)]
+    wanted.extend(("UPDATE", name) for name in sorted(removal.set_null))
+    reasons = list(map(str, workspace.lacking(wanted)))
     reasons.extend(
         f"trigger {trigger} of table {schema}.{table} can be kept from firing by the table's owner only"
         for table, trigger in loud_triggers(connection, schema, {*removal.deletes, *removal.set_null}, bypass=bypass)
@@ -113,25 +114,16 @@ def _refuse(connection: Connection, schema: str, removal: Removal, *, bypass: bo
         )
 
 
-def _lacking(connection: Connection, schema: str, privilege: str, names: Iterable[str]) -> Iterator[str]:
-    rows = connection.execute(
-        "SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(%s))"
-        ' AND c.relname = ANY (%s) AND NOT has_table_privilege(c.oid, %s) ORDER BY c.relname COLLATE "C"',
-        [schema, list(names), privilege],
-    ).fetchall()
-    return (f"no {privilege} on table {schema}.{name}" for (name,) in rows)
-
-
 class _Deletion:
     """Carries one removal out and proves it, before the commit."""
 
-    def __init__(self, connection: Connection, survey: Survey, prepared: Prepared, dangling: list[Dangling]) -> None:
-        self._connection = connection
+    def __init__(self, survey: Survey, prepared: Prepared, dangling: list[Dangling]) -> None:
+        self._connection = survey.workspace.connection
         self._survey = survey
         self._removal = prepared.removal
         self._deletions: Deletions = prepared.deletions
         self._dangling = dangling
-        self._relations = {name: relation_of(survey.schema.name, table) for name, table in survey.schema.tables.items()}
+        self._relations = survey.workspace.relations
 
     def carry_out(self, *, bypass: bool) -> None:
         """Delete children before parents; raise DatabaseError when anything is not as planned."""
@@ -173,12 +165,11 @@ class _Deletion:
         counts = dict.fromkeys(range(len(links)), 0)
         for each in self._dangling:
             relation, deleted = self._relations[each.link.child], self._deletions.ids.get(each.link.child)
-            query = sql.SQL("SELECT count(*) FROM {} d").format(each.ids)
+            rows = each.ids.rows
             if deleted is not None:
-                query = sql.SQL("{} WHERE NOT EXISTS (SELECT 1 FROM {} x WHERE {})").format(
-                    query, deleted, relation.same_ids("d", "x")
-                )
-            counts[links.index(each.link)] = scalar(self._connection, query)
+                query = sql.SQL("SELECT count(*) FROM {} d WHERE NOT EXISTS (SELECT 1 FROM {} x WHERE {})")
+                rows = scalar(self._connection, query.format(each.ids, deleted, relation.same_ids("d", "x")))
+            counts[links.index(each.link)] = rows
         return counts
 
     def _left_over(self, staying: Mapping[int, int]) -> Iterator[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest
 from toolkit.model.plan import RestorePlan
@@ -11,47 +9,40 @@ from toolkit.planning.drift import missing_without_rows
 from toolkit.planning.picking import Picking
 from toolkit.planning.reclassification import Reclassified
 from toolkit.postgres.schema.sequences import looked_at
+from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.write.triggers import loud_triggers
 
-_LACKING = """
-SELECT c.relname FROM pg_class c
-WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relname = ANY (%s)
-      AND NOT CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, %s) ELSE has_table_privilege(c.oid, %s) END
-ORDER BY c.relname COLLATE "C"
-"""
 
-
-def refuse_hidden(connection: Connection, manifest: Manifest, survey: Survey) -> None:
+def refuse_hidden(manifest: Manifest, survey: Survey) -> None:
     """Raise RefusedError with all that the role may not read and a restore reads beside the tables of the scope.
 
     These are the tables that point at those of the backup, and its sequences.
     """
     restored = {entry.name for entry in manifest.tables}
     pointing = {link.child for link in survey.links.references if link.parent in restored}
-    sequences = looked_at(connection, survey.schema.name, manifest.sequences, restored)
-    reasons = [
-        *_lacking(connection, survey.schema.name, "SELECT", pointing),
-        *_lacking(connection, survey.schema.name, "SELECT", sequences, "sequence"),
-    ]
-    _refuse(connection, reasons)
+    workspace = survey.workspace
+    sequences = looked_at(workspace.connection, survey.schema.name, manifest.sequences, restored)
+    lacking = workspace.lacking(("SELECT", name) for name in (*sorted(pointing), *sequences))
+    _refuse(workspace.connection, list(map(str, lacking)))
 
 
-def refuse_plan(connection: Connection, schema: str, plan: RestorePlan, *, bypass: bool, fire: bool) -> None:
+def refuse_plan(workspace: Workspace, plan: RestorePlan, *, bypass: bool, fire: bool) -> None:
     """Raise RefusedError with all that the plan does and the role may not.
 
     Args:
         bypass: user triggers are to be kept silent by the replica role.
         fire: user triggers are to fire.
     """
-    tables = plan.tables.items()
-    reasons = [
-        *_lacking(connection, schema, "INSERT", (name for name, table in tables if table.inserts + table.rewritten)),
-        *_lacking(connection, schema, "UPDATE", (name for name, table in tables if table.updates or table.set_null)),
-        *_lacking(connection, schema, "DELETE", (name for name, table in tables if table.deletes + table.rewritten)),
-        *_lacking(connection, schema, "UPDATE", (move.name for move in plan.sequences), "sequence"),
+    connection, schema, tables = workspace.connection, workspace.schema.name, sorted(plan.tables.items())
+    wanted = [
+        *(("INSERT", name) for name, table in tables if table.inserts + table.rewritten),
+        *(("UPDATE", name) for name, table in tables if table.updates or table.set_null),
+        *(("DELETE", name) for name, table in tables if table.deletes + table.rewritten),
+        *(("UPDATE", move.name) for move in sorted(plan.sequences, key=lambda move: move.name)),
     ]
+    reasons = list(map(str, workspace.lacking(wanted)))
     if not fire:
         touched = [name for name, table in tables if table.changes]
         reasons.extend(
@@ -86,13 +77,6 @@ def warnings_of(manifest: Manifest, survey: Survey, today: Reclassified) -> tupl
         and entry.table not in today.passed_over
     )
     return tuple(lines)
-
-
-def _lacking(
-    connection: Connection, schema: str, privilege: str, names: Iterable[str], kind: str = "table"
-) -> list[str]:
-    rows = connection.execute(_LACKING, [schema, list(names), privilege, privilege]).fetchall()
-    return [f"no {privilege} on {kind} {schema}.{name}" for (name,) in rows]
 
 
 def _refuse(connection: Connection, reasons: list[str]) -> None:

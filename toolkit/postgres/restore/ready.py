@@ -11,15 +11,16 @@ from toolkit.model.plan import Mode, RestorePlan
 from toolkit.planning.answers import read_answers, with_new_tables
 from toolkit.planning.picking import picking_of
 from toolkit.planning.reclassification import Tenants, businesses_said, reclassified
+from toolkit.postgres.compare.sequence_outlook import behind
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.restore.device.own_node import stage_own_node
 from toolkit.postgres.restore.device.sync_state import SyncState
-from toolkit.postgres.restore.plan.planner import Planner, Prepared
+from toolkit.postgres.restore.plan.planner import Planner
+from toolkit.postgres.restore.plan.prepared import Prepared
 from toolkit.postgres.restore.plan.samples import with_samples
 from toolkit.postgres.restore.plan.unforeseen import unforeseen
 from toolkit.postgres.restore.preflight import refuse_cut_ways, refuse_hidden, refuse_plan, warnings_of
-from toolkit.postgres.schema.sequences import behind
-from toolkit.postgres.selection.snapshot import LOCK_SECONDS, Survey, consistent_snapshot
+from toolkit.postgres.selection.snapshot import LOCK_SECONDS, WRITING_LOCK, Survey, consistent_snapshot
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.backup_owners import BackupOwners
 from toolkit.postgres.stage.decision import settle_device
@@ -106,30 +107,28 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
             connection, found, manifest, request.device, narrowed=bool(request.businesses)
         )
         foresee = request.check or request.samples or attempt.foresee
-        source = fitting_source(connection, manifest, survey.schema, request.rows_of, request.answers, thorough=foresee)
+        source = fitting_source(survey.workspace, manifest, request.rows_of, request.answers, thorough=foresee)
         manifest = source.manifest
-        refuse_hidden(connection, manifest, survey)
+        refuse_hidden(manifest, survey)
         progress.start("compare", rows=manifest.metadata.stats.total_records)
         picking = picking_of(asked, read_answers(asked, survey.schema, request.answers), survey.schema, survey.links)
         owners = BackupOwners(
-            connection,
+            survey.workspace,
             source,
-            schema=survey.schema,
             rows_of=request.rows_of,
             picking=picking,
             tenants=manifest.selection.tenants,
         )
         if request.businesses:
             refuse_cut_ways(manifest.metadata.label, picking, today)
-            narrow(connection, source, owners)
+            narrow(survey.workspace, source, owners)
         followed = follow(connection, source, survey, device)
         made_node = stage_own_node(connection, source, survey, device)
         source.settle()
-        selected = survey.select(connection, all_owners=True, strict=False)
+        selected = survey.select(all_owners=True, strict=False)
         prepared = Planner(
-            connection,
+            survey,
             mode=request.mode,
-            survey=survey,
             selected=selected,
             source=source,
             owners=owners,
@@ -156,7 +155,7 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
         plan = sync.added_to(replace(prepared.plan, warnings=said))
         if request.samples:
             plan = with_samples(connection, survey.schema, source, prepared, plan)
-        refuse_plan(connection, survey.schema.name, plan, bypass=bypass, fire=request.fire)
+        refuse_plan(survey.workspace, plan, bypass=bypass, fire=request.fire)
         yield Ready(
             connection=connection,
             survey=survey,
@@ -183,21 +182,17 @@ def _locked(
         return []
     if bypass or request.exclusive:
         return list(survey.schema.tables)
-    contended = set(_may_lock(connection, survey.schema.name, attempt.locked))
+    contended = _may_lock(survey, attempt.locked)
     if request.fire:
         return contended
     # to disable a trigger is to lock its table
     return contended | tables_to_alter(connection, survey.schema.name, survey.accounting.taken, bypass=False)
 
 
-def _may_lock(connection: Connection, schema: str, tables: Collection[str]) -> list[str]:
+def _may_lock(survey: Survey, tables: Collection[str]) -> set[str]:
     """Those of these tables that this role can lock against writers."""
-    rows = connection.execute(
-        "SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(%s))"
-        " AND c.relname = ANY (%s) AND has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')",
-        [schema, list(tables)],
-    ).fetchall()
-    return [str(name) for (name,) in rows]
+    lacking = {each.name for each in survey.workspace.lacking((WRITING_LOCK, name) for name in tables)}
+    return set(tables) - lacking
 
 
 def _locking(

@@ -21,7 +21,6 @@ from toolkit.postgres.restore.proof.proof import Proof
 from toolkit.postgres.restore.proof.references import References
 from toolkit.postgres.restore.ready import Attempt, Ready, made_ready
 from toolkit.postgres.restore.refusals import refusal, refusal_of_rows, refuse_conflicts, unproven, violations
-from toolkit.postgres.schema.sequences import advance, try_moves
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.request import Request
 from toolkit.postgres.write.batches import (
@@ -33,6 +32,7 @@ from toolkit.postgres.write.batches import (
 )
 from toolkit.postgres.write.fate import Fate
 from toolkit.postgres.write.recovery import ATTEMPTS, SECONDS, Open, commit, passes, patient
+from toolkit.postgres.write.sequence_moves import advance, try_moves
 from toolkit.postgres.write.triggers import silent_triggers
 from toolkit.retries.policy import retrying
 
@@ -140,13 +140,13 @@ def _apply(ready: Ready, request: Request, attempt: Attempt, progress: Progress)
         if found := references.dangling():
             raise UnforeseenError(found)
         mirror = request.mode is Mode.MIRROR
-        after = ready.survey.select(connection, strict=False, prefix="after") if mirror else None
+        after = ready.survey.select(strict=False) if mirror else None
         failures = Proof(ready).failures(after)
         failures.extend(touched(before, others.after()) if others else [])
         if failures:
             raise unproven(failures)
     plan = _with_sequences(ready, request)
-    if request.put_aside is not None and ready.prepared.findings:
+    if request.put_aside is not None and ready.prepared.obstacles:
         request.put_aside(quarantined_rows(ready))
     untouched = sum(digest.rows for digest in before.values()) if others else None
     return replace(plan, untouched=untouched)
@@ -155,7 +155,7 @@ def _apply(ready: Ready, request: Request, attempt: Attempt, progress: Progress)
 def _with_sequences(ready: Ready, request: Request) -> RestorePlan:
     """The plan with the sequences that have to move now that the rows are written; nothing should stop them later."""
     plan = ready.with_sequences()
-    refuse_plan(ready.connection, ready.survey.schema.name, plan, bypass=ready.bypass, fire=request.fire)
+    refuse_plan(ready.survey.workspace, plan, bypass=ready.bypass, fire=request.fire)
     try:
         try_moves(ready.connection, ready.survey.schema.name, plan.sequences)
     except psycopg.errors.LockNotAvailable as error:

@@ -10,12 +10,13 @@ from psycopg import sql
 from toolkit.model.schema import Table
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.order import order_by
-from toolkit.postgres.schema.relation import Relation, Sql, chosen, columns
+from toolkit.postgres.schema.relation import Relation, Sql, columns
+from toolkit.postgres.schema.workspace import Rows, chosen
 from toolkit.postgres.session.connection import Connection
 
 
 def read_rows(
-    connection: Connection, table: Table, relation: Relation, ids: Sql | None, *, ordered: bool = True
+    connection: Connection, table: Table, relation: Relation, ids: Rows | None, *, ordered: bool = True
 ) -> Iterator[memoryview]:
     """The rows of a table, one at a time, each with its newline.
 
@@ -26,8 +27,10 @@ def read_rows(
     Returns:
         Buffers that may change once the next one is asked for.
     """
+    if ids is not None and ids.empty:
+        return
     names = columns("t", (column.name for column in table.stored_columns))
-    query = sql.SQL("SELECT {} {}").format(names, chosen(connection, relation, ids, "t"))
+    query = sql.SQL("SELECT {} {}").format(names, chosen(relation, ids, "t"))
     if ordered:
         query = sql.SQL("{} ORDER BY {}").format(query, order_by(sort_key(table), "t"))
     with connection.cursor().copy(sql.SQL("COPY ({}) TO STDOUT").format(query)) as copy:

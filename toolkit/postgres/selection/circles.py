@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from psycopg import sql
 
 from toolkit.planning.links import ReferenceLink, components
-from toolkit.postgres.schema.relation import Relation, Sql, Workspace, points_at
+from toolkit.postgres.schema.relation import Relation, Sql, points_at
+from toolkit.postgres.schema.workspace import Workspace
 
 
 class Circles:
@@ -29,12 +30,10 @@ class Circles:
         *,
         links: Sequence[ReferenceLink],
         tables: Sequence[str],
-        prefix: str,
     ) -> None:
         self._workspace = workspace
         self._relations = relations
         self._links = links
-        self._prefix = prefix
         self._group = tuple(sorted(_circling([link for link in links if {link.child, link.parent} <= set(tables)])))
         self._led: Sql | None = None
 
@@ -43,7 +42,7 @@ class Circles:
         if table not in self._group:
             return sql.SQL("false")
         if self._led is None:
-            self._led = self._workspace.hold(f"{self._prefix}_led", self._led_to(self._group))
+            self._led = self._workspace.hold("led", self._led_to(self._group))
         return sql.SQL(
             "NOT EXISTS (SELECT 1 FROM {} l WHERE l.place = {} AND l.row_id = t.ctid AND l.part_id = t.tableoid)"
         ).format(self._led, sql.Literal(self._group.index(table)))

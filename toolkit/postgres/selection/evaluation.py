@@ -6,130 +6,44 @@ current transaction; a table that is taken whole needs none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from itertools import count
-
-import psycopg
 from psycopg import sql
 
-from toolkit.errors import InputError, Problem, RefusedError
 from toolkit.model.catalog import Catalog, Category, RuleKind, TableRule
-from toolkit.model.manifest import TableSelection
-from toolkit.model.schema import DatabaseSchema, Table
-from toolkit.model.scope import Demo, Scope
+from toolkit.model.schema import Table
+from toolkit.model.scope import Scope
 from toolkit.planning.accounting import Accounting, Part
 from toolkit.planning.links import Links, ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.order import order_by
-from toolkit.postgres.schema.relation import Relation, Sql, Workspace, points_at, relation_of
+from toolkit.postgres.schema.relation import Sql, points_at
+from toolkit.postgres.schema.workspace import Rows, Temporary, Workspace, shared
 from toolkit.postgres.selection.circles import Circles
-from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
+from toolkit.postgres.selection.conditions import check_conditions, condition_of
+from toolkit.postgres.selection.marks import Mark
 from toolkit.postgres.selection.ownership import Owners, Ownership, count_owned
 from toolkit.postgres.selection.references import ReferenceClosure
-from toolkit.postgres.selection.tenants import find_named
-from toolkit.postgres.session.connection import Connection, first_line
-
-
-@dataclass(slots=True)
-class Taken:
-    """The rows taken of one table.
-
-    Attributes:
-        ids: a table of ids with the reason in `why`; None when every row is taken.
-        owned: how many rows are owned; None when all are (only where `ids` is None).
-        rest: the reason for the rows of a whole table that are not owned.
-        cutoff: value of the `newest_by` column of the oldest row within a limit, as text.
-        marked: a table of ids with the reason in `why`; None when the rows of a whole table have one reason only, or
-            `owned` and `rest`.
-        full: as many rows were taken as the limit lets in, so that it may have cut others.
-    """
-
-    ids: Sql | None
-    owned: int | None = 0
-    rest: str = SHARED
-    cutoff: str | None = None
-    marked: Sql | None = None
-    full: bool = False
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def summary(self, total: int) -> TableSelection:
-        """Rows by reason, given how many were read in all."""
-        counts = self.counts
-        if self.ids is None and not counts:
-            owned = total if self.owned is None else self.owned
-            counts = {OWNED: owned, self.rest: total - owned}
-        return TableSelection(
-            owned=counts.get(OWNED, 0),
-            shared=counts.get(SHARED, 0),
-            unowned=counts.get(UNOWNED, 0),
-            referenced=counts.get(REFERENCED, 0),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Selected:
-    """A scope evaluated on one database.
-
-    Attributes:
-        tenants: the selected tenants, key → label.
-        named: the keys of the tenants that the scope names, which may call them otherwise.
-        named_but_demo: those of them that the demo rule dropped.
-        taken: per table of the scope, in name order.
-        owners: per table that has owners; complete (all tenants) when asked for.
-        known: all tenants of the database, key → label.
-        spared: those that the demo rule takes, and the scope does not (`Scope.without`).
-    """
-
-    tenants: Mapping[str, str]
-    named: tuple[str, ...]
-    named_but_demo: tuple[str, ...]
-    taken: Mapping[str, Taken]
-    owners: Mapping[str, Owners]
-    known: Mapping[str, str]
-    spared: Mapping[str, str]
-
-    @property
-    def left_out(self) -> dict[str, str]:
-        """The tenants that the demo rule left out, key → label: of all, or of the named ones."""
-        asked = self.named or self.known
-        return {key: self.known[key] for key in sorted(asked) if key not in self.tenants}
+from toolkit.postgres.selection.selected import Selected, Taken
+from toolkit.postgres.selection.tenants import choose_tenants
 
 
 class Selection:
     """Evaluates one scope inside the current transaction, whose snapshot it shares."""
 
     def __init__(
-        self,
-        connection: Connection,
-        *,
-        catalog: Catalog,
-        schema: DatabaseSchema,
-        links: Links,
-        accounting: Accounting,
-        scope: Scope,
-        relations: Mapping[str, Relation] | None = None,
-        prefix: str = "sel",
+        self, workspace: Workspace, *, catalog: Catalog, links: Links, accounting: Accounting, scope: Scope
     ) -> None:
-        self._connection = connection
-        self._workspace = Workspace(connection)
+        self._connection = workspace.connection
+        self._workspace = workspace
         self._catalog = catalog
-        self._schema = schema
+        self._schema = workspace.schema
         self._links = links
         self._accounting = accounting
         self._scope = scope
-        self._prefix = prefix
-        if relations is None:
-            relations = {name: relation_of(schema.name, table) for name, table in schema.tables.items()}
-        self._relations = relations
+        self._relations = workspace.relations
         self._taken: dict[str, Taken] = {}
         self._owners: dict[str, Owners] = {}
-        self._known: Mapping[str, str] = {}
-        self._spared: dict[str, str] = {}
         self._everyone = False
         self._known_circles: Circles | None = None
-        self._named: tuple[str, ...] = ()
-        self._numbers = count()
 
     def evaluate(self, *, all_owners: bool = False, strict: bool = True) -> Selected:
         """Select.
@@ -143,9 +57,9 @@ class Selection:
             InputError: none of them does, or the demo rule drops all of them; a `where` of the catalog file is not a
                 condition on its table.
         """
-        self._check_conditions()
-        tenants, dropped, others = self._select_tenants(strict=strict)
-        self._everyone = not others
+        check_conditions(self._workspace, self._catalog, self._accounting.rules, self._accounting.taken)
+        tenants = choose_tenants(self._workspace, self._catalog.tenant, self._scope, strict=strict)
+        self._everyone = tenants.everyone
         needs_others = (
             all_owners
             or self._scope.whole
@@ -155,64 +69,25 @@ class Selection:
                 if name in self._accounting.taken
             )
         )
-        self._owners = Ownership(
-            self._connection, self._relations, self._links.owners, self._catalog.tenant, prefix=self._prefix
-        ).compute(self._tenant_condition(sorted(tenants)), only_selected=not needs_others, all_selected=self._everyone)
+        self._owners = Ownership(self._workspace, self._relations, self._links.owners, self._catalog.tenant).compute(
+            self._tenant_condition(sorted(tenants.selected)),
+            only_selected=not needs_others,
+            all_selected=self._everyone,
+        )
         for name, part in self._accounting.taken.items():
             self._taken[name] = self._take(self._schema.tables[name], self._accounting.rules[name], part)
-        ReferenceClosure(
-            self._connection,
-            relations=self._relations,
-            links=self._links.references,
-            ids={name: taken.ids for name, taken in self._taken.items()},
-            prefix=self._prefix,
-        ).close()
         self._count()
+        self._add_referenced()
         return Selected(
-            tenants, self._named, tuple(sorted(dropped)), self._taken, self._owners, self._known, self._spared
+            tenants=tenants.selected,
+            named=tenants.named,
+            named_but_demo=tenants.dropped,
+            taken=self._taken,
+            owners=self._owners,
+            known=tenants.known,
+            spared=tenants.spared,
+            relations=self._relations,
         )
-
-    # tenants
-
-    def _select_tenants(self, *, strict: bool) -> tuple[dict[str, str], list[str], bool]:
-        """The selected tenants, the named ones that the demo rule dropped, and whether any tenant is not selected."""
-        tenant = self._catalog.tenant
-        demo = sql.SQL("t.{} IS TRUE").format(sql.Identifier(tenant.demo)) if tenant.demo else sql.SQL("false")
-        query = sql.SQL("SELECT t.{key}::text, coalesce(t.{label}::text, ''), {demo} FROM {source} t").format(
-            key=sql.Identifier(tenant.key),
-            label=sql.Identifier(tenant.label or tenant.key),
-            demo=demo,
-            source=self._relations[tenant.table].source,
-        )
-        rows = self._connection.execute(query).fetchall()
-        known = self._known = {key: label for key, label, _ in rows}
-        meant = find_named(
-            self._connection,
-            self._schema,
-            tenant,
-            self._relations[tenant.table].source,
-            names=self._scope.businesses,
-            known=known,
-        )
-        missing = [name for name, keys in meant.items() if not keys]
-        if missing and strict:
-            # when no name fits nothing was asked for; when some do, a business may be gone
-            raise (InputError if len(missing) == len(self._scope.businesses) else RefusedError)(
-                f"no such business in table {tenant.table}: {', '.join(missing)}",
-                hint=f"name businesses by {tenant.table}.{tenant.key}, e.g. {', '.join(sorted(known)[:5])}",
-            )
-        self._named = tuple(dict.fromkeys(key for keys in meant.values() for key in keys))
-        named = known.keys() if self._scope.whole else set(self._named)
-        kept = {Demo.EXCLUDE: (False,), Demo.ONLY: (True,), Demo.INCLUDE: (False, True)}[self._scope.demo]
-        selected = {key: known[key] for key, _, is_demo in rows if key in named and is_demo in kept}
-        self._spared = {key: selected.pop(key) for key in sorted(selected.keys() & set(self._scope.without))}
-        if not selected and not self._scope.whole and strict:
-            raise InputError(
-                f"demo: {self._scope.demo} leaves none of the named businesses: {', '.join(sorted(named))}",
-                hint="say `demo: include` to take the named businesses whatever they are",
-            )
-        dropped = [] if self._scope.whole else [key for key in named if key not in selected]
-        return dict(sorted(selected.items())), dropped, len(selected) < len(known)
 
     def _tenant_condition(self, keys: list[str]) -> Sql:
         return sql.SQL("t.{}::text = ANY ({}::text[])").format(
@@ -223,30 +98,32 @@ class Selection:
 
     def _take(self, table: Table, rule: TableRule, part: Part) -> Taken:
         if part is Part.REFERENCED:
-            return Taken(self._ids(table.name, None))
+            return Taken(self._none(table.name))
         if part is Part.WHOLE:
-            return Taken(None, 0, SHARED)
+            return Taken(None, 0, Mark.SHARED)
         limit = self._scope.optional.get(table.name)
         policy = rule.unowned or ("always" if self._scope.whole else "never")
         complete = self._everyone and policy == "always" and self._scope.whole
         if rule.kind is RuleKind.SHARED:
-            base: Sql | None = self._rows(table.name, SHARED)
-            whole = Taken(None, 0, SHARED)
+            base: Sql | None = self._rows(table.name, Mark.SHARED)
+            whole = Taken(None, 0, Mark.SHARED)
         elif rule.kind is RuleKind.REFERENCED:
             base = self._unreferenced(table.name, everything=complete) if policy == "always" else None
-            whole = Taken(None, 0, UNOWNED)
+            whole = Taken(None, 0, Mark.UNOWNED)
         else:
             base = self._owned(table.name, with_unowned=policy == "always")
             owners = self._owners.get(table.name)
             all_mine = owners is not None and owners.all_mine
-            owned = None if all_mine else count_owned(self._connection, owners) if owners and self._everyone else 0
-            whole = Taken(None, owned, UNOWNED)
+            owned = None if all_mine else count_owned(self._workspace, owners) if owners and self._everyone else 0
+            whole = Taken(None, owned, Mark.UNOWNED)
         filtered = bool(rule.where) or limit is not None
         if not filtered and (rule.kind is RuleKind.SHARED or complete or whole.owned is None):
             return whole
         if base is not None and filtered:
             return self._filtered(table, rule, base, limit)
-        return Taken(self._ids(table.name, base))
+        if rule.kind in (RuleKind.TENANT, RuleKind.OWNED) and policy != "always":
+            return self._lines_as_ids(table.name)
+        return Taken(self._none(table.name) if base is None else self._ids(base))
 
     def _rows(self, table: str, why: str, condition: Sql | None = None) -> Sql:
         relation = self._relations[table]
@@ -260,14 +137,14 @@ class Selection:
     def _owned(self, table: str, *, with_unowned: bool) -> Sql:
         relation, owners = self._relations[table], self._owners.get(table)
         if owners is None:
-            return self._rows(table, UNOWNED, sql.SQL("true" if with_unowned else "false"))
+            return self._rows(table, Mark.UNOWNED, sql.SQL("true" if with_unowned else "false"))
         owned = sql.SQL('SELECT {ids}, {why}::"char" AS why FROM {source} o WHERE o.mine').format(
-            ids=relation.id_columns("o"), why=sql.Literal(OWNED), source=owners.source
+            ids=relation.id_columns("o"), why=sql.Literal(Mark.OWNED), source=owners.source
         )
         if not with_unowned:
             return owned
         nobody = sql.SQL("NOT EXISTS (SELECT 1 FROM {} o WHERE {})").format(owners.source, relation.same("t", "o"))
-        return sql.SQL("{} UNION ALL {}").format(owned, self._rows(table, UNOWNED, nobody))
+        return sql.SQL("{} UNION ALL {}").format(owned, self._rows(table, Mark.UNOWNED, nobody))
 
     def _unreferenced(self, table: str, *, everything: bool) -> Sql:
         """Rows of a `referenced` table that no row of any business table points at, or circles alone lead to.
@@ -284,11 +161,11 @@ class Selection:
         ]
         nobody: Sql = sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true")
         nobody = sql.SQL("({} OR {})").format(nobody, self._circles().nobody_else(table))
-        unowned = self._rows(table, UNOWNED, nobody)
+        unowned = self._rows(table, Mark.UNOWNED, nobody)
         if not everything:
             return unowned
         return sql.SQL("{} UNION ALL {}").format(
-            unowned, self._rows(table, REFERENCED, sql.SQL("NOT ({})").format(nobody))
+            unowned, self._rows(table, Mark.REFERENCED, sql.SQL("NOT ({})").format(nobody))
         )
 
     def _pointing(self) -> list[ReferenceLink]:
@@ -306,7 +183,6 @@ class Selection:
                     for name, rule in self._accounting.rules.items()
                     if rule.kind is RuleKind.REFERENCED and self._is_read(name)
                 ],
-                prefix=self._prefix,
             )
         return self._known_circles
 
@@ -321,7 +197,7 @@ class Selection:
             base, relation.source, relation.same("t", "b"), condition_of(rule)
         )
         if limit is None:
-            return Taken(self._ids(table.name, passing))
+            return Taken(self._ids(passing))
         query = sql.SQL(
             "SELECT b.* FROM ({passing}) b JOIN {source} t ON {same} ORDER BY t.{newest} DESC NULLS LAST, {key}"
             " LIMIT {limit}"
@@ -333,8 +209,8 @@ class Selection:
             key=order_by(sort_key(table), "t"),
             limit=sql.Literal(limit),
         )
-        taken = Taken(self._ids(table.name, query))
-        assert taken.ids is not None
+        ids = self._ids(query)
+        taken = Taken(ids)
         # rows without a time come last
         oldest = sql.SQL(
             "SELECT count(*), CASE WHEN count(t.{column}) = count(*) THEN concat(min(t.{column})) ELSE '' END"
@@ -342,7 +218,7 @@ class Selection:
         ).format(
             column=sql.Identifier(rule.newest_by),
             source=relation.source,
-            ids=taken.ids,
+            ids=ids,
             same=relation.same("t", "b"),
         )
         row = self._connection.execute(oldest).fetchone()
@@ -350,46 +226,57 @@ class Selection:
         taken.cutoff = row[1] if row and taken.full else None
         return taken
 
-    def _ids(self, table: str, query: Sql | None) -> Sql:
-        """A temporary table of ids from a query of (row_id, why); empty for None."""
-        query = query or self._rows(table, REFERENCED, sql.SQL("false"))
-        wanted = sql.SQL("SELECT q.*, 0 AS round FROM ({}) q").format(query)
-        return self._workspace.keep(f"{self._prefix}_ids_{next(self._numbers)}", wanted)
+    def _ids(self, query: Sql) -> Temporary:
+        """A temporary table of ids from a query of (row_id, why)."""
+        return self._workspace.keep("ids", query)
 
-    # counts and conditions
+    def _none(self, table: str) -> Rows:
+        """A table of no ids, to which rows may be added."""
+        self._workspace.require_tables()
+        return Rows(sql.SQL("({})").format(self._rows(table, Mark.REFERENCED, sql.SQL("false"))), 0)
+
+    def _lines_as_ids(self, table: str) -> Taken:
+        """The rows that selected tenants own: their lines say already which these are."""
+        self._workspace.require_tables()
+        owners = self._owners.get(table)
+        if owners is None or owners.mine == 0:
+            return Taken(self._none(table))
+        source = sql.SQL("({})").format(self._owned(table, with_unowned=False))
+        return Taken(Rows(source, owners.mine), counts={Mark.OWNED: owners.mine} if owners.mine is not None else {})
+
+    # rows by reason
 
     def _count(self) -> None:
+        """Count the rows of each table by reason, before those are added that others point at."""
+        counting: dict[str, Rows] = {}
         for name, taken in self._taken.items():
             taken.marked = taken.ids
             if taken.ids is None and self._accounting.rules[name].kind is RuleKind.REFERENCED:
-                taken.marked = sql.SQL("({})").format(self._unreferenced(name, everything=True))
-            if taken.marked is not None:
-                query = sql.SQL("SELECT why::text, count(*) FROM {} q GROUP BY why").format(taken.marked)
-                taken.counts = {str(why): int(count) for why, count in self._connection.execute(query)}
-
-    def _check_conditions(self) -> None:
-        """Try every `where` on its table without reading a row; report all that fail."""
-        problems = []
-        for name in self._accounting.taken:
-            rule = self._accounting.rules[name]
-            if not rule.where:
-                continue
-            query = sql.SQL("SELECT 1 FROM {} t WHERE {} LIMIT 0").format(
-                self._relations[name].source, condition_of(rule)
+                taken.marked = Rows(sql.SQL("({})").format(self._unreferenced(name, everything=True)), None)
+            if taken.marked is not None and not taken.counts and not taken.marked.empty:
+                counting[name] = taken.marked
+        for group in shared(counting, lambda name: 0 if isinstance(counting[name], Temporary) else None):
+            query = sql.SQL(" UNION ALL ").join(
+                sql.SQL("SELECT {}, why::text, count(*) FROM {} q GROUP BY why").format(
+                    sql.Literal(name), counting[name]
+                )
+                for name in group
             )
-            try:
-                with self._connection.transaction():
-                    self._connection.execute(query)
-            except psycopg.Error as error:
-                # a lost connection, a cancellation or a lock that cannot be had says nothing of the condition
-                if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
-                    raise
-                place = f"{rule.category.value}.{rule.group}.{name}.where"
-                problems.append(Problem(file=self._catalog.file, line=rule.line, path=place, message=first_line(error)))
-        if problems:
-            raise InputError(problems)
+            for name, why, rows in self._connection.execute(query):
+                self._taken[name].counts[str(why)] = int(rows)
 
-
-def condition_of(rule: TableRule) -> Sql:
-    """The rule's `where` as SQL (true without one). It is the catalog author's own text, like a view's definition."""
-    return sql.SQL("({})").format(sql.SQL(rule.where)) if rule.where else sql.SQL("true")
+    def _add_referenced(self) -> None:
+        """Take what taken rows point at."""
+        closure = ReferenceClosure(
+            self._workspace,
+            relations=self._relations,
+            links=self._links.references,
+            taken={name: taken.ids for name, taken in self._taken.items()},
+        )
+        for name, ids in closure.close().items():
+            taken = self._taken[name]
+            taken.ids = ids
+            if ids is not None:
+                taken.marked = ids
+            if added := closure.added(name):
+                taken.counts[Mark.REFERENCED] = taken.counts.get(Mark.REFERENCED, 0) + added

@@ -19,10 +19,10 @@ from toolkit.planning.links import ReferenceLink
 from toolkit.planning.reasons import RowFacts, mark_in_whole_table, reasons
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.order import order_by
-from toolkit.postgres.schema.relation import Relation, Sql, Workspace, points_at, relation_of
+from toolkit.postgres.schema.relation import Relation, Sql, points_at, relation_of
 from toolkit.postgres.selection.circles import Circles
-from toolkit.postgres.selection.evaluation import condition_of
-from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
+from toolkit.postgres.selection.conditions import condition_of
+from toolkit.postgres.selection.marks import Mark
 from toolkit.postgres.selection.row_lookup import RowId, find_row, key_columns, table_named
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.selection.walk import Step, Visited, Walk, to_owners, to_parents
@@ -31,7 +31,12 @@ from toolkit.postgres.session.connection import Connection
 SAMPLES = 3
 """Keys that are shown of many rows."""
 
-_MARKS = {OWNED: RowMark.OWNED, SHARED: RowMark.SHARED, UNOWNED: RowMark.UNOWNED, REFERENCED: RowMark.REFERENCED}
+_MARKS = {
+    Mark.OWNED: RowMark.OWNED,
+    Mark.SHARED: RowMark.SHARED,
+    Mark.UNOWNED: RowMark.UNOWNED,
+    Mark.REFERENCED: RowMark.REFERENCED,
+}
 
 
 class Explainer:
@@ -48,7 +53,7 @@ class Explainer:
     def __init__(self, connection: Connection, survey: Survey) -> None:
         self.connection = connection
         self.survey = survey
-        self.selected = survey.select(connection)
+        self.selected = survey.select()
         self.walks = count()
 
     def explain(self, table: str, words: Sequence[str]) -> Explanation:
@@ -131,11 +136,10 @@ class _Subject:
             return False
         business = [name for name, each in read.items() if each.category is Category.BUSINESS]
         circles = Circles(
-            Workspace(self._connection),
+            self._survey.workspace,
             {name: self._relation(name) for name in business},
             links=[link for link in self._survey.links.references if link.child in business],
             tables=[name for name in business if read[name].kind is RuleKind.REFERENCED],
-            prefix=f"explained_{next(self._walks)}",
         )
         query = sql.SQL("SELECT FROM {} t WHERE {} AND {}").format(
             self._relation(self._table.name).source, self._row.condition, circles.nobody_else(self._table.name)
@@ -164,7 +168,7 @@ class _Subject:
             relation.source, taken.ids, relation.same("t", "i"), self._row.condition
         )
         row = self._connection.execute(query).fetchone()
-        return None if row is None else _MARKS[row[0]]
+        return None if row is None else _MARKS[Mark(row[0])]
 
     # whose it is
 
@@ -286,4 +290,4 @@ class _Subject:
             # in a table of the rule `referenced` that is taken whole, whatever is pointed at is referenced
             rule = self._rules[table]
             return rows if rule.kind is RuleKind.REFERENCED and rule.category is Category.BUSINESS else 0
-        return walk.among(table, taken.ids, sql.SQL("i.why = {}").format(sql.Literal(REFERENCED)))
+        return walk.among(table, taken.ids, sql.SQL("i.why = {}").format(sql.Literal(Mark.REFERENCED)))

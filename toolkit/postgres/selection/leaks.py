@@ -15,27 +15,26 @@ from toolkit.model.schema import Table
 from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.order import order_by
-from toolkit.postgres.schema.relation import Relation, Sql, create_temporary, points_at, relation_of
+from toolkit.postgres.schema.relation import Relation, Sql, points_at
 from toolkit.postgres.selection.ownership import Ownership
 from toolkit.postgres.selection.row_lookup import key_columns
 from toolkit.postgres.selection.snapshot import Survey
-from toolkit.postgres.session.connection import Connection
 
 SAMPLES = 3
 """Keys that are shown of many rows."""
 
 
-def find_leaks(connection: Connection, survey: Survey) -> Leaks:
+def find_leaks(survey: Survey) -> Leaks:
     """Look at every row of every tenant, whatever the survey's scope is, inside its snapshot."""
-    return _Search(connection, survey).leaks()
+    return _Search(survey).leaks()
 
 
 class _Search:
-    def __init__(self, connection: Connection, survey: Survey) -> None:
-        self._connection = connection
+    def __init__(self, survey: Survey) -> None:
+        self._connection = survey.workspace.connection
         self._survey = survey
         self._tables = survey.schema.tables
-        self._relations = {name: relation_of(survey.schema.name, table) for name, table in self._tables.items()}
+        self._relations = survey.workspace.relations
         self._owners = self._owner_sets()
 
     def leaks(self) -> Leaks:
@@ -63,20 +62,17 @@ class _Search:
     def _owner_sets(self) -> Mapping[str, Sql]:
         """Per table with owners: a table of ids of the rows that are owned, with all `owners` of each, sorted."""
         ownership = Ownership(
-            self._connection,
-            self._relations,
-            self._survey.links.owners,
-            self._survey.catalog.tenant,
-            prefix="leak",
+            self._survey.workspace, self._relations, self._survey.links.owners, self._survey.catalog.tenant
         )
         sets = {}
-        for number, (table, owners) in enumerate(ownership.compute_tenants().items()):
+        for table, owners in ownership.compute_tenants().items():
             ids = self._relations[table].id_columns("o")
             query = sql.SQL(
                 'SELECT {ids}, array_agg(DISTINCT o.tenant COLLATE "C" ORDER BY o.tenant COLLATE "C") AS owners'
                 " FROM {source} o GROUP BY {ids}"
             ).format(ids=ids, source=owners.source)
-            sets[table] = create_temporary(self._connection, f"leak_sets_{number}", query)
+            sets[table] = self._survey.workspace.keep("owner_sets", query)
+        self._survey.workspace.analyze()
         return sets
 
     def _co_owned(self, table: Table) -> CoOwned:

@@ -8,16 +8,18 @@ report asks for `tenant`, the tenant's key. A row without a line is owned by nob
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import sql
 
 from toolkit.model.catalog import TenantTable
-from toolkit.planning.links import OwnerLink, components
-from toolkit.postgres.schema.relation import Relation, Sql, Workspace, equal, row_text, scalar
-from toolkit.postgres.session.connection import Connection
+from toolkit.planning.links import OwnerLink, levels
+from toolkit.postgres.schema.relation import Relation, Sql, equal, row_text, scalar
+from toolkit.postgres.schema.workspace import Rows, Temporary, Workspace
 
 NOTHING = sql.SQL("")
+MOST = 64
+"""Tables whose lines are counted by one statement, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,15 @@ class Owners:
         source: a table of ids with the mark (`mine` or `tenant`) and the columns in `keys`.
         keys: column of the table → its name in `source`.
         all_mine: True when every row is owned, and by selected tenants only.
+        mine: how many lines say that a selected tenant owns the row; None where nobody has counted.
+        others: how many say that another one does; the same.
     """
 
-    source: Sql
+    source: Rows
     keys: Mapping[str, str]
     all_mine: bool = False
+    mine: int | None = None
+    others: int | None = None
 
     def joined(self, alias: str, link: OwnerLink, owners: str) -> Sql:
         """The condition that a link leads to row `alias` of its table from the row of a line `owners` of these."""
@@ -69,20 +75,17 @@ class Ownership:
 
     def __init__(
         self,
-        connection: Connection,
+        workspace: Workspace,
         relations: Mapping[str, Relation],
         links: Sequence[OwnerLink],
         tenant: TenantTable,
         *,
-        prefix: str,
         absent: Sequence[AbsentOwners] = (),
     ) -> None:
-        self._connection = connection
-        self._workspace = Workspace(connection)
+        self._workspace = workspace
         self._relations = relations
         self._links = [link for link in links if link.table in relations and link.source in relations]
         self._tenant = tenant
-        self._prefix = prefix
         self._absent = [each for each in absent if each.table in relations]
         self._owners: dict[str, Owners] = {}
         self._mark: Mark
@@ -96,7 +99,8 @@ class Ownership:
             all_selected: every tenant is selected.
         """
         mark = Mark("mine", sql.SQL("boolean"), sql.SQL("({})").format(selected))
-        return self._compute(mark, selected if only_selected else None, all_alike=all_selected)
+        owners = self._compute(mark, selected if only_selected else None, all_alike=all_selected)
+        return self._counted(owners, alike=only_selected or all_selected)
 
     def compute_tenants(
         self, followed: Sql | None = None, *, wanted: Collection[str] | None = None
@@ -123,13 +127,37 @@ class Ownership:
         edges = [(link.source, link.table) for link in self._links]
         nodes = {self._tenant.table, *(each.table for each in self._absent), *(name for edge in edges for name in edge)}
         nodes &= self._relations.keys() if wanted is None else set(wanted)
-        for group in components(nodes, edges):
-            inner = [link for link in self._links if link.table in group and link.source in group]
-            if inner:
-                self._cycle(group, inner, followed)
-            else:
-                self._single(group[0], followed, all_alike=all_alike)
+        for level in levels(nodes, edges):
+            for group in level:
+                inner = [link for link in self._links if link.table in group and link.source in group]
+                if inner:
+                    self._cycle(group, inner, followed)
+                else:
+                    self._single(group[0], followed, all_alike=all_alike)
+            self._workspace.analyze()
         return self._owners
+
+    def _counted(self, owners: Mapping[str, Owners], *, alike: bool) -> dict[str, Owners]:
+        """The owners with the numbers of their lines.
+
+        Args:
+            alike: no line is of tenants that are not selected.
+        """
+        counts = {name: (each.source.rows, 0) for name, each in owners.items() if alike or each.source.empty}
+        counting = [name for name, each in owners.items() if name not in counts and isinstance(each.source, Temporary)]
+        for names in (counting[first : first + MOST] for first in range(0, len(counting), MOST)):
+            query = sql.SQL(" UNION ALL ").join(
+                sql.SQL("SELECT {}, count(*) FILTER (WHERE o.mine), count(*) FROM {} o").format(
+                    sql.Literal(name), owners[name].source
+                )
+                for name in names
+            )
+            for name, mine, lines in self._workspace.connection.execute(query):
+                counts[name] = mine, lines - mine
+        return {
+            name: replace(each, mine=counts[name][0], others=counts[name][1]) if name in counts else each
+            for name, each in owners.items()
+        }
 
     def _single(self, table: str, followed: Sql | None, *, all_alike: bool) -> None:
         incoming = [link for link in self._links if link.table == table]
@@ -140,13 +168,17 @@ class Ownership:
             query = sql.SQL("(SELECT {ids}, true AS {mark}{keys} FROM {source} t)").format(
                 ids=relation.ids("t"), mark=self._name, keys=self._select_keys(names), source=relation.source
             )
-            self._owners[table] = Owners(query, names, all_mine=True)
+            self._owners[table] = Owners(Rows(query, None), names, all_mine=True)
             return
-        parts = [self._from_link(link) for link in incoming if link.source in self._owners]
+        parts = [self._from_link(link) for link in incoming if self._gives(link)]
         parts.extend(self._given(table, followed))
         absent = any(each.table == table for each in self._absent)
         distinct = len(parts) > 1 or absent or any(not link.single for link in incoming)
         self._owners[table] = self._create(table, parts, distinct=distinct)
+
+    def _gives(self, link: OwnerLink) -> bool:
+        """Whether a link may lead from owned rows, as far as they are known by now."""
+        return link.source in self._owners and not self._owners[link.source].source.empty
 
     @property
     def _name(self) -> sql.Identifier:
@@ -194,55 +226,64 @@ class Ownership:
             condition=condition,
         )
 
-    def _create(self, table: str, parts: Sequence[Sql], *, distinct: bool, lasting: bool = False) -> Owners:
+    def _create(self, table: str, parts: Sequence[Sql], *, distinct: bool) -> Owners:
         names = self._key_names(table)
         if not parts:
-            relation = self._relations[table]
-            parts = [
-                sql.SQL("SELECT {ids}, NULL::{type} AS {mark}{keys} FROM {source} t WHERE false").format(
-                    ids=relation.ids("t"),
-                    type=self._mark.type,
-                    mark=self._name,
-                    keys=self._select_keys(names),
-                    source=relation.source,
-                )
-            ]
+            return Owners(Rows(sql.SQL("({})").format(self._nobody(table)), 0), names)
+        return Owners(self._workspace.hold("own", self._union(table, parts, distinct=distinct)), names)
+
+    def _nobody(self, table: str) -> Sql:
+        """No lines."""
+        relation = self._relations[table]
+        return sql.SQL("SELECT {ids}, NULL::{type} AS {mark}{keys} FROM {source} t WHERE false").format(
+            ids=relation.ids("t"),
+            type=self._mark.type,
+            mark=self._name,
+            keys=self._select_keys(self._key_names(table)),
+            source=relation.source,
+        )
+
+    def _union(self, table: str, parts: Sequence[Sql], *, distinct: bool) -> Sql:
         union = sql.SQL(" UNION ALL ").join(parts)
-        query = sql.SQL("SELECT DISTINCT ON ({ids}, u.{mark}) * FROM ({union}) u").format(
+        if not distinct:
+            return union
+        return sql.SQL("SELECT DISTINCT ON ({ids}, u.{mark}) * FROM ({union}) u").format(
             ids=self._relations[table].id_columns("u"), mark=self._name, union=union
         )
-        name = f"{self._prefix}_own_{len(self._owners)}"
-        hold = self._workspace.keep if lasting else self._workspace.hold
-        return Owners(hold(name, query if distinct else union), names)
 
     def _cycle(self, group: Sequence[str], inner: Sequence[OwnerLink], followed: Sql | None) -> None:
         """Rounds: each looks only at the lines that the round before added (column `round`)."""
+        tables: dict[str, Temporary] = {}
+        last: dict[str, int] = {}
         for table in group:
             incoming = [link for link in self._links if link.table == table and link.source not in group]
-            parts = [self._from_link(link) for link in incoming if link.source in self._owners]
+            parts = [self._from_link(link) for link in incoming if self._gives(link)]
             parts.extend(self._given(table, followed))
-            self._owners[table] = self._create(table, parts, distinct=True, lasting=True)
-            self._connection.execute(
-                sql.SQL("ALTER TABLE {} ADD COLUMN round integer NOT NULL DEFAULT 0").format(self._owners[table].source)
-            )
-        added, number = 1, 0
-        while added:
+            lines = self._union(table, parts, distinct=True) if parts else self._nobody(table)
+            held = self._workspace.keep("own", sql.SQL("SELECT q.*, 0 AS round FROM ({}) q").format(lines))
+            tables[table], self._owners[table] = held, Owners(held, self._key_names(table))
+            last[table] = 0 if held.rows else -1
+        number = 0
+        while number in last.values():
             number += 1
-            added = sum(self._round(link, number) for link in inner)
+            self._workspace.analyze()
+            for link in inner:
+                if last[link.source] >= number - 1 and self._round(link, tables[link.table], number):
+                    last[link.table] = number
 
-    def _round(self, link: OwnerLink, number: int) -> int:
+    def _round(self, link: OwnerLink, lines: Temporary, number: int) -> int:
         """Add what `link` gives from lines of the round before, or of this one; gives how many lines were new."""
-        relation, owners = self._relations[link.table], self._owners[link.table]
+        relation = self._relations[link.table]
         fresh = sql.SQL(" AND s.round IN ({}, {})").format(sql.Literal(number - 1), sql.Literal(number))
         names = self._key_names(link.table)
         listed = sql.SQL(", ").join(
             [relation.id_columns("n"), *(sql.Identifier("n", name) for name in (self._mark.name, *names.values()))]
         )
         query = sql.SQL(
-            "INSERT INTO {target} SELECT DISTINCT ON ({ids}, n.{mark}) {listed}, {number} FROM ({new}) n"
+            "SELECT DISTINCT ON ({ids}, n.{mark}) {listed}, {number} FROM ({new}) n"
             " WHERE NOT EXISTS (SELECT 1 FROM {target} o WHERE {same} AND o.{mark} = n.{mark})"
         ).format(
-            target=owners.source,
+            target=lines,
             mark=self._name,
             ids=relation.id_columns("n"),
             listed=listed,
@@ -250,7 +291,7 @@ class Ownership:
             new=self._from_link(link, condition=fresh),
             same=relation.same_ids("o", "n"),
         )
-        return self._connection.execute(query).rowcount
+        return self._workspace.insert(lines, query)
 
     def _key_names(self, table: str) -> dict[str, str]:
         """The columns of a table that links need from its owners, with their names there."""
@@ -264,6 +305,8 @@ class Ownership:
         )
 
 
-def count_owned(connection: Connection, owners: Owners) -> int:
+def count_owned(workspace: Workspace, owners: Owners) -> int:
     """How many rows have at least one owner among the selected tenants."""
-    return scalar(connection, sql.SQL("SELECT count(*) FROM {} o WHERE o.mine").format(owners.source))
+    if owners.mine is not None:
+        return owners.mine
+    return scalar(workspace.connection, sql.SQL("SELECT count(*) FROM {} o WHERE o.mine").format(owners.source))

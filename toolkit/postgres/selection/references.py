@@ -2,67 +2,206 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from psycopg import sql
 
-from toolkit.planning.links import ReferenceLink, components
-from toolkit.postgres.schema.relation import Relation, Sql, chosen, create_temporary, points_at, scalar
-from toolkit.postgres.selection.marks import REFERENCED
-from toolkit.postgres.session.connection import Connection
+from toolkit.planning.links import ReferenceLink, levels
+from toolkit.postgres.schema.relation import Relation, Sql, points_at
+from toolkit.postgres.schema.workspace import SMALL_BYTES, Rows, Temporary, Workspace, chosen, shared
+from toolkit.postgres.selection.marks import Mark
 
 MOST_COLUMNS = 31
 """The most arguments that GROUPING takes."""
 
 
 class ReferenceClosure:
-    """Adds to tables of ids (row_id, why, round) the rows that taken rows point at.
+    """Finds the rows that taken rows point at, from children to parents, a level of tables at a time.
 
     Args:
         links: between tables of the scope.
-        ids: per table of the scope its table of ids, or None where every row is taken.
+        taken: per table of the scope a table of ids (row_id, why), or None where every row is taken.
     """
 
     def __init__(
         self,
-        connection: Connection,
+        workspace: Workspace,
         *,
         relations: Mapping[str, Relation],
         links: Sequence[ReferenceLink],
-        ids: Mapping[str, Sql | None],
-        prefix: str,
+        taken: Mapping[str, Rows | None],
     ) -> None:
-        self._connection = connection
+        self._workspace = workspace
         self._relations = relations
-        self._links = [link for link in links if link.child in ids and ids.get(link.parent) is not None]
-        self._ids = ids
-        self._names = (f"{prefix}_pointed_{number}" for number in count())
+        self._links = [link for link in links if link.child in taken and taken.get(link.parent) is not None]
+        self._taken = taken
+        self._added: dict[str, list[Rows]] = defaultdict(list)
+        self._pointed: dict[ReferenceLink, Sql] = {}
+        self._done: set[str] = set()
 
-    def close(self) -> None:
-        """Go from children to parents; on a cycle in rounds, until nothing is added."""
-        for group in components(self._ids, [(link.child, link.parent) for link in self._links]):
-            inner = [link for link in self._links if link.parent in group and link.child in group]
-            number, added = 0, 1
-            while inner and added:
-                number += 1
-                added = sum(self._add(link, self._fresh(link, number - 1), number) for link in inner)
-            for child in group:
-                outer = [link for link in self._links if link.child == child and link.parent not in group]
-                self._follow([link for link in outer if not link.equalities])
-                for link in outer:
-                    if link.equalities:  # grouping might take values for equal that the foreign key tells apart
-                        self._add(link, self._fresh(link, 0), 0)
+    def close(self) -> dict[str, Rows | None]:
+        """Look at all references; gives the tables of ids with the rows that were added, whose reason is REFERENCED."""
+        for level in levels(self._taken, [(link.child, link.parent) for link in self._links]):
+            alone = {group[0] for group in level if not self._inner(group)}
+            self._add_to_each(alone)
+            for group in level:
+                if group[0] not in alone:
+                    self._add_in_rounds(group)
+            tables = [name for group in level for name in group]
+            self._done.update(tables)
+            for table in tables:
+                self._read_once(table)
+            self._workspace.analyze()
+        return {name: self._ids(name) for name in self._taken}
 
-    def _follow(self, links: Sequence[ReferenceLink]) -> None:
-        """Add what the rows of one table point at along several links, reading its rows once."""
-        if not links:
+    def added(self, table: str) -> int:
+        """How many rows of a table were added."""
+        return sum(each.rows or 0 for each in self._added[table])
+
+    def _inner(self, group: Sequence[str]) -> list[ReferenceLink]:
+        return [link for link in self._links if link.parent in group and link.child in group]
+
+    def _ids(self, table: str) -> Rows | None:
+        """The rows of a table that are taken by now; None for all."""
+        taken = self._taken[table]
+        if taken is None or not self.added(table):
+            return taken
+        relation = self._relations[table]
+        parts = [sql.SQL("SELECT {}, i.why FROM {} i").format(relation.id_columns("i"), taken)]
+        parts.extend(
+            sql.SQL('SELECT {}, {}::"char" AS why FROM {} i').format(
+                relation.id_columns("i"), sql.Literal(Mark.REFERENCED), each
+            )
+            for each in self._added[table]
+        )
+        rows = None if taken.rows is None else taken.rows + self.added(table)
+        # of nothing there is nothing to be read
+        parts = parts[1:] if taken.empty else parts
+        return Rows(sql.SQL("({})").format(sql.SQL(" UNION ALL ").join(parts)), rows)
+
+    def _has_none(self, table: str) -> bool:
+        ids = self._ids(table)
+        return ids is not None and ids.empty
+
+    # tables that are on no cycle
+
+    def _add_to_each(self, tables: Iterable[str]) -> None:
+        """Add to each of these tables what all others point at; small tables share statements."""
+        pointing: dict[str, list[ReferenceLink]] = defaultdict(list)
+        for link in self._links:
+            if link.parent in tables and not self._has_none(link.child):
+                pointing[link.parent].append(link)
+        for group in shared(sorted(pointing), lambda name: self._read_for(pointing[name])):
+            if len(group) == 1:
+                self._add(group[0], self._missing(group[0], pointing[group[0]]))
+                continue
+            query = sql.SQL(" UNION ALL ").join(
+                sql.SQL("SELECT {}::integer AS place, m.row_id, {} AS part_id FROM ({}) m").format(
+                    sql.Literal(place),
+                    sql.SQL("m.part_id" if self._relations[name].partitioned else "NULL::oid"),
+                    self._missing(name, pointing[name]),
+                )
+                for place, name in enumerate(group)
+            )
+            self._share_out(group, self._workspace.keep("referenced", query))
+
+    def _read_for(self, links: Iterable[ReferenceLink]) -> int | None:
+        """How many bytes are read to find what links lead to."""
+        names = {name for link in links for name in (link.parent, *self._read_again(link))}
+        sizes = [self._relations[name].bytes for name in names]
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
+    def _read_again(self, link: ReferenceLink) -> tuple[str, ...]:
+        return () if link in self._pointed else (link.child,)
+
+    def _share_out(self, group: Sequence[str], found: Temporary) -> None:
+        """Note what was found of several tables by one statement."""
+        if not found.rows:
             return
-        child = links[0].child
-        ids = self._ids[child]
-        if ids is not None and not scalar(self._connection, sql.SQL("SELECT count(*) FROM {}").format(ids)):
+        counts = sql.SQL("SELECT place, count(*) FROM {} GROUP BY place").format(found)
+        for place, rows in self._workspace.connection.execute(counts).fetchall():
+            part = sql.SQL("(SELECT p.row_id, p.part_id FROM {} p WHERE p.place = {})").format(
+                found, sql.Literal(place)
+            )
+            self._added[group[place]].append(Rows(part, rows))
+
+    def _missing(self, table: str, links: Sequence[ReferenceLink]) -> Sql:
+        """A query of the ids of rows that links lead to and that are not taken."""
+        relation, ids = self._relations[table], self._ids(table)
+        found = sql.SQL(" UNION ").join(
+            sql.SQL("SELECT {} FROM {} t WHERE EXISTS (SELECT 1 FROM ({}) v WHERE {})").format(
+                relation.ids("t"), relation.source, self._values(link), _joined(link)
+            )
+            for link in links
+        )
+        query = sql.SQL("SELECT {} FROM ({}) q").format(relation.id_columns("q"), found)
+        if ids is None or ids.empty:
+            return query
+        return sql.SQL("{} WHERE NOT EXISTS (SELECT 1 FROM {} o WHERE {})").format(
+            query, ids, relation.same_ids("q", "o")
+        )
+
+    def _add(self, table: str, missing: Sql) -> None:
+        """Take the rows of a table that a query gives."""
+        held = self._workspace.keep("referenced", missing)
+        if held.rows:
+            self._added[table].append(held)
+
+    # tables on a cycle
+
+    def _add_in_rounds(self, group: Sequence[str]) -> None:
+        """Add what others point at, and then, round by round, what the rows that a round has added point at."""
+        for name in group:
+            outer = [link for link in self._links if link.parent == name and link.child not in group]
+            if links := [link for link in outer if not self._has_none(link.child)]:
+                self._add(name, self._missing(name, links))
+        fresh = {name: self._ids(name) for name in group if not self._has_none(name)}
+        inner, held, number = self._inner(group), dict[str, Temporary](), 0
+        while fresh:
+            before, fresh, number = fresh, {}, number + 1
+            for name in group:
+                links = [link for link in inner if link.parent == name and link.child in before]
+                self._pointed |= {link: self._read(link, before[link.child]) for link in links}
+                if links and (added := self._add_to(held, name, self._missing(name, links), number)):
+                    condition = sql.SQL("(SELECT h.* FROM {} h WHERE h.round = {})")
+                    fresh[name] = Rows(condition.format(held[name], sql.Literal(number)), added)
+            self._workspace.analyze()
+        for link in inner:
+            self._pointed.pop(link, None)
+
+    def _add_to(self, held: dict[str, Temporary], table: str, missing: Sql, number: int) -> int:
+        """Take the rows of a table that a query gives in a round; gives how many they are."""
+        rows = sql.SQL("SELECT m.*, {} AS round FROM ({}) m").format(sql.Literal(number), missing)
+        if table in held:
+            return self._workspace.insert(held[table], rows)
+        held[table] = self._workspace.keep("referenced", rows)
+        self._added[table].append(held[table])
+        return held[table].rows
+
+    # the values by which rows point
+
+    def _values(self, link: ReferenceLink) -> Sql:
+        """A query of the values, as k0, k1 …, that taken rows of the child hold."""
+        return self._pointed.get(link) or self._read(link, self._ids(link.child))
+
+    def _read(self, link: ReferenceLink, ids: Rows | None) -> Sql:
+        return sql.SQL("SELECT {} {}").format(
+            sql.SQL(", ").join(
+                sql.SQL("c.{} AS {}").format(sql.Identifier(name), sql.Identifier(f"k{position}"))
+                for position, name in enumerate(link.columns)
+            ),
+            chosen(self._relations[link.child], ids, "c"),
+        )
+
+    def _read_once(self, child: str) -> None:
+        """Hold the values of a large table by which its rows point at tables to come: it is read once for all."""
+        size = self._relations[child].bytes
+        if (size is not None and size <= SMALL_BYTES) or self._has_none(child):
             return
-        for batch in _batches(links):
+        # grouping might take values for equal that the operators of a foreign key tell apart
+        links = [link for link in self._links if link.child == child and not link.equalities]
+        for batch in _batches([link for link in links if link.parent not in self._done]):
             columns = sorted({name for link in batch for name in link.columns})
             sets = sorted({tuple(sorted(link.columns)) for link in batch})
             query = sql.SQL(
@@ -73,14 +212,14 @@ class ReferenceClosure:
                     for number, name in enumerate(columns)
                 ),
                 columns=_listed(columns),
-                taken=chosen(self._connection, self._relations[child], ids, "c"),
+                taken=chosen(self._relations[child], self._ids(child), "c"),
                 sets=sql.SQL(", ").join(sql.SQL("({})").format(_listed(names)) for names in sets),
             )
-            pointed = create_temporary(self._connection, next(self._names), query)
+            pointed = self._workspace.keep("pointed", query)
             for link in batch:
                 names = [f"k{columns.index(name)}" for name in link.columns]
                 which = sum(1 << place for place, name in enumerate(reversed(columns)) if name not in link.columns)
-                values = sql.SQL("SELECT {} FROM {} c WHERE c.which = {}").format(
+                self._pointed[link] = sql.SQL("SELECT {} FROM {} c WHERE c.which = {}").format(
                     sql.SQL(", ").join(
                         sql.SQL("c.{} AS {}").format(sql.Identifier(name), sql.Identifier(f"k{number}"))
                         for number, name in enumerate(names)
@@ -88,48 +227,11 @@ class ReferenceClosure:
                     pointed,
                     sql.Literal(which),
                 )
-                self._add(link, values, 0)
 
-    def _fresh(self, link: ReferenceLink, number: int) -> Sql:
-        """The values, as k0, k1 …, that child rows hold which were taken in this round or later."""
-        relation, ids = self._relations[link.child], self._ids[link.child]
-        values = sql.SQL("SELECT {} FROM {} c").format(
-            sql.SQL(", ").join(
-                sql.SQL("c.{} AS {}").format(sql.Identifier(name), sql.Identifier(f"k{position}"))
-                for position, name in enumerate(link.columns)
-            ),
-            relation.source,
-        )
-        if ids is None:
-            return values
-        joined = sql.SQL("{} JOIN {} i ON {} WHERE i.round >= {}")
-        return joined.format(values, ids, relation.same("c", "i"), sql.Literal(number))
 
-    def _add(self, link: ReferenceLink, values: Sql, number: int) -> int:
-        """Take the parent rows that hold these values; gives how many were new.
-
-        Args:
-            values: a query of k0, k1 … in the order of the link's columns.
-            number: the round that new rows are marked with.
-        """
-        parent, target = self._relations[link.parent], self._ids[link.parent]
-        assert target is not None
-        names = [f"k{position}" for position in range(len(link.columns))]
-        query = sql.SQL(
-            'INSERT INTO {target} SELECT {ids}, {why}::"char", {number} FROM {source} t'
-            " WHERE EXISTS (SELECT 1 FROM ({values}) v WHERE {joined})"
-            " AND NOT EXISTS (SELECT 1 FROM {target} o WHERE {same})"
-        ).format(
-            target=target,
-            ids=parent.ids("t"),
-            why=sql.Literal(REFERENCED),
-            number=sql.Literal(number),
-            source=parent.source,
-            values=values,
-            joined=points_at(link, "v", "t", names=names),
-            same=parent.same("t", "o"),
-        )
-        return self._connection.execute(query).rowcount
+def _joined(link: ReferenceLink) -> Sql:
+    """The condition that the values `v` of a link lead to row `t`."""
+    return points_at(link, "v", "t", names=[f"k{position}" for position in range(len(link.columns))])
 
 
 def _batches(links: Sequence[ReferenceLink]) -> Iterator[list[ReferenceLink]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -19,8 +19,9 @@ from toolkit.model.scope import Scope
 from toolkit.planning.accounting import Accounting, account
 from toolkit.planning.links import Links, derive_links
 from toolkit.postgres.schema.introspection import read_schema
-from toolkit.postgres.schema.relation import Relation
-from toolkit.postgres.selection.evaluation import Selected, Selection
+from toolkit.postgres.schema.workspace import Workspace
+from toolkit.postgres.selection.evaluation import Selection
+from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.session.holders import READING, WRITING, holders, listed
 from toolkit.retries.policy import pauses
@@ -31,44 +32,32 @@ ATTEMPTS = 5
 LOCK_SECONDS = 600.0
 """How long the tables are tried for in all."""
 
+WRITING_LOCK = "UPDATE, DELETE, TRUNCATE"
+"""The privileges of which one lets a role lock a table against writers."""
+
 LOCK_PATIENCE = 0.4
 """Seconds after which each of the two statements of an attempt gives up: together less than a deadlock_timeout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """What is known of a database before a row is read: its schema, its links and the fate of every table."""
+    """What is known of a database before a row is read: its schema, its links and the fate of every table.
 
+    Attributes:
+        workspace: the session in which this is so.
+    """
+
+    workspace: Workspace
     catalog: Catalog
     scope: Scope
     schema: DatabaseSchema
     links: Links
     accounting: Accounting
 
-    def select(
-        self,
-        connection: Connection,
-        *,
-        all_owners: bool = False,
-        strict: bool = True,
-        relations: Mapping[str, Relation] | None = None,
-        prefix: str = "sel",
-    ) -> Selected:
-        """Evaluate the scope in the current transaction; see `Selection.evaluate`.
-
-        Args:
-            relations: what to read in place of the tables of the schema: staged copies of some of them.
-            prefix: of the temporary tables, where a scope is evaluated several times.
-        """
+    def select(self, *, all_owners: bool = False, strict: bool = True) -> Selected:
+        """Evaluate the scope in the current transaction; see `Selection.evaluate`."""
         selection = Selection(
-            connection,
-            catalog=self.catalog,
-            schema=self.schema,
-            links=self.links,
-            accounting=self.accounting,
-            scope=self.scope,
-            relations=relations,
-            prefix=prefix,
+            self.workspace, catalog=self.catalog, links=self.links, accounting=self.accounting, scope=self.scope
         )
         return selection.evaluate(all_owners=all_owners, strict=strict)
 
@@ -85,7 +74,14 @@ def survey(connection: Connection, catalog: Catalog, scope: Scope, *, unclassifi
     if problems:
         raise InputError(problems)
     accounting = account(catalog, schema, scope, links, unclassified=unclassified)
-    found = Survey(catalog=catalog, scope=scope, schema=schema, links=links, accounting=accounting)
+    found = Survey(
+        workspace=Workspace(connection, schema, measured=_read(schema, accounting)),
+        catalog=catalog,
+        scope=scope,
+        schema=schema,
+        links=links,
+        accounting=accounting,
+    )
     _refuse_object_ids(found)
     _check_privileges(connection, found)
     return found
@@ -118,7 +114,7 @@ def consistent_snapshot(
     for _ in pauses(seconds=patience):
         before = survey(connection, catalog, scope, unclassified=unclassified)
         against_writes = sorted(exclusive(before))
-        _check_lock_privileges(connection, before, against_writes)
+        _check_lock_privileges(before, against_writes)
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         try:
             locked = _lock(connection, catalog.schema, (tables or lockable)(before), against_writes)
@@ -155,11 +151,15 @@ def _holders(
 
 def lockable(found: Survey) -> list[str]:
     """The tables a scope reads: those taken, and all business tables, through which ownership passes."""
-    rules = found.accounting.rules
+    return _read(found.schema, found.accounting)
+
+
+def _read(schema: DatabaseSchema, accounting: Accounting) -> list[str]:
+    rules = accounting.rules
     return [
         table
-        for table in found.schema.tables
-        if table in found.accounting.taken or (table in rules and rules[table].category is Category.BUSINESS)
+        for table in schema.tables
+        if table in accounting.taken or (table in rules and rules[table].category is Category.BUSINESS)
     ]
 
 
@@ -208,17 +208,13 @@ def _lock(connection: Connection, schema: str, tables: Collection[str], against_
     return Locked.ALL
 
 
-def _check_lock_privileges(connection: Connection, found: Survey, tables: Collection[str]) -> None:
-    rows = connection.execute(
-        "SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(%s))"
-        " AND c.relname = ANY (%s) AND NOT has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')"
-        ' ORDER BY c.relname COLLATE "C"',
-        [found.schema.name, list(tables)],
-    ).fetchall()
-    if rows:
+def _check_lock_privileges(found: Survey, tables: Collection[str]) -> None:
+    lacking = found.workspace.lacking((WRITING_LOCK, table) for table in tables)
+    if lacking:
+        connection = found.workspace.connection
         raise RefusedError(
             f"role {connection.info.user} cannot keep others from writing in schema {found.schema.name}",
-            (f"none of UPDATE, DELETE and TRUNCATE on table {found.schema.name}.{table}" for (table,) in rows),
+            (f"none of UPDATE, DELETE and TRUNCATE on table {found.schema.name}.{each.name}" for each in lacking),
             hint="GRANT one of them, or run as the owner of the tables",
         )
 

@@ -19,10 +19,11 @@ from toolkit.model.catalog import Category, RuleKind, TableRule
 from toolkit.planning.accounting import Part
 from toolkit.planning.links import OwnerLink
 from toolkit.planning.row_order import stored_key
-from toolkit.postgres.schema.relation import Relation, Sql, columns, relation_of, row_text
-from toolkit.postgres.selection.evaluation import Selected, condition_of
-from toolkit.postgres.selection.marks import REFERENCED
+from toolkit.postgres.schema.relation import Relation, Sql, columns, row_text
+from toolkit.postgres.selection.conditions import condition_of
+from toolkit.postgres.selection.marks import Mark
 from toolkit.postgres.selection.ownership import Owners, Ownership
+from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
 
@@ -58,18 +59,18 @@ class Supports:
     cut: Mapping[str, tuple[str | None, ...]]
 
 
-def find_support(connection: Connection, survey: Survey, selected: Selected) -> Supports:
+def find_support(survey: Survey, selected: Selected) -> Supports:
     """What supports the backup of a selection, in the transaction in which it was made."""
-    return _Search(connection, survey, selected).run()
+    return _Search(survey, selected).run()
 
 
 class _Search:
-    def __init__(self, connection: Connection, survey: Survey, selected: Selected) -> None:
-        self._connection = connection
+    def __init__(self, survey: Survey, selected: Selected) -> None:
+        self._connection = survey.workspace.connection
         self._survey = survey
         self._selected = selected
         self._relations: dict[str, Relation] = {
-            name: relation_of(survey.schema.name, survey.schema.tables[name])
+            name: survey.workspace.relations[name]
             for name, rule in survey.accounting.rules.items()
             if rule.category is Category.BUSINESS
         }
@@ -114,7 +115,7 @@ class _Search:
             sources = {link.source for link in links if link.table == name and link.source in self._relations}
             waiting.extend(sources - wanted)
             wanted |= sources
-        ownership = Ownership(self._connection, self._relations, links, tenant, prefix="support")
+        ownership = Ownership(self._survey.workspace, self._relations, links, tenant)
         followed = sql.SQL("t.{}::text = ANY ({}::text[])").format(
             sql.Identifier(tenant.key), sql.Literal(list(self._selected.tenants))
         )
@@ -177,7 +178,7 @@ class _Search:
             own=relation.source,
             marked=taken.marked,
             same=relation.same("t", "m"),
-            why=sql.Literal(REFERENCED),
+            why=sql.Literal(Mark.REFERENCED),
             condition=condition,
         )
         yield FoundSupport(what="referenced", columns=names, query=query)
@@ -200,7 +201,7 @@ class _Search:
         """Who has rows in a table that the limit cut."""
         taken, relation, rule = self._selected.taken[name], self._relations[name], self._rule(name)
         assert taken.ids is not None
-        by_itself = sql.SQL('i.why <> {}::"char" AND {}').format(sql.Literal(REFERENCED), relation.same("t", "i"))
+        by_itself = sql.SQL('i.why <> {}::"char" AND {}').format(sql.Literal(Mark.REFERENCED), relation.same("t", "i"))
         # by itself, because the condition names columns without a table
         lost = sql.SQL("(SELECT {} FROM {} t WHERE {} AND {})").format(
             relation.ids("t"), relation.source, condition_of(rule), _not_in(taken.ids, by_itself)

@@ -1,16 +1,91 @@
-"""Which tenants are named: by the text of their key, or by any other that the server finds equal to it."""
+"""Which tenants a scope takes: named by the text of their key, or by any other that the server finds equal to it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
+from toolkit.errors import InputError, RefusedError
 from toolkit.model.catalog import TenantTable
 from toolkit.model.schema import DatabaseSchema
+from toolkit.model.scope import Demo, Scope
 from toolkit.postgres.schema.relation import Sql, equals_text
+from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.session.connection import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenTenants:
+    """The tenants that a scope takes, among those of a database.
+
+    Attributes:
+        selected: key → label.
+        known: all of them, key → label.
+        named: the keys of those that the scope names.
+        dropped: those of the named ones that the demo rule drops.
+        spared: those that the demo rule takes, and the scope does not (`Scope.without`).
+    """
+
+    selected: Mapping[str, str]
+    known: Mapping[str, str]
+    named: tuple[str, ...]
+    dropped: tuple[str, ...]
+    spared: Mapping[str, str]
+
+    @property
+    def everyone(self) -> bool:
+        """Whether no tenant is left out."""
+        return len(self.selected) == len(self.known)
+
+
+def choose_tenants(workspace: Workspace, tenant: TenantTable, scope: Scope, *, strict: bool) -> ChosenTenants:
+    """Choose the tenants of a scope.
+
+    Args:
+        strict: named tenants must exist, and the demo rule must leave one of them.
+
+    Raises:
+        RefusedError: some of the named tenants do not exist.
+        InputError: none of them does, or the demo rule drops all of them.
+    """
+    source = workspace.relations[tenant.table].source
+    query = sql.SQL("SELECT t.{key}::text, coalesce(t.{label}::text, ''), {demo} FROM {source} t").format(
+        key=sql.Identifier(tenant.key),
+        label=sql.Identifier(tenant.label or tenant.key),
+        demo=sql.SQL("t.{} IS TRUE").format(sql.Identifier(tenant.demo)) if tenant.demo else sql.SQL("false"),
+        source=source,
+    )
+    rows = workspace.connection.execute(query).fetchall()
+    known = {key: label for key, label, _ in rows}
+    meant = find_named(workspace.connection, workspace.schema, tenant, source, names=scope.businesses, known=known)
+    missing = [name for name, keys in meant.items() if not keys]
+    if missing and strict:
+        # when no name fits nothing was asked for; when some do, a business may be gone
+        raise (InputError if len(missing) == len(scope.businesses) else RefusedError)(
+            f"no such business in table {tenant.table}: {', '.join(missing)}",
+            hint=f"name businesses by {tenant.table}.{tenant.key}, e.g. {', '.join(sorted(known)[:5])}",
+        )
+    named = tuple(dict.fromkeys(key for keys in meant.values() for key in keys))
+    eligible = known.keys() if scope.whole else set(named)
+    kept = {Demo.EXCLUDE: (False,), Demo.ONLY: (True,), Demo.INCLUDE: (False, True)}[scope.demo]
+    selected = {key: known[key] for key, _, is_demo in rows if key in eligible and is_demo in kept}
+    spared = {key: selected.pop(key) for key in sorted(selected.keys() & set(scope.without))}
+    if not selected and not scope.whole and strict:
+        raise InputError(
+            f"demo: {scope.demo} leaves none of the named businesses: {', '.join(sorted(eligible))}",
+            hint="say `demo: include` to take the named businesses whatever they are",
+        )
+    dropped = [] if scope.whole else [key for key in eligible if key not in selected]
+    return ChosenTenants(
+        selected=dict(sorted(selected.items())),
+        known=known,
+        named=named,
+        dropped=tuple(sorted(dropped)),
+        spared=spared,
+    )
 
 
 def find_named(

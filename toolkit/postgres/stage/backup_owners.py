@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import count
 
 from psycopg import sql
 
-from toolkit.model.schema import DatabaseSchema
 from toolkit.planning.links import Links, OwnerLink, ReferenceLink
 from toolkit.planning.picking import Picking, SupportRows
 from toolkit.postgres.compare.source import RowsOf, Source
-from toolkit.postgres.schema.relation import Sql, create_temporary
+from toolkit.postgres.schema.relation import Sql
 from toolkit.postgres.schema.rows import write_rows
+from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.ownership import AbsentOwners, Owners, Ownership
-from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.conversion import converted
 
 
@@ -32,46 +30,37 @@ class BackupOwners:
 
     def __init__(
         self,
-        connection: Connection,
+        workspace: Workspace,
         source: Source,
         *,
-        schema: DatabaseSchema,
         rows_of: RowsOf,
         picking: Picking,
         tenants: Iterable[str],
     ) -> None:
-        self._connection = connection
+        self._workspace = workspace
         self._source = source
-        self._schema = schema
+        self._schema = workspace.schema
         self._rows_of = rows_of
-        self._numbers = count()
         self.tenants = sorted(tenants)
         self._absent: list[AbsentOwners] | None = None
         self.picking = picking
 
-    def compute(self, *, only_mine: bool, prefix: str) -> dict[str, Owners]:
+    def compute(self, *, only_mine: bool) -> dict[str, Owners]:
         """Owners of all rows on stage.
 
         Args:
             only_mine: follow these tenants only.
-            prefix: of the temporary tables.
         """
-        return self._compute(set(self._source.entries), only_mine=only_mine, prefix=prefix)
+        return self._compute(set(self._source.entries), only_mine=only_mine)
 
-    def shown(self, tables: Iterable[str], *, prefix: str) -> dict[str, Owners]:
-        """Owners of the rows of some tables, as far as a backup of these tenants alone shows owners that are others.
-
-        Args:
-            prefix: of the temporary tables.
-        """
+    def shown(self, tables: Iterable[str]) -> dict[str, Owners]:
+        """Owners of the rows of some tables, as far as a backup of these tenants alone shows owners that are others."""
         wanted = set(tables)
         while more := {link.source for link in self.picking.links.owners if link.table in wanted} - wanted:
             wanted |= more
-        return self._compute(wanted, only_mine=False, prefix=prefix, others=False)
+        return self._compute(wanted, only_mine=False, others=False)
 
-    def _compute(
-        self, tables: Collection[str], *, only_mine: bool, prefix: str, others: bool = True
-    ) -> dict[str, Owners]:
+    def _compute(self, tables: Collection[str], *, only_mine: bool, others: bool = True) -> dict[str, Owners]:
         """Owners of rows of tables together with which all are named that lead to them.
 
         Args:
@@ -90,21 +79,26 @@ class BackupOwners:
             for each in self._absent_owners()
             if each.table in tables
         ]
-        ownership = Ownership(self._connection, relations, self.links().owners, tenant, prefix=prefix, absent=absent)
+        ownership = Ownership(self._workspace, relations, self.links().owners, tenant, absent=absent)
         selected = sql.SQL("t.{}::text = ANY ({}::text[])").format(
             sql.Identifier(tenant.key), sql.Literal(self.tenants)
         )
         return ownership.compute(selected, only_selected=only_mine, all_selected=False)
 
-    def note(self, link: OwnerLink, values: Sql) -> None:
+    def note(self, values: Mapping[OwnerLink, Sql]) -> None:
         """Note that rows which go from the stage are these tenants'.
 
         Args:
-            link: leads from them to rows that stay.
-            values: a query of `value`, the text of a ROW of the link's columns in the rows that stay, and `mine`.
+            values: by the link that leads from them to rows that stay, a query of `value`, the text of a ROW of the
+                link's columns in the rows that stay, and `mine`.
         """
-        source = create_temporary(self._connection, f"gone_owners_{next(self._numbers)}", values)
-        self._absent_owners().append(AbsentOwners(table=link.table, columns=link.columns, source=source))
+        found = self._workspace.keep_found("gone_owners", values, lambda link: self._bytes(link.table, link.source))
+        self._absent_owners().extend(
+            AbsentOwners(table=link.table, columns=link.columns, source=source) for link, source in found.items()
+        )
+
+    def _bytes(self, *names: str) -> int:
+        return sum(self._source.staged(name).bytes for name in names)
 
     def links(self) -> Links:
         """The links between staged tables that have their columns."""
@@ -138,18 +132,10 @@ class BackupOwners:
 
     def values(self, support: SupportRows, *, tenants: bool) -> Sql:
         """A temporary table of supporting rows: `value`, the text of a ROW, and, with tenants, `mine`."""
-        number = next(self._numbers)
         names = [f"v{place}" for place in range(len(support.columns))]
         loaded = [*names, "tenant"] if tenants else names
-        texts = create_temporary(
-            self._connection,
-            f"support_texts_{number}",
-            sql.SQL("SELECT {}").format(
-                sql.SQL(", ").join(sql.SQL("''::text AS {}").format(sql.Identifier(name)) for name in loaded)
-            )
-            + sql.SQL(" WHERE false"),
-        )
-        write_rows(self._connection, texts, loaded, self._rows_of(support.entry))
+        texts = self._workspace.texts("support_texts", loaded)
+        write_rows(self._workspace.connection, texts, loaded, self._rows_of(support.entry))
         typed = sql.SQL(", ").join(
             converted(sql.Identifier("r", name), carried) for name, carried in zip(names, support.columns, strict=True)
         )
@@ -160,8 +146,8 @@ class BackupOwners:
             else sql.SQL(""),
             texts=texts,
         )
-        made = create_temporary(self._connection, f"support_{number}", query)
-        self._connection.execute(sql.SQL("DROP TABLE {}").format(texts))
+        made = self._workspace.keep("support", query)
+        self._workspace.drop(texts)
         return made
 
     def _absent_owners(self) -> list[AbsentOwners]:

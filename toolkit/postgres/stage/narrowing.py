@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import count
 
 import msgspec
 from psycopg import sql
@@ -11,15 +10,20 @@ from psycopg import sql
 from toolkit.errors import RefusedError
 from toolkit.model.catalog import Catalog
 from toolkit.model.manifest import BusinessFilter, Manifest, RuleEntry
+from toolkit.planning.links import OwnerLink
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.schema.introspection import read_schema
-from toolkit.postgres.schema.relation import Relation, Sql, create_temporary, row_text, scalar
-from toolkit.postgres.selection.marks import OWNED, SHARED, UNOWNED
+from toolkit.postgres.schema.relation import Relation, Sql, row_text
+from toolkit.postgres.schema.workspace import Rows, Workspace
+from toolkit.postgres.selection.marks import Mark
 from toolkit.postgres.selection.ownership import Owners
 from toolkit.postgres.selection.references import ReferenceClosure
 from toolkit.postgres.selection.tenants import find_named, of_type
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.backup_owners import BackupOwners
+
+OWNING = ("tenant", "owned")
+"""The rules whose rows have owners, as a backup writes them."""
 
 
 def narrowed(connection: Connection, catalog: Catalog, manifest: Manifest, businesses: Sequence[str]) -> Manifest:
@@ -60,7 +64,7 @@ def _equal_to(
     return find_named(connection, schema, tenant, keys, names=businesses, known=tenants)
 
 
-def narrow(connection: Connection, source: Source, owners: BackupOwners) -> None:
+def narrow(workspace: Workspace, source: Source, owners: BackupOwners) -> None:
     """Leave on stage only what the backup of the owners' tenants alone would have taken of the staged rows.
 
     Raises:
@@ -73,25 +77,26 @@ def narrow(connection: Connection, source: Source, owners: BackupOwners) -> None
             (f"column {name}, by which rows of the backup hang together, does not come along" for name in missing),
             hint="restore the whole backup, or into a target of its own application version; nothing was changed",
         )
-    _Narrowing(connection, source, owners).run()
+    _Narrowing(workspace, source, owners).run()
 
 
-Kept = Mapping[str, Sql | None]
+Kept = Mapping[str, Rows | None]
 """Per table the staged rows that stay: a table of ids with the reasons, None for all."""
 
 
 class _Narrowing:
-    def __init__(self, connection: Connection, source: Source, owners: BackupOwners) -> None:
-        self._connection = connection
+    def __init__(self, workspace: Workspace, source: Source, owners: BackupOwners) -> None:
+        self._workspace = workspace
         self._source = source
         self._owners = owners
         self._picking = owners.picking
-        self._relations: Mapping[str, Relation] = {name: source.staged(name).relation for name in source.entries}
-        self._numbers = count()
+        self._relations: Mapping[str, Relation] = {
+            name: source.staged(name).relation for name, entry in source.entries.items() if entry.rows
+        }
 
     def run(self) -> None:
         always = any(rule.unowned == "always" for rule in self._picking.rules.values())
-        found = self._owners.compute(only_mine=not always, prefix="narrow")
+        found = self._owners.compute(only_mine=not always)
         kept = {name: self._by_itself(name, found.get(name)) for name in self._relations}
         if lost := [reason for name, ids in kept.items() for reason in self._settle_limit(name, ids)]:
             raise RefusedError(
@@ -101,27 +106,25 @@ class _Narrowing:
                 hint="restore the whole backup, or take them out of one that reads the table without a limit or not at"
                 " all; nothing was changed",
             )
-        ReferenceClosure(
-            self._connection,
-            relations=self._relations,
-            links=self._owners.links().references,
-            ids=kept,
-            prefix="narrow",
+        closed = ReferenceClosure(
+            self._workspace, relations=self._relations, links=self._owners.links().references, taken=kept
         ).close()
-        self._note_gone(kept, found)
+        self._note_gone(closed, found)
         for name, relation in self._relations.items():
-            ids = kept[name]
-            if ids is not None:
+            ids = closed[name]
+            if ids is not None and ids.rows != relation.rows:
                 gone = sql.SQL("DELETE FROM {} t WHERE NOT EXISTS (SELECT 1 FROM {} i WHERE {})")
                 self._source.edit(name, gone.format(relation.source, ids, relation.same("t", "i")))
 
-    def _by_itself(self, name: str, owners: Owners | None) -> Sql | None:
+    def _by_itself(self, name: str, owners: Owners | None) -> Rows | None:
         """The rows that the rule of a table takes (reasons a to c); None where it takes all."""
         rule = self._picking.rules.get(name)
         marks = self._picking.referenced.get(name, ())
         if rule is not None and rule.kind == "shared" and not marks:
             return None
         relation = self._relations[name]
+        if not marks and rule is not None and rule.kind in OWNING and rule.unowned != "always":
+            return _lines_as_ids(relation, owners)
         condition, why = self._rule(relation, rule, owners)
         others = [
             sql.SQL(" AND NOT EXISTS (SELECT 1 FROM {} m WHERE m.value = {})").format(
@@ -129,10 +132,9 @@ class _Narrowing:
             )
             for support in marks
         ]
-        query = sql.SQL('SELECT {ids}, ({why})::"char" AS why, 0 AS round FROM {source} t WHERE {condition}{others}')
-        return create_temporary(
-            self._connection,
-            f"narrow_ids_{next(self._numbers)}",
+        query = sql.SQL('SELECT {ids}, ({why})::"char" AS why FROM {source} t WHERE {condition}{others}')
+        return self._workspace.keep(
+            "kept_ids",
             query.format(
                 ids=relation.ids("t"),
                 why=why,
@@ -146,26 +148,26 @@ class _Narrowing:
         """The condition under which a rule takes row `t`, as far as its owners go, and the reason."""
         always = rule is not None and rule.unowned == "always"
         if rule is None or not rule.kind or (rule.kind == "referenced" and not always):
-            return sql.SQL("false"), sql.Literal(UNOWNED)
+            return sql.SQL("false"), sql.Literal(Mark.UNOWNED)
         if rule.kind == "shared":
-            return sql.SQL("true"), sql.Literal(SHARED)
+            return sql.SQL("true"), sql.Literal(Mark.SHARED)
         if rule.kind == "referenced":
-            return sql.SQL("true"), sql.Literal(UNOWNED)
+            return sql.SQL("true"), sql.Literal(Mark.UNOWNED)
         owned = _owned(relation, owners, sql.SQL("o.mine"))
         if not always:
-            return owned, sql.Literal(OWNED)
+            return owned, sql.Literal(Mark.OWNED)
         nobody = sql.SQL("({} OR NOT {})").format(owned, _owned(relation, owners, sql.SQL("true")))
         reason = sql.SQL("CASE WHEN {} THEN {} ELSE {} END")
-        return nobody, reason.format(owned, sql.Literal(OWNED), sql.Literal(UNOWNED))
+        return nobody, reason.format(owned, sql.Literal(Mark.OWNED), sql.Literal(Mark.UNOWNED))
 
-    def _settle_limit(self, name: str, ids: Sql | None) -> Iterator[str]:
+    def _settle_limit(self, name: str, ids: Rows | None) -> Iterator[str]:
         """Say of a table read with a limit where the businesses' own backup would have ended, or why nobody knows."""
         if name not in self._picking.limits or ids is None:
             return
         limit, newest = self._picking.limits[name]
         relation, entry = self._relations[name], self._source.entries[name]
         lost = [tenant or "nobody" for tenant in entry.cut if tenant is None or tenant in self._owners.tenants]
-        found, cutoff = scalar(self._connection, sql.SQL("SELECT count(*) FROM {}").format(ids)), None
+        found, cutoff = ids.rows or 0, None
         if found < limit and lost:
             yield f"{name}: of its newest {limit} rows {found} are theirs; the limit cut others of {', '.join(lost)}"
         if found >= limit:
@@ -173,17 +175,18 @@ class _Narrowing:
                 "SELECT CASE WHEN count(t.{column}) = count(*) THEN concat(min(t.{column})) ELSE '' END"
                 " FROM {source} t JOIN {ids} i ON {same}"
             ).format(column=sql.Identifier(newest), source=relation.source, ids=ids, same=relation.same("t", "i"))
-            row = self._connection.execute(query).fetchone()
+            row = self._workspace.connection.execute(query).fetchone()
             cutoff = row[0] if row else None
         self._source.entries[name] = msgspec.structs.replace(entry, cutoff=cutoff)
 
     def _note_gone(self, kept: Kept, owners: Mapping[str, Owners]) -> None:
         """Keep in mind whose the rows are that are owned through rows which go."""
+        noted: dict[OwnerLink, Sql] = {}
         for link in self._owners.links().owners:
-            if link.source not in owners or link.table not in owners:
+            if link.source not in owners or link.table not in owners or not owners[link.source].mine:
                 continue
             gone, there = kept[link.source], kept[link.table]
-            if gone is None:
+            if gone is None or gone.rows == self._relations[link.source].rows:
                 continue
             relation, source = self._relations[link.table], self._relations[link.source]
             stays = sql.SQL("true") if there is None else _in(there, relation.same("t", "i"))
@@ -198,7 +201,17 @@ class _Narrowing:
                 gone=_in(gone, source.same_ids("s", "i")),
                 stays=stays,
             )
-            self._owners.note(link, query)
+            noted[link] = query
+        self._owners.note(noted)
+
+
+def _lines_as_ids(relation: Relation, owners: Owners | None) -> Rows:
+    """The rows that the tenants own: their lines say already which these are."""
+    if owners is None or not owners.mine:
+        nothing = sql.SQL('(SELECT {}, NULL::"char" AS why FROM {} t WHERE false)')
+        return Rows(nothing.format(relation.ids("t"), relation.source), 0)
+    lines = sql.SQL('(SELECT {}, {}::"char" AS why FROM {} o WHERE o.mine)')
+    return Rows(lines.format(relation.id_columns("o"), sql.Literal(Mark.OWNED), owners.source), owners.mine)
 
 
 def _owned(relation: Relation, owners: Owners | None, condition: Sql) -> Sql:

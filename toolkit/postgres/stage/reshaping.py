@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import count
 
 import psycopg
 from psycopg import sql
@@ -17,6 +16,7 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.source import RowsOf, Source
 from toolkit.postgres.schema.relation import Sql, columns, text_of
 from toolkit.postgres.schema.rows import write_rows
+from toolkit.postgres.schema.workspace import Temporary, Workspace
 from toolkit.postgres.session.connection import Connection, first_line
 from toolkit.postgres.stage.conversion import Conversions, converted
 
@@ -48,9 +48,8 @@ WHERE t.typnotnull OR EXISTS (SELECT 1 FROM pg_constraint f WHERE f.contypid = t
 
 
 def fitting_source(
-    connection: Connection,
+    workspace: Workspace,
     manifest: Manifest,
-    schema: DatabaseSchema,
     rows_of: RowsOf,
     answers: Answers,
     *,
@@ -65,12 +64,13 @@ def fitting_source(
         InputError: answers that name nothing, that nothing asks for, or whose values do not fit.
         RefusedError: drift that is not answered, all of it; nothing was changed.
     """
+    connection, schema = workspace.connection, workspace.schema
     constrained = connection.execute(_CONSTRAINED, [schema.name]).fetchall() if thorough else []
     drift = find_drift(manifest, schema, answers, constrained=frozenset(map(_pair, constrained)))
     problems = [*drift.problems, *_unfit_defaults(connection, schema, drift)]
     if problems:
         raise InputError(Problem(path=f"restore.{problem.path}", message=problem.message) for problem in problems)
-    source, reasons = _reshaped(connection, schema, rows_of, drift)
+    source, reasons = _reshaped(workspace, rows_of, drift)
     if reasons:
         raise RefusedError(
             f"the target's schema does not fit backup {manifest.metadata.label}",
@@ -86,18 +86,16 @@ def _pair(row: tuple[str, str]) -> tuple[str, str]:
 
 
 def source_under_drift(
-    connection: Connection, manifest: Manifest, schema: DatabaseSchema, rows_of: RowsOf
+    workspace: Workspace, manifest: Manifest, rows_of: RowsOf
 ) -> tuple[Source, Mapping[str, tuple[str, ...]]]:
     """The source where nobody answers to drift, with the reasons why tables do not fit, for each of them."""
-    return _reshaped(connection, schema, rows_of, find_drift(manifest, schema, Answers()))
+    return _reshaped(workspace, rows_of, find_drift(manifest, workspace.schema, Answers()))
 
 
-def _reshaped(
-    connection: Connection, schema: DatabaseSchema, rows_of: RowsOf, drift: Drift
-) -> tuple[Source, Mapping[str, tuple[str, ...]]]:
-    source = Source(connection, drift.manifest, schema, rows_of)
+def _reshaped(workspace: Workspace, rows_of: RowsOf, drift: Drift) -> tuple[Source, Mapping[str, tuple[str, ...]]]:
+    source = Source(workspace, drift.manifest, rows_of)
     reasons = {name: list(found) for name, found in drift.reasons.items()}
-    reshaper = _Reshaper(connection, schema, source, rows_of)
+    reshaper = _Reshaper(workspace, source, rows_of)
     for name, reshape in drift.reshapes.items():
         reasons.setdefault(name, []).extend(reshaper.reshape(reshape, blocked=name in drift.reasons))
     return source, {name: tuple(found) for name, found in sorted(reasons.items()) if found}
@@ -125,13 +123,13 @@ class _Reshaper:
     The rows are loaded as texts first, so that every value that does not fit can be counted and named.
     """
 
-    def __init__(self, connection: Connection, schema: DatabaseSchema, source: Source, rows_of: RowsOf) -> None:
-        self._connection = connection
-        self._schema = schema
+    def __init__(self, workspace: Workspace, source: Source, rows_of: RowsOf) -> None:
+        self._workspace = workspace
+        self._connection = workspace.connection
+        self._schema = workspace.schema
         self._source = source
         self._rows_of = rows_of
-        self._conversions = Conversions(connection)
-        self._numbers = count()
+        self._conversions = Conversions(workspace.connection)
 
     def reshape(self, reshape: Reshape, *, blocked: bool) -> list[str]:
         """Put the converted rows of a table on stage; gives the reasons why that cannot be.
@@ -144,18 +142,15 @@ class _Reshaper:
         if not reasons and not blocked:
             staged = self._convert(reshape, texts)
             reasons = [*self._recomputed(reshape, texts, staged), *self._ambiguous(reshape, staged)]
-        self._connection.execute(sql.SQL("DROP TABLE {}").format(texts))
+        self._workspace.drop(texts)
         return reasons
 
-    def _load(self, entry: TableEntry) -> Sql:
+    def _load(self, entry: TableEntry) -> Temporary:
         """The rows of the backup as a table of texts, in the order of the backup."""
         names = [column.name for column in entry.columns]
-        name = sql.Identifier("pg_temp", f"texts_{next(self._numbers)}")
-        listed = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(column)) for column in names)
-        self._connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({})").format(name, listed))
-        texts = sql.SQL("{}").format(name)
+        texts = self._workspace.texts("texts", names)
         write_rows(self._connection, texts, names, self._rows_of(entry))
-        self._connection.execute(sql.SQL("ANALYZE {}").format(texts))
+        self._workspace.grew(texts, entry.rows)
         return texts
 
     def _misfits(self, reshape: Reshape, texts: Sql) -> Iterator[str]:
@@ -198,8 +193,7 @@ class _Reshaper:
             texts,
         )
         with self._source.computing(reshape.table):
-            self._connection.execute(statement)
-        self._connection.execute(sql.SQL("ANALYZE {}").format(staged.table))
+            self._workspace.grew(staged.table, self._connection.execute(statement).rowcount)
         return staged.table
 
     def _value(self, reshape: Reshape, carried: Carried) -> Sql:

@@ -7,8 +7,6 @@ when it owns them or the reference cannot be NULL; otherwise their reference bec
 
 from __future__ import annotations
 
-from itertools import count
-
 from psycopg import sql
 
 from toolkit.model.identity import Followed, Following
@@ -16,7 +14,7 @@ from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.comparison import same_key, sample_keys
 from toolkit.postgres.compare.source import Source
-from toolkit.postgres.schema.relation import Sql, columns, create_temporary, points_at, relation_of
+from toolkit.postgres.schema.relation import Sql, columns, points_at, relation_of
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
 
@@ -31,14 +29,13 @@ class Skipping:
         self._skipped: list[tuple[str, Sql]] = []
         self._gone: dict[str, list[Sql]] = {}
         self._followed: dict[tuple[str, tuple[str, ...], Following], Followed] = {}
-        self._numbers = count()
 
     def skip(self, link: ReferenceLink, condition: Sql, what: Following = Following.SKIP_ROW) -> int:
         """Take the staged rows `s` of the link's child for which a condition holds off the stage; gives how many."""
         name = link.child
         stage = self._source.staged(name)
         rows = sql.SQL("SELECT s.* FROM {} s WHERE {}").format(stage.table, condition)
-        gone = create_temporary(self._connection, f"skipped_{next(self._numbers)}", rows)
+        gone = self._survey.workspace.keep("skipped", rows)
         samples = sample_keys(self._connection, self._survey.schema.tables[name], "s", sql.SQL("{} s").format(gone))
         touched = self._source.edit(name, sql.SQL("DELETE FROM {} s WHERE {}").format(stage.table, condition))
         if touched:

@@ -18,8 +18,7 @@ from toolkit.planning.identity import without_device_data
 from toolkit.planning.reclassification import Tenants, businesses_said, reclassified
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.comparison import (
-    CHANGED,
-    MISSING,
+    Action,
     absent_from_stage,
     compare,
     count_absent,
@@ -28,7 +27,8 @@ from toolkit.postgres.compare.comparison import (
     staged_samples,
 )
 from toolkit.postgres.compare.source import RowsOf, Staged
-from toolkit.postgres.schema.relation import Relation, Sql, columns, relation_of, scalar
+from toolkit.postgres.schema.relation import Relation, columns, scalar
+from toolkit.postgres.schema.workspace import Rows, Temporary
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.decision import Device, DeviceRequest, is_told_apart, recognise
@@ -96,12 +96,24 @@ class _Verifier:
         self._connection = connection
         self._survey = survey
         self._uncertain = uncertain
-        self._selected = survey.select(connection, strict=False)
+        self._selected = survey.select(strict=False)
         self.tenants = Tenants(
             known=self._selected.known, selected=self._selected.tenants, spared=self._selected.spared
         )
-        self._source, self._unfit = source_under_drift(connection, manifest, survey.schema, rows_of)
+        self._source, self._unfit = source_under_drift(survey.workspace, manifest, rows_of)
         self._source.settle()
+        self._counts = self._count(manifest)
+
+    def _count(self, manifest: Manifest) -> Mapping[str, int]:
+        """How many rows the tables have that are taken whole."""
+        workspace, taken = self._survey.workspace, self._selected.taken
+        relations = {
+            entry.name: workspace.relations[entry.name]
+            for entry in manifest.tables
+            if entry.name in taken and taken[entry.name].ids is None
+        }
+        queries = {name: sql.SQL("SELECT count(*) FROM {}").format(each.source) for name, each in relations.items()}
+        return workspace.numbers(queries, lambda name: relations[name].bytes)
 
     def follow(self, device: Device) -> IdentityPlan:
         """Let staged rows follow the device; `verdict` compares with either form of them."""
@@ -118,12 +130,11 @@ class _Verifier:
             )
         if reasons := self._unfit.get(entry.name):
             return TableVerdict(table=entry.name, rows=entry.rows, reason="; ".join(reasons))
-        relation = relation_of(self._survey.schema.name, table)
-        if equal_chunks(self._connection, table, relation, taken.ids, entry):
+        relation = self._survey.workspace.relations[entry.name]
+        rows = self._counts.get(entry.name)
+        if equal_chunks(self._connection, table, relation, taken.ids, entry, rows=rows):
             return TableVerdict(table=entry.name, rows=entry.rows)
         entry = self._source.entries[entry.name]
-        if self._source.edited(entry.name) and equal_chunks(self._connection, table, relation, taken.ids, entry):
-            return TableVerdict(table=entry.name, rows=entry.rows)
         staged = self._source.staged(entry.name)
         if sort_key(table).unique:
             verdict = self._by_key(entry, table, relation, staged, taken.ids)
@@ -133,27 +144,28 @@ class _Verifier:
         return replace(verdict, extra=0) if entry.name in self._uncertain else verdict
 
     def _by_key(
-        self, entry: TableEntry, table: Table, relation: Relation, staged: Staged, taken: Sql | None
+        self, entry: TableEntry, table: Table, relation: Relation, staged: Staged, taken: Rows | None
     ) -> TableVerdict:
-        name = f"verify_{self._survey.schema.name}_{len(entry.name)}"
-        found = compare(self._connection, table, relation, staged, name=name)
+        workspace = self._survey.workspace
+        found = compare(workspace, {entry.name: relation}, {entry.name: staged})[entry.name]
         extra = absent_from_stage(table, relation, staged, taken)
         extra_rows = sql.SQL("(SELECT t.* FROM {source} t JOIN ({extra}) e ON {same}) x").format(
             source=relation.source, extra=extra, same=relation.same("t", "e")
         )
-        samples = staged_samples(self._connection, table, staged, found.lines, [MISSING, CHANGED])
+        samples = staged_samples(self._connection, table, staged, found.lines, [Action.MISSING, Action.CHANGED])
         verdict = TableVerdict(
             table=entry.name,
             rows=entry.rows,
-            missing=found.count(MISSING),
-            changed=found.count(CHANGED),
+            missing=found.count(Action.MISSING),
+            changed=found.count(Action.CHANGED),
             extra=scalar(self._connection, sql.SQL("SELECT count(*) FROM ({}) q").format(extra)),
             samples=(*samples, *sample_keys(self._connection, table, "x", extra_rows)),
         )
-        self._connection.execute(sql.SQL("DROP TABLE {}").format(found.lines))
+        if isinstance(found.lines, Temporary):
+            workspace.drop(found.lines)
         return verdict
 
-    def _as_multiset(self, entry: TableEntry, relation: Relation, staged: Staged, taken: Sql | None) -> TableVerdict:
+    def _as_multiset(self, entry: TableEntry, relation: Relation, staged: Staged, taken: Rows | None) -> TableVerdict:
         """Rows without a key have nothing but their text: each side is counted less the other."""
         theirs = sql.SQL("SELECT ROW({})::text FROM {} t").format(columns("t", staged.names), relation.source)
         if taken is not None:

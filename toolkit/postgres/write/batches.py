@@ -16,6 +16,7 @@ from toolkit.postgres.session.connection import Connection, first_line
 from toolkit.postgres.write.recovery import CONTENTION, UNIT_ATTEMPTS, UNIT_SECONDS
 from toolkit.retries.policy import retrying
 
+BLOCK_BYTES = 8192
 BLOCKS = 512
 """Blocks of a staging table that make a batch: 4 MiB of rows, as much as a chunk."""
 
@@ -37,7 +38,13 @@ class UnforeseenError(Exception):
 
 
 class Unit(Protocol):
-    """Runs work that belongs together: all of it takes effect, or none."""
+    """Runs work that belongs together: all of it takes effect, or none.
+
+    Attributes:
+        shared: small batches of several tables may be one unit.
+    """
+
+    shared: bool
 
     def __call__(self, tables: Collection[str], work: Callable[[], int]) -> int:
         """Run the work, which writes to these tables and gives how many rows; again when others stood in its way."""
@@ -51,6 +58,7 @@ class Savepoints:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.shared = True
 
     def __call__(self, tables: Collection[str], work: Callable[[], int]) -> int:
         """Run the work behind a savepoint, at most three times."""
@@ -79,7 +87,7 @@ class Batch:
     rows: int
 
 
-def batches(connection: Connection, ids: Sql, column: str, condition: Sql) -> Iterator[Batch]:
+def cut(connection: Connection, ids: Sql, column: str, condition: Sql) -> Iterator[Batch]:
     """Cut the rows of a table of ids or lines that fulfil a condition into batches, in the order in which rows lie.
 
     Args:

@@ -9,11 +9,11 @@ from psycopg import sql
 
 from toolkit.model.catalog import Category, TableRule
 from toolkit.model.plan import Conflict
-from toolkit.model.schema import DatabaseSchema, ForeignKey
+from toolkit.model.schema import ForeignKey
 from toolkit.planning.links import ReferenceLink, components
-from toolkit.postgres.compare.comparison import CHANGED, Differences
-from toolkit.postgres.schema.relation import Relation, Sql, create_temporary, points_at, scalar
-from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.compare.comparison import Action, Differences
+from toolkit.postgres.schema.relation import Sql, points_at, scalar
+from toolkit.postgres.schema.workspace import Temporary, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +44,23 @@ class Deletions:
     """The rows to delete.
 
     Attributes:
-        ids: per table, a table of ids.
-        counts: how many they are.
+        ids: per table with rows that may go, a table of their ids.
         kept: per table, rows that stay because of the rows that point at them, by reason.
         staying: the same rows as tables of ids, with the reason in `why`.
         releases: references from device and transient rows that are set to NULL first.
         moving: rows that point at deleted ones until they are updated; in the way of deletes that have to come first.
     """
 
-    ids: dict[str, Sql] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
+    ids: dict[str, Temporary] = field(default_factory=dict)
     kept: dict[str, dict[str, int]] = field(default_factory=dict)
-    staying: dict[str, Sql] = field(default_factory=dict)
+    staying: dict[str, Temporary] = field(default_factory=dict)
     releases: list[Release] = field(default_factory=list)
     moving: list[Conflict] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows go, per table."""
+        return {name: ids.rows for name, ids in self.ids.items()}
 
 
 class DeletionPlanner:
@@ -68,42 +71,37 @@ class DeletionPlanner:
         differences: per staged table; rows that will be updated point elsewhere afterwards.
         arriving: per table with rows to be written, a subquery of these: what points at the values of a row that goes
             may find them in a row that comes.
-        prefix: of the temporary tables, where deletions are planned several times.
     """
 
     def __init__(
         self,
-        connection: Connection,
+        workspace: Workspace,
         *,
-        schema: DatabaseSchema,
         rules: Mapping[str, TableRule],
         links: Sequence[ReferenceLink],
-        relations: Mapping[str, Relation],
         differences: Mapping[str, Differences],
         arriving: Mapping[str, Sql],
-        prefix: str = "delete",
     ) -> None:
-        self._connection = connection
-        self._prefix = prefix
+        self._workspace = workspace
+        self._connection = workspace.connection
         self._rules = rules
         self._links = links
-        self._relations = relations
+        self._relations = workspace.relations
         self._differences = differences
         self._arriving = arriving
-        self._schema = schema
+        self._schema = workspace.schema
         self._foreign_keys = {
-            (table.name, key.name): key for table in schema.tables.values() for key in table.foreign_keys
+            (table.name, key.name): key for table in workspace.schema.tables.values() for key in table.foreign_keys
         }
         self._result = Deletions()
         self._candidates: frozenset[str] = frozenset()
 
     def plan(self, candidates: Mapping[str, Sql]) -> Deletions:
         """Start from all candidates and what may go with them, then keep what staying rows point at."""
-        for name, query in candidates.items():
-            self._result.ids[name] = create_temporary(
-                self._connection, f"{self._prefix}_{len(self._result.ids)}", query
-            )
-            self._count(name)
+        self._result.ids.update(
+            self._workspace.keep_found("delete", candidates, lambda name: self._relations[name].bytes)
+        )
+        self._workspace.analyze()
         self._candidates = frozenset(candidates)
         self._cascade()
         self._keep()
@@ -122,10 +120,6 @@ class DeletionPlanner:
                     self._keep_referenced(link)
             while any(self._keep_referenced(link) for link in inner):
                 pass
-
-    def _count(self, name: str) -> None:
-        count = sql.SQL("SELECT count(*) FROM {}").format(self._result.ids[name])
-        self._result.counts[name] = scalar(self._connection, count)
 
     def _sets_null(self, link: ReferenceLink) -> bool:
         """Whether the references of rows outside the scope become NULL; a column that cannot be NULL holds its row."""
@@ -147,7 +141,7 @@ class DeletionPlanner:
 
     def _keep_referenced(self, link: ReferenceLink) -> int:
         """Take out of the deletions the parents that a staying child row points at; gives how many."""
-        if not self._result.counts[link.parent]:
+        if self._result.ids[link.parent].empty:
             return 0
         child, parent = self._relations[link.child], self._relations[link.parent]
         staying: list[Sql] = [sql.SQL("true")]
@@ -178,22 +172,20 @@ class DeletionPlanner:
             staying=sql.SQL(" AND ").join(staying),
         )
         rows = self._connection.execute(query).rowcount
-        self._result.counts[link.parent] -= rows
+        self._workspace.grew(self._result.ids[link.parent], -rows)
         if rows and link.parent in self._candidates:
             kept = self._result.kept.setdefault(link.parent, {})
             kept[reason] = kept.get(reason, 0) + rows
         return rows
 
-    def _kept_ids(self, name: str) -> Sql:
+    def _kept_ids(self, name: str) -> Temporary:
         """A table of the rows that were taken out of the deletions, each with the reason in `why`."""
         if name not in self._result.staying:
             relation = self._relations[name]
             none = sql.SQL("SELECT {}, ''::text AS why FROM {} t WHERE false").format(
                 relation.ids("t"), relation.source
             )
-            self._result.staying[name] = create_temporary(
-                self._connection, f"{self._prefix}_kept_{len(self._result.staying)}", none
-            )
+            self._result.staying[name] = self._workspace.keep("staying", none)
         return self._result.staying[name]
 
     def kept_for(self, name: str, reason: str) -> Sql:
@@ -215,26 +207,23 @@ class DeletionPlanner:
             added = int(reached)
             while added:
                 added = sum(self._follow(link) for link in reaching if link.parent in self._result.ids)
-            for name in {link.child for link in reaching} & self._result.ids.keys():
-                self._count(name)
 
     def _start_empty(self, name: str) -> None:
         if name in self._result.ids:
-            self._connection.execute(sql.SQL("DELETE FROM {}").format(self._result.ids[name]))
+            self._workspace.delete(self._result.ids[name], sql.SQL(""))
             return
         relation = self._relations[name]
         none = sql.SQL("SELECT {} FROM {} t WHERE false").format(relation.ids("t"), relation.source)
-        self._result.ids[name] = create_temporary(self._connection, f"{self._prefix}_{len(self._result.ids)}", none)
+        self._result.ids[name] = self._workspace.keep("delete", none)
 
     def _follow(self, link: ReferenceLink) -> int:
         """Add the child rows that point at deleted parents; gives how many were new."""
         ids, relation = self._result.ids[link.child], self._relations[link.child]
-        query = sql.SQL("INSERT INTO {} SELECT {} FROM {} t WHERE {} AND NOT EXISTS (SELECT 1 FROM {} x WHERE {})")
-        return self._connection.execute(
-            query.format(
-                ids, relation.ids("t"), relation.source, self._pointing(link, "t"), ids, relation.same("t", "x")
-            )
-        ).rowcount
+        query = sql.SQL("SELECT {} FROM {} t WHERE {} AND NOT EXISTS (SELECT 1 FROM {} x WHERE {})")
+        return self._workspace.insert(
+            ids,
+            query.format(relation.ids("t"), relation.source, self._pointing(link, "t"), ids, relation.same("t", "x")),
+        )
 
     def _pointing(self, link: ReferenceLink, alias: str) -> Sql:
         """The condition that row `alias` of the child points at a deleted row."""
@@ -251,7 +240,7 @@ class DeletionPlanner:
         if (differences := self._differences.get(name)) is None:
             return sql.SQL("false")
         return sql.SQL('EXISTS (SELECT 1 FROM {} u WHERE {} AND u.action = {}::"char")').format(
-            differences.lines, self._relations[name].same(alias, "u"), sql.Literal(CHANGED)
+            differences.lines, self._relations[name].same(alias, "u"), sql.Literal(Action.CHANGED)
         )
 
     def _release(self) -> None:

@@ -17,8 +17,8 @@ from toolkit.errors import (
     UndecidedError,
 )
 from toolkit.model.sequence import SequenceMove
-from toolkit.postgres.schema.sequences import statement_of
 from toolkit.postgres.session.connection import first_line
+from toolkit.postgres.write.sequence_moves import statement_of
 
 AGAIN = "run again: rows that are there already are left as they are"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import count
 
 import psycopg
 from psycopg import sql
@@ -12,18 +11,19 @@ from psycopg import sql
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Load
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.compare.comparison import CHANGED, MISSING
-from toolkit.postgres.restore.apply.writing import Part, Statements, returning
+from toolkit.postgres.compare.comparison import Action
+from toolkit.postgres.restore.apply.writing import WHOLE, Part, Statements, returning
 from toolkit.postgres.restore.plan.parking import Parking, park
 from toolkit.postgres.restore.ready import Ready
 from toolkit.postgres.schema.relation import Sql, columns, relation_of
+from toolkit.postgres.write import batches
 from toolkit.postgres.write.batches import (
+    BLOCK_BYTES,
     REFUSALS,
     BadRowsError,
     Batch,
     UnexpectedCountError,
     Unit,
-    batches,
     by_row,
     culprits,
     described,
@@ -42,6 +42,7 @@ class Application:
     """
 
     def __init__(self, ready: Ready, *, unit: Unit, thorough: bool, progress: Progress) -> None:
+        self._workspace = ready.survey.workspace
         self._connection = ready.connection
         self._schema = ready.survey.schema
         self._prepared = ready.prepared
@@ -50,7 +51,8 @@ class Application:
         self._thorough = thorough
         self._progress = progress
         self._statements = Statements(ready)
-        self._parked = count()
+        self._collected: list[str] = []
+        self._collected_bytes = 0
 
     def apply(self) -> None:
         """Write and delete what the plan says.
@@ -65,6 +67,7 @@ class Application:
             self._delete()
         for group in self._prepared.plan.order:
             self._write(group)
+        self._write_collected()
         if not self._prepared.release.deletes_first:
             self._delete()
 
@@ -78,6 +81,9 @@ class Application:
             return
         self._progress.note(names[0])
         parkings = [parking for parking in self._prepared.release.parkings if parking.table in names]
+        if self._collects(names, parkings):
+            return
+        self._write_collected()
         if plans[names[0]].load is Load.COPY:
             self._unit(names, lambda: self._source.copy_into_target(names[0]))
             self._progress.advance(rows=plans[names[0]].inserts)
@@ -87,6 +93,39 @@ class Application:
             works = self._works(names)
             for number in range(len(works)):
                 self._batch(works[number:])
+
+    def _collects(self, names: Sequence[str], parkings: Sequence[Parking]) -> bool:
+        """Collect the rows of a small table, to be written with those of others; False where that cannot be.
+
+        To find rows that the server refuses, each table is written by itself.
+        """
+        name = names[0]
+        apart = len(names) > 1 or parkings or self._is_written_whole(name) or self._thorough or not self._unit.shared
+        size = self._source.entries[name].bytes
+        if apart or size > batches.BLOCKS * BLOCK_BYTES:
+            return False
+        if self._collected_bytes + size > batches.BLOCKS * BLOCK_BYTES:
+            self._write_collected()
+        self._collected.append(name)
+        self._collected_bytes += size
+        return True
+
+    def _write_collected(self) -> None:
+        """Write the rows that were collected, as one unit."""
+        names, self._collected, self._collected_bytes = self._collected, [], 0
+        if names:
+            self._progress.advance(rows=self._unit(names, lambda: sum(map(self._write_all, names))))
+
+    def _write_all(self, name: str) -> int:
+        """Write all rows of one table; gives how many."""
+        if self._prepared.plan.tables[name].load is Load.COPY:
+            return self._source.copy_into_target(name)
+        written, differences = 0, self._prepared.differences[name]
+        for action in (Action.MISSING, Action.CHANGED):
+            if rows := differences.count(action):
+                statement = self._statements.write(name, action, WHOLE)
+                written += self._expect(name, self._connection.execute(statement).rowcount, rows)
+        return written
 
     def _is_written_whole(self, name: str) -> bool:
         return name in self._prepared.release.rewritings or self._points_at_itself(name)
@@ -99,13 +138,13 @@ class Application:
         if differences is None or not differences.count(action):
             return iter(())
         condition = sql.SQL('d.action = {}::"char"').format(sql.Literal(action))
-        return batches(self._connection, differences.lines, "stage_id", condition)
+        return batches.cut(self._connection, differences.lines, "stage_id", condition)
 
     def _works(self, names: Sequence[str]) -> list[Work]:
         return [
             (name, action, batch)
             for name in names
-            for action in (MISSING, CHANGED)
+            for action in (Action.MISSING, Action.CHANGED)
             for batch in self._batches(name, action)
         ]
 
@@ -137,7 +176,7 @@ class Application:
             return rows
 
         differences = self._prepared.differences
-        rows = sum(differences[name].count(action) for name in names for action in (MISSING, CHANGED))
+        rows = sum(differences[name].count(action) for name in names for action in (Action.MISSING, Action.CHANGED))
         try:
             self._unit(names, write)
         except REFUSALS as error:
@@ -150,12 +189,12 @@ class Application:
         return sum(self._expect(name, rows, planned) for (name, _, planned), rows in zip(parts, found, strict=True))
 
     def _park(self, parking: Parking) -> None:
-        ids = [self._prepared.differences[parking.table].lines]
+        ids: list[Sql] = [self._prepared.differences[parking.table].lines]
         ids.extend(each.rows for each in self._prepared.release.parkings if each.table == parking.table)
         if parking.table in self._prepared.deletions.ids:
             ids.append(self._prepared.deletions.ids[parking.table])
         relation = relation_of(self._schema.name, self._schema.tables[parking.table])
-        moved = park(self._connection, relation, parking, ids, name=f"moved_{next(self._parked)}")
+        moved = park(self._workspace, relation, parking, ids)
         self._expect(parking.table, moved, parking.count)
 
     # rows that are refused
@@ -229,7 +268,7 @@ class Application:
 
     def _delete_in_batches(self, name: str, condition: Sql) -> None:
         self._progress.note(name)
-        for batch in batches(self._connection, self._prepared.deletions.ids[name], "row_id", condition):
+        for batch in batches.cut(self._connection, self._prepared.deletions.ids[name], "row_id", condition):
             self._run(name, self._statements.delete(name, batch.condition), batch.rows)
             self._progress.advance(rows=batch.rows)
 

@@ -8,7 +8,7 @@ from psycopg import sql
 
 from toolkit.model.quarantine import QuarantinedRow
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.restore.plan.findings import Finding
+from toolkit.postgres.restore.plan.obstacles import Obstacle
 from toolkit.postgres.restore.ready import Ready
 from toolkit.postgres.schema.relation import columns, text_of
 from toolkit.postgres.schema.rows import values
@@ -17,27 +17,27 @@ from toolkit.postgres.session.connection import Connection
 
 def quarantined_rows(ready: Ready) -> Iterator[QuarantinedRow]:
     """Every row that a plan puts aside, with the first thing that stands in its way."""
-    for finding in ready.prepared.findings:
-        yield from _rows(ready.connection, ready, finding)
+    for obstacle in ready.prepared.obstacles:
+        yield from _rows(ready.connection, ready, obstacle)
 
 
-def _rows(connection: Connection, ready: Ready, finding: Finding) -> Iterator[QuarantinedRow]:
-    staged = ready.source.staged(finding.table)
+def _rows(connection: Connection, ready: Ready, obstacle: Obstacle) -> Iterator[QuarantinedRow]:
+    staged = ready.source.staged(obstacle.table)
     query = sql.SQL("SELECT {keys}, f.waits_for, {names} FROM {stage} s JOIN {rows} f ON f.stage_id = s.ctid").format(
-        keys=text_of("s", sort_key(ready.survey.schema.tables[finding.table]).names),
+        keys=text_of("s", sort_key(ready.survey.schema.tables[obstacle.table]).names),
         names=columns("s", staged.names),
         stage=staged.table,
-        rows=finding.rows,
+        rows=obstacle.rows,
     )
     with connection.cursor().copy(sql.SQL("COPY ({}) TO STDOUT").format(query)) as copy:
         for line in copy:
             key, waits_for, *texts = values(bytes(line))
             yield QuarantinedRow(
-                table=finding.table,
+                table=obstacle.table,
                 key=key or "",
-                sqlstate=finding.sqlstate,
-                constraint=finding.constraint,
-                reason=finding.reason,
+                sqlstate=obstacle.sqlstate,
+                constraint=obstacle.constraint,
+                reason=obstacle.reason,
                 waits_for=waits_for,
                 columns=dict(zip(staged.names, texts, strict=True)),
             )

@@ -51,6 +51,7 @@ class Transactions:
         self._reopen = reopen
         self._request = request
         self._fate = fate
+        self.shared = False
 
     def __call__(self, tables: Collection[str], work: Callable[[], int]) -> int:
         """Run the work in a transaction, at most three times."""
@@ -115,7 +116,7 @@ def apply_stepwise(
     if found := references.dangling():
         raise violations(ready.plan.label, found)
     _prove(reopen, request, attempt, progress)
-    if request.put_aside is not None and ready.prepared.findings:
+    if request.put_aside is not None and ready.prepared.obstacles:
         request.put_aside(quarantined_rows(ready))
     plan = ready.with_sequences()
     fate.finished(plan.sequences)

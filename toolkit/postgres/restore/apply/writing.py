@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from toolkit.postgres.compare.comparison import CHANGED, MISSING
+from toolkit.postgres.compare.comparison import Action
 from toolkit.postgres.restore.ready import Ready
 from toolkit.postgres.schema.relation import Relation, Sql, columns, relation_of
 
@@ -32,7 +32,7 @@ class Statements:
             self._prepared.differences[name].lines, staged.table
         )
         wanted = sql.SQL('d.action = {}::"char" AND {}').format(sql.Literal(action), condition)
-        if action == MISSING:
+        if action == Action.MISSING:
             names = (*staged.names, *staged.added)
             return sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} WHERE {}").format(
                 sql.Identifier(self._schema.name, name),
@@ -65,9 +65,9 @@ class Statements:
         for number, name in enumerate(going):
             if again := self._rewritings[name].again:
                 parts.append((name, self._reinsertion(name, number, gate), again))
-        for action in (MISSING, CHANGED):
+        for action in (Action.MISSING, Action.CHANGED):
             for name in names:
-                again = self._rewritings[name].again if action == CHANGED and name in going else 0
+                again = self._rewritings[name].again if action == Action.CHANGED and name in going else 0
                 if wanted := self._prepared.differences[name].count(action) - again:
                     parts.append((name, returning(self.write(name, action, gate)), wanted))
         return parts
@@ -78,7 +78,7 @@ class Statements:
             return self.write(name, action, condition)
         gate = sql.SQL("{} AND {}").format(self._gate(1), condition)
         parts = [self._removal(name)[1], returning(self.write(name, action, gate))]
-        if action == CHANGED:
+        if action == Action.CHANGED:
             parts.append(self._reinsertion(name, 0, gate))
         return self.as_one(parts)
 

@@ -11,10 +11,10 @@ from toolkit.errors import DatabaseError
 from toolkit.model.identity import DeviceDecision, IdentityRules
 from toolkit.model.plan import Conflict
 from toolkit.model.schema import Table
-from toolkit.postgres.compare.comparison import CHANGED, same_key
+from toolkit.postgres.compare.comparison import Action, same_key
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.restore.device.declared import DeclaredRow, count_rows
-from toolkit.postgres.restore.plan.planner import Prepared
+from toolkit.postgres.restore.plan.prepared import Prepared
 from toolkit.postgres.schema.relation import Relation, Sql, relation_of
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
@@ -87,7 +87,7 @@ class Ground:
             conditions.append(gone.format(deleted, relation.same("t", "x")))
         if (found := self.prepared.differences.get(name)) is not None:
             changed = sql.SQL("NOT EXISTS (SELECT 1 FROM {} u WHERE {} AND u.action = {})")
-            conditions.append(changed.format(found.lines, relation.same("t", "u"), sql.Literal(CHANGED)))
+            conditions.append(changed.format(found.lines, relation.same("t", "u"), sql.Literal(Action.CHANGED)))
         return sql.SQL("({})").format(sql.SQL(" AND ").join(conditions))
 
 

@@ -16,12 +16,12 @@ from toolkit.model.schema import Table
 from toolkit.planning.accounting import Part
 from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key, stored_key
-from toolkit.postgres.compare.comparison import CHANGED, MISSING, same_key
+from toolkit.postgres.compare.comparison import Action, same_key
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.restore.device.declared import DeclaredRow, count_rows, stage_declared
 from toolkit.postgres.restore.device.ground import Ground, Step, Steps
 from toolkit.postgres.schema.device import may_be_own, own_first
-from toolkit.postgres.schema.relation import Sql, create_temporary, equal, points_at, relation_of
+from toolkit.postgres.schema.relation import Sql, equal, points_at, relation_of
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.decision import Device
@@ -164,12 +164,7 @@ def plan_finding(ground: Ground, steps: Steps, *, made: bool, cleared: bool) -> 
         return
     table = ground.table(node.table)
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.stored_columns)
-    later = sql.Identifier("pg_temp", "nodes_afterwards")
-    ground.connection.execute(
-        sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING GENERATED)").format(
-            sql.Identifier("nodes_afterwards"), sql.Identifier(ground.survey.schema.name, table.name)
-        )
-    )
+    later = ground.survey.workspace.create("nodes_afterwards", table.name)
     for rows in _rows_afterwards(ground, node, made=made, cleared=cleared):
         statement = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}")
         ground.connection.execute(statement.format(later, names, names, rows))
@@ -216,7 +211,7 @@ def _arriving(ground: Ground, name: str) -> Sql | None:
     if differences is None:  # loaded as it is into an empty table, or equal as it stands
         return None if ground.count(name, sql.SQL("true")) else sql.SQL("true")
     return sql.SQL("EXISTS (SELECT 1 FROM {} d WHERE d.stage_id = s.ctid AND d.action IN ({}, {}))").format(
-        differences.lines, sql.Literal(MISSING), sql.Literal(CHANGED)
+        differences.lines, sql.Literal(Action.MISSING), sql.Literal(Action.CHANGED)
     )
 
 
@@ -241,7 +236,7 @@ def _plan_giving_way(ground: Ground, steps: Steps, node: NodeRule, *, cleared: b
     gone = sql.SQL("{} AND NOT {}").format(former, ground.restored(table))
     staying = sql.SQL("{} AND {}").format(gone, ground.stays(table))
     rows = sql.SQL("SELECT t.* FROM {} t WHERE {}").format(ground.relation(table).source, staying)
-    giving_way = create_temporary(ground.connection, "giving_way", rows)
+    giving_way = ground.survey.workspace.keep("giving_way", rows)
     for link in ground.survey.links.references:
         if link.parent == table:
             _plan_moving(ground, steps, link, giving_way)

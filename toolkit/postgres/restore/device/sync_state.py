@@ -17,7 +17,7 @@ from toolkit.postgres.compare.source import Source
 from toolkit.postgres.restore.device.declared import insert_declared, stage_declared
 from toolkit.postgres.restore.device.ground import Ground, Step, Steps, run_steps
 from toolkit.postgres.restore.device.own_node import StagedNode, plan_finding, plan_own_node
-from toolkit.postgres.restore.plan.planner import Prepared
+from toolkit.postgres.restore.plan.prepared import Prepared
 from toolkit.postgres.schema.relation import Sql, columns, points_at
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection

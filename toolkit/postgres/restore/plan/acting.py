@@ -8,8 +8,8 @@ from psycopg import sql
 
 from toolkit.model.schema import ForeignKey
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.compare.comparison import CHANGED, Comparison
-from toolkit.postgres.restore.plan.findings import FOREIGN_KEY, Findings
+from toolkit.postgres.compare.comparison import Action, Comparison
+from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles, SqlState
 from toolkit.postgres.schema.relation import Sql, columns, points_at
 
 
@@ -22,30 +22,32 @@ class UpdateActions:
     def __init__(self, comparison: Comparison) -> None:
         self._comparison = comparison
 
-    def find(self, deleted: Mapping[str, Sql], rewritten: Collection[str], findings: Findings) -> int:
+    def find(self, deleted: Mapping[str, Sql], rewritten: Collection[str], obstacles: Obstacles) -> int:
         """Note the rows whose update would do that; gives how many.
 
         Args:
             deleted: per table, a table of ids of rows that will be deleted.
             rewritten: tables whose rows are deleted and inserted again rather than updated.
         """
-        number = 0
-        for child, key in self._acting():
-            if key.parent not in rewritten:
-                number += findings.add(
-                    key.parent,
-                    self._reaching(child, key, deleted),
-                    reason=f"{key.name}: ON UPDATE {key.on_update.upper()} would reach rows of {child}",
-                    sqlstate=FOREIGN_KEY,
-                    constraint=key.name,
-                )
-        return number
+        reaching = (
+            Obstacle(
+                table=key.parent,
+                rows=self._reaching(child, key, deleted),
+                reason=f"{key.name}: ON UPDATE {key.on_update.upper()} would reach rows of {child}",
+                sqlstate=SqlState.FOREIGN_KEY,
+                constraint=key.name,
+                beside=(child,),
+            )
+            for child, key in self._acting()
+            if key.parent not in rewritten
+        )
+        return obstacles.add(*reaching)
 
     def _acting(self) -> Iterator[tuple[str, ForeignKey]]:
         for child in self._comparison.schema.tables.values():
             for key in child.foreign_keys:
                 differences = self._comparison.differences.get(key.parent)
-                if key.enforced and key.on_update != "no action" and differences and differences.count(CHANGED):
+                if key.enforced and key.on_update != "no action" and differences and differences.count(Action.CHANGED):
                     yield child.name, key
 
     def _reaching(self, child: str, key: ForeignKey, deleted: Mapping[str, Sql]) -> Sql:
@@ -90,5 +92,5 @@ class UpdateActions:
         if child in self._comparison.differences:
             changed = sql.SQL('NOT EXISTS (SELECT 1 FROM {} u WHERE {} AND u.action = {}::"char")')
             lines = self._comparison.differences[child].lines
-            conditions.append(changed.format(lines, relation.same("c", "u"), sql.Literal(CHANGED)))
+            conditions.append(changed.format(lines, relation.same("c", "u"), sql.Literal(Action.CHANGED)))
         return sql.SQL(" AND ").join(conditions)

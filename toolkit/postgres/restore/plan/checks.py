@@ -10,10 +10,11 @@ from psycopg import sql
 
 from toolkit.postgres.compare.comparison import Comparison, written_lines
 from toolkit.postgres.restore.plan.computing import find_uncomputable
-from toolkit.postgres.restore.plan.findings import CHECK, NOT_NULL, Findings
+from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles, SqlState
 from toolkit.postgres.restore.plan.partitions import outside_partitions
 from toolkit.postgres.restore.plan.unstaged import unknown_values
 from toolkit.postgres.schema.relation import Sql, is_null
+from toolkit.postgres.schema.workspace import shared
 from toolkit.postgres.write.batches import REFUSALS
 
 _CHECKS = """
@@ -37,14 +38,18 @@ class _Rule:
     constraint: str
 
 
-def find_failing_checks(comparison: Comparison, findings: Findings) -> None:
+def find_failing_checks(comparison: Comparison, obstacles: Obstacles) -> None:
     """Note the rows that a constraint of their own table says no to."""
-    for table, rules in _rules(comparison).items():
+    found = _rules(comparison)
+    none_broken = _none_broken(comparison, found)
+    for table, rules in found.items():
+        if table in none_broken:
+            continue
         counts = _counts(comparison, table, [rule.broken for rule in rules])
         for rule in rules if counts is None else [rule for rule, number in zip(rules, counts, strict=True) if number]:
             out_of_reach: list[str] = []
             if counts is None:
-                out_of_reach = find_uncomputable(comparison, findings, table, rule.broken, constraint=rule.constraint)
+                out_of_reach = find_uncomputable(comparison, obstacles, table, rule.broken, constraint=rule.constraint)
             # whether a row is written is asked first: others may be such that nothing can be computed of them
             rows = sql.SQL(
                 "SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {} s"
@@ -55,7 +60,31 @@ def find_failing_checks(comparison: Comparison, findings: Findings) -> None:
                 sql.Literal(out_of_reach),
                 rule.broken,
             )
-            findings.add(table, rows, reason=rule.reason, sqlstate=rule.sqlstate, constraint=rule.constraint)
+            failing = Obstacle(
+                table=table, rows=rows, reason=rule.reason, sqlstate=rule.sqlstate, constraint=rule.constraint
+            )
+            obstacles.add(failing)
+
+
+def _none_broken(comparison: Comparison, rules: Mapping[str, Sequence[_Rule]]) -> set[str]:
+    """Those of the tables of whose staged rows none breaks any rule; small ones are looked at together."""
+    passed: set[str] = set()
+    for tables in shared(rules, lambda name: comparison.source.staged(name).bytes):
+        if len(tables) == 1:
+            continue
+        queries = {
+            name: sql.SQL("SELECT count(*) FROM {} s WHERE {}").format(
+                comparison.source.staged(name).table, sql.SQL(" OR ").join(rule.broken for rule in rules[name])
+            )
+            for name in tables
+        }
+        try:
+            with comparison.connection.transaction():
+                counts = comparison.workspace.numbers(queries, lambda _: 0)
+        except REFUSALS:  # some condition cannot be computed for some row
+            continue
+        passed.update(name for name, broken in counts.items() if not broken)
+    return passed
 
 
 def _counts(comparison: Comparison, table: str, conditions: Sequence[Sql]) -> Sequence[int] | None:
@@ -80,7 +109,7 @@ def _rules(comparison: Comparison) -> Mapping[str, list[_Rule]]:
                     _Rule(
                         broken=is_null(sql.Identifier(column.name)),
                         reason=f"column {column.name} is NOT NULL on the target and has no value",
-                        sqlstate=NOT_NULL,
+                        sqlstate=SqlState.NOT_NULL,
                         constraint=column.name,
                     )
                 )
@@ -88,7 +117,7 @@ def _rules(comparison: Comparison) -> Mapping[str, list[_Rule]]:
         broken = outside_partitions(comparison.connection, schema, table, comparison.source.staged(table).names)
         if broken is not None:
             reason = "the table has no partition on the target that takes them"
-            rules[table].append(_Rule(broken=broken, reason=reason, sqlstate=CHECK, constraint=""))
+            rules[table].append(_Rule(broken=broken, reason=reason, sqlstate=SqlState.CHECK, constraint=""))
     for table, name, expression, definition, columns in comparison.connection.execute(
         _CHECKS, [schema.name, changed]
     ).fetchall():
@@ -99,7 +128,7 @@ def _rules(comparison: Comparison) -> Mapping[str, list[_Rule]]:
             _Rule(
                 broken=sql.SQL("({}) IS FALSE").format(sql.SQL(expression)),
                 reason=f"constraint {name} says {definition}",
-                sqlstate=CHECK,
+                sqlstate=SqlState.CHECK,
                 constraint=name,
             )
         )

@@ -7,14 +7,14 @@ from collections import defaultdict
 from psycopg import sql
 
 from toolkit.postgres.compare.comparison import Comparison, written_lines
-from toolkit.postgres.restore.plan.findings import Findings
+from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles
 from toolkit.postgres.schema.relation import Sql
 from toolkit.postgres.session.connection import first_line
 from toolkit.postgres.write.batches import REFUSALS, culprits
 
 
 def find_uncomputable(
-    comparison: Comparison, findings: Findings, table: str, expression: Sql, *, constraint: str
+    comparison: Comparison, obstacles: Obstacles, table: str, expression: Sql, *, constraint: str
 ) -> list[str]:
     """Note the rows to be written for which an expression over the table ends in an error; gives their stage ids."""
     connection, lines = comparison.connection, written_lines(comparison, table)
@@ -34,11 +34,12 @@ def find_uncomputable(
         rows[error.sqlstate or "", first_line(error)].append(stage_id)
     query = sql.SQL("SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {} WHERE s.ctid = ANY ({}::tid[])")
     for (sqlstate, message), found in rows.items():
-        findings.add(
-            table,
-            query.format(comparison.written(table), sql.Literal(found)),
+        uncomputable = Obstacle(
+            table=table,
+            rows=query.format(comparison.written(table), sql.Literal(found)),
             reason=f"{constraint} cannot be computed: {message}",
             sqlstate=sqlstate,
             constraint=constraint,
         )
+        obstacles.add(uncomputable)
     return [stage_id for found in rows.values() for stage_id in found]

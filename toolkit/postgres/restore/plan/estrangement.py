@@ -10,12 +10,13 @@ from psycopg import sql
 from toolkit.model.plan import Load
 from toolkit.model.schema import ForeignKey
 from toolkit.planning.links import OwnerLink
-from toolkit.postgres.compare.comparison import CHANGED, KEPT, Comparison, Differences, count_actions, sample_keys
-from toolkit.postgres.restore.plan.findings import Findings
-from toolkit.postgres.restore.plan.judgement import ESTRANGED, OTHERS, WOULD_BE_OTHERS
-from toolkit.postgres.schema.relation import Relation, Sql, columns, create_temporary, points_at, scalar
-from toolkit.postgres.selection.evaluation import Selected
+from toolkit.postgres.compare.comparison import Action, Comparison, sample_keys
+from toolkit.postgres.restore.plan.judgement import WOULD_BE_OTHERS, Why
+from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles
+from toolkit.postgres.schema.relation import Relation, Sql, columns, points_at
+from toolkit.postgres.schema.workspace import Temporary
 from toolkit.postgres.selection.ownership import Owners, Ownership
+from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.stage.backup_owners import BackupOwners
 
@@ -42,25 +43,23 @@ class Estrangement:
         near |= {child for child, _ in self._keys_to_kept()}
         return sorted(name for name in near if loads.get(name) is Load.COPY)
 
-    def settle(self, leaving: Callable[[], Mapping[str, Sql]], findings: Findings) -> None:
+    def settle(self, leaving: Callable[[], Mapping[str, Sql]], obstacles: Obstacles) -> None:
         """Keep such rows out of the plan, as lines of their own kind.
 
-        Where nobody knows whose they were in the backup they are findings: they may have been there because rows
+        Where nobody knows whose they were in the backup they are obstacles: they may have been there because rows
         pointed at them.
 
         Args:
             leaving: gives, per table, a query of the ids of rows that may be deleted.
         """
-        near = {link.table for link in self._to_others() if self._leads_astray(link)}
+        near = self._led_astray()
         if not near:
             return
         below = self._below(near)
         written = [name for name in below if self.comparison.writes(name)]
-        before = {} if self.owned else self.owners.shown(written, prefix="astray")
+        before = {} if self.owned else self.owners.shown(written)
         gone = leaving()
-        states = {
-            name: self._state(name, gone, f"state_{number}") for number, name in enumerate(sorted(self._above(below)))
-        }
+        states = {name: self._state(name, gone) for name in sorted(self._above(below))}
         after = self._owners_of(states)
         for name in written:
             if name not in after:
@@ -70,7 +69,7 @@ class Estrangement:
                 " WHERE a.stage_id IS NOT NULL GROUP BY a.stage_id HAVING NOT bool_or(o.mine)"
             ).format(states[name], after[name].source)
             if self.owned:
-                findings.add(name, astray, reason=WOULD_BE_OTHERS, sqlstate="")
+                obstacles.add(Obstacle(table=name, rows=astray, reason=WOULD_BE_OTHERS, sqlstate=""))
             elif name in before:
                 self._keep(name, astray, before[name])
 
@@ -81,17 +80,22 @@ class Estrangement:
         """
         keys = [(child, key) for child, key in self._keys_to_kept() if self.comparison.writes(child)]
         parents = sorted({key.parent for _, key in keys})
-        before = self.owners.shown(parents, prefix="pointed") if parents and not self.owned else {}
-        return [
-            line
-            for child, key in keys
+        before = self.owners.shown(parents) if parents and not self.owned else {}
+        sources = {
+            number: self._pointing_at_kept(child, key, before.get(key.parent))
+            for number, (child, key) in enumerate(keys)
             if self.owned or key.parent in before
-            for line in self._said_of(child, key, before.get(key.parent))
-        ]
+        }
+        counts = self.comparison.workspace.numbers(
+            {number: sql.SQL("SELECT count(*) FROM {}").format(source) for number, source in sources.items()},
+            lambda number: self.comparison.bytes_of(keys[number][0], keys[number][1].parent),
+        )
+        return [self._said_of(*keys[number], sources[number], rows) for number, rows in counts.items() if rows]
 
-    def _said_of(self, child: str, key: ForeignKey, before: Owners | None) -> Iterator[str]:
-        connection, parent = self.comparison.connection, self.comparison.relations[key.parent]
-        source = sql.SQL(
+    def _pointing_at_kept(self, child: str, key: ForeignKey, before: Owners | None) -> Sql:
+        """What stands behind FROM for rows `s` to be written that point at rows which stay as another business's."""
+        parent = self.comparison.relations[key.parent]
+        return sql.SQL(
             "{written} JOIN {parent} p ON {pointing} JOIN {lines} k ON {same}"
             ' AND k.action = {kept}::"char" AND k.why = {others}::"char" AND {theirs}'
         ).format(
@@ -100,28 +104,29 @@ class Estrangement:
             pointing=points_at(key, "s", "p"),
             lines=self.comparison.differences[key.parent].lines,
             same=parent.same("p", "k"),
-            kept=sql.Literal(KEPT),
-            others=sql.Literal(OTHERS),
+            kept=sql.Literal(Action.KEPT),
+            others=sql.Literal(Why.OTHERS),
             theirs=_owned_in_backup("k", before) if before else sql.SQL("true"),
         )
-        if rows := scalar(connection, sql.SQL("SELECT count(*) FROM {}").format(source)):
-            samples = ", ".join(sample_keys(connection, self.survey.schema.tables[child], "s", source))
-            yield (
-                f"{child}: {rows} rows to be written point by ({', '.join(key.columns)}) at rows of {key.parent}"
-                f" that are another business's now, and not as they were in the backup, e.g. {samples}"
-            )
+
+    def _said_of(self, child: str, key: ForeignKey, source: Sql, rows: int) -> str:
+        table = self.survey.schema.tables[child]
+        samples = ", ".join(sample_keys(self.comparison.connection, table, "s", source))
+        return (
+            f"{child}: {rows} rows to be written point by ({', '.join(key.columns)}) at rows of {key.parent}"
+            f" that are another business's now, and not as they were in the backup, e.g. {samples}"
+        )
 
     def _keys_to_kept(self) -> Iterator[tuple[str, ForeignKey]]:
         """The foreign keys, with their tables, that lead to tables in which rows stay as another business's."""
-        query = sql.SQL(
-            'SELECT count(*) FROM (SELECT FROM {} d WHERE d.action = {}::"char" AND d.why = {}::"char" LIMIT 1) q'
-        )
-        parents = {
-            name
+        query = sql.SQL('SELECT count(*) FROM {} d WHERE d.action = {}::"char" AND d.why = {}::"char"')
+        queries = {
+            name: query.format(found.lines, sql.Literal(Action.KEPT), sql.Literal(Why.OTHERS))
             for name, found in self.comparison.differences.items()
-            if found.count(KEPT)
-            and scalar(self.comparison.connection, query.format(found.lines, sql.Literal(KEPT), sql.Literal(OTHERS)))
+            if found.count(Action.KEPT)
         }
+        counts = self.comparison.workspace.numbers(queries, lambda _: 0)
+        parents = {name for name, rows in counts.items() if rows}
         for child in self.comparison.source.entries:
             for key in self.survey.schema.tables[child].foreign_keys:
                 if key.parent in parents:
@@ -131,29 +136,27 @@ class Estrangement:
         """The links that lead from rows of the backup to a table in which other businesses own rows."""
         for link in self.survey.links.owners:
             owners = self.selected.owners.get(link.source)
-            if link.table in self.comparison.source.entries and owners is not None and not owners.all_mine:
-                theirs = sql.SQL("SELECT count(*) FROM (SELECT FROM {} o WHERE NOT o.mine LIMIT 1) q")
-                if scalar(self.comparison.connection, theirs.format(owners.source)):
-                    yield link
+            if link.table in self.comparison.source.entries and owners is not None and owners.others != 0:
+                yield link
 
-    def _leads_astray(self, link: OwnerLink) -> bool:
-        """Whether a row to be written finds a row of another business by a link."""
-        if not self.comparison.writes(link.table):
-            return False
-        owners = self.selected.owners[link.source]
-        query = sql.SQL(
-            "SELECT count(*) FROM (SELECT FROM {written} JOIN {owners} o ON {joined} WHERE NOT o.mine LIMIT 1) q"
-        )
-        return bool(
-            scalar(
-                self.comparison.connection,
-                query.format(
+    def _led_astray(self) -> set[str]:
+        """The tables with rows to be written that find a row of another business by some link."""
+        query = sql.SQL("SELECT FROM {written} JOIN {owners} o ON {joined} WHERE NOT o.mine")
+        queries: dict[OwnerLink, Sql] = {}
+        for link in self._to_others():
+            if self.comparison.writes(link.table):
+                owners = self.selected.owners[link.source]
+                queries[link] = query.format(
                     written=self.comparison.written(link.table),
                     owners=owners.source,
                     joined=owners.joined("s", link, "o"),
-                ),
-            )
-        )
+                )
+        workspace = self.comparison.workspace
+        some = {
+            link: sql.SQL("SELECT EXISTS ({})::integer").format(queries[link])
+            for link in workspace.likely(queries, lambda link: self.comparison.bytes_of(link.table, link.source))
+        }
+        return {link.table for link, found in workspace.numbers(some, lambda _: None).items() if found}
 
     def _below(self, tables: Iterable[str]) -> set[str]:
         """These tables, and those whose rows they own."""
@@ -169,7 +172,7 @@ class Estrangement:
             found |= more
         return found
 
-    def _state(self, name: str, leaving: Mapping[str, Sql], called: str) -> Sql:
+    def _state(self, name: str, leaving: Mapping[str, Sql]) -> Temporary:
         """A table of the rows that there will be, as far as ownership goes, with the `stage_id` of those written."""
         links, tenant = self.survey.links.owners, self.survey.catalog.tenant
         names = {column for link in links if link.table == name for column in link.columns}
@@ -187,14 +190,14 @@ class Estrangement:
         if differences is not None:
             conditions.append(
                 sql.SQL('NOT EXISTS (SELECT 1 FROM {} d WHERE {} AND d.action = {}::"char")').format(
-                    differences.lines, relation.same("t", "d"), sql.Literal(CHANGED)
+                    differences.lines, relation.same("t", "d"), sql.Literal(Action.CHANGED)
                 )
             )
             parts = [self._arriving(name, used)]
         staying = sql.SQL("SELECT {}, NULL::tid AS stage_id FROM {} t WHERE {}").format(
             columns("t", used), relation.source, sql.SQL(" AND ").join(conditions)
         )
-        return create_temporary(self.comparison.connection, called, sql.SQL(" UNION ALL ").join([staying, *parts]))
+        return self.survey.workspace.keep("state", sql.SQL(" UNION ALL ").join([staying, *parts]))
 
     def _arriving(self, name: str, used: list[str]) -> Sql:
         """The rows to be written; a column that the backup does not have stays as it is."""
@@ -204,7 +207,7 @@ class Estrangement:
             sql.SQL("s.{0}").format(sql.Identifier(column))
             if column in staged.names or table.column(column).generated
             else sql.SQL('CASE d.action WHEN {1}::"char" THEN t.{0} ELSE s.{0} END').format(
-                sql.Identifier(column), sql.Literal(CHANGED)
+                sql.Identifier(column), sql.Literal(Action.CHANGED)
             )
             for column in used
         )
@@ -212,34 +215,34 @@ class Estrangement:
             values, self.comparison.written(name), relation.source, relation.same("t", "d")
         )
 
-    def _owners_of(self, states: Mapping[str, Sql]) -> dict[str, Owners]:
+    def _owners_of(self, states: Mapping[str, Temporary]) -> dict[str, Owners]:
         """Who will own the rows."""
         tenant = self.survey.catalog.tenant
         restored = sorted({*self.owners.tenants, *self.selected.tenants})
         mine = sql.SQL("t.{}::text = ANY ({}::text[])").format(sql.Identifier(tenant.key), sql.Literal(restored))
-        relations = {name: Relation(state) for name, state in states.items()}
-        ownership = Ownership(
-            self.comparison.connection, relations, self.survey.links.owners, tenant, prefix="afterwards"
-        )
+        relations = {name: Relation(state, rows=state.rows) for name, state in states.items()}
+        ownership = Ownership(self.survey.workspace, relations, self.survey.links.owners, tenant)
         return ownership.compute(mine, only_selected=False, all_selected=False)
 
     def _keep(self, name: str, astray: Sql, before: Owners) -> None:
         """Mark the lines of such rows that the restored businesses owned in the backup."""
         query = sql.SQL(
-            'UPDATE {lines} d SET action = {kept}::"char", why = {why}::"char" FROM ({astray}) q'
-            " WHERE q.stage_id = d.stage_id AND {theirs}"
+            "WITH astray AS (SELECT d.stage_id, d.action FROM {lines} d JOIN ({astray}) q ON q.stage_id = d.stage_id"
+            " WHERE {theirs}), done AS (UPDATE {lines} d"
+            ' SET action = {kept}::"char", why = {why}::"char" FROM astray a WHERE a.stage_id = d.stage_id)'
+            " SELECT a.action::text, count(*) FROM astray a GROUP BY a.action"
         )
-        lines = self.comparison.differences[name].lines
-        self.comparison.connection.execute(
-            query.format(
-                lines=lines,
-                kept=sql.Literal(KEPT),
-                why=sql.Literal(ESTRANGED),
-                astray=astray,
-                theirs=_owned_in_backup("d", before),
-            )
+        differences = self.comparison.differences[name]
+        statement = query.format(
+            lines=differences.lines,
+            kept=sql.Literal(Action.KEPT),
+            why=sql.Literal(Why.ESTRANGED),
+            astray=astray,
+            theirs=_owned_in_backup("d", before),
         )
-        self.comparison.differences[name] = Differences(lines, count_actions(self.comparison.connection, lines))
+        for action, rows in self.comparison.connection.execute(statement).fetchall():
+            differences = differences.turned(int(rows), str(action), Action.KEPT)
+        self.comparison.differences[name] = differences
 
 
 def _owned_in_backup(line: str, before: Owners) -> Sql:

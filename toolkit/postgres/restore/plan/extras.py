@@ -14,8 +14,8 @@ from toolkit.postgres.compare.comparison import absent_from_stage
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.schema.order import expression
 from toolkit.postgres.schema.relation import Sql, relation_of
-from toolkit.postgres.selection.evaluation import Selected
-from toolkit.postgres.selection.marks import OWNED, REFERENCED, SHARED, UNOWNED
+from toolkit.postgres.selection.marks import Mark
+from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
 
@@ -61,10 +61,10 @@ class ExtraRows:
         if taken.ids is not None:
             # a row of a `referenced` table is nobody's once those that point at it are deleted
             adrift = self._survey.scope.whole and rule.kind is RuleKind.REFERENCED and rule.unowned != "never"
-            reasons = [OWNED, SHARED, UNOWNED, *([REFERENCED] if adrift else [])]
+            reasons = [Mark.OWNED, Mark.SHARED, Mark.UNOWNED, *([Mark.REFERENCED] if adrift else [])]
             query = sql.SQL("{} AND w.why::text = ANY ({})").format(query, sql.Literal(reasons))
         if not self._survey.scope.whole and part is not Part.WHOLE:
-            common: Sql = sql.SQL("w.why::text <> {}").format(sql.Literal(OWNED))
+            common: Sql = sql.SQL("w.why::text <> {}").format(sql.Literal(Mark.OWNED))
             if taken.ids is None:
                 common = sql.SQL("true" if taken.owned is not None else "false")
             query = self._less(name, query, "of no business, and single ones are restored", common)

@@ -8,8 +8,8 @@ from psycopg import sql
 
 from toolkit.model.schema import ForeignKey
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.compare.comparison import CHANGED, Comparison
-from toolkit.postgres.restore.plan.findings import FOREIGN_KEY, Findings
+from toolkit.postgres.compare.comparison import Action, Comparison
+from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles, SqlState
 from toolkit.postgres.schema.relation import Sql, columns, equal, lacks_parent, needs_parent, points_at, scalar, text_of
 
 
@@ -28,7 +28,7 @@ class ForeignKeys:
         self._bypass = bypass
         self._foreseen = foreseen
 
-    def find_dangling(self, deleted: Mapping[str, Sql], findings: Findings) -> int:
+    def find_dangling(self, deleted: Mapping[str, Sql], obstacles: Obstacles) -> int:
         """Note the rows to be written whose parent will not be there, or that others would no longer find.
 
         Gives how many were found.
@@ -37,23 +37,28 @@ class ForeignKeys:
             deleted: per table, a table of ids of rows that will be deleted.
         """
         number = 0
+        # differences change as rows are taken out of the plan
+        for look in (self._all_dangling, self._all_stranding, self._all_respelling):
+            number += obstacles.add(*look(deleted))
+        return number
+
+    def _all_dangling(self, deleted: Mapping[str, Sql]) -> Iterator[Obstacle]:
+        """Rows to be written whose parent will not be there."""
         for table in self._comparison.differences:
             for key in self._comparison.schema.tables[table].foreign_keys:
-                # differences change as rows are taken out of the plan
                 if key.enforced and self._comparison.writes(table) and self._foreseen(key.parent):
                     pointing = f"({', '.join(key.columns)})"
-                    number += findings.add(
-                        table,
-                        self._dangling(table, key, deleted),
+                    yield Obstacle(
+                        table=table,
+                        rows=self._dangling(table, key, deleted),
                         reason=f"{key.name}: {pointing} would point at no row of {key.parent}",
-                        sqlstate=FOREIGN_KEY,
+                        sqlstate=SqlState.FOREIGN_KEY,
                         constraint=key.name,
+                        beside=(key.parent,),
                     )
-        return number + self._find_stranding(deleted, findings) + self._find_respelling(findings)
 
-    def _find_stranding(self, deleted: Mapping[str, Sql], findings: Findings) -> int:
-        """Note the rows to be updated that would take away the values by which rows that stay point at them."""
-        number = 0
+    def _all_stranding(self, deleted: Mapping[str, Sql]) -> Iterator[Obstacle]:
+        """Rows to be updated that would take away the values by which rows that stay point at them."""
         for child, key in self._to_changing_values():
             staying: list[Sql] = []
             if child in deleted:
@@ -61,36 +66,35 @@ class ForeignKeys:
             if child in self._comparison.differences:
                 staying.append(self._unchanged(child, "c"))
             staying.append(lacks_parent(key, "c", [self._staying(key, deleted), *self._arriving(key)]))
-            number += findings.add(
-                key.parent,
-                self._vacating(child, key, staying),
+            yield Obstacle(
+                table=key.parent,
+                rows=self._vacating(child, key, staying),
                 reason=f"{key.name}: rows of {child} point at ({', '.join(key.parent_columns)}) as it is now",
-                sqlstate=FOREIGN_KEY,
+                sqlstate=SqlState.FOREIGN_KEY,
                 constraint=key.name,
+                beside=(child,),
             )
-        return number
 
-    def _find_respelling(self, findings: Findings) -> int:
-        """Note the rows whose key is to be spelled otherwise where a foreign key acts on whoever points at them.
+    def _all_respelling(self, _deleted: Mapping[str, Sql]) -> Iterator[Obstacle]:
+        """Rows whose key is to be spelled otherwise where a foreign key acts on whoever points at them.
 
         To ON UPDATE a value that is equal, but not the same, is another one.
         """
-        number = 0
         for child in [] if self._bypass else self._comparison.schema.tables.values():
             for key in child.foreign_keys:
                 differences = self._comparison.differences.get(key.parent)
                 acts = key.enforced and not key.period and key.on_update != "no action"
-                if not acts or differences is None or not differences.count(CHANGED):
+                if not acts or differences is None or not differences.count(Action.CHANGED):
                     continue
-                number += findings.add(
-                    key.parent,
-                    self._vacating(child.name, key, [points_at(key, "c", "s")]),
+                yield Obstacle(
+                    table=key.parent,
+                    rows=self._vacating(child.name, key, [points_at(key, "c", "s")]),
                     reason=f"{key.name} of {child.name} is ON UPDATE {key.on_update.upper()}, which would act on"
                     f" another spelling of ({', '.join(key.parent_columns)})",
-                    sqlstate=FOREIGN_KEY,
+                    sqlstate=SqlState.FOREIGN_KEY,
                     constraint=key.name,
+                    beside=(child.name,),
                 )
-        return number
 
     def vacated_by(self, deleted: Mapping[str, Sql]) -> bool:
         """Whether rows to be deleted point at values that rows to be updated have now: they have to go first."""
@@ -111,7 +115,7 @@ class ForeignKeys:
             for key in child.foreign_keys:
                 differences = self._comparison.differences.get(key.parent)
                 identifying = sort_key(self._comparison.schema.tables[key.parent]).names
-                if not key.enforced or not differences or not differences.count(CHANGED):
+                if not key.enforced or not differences or not differences.count(Action.CHANGED):
                     continue
                 if set(key.parent_columns) != set(identifying):
                     yield child.name, key
@@ -142,7 +146,7 @@ class ForeignKeys:
         return sql.SQL('NOT EXISTS (SELECT 1 FROM {} u WHERE {} AND u.action = {}::"char")').format(
             self._comparison.differences[table].lines,
             self._comparison.relations[table].same(alias, "u"),
-            sql.Literal(CHANGED),
+            sql.Literal(Action.CHANGED),
         )
 
     def _dangling(self, table: str, key: ForeignKey, deleted: Mapping[str, Sql]) -> Sql:
@@ -160,7 +164,7 @@ class ForeignKeys:
 
     def _as_before(self, table: str, key: ForeignKey) -> Sql:
         """The condition that `s` is no row whose reference stays as it is, to nothing."""
-        if not self._comparison.differences[table].count(CHANGED):
+        if not self._comparison.differences[table].count(Action.CHANGED):
             return sql.SQL("")
         return sql.SQL(" AND NOT ({})").format(adrift(self._comparison, table, key))
 
@@ -173,7 +177,7 @@ class ForeignKeys:
                 sql.SQL("NOT EXISTS (SELECT 1 FROM {} x WHERE {})").format(deleted[key.parent], parent.same("p", "x"))
             )
         differences = self._comparison.differences.get(key.parent)
-        if differences is not None and differences.count(CHANGED):
+        if differences is not None and differences.count(Action.CHANGED):
             conditions.append(self._unchanged(key.parent, "p"))
         return sql.SQL("{} p WHERE {}").format(parent.source, sql.SQL(" AND ").join(conditions))
 
@@ -189,7 +193,7 @@ def adrift(comparison: Comparison, table: str, key: ForeignKey) -> Sql:
     return sql.SQL(
         'd.action = {changed}::"char" AND EXISTS (SELECT 1 FROM {target} t WHERE {same} AND {unmoved}) AND {lacking}'
     ).format(
-        changed=sql.Literal(CHANGED),
+        changed=sql.Literal(Action.CHANGED),
         target=relation.source,
         same=relation.same("t", "d"),
         unmoved=equal("t", key.columns, "s", key.columns, comparison.schema.default_equalities(table, key.columns)),

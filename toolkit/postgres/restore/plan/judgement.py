@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import StrEnum
+
 from psycopg import sql
 
 from toolkit.model.catalog import Category
 from toolkit.planning.accounting import Part
-from toolkit.postgres.compare.comparison import CHANGED, KEPT, Differences, count_actions
+from toolkit.postgres.compare.comparison import Action, Differences
 from toolkit.postgres.compare.source import Source
-from toolkit.postgres.restore.plan.findings import GENERATED, Findings
-from toolkit.postgres.schema.relation import Relation, Sql, columns, scalar
-from toolkit.postgres.selection.evaluation import Selected
+from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles, SqlState
+from toolkit.postgres.schema.relation import Relation, Sql, columns
+from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.backup_owners import BackupOwners
 
-DEVICES, OTHERS, CO_OWNED, NOBODYS, ESTRANGED = "d", "o", "w", "n", "x"
-"""Why a row is not written: it is there with other values and is this device's; another business's now; another
-business's too; nobody's, in a restore of single businesses. Or it is there otherwise or not at all, and once written
-would be another business's."""
+
+class Why(StrEnum):
+    """Why a staged row is not written.
+
+    Attributes:
+        DEVICES: it is there with other values and is this device's.
+        OTHERS: it is there with other values and is another business's now.
+        CO_OWNED: it is there with other values and is another business's too.
+        NOBODYS: it is there with other values and is nobody's, in a restore of single businesses.
+        ESTRANGED: it is there otherwise or not at all, and once written would be another business's.
+    """
+
+    DEVICES = "d"
+    OTHERS = "o"
+    CO_OWNED = "w"
+    NOBODYS = "n"
+    ESTRANGED = "x"
+
 
 WOULD_BE_OTHERS = "would be another business's now, because what they hang on is"
 """The last of these reasons in words."""
@@ -49,44 +66,54 @@ class Judge:
         self._owners = owners
         self._owned = owned
 
-    def settle(self, name: str, relation: Relation, differences: Differences) -> Differences:
-        """Judge the differing rows of one table.
+    def settle(self, differences: Mapping[str, Differences]) -> dict[str, Differences]:
+        """Judge the differing rows of tables.
 
         Rows of the restored tenants alone change. Rows that other tenants own are kept, be it together with the
         restored ones or alone, because they have moved there: they are told apart by their key, so it is the same row.
         In a named scope rows that nobody owns are kept as well, unless `claim` finds out whose they were.
         """
-        if not differences.count(CHANGED):
-            return differences
+        staying = {
+            name: self._staying(name, found) for name, found in differences.items() if found.count(Action.CHANGED)
+        }
+        workspace, judged = self._survey.workspace, dict(differences)
+        for name in workspace.likely(staying, lambda name: workspace.relations[name].bytes):
+            query = sql.SQL(
+                'UPDATE {} d SET action = {}::"char", why = q.why FROM ({}) q WHERE q.stage_id = d.stage_id'
+            )
+            statement = query.format(differences[name].lines, sql.Literal(Action.KEPT), staying[name])
+            kept = self._connection.execute(statement).rowcount
+            judged[name] = differences[name].turned(kept, Action.CHANGED, Action.KEPT)
+        return judged
+
+    def _staying(self, name: str, differences: Differences) -> Sql:
+        """A query of the `stage_id` of differing rows that stay as they are, and `why`."""
         owners, part = self._selected.owners.get(name), self._survey.accounting.taken.get(name)
         outside = self._survey.accounting.rules[name].category is not Category.BUSINESS and part is not Part.WHOLE
         mine: Sql = sql.SQL("false")
         other: Sql = sql.SQL("false")
         if owners is not None:
             owned = sql.SQL("EXISTS (SELECT 1 FROM {} o WHERE {} AND {})")
-            same = relation.same_ids("o", "d")
+            same = self._survey.workspace.relations[name].same_ids("o", "d")
             mine = owned.format(owners.source, same, sql.SQL("o.mine"))
             other = owned.format(owners.source, same, sql.SQL("NOT o.mine"))
-        query = sql.SQL(
-            'UPDATE {lines} d SET action = {kept}::"char", why = (CASE WHEN {outside} THEN {devices}'
-            ' WHEN q.other AND NOT q.mine THEN {others} WHEN q.other THEN {co_owned} ELSE {nobodys} END)::"char"'
-            " FROM (SELECT d.stage_id, {mine} AS mine, {other} AS other FROM {lines} d WHERE d.action = {changed}) q"
-            " WHERE q.stage_id = d.stage_id AND ({outside} OR q.other OR NOT ({updatable} OR q.mine))"
+        return sql.SQL(
+            "SELECT r.stage_id, (CASE WHEN {outside} THEN {devices} WHEN r.other AND NOT r.mine THEN {others}"
+            ' WHEN r.other THEN {co_owned} ELSE {nobodys} END)::"char" AS why'
+            " FROM (SELECT d.stage_id, {mine} AS mine, {other} AS other FROM {lines} d WHERE d.action = {changed}) r"
+            " WHERE {outside} OR r.other OR NOT ({updatable} OR r.mine)"
         ).format(
             lines=differences.lines,
-            kept=sql.Literal(KEPT),
             outside=sql.Literal(outside),
-            devices=sql.Literal(DEVICES),
-            others=sql.Literal(OTHERS),
-            co_owned=sql.Literal(CO_OWNED),
-            nobodys=sql.Literal(NOBODYS),
-            changed=sql.Literal(CHANGED),
+            devices=sql.Literal(Why.DEVICES),
+            others=sql.Literal(Why.OTHERS),
+            co_owned=sql.Literal(Why.CO_OWNED),
+            nobodys=sql.Literal(Why.NOBODYS),
+            changed=sql.Literal(Action.CHANGED),
             updatable=sql.Literal(self._survey.scope.whole or part is Part.WHOLE),
             mine=mine,
             other=other,
         )
-        self._connection.execute(query)
-        return self._recounted(differences)
 
     def claim(self, differences: dict[str, Differences]) -> None:
         """Let rows that are nobody's now change where the backup says that the restored tenants alone owned them.
@@ -95,8 +122,8 @@ class Judge:
         are brought up to date.
         """
         having = {link.table for link in self._survey.links.owners}
-        orphaned = [name for name in differences if name in having and self._count_nobodys(differences[name])]
-        owners = self._owners.shown(orphaned, prefix="orphaned") if orphaned and not self._owned else {}
+        orphaned = [name for name in self._with_nobodys(differences) if name in having]
+        owners = self._owners.shown(orphaned) if orphaned and not self._owned else {}
         for name in orphaned:
             alone: Sql = sql.SQL("true")
             if not self._owned:
@@ -107,29 +134,33 @@ class Judge:
                     " AND NOT EXISTS (SELECT 1 FROM {0} o WHERE o.row_id = d.stage_id AND NOT o.mine)"
                 ).format(owners[name].source)
             query = sql.SQL('UPDATE {} d SET action = {}::"char", why = NULL WHERE d.action = {} AND d.why = {} AND {}')
-            self._connection.execute(
+            claimed = self._connection.execute(
                 query.format(
                     differences[name].lines,
-                    sql.Literal(CHANGED),
-                    sql.Literal(KEPT),
-                    sql.Literal(NOBODYS),
+                    sql.Literal(Action.CHANGED),
+                    sql.Literal(Action.KEPT),
+                    sql.Literal(Why.NOBODYS),
                     alone,
                 )
-            )
-            differences[name] = self._recounted(differences[name])
+            ).rowcount
+            differences[name] = differences[name].turned(claimed, Action.KEPT, Action.CHANGED)
 
-    def _count_nobodys(self, differences: Differences) -> int:
-        if not differences.count(KEPT):
-            return 0
+    def _with_nobodys(self, differences: Mapping[str, Differences]) -> list[str]:
+        """The tables with rows that are kept because nobody owns them."""
         query = sql.SQL("SELECT count(*) FROM {} d WHERE d.action = {} AND d.why = {}")
-        return scalar(self._connection, query.format(differences.lines, sql.Literal(KEPT), sql.Literal(NOBODYS)))
+        queries = {
+            name: query.format(each.lines, sql.Literal(Action.KEPT), sql.Literal(Why.NOBODYS))
+            for name, each in differences.items()
+            if each.count(Action.KEPT)
+        }
+        return [name for name, rows in self._survey.workspace.numbers(queries, lambda _: 0).items() if rows]
 
-    def find_fixed(self, name: str, relation: Relation, differences: Differences, findings: Findings) -> None:
+    def find_fixed(self, name: str, relation: Relation, differences: Differences, obstacles: Obstacles) -> None:
         """Note rows to be updated that differ where only an insert can set a value (GENERATED ALWAYS AS IDENTITY)."""
         table = self._survey.schema.tables[name]
         staged = self._source.staged(name)
         fixed = [c.name for c in table.stored_columns if c.identity == "always" and c.name in staged.names]
-        if not fixed or not differences.count(CHANGED):
+        if not fixed or not differences.count(Action.CHANGED):
             return
         query = sql.SQL(
             "SELECT d.stage_id, NULL::text AS waits_for FROM {} d JOIN {} s ON s.ctid = d.stage_id JOIN {} t ON {}"
@@ -139,12 +170,9 @@ class Judge:
             staged.table,
             relation.source,
             relation.same("t", "d"),
-            sql.Literal(CHANGED),
+            sql.Literal(Action.CHANGED),
             columns("s", fixed),
             columns("t", fixed),
         )
         reason = f"differs in {', '.join(fixed)}, which only an insert can set"
-        findings.add(name, query, reason=reason, sqlstate=GENERATED, constraint=fixed[0])
-
-    def _recounted(self, differences: Differences) -> Differences:
-        return Differences(differences.lines, count_actions(self._connection, differences.lines))
+        obstacles.add(Obstacle(table=name, rows=query, reason=reason, sqlstate=SqlState.GENERATED, constraint=fixed[0]))

@@ -3,74 +3,96 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import count
 
 from psycopg import sql
 
 from toolkit.model.plan import Kept
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.compare.comparison import KEPT, SAMPLES, Differences
-from toolkit.postgres.restore.plan import judgement
+from toolkit.postgres.compare.comparison import SAMPLES, Action, Differences
+from toolkit.postgres.restore.plan.judgement import WOULD_BE_OTHERS, Why
 from toolkit.postgres.schema.order import order_by
-from toolkit.postgres.schema.relation import Relation, Sql, columns, create_temporary, scalar
-from toolkit.postgres.selection.evaluation import Selected
+from toolkit.postgres.schema.relation import Relation, Sql, columns
 from toolkit.postgres.selection.row_lookup import RowId
+from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.selection.walk import Walk, to_owners
-from toolkit.postgres.session.connection import Connection
 
-OTHERS, CO_OWNED = "belong to another business now", "belong to another business too"
+OTHERS_NOW, OTHERS_TOO = "belong to another business now", "belong to another business too"
 """Why rows stay that other businesses own; whose they are is said with the first few of them."""
 
-WHY = {
-    judgement.DEVICES: "rows of this device, which stay as they are",
-    judgement.OTHERS: OTHERS,
-    judgement.CO_OWNED: CO_OWNED,
-    judgement.NOBODYS: "of no business, and not the restored businesses' alone in the backup",
+SAID = {
+    Why.DEVICES: "rows of this device, which stay as they are",
+    Why.OTHERS: OTHERS_NOW,
+    Why.CO_OWNED: OTHERS_TOO,
+    Why.NOBODYS: "of no business, and not the restored businesses' alone in the backup",
 }
 """The reasons for which a row of the backup that is there with other values stays, by their mark in its line."""
 
-OWNED_BY_OTHERS = frozenset((OTHERS, CO_OWNED, "owned by another business too"))
+OWNED_BY_OTHERS = frozenset((OTHERS_NOW, OTHERS_TOO, "owned by another business too"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """Rows of a table that stay, as a query of their ids, and why."""
+
+    table: str
+    reason: str
+    ids: Sql
 
 
 class KeptRows:
-    """Collects the rows that stay, as tables of their ids, by table and reason."""
+    """Collects the rows that stay, by table and reason."""
 
-    def __init__(
-        self, connection: Connection, *, survey: Survey, selected: Selected, relations: Mapping[str, Relation]
-    ) -> None:
-        self._connection = connection
+    def __init__(self, survey: Survey, selected: Selected) -> None:
+        self._workspace = survey.workspace
+        self._connection = survey.workspace.connection
         self._survey = survey
         self._selected = selected
-        self._relations = relations
-        self._numbers = count()
+        self._relations = survey.workspace.relations
+        self._noted: list[_Noted] = []
         self._ids: dict[str, dict[str, list[Sql]]] = {}
+        self._walks = count()
 
     def clear(self) -> None:
         """Begin again."""
-        self._ids.clear()
+        self._noted.clear()
 
     def add(self, table: str, reason: str, ids: Sql) -> None:
         """Take note of rows of a table.
 
         Args:
-            ids: a query of their ids.
+            ids: a query of their ids, which has to give the same ones until `settle`.
         """
-        held = create_temporary(self._connection, f"kept_{next(self._numbers)}", ids)
-        if scalar(self._connection, sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT 1) q").format(held)):
-            self._ids.setdefault(table, {}).setdefault(reason, []).append(held)
-        else:
-            self._connection.execute(sql.SQL("DROP TABLE {}").format(held))
+        self._noted.append(_Noted(table, reason, ids))
 
     def add_differing(self, table: str, differences: Differences) -> None:
         """Take note of the rows of the backup that are there with other values and stay."""
-        if not differences.count(KEPT):
+        if not differences.count(Action.KEPT):
             return
-        for mark, reason in WHY.items():
+        for mark, reason in SAID.items():
             query = sql.SQL('SELECT {} FROM {} d WHERE d.action = {}::"char" AND d.why = {}::"char"').format(
-                self._relations[table].id_columns("d"), differences.lines, sql.Literal(KEPT), sql.Literal(mark)
+                self._relations[table].id_columns("d"), differences.lines, sql.Literal(Action.KEPT), sql.Literal(mark)
             )
             self.add(table, reason, query)
+
+    def settle(self, differences: Mapping[str, Differences]) -> set[str]:
+        """Look which of the queries give rows; gives the tables with rows that would be another business's."""
+        queries = {number: each.ids for number, each in enumerate(self._noted)}
+        found = self._workspace.keep_found(
+            "kept", queries, lambda number: self._relations[self._noted[number].table].bytes
+        )
+        for number, ids in found.items():
+            each = self._noted[number]
+            self._ids.setdefault(each.table, {}).setdefault(each.reason, []).append(ids)
+        self._workspace.analyze()
+        estranged = {
+            name: sql.SQL("SELECT count(*) FROM ({}) q").format(_estranged(each))
+            for name, each in differences.items()
+            if each.count(Action.KEPT)
+        }
+        return {name for name, rows in self._workspace.numbers(estranged, lambda _: 0).items() if rows}
 
     def described(self, table: str) -> tuple[Kept, ...]:
         """What stays of a table, by reason."""
@@ -88,12 +110,7 @@ class KeptRows:
 
     def estranged(self, table: str, staged: Relation, differences: Differences) -> tuple[Kept, ...]:
         """The rows of the backup that would be another business's, be they on the target or not."""
-        ids = sql.SQL(
-            'SELECT d.stage_id AS row_id FROM {} d WHERE d.action = {}::"char" AND d.why = {}::"char"'
-        ).format(differences.lines, sql.Literal(KEPT), sql.Literal(judgement.ESTRANGED))
-        if not scalar(self._connection, sql.SQL("SELECT count(*) FROM ({} LIMIT 1) q").format(ids)):
-            return ()
-        return (self._describe(table, judgement.WOULD_BE_OTHERS, staged, ids),)
+        return (self._describe(table, WOULD_BE_OTHERS, staged, _estranged(differences)),)
 
     def _describe(self, table: str, reason: str, relation: Relation, ids: Sql) -> Kept:
         key = sort_key(self._survey.schema.tables[table])
@@ -133,10 +150,16 @@ class KeptRows:
             self._connection,
             self._survey.schema,
             to_owners(self._survey.links.owners),
-            name=f"kept_walk_{next(self._numbers)}",
+            name=f"kept_walk_{next(self._walks)}",
         )
         walk.run(row)
         query = sql.SQL(
             "SELECT t.{key}::text FROM {source} t JOIN {walk} w ON t.ctid = w.row_id AND t.tableoid = w.part_id"
         ).format(key=sql.Identifier(tenant.key), source=self._relations[tenant.table].source, walk=walk.source)
         return (str(key) for (key,) in self._connection.execute(query) if key not in self._selected.tenants)
+
+
+def _estranged(differences: Differences) -> Sql:
+    """A query of the staged rows that would be another business's."""
+    query = sql.SQL('SELECT d.stage_id AS row_id FROM {} d WHERE d.action = {}::"char" AND d.why = {}::"char"')
+    return query.format(differences.lines, sql.Literal(Action.KEPT), sql.Literal(Why.ESTRANGED))

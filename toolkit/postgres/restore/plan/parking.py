@@ -12,8 +12,8 @@ from psycopg import sql
 from toolkit.model.schema import Column, Table
 from toolkit.postgres.compare.comparison import Comparison
 from toolkit.postgres.schema.exclusive_keys import ExclusiveKey
-from toolkit.postgres.schema.relation import Relation, Sql, create_temporary, scalar
-from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.schema.relation import Relation, Sql, scalar
+from toolkit.postgres.schema.workspace import Workspace
 
 NUMBERS = ("integer", "bigint", "smallint", "numeric")
 
@@ -52,10 +52,9 @@ class Parkings:
         """
         ids = sql.SQL("row_id, part_id" if self._comparison.relations[name].partitioned else "row_id")
         query = sql.SQL("SELECT DISTINCT {} FROM {} WHERE fate = {}").format(ids, held, sql.Literal(fate))
-        rows = create_temporary(self._connection, f"parked_{next(self._numbers)}", query)
-        number = scalar(self._connection, sql.SQL("SELECT count(*) FROM {}").format(rows))
+        rows = self._comparison.workspace.keep("parked", query)
         for column, value in self._candidates(self._comparison.schema.tables[name], key):
-            parking = Parking(name, column, value, rows, number)
+            parking = Parking(name, column, value, rows, rows.rows)
             if self._bears(parking, [each for each in keys if column in each.columns]):
                 return parking
         return None
@@ -166,15 +165,14 @@ class Parkings:
             yield sql.SQL("'empty'::{}").format(modified)
 
 
-def park(connection: Connection, relation: Relation, parking: Parking, noted: Sequence[Sql], *, name: str) -> int:
+def park(workspace: Workspace, relation: Relation, parking: Parking, noted: Sequence[Sql]) -> int:
     """Let rows go of a value, and note where they are now: an update moves a row; gives how many they were.
 
     Args:
         noted: the tables of ids that may have them.
-        name: of a temporary table to make.
     """
     nobody = sql.SQL("SELECT x.*, NULL::tid AS new_row, NULL::oid AS new_part FROM {} x WHERE false")
-    moved = create_temporary(connection, name, nobody.format(parking.rows))
+    moved = workspace.keep("moved", nobody.format(parking.rows))
     query = sql.SQL(
         "WITH parked AS (UPDATE {target} t SET {column} = {value} FROM {rows} x WHERE {same}"
         " RETURNING x.*, t.ctid AS new_row, t.tableoid AS new_part) INSERT INTO {moved} SELECT * FROM parked"
@@ -186,9 +184,9 @@ def park(connection: Connection, relation: Relation, parking: Parking, noted: Se
         same=relation.same("t", "x"),
         moved=moved,
     )
-    rows = connection.execute(query).rowcount
+    rows = workspace.connection.execute(query).rowcount
     part = sql.SQL(", part_id = m.new_part" if relation.partitioned else "")
     for ids in noted:
         update = sql.SQL("UPDATE {} d SET row_id = m.new_row{} FROM {} m WHERE {}")
-        connection.execute(update.format(ids, part, moved, relation.same_ids("d", "m")))
+        workspace.connection.execute(update.format(ids, part, moved, relation.same_ids("d", "m")))
     return rows

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import replace
 
 from psycopg import sql
 
-from toolkit.model.manifest import TableEntry
 from toolkit.model.plan import LEFT_BY_MERGE, Kept, Load, Mode, RestorePlan, TablePlan
-from toolkit.planning.links import components
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.comparison import (
-    CHANGED,
-    KEPT,
-    MISSING,
+    Action,
     Comparison,
     Differences,
     compare,
-    equal_chunks,
 )
+from toolkit.postgres.compare.sequence_outlook import Outlook, behind
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.compare.values_afterwards import ValuesAfterwards
 from toolkit.postgres.restore.plan.acting import UpdateActions
@@ -28,41 +23,22 @@ from toolkit.postgres.restore.plan.ambiguity import find_ambiguous
 from toolkit.postgres.restore.plan.checks import find_failing_checks
 from toolkit.postgres.restore.plan.estrangement import Estrangement
 from toolkit.postgres.restore.plan.extras import ExtraRows
-from toolkit.postgres.restore.plan.findings import Finding, Findings
 from toolkit.postgres.restore.plan.foreign_keys import ForeignKeys
 from toolkit.postgres.restore.plan.judgement import Judge
 from toolkit.postgres.restore.plan.kept import KeptRows
+from toolkit.postgres.restore.plan.loading import how_to_load
+from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles
+from toolkit.postgres.restore.plan.prepared import Prepared
 from toolkit.postgres.restore.plan.uniqueness import Release, Uniqueness
+from toolkit.postgres.restore.plan.writing_order import parents_first, together_where_changing
 from toolkit.postgres.schema.exclusive_keys import deferrable_keys
-from toolkit.postgres.schema.relation import Sql, columns, relation_of, scalar
-from toolkit.postgres.schema.sequences import Outlook, behind, numbered_beyond_reach
-from toolkit.postgres.selection.evaluation import Selected
+from toolkit.postgres.schema.relation import Sql, columns
+from toolkit.postgres.schema.sequences import numbered_beyond_reach
+from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey
-from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.backup_owners import BackupOwners
 from toolkit.postgres.write.batches import BadRow
 from toolkit.postgres.write.deletion import DeletionPlanner, Deletions
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A plan with the temporary tables that say which rows it means."""
-
-    plan: RestorePlan
-    comparison: Comparison
-    deletions: Deletions
-    release: Release
-    findings: tuple[Finding, ...]
-
-    @property
-    def copies(self) -> bool:
-        """Whether rows of some table go into it without being compared."""
-        return any(table.load is Load.COPY for table in self.plan.tables.values())
-
-    @property
-    def differences(self) -> dict[str, Differences]:
-        """Per staged table, the rows that are not so on the target."""
-        return self.comparison.differences
 
 
 class Planner:
@@ -83,10 +59,9 @@ class Planner:
 
     def __init__(
         self,
-        connection: Connection,
+        survey: Survey,
         *,
         mode: Mode,
-        survey: Survey,
         selected: Selected,
         source: Source,
         owners: BackupOwners,
@@ -98,7 +73,7 @@ class Planner:
         owned: bool = False,
         bad: Sequence[BadRow] = (),
     ) -> None:
-        self._connection = connection
+        self._connection = survey.workspace.connection
         self._mode = mode
         self._survey = survey
         self._selected = selected
@@ -112,14 +87,14 @@ class Planner:
         self._owned = owned
         self._bad = bad
         self._entries = source.entries
-        self._relations = {name: relation_of(survey.schema.name, table) for name, table in survey.schema.tables.items()}
-        self._order = self._parents_first()
+        self._relations = survey.workspace.relations
+        self._order = parents_first(survey.schema)
         self._cyclic = {name for group in self._order if len(group) > 1 for name in group}
-        self._deferrable = deferrable_keys(connection, survey.schema) if bypass else frozenset()
-        self._fixed = numbered_beyond_reach(connection, survey.schema.name)
+        self._deferrable = deferrable_keys(self._connection, survey.schema) if bypass else frozenset()
+        self._fixed = numbered_beyond_reach(self._connection, survey.schema.name)
         self._loads: dict[str, Load] = {}
         self._differences: dict[str, Differences] = {}
-        self._kept = KeptRows(connection, survey=survey, selected=selected, relations=self._relations)
+        self._kept = KeptRows(survey, selected)
 
     def prepare(self) -> Prepared:
         """Compare everything and settle what happens to every row."""
@@ -131,42 +106,39 @@ class Planner:
             owners=self._owners,
             owned=self._owned,
         )
-        for name, entry in self._entries.items():
-            self._loads[name] = self._load(name, entry)
-            if self._loads[name] is Load.STAGED:
-                self._differences[name] = judge.settle(name, self._relations[name], self._compare(name))
+        self._loads |= how_to_load(self._survey.workspace, self._selected, self._source, self._may_be_copied)
+        self._compare([name for name, load in self._loads.items() if load is Load.STAGED], judge)
         judge.claim(self._differences)
         comparison = Comparison(
-            connection=self._connection,
-            schema=self._survey.schema,
+            workspace=self._survey.workspace,
             source=self._source,
             relations=self._relations,
             differences=self._differences,
         )
-        findings = Findings(comparison, aside=self._aside)
-        estrangement = self._keep_estranged(comparison, judge, findings)
-        self._find_bad(comparison, findings)
+        obstacles = Obstacles(comparison, aside=self._aside)
+        estrangement = self._keep_estranged(comparison, judge, obstacles)
+        self._find_bad(comparison, obstacles)
         for name, found in self._differences.items():
-            judge.find_fixed(name, self._relations[name], found, findings)
-        find_failing_checks(comparison, findings)
-        find_ambiguous(comparison, findings)
-        deletions, release = self._settle(comparison, findings)
+            judge.find_fixed(name, self._relations[name], found, obstacles)
+        find_failing_checks(comparison, obstacles)
+        find_ambiguous(comparison, obstacles)
+        deletions, release = self._settle(comparison, obstacles)
         blocking = deletions.moving if release.deletes_first and not self._bypass else []
-        conflicts = tuple(findings.conflicts())
+        conflicts = tuple(obstacles.conflicts())
         sequences = self._outlook(comparison, deletions)
         plan = RestorePlan(
             label=self._source.manifest.metadata.label,
             mode=self._mode,
-            tables=self._tables(deletions, release, findings.by_table() if self._aside else {}),
+            tables=self._tables(deletions, release, obstacles.by_table() if self._aside else {}),
             order=self._written_together(),
             conflicts=(*(() if self._aside else conflicts), *blocking),
             quarantined=conflicts if self._aside else (),
             sequences=sequences.moves,
             warnings=(*estrangement.said(), *sequences.said),
         )
-        return Prepared(plan, comparison, deletions, release, tuple(findings.found))
+        return Prepared(plan, comparison, deletions, release, tuple(obstacles.found))
 
-    def _keep_estranged(self, comparison: Comparison, judge: Judge, findings: Findings) -> Estrangement:
+    def _keep_estranged(self, comparison: Comparison, judge: Judge, obstacles: Obstacles) -> Estrangement:
         """Take rows out of the plan that would be another business's."""
         estrangement = Estrangement(
             comparison=comparison,
@@ -175,26 +147,27 @@ class Planner:
             owners=self._owners,
             owned=self._owned,
         )
-        for name in estrangement.to_compare(self._loads):
-            self._loads[name] = Load.STAGED
-            self._differences[name] = judge.settle(name, self._relations[name], self._compare(name))
-        estrangement.settle(lambda: {} if self._mode is Mode.MERGE else self._candidates(lambda *_: None), findings)
+        near = estrangement.to_compare(self._loads)
+        self._loads |= dict.fromkeys(near, Load.STAGED)
+        self._compare(near, judge)
+        estrangement.settle(lambda: {} if self._mode is Mode.MERGE else self._candidates(lambda *_: None), obstacles)
         return estrangement
 
-    def _find_bad(self, comparison: Comparison, findings: Findings) -> None:
+    def _find_bad(self, comparison: Comparison, obstacles: Obstacles) -> None:
         for row in self._bad:
             if comparison.writes(row.table):
                 names = sort_key(self._survey.schema.tables[row.table]).names
                 rows = sql.SQL("SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {} WHERE ROW({})::text = {}")
-                findings.add(
-                    row.table,
-                    rows.format(comparison.written(row.table), columns("s", names), sql.Literal(row.line)),
+                bad = Obstacle(
+                    table=row.table,
+                    rows=rows.format(comparison.written(row.table), columns("s", names), sql.Literal(row.line)),
                     reason=row.message,
                     sqlstate=row.sqlstate,
                     constraint=row.constraint,
                 )
+                obstacles.add(bad)
 
-    def _settle(self, comparison: Comparison, findings: Findings) -> tuple[Deletions, Release]:
+    def _settle(self, comparison: Comparison, obstacles: Obstacles) -> tuple[Deletions, Release]:
         """What is deleted, and how values become free; rows that are put aside may change either, and so on."""
         uniqueness = Uniqueness(
             comparison, bypass=self._bypass, atomic=self._atomic, together=self._are_written_together
@@ -202,12 +175,12 @@ class Planner:
         foreign_keys = ForeignKeys(
             comparison, bypass=self._bypass, foreseen=lambda name: self._loads.get(name) is not Load.COPY
         )
-        for number in count():
-            deletions = self._deletions(comparison, number)
-            release, found = uniqueness.find_held(deletions, findings)
-            found += foreign_keys.find_dangling(deletions.ids, findings)
+        while True:
+            deletions = self._deletions(comparison)
+            release, found = uniqueness.find_held(deletions, obstacles)
+            found += foreign_keys.find_dangling(deletions.ids, obstacles)
             if not self._bypass:
-                found += UpdateActions(comparison).find(deletions.ids, release.rewritings, findings)
+                found += UpdateActions(comparison).find(deletions.ids, release.rewritings, obstacles)
             if not (found and self._aside):
                 break
         if not self._bypass and foreign_keys.vacated_by(deletions.ids):
@@ -218,39 +191,22 @@ class Planner:
 
     # loading and comparing
 
-    def _load(self, name: str, entry: TableEntry) -> Load:
-        """How the rows of a table get there; the cheapest way that is surely right."""
-        if not entry.rows:
-            return Load.NONE
-        some = sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT 1) q").format(self._relations[name].source)
-        copied = not self._foresee and name not in self._cyclic and not self._source.edited(name)
+    def _may_be_copied(self, name: str) -> bool:
+        """Whether the rows of a table may go straight into it where it is empty."""
+        if self._foresee or name in self._cyclic or self._source.edited(name):
+            return False
         # the replica role does not look at deferrable keys: it is for the plan to know
-        copied = copied and not (self._bypass and name in self._deferrable)
         # how far its sequences go is known only once it is copied, and then it is too late to refuse
-        copied = copied and name not in self._fixed
-        if copied and not scalar(self._connection, some):
-            return Load.COPY
-        if self._has_all(name, entry):
-            return Load.NONE
-        return Load.STAGED
+        return not (self._bypass and name in self._deferrable) and name not in self._fixed
 
-    def _has_all(self, name: str, entry: TableEntry) -> bool:
-        """Whether the target's rows of the scope are exactly those of the backup."""
-        table, taken = self._survey.schema.tables[name], self._selected.taken.get(name)
-        return taken is not None and equal_chunks(self._connection, table, self._relations[name], taken.ids, entry)
-
-    def _compare(self, name: str) -> Differences:
-        return compare(
-            self._connection,
-            self._survey.schema.tables[name],
-            self._relations[name],
-            self._source.staged(name),
-            name=f"differences_{len(self._differences)}",
-        )
+    def _compare(self, names: Sequence[str], judge: Judge) -> None:
+        """Find what differs in some tables, and which of it may be written."""
+        workspace, staged = self._survey.workspace, {name: self._source.staged(name) for name in names}
+        self._differences |= judge.settle(compare(workspace, self._relations, staged))
 
     # deletions
 
-    def _deletions(self, comparison: Comparison, number: int) -> Deletions:
+    def _deletions(self, comparison: Comparison) -> Deletions:
         self._kept.clear()
         candidates = self._candidates(self._kept.add)
         if self._mode is Mode.MERGE:
@@ -258,18 +214,15 @@ class Planner:
                 self._kept.add(name, LEFT_BY_MERGE, query)
             return Deletions()
         planner = DeletionPlanner(
-            self._connection,
-            schema=self._survey.schema,
+            self._survey.workspace,
             rules=self._survey.accounting.rules,
             links=self._survey.links.references,
-            relations=self._relations,
             differences=self._differences,
             arriving={
                 name: sql.SQL("(SELECT s.* FROM {})").format(comparison.written(name))
                 for name in self._differences
                 if comparison.writes(name)
             },
-            prefix=f"delete_{number}",
         )
         deletions = planner.plan(candidates)
         for name, reasons in deletions.kept.items():
@@ -301,25 +254,10 @@ class Planner:
 
     # order
 
-    def _parents_first(self) -> tuple[tuple[str, ...], ...]:
-        """Parents before children."""
-        tables = self._survey.schema.tables
-        edges = [(key.parent, table.name) for table in tables.values() for key in table.foreign_keys]
-        return tuple(components(tables, edges))
-
     def _written_together(self) -> tuple[tuple[str, ...], ...]:
         """Parents before children; where both change and the values that children point at may change, in one group."""
-        tables = self._survey.schema.tables
-        edges = [(key.parent, table.name) for table in tables.values() for key in table.foreign_keys]
-        changing = {name for name, found in self._differences.items() if found.count(CHANGED)}
-        edges.extend(
-            (table.name, key.parent)
-            for table in tables.values()
-            for key in table.foreign_keys
-            if {table.name, key.parent} <= changing
-            and set(key.parent_columns) != set(sort_key(tables[key.parent]).names)
-        )
-        order = tuple(components(tables, edges))
+        changing = {name for name, found in self._differences.items() if found.count(Action.CHANGED)}
+        order = together_where_changing(self._survey.schema, changing)
         copied = {name for name, load in self._loads.items() if load is Load.COPY}
         return self._order if any(len(group) > 1 and copied & set(group) for group in order) else order
 
@@ -330,11 +268,14 @@ class Planner:
         if self._loads.get(name) is Load.COPY:
             return self._entries[name].rows
         differences = self._differences.get(name)
-        return differences.count(MISSING) if differences else 0
+        return differences.count(Action.MISSING) if differences else 0
 
     # the numbers
 
     def _tables(self, deletions: Deletions, release: Release, quarantined: Mapping[str, int]) -> dict[str, TablePlan]:
+        for name, found in self._differences.items():
+            self._kept.add_differing(name, found)
+        self._having_estranged = self._kept.settle(self._differences)
         tables = {
             name: replace(
                 self._table_plan(name, deletions),
@@ -350,15 +291,13 @@ class Planner:
 
     def _table_plan(self, name: str, deletions: Deletions) -> TablePlan:
         entry, differences = self._entries.get(name), self._differences.get(name)
-        if differences:
-            self._kept.add_differing(name, differences)
         differing = sum(differences.counts.values()) if differences else 0
         load = self._loads.get(name, Load.NONE)
         return TablePlan(
             table=name,
             load=load,
             inserts=self._inserts(name),
-            updates=differences.count(CHANGED) if differences else 0,
+            updates=differences.count(Action.CHANGED) if differences else 0,
             deletes=deletions.counts.get(name, 0),
             unchanged=0 if load is Load.COPY or entry is None else entry.rows - differing,
             kept=(*self._kept.described(name), *self._estranged(name)),
@@ -366,6 +305,6 @@ class Planner:
 
     def _estranged(self, name: str) -> tuple[Kept, ...]:
         found = self._differences.get(name)
-        if found is None or not found.count(KEPT):
+        if found is None or name not in self._having_estranged:
             return ()
         return self._kept.estranged(name, self._source.staged(name).relation, found)

@@ -14,7 +14,7 @@ from psycopg import sql
 from toolkit.model.schema import Equality
 from toolkit.postgres.compare.comparison import Comparison
 from toolkit.postgres.schema.leading_keys import NO_ACTION, LeadingKey, leading_keys
-from toolkit.postgres.schema.relation import Sql, create_temporary, equal, lacks_parent, needs_parent, points_at, scalar
+from toolkit.postgres.schema.relation import Sql, equal, lacks_parent, needs_parent, points_at, scalar
 from toolkit.postgres.write.deletion import Deletions
 
 
@@ -81,9 +81,9 @@ class Rewritings:
         """Whether some foreign key that leads to a table acts on rows, or refuses, when their parent goes."""
         return not self._bypass and any(key.on_delete != NO_ACTION for key in self._leading.get(name, ()))
 
-    def hold(self, rows: Sql, *, table: str) -> Rewriting:
+    def hold(self, rows: Sql) -> Rewriting:
         """Make the table of ids of a rewriting from a query of them."""
-        return self._counted(create_temporary(self._connection, table, rows))
+        return self._counted(self._comparison.workspace.keep("rewritten", rows))
 
     def less(self, name: str, rewriting: Rewriting, deleted: Sql) -> Rewriting:
         """The rewriting without the rows in a table of ids, which will be gone before."""

@@ -9,9 +9,9 @@ from psycopg import sql
 from toolkit.model.plan import RestorePlan, RowSample, SampledAction, SampledValue, TablePlan
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.compare.comparison import CHANGED, MISSING
+from toolkit.postgres.compare.comparison import Action
 from toolkit.postgres.compare.source import Source
-from toolkit.postgres.restore.plan.planner import Prepared
+from toolkit.postgres.restore.plan.prepared import Prepared
 from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Sql, relation_of
 from toolkit.postgres.selection.row_lookup import LONGEST, key_columns
@@ -51,10 +51,10 @@ class _Sampler:
         return tuple(samples)
 
     def _inserts(self, name: str) -> list[RowSample]:
-        return self._read(SampledAction.INSERT, name, "s", self._staged(name, MISSING))
+        return self._read(SampledAction.INSERT, name, "s", self._staged(name, Action.MISSING))
 
     def _updates(self, name: str) -> list[RowSample]:
-        return self._read(SampledAction.UPDATE, name, "s", self._staged(name, CHANGED))
+        return self._read(SampledAction.UPDATE, name, "s", self._staged(name, Action.CHANGED))
 
     def _deletes(self, name: str) -> list[RowSample]:
         relation = relation_of(self._schema.name, self._schema.tables[name])

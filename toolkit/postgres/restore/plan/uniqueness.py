@@ -9,22 +9,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from enum import StrEnum
 
 from psycopg import sql
 
-from toolkit.postgres.compare.comparison import CHANGED, MISSING, Comparison, same_key, written_lines
+from toolkit.postgres.compare.comparison import Action, Comparison, same_key, written_lines
 from toolkit.postgres.restore.plan.computing import find_uncomputable
-from toolkit.postgres.restore.plan.findings import EXCLUSION, UNIQUE, Findings
+from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles, SqlState
 from toolkit.postgres.restore.plan.parking import Parking, Parkings
 from toolkit.postgres.restore.plan.rewriting import Rewriting, Rewritings
 from toolkit.postgres.schema.exclusive_keys import ExclusiveKey, exclusive_keys
-from toolkit.postgres.schema.relation import Relation, Sql, create_temporary
+from toolkit.postgres.schema.relation import Relation, Sql
 from toolkit.postgres.write.deletion import Deletions
 
-DELETED, MOVED, STUCK, STAYS = "deleted", "moved", "stuck", "stays"
-"""What becomes of a row that holds what another is to have: it goes, takes another value, would but cannot let go by
-being rewritten, or keeps it."""
+
+class Holder(StrEnum):
+    """What becomes of a row that holds what another is to have.
+
+    Attributes:
+        DELETED: it goes.
+        MOVED: it takes another value.
+        STUCK: it takes another value, and cannot let go of this one by being rewritten.
+        STAYS: it keeps it.
+    """
+
+    DELETED = "deleted"
+    MOVED = "moved"
+    STUCK = "stuck"
+    STAYS = "stays"
 
 
 @dataclass(slots=True)
@@ -60,21 +72,38 @@ class Uniqueness:
         self._bypass = bypass
         self._parkings = Parkings(comparison)
         self._rewritings = Rewritings(comparison, bypass=bypass, together=together)
-        self._numbers = count()
         self._letting_go: list[Sql] = []
         self._keys = exclusive_keys(self._connection, comparison.schema, list(comparison.differences))
 
-    def find_held(self, deletions: Deletions, findings: Findings) -> tuple[Release, int]:
+    def find_held(self, deletions: Deletions, obstacles: Obstacles) -> tuple[Release, int]:
         """Settle how held values become free, and note the rows whose values cannot; gives also how many those are."""
         release, found = Release(), 0
+        nothing_held = self._nothing_held(deletions)
         for name in self._comparison.differences:
             self._letting_go.clear()
             for key in self._keys.get(name, ()):
-                if self._comparison.writes(name):
-                    found += self._find(name, key, deletions, release, findings)
+                if self._comparison.writes(name) and (name, key.name) not in nothing_held:
+                    found += self._find(name, key, deletions, release, obstacles)
             if self._letting_go:
                 self._rewrite(name, deletions, release)
         return release, found
+
+    def _nothing_held(self, deletions: Deletions) -> set[tuple[str, str]]:
+        """The plain keys, by table and name, of whose values no other row holds any; small tables are tried together.
+
+        A key whose staged values may exclude each other is not among them.
+        """
+        recorded, tables = self._comparison.source.manifest.schema.tables, self._comparison.schema.tables
+        queries = {
+            (name, key.name): self._held(name, key, deletions.ids.get(name))
+            for name in self._comparison.differences
+            if self._comparison.writes(name)
+            for key in self._keys.get(name, ())
+            if key.plain and key.known(recorded.get(name), tables[name])
+        }
+        return queries.keys() - set(
+            self._comparison.workspace.likely(queries, lambda each: self._comparison.bytes_of(each[0]))
+        )
 
     def skip_deleted(self, deletions: Deletions, release: Release) -> None:
         """Leave rows that are deleted before others are written out of what lets go by other means."""
@@ -87,54 +116,60 @@ class Uniqueness:
             for name, each in release.rewritings.items()
         }
 
-    def _find(self, name: str, key: ExclusiveKey, deletions: Deletions, release: Release, findings: Findings) -> int:
+    def _find(self, name: str, key: ExclusiveKey, deletions: Deletions, release: Release, obstacles: Obstacles) -> int:
         """Look at one key of one table; gives how many rows it stands in the way of."""
         if not key.plain:
-            lost = find_uncomputable(self._comparison, findings, name, key.expression, constraint=key.name)
+            lost = find_uncomputable(self._comparison, obstacles, name, key.expression, constraint=key.name)
             if lost:  # of the others nothing can be said until these are out of the plan
                 return len(lost)
-        found = self._duplicates(name, key, findings)
-        return found + self._settle(name, key, deletions, release, findings)
+        found = self._duplicates(name, key, obstacles)
+        return found + self._settle(name, key, deletions, release, obstacles)
 
     def _staged(self, name: str, key: ExclusiveKey) -> Sql:
         """The staged rows of a table that the key speaks of."""
         among = None if key.plain else written_lines(self._comparison, name)
         return key.values(self._comparison.source.staged(name).relation, among=among)
 
-    def _settle(self, name: str, key: ExclusiveKey, deletions: Deletions, release: Release, findings: Findings) -> int:
+    def _settle(
+        self, name: str, key: ExclusiveKey, deletions: Deletions, release: Release, obstacles: Obstacles
+    ) -> int:
         """Deal with one key of one table; gives how many rows it stands in the way of."""
-        held = create_temporary(
-            self._connection, f"held_{next(self._numbers)}", self._held(name, key, deletions.ids.get(name))
-        )
-        fates, refused = self._fates(held), [STAYS]
+        held = self._comparison.workspace.keep("held", self._held(name, key, deletions.ids.get(name)))
+        if held.empty:
+            return 0
+        fates, refused = self._fates(held), [Holder.STAYS]
         if not (key.deferrable and self._atomic):
             # rows that go may be in the way of others only once these are updated: then they cannot go before
-            late = DELETED in fates and bool(deletions.moving) and not self._bypass
-            release.deletes_first = release.deletes_first or (DELETED in fates and not late)
-            if MOVED in fates or late:
+            late = Holder.DELETED in fates and bool(deletions.moving) and not self._bypass
+            release.deletes_first = release.deletes_first or (Holder.DELETED in fates and not late)
+            if Holder.MOVED in fates or late:
                 self._find_stuck(name, held, deletions, late=late)
                 fates = self._fates(held)
-                self._let_go(name, held, [MOVED, DELETED] if late else [MOVED])
-            if STUCK in fates:
-                parking = self._parkings.park(name, key, self._keys[name], held, STUCK)
+                self._let_go(name, held, [Holder.MOVED, Holder.DELETED] if late else [Holder.MOVED])
+            if Holder.STUCK in fates:
+                parking = self._parkings.park(name, key, self._keys[name], held, Holder.STUCK)
                 if parking is not None:
                     release.parkings.append(parking)
                 else:
-                    refused.append(STUCK)
-        return self._refuse(name, key, held, refused, findings) if fates & set(refused) else 0
+                    refused.append(Holder.STUCK)
+        return self._refuse(name, key, held, refused, obstacles) if fates & set(refused) else 0
 
     def _fates(self, held: Sql) -> set[str]:
         return {str(fate) for (fate,) in self._connection.execute(sql.SQL("SELECT DISTINCT fate FROM {}").format(held))}
 
     def _find_stuck(self, name: str, held: Sql, deletions: Deletions, *, late: bool) -> None:
         """Note which of the rows that hold something cannot let go of it by being rewritten."""
-        reasons = [sql.SQL("h.fate = {} AND {}").format(sql.Literal(MOVED), self._rewritings.stuck(name, deletions))]
+        reasons = [
+            sql.SQL("h.fate = {} AND {}").format(sql.Literal(Holder.MOVED), self._rewritings.stuck(name, deletions))
+        ]
         if late:
-            reasons.append(sql.SQL("h.fate = {} AND {}").format(sql.Literal(DELETED), self._rewritings.fast(name)))
+            reasons.append(
+                sql.SQL("h.fate = {} AND {}").format(sql.Literal(Holder.DELETED), self._rewritings.fast(name))
+            )
         target = self._comparison.relations[name]
         self._connection.execute(
             sql.SQL("UPDATE {} h SET fate = {} FROM {} t WHERE {} AND ({})").format(
-                held, sql.Literal(STUCK), target.source, target.same("t", "h"), sql.SQL(" OR ").join(reasons)
+                held, sql.Literal(Holder.STUCK), target.source, target.same("t", "h"), sql.SQL(" OR ").join(reasons)
             )
         )
 
@@ -152,27 +187,28 @@ class Uniqueness:
             each=sql.SQL(" UNION ").join(self._letting_go),
             lines=self._comparison.differences[name].lines,
             same=target.same_ids("d", "h"),
-            changed=sql.Literal(CHANGED),
+            changed=sql.Literal(Action.CHANGED),
         )
-        rewriting = self._rewritings.hold(rows, table=f"rewritten_{next(self._numbers)}")
+        rewriting = self._rewritings.hold(rows)
         if rewriting.again or rewriting.gone:
             release.rewritings[name] = rewriting
             # rows that point at these and are to be deleted must not be found any more by what acts on them
             if deletions.ids and not deletions.moving and self._rewritings.acted_on(name):
                 release.deletes_first = True
 
-    def _refuse(self, name: str, key: ExclusiveKey, held: Sql, fates: Sequence[str], findings: Findings) -> int:
+    def _refuse(self, name: str, key: ExclusiveKey, held: Sql, fates: Sequence[str], obstacles: Obstacles) -> int:
         rows = sql.SQL("SELECT DISTINCT stage_id, NULL::text AS waits_for FROM {} WHERE fate = ANY ({})")
         reason = f"values of {'exclusion constraint' if key.exclusion else 'unique key'} {key} are held by other rows"
-        if STUCK in fates:
+        if Holder.STUCK in fates:
             reason += ", which cannot let go of them first under the foreign keys that lead to them"
-        return findings.add(
-            name,
-            rows.format(held, sql.Literal(list(fates))),
+        refused = Obstacle(
+            table=name,
+            rows=rows.format(held, sql.Literal(list(fates))),
             reason=reason,
-            sqlstate=EXCLUSION if key.exclusion else UNIQUE,
+            sqlstate=SqlState.EXCLUSION if key.exclusion else SqlState.UNIQUE,
             constraint=key.name,
         )
+        return obstacles.add(refused)
 
     def _held(self, name: str, key: ExclusiveKey, deleted: Sql | None) -> Sql:
         """A query of (stage_id, row_id, part_id, fate): who holds on the target what which staged row brings."""
@@ -188,7 +224,7 @@ class Uniqueness:
         ).format(
             lines=lines,
             same=_is(target, "t", "u"),
-            changed=sql.Literal(CHANGED),
+            changed=sql.Literal(Action.CHANGED),
             staged=staged,
             excludes=key.excludes("n", "s"),
         )
@@ -200,20 +236,20 @@ class Uniqueness:
             " JOIN {values} t ON {excludes} WHERE NOT ({same_key})"
         ).format(
             goes=goes,
-            deleted=sql.Literal(DELETED),
+            deleted=sql.Literal(Holder.DELETED),
             moves=moves,
-            moved=sql.Literal(MOVED),
-            stays=sql.Literal(STAYS),
+            moved=sql.Literal(Holder.MOVED),
+            stays=sql.Literal(Holder.STAYS),
             staged=staged,
             lines=lines,
-            i=sql.Literal(MISSING),
-            u=sql.Literal(CHANGED),
+            i=sql.Literal(Action.MISSING),
+            u=sql.Literal(Action.CHANGED),
             values=key.values(target),
             excludes=key.excludes("t", "s"),
             same_key=same_key(self._comparison.schema.tables[name], "t", "s"),
         )
 
-    def _duplicates(self, name: str, key: ExclusiveKey, findings: Findings) -> int:
+    def _duplicates(self, name: str, key: ExclusiveKey, obstacles: Obstacles) -> int:
         """Note staged rows that exclude each other, which only a key can be to blame for that the source lacks."""
         tables = self._comparison.source.manifest.schema.tables
         if key.known(tables.get(name), self._comparison.schema.tables[name]):
@@ -228,13 +264,14 @@ class Uniqueness:
             excludes=key.excludes("a", "b"),
         )
         what = "values that exclude each other under" if key.exclusion else "the same values of unique key"
-        return findings.add(
-            name,
-            rows,
+        duplicates = Obstacle(
+            table=name,
+            rows=rows,
             reason=f"several rows of the backup have {what} {key}",
-            sqlstate=EXCLUSION if key.exclusion else UNIQUE,
+            sqlstate=SqlState.EXCLUSION if key.exclusion else SqlState.UNIQUE,
             constraint=key.name,
         )
+        return obstacles.add(duplicates)
 
 
 def _is(target: Relation, alias: str, ids: str) -> Sql:

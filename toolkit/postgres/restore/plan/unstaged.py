@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from toolkit.model.plan import RestorePlan
-from toolkit.postgres.compare.comparison import CHANGED, Comparison
+from toolkit.postgres.compare.comparison import Action, Comparison
 
 _CHECK = "c"
 
@@ -48,8 +48,8 @@ def unknown_values(comparison: Comparison, table: str, columns: Collection[str],
     found = comparison.schema.tables[table]
     filled = any(name in added or found.column(name).has_default or found.column(name).identity for name in lacking)
     differences = comparison.differences.get(table)
-    inserted = differences is None or comparison.writes(table) > differences.count(CHANGED)
-    updated = differences is not None and differences.count(CHANGED) and set(columns) > set(lacking)
+    inserted = differences is None or comparison.writes(table) > differences.count(Action.CHANGED)
+    updated = differences is not None and differences.count(Action.CHANGED) and set(columns) > set(lacking)
     return lacking if (filled and inserted) or updated else []
 
 

@@ -5,15 +5,17 @@ A digest is the number of rows and two sums of 64-bit hashes of their text, whic
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from psycopg import sql
 
 from toolkit.model.plan import Load
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.compare.comparison import CHANGED, MISSING, same_key
+from toolkit.postgres.compare.comparison import Action, same_key
 from toolkit.postgres.restore.ready import Ready
-from toolkit.postgres.schema.relation import Relation, Sql, columns, relation_of
+from toolkit.postgres.schema.relation import Sql, columns
+from toolkit.postgres.schema.workspace import shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class OtherRows:
     def __init__(self, ready: Ready) -> None:
         self._connection = ready.connection
         self._schema = ready.survey.schema
+        self._relations = ready.survey.workspace.relations
         self._prepared = ready.prepared
         self._source = ready.source
         planned = ready.prepared.plan.tables
@@ -49,44 +52,61 @@ class OtherRows:
 
     def before(self) -> dict[str, Digest]:
         """Their digests before the plan is applied, by table."""
-        return {name: self._digest(name, self._untouched(name)) for name in self._tables}
+        return self._digests({name: self._rows(name, self._untouched(name)) for name in self._tables})
 
     def after(self) -> dict[str, Digest]:
         """Their digests afterwards."""
-        return {name: self._after(name) for name in self._tables}
-
-    def _after(self, name: str) -> Digest:
-        differences = self._prepared.differences.get(name)
-        if differences is None or not differences.count(MISSING) + differences.count(CHANGED):
-            return self._digest(name, sql.SQL("true"))
-        table, staged = self._schema.tables[name], self._source.staged(name)
-        written = sql.SQL("{} s JOIN {} d ON d.stage_id = s.ctid AND d.action IN ({}, {})").format(
-            staged.table, differences.lines, sql.Literal(MISSING), sql.Literal(CHANGED)
-        )
-        if sort_key(table).unique:
-            ours = sql.SQL("NOT EXISTS (SELECT 1 FROM {} WHERE {})").format(written, same_key(table, "t", "s"))
-            return self._digest(name, ours)
+        found = self._digests({name: self._afterwards(name) for name in self._tables})
         # a row without a key cannot be told from an equal one
-        inserted = sql.SQL("SELECT t.* FROM (SELECT s.* FROM {}) t").format(written)
-        return self._digest(name, sql.SQL("true")).less(self._sum(name, inserted))
+        inserted = self._digests({name: self._inserted(name) for name in self._tables if self._is_keyless(name)})
+        return {name: digest.less(inserted[name]) if name in inserted else digest for name, digest in found.items()}
+
+    def _afterwards(self, name: str) -> Sql:
+        """A query of the rows that there are afterwards, less those that were written where a key tells them apart."""
+        if not self._is_written(name) or self._is_keyless(name):
+            return self._rows(name, sql.SQL("true"))
+        table = self._schema.tables[name]
+        ours = sql.SQL("NOT EXISTS (SELECT 1 FROM {} WHERE {})")
+        return self._rows(name, ours.format(self._written(name), same_key(table, "t", "s")))
+
+    def _inserted(self, name: str) -> Sql:
+        return sql.SQL("SELECT t.* FROM (SELECT s.* FROM {}) t").format(self._written(name))
+
+    def _is_written(self, name: str) -> bool:
+        differences = self._prepared.differences.get(name)
+        return differences is not None and differences.count(Action.MISSING) + differences.count(Action.CHANGED) > 0
+
+    def _is_keyless(self, name: str) -> bool:
+        return self._is_written(name) and not sort_key(self._schema.tables[name]).unique
+
+    def _written(self, name: str) -> Sql:
+        return self._prepared.comparison.written(name)
 
     def _untouched(self, name: str) -> Sql:
-        relation = self._relation(name)
+        relation = self._relations[name]
         conditions: list[Sql] = [sql.SQL("true")]
         differences = self._prepared.differences.get(name)
-        if differences is not None and differences.count(CHANGED):
+        if differences is not None and differences.count(Action.CHANGED):
             changed = sql.SQL("NOT EXISTS (SELECT 1 FROM {} d WHERE {} AND d.action = {})")
-            conditions.append(changed.format(differences.lines, relation.same("t", "d"), sql.Literal(CHANGED)))
+            conditions.append(changed.format(differences.lines, relation.same("t", "d"), sql.Literal(Action.CHANGED)))
         if name in self._prepared.deletions.ids:
             deleted = sql.SQL("NOT EXISTS (SELECT 1 FROM {} x WHERE {})")
             conditions.append(deleted.format(self._prepared.deletions.ids[name], relation.same("t", "x")))
         return sql.SQL(" AND ").join(conditions)
 
-    def _digest(self, name: str, condition: Sql) -> Digest:
-        rows = sql.SQL("SELECT t.* FROM {} t WHERE {}").format(self._relation(name).source, condition)
-        return self._sum(name, rows)
+    def _rows(self, name: str, condition: Sql) -> Sql:
+        return sql.SQL("SELECT t.* FROM {} t WHERE {}").format(self._relations[name].source, condition)
 
-    def _sum(self, name: str, rows: Sql) -> Digest:
+    def _digests(self, rows: Mapping[str, Sql]) -> dict[str, Digest]:
+        """The digests of rows of tables; small ones share statements."""
+        found = {}
+        for names in shared(rows, self._prepared.comparison.bytes_of):
+            query = sql.SQL(" UNION ALL ").join(self._sum(name, rows[name]) for name in names)
+            for name, *sums in self._connection.execute(query):
+                found[str(name)] = Digest(*map(int, sums))
+        return found
+
+    def _sum(self, name: str, rows: Sql) -> Sql:
         table = self._schema.tables[name]
         released = {
             column
@@ -97,17 +117,11 @@ class OtherRows:
         names = [column.name for column in table.stored_columns if column.name not in released]
         if not sort_key(table).unique and name in self._prepared.differences:
             names = [each for each in names if each in self._source.staged(name).names]
-        query = sql.SQL(
-            "SELECT count(*), coalesce(sum(hashtextextended(q.line, 0)), 0),"
+        return sql.SQL(
+            "SELECT {}, count(*), coalesce(sum(hashtextextended(q.line, 0)), 0),"
             " coalesce(sum(hashtextextended(q.line, 1)), 0)"
             ' FROM (SELECT ROW({})::text COLLATE "C" AS line FROM ({}) t) q'
-        ).format(columns("t", names), rows)
-        row = self._connection.execute(query).fetchone()
-        assert row is not None
-        return Digest(int(row[0]), int(row[1]), int(row[2]))
-
-    def _relation(self, name: str) -> Relation:
-        return relation_of(self._schema.name, self._schema.tables[name])
+        ).format(sql.Literal(name), columns("t", names), rows)
 
 
 def touched(before: dict[str, Digest], after: dict[str, Digest]) -> list[str]:

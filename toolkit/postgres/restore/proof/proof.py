@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from itertools import count
+from collections.abc import Iterator, Sequence
+
+from psycopg import sql
 
 from toolkit.model.plan import Load
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.compare.comparison import KEPT, REFUSED, compare, count_absent, equal_chunks, lies_as_loaded
+from toolkit.postgres.compare.comparison import (
+    Action,
+    compare,
+    count_absent,
+    equal_chunks,
+    in_one_process,
+    lies_as_loaded,
+)
 from toolkit.postgres.restore.ready import Ready
-from toolkit.postgres.schema.relation import relation_of
-from toolkit.postgres.selection.evaluation import Selected
+from toolkit.postgres.selection.selected import Selected
 
 
 class Proof:
     """Compares the target after the restore with the backup."""
 
     def __init__(self, ready: Ready) -> None:
+        self._workspace = ready.survey.workspace
         self._connection = ready.connection
-        self._schema = ready.survey.schema
         self._prepared = ready.prepared
         self._source = ready.source
-        self._numbers = count()
 
     def failures(self, after: Selected | None) -> list[str]:
         """What is not as the plan promised, as sentences; empty when the restore is proven.
@@ -28,31 +35,68 @@ class Proof:
         Args:
             after: the scope evaluated again on the restored target, for mirror.
         """
-        failures = []
-        for name, plan in self._prepared.plan.tables.items():
-            if name not in self._source.entries or not plan.changes:
-                continue
-            entry = self._source.entries[name]
-            table = self._schema.tables[name]
-            relation = relation_of(self._schema.name, table)
-            if plan.load is Load.COPY and lies_as_loaded(self._connection, table, relation, entry):
-                continue
-            ids = after.taken[name].ids if after is not None and name in after.taken else None
-            # rows that stay, in any table, may own or point at others, and so change what the scope takes: then the
-            # digest differs although every row of the backup is there
-            if entry.rows and not (after and equal_chunks(self._connection, table, relation, ids, entry)):
-                failures.extend(self._inexact(name))
-        return failures
+        changed = [
+            name
+            for name, plan in self._prepared.plan.tables.items()
+            if plan.changes and name in self._source.entries and self._source.entries[name].rows
+        ]
+        left = sorted(set(changed) - self._as_loaded(changed))
+        # rows that stay, in any table, may own or point at others, and so change what the scope takes: then the
+        # digest differs although every row of the backup is there
+        exact = self._exact(left, after) if after is not None else set()
+        return list(self._inexact([name for name in left if name not in exact]))
 
-    def _inexact(self, name: str) -> list[str]:
+    def _as_loaded(self, names: Sequence[str]) -> set[str]:
+        """Those of the tables that were loaded while they were empty and hold exactly the rows of the backup."""
+        loaded = [name for name in names if self._prepared.plan.tables[name].load is Load.COPY]
+        with in_one_process(self._connection):
+            return {
+                name
+                for name in loaded
+                if lies_as_loaded(
+                    self._connection,
+                    self._workspace.schema.tables[name],
+                    self._workspace.relations[name],
+                    self._source.entries[name],
+                )
+            }
+
+    def _exact(self, names: Sequence[str], after: Selected) -> set[str]:
+        """Those of the tables of which the scope takes exactly the rows of the backup."""
+        workspace, taken = self._workspace, {name: after.taken[name].ids for name in names if name in after.taken}
+        known = [name for name in names if self._source.entries[name].chunks]
+        count = sql.SQL("SELECT count(*) FROM {}")
+        counts = workspace.numbers(
+            {name: count.format(workspace.relations[name].source) for name in known if taken.get(name) is None},
+            lambda name: workspace.relations[name].bytes,
+        )
+        return {
+            name
+            for name in known
+            if equal_chunks(
+                self._connection,
+                workspace.schema.tables[name],
+                workspace.relations[name],
+                taken.get(name),
+                self._source.entries[name],
+                rows=counts.get(name),
+            )
+        }
+
+    def _inexact(self, names: Sequence[str]) -> Iterator[str]:
         """Rows of the backup that are not on the target exactly, beyond those the plan keeps or puts aside."""
-        table, staged = self._schema.tables[name], self._source.staged(name)
-        relation = relation_of(self._schema.name, table)
-        planned = self._prepared.differences.get(name)
-        left = planned.count(KEPT) + planned.count(REFUSED) if planned else 0
-        if sort_key(table).unique:
-            after = compare(self._connection, table, relation, staged, name=f"proof_{next(self._numbers)}")
-            wrong = sum(after.counts.values()) - left
-        else:
-            wrong = count_absent(self._connection, relation, staged) - left
-        return [f"{name}: {wrong} rows are not what the backup has"] if wrong > 0 else []
+        keyed = {name: self._source.staged(name) for name in names if self._is_keyed(name)}
+        compared = compare(self._workspace, self._workspace.relations, keyed)
+        for name in names:
+            planned = self._prepared.differences.get(name)
+            left = planned.count(Action.KEPT) + planned.count(Action.REFUSED) if planned else 0
+            if name in compared:
+                differing = sum(compared[name].counts.values())
+            else:
+                relation, staged = self._workspace.relations[name], self._source.staged(name)
+                differing = count_absent(self._connection, relation, staged)
+            if differing > left:
+                yield f"{name}: {differing - left} rows are not what the backup has"
+
+    def _is_keyed(self, name: str) -> bool:
+        return sort_key(self._workspace.schema.tables[name]).unique

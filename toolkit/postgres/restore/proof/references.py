@@ -6,27 +6,23 @@ nobody's concern here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Iterable, Iterator, Mapping
 
 from psycopg import sql
 
 from toolkit.model.plan import Load
 from toolkit.model.schema import ForeignKey
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.compare.comparison import CHANGED
+from toolkit.postgres.compare.comparison import Action
 from toolkit.postgres.restore.plan.foreign_keys import adrift
 from toolkit.postgres.restore.ready import Ready
 from toolkit.postgres.schema.relation import (
     Sql,
     columns,
-    create_temporary,
     equal,
     lacks_parent,
     needs_parent,
     points_at,
-    relation_of,
-    scalar,
 )
 
 
@@ -41,26 +37,28 @@ class References:
         self._schema = ready.survey.schema
         self._ready = ready
         self._comparison = ready.prepared.comparison
-        self._numbers = count()
         self._keys = [
             (table.name, key)
             for table in self._schema.tables.values()
             for key in table.foreign_keys
             if key.enforced and {table.name, key.parent} & set(ready.touched)
         ]
-        self._relations = {name: relation_of(self._schema.name, table) for name, table in self._schema.tables.items()}
-        self._noted = {(child, key.name): self._hold(query) for child, key, query in self._all_adrift()}
-        self._vacated = {(child, key.name): self._hold(query) for child, key, query in self._all_vacated()}
+        self._relations = ready.survey.workspace.relations
+        self._noted = self._hold(self._all_adrift())
+        self._vacated = self._hold(self._all_vacated())
+        ready.survey.workspace.analyze()
 
     def dangling(self) -> list[str]:
         """Every foreign key that leads nowhere from a row that was written, or that lost its parent, as sentences."""
-        reasons = []
-        for child, key in self._keys:
-            rows = 0
-            for suspects in self._suspects(child, key):
+        queries, sizes, reasons = dict[tuple[int, int], Sql](), dict[tuple[int, int], int | None](), list[str]()
+        for number, (child, key) in enumerate(self._keys):
+            for place, suspects in enumerate(self._suspects(child, key)):
                 query = sql.SQL("SELECT count(*) FROM {} AND {}").format(suspects, self._nowhere(key))
-                rows += scalar(self._connection, query)
-            if rows:
+                queries[number, place] = query
+                sizes[number, place] = self._comparison.bytes_of(child, key.parent)
+        found = self._ready.survey.workspace.numbers(queries, sizes.__getitem__)
+        for number, (child, key) in enumerate(self._keys):
+            if rows := sum(found[each] for each in found if each[0] == number):
                 pointing = ", ".join(key.columns)
                 reasons.append(f"{child}: {key.name}: {rows} rows ({pointing}) point at no row of {key.parent}")
         return reasons
@@ -79,7 +77,7 @@ class References:
                     columns("c", key.columns), self._relations[child].source, self._nowhere(key)
                 )
                 yield child, key, query
-            elif differences is not None and differences.count(CHANGED):
+            elif differences is not None and differences.count(Action.CHANGED):
                 rows = sql.SQL("SELECT s.ctid AS stage_id FROM {} WHERE {}").format(
                     self._comparison.written(child), adrift(self._comparison, child, key)
                 )
@@ -90,13 +88,13 @@ class References:
         deleted = self._ready.prepared.deletions.ids
         for child, key in self._keys:
             relation, going = self._relations[key.parent], list[Sql]()
-            if key.parent in deleted:
+            if key.parent in deleted and deleted[key.parent].rows:
                 going.append(sql.SQL("SELECT {} FROM {} d").format(relation.id_columns("d"), deleted[key.parent]))
             differences = self._comparison.differences.get(key.parent)
             identifying = set(sort_key(self._schema.tables[key.parent]).names)
-            if differences and differences.count(CHANGED) and set(key.parent_columns) != identifying:
+            if differences and differences.count(Action.CHANGED) and set(key.parent_columns) != identifying:
                 rows = sql.SQL('SELECT {} FROM {} d WHERE d.action = {}::"char"')
-                going.append(rows.format(relation.id_columns("d"), differences.lines, sql.Literal(CHANGED)))
+                going.append(rows.format(relation.id_columns("d"), differences.lines, sql.Literal(Action.CHANGED)))
             if self._is_settled_apart(key.parent):
                 going = [sql.SQL("SELECT {} FROM {} t").format(relation.ids("t"), relation.source)]
             if going:
@@ -118,8 +116,13 @@ class References:
         names = {column.name for column in entry.columns} if entry else set()
         return self._is_settled_apart(child) or (child in self._ready.touched and not set(key.columns) <= names)
 
-    def _hold(self, query: Sql) -> Sql:
-        return create_temporary(self._connection, f"reference_{next(self._numbers)}", query)
+    def _hold(self, found: Iterable[tuple[str, ForeignKey, Sql]]) -> Mapping[tuple[str, str], Sql]:
+        """What queries give, by table and foreign key; those that give nothing are left out."""
+        queries, sizes = dict[tuple[str, str], Sql](), dict[tuple[str, str], int | None]()
+        for child, key, query in found:
+            queries[child, key.name] = query
+            sizes[child, key.name] = self._comparison.bytes_of(child, key.parent)
+        return self._ready.survey.workspace.keep_found("reference", queries, sizes.__getitem__)
 
     # afterwards
 
@@ -127,11 +130,11 @@ class References:
         """What stands behind FROM, with a condition: rows `c` that were written, or pointed at what is no more."""
         planned, relation = self._ready.prepared.plan.tables.get(child), self._relations[child]
         if self._is_seen_afterwards(child, key):
-            yield sql.SQL("{} c WHERE NOT EXISTS (SELECT 1 FROM {} v WHERE {})").format(
-                relation.source,
-                self._noted[child, key.name],
-                equal("v", key.columns, "c", key.columns, self._schema.default_equalities(child, key.columns)),
-            )
+            known: Sql = sql.SQL("false")
+            if (noted := self._noted.get((child, key.name))) is not None:
+                alike = equal("v", key.columns, "c", key.columns, self._schema.default_equalities(child, key.columns))
+                known = sql.SQL("EXISTS (SELECT 1 FROM {} v WHERE {})").format(noted, alike)
+            yield sql.SQL("{} c WHERE NOT {}").format(relation.source, known)
             return
         if planned is not None and planned.load is Load.COPY:
             yield sql.SQL("{} c WHERE true").format(relation.source)

@@ -1,0 +1,127 @@
+"""What becomes of sequences: how far each has to go, by the backup and by the rows that there will be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from psycopg import sql
+
+from toolkit.model.manifest import SequenceEntry
+from toolkit.model.sequence import Extreme, Position, SequenceMove
+from toolkit.planning.sequences import move_of
+from toolkit.postgres.schema.relation import Sql
+from toolkit.postgres.schema.sequences import ColumnName, FoundSequence, all_sequences, matching, standing
+from toolkit.postgres.session.connection import Connection
+
+Values = Callable[[str, str], Sql]
+"""Gives, for a table and a column, a subquery of the column's values as `v`."""
+
+_NUMBERS = """
+SELECT t.relname, a.attname, n.whole
+FROM pg_class t
+JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+CROSS JOIN LATERAL (
+    WITH RECURSIVE base(type) AS (
+        SELECT a.atttypid
+        UNION ALL
+        SELECT d.typbasetype FROM base JOIN pg_type d ON d.oid = base.type AND d.typtype = 'd'
+    )
+    SELECT bool_or(type = ANY ('{smallint,integer,bigint}'::regtype[])) AS whole FROM base
+    HAVING bool_or(type = ANY ('{smallint,integer,bigint,numeric,real,double precision}'::regtype[]))
+) n
+WHERE t.relnamespace = to_regnamespace(quote_ident(%s)) AND t.relname = ANY (%s)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What becomes of sequences: those that move, and what is to be said of their limits."""
+
+    moves: tuple[SequenceMove, ...] = ()
+    said: tuple[str, ...] = ()
+
+
+def behind(
+    connection: Connection,
+    schema: str,
+    recorded: Sequence[SequenceEntry],
+    tables: Collection[str],
+    values: Values | None = None,
+) -> Outlook:
+    """The sequences of a schema that are behind the backup's, or behind the values of the columns they number.
+
+    A sequence is the backup's when it has the name, or the owner, of one there; those that number columns of the
+    restored tables are looked at too, whatever the backup has.
+
+    Args:
+        values: where values are taken from that are not in the tables yet; without it, from the tables.
+    """
+    moves, said = list[SequenceMove](), list[str]()
+    for found, entries in _of(connection, schema, recorded, tables):
+        positions = [Position(value=each.last_value, is_called=each.is_called) for each in entries]
+        extreme = Extreme()
+        if found.numbers and not found.counter.cycle:
+            extreme = _extreme(connection, schema, found, values or _values_in(schema))
+        move, remarks = move_of(found.counter, positions, extreme)
+        said.extend(remarks)
+        if move is not None:
+            moves.append(move)
+    return Outlook(moves=tuple(moves), said=tuple(said))
+
+
+def _of(
+    connection: Connection, schema: str, recorded: Sequence[SequenceEntry], tables: Collection[str]
+) -> Iterator[tuple[FoundSequence, list[SequenceEntry]]]:
+    """The sequences that a restore looks at, each with what the backup has of it."""
+    there = all_sequences(connection, schema)
+    names = {found.counter.name for found in there}
+    for found in there:
+        entries = matching(found, recorded, names)
+        if entries or any(table in tables for table, _ in found.numbers):
+            yield standing(connection, schema, found), entries
+
+
+def _values_in(schema: str) -> Values:
+    return lambda table, column: sql.SQL("(SELECT {} AS v FROM {}) q").format(
+        sql.Identifier(column), sql.Identifier(schema, table)
+    )
+
+
+def _extreme(connection: Connection, schema: str, found: FoundSequence, values: Values) -> Extreme:
+    """How far the numbers in these columns have come; columns of other types tell nothing."""
+    counter, ascending = found.counter, found.counter.increment > 0
+    greatest, past = (sql.SQL("max"), sql.SQL(">")) if ascending else (sql.SQL("min"), sql.SQL("<"))
+    least, most, end = (
+        sql.SQL("{}::bigint").format(sql.Literal(str(value)))
+        for value in (counter.minimum, counter.maximum, counter.maximum if ascending else counter.minimum)
+    )
+    within, beyond = list[Decimal](), list[tuple[Decimal, str]]()
+    for (table, column), whole in _numbers(connection, schema, found.numbers).items():
+        query = sql.SQL("SELECT {}(v)::text FROM {} WHERE v {} {} AND {}")
+        source = values(table, column)
+        between = sql.SQL("v <= {}").format(most)
+        if (value := _number(connection, query.format(greatest, source, sql.SQL(">="), least, between))) is not None:
+            within.append(value)
+        # neither infinities nor NaN, which sorts after them, are numbers that a sequence could have given
+        finite = sql.SQL("true" if whole else "v > '-Infinity' AND v < 'Infinity'")
+        if (value := _number(connection, query.format(greatest, source, past, end, finite))) is not None:
+            beyond.append((value, f"{table}.{column}"))
+    furthest = max if ascending else min
+    return Extreme(within=furthest(within, default=None), beyond=furthest(beyond, default=None))
+
+
+def _numbers(connection: Connection, schema: str, columns: Collection[ColumnName]) -> Mapping[ColumnName, bool]:
+    """Those of the columns that hold numbers, and whether these are whole."""
+    tables = sorted({table for table, _ in columns})
+    return {
+        (table, column): whole
+        for table, column, whole in connection.execute(_NUMBERS, [schema, tables]).fetchall()
+        if (table, column) in columns
+    }
+
+
+def _number(connection: Connection, query: Sql) -> Decimal | None:
+    row = connection.execute(query).fetchone()
+    return None if row is None or row[0] is None else Decimal(row[0])

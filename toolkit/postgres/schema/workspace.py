@@ -1,0 +1,323 @@
+"""The work on one schema in one session: its tables as SQL, and the temporary tables that are made on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
+from typing import TypeVar
+
+from psycopg import sql
+
+from toolkit.errors import RefusedError
+from toolkit.model.schema import DatabaseSchema
+from toolkit.postgres.schema.relation import Relation, Sql, relation_of
+from toolkit.postgres.session.connection import Connection
+
+K = TypeVar("K", bound=Hashable)
+
+FEW = 4
+"""A table is read by row ids when it has more than this many times as many rows."""
+
+SMALL_BYTES = 1 << 20
+"""Tables of up to this size share statements; a larger one has its own, with a plan and memory of its own."""
+
+SHARED_BYTES = 16 << 20
+"""Bytes of tables, at most, that one shared statement reads."""
+
+SHARED_PARTS = 32
+"""Parts, at most, of a shared statement."""
+
+STATISTICS_ROWS = 1000
+"""Temporary tables with more rows have statistics as soon as they are made; smaller ones when `analyze` is called."""
+
+
+class Rows(sql.Composed):
+    """Something to select rows from.
+
+    Attributes:
+        rows: how many it has; None where nobody has counted.
+    """
+
+    def __init__(self, source: Sql, rows: int | None) -> None:
+        super().__init__([source])
+        self.rows = rows
+
+    @property
+    def empty(self) -> bool:
+        """Whether it surely has no rows."""
+        return self.rows == 0
+
+
+class Temporary(Rows):
+    """A temporary table; `Workspace` keeps count of its rows."""
+
+    rows: int
+
+    def __init__(self, name: str, rows: int) -> None:
+        super().__init__(sql.SQL("{}").format(sql.Identifier("pg_temp", name)), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """A privilege on a table or sequence that the role lacks."""
+
+    schema: str
+    name: str
+    kind: str
+    privilege: str
+
+    def __str__(self) -> str:
+        return f"no {self.privilege} on {self.kind} {self.schema}.{self.name}"
+
+
+class Workspace:
+    """A schema under work in one session.
+
+    Temporary tables are gone with the transaction's rollback or the session. A standby, and a role without the
+    TEMPORARY privilege, can have none; what they hold is then worked out anew whenever it is needed.
+
+    Args:
+        measured: tables that are locked whenever `relations` is asked for, so that their sizes can be read.
+
+    Attributes:
+        schema: the schema as it was read.
+    """
+
+    def __init__(self, connection: Connection, schema: DatabaseSchema, *, measured: Iterable[str] = ()) -> None:
+        self.connection = connection
+        self.schema = schema
+        self._measured = list(measured)
+        self._numbers = count()
+        self._unanalyzed: list[Temporary] = []
+
+    @cached_property
+    def relations(self) -> Mapping[str, Relation]:
+        """The tables of the schema, with their sizes."""
+        sizes = {
+            name: (rows, size)
+            for name, rows, size in self.connection.execute(_SIZES, [self._measured, self._measured, self.schema.name])
+        }
+        return {
+            name: relation_of(self.schema.name, table, *sizes.get(name, (-1.0, None)))
+            for name, table in self.schema.tables.items()
+        }
+
+    # privileges
+
+    def lacking(self, wanted: Iterable[tuple[str, str]]) -> list[Lacking]:
+        """Those of the wanted privileges that this role does not have, sorted as they are given.
+
+        Args:
+            wanted: pairs of a privilege, or of several of which one is enough, and a table or sequence of the schema.
+        """
+        pairs = list(dict.fromkeys(wanted))
+        if not pairs:
+            return []
+        privileges, names = [privilege for privilege, _ in pairs], [name for _, name in pairs]
+        rows = self.connection.execute(_LACKING, [privileges, names, self.schema.name])
+        return [Lacking(self.schema.name, *row) for row in rows]
+
+    # temporary tables
+
+    @cached_property
+    def _obstacle(self) -> str:
+        """Why there can be no temporary tables; empty where there can."""
+        row = self.connection.execute(
+            "SELECT pg_is_in_recovery(), has_database_privilege(current_database(), 'TEMPORARY')"
+        ).fetchone()
+        assert row is not None
+        return "the server is a standby" if row[0] else "" if row[1] else "the role has no TEMPORARY privilege"
+
+    def require_tables(self) -> None:
+        """Raise RefusedError where there can be no temporary tables."""
+        if self._obstacle:
+            raise RefusedError(
+                f"this scope needs temporary tables, and {self._obstacle}",
+                hint="GRANT TEMPORARY on the database and run on the primary; without it only whole scopes with"
+                " `demo: include`, no conditions and no references to device rows can be read",
+            )
+
+    def hold(self, label: str, query: Sql) -> Rows:
+        """Hold what a query gives: in a temporary table where there can be one, else as the query itself."""
+        if self._obstacle:
+            return Rows(sql.SQL("({})").format(query), None)
+        return self.keep(label, query)
+
+    def keep(self, label: str, query: Sql) -> Temporary:
+        """Make a temporary table from a query.
+
+        Args:
+            label: the beginning of its name.
+
+        Raises:
+            RefusedError: there can be none.
+        """
+        self.require_tables()
+        name = f"{label}_{next(self._numbers)}"
+        template = sql.SQL("CREATE TEMPORARY TABLE {} AS {}")
+        made = self.connection.execute(template.format(sql.Identifier(name), query))
+        table = Temporary(name, made.rowcount)
+        self._grown(table, 0)
+        return table
+
+    def create(self, label: str, like: str) -> Temporary:
+        """Make an empty table with the columns of one of the schema, generated ones included, and no constraints."""
+        name, columns = f"{label}_{next(self._numbers)}", self.schema.tables[like].columns
+        made, source = sql.Identifier(name), sql.Identifier(self.schema.name, like)
+        if not any(column.generated for column in columns):
+            self.connection.execute(
+                sql.SQL("CREATE TEMPORARY TABLE {} AS SELECT * FROM {} WITH NO DATA").format(made, source)
+            )
+            return Temporary(name, 0)
+        self.connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING GENERATED)").format(made, source))
+        if required := [column.name for column in columns if not column.nullable]:
+            optional = (sql.SQL("ALTER {} DROP NOT NULL").format(sql.Identifier(column)) for column in required)
+            self.connection.execute(
+                sql.SQL("ALTER TABLE {} {}").format(sql.Identifier("pg_temp", name), sql.SQL(", ").join(optional))
+            )
+        return Temporary(name, 0)
+
+    def texts(self, label: str, columns: Iterable[str]) -> Temporary:
+        """Make an empty table with columns of type text."""
+        listed = sql.SQL(", ").join(sql.SQL("''::text AS {}").format(sql.Identifier(name)) for name in columns)
+        return self.keep(label, sql.SQL("SELECT {} WHERE false").format(listed))
+
+    def grew(self, table: Temporary, rows: int) -> None:
+        """Take note of rows that were put into a temporary table by other means."""
+        table.rows += rows
+        self._grown(table, table.rows - rows)
+
+    def insert(self, table: Temporary, query: Sql) -> int:
+        """Add what a query gives to a temporary table; gives how many rows that is."""
+        added = self.connection.execute(sql.SQL("INSERT INTO {} {}").format(table, query)).rowcount
+        self.grew(table, added)
+        return added
+
+    def delete(self, table: Temporary, condition: Sql) -> int:
+        """Delete rows of a temporary table.
+
+        Args:
+            condition: what stands behind `DELETE FROM table`.
+        """
+        gone = self.connection.execute(sql.SQL("DELETE FROM {} {}").format(table, condition)).rowcount
+        table.rows -= gone
+        return gone
+
+    def drop(self, table: Temporary) -> None:
+        """Drop a temporary table."""
+        self._unanalyzed = [each for each in self._unanalyzed if each is not table]
+        self.connection.execute(sql.SQL("DROP TABLE {}").format(table))
+
+    def analyze(self) -> None:
+        """Give statistics to the small tables that were made since the last time, in one statement.
+
+        Without them the planner takes one of a few rows for one of a thousand, and reads whole tables for it.
+        """
+        tables = [table for table in self._unanalyzed if table.rows]
+        self._unanalyzed.clear()
+        if tables:
+            self.connection.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(tables)))
+
+    def _grown(self, table: Temporary, before: int) -> None:
+        if table.rows > STATISTICS_ROWS >= before:
+            self._unanalyzed = [each for each in self._unanalyzed if each is not table]
+            self.connection.execute(sql.SQL("ANALYZE {}").format(table))
+        elif before == 0 < table.rows <= STATISTICS_ROWS:
+            self._unanalyzed.append(table)
+
+    # many tables at once
+
+    def numbers(self, queries: Mapping[K, Sql], bytes_of: Callable[[K], int | None]) -> dict[K, int]:
+        """The number that each of several queries gives; those that read little share statements.
+
+        Args:
+            bytes_of: how much one of them reads; None for nobody knows.
+        """
+        found: dict[K, int] = {}
+        for group in shared(queries, bytes_of):
+            query = queries[group[0]]
+            if len(group) > 1:  # alone it may be worked on in parallel
+                parts = [sql.SQL("({})").format(queries[key]) for key in group]
+                query = sql.SQL("SELECT {}").format(sql.SQL(", ").join(parts))
+            row = self.connection.execute(query).fetchone()
+            assert row is not None
+            found |= {key: int(number) for key, number in zip(group, row, strict=True)}
+        return found
+
+    def keep_found(
+        self, label: str, queries: Mapping[K, Sql], bytes_of: Callable[[K], int | None]
+    ) -> dict[K, Temporary]:
+        """Make temporary tables from those of several queries that give rows."""
+        found: dict[K, Temporary] = {}
+        for key in self.likely(queries, bytes_of):
+            table = self.keep(label, queries[key])
+            if table.rows:
+                found[key] = table
+            else:
+                self.drop(table)
+        return found
+
+    def likely(self, queries: Mapping[K, Sql], bytes_of: Callable[[K], int | None]) -> list[K]:
+        """Those of several queries that may give rows: small ones are tried together, large ones are not tried."""
+        found: list[K] = []
+        for group in shared(queries, bytes_of):
+            if len(group) > 1:
+                tried = {key: sql.SQL("SELECT EXISTS ({})::integer").format(queries[key]) for key in group}
+                found.extend(key for key, gives in self.numbers(tried, lambda _: 0).items() if gives)
+            else:
+                found.extend(group)
+        return found
+
+
+def shared(keys: Iterable[K], bytes_of: Callable[[K], int | None]) -> Iterator[list[K]]:
+    """Put keys in groups that one statement can deal with: small ones together, each large one alone."""
+    group, total = list[K](), 0
+    for key in keys:
+        size = bytes_of(key)
+        if size is None or size > SMALL_BYTES:
+            yield [key]
+            continue
+        if len(group) == SHARED_PARTS or total + size > SHARED_BYTES:
+            yield group
+            group, total = [], 0
+        group.append(key)
+        total += size
+    if group:
+        yield group
+
+
+def chosen(relation: Relation, ids: Rows | None, alias: str) -> Sql:
+    """`FROM …` the rows of a table that a table of ids names, or all of them for None.
+
+    A few of many rows are fetched by their ids, in the order in which they lie; the planner would read the whole
+    table, because it takes every fetch for a jump.
+    """
+    source = sql.SQL("FROM {} {}").format(relation.source, sql.Identifier(alias))
+    if ids is None:
+        return source
+    if not relation.partitioned and ids.rows is not None and ids.rows * FEW < relation.rows:
+        fetched = sql.SQL("{} WHERE {}.ctid = ANY (ARRAY(SELECT row_id FROM {} i))")
+        return fetched.format(source, sql.Identifier(alias), ids)
+    return sql.SQL("{} JOIN {} i ON {}").format(source, ids, relation.same(alias, "i"))
+
+
+_SIZES = """
+SELECT c.relname, c.reltuples,
+       CASE WHEN c.relname = ANY (%s) AND c.relkind = 'p'
+            THEN (SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree(c.oid))
+            WHEN c.relname = ANY (%s) THEN pg_relation_size(c.oid)
+            WHEN c.relkind = 'r' AND c.reltuples >= 0 THEN c.relpages * 8192 END::bigint
+FROM pg_class c
+WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+"""
+
+_LACKING = """
+SELECT c.relname, CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, w.privilege
+FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS w(privilege, name, place)
+JOIN pg_class c ON c.relname = w.name AND c.relnamespace = to_regnamespace(quote_ident(%s))
+WHERE NOT CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, w.privilege)
+                         ELSE has_table_privilege(c.oid, w.privilege) END
+ORDER BY w.place
+"""
