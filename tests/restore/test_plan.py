@@ -54,7 +54,7 @@ def test_check_mode_prints_numbers_per_table_and_rows(make_pair: MakePair) -> No
         "table  inserts  updates  deletes  unchanged  kept  conflicts",
         "items        1        3        1          1     1          0",
         "parts        2        0        0          0     0          0",
-        "1 other tables: 2 rows unchanged",
+        "1 other table: 2 rows unchanged",
         "kept items: 1 row: rows of locks still point at them, e.g. 30",
         "+ items 9: note '', price 9, tenant 'a'",
         "~ items 10: name 'a' → 'b', note 'two' → 'two lines', price 9.50 → 10.00",
