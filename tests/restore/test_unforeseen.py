@@ -11,6 +11,7 @@ from tests.restore.conftest import MakePair, Pair
 from tests.restore.test_conflicts import refused
 from toolkit.errors import RefusedError
 from toolkit.model.outcome import Outcome
+from toolkit.wording import counted
 
 RULES: dict[str, Any] = {"items": {"owned_by": ["tenant"]}}
 ITEMS = "CREATE TABLE items (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, name text)"
@@ -149,7 +150,7 @@ def test_rows_without_a_partition(make_pair: MakePair, by: str, partitions: tupl
         assert (pair.restore(check=True).exit_code, pair.restore().facts["inserts"]) == (0, 5)
         return
     [conflict] = refused(pair)
-    assert f"items: the table has no partition on the target that takes them: {outside} rows" in conflict
+    assert f"items: the table has no partition on the target that takes them: {counted(outside, 'row')}" in conflict
     done = pair.restore(on_error="quarantine")
     assert (done.exit_code, pair.rows("SELECT count(*) FROM items")) == (3, [(5 - outside,)])
 
