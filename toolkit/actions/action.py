@@ -20,10 +20,10 @@ class Rule(Protocol):
     """What holds between arguments; becomes part of the action's schema."""
 
     def keywords(self) -> dict[str, Any]:
-        """The schema's keywords that demand it."""
+        """Give the schema's keywords that demand it."""
 
     def message(self) -> tuple[str, str]:
-        """The keyword that fails where it does not hold, and what is said then."""
+        """Give the keyword that fails where it does not hold, and what is said then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """The arguments of an action. Subclasses repeat `frozen=True, kw_only=True`."""
 
     def written(self) -> dict[str, Any]:
-        """The same as a playbook would have them: what is as by default is left out."""
+        """Give the same as a playbook would have them: what is as by default is left out."""
         written: dict[str, Any] = msgspec.to_builtins(self)
         return written
 
@@ -106,7 +106,7 @@ class DemoArguments(Arguments, frozen=True, kw_only=True):
 
 
 def names(value: str | Sequence[str]) -> tuple[str, ...]:
-    """One name or several as a tuple; an empty text as an empty one."""
+    """Give one name or several as a tuple; an empty text as an empty one."""
     if isinstance(value, str):
         return (value,) if value else ()
     return tuple(value)

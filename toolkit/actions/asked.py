@@ -86,13 +86,13 @@ class AskedArguments(Arguments, frozen=True, kw_only=True):
         return IdentityChoice.AUTO if self.identity is IdentityChoice.NEW else self.identity
 
     def document(self) -> dict[str, Any]:
-        """What was asked for, as it is kept: without what is as by default."""
+        """Give what was asked for, as it is kept: without what is as by default."""
         given = self.written()
         return {name: given[name] for name in AskedArguments.__struct_fields__ if name in given}
 
 
 def asked_again(document: Mapping[str, Any]) -> AskedArguments:
-    """What `document` gave, read back; msgspec.ValidationError for anything else."""
+    """Give what `document` gave, read back; msgspec.ValidationError for anything else."""
     return msgspec.convert(document, AskedArguments)
 
 

@@ -17,7 +17,7 @@ _TIME = len("20261120T020000Z")
 
 
 def backup_of(context: Context, repository: Repository, choice: str | BackupFilter) -> Manifest:
-    """The manifest of the backup that `latest`, a label or a mapping means.
+    """Give the manifest of the backup that `latest`, a label or a mapping means.
 
     Raises:
         InputError: there is none, or it cannot be told which.

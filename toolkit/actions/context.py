@@ -21,13 +21,13 @@ class Inventory(Protocol):
         """The control directory: relative paths and `.playback` are below it."""
 
     def host(self, name: str) -> Host:
-        """The host of that name."""
+        """Give the host of that name."""
 
     def repository(self, name: str) -> RepositoryConfig:
-        """The repository of that name."""
+        """Give the repository of that name."""
 
     def catalog(self, name: str) -> Catalog:
-        """The catalog of that name, read and checked."""
+        """Give the catalog of that name, read and checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

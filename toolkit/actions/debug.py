@@ -47,7 +47,7 @@ def _shown(value: object) -> Outcome:
 
 
 def as_text(value: object) -> str:
-    """A value for people: text as it is, anything else as JSON. A secret prints as `***`."""
+    """Give a value for people: text as it is, anything else as JSON. A secret prints as `***`."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 

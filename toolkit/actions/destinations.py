@@ -43,7 +43,7 @@ class Destination:
     new_bytes: int = 0
 
     def opened(self) -> Repository:
-        """The repository, which must be open."""
+        """Give the repository, which must be open."""
         if self.repository is None:
             raise RuntimeError(f"repository {self.name} is not open")
         return self.repository
@@ -61,7 +61,7 @@ Placed = dict[Destination, Future[StoredChunk]]
 
 @contextmanager
 def destinations(context: Context, repositories: Sequence[str], *, lock_wait: float) -> Iterator[Destinations]:
-    """The destinations of a backup, none of them open yet; their locks are given back at the end of the block.
+    """Give the destinations of a backup, none of them open yet; their locks are given back at the end of the block.
 
     Args:
         repositories: their names; an empty name is the host's own repository.
@@ -122,7 +122,7 @@ class Destinations:
         self._each(lambda each: known_repositories(self._context).open_if_there(each.config))
 
     def new_label(self, now: datetime, job: str, scope: str) -> str:
-        """A label that no backup of any of them has."""
+        """Give a label that no backup of any of them has."""
         taken: list[str] = []
         self._each(lambda each: taken.extend(each.opened().labels()))
         return self.left[0].opened().new_label(now, job, scope, taken=taken)

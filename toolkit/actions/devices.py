@@ -16,7 +16,7 @@ from toolkit.postgres.stage.decision import DeviceRequest
 def device_request(
     context: Context, catalog: Catalog, identity: IdentityChoice | None, *, scratch: bool
 ) -> DeviceRequest:
-    """The device request of a restore; a scratch database stands for the source unless an identity is asked for."""
+    """Give the device request of a restore; a scratch database is the source unless an identity is asked for."""
     choice = identity or (IdentityChoice.SOURCE if scratch else IdentityChoice.AUTO)
     stands_for_source = scratch and choice is IdentityChoice.SOURCE
     # a scratch database made for another identity is a device of its own, not the host whose schema it has
@@ -25,7 +25,7 @@ def device_request(
 
 
 def device_to_verify(context: Context, catalog: Catalog, host: Host, asked: IdentityChoice | None) -> DeviceRequest:
-    """What tells whose database a backup is compared with; `embedded:NAME` is a scratch database.
+    """Give what tells whose database a backup is compared with; `embedded:NAME` is a scratch database.
 
     Args:
         asked: the identity that the restore into it was asked for, where that is known: a scratch database does not

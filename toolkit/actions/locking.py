@@ -50,5 +50,5 @@ def exclusive_lock(context: Context, repository: Repository, action: str, *, wai
 
 
 def purpose(context: Context, action: str) -> str:
-    """What runs, for whoever finds the lock, e.g. `backup of till-1 (nightly)`."""
+    """Give what runs, for whoever finds the lock, e.g. `backup of till-1 (nightly)`."""
     return f"{action} of {context.host.name} ({context.playbook})"

@@ -37,7 +37,7 @@ class _Part:
     placed: Placed
 
     def entry(self, destination: Destination) -> Chunk:
-        """The manifest's entry of the chunk as that destination has it, counted there."""
+        """Give the manifest's entry of the chunk as that destination has it, counted there."""
         stored = self.placed[destination].result()
         destination.count(stored)
         return Chunk(
@@ -175,13 +175,13 @@ class Stored:
 
 
 def read_chunks(connection: Connection, schema: DatabaseSchema, name: str, selected: Selected) -> Iterable[RawChunk]:
-    """The chunks of the selected rows of one table."""
+    """Give the chunks of the selected rows of one table."""
     table = schema.tables[name]
     return chunks(read_rows(connection, table, selected.relations[name], selected.taken[name].ids))
 
 
 def warnings_of(survey: Survey, selected: Selected) -> tuple[str, ...]:
-    """What a reader of this backup has to know."""
+    """Give what a reader of this backup has to know."""
     lines = [
         f"table {table} of {survey.catalog.file} is absent from the database" for table in survey.accounting.absent
     ]

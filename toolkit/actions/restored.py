@@ -37,7 +37,7 @@ class RestoreFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def facts_of(after: Mapping[str, Any], manifest: Manifest) -> RestoreFacts:
-    """The facts of a restore of a backup, as `register` holds them; InputError for other ones."""
+    """Give the facts of a restore of a backup, as `register` holds them; InputError for other ones."""
     with suppress(msgspec.ValidationError):
         facts = msgspec.convert(after, RestoreFacts)
         if facts.label == manifest.metadata.label:
@@ -60,7 +60,7 @@ def staying_committed(done: str) -> Iterator[None]:
 def after_restore(
     facts: RestoreFacts, host: Host, repository: Repository, manifest: Manifest, context: Context
 ) -> AfterRestore:
-    """What a restore explains of the differences between a database and a backup, and what it does not.
+    """Give what a restore explains of the differences between a database and a backup, and what it does not.
 
     The restore is planned again: it must find nothing to do, and keep the same rows.
 

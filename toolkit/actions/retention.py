@@ -140,7 +140,7 @@ class RetentionArguments(Arguments, frozen=True, kw_only=True):
 
 
 def duration_of(name: str, text: str | None) -> Duration | None:
-    """The duration that the argument of that name gives, None when it is not given; InputError for what is none."""
+    """Give the duration in the argument of that name, None when it is not given; InputError for what is none."""
     try:
         return None if text is None else Duration.parse(text)
     except ValueError as error:

@@ -33,7 +33,7 @@ _SCALARS: Final[Mapping[type[inspect.Type], str]] = {
 
 @functools.cache
 def schema_of(action: Action[Any]) -> dict[str, Any]:
-    """The schema of an action's arguments as a playbook has them: templates are allowed where they make sense."""
+    """Give the schema of an action's arguments as a playbook has them: templates are allowed where they make sense."""
     declared = inspect.type_info(action.arguments)
     assert isinstance(declared, inspect.StructType)
     if action.whole:
@@ -55,7 +55,7 @@ def schema_of(action: Action[Any]) -> dict[str, Any]:
 
 
 def expressions_of(action: Action[Any]) -> frozenset[str]:
-    """The arguments of an action that are expressions."""
+    """Give the arguments of an action that are expressions."""
     properties: Mapping[str, Any] = schema_of(action).get("properties", {})
     return frozenset(name for name, written in properties.items() if written.get(ROLE) == Role.EXPRESSION)
 

@@ -16,36 +16,36 @@ from toolkit.storage.repository import Repository
 
 
 def conninfo_of(context: Context, host: Host) -> str:
-    """The conninfo of a host's database; an embedded one is started for it."""
+    """Give the conninfo of a host's database; an embedded one is started for it."""
     return open_database(context.inventory.directory, host.database)
 
 
 @contextmanager
 def connection_to(context: Context, host: Host, purpose: str) -> Iterator[Connection]:
-    """A connection to a host's database; `purpose` is shown in pg_stat_activity."""
+    """Open a connection to a host's database; `purpose` is shown in pg_stat_activity."""
     with connect(conninfo_of(context, host), application=f"playback {purpose}") as connection:
         yield connection
 
 
 def catalog_of(context: Context, host: Host) -> Catalog:
-    """The catalog of a host; InputError when the inventory names none."""
+    """Give the catalog of a host; InputError when the inventory names none."""
     if not host.catalog:
         raise InputError(f"host {host.name} has no catalog", hint="set `catalog:` for it in inventory/hosts.yml")
     return context.inventory.catalog(host.catalog)
 
 
 def repository_of(context: Context, name: str, *, create: bool = False) -> Repository:
-    """The named repository, or the host's own for an empty name; made first when `create` is given."""
+    """Give the named repository, or the host's own for an empty name; made first when `create` is given."""
     return known_repositories(context).open(repository_config(context, name), create=create)
 
 
 def known_repositories(context: Context) -> KnownRepositories:
-    """What opens repositories, and knows those that were used from this control directory."""
+    """Give what opens repositories, and knows those that were used from this control directory."""
     return KnownRepositories(context.inventory.directory)
 
 
 def repository_config(context: Context, name: str) -> RepositoryConfig:
-    """Where the named repository is, or the host's own for an empty name; InputError when there is none."""
+    """Say where the named repository is, or the host's own for an empty name; InputError when there is none."""
     name = name or context.host.repository
     if not name:
         raise InputError(

@@ -52,7 +52,7 @@ class Target:
 
 
 def target_of(file: str, own: Path, draft: Draft, *, host: str, update: bool) -> Target:
-    """The file to write, if nothing that somebody wrote is in the way.
+    """Give the file to write, if nothing that somebody wrote is in the way.
 
     Args:
         own: the host's catalog file.

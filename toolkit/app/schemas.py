@@ -17,7 +17,7 @@ PLAYBOOK = f"playbook{ENDING}"
 
 
 def schema_files(actions: Mapping[str, Action[Any]], directory: Path) -> Iterator[tuple[Path, str]]:
-    """Every file that follows from the actions, with its content; what else the playbook's says stays as it is.
+    """Give every file that follows from the actions, with its content; what else the playbook's says stays as it is.
 
     Args:
         directory: the one of all schemas.

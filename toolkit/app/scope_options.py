@@ -61,7 +61,7 @@ def _optional(text: str, problems: list[Problem]) -> dict[str, int | None]:
 
 
 def scope_text(scope: Scope) -> str:
-    """A scope in a few words, e.g. `business, all businesses, demo: exclude`."""
+    """Give a scope in a few words, e.g. `business, all businesses, demo: exclude`."""
     covered = ", ".join(scope.businesses) or "all businesses"
     optional = [table if limit is None else f"{table} (newest {limit})" for table, limit in scope.optional.items()]
     return ", ".join((scope.type.value, covered, f"demo: {scope.demo.value}", *optional))

@@ -56,7 +56,7 @@ _RADIUS = 4.0
 
 
 def svg(layout: Layout, title: str) -> str:
-    """The picture, with room for the legend above (`lay_out(…, top=LEGEND)`)."""
+    """Give the picture, with room for the legend above (`lay_out(…, top=LEGEND)`)."""
     width = max(layout.width, 900.0)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(width)} {_n(layout.height)}"'

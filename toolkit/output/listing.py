@@ -12,7 +12,7 @@ from toolkit.runner.tags import selected
 
 
 def task_lines(playbook: Playbook, options: RunOptions) -> list[str]:
-    """The plays and those of their tasks that the tags choose, as lines."""
+    """Give the plays and those of their tasks that the tags choose, as lines."""
     lines = [f"playbook: {playbook.file.name}"]
     for play in playbook.plays:
         tags = ", ".join(sorted(play.tags))

@@ -41,7 +41,7 @@ class Meter:
         return None
 
     def text(self) -> str:
-        """Where it stands, e.g. `read: 1,200 of 4,800 rows, 3.10 MiB, 600 rows/s, 6.00 s left, memory 80.1 MiB`."""
+        """Say where it stands, e.g. `read: 1,200 of 4,800 rows, 3.10 MiB, 600 rows/s, 6.00 s left, memory 80.1 MiB`."""
         import psutil  # noqa: PLC0415 - most commands show no progress
 
         passed = max(self._clock() - self.started, 1e-6)

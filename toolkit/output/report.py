@@ -33,7 +33,7 @@ def build(
     exit_code: int,
     error: PlaybackError | None = None,
 ) -> dict[str, Any]:
-    """The report of a run as JSON values, secrets masked.
+    """Give the report of a run as JSON values, secrets masked.
 
     Args:
         options: None when they were wrong themselves.
@@ -93,7 +93,7 @@ def write(document: Mapping[str, Any], path: Path) -> None:
 
 
 def plain(value: object, hide: Callable[[str], str] = mask_own) -> Any:
-    """A value as JSON has it; every text masked by `hide`, and what JSON does not have as text.
+    """Give a value as JSON has it; every text masked by `hide`, and what JSON does not have as text.
 
     Keys are the names of facts, and our own words: no word in them is hidden.
     """

@@ -70,7 +70,7 @@ class TextReporter:
             self._output.line("...ignoring", style="cyan")
 
     def progress(self, host: str, task: str) -> Progress:
-        """A redrawn line on a terminal, occasional lines elsewhere."""
+        """Give a redrawn line on a terminal, occasional lines elsewhere."""
         del task
         return self._display.progress(host) if self._display else LineProgress(self._output, host)
 
@@ -154,7 +154,7 @@ def _masked(text: str, result: Result) -> str:
 
 
 def recap_line(host: str, recap: Recap) -> str:
-    """The counts of one host."""
+    """Give the counts of one host."""
     counts = ("ok", "changed", "skipped", "failed", "unreachable", "rescued", "ignored")
     return f"{host} : " + "  ".join(f"{name}={getattr(recap, name):<3}" for name in counts).rstrip()
 
@@ -166,7 +166,7 @@ def _recap_colour(recap: Recap) -> str:
 
 
 def moved_lines(record: RunRecord) -> list[str]:
-    """The table of what moved; no lines when nothing did."""
+    """Give the table of what moved; no lines when nothing did."""
     rows = [
         (
             result.host,
@@ -187,7 +187,7 @@ def moved_lines(record: RunRecord) -> list[str]:
 
 
 def warning_lines(record: RunRecord) -> list[str]:
-    """Every warning of the run once more, so that none is lost above."""
+    """Give every warning of the run once more, so that none is lost above."""
     warnings = dict.fromkeys(
         (result.host, _masked(warning, result)) for _, result in record.results() for warning in result.warnings
     )

@@ -15,7 +15,7 @@ from toolkit.model.playbook import Place
 
 
 def prepared(action: Action[A], rendered: Any, place: Place) -> A:
-    """The arguments of an action, ready to run with.
+    """Give the arguments of an action, ready to run with.
 
     Secrets are text in them, so that no action has to know of secrets, unless it shows its arguments.
 

@@ -14,7 +14,7 @@ _LISTED = 20
 
 
 def unknown_tags(plays: Sequence[Play], options: RunOptions) -> Iterator[Problem]:
-    """A problem for every word of `--tags` and `--skip-tags` that no task carries."""
+    """Give a problem for every word of `--tags` and `--skip-tags` that no task carries."""
     known = {tag for play in plays for _, tags in _tagged_tasks(play) for tag in tags} - set(SPECIAL)
     for option, words in (("--tags", options.tags), ("--skip-tags", options.skip_tags)):
         for word in words:
@@ -24,7 +24,7 @@ def unknown_tags(plays: Sequence[Play], options: RunOptions) -> Iterator[Problem
 
 
 def no_hosts(plays: Sequence[Play], options: RunOptions, groups: Mapping[str, Sequence[str]]) -> str:
-    """Why there is no host to run on."""
+    """Say why there is no host to run on."""
     if not groups["all"]:
         return "the inventory has no hosts"
     patterns = ", ".join(dict.fromkeys(play.hosts for play in plays)) or "none"
@@ -34,7 +34,7 @@ def no_hosts(plays: Sequence[Play], options: RunOptions, groups: Mapping[str, Se
 
 
 def nothing_to_run(plays: Sequence[tuple[Play, Task | None]], options: RunOptions) -> str:
-    """Why none of the tasks would run; empty when one does.
+    """Say why none of the tasks would run; empty when one does.
 
     Args:
         plays: those that have hosts, each with the task before which nothing of it runs.

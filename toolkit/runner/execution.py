@@ -70,7 +70,7 @@ class Execution:
         return replace(_finished(result, scope), seconds=time.monotonic() - started)
 
     def runs_once(self, task: Task, inherited: Inherited, state: HostState) -> bool:
-        """Whether a task runs on one host for all. When that cannot be told it does, and fails there saying why."""
+        """Say whether a task runs on one host for all. When that cannot be told it does, and fails there saying why."""
         try:
             return self._scope(task, inherited, state).flag("run_once", inherited.run_once)
         except PlaybackError:
@@ -189,7 +189,7 @@ def _placed(error: InputError, task: Task) -> InputError:
 
 
 def title(task: Task) -> str:
-    """What a task is called in the output."""
+    """Give what a task is called in the output."""
     return task.keywords.name or task.action
 
 

@@ -16,7 +16,7 @@ from toolkit.model.playbook import Task
 
 
 def tells_of_others(action: Action[Any], task: Task, error: BaseException | None = None) -> bool:
-    """Whether the result of a task, or its error, may hold text that is not ours."""
+    """Say whether the result of a task, or its error, may hold text that is not ours."""
     if action.asks_others or (error is not None and not (isinstance(error, PlaybackError) and is_our_own(error))):
         return True
     expressions = expressions_of(action)

@@ -77,7 +77,7 @@ class Variables:
     def of(
         self, state: HostState, task: Mapping[str, Any], *, check: bool, made: Mapping[str, Any], place: Place
     ) -> Mapping[str, Any]:
-        """The variables of a host for a task.
+        """Give the variables of a host for a task.
 
         Args:
             task: the `vars` of the task and of the blocks around it.

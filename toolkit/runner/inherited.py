@@ -36,7 +36,7 @@ class Inherited:
     run_once: bool | str = False
 
     def enter(self, keywords: Keywords) -> Inherited:
-        """What holds inside a block, or for a task, with these keywords."""
+        """Give what holds inside a block, or for a task, with these keywords."""
         return replace(
             self,
             vars={**self.vars, **keywords.vars},

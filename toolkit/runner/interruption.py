@@ -97,7 +97,7 @@ class Interruption:
                 signal.signal(number, handler)
 
     def finish(self) -> None:
-        """The result is there: from now on signals change nothing any more."""
+        """Note that the result is there: from now on signals change nothing any more."""
         self._phase = _Phase.ENDING
 
     @contextmanager
@@ -125,7 +125,7 @@ class Interruption:
             self.notice()
 
     def notice(self) -> None:
-        """The run is interrupted, whoever raised KeyboardInterrupt."""
+        """Note that the run is interrupted, whoever raised KeyboardInterrupt."""
         self.pending = self.happened = True
         self._phase = _Phase.ENDING
 

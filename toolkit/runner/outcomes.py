@@ -16,7 +16,7 @@ from toolkit.runner.scope import Scope
 
 
 def judged(outcome: Outcome, scope: Scope) -> Result:
-    """An outcome as a result, `changed_when` and `failed_when` applied; InputError when one cannot be decided."""
+    """Give an outcome as a result, `changed_when` and `failed_when` applied; InputError when one cannot be decided."""
     task = scope.task
     result = Result(
         host=scope.state.host.name,
@@ -48,7 +48,7 @@ def judged(outcome: Outcome, scope: Scope) -> Result:
 
 
 def failed(error: Exception, scope: Scope) -> Result:
-    """An exception as a result: a failure; in check mode a skip, when it needs what a skipped task would have made."""
+    """Make a result of an exception: a failure; in check mode a skip, when it needs what a skipped task would make."""
     host = scope.state.host.name
     if not isinstance(error, PlaybackError):
         return Result(
@@ -77,12 +77,12 @@ def failed(error: Exception, scope: Scope) -> Result:
 
 
 def skipped(scope: Scope, reason: str, *, unmade: bool = False) -> Result:
-    """The result of a task that did not run."""
+    """Give the result of a task that did not run."""
     return Result(host=scope.state.host.name, status=Status.SKIPPED, message=reason, unmade=unmade)
 
 
 def interrupted(scope: Scope, error: BaseException | None = None, *, items: tuple[Result, ...] = ()) -> Result:
-    """The result of a task that was interrupted; `items` are those of its loop that were begun.
+    """Give the result of a task that was interrupted; `items` are those of its loop that were begun.
 
     What the action had done by then stands in the error, where it says more than that it was interrupted.
     """
@@ -92,7 +92,7 @@ def interrupted(scope: Scope, error: BaseException | None = None, *, items: tupl
 
 
 def needed(scope: Scope) -> str:
-    """Which result that check mode did not make this task names, as a reason; empty for none."""
+    """Give which result that check mode did not make this task names, as a reason; empty for none."""
     task = scope.task
     conditions = [condition.expression for condition in scope.inherited.when]
     parts = [task.arguments, task.loop, task.until, task.changed_when, task.failed_when, scope.inherited.vars]
@@ -120,7 +120,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def combined(host: str, items: tuple[Result, ...]) -> Result:
-    """The result of a whole loop: failed if any item failed, skipped if all were."""
+    """Give the result of a whole loop: failed if any item failed, skipped if all were."""
     failures = [item for item in items if item.failed]
     message = ""
     if failures:

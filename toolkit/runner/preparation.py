@@ -30,7 +30,7 @@ class HostInventory(Inventory, Protocol):
         """The hosts' names of every group."""
 
     def select(self, pattern: str) -> list[Host]:
-        """The hosts that a pattern names; InputError for a name that does not exist."""
+        """Give the hosts that a pattern names; InputError for a name that does not exist."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ def prepare(
 
 
 def tasks_of(steps: Sequence[Step], *, rescue: bool = True) -> Iterator[Task]:
-    """Every task in steps, in the order in which they are written."""
+    """Give every task in steps, in the order in which they are written."""
     for step in steps:
         if isinstance(step, Task):
             yield step

@@ -13,19 +13,19 @@ class Reporter(Protocol):
     """Told of everything in the order in which it happens, from one thread; `progress` is called from any."""
 
     def play_started(self, name: str, hosts: Sequence[str]) -> None:
-        """A play begins on these hosts; none: no host matched, or all of them failed before."""
+        """Tell that a play begins on these hosts; none: no host matched, or all of them failed before."""
 
     def task_started(self, name: str, *, handler: bool) -> None:
-        """A task begins."""
+        """Tell that a task begins."""
 
     def retrying(self, host: str, task: str, *, left: int) -> None:
-        """An attempt did not bring what was wanted; so many are left. May be called from any thread."""
+        """Tell that an attempt did not bring what was wanted; so many are left. May be called from any thread."""
 
     def host_result(self, result: Result) -> None:
-        """A task ended on one host."""
+        """Tell that a task ended on one host."""
 
     def progress(self, host: str, task: str) -> Progress:
         """Live progress of an action on a host."""
 
     def finished(self, record: RunRecord) -> None:
-        """The run has ended, whichever way."""
+        """Tell that the run has ended, whichever way."""

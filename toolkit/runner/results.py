@@ -74,7 +74,7 @@ class Result:
         return self.status is Status.UNREACHABLE
 
     def registered(self) -> dict[str, Any]:
-        """The value that `register` gives the task's name, as templates see it."""
+        """Give the value that `register` gives the task's name, as templates see it."""
         value = {
             **self.facts,
             "changed": self.status is Status.CHANGED,
@@ -90,7 +90,7 @@ class Result:
         return value
 
     def shown(self) -> Result:
-        """The result as it may be printed and reported: itself, or with `no_log` only how it ended."""
+        """Give the result as it may be printed and reported: itself, or with `no_log` only how it ended."""
         if not self.no_log:
             return self
         return replace(
@@ -177,7 +177,7 @@ class RunRecord:
         return exit_code(self.codes)
 
     def results(self) -> Iterable[tuple[TaskRecord, Result]]:
-        """Every result with its task, in the order in which they came."""
+        """Give every result with its task, in the order in which they came."""
         for play in self.plays:
             for task in play.tasks:
                 for result in task.results:
@@ -185,6 +185,6 @@ class RunRecord:
 
 
 def exit_code(codes: Iterable[int]) -> int:
-    """The exit code of a run whose unhandled failures have these codes; 0 for none."""
+    """Give the exit code of a run whose unhandled failures have these codes; 0 for none."""
     found = set(codes) - {0}
     return next((code for code in PRECEDENCE if code in found), ExitCode.FAILED if found else ExitCode.OK)

@@ -39,18 +39,18 @@ class Scope:
     made: Mapping[str, Any] = field(default_factory=dict)
 
     def seen(self, result: Result | None = None) -> Mapping[str, Any]:
-        """The variables; after an attempt with its result under the name that the task registers."""
+        """Give the variables; after an attempt with its result under the name that the task registers."""
         made = dict(self.made)
         if result is not None and self.task.register:
             made[self.task.register] = result.registered()
         return self.variables.of(self.state, self.inherited.vars, check=self.check, made=made, place=self.at("vars"))
 
     def render(self, keyword: str, value: Any) -> Any:
-        """The value of a keyword, rendered; InputError naming the keyword's place."""
+        """Give the value of a keyword, rendered; InputError naming the keyword's place."""
         return self.templates.render(value, self.seen(), self.at(keyword))
 
     def flag(self, keyword: str, value: bool | str | None, *, default: bool = False) -> bool:
-        """The value of a keyword that is true or false; `default` when it is None."""
+        """Give the value of a keyword that is true or false; `default` when it is None."""
         if value is None:
             return default
         rendered = value if isinstance(value, bool) else plain(self.render(keyword, value))
@@ -60,7 +60,7 @@ class Scope:
         return truth
 
     def number(self, keyword: str, value: float | str) -> float:
-        """The value of a keyword that is a number from 0."""
+        """Give the value of a keyword that is a number from 0."""
         rendered = plain(self.render(keyword, value))
         try:
             number = float(rendered)
@@ -71,12 +71,12 @@ class Scope:
         return number
 
     def all(self, keyword: str, expressions: Sequence[str | bool], result: Result) -> bool:
-        """Whether every condition of a keyword holds after an attempt."""
+        """Say whether every condition of a keyword holds after an attempt."""
         seen = self.seen(result)
         return all(self.templates.condition(expression, seen, self.at(keyword)) for expression in expressions)
 
     def passed_over(self) -> str | None:
-        """The first `when` that does not hold, as the reason for skipping; None when all hold."""
+        """Give the first `when` that does not hold, as the reason for skipping; None when all hold."""
         seen = self.seen()
         for condition in self.inherited.when:
             if not self.templates.condition(condition.expression, seen, condition.place):
@@ -85,11 +85,11 @@ class Scope:
         return None
 
     def at(self, keyword: str) -> Place:
-        """Where a keyword of the task stands."""
+        """Say where a keyword of the task stands."""
         place = self.task.keywords.place
         return replace(place, path=f"{place.path}.{keyword}" if place.path else keyword)
 
     def wrong(self, keyword: str, message: str) -> InputError:
-        """The error for a keyword's value."""
+        """Give the error for a keyword's value."""
         place = self.at(keyword)
         return InputError([Problem(file=place.file, line=place.line, path=place.path, message=message)])

@@ -10,7 +10,7 @@ SPECIAL = (ALWAYS, NEVER, ALL, TAGGED, UNTAGGED)
 
 
 def selected(tags: Collection[str], *, only: Collection[str], skip: Collection[str]) -> bool:
-    """Whether a task with these tags runs.
+    """Say whether a task with these tags runs.
 
     Args:
         tags: the task's tags with those of its blocks and play.

@@ -8,7 +8,7 @@ from toolkit.model.plan import Conflict, Kept, RestorePlan, TablePlan
 
 
 def plan_document(plan: RestorePlan) -> dict[str, object]:
-    """Everything a plan says; keys and values of rows are their texts."""
+    """Give everything a plan says; keys and values of rows are their texts."""
     conflicts = plan.conflicting
     return {
         "label": plan.label,

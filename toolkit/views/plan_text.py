@@ -16,7 +16,7 @@ SIGNS = {SampledAction.INSERT: "+", SampledAction.UPDATE: "~", SampledAction.DEL
 
 
 def summary(plan: RestorePlan) -> str:
-    """The numbers of a plan in one line."""
+    """Give the numbers of a plan in one line."""
     changes = [counted(plan.total(f"{what}s"), what) for what in ("insert", "update", "delete")]
     rest = [(plan.total("set_null"), "set null")] if plan.total("set_null") else []
     rest += [(plan.total("unchanged"), "unchanged"), (sum(plan.kept.values()), "kept")]

@@ -28,12 +28,12 @@ class View:
 
 @functools.singledispatch
 def view(result: object) -> View:
-    """The view of a result; every kind of result has its own."""
+    """Give the view of a result; every kind of result has its own."""
     raise TypeError(f"no view of {type(result).__name__}")
 
 
 def shown(outcome: Outcome) -> Outcome:
-    """The outcome with what its result looks like; one without a result has said so itself."""
+    """Give the outcome with what its result looks like; one without a result has said so itself."""
     if outcome.result is None:
         return outcome
     seen = view(outcome.result)
