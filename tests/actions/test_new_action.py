@@ -43,7 +43,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "schemas", copy / "schemas")
     shutil.copy(ROOT / "tasks.py", copy)
     shutil.copytree(ROOT / "tests" / "runner" / "control" / "inventory", copy / "inventory")
-    (source,) = FILE.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    shown = FILE.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    (source,) = (each for each in shown if "ACTION = " in each)
     (copy / "toolkit" / "actions" / "touch.py").write_text(source, encoding="utf-8")
     registry = copy / "toolkit" / "actions" / "registry.py"
     listed = registry.read_text(encoding="utf-8")

@@ -2,48 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from typing import Any, Final
 
 from toolkit.app.command import Command
-from toolkit.app.commands import (
-    backups,
-    check,
-    classify,
-    doctor,
-    doctor_storage,
-    explain,
-    graph,
-    leaks,
-    lint,
-    pin,
-    quarantine_list,
-    quarantine_retry,
-    run,
-    show,
-    unlock,
-    unpin,
-    verify,
-)
 
-COMMANDS: tuple[Command[Any], ...] = tuple(
-    module.COMMAND
-    for module in (
-        backups,
-        check,
-        classify,
-        doctor,
-        doctor_storage,
-        explain,
-        graph,
-        leaks,
-        lint,
-        pin,
-        quarantine_list,
-        quarantine_retry,
-        run,
-        show,
-        unlock,
-        unpin,
-        verify,
-    )
+_MODULES: Final = (
+    "backups",
+    "check",
+    "classify",
+    "doctor",
+    "doctor_storage",
+    "explain",
+    "graph",
+    "leaks",
+    "lint",
+    "pin",
+    "quarantine_list",
+    "quarantine_retry",
+    "run",
+    "show",
+    "unlock",
+    "unpin",
+    "verify",
+)
+"""The modules beside this one that declare a command."""
+
+COMMANDS: Final[tuple[Command[Any], ...]] = tuple(
+    import_module(f"{__package__}.{module}").COMMAND for module in _MODULES
 )
