@@ -117,6 +117,21 @@ def test_actions_are_documented_with_their_arguments() -> None:
         assert arguments == set(schema.get("properties", {})), action
 
 
+def test_the_guide_has_the_defaults_of_the_actions() -> None:
+    """Where an argument is a single value by default, docs/guide/actions.md names that value."""
+    text = GUIDE.read_text(encoding="utf-8")
+    compared = 0
+    for action, section in re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL):
+        schema = json.loads((ROOT / "schemas" / "actions" / f"{action}.schema.json").read_text(encoding="utf-8"))
+        for name, shown in re.findall(r"^\| `(\w+)` \| .* \| ([^|]*) \|$", section, re.MULTILINE):
+            default = schema["properties"][name].get("default")
+            if default is not None and not isinstance(default, list):
+                compared += 1
+                written = default if isinstance(default, str) else json.dumps(default)
+                assert shown.startswith(f"`{written}`"), f"{action}.{name}"
+    assert compared > 20
+
+
 def test_examples_of_the_guide_are_valid(tmp_path: Path) -> None:
     """The tasks that docs/guide/actions.md shows pass the linter."""
     blocks = re.findall(r"^```yaml\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)

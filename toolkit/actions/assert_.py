@@ -30,7 +30,7 @@ class AssertArguments(Arguments, frozen=True, kw_only=True):
         ),
     ]
     fail_msg: Annotated[Hideable, about("What to say when one does not hold.", "nothing was backed up")] = ""
-    success_msg: Annotated[Hideable, about("What to say when all hold.", "all rows are there")] = ""
+    success_msg: Annotated[Hideable, about("What to say when all hold.", "all rows are there")] = PASSED
 
 
 def run(arguments: AssertArguments, context: Context) -> Outcome:
@@ -51,7 +51,7 @@ def run(arguments: AssertArguments, context: Context) -> Outcome:
         reasons = "\n".join(f"  - {condition}" for condition in broken)
         message = arguments.fail_msg or f"{len(broken)} of {len(conditions)} assertions failed"
         raise TaskError(f"{message}\n{reasons}")
-    return Outcome(message=str(arguments.success_msg or PASSED))
+    return Outcome(message=str(arguments.success_msg))
 
 
 ACTION = Action(

@@ -31,11 +31,11 @@ class PruneArguments(RetentionArguments, frozen=True, kw_only=True):
     grace: Annotated[
         Age,
         about(
-            "How long a chunk that no backup needs has to have been there before it is removed. Default: 24h.",
+            "How long a chunk that no backup needs has to have been there before it is removed.",
             "24h",
             role=Role.DURATION,
         ),
-    ] = ""
+    ] = str(GRACE)
     repository: RepositoryName = ""
     lock_wait: Annotated[
         WholeSeconds, about("Seconds to wait while other runs use the repository. Default: 0, fail at once.", 600)
@@ -52,8 +52,7 @@ def run(arguments: PruneArguments, context: Context) -> Outcome:
         StorageError: the repository cannot be read or written.
     """
     policy, zone = arguments.policy, arguments.zone
-    grace = duration_of("grace", arguments.grace or None)
-    grace = GRACE if grace is None else grace
+    grace = duration_of("grace", arguments.grace)
     config = repository_config(context, arguments.repository)
     if context.check:
         repository = known_repositories(context).open_if_there(config)

@@ -111,11 +111,11 @@ class RetentionArguments(Arguments, frozen=True, kw_only=True):
         policy = RetentionPolicy(
             last=_number(self.keep_last),
             periods={period: _number(count) for period, count in counts.items()},
-            within=duration_of("keep_within", self.keep_within),
+            within=None if self.keep_within is None else duration_of("keep_within", self.keep_within),
             within_periods={
                 period: duration
                 for period, age in ages.items()
-                if (duration := duration_of(f"keep_within_{period}", age))
+                if age is not None and (duration := duration_of(f"keep_within_{period}", age))
             },
             tags=self.keep_tags,
             minimum=self.minimum,
@@ -139,10 +139,10 @@ class RetentionArguments(Arguments, frozen=True, kw_only=True):
             ) from None
 
 
-def duration_of(name: str, text: str | None) -> Duration | None:
-    """Give the duration in the argument of that name, None when it is not given; InputError for what is none."""
+def duration_of(name: str, text: str) -> Duration:
+    """Give the duration in the argument of that name; InputError for what is none."""
     try:
-        return None if text is None else Duration.parse(text)
+        return Duration.parse(text)
     except ValueError as error:
         raise InputError([Problem(path=f"prune.{name}", message=str(error))]) from error
 

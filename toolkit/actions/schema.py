@@ -81,6 +81,8 @@ def _default(value: Any) -> Any:
     """A default that a person may write as well; None for others."""
     if isinstance(value, tuple):
         return [str(item) for item in value] or None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     if isinstance(value, bool | int | float):
         return value
     return str(value) or None if isinstance(value, str) else None
