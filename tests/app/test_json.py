@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.app.invoking import ROOT, Place, invoke
+from tests.app.invoking import ROOT, Invoked, Place, invoke
 from tests.conftest import Servers
+from tests.control import Control
+from tests.storage.samples import sample_rows, write_backup
 from toolkit.app.command import JSON
 from toolkit.app.commands import COMMANDS
+from toolkit.storage.local import LocalStore
+from toolkit.storage.repository import Repository
 
 GUIDE = (ROOT / "docs" / "guide" / "commands.md").read_text(encoding="utf-8")
 KEYS = {
@@ -26,18 +31,22 @@ UNREAD = {"repository", "error", "hint"}
 
 
 @pytest.fixture
-def shop(tmp_path: Path, servers: Servers, demo_template: Callable[[int], str]) -> Place:
-    """A place with a copy of the small demo and a backup of it."""
-    place = Place(tmp_path)
-    ran = place.run(servers.database(18, template=demo_template(18)), "{backup: {scope: business, job: first}}")
-    assert ran.code == 0, ran.text
-    return place
+def directory(tmp_path: Path) -> Path:
+    """A control directory whose repository `local` holds a backup."""
+    shutil.copy(ROOT / "tasks.py", tmp_path)
+    Control(tmp_path).add_host("one", "embedded:none")
+    write_backup(Repository.open(LocalStore(tmp_path / "repository"), create=True), sample_rows())
+    return tmp_path
 
 
-def document(place: Place, *words: str, code: int = 0) -> dict[str, Any]:
+def run(directory: Path, *words: str) -> Invoked:
+    """Run a command in a control directory of its own, which remembers its own repositories."""
+    return invoke(*words, cwd=directory, env={"PYTHONPATH": str(ROOT)})
+
+
+def document(directory: Path, *words: str, code: int = 0) -> dict[str, Any]:
     """Run a command with --json; gives the document, whose keys the guide names."""
-    given = () if words[0] in ("lint", "doctor") else ("--inventory", str(place.inventory))
-    ran = invoke(*words, *given, "--json")
+    ran = run(directory, *words, "--json")
     assert ran.code == code, ran.text
     found: dict[str, Any] = json.loads(ran.out)
     for key, value in found.items():
@@ -52,60 +61,67 @@ def test_every_command_with_json_is_in_the_guide() -> None:
     assert set(KEYS) == {command.name for command in COMMANDS if JSON in command.needs}
 
 
-def test_what_is_in_repositories_as_json(shop: Place) -> None:
+def test_what_is_in_repositories_as_json(directory: Path) -> None:
     """Backups, a backup, checks, locks, pins and quarantine, each with the numbers that its text has."""
-    [entry] = document(shop, "backups")["backups"]
+    [entry] = document(directory, "backups")["backups"]
     label = entry["label"]
-    assert (entry["repository"], entry["host"], entry["job"]) == ("here", "shop", "first")
-    shown = document(shop, "show", label)
+    assert entry["repository"] == "local"
+    assert f"{label}  local " in run(directory, "backups").out
+    shown = document(directory, "show", label)
     assert shown["metadata"] == {key: value for key, value in entry.items() if key != "repository"}
     assert sum(table["rows"] for table in shown["tables"]) == entry["stats"]["totalRecords"]
-    [checked] = document(shop, "check")["repositories"]
+    [checked] = document(directory, "check")["repositories"]
     assert (checked["damaged"], checked["backups"], checked["findings"]) == (False, 1, [])
-    [pinned] = document(shop, "pin", label, "--until", "2099-12-31")["pins"]
-    assert pinned == {"label": label, "repository": "here", "pinned": True, "until": "2099-12-31", "error": None}
-    assert document(shop, "show", label)["pins"][0]["until"] == "2099-12-31"
-    assert document(shop, "unpin", label)["pins"][0]["was_pinned"] is True
-    assert document(shop, "unlock")["repositories"] == [{"repository": "here", "locks": []}]
-    assert document(shop, "quarantine.list")["quarantines"] == []
-    assert document(shop, "doctor.storage", "--repository", "here")["usable"] is True
+    [pinned] = document(directory, "pin", label, "--until", "2099-12-31")["pins"]
+    assert pinned == {"label": label, "repository": "local", "pinned": True, "until": "2099-12-31", "error": None}
+    assert document(directory, "show", label)["pins"][0]["until"] == "2099-12-31"
+    assert document(directory, "unpin", label)["pins"][0]["was_pinned"] is True
+    assert document(directory, "unlock")["repositories"] == [{"repository": "local", "locks": []}]
+    assert document(directory, "quarantine.list")["quarantines"] == []
+    assert document(directory, "doctor.storage", "--repository", "local")["usable"] is True
 
 
-def test_what_is_wrong_as_json(shop: Place) -> None:
+def test_what_is_wrong_as_json(directory: Path) -> None:
     """Damage, and a repository that is not there, stand in the document, and the exit code is that of the text."""
-    chunk = next((shop.repository / "chunks").glob("*/*"))
+    chunk = next((directory / "repository" / "chunks").glob("*/*"))
     chunk.write_bytes(b"rotten")
-    [checked] = document(shop, "check", code=6)["repositories"]
+    [checked] = document(directory, "check", code=6)["repositories"]
     assert checked["damaged"] is True
     assert list(checked["repair"]["backups"]) == checked["findings"][0]["labels"]
-    shop.repository.rename(shop.directory / "unmounted")
+    (directory / "repository").rename(directory / "unmounted")
     for command, key in (("backups", "errors"), ("check", "repositories"), ("unlock", "repositories")):
-        [lost] = document(shop, command, code=4)[key]
-        assert lost["repository"] == "here"
+        [lost] = document(directory, command, code=4)[key]
+        assert lost["repository"] == "local"
         assert "there is none now" in lost["error"]
 
 
-def test_a_verification_and_a_database_as_json(shop: Place) -> None:
+def test_a_verification_and_a_database_as_json(
+    tmp_path: Path, servers: Servers, demo_template: Callable[[int], str]
+) -> None:
     """verify gives the report of its run, leaks and graph their numbers; nothing else is on standard output."""
-    [entry] = document(shop, "backups")["backups"]
-    given = ("--host", "shop", "--inventory", str(shop.inventory), "--json")
-    verified = json.loads(invoke("verify", entry["label"], *given).out)
+    place = Place(tmp_path)
+    shutil.copy(ROOT / "tasks.py", tmp_path)
+    ran = place.run(servers.database(18, template=demo_template(18)), "{backup: {scope: business, job: first}}")
+    assert ran.code == 0, ran.text
+    [entry] = document(tmp_path, "backups")["backups"]
+    assert (entry["repository"], entry["host"], entry["job"]) == ("here", "shop", "first")
+    verified = json.loads(run(tmp_path, "verify", entry["label"], "--host", "shop", "--json").out)
     assert verified["exit_code"] == 0
     [result] = verified["plays"][0]["tasks"][0]["results"]
     assert result["facts"]["exact"] is True
-    file = shop.directory / "graph.svg"
-    drawn = document(shop, "graph", "--host", "shop", "--output", str(file))
+    file = tmp_path / "graph.svg"
+    drawn = document(tmp_path, "graph", "--host", "shop", "--output", str(file))
     assert (drawn["file"], file.exists()) == (str(file), True)
-    assert len(document(shop, "leaks", "--host", "shop")["tenants"]) == 8
+    assert len(document(tmp_path, "leaks", "--host", "shop")["tenants"]) == 8
 
 
-def test_the_control_directory_as_json(shop: Place, tmp_path: Path) -> None:
+def test_the_control_directory_as_json(directory: Path) -> None:
     """lint gives each problem with its place, doctor what is installed; with problems lint ends with 2 as ever."""
-    assert document(shop, "lint") == {"problems": []}
-    wrong = tmp_path / "wrong.yml"
-    wrong.write_text("- hosts: demo\n  tasks:\n    - debug: {mgs: hello}\n", encoding="utf-8")
-    [problem] = document(shop, "lint", str(wrong), code=2)["problems"]
-    assert (problem["file"], problem["line"]) == (str(wrong), 3)
-    found = document(shop, "doctor")
+    assert document(directory, "lint") == {"problems": []}
+    wrong = directory / "wrong.yml"
+    wrong.write_text("- hosts: one\n  tasks:\n    - debug: {mgs: hello}\n", encoding="utf-8")
+    [problem] = document(directory, "lint", "wrong.yml", code=2)["problems"]
+    assert (problem["file"], problem["line"]) == ("wrong.yml", 3)
+    found = document(directory, "doctor")
     assert found["libraries"]["psycopg"]
-    assert "local" in [each["repository"] for each in found["repositories"]]
+    assert [(each["repository"], each["backups"]) for each in found["repositories"]] == [("local", 1)]
