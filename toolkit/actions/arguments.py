@@ -74,7 +74,8 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def written(self) -> dict[str, Any]:
         """Give the same as a playbook would have them: what is as by default is left out."""
-        written: dict[str, Any] = msgspec.to_builtins(self)
+        # by way of JSON, since tuples would stay tuples otherwise
+        written: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         return written
 
 

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from toolkit.actions.arguments import Arguments, Businesses, Text, about, matching
+from toolkit.errors import DamageError
 from toolkit.model.drift import Answers
 from toolkit.model.identity import IdentityChoice
 from toolkit.model.plan import Mode
@@ -92,8 +93,14 @@ class AskedArguments(Arguments, frozen=True, kw_only=True):
 
 
 def asked_again(document: Mapping[str, Any]) -> AskedArguments:
-    """Give what `document` gave, read back; msgspec.ValidationError for anything else."""
-    return msgspec.convert(document, AskedArguments)
+    """Read back what `document` gave; DamageError for anything else."""
+    try:
+        return msgspec.convert(document, AskedArguments)
+    except msgspec.ValidationError as error:
+        raise DamageError(
+            f"what a restore was asked for is kept in a form that cannot be read: {error}",
+            hint="restore the backup again, with `on_error: quarantine`",
+        ) from error
 
 
 def _text(value: Any) -> str | None:
