@@ -15,7 +15,7 @@ from toolkit.planning.chunking import chunks
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.source import Source, Staged
 from toolkit.postgres.schema.order import order_by
-from toolkit.postgres.schema.relation import Relation, Sql, columns, equal, scalar, text_of
+from toolkit.postgres.schema.relation import Relation, Sql, alike, differing, equal, row_text, scalar, text_of
 from toolkit.postgres.schema.rows import read_rows
 from toolkit.postgres.schema.workspace import Rows, Temporary, Workspace, shared
 from toolkit.postgres.session.connection import Connection
@@ -154,7 +154,7 @@ def _differing(table: Table, target: Relation, staged: Staged) -> Sql:
         'SELECT s.ctid AS stage_id, {ids}, CASE WHEN t.ctid IS NULL THEN {missing} ELSE {changed} END::"char" AS action'
         ', NULL::"char" AS why'
         " FROM {stage} s LEFT JOIN {source} t ON {key}"
-        " WHERE t.ctid IS NULL OR ROW({theirs})::text <> ROW({ours})::text"
+        " WHERE t.ctid IS NULL OR {differs}"
     ).format(
         ids=target.ids("t"),
         missing=sql.Literal(Action.MISSING),
@@ -162,8 +162,7 @@ def _differing(table: Table, target: Relation, staged: Staged) -> Sql:
         stage=staged.table,
         source=target.source,
         key=same_key(table, "t", "s"),
-        theirs=columns("t", staged.names),
-        ours=columns("s", staged.names),
+        differs=differing("t", "s", staged.names),
     )
 
 
@@ -233,8 +232,8 @@ def _gives(rows: Iterable[memoryview], entry: TableEntry) -> bool:
 
 def count_absent(connection: Connection, target: Relation, staged: Staged) -> int:
     """How many staged rows a table without a unique key lacks; of equal rows each counts."""
-    less = sql.SQL("SELECT count(*) FROM (SELECT ROW({})::text FROM {} s EXCEPT ALL SELECT ROW({})::text FROM {} t) q")
-    query = less.format(columns("s", staged.names), staged.table, columns("t", staged.names), target.source)
+    less = sql.SQL("SELECT count(*) FROM (SELECT {} FROM {} s EXCEPT ALL SELECT {} FROM {} t) q")
+    query = less.format(row_text("s", staged.names), staged.table, row_text("t", staged.names), target.source)
     return scalar(connection, query)
 
 
@@ -257,7 +256,7 @@ def _nobody(target: Relation) -> Sql:
 
 def _copies(relation: Relation, staged: Staged) -> Sql:
     """A subquery of rows as (row_id[, part_id], line, copy): their text, and a number among those of equal text."""
-    line = sql.SQL('ROW({})::text COLLATE "C"').format(columns("r", staged.names))
+    line = row_text("r", staged.names)
     return sql.SQL("(SELECT {}, {line} AS line, row_number() OVER (PARTITION BY {line}) AS copy FROM {} r)").format(
         relation.ids("r"), relation.source, line=line
     )
@@ -268,7 +267,7 @@ def same_key(table: Table, left: str, right: str) -> Sql:
     key = sort_key(table)
     if key.unique:
         return equal(left, key.names, right, key.names, key.equalities)
-    return sql.SQL("ROW({})::text = ROW({})::text").format(columns(left, key.names), columns(right, key.names))
+    return alike(left, right, key.names)
 
 
 def absent_from_stage(table: Table, target: Relation, staged: Staged | None, taken: Sql | None) -> Sql:

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from toolkit.model.orphan import Removal
 from toolkit.planning.links import ReferenceLink, is_unique
-from toolkit.postgres.orphans.search import Dangling, Territory, is_orphan
+from toolkit.postgres.orphans.search import Dangling, OrphanScope, is_orphan
 from toolkit.postgres.schema.relation import Sql, points_at
 from toolkit.postgres.schema.workspace import Temporary
 from toolkit.postgres.selection.snapshot import Survey
@@ -32,12 +32,12 @@ class RemovalPlanner:
     declares the reference, so that it would be the next orphan.
     """
 
-    def __init__(self, survey: Survey, *, territory: Territory, dangling: list[Dangling]) -> None:
+    def __init__(self, survey: Survey, *, orphan_scope: OrphanScope, dangling: list[Dangling]) -> None:
         self._workspace = survey.workspace
         self._survey = survey
-        self._territory = territory
+        self._orphan_scope = orphan_scope
         self._dangling = dangling
-        self._links = [link for link in survey.links.references if link.child in territory and self._follows(link)]
+        self._links = [link for link in survey.links.references if link.child in orphan_scope and self._follows(link)]
         self._roots: dict[str, Temporary] = {}
         self._going: dict[str, Temporary] = {}
         self._kept: dict[str, dict[str, int]] = {}
@@ -45,7 +45,7 @@ class RemovalPlanner:
     def plan(self) -> Prepared:
         """Begin with every orphan of the scope, and take those out that rows which stay still point at."""
         for name in sorted({each.link.child for each in self._dangling}):
-            if name in self._territory:
+            if name in self._orphan_scope:
                 self._begin(name)
         while True:
             self._close()
@@ -66,15 +66,15 @@ class RemovalPlanner:
 
     def _begin(self, name: str) -> None:
         """Note the orphans of one table, less those that the scope rules keep."""
-        relation = self._territory.relations[name]
+        relation = self._orphan_scope.relations[name]
         query = sql.SQL("SELECT {} FROM {} t WHERE {} AND {}").format(
             relation.ids("t"),
             relation.source,
-            is_orphan(self._territory, name, self._dangling),
-            self._territory.within(name),
+            is_orphan(self._orphan_scope, name, self._dangling),
+            self._orphan_scope.within(name),
         )
         self._roots[name] = self._workspace.keep("roots", query)
-        for reason, condition in self._territory.spared(name):
+        for reason, condition in self._orphan_scope.spared(name):
             spare = sql.SQL("d USING {} t WHERE {} AND {}").format(relation.source, relation.same("t", "d"), condition)
             self._keep(name, reason, self._workspace.delete(self._roots[name], spare))
 
@@ -94,7 +94,7 @@ class RemovalPlanner:
 
     def _ids(self, name: str) -> Temporary:
         if name not in self._going:
-            relation = self._territory.relations[name]
+            relation = self._orphan_scope.relations[name]
             none = sql.SQL("SELECT {} FROM {} t WHERE false").format(relation.ids("t"), relation.source)
             self._going[name] = self._workspace.keep("going", none)
         return self._going[name]
@@ -112,9 +112,9 @@ class RemovalPlanner:
 
     def _follow(self, link: ReferenceLink) -> int:
         """Add the rows of the child that point at rows which go; gives how many were new."""
-        child, parent = self._territory.relations[link.child], self._territory.relations[link.parent]
+        child, parent = self._orphan_scope.relations[link.child], self._orphan_scope.relations[link.parent]
         gone = self._ids(link.parent)
-        staying = [sql.SQL("NOT {}").format(condition) for _, condition in self._territory.spared(link.child)]
+        staying = [sql.SQL("NOT {}").format(condition) for _, condition in self._orphan_scope.spared(link.child)]
         if not is_unique(self._survey.schema.tables[link.parent], link.parent_columns, link.equalities):
             # another row that stays may hold the same values
             staying.append(
@@ -130,7 +130,7 @@ class RemovalPlanner:
             ids=self._ids(link.child),
             row=child.ids("t"),
             child=child.source,
-            conditions=sql.SQL(" AND ").join([self._territory.within(link.child), *staying]),
+            conditions=sql.SQL(" AND ").join([self._orphan_scope.within(link.child), *staying]),
             parent=parent.source,
             gone=gone,
             same=parent.same("p", "d"),
@@ -160,7 +160,7 @@ class RemovalPlanner:
             staying: Sql = sql.SQL("")
             if name in deletions.ids:
                 staying = sql.SQL("r WHERE NOT EXISTS (SELECT 1 FROM {} d WHERE {})").format(
-                    deletions.ids[name], self._territory.relations[name].same_ids("r", "d")
+                    deletions.ids[name], self._orphan_scope.relations[name].same_ids("r", "d")
                 )
             rows = self._workspace.delete(roots, staying)
             self._keep(name, " and ".join(sorted(deletions.kept.get(name, {}))), rows)

@@ -34,7 +34,7 @@ class Dangling:
     ids: Temporary
 
 
-class Territory:
+class OrphanScope:
     """Which rows of a table lie in a scope, and which of those stay whatever they point at.
 
     Args:
@@ -123,22 +123,22 @@ def dangling_rows(relations: Mapping[str, Relation], link: ReferenceLink) -> Sql
     )
 
 
-def report(survey: Survey, territory: Territory, found: list[Dangling]) -> OrphanReport:
+def report(survey: Survey, orphan_scope: OrphanScope, found: list[Dangling]) -> OrphanReport:
     """Count the orphans of the scope, per reference and per table."""
     connection = survey.workspace.connection
-    references = [orphans for each in found if (orphans := _described(connection, survey, territory, each)).rows]
+    references = [orphans for each in found if (orphans := _described(connection, survey, orphan_scope, each)).rows]
     rows = {}
     for name in sorted({orphans.table for orphans in references}):
         query = sql.SQL("SELECT count(*) FROM {} t WHERE {} AND {}")
-        condition = is_orphan(territory, name, found)
-        source = territory.relations[name].source
-        rows[name] = scalar(connection, query.format(source, condition, territory.within(name)))
+        condition = is_orphan(orphan_scope, name, found)
+        source = orphan_scope.relations[name].source
+        rows[name] = scalar(connection, query.format(source, condition, orphan_scope.within(name)))
     return OrphanReport(references=tuple(references), rows=rows)
 
 
-def is_orphan(territory: Territory, name: str, found: list[Dangling]) -> Sql:
+def is_orphan(orphan_scope: OrphanScope, name: str, found: list[Dangling]) -> Sql:
     """The condition that row `t` of a table is an orphan by any of its references."""
-    relation = territory.relations[name]
+    relation = orphan_scope.relations[name]
     conditions = [
         sql.SQL("EXISTS (SELECT 1 FROM {} d WHERE {})").format(each.ids, relation.same("t", "d"))
         for each in found
@@ -147,9 +147,9 @@ def is_orphan(territory: Territory, name: str, found: list[Dangling]) -> Sql:
     return sql.SQL("({})").format(sql.SQL(" OR ").join(conditions))
 
 
-def _described(connection: Connection, survey: Survey, territory: Territory, each: Dangling) -> Orphans:
+def _described(connection: Connection, survey: Survey, orphan_scope: OrphanScope, each: Dangling) -> Orphans:
     link, table = each.link, survey.schema.tables[each.link.child]
-    relation = territory.relations[link.child]
+    relation = orphan_scope.relations[link.child]
     values = sql.SQL(", ").join(
         sql.SQL("left(concat(t.{}), {})").format(sql.Identifier(name), sql.Literal(LONGEST)) for name in link.columns
     )
@@ -163,7 +163,7 @@ def _described(connection: Connection, survey: Survey, territory: Territory, eac
         source=relation.source,
         ids=each.ids,
         same=relation.same("t", "d"),
-        within=territory.within(link.child),
+        within=orphan_scope.within(link.child),
         order=order_by(key, "t"),
         limit=sql.Literal(SAMPLES),
     )

@@ -16,7 +16,7 @@ from toolkit.planning.links import components
 from toolkit.postgres.orphans.deletion import Prepared, RemovalPlanner
 from toolkit.postgres.orphans.search import (
     Dangling,
-    Territory,
+    OrphanScope,
     dangling_rows,
     doubtful,
     find_dangling,
@@ -68,12 +68,12 @@ def _attempt(
         tables=tables_read,
     ) as survey:
         progress.start("look for orphans")
-        territory = Territory(survey, survey.select(all_owners=True))
+        orphan_scope = OrphanScope(survey, survey.select(all_owners=True))
         dangling = find_dangling(survey)
-        found = report(survey, territory, dangling)
+        found = report(survey, orphan_scope, dangling)
         if not delete:
             return Found(report=found, removal=None, warnings=_warnings(survey))
-        prepared = RemovalPlanner(survey, territory=territory, dangling=dangling).plan()
+        prepared = RemovalPlanner(survey, orphan_scope=orphan_scope, dangling=dangling).plan()
         removal = prepared.removal
         _refuse(survey.workspace, removal, bypass=bypass)
         if removal.changed and not check:

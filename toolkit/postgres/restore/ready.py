@@ -34,7 +34,7 @@ from toolkit.postgres.write.triggers import may_bypass, tables_to_alter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Lessons:
     """What earlier attempts of the same restore have taught.
 
     Attributes:
@@ -81,7 +81,7 @@ class Ready:
 
 
 @contextmanager
-def made_ready(connection: Connection, request: Request, attempt: Attempt, progress: Progress) -> Iterator[Ready]:
+def planned_restore(connection: Connection, request: Request, lessons: Lessons, progress: Progress) -> Iterator[Ready]:
     """Plan in a transaction that the block may commit.
 
     Raises:
@@ -96,7 +96,7 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
         request.catalog,
         scope_on_target(manifest, request.catalog),
         unclassified="warn",
-        exclusive=lambda survey: _locked(connection, survey, request, attempt, bypass=bypass),
+        exclusive=lambda survey: _locked(connection, survey, request, lessons, bypass=bypass),
         patience=LOCK_SECONDS if request.check else recovery.TABLE_SECONDS,
     ) as found:
         today = reclassified(
@@ -106,7 +106,7 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
         device, manifest, survey = settle_device(
             connection, found, manifest, request.device, narrowed=bool(request.businesses)
         )
-        foresee = request.check or request.samples or attempt.foresee
+        foresee = request.check or request.samples or lessons.foresee
         source = fitting_source(survey.workspace, manifest, request.rows_of, request.answers, thorough=foresee)
         manifest = source.manifest
         refuse_hidden(manifest, survey)
@@ -138,7 +138,7 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
             foresee=foresee,
             aside=request.put_aside is not None,
             owned=request.owned,
-            bad=attempt.bad,
+            bad=lessons.bad,
         ).prepare()
         sync = SyncState(
             connection,
@@ -164,7 +164,7 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
             sync=sync,
             plan=replace(
                 plan,
-                locking=_locking(connection, survey, plan, request, attempt, bypass=bypass),
+                locking=_locking(connection, survey, plan, request, lessons, bypass=bypass),
                 unforeseen=unforeseen(prepared.comparison, plan, fire=request.fire, bypass=bypass),
             ),
             bypass=bypass,
@@ -172,7 +172,7 @@ def made_ready(connection: Connection, request: Request, attempt: Attempt, progr
 
 
 def _locked(
-    connection: Connection, survey: Survey, request: Request, attempt: Attempt, *, bypass: bool
+    connection: Connection, survey: Survey, request: Request, lessons: Lessons, *, bypass: bool
 ) -> Collection[str]:
     """The tables that others may not write to until the restore ends.
 
@@ -182,7 +182,7 @@ def _locked(
         return []
     if bypass or request.exclusive:
         return list(survey.schema.tables)
-    contended = _may_lock(survey, attempt.locked)
+    contended = _may_lock(survey, lessons.locked)
     if request.fire:
         return contended
     # to disable a trigger is to lock its table
@@ -196,7 +196,7 @@ def _may_lock(survey: Survey, tables: Collection[str]) -> set[str]:
 
 
 def _locking(
-    connection: Connection, survey: Survey, plan: RestorePlan, request: Request, attempt: Attempt, *, bypass: bool
+    connection: Connection, survey: Survey, plan: RestorePlan, request: Request, lessons: Lessons, *, bypass: bool
 ) -> str:
     """How triggers are kept silent, and what other sessions will wait for, as a sentence."""
     if not plan.changed:
@@ -206,8 +206,8 @@ def _locking(
         how = f"user triggers are kept silent by {'the replica role' if bypass else 'disabling them'}"
     if bypass or (request.exclusive and request.atomic):
         return f"{how}; other sessions wait to write to any of the {len(survey.schema.tables)} tables of the schema"
-    if attempt.locked:
-        names = sorted(_locked(connection, survey, request, attempt, bypass=bypass))
+    if lessons.locked:
+        names = sorted(_locked(connection, survey, request, lessons, bypass=bypass))
         return f"{how}; others kept writing the same rows, so they wait to write to {', '.join(names)}"
     if request.fire:
         return f"{how}; other sessions wait for the rows that change"

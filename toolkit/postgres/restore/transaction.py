@@ -19,7 +19,7 @@ from toolkit.postgres.restore.preflight import refuse_plan
 from toolkit.postgres.restore.proof.others import OtherRows, touched
 from toolkit.postgres.restore.proof.proof import Proof
 from toolkit.postgres.restore.proof.references import References
-from toolkit.postgres.restore.ready import Attempt, Ready, made_ready
+from toolkit.postgres.restore.ready import Lessons, Ready, planned_restore
 from toolkit.postgres.restore.refusals import refusal, refusal_of_rows, refuse_conflicts, unproven, violations
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.request import Request
@@ -72,11 +72,11 @@ def _restored(reopen: Open, request: Request, fate: Fate, progress: Progress) ->
     surprises, bad, sessions = 0, list[BadRow](), patient(reopen)
     contention = Contention(reopen)
     while True:
-        attempt = Attempt(foresee=surprises > 0, thorough=surprises >= SURPRISES, bad=tuple(bad))
+        lessons = Lessons(foresee=surprises > 0, thorough=surprises >= SURPRISES, bad=tuple(bad))
         try:
             return retrying(passes, attempts=ATTEMPTS, seconds=SECONDS)(
-                lambda attempt=attempt: _attempt(  # type: ignore[misc]
-                    sessions, request, attempt, progress, contention=contention, fate=fate
+                lambda lessons=lessons: _attempt(  # type: ignore[misc]
+                    sessions, request, lessons, progress, contention=contention, fate=fate
                 )
             )
         except BadRowsError as error:
@@ -85,7 +85,7 @@ def _restored(reopen: Open, request: Request, fate: Fate, progress: Progress) ->
             bad.extend(error.rows)
         except UnforeseenError as error:
             surprises += 1
-            if attempt.foresee:
+            if lessons.foresee:
                 raise violations(request.manifest.metadata.label, error.reasons) from error
         except REFUSALS as error:
             surprises += 1
@@ -94,34 +94,34 @@ def _restored(reopen: Open, request: Request, fate: Fate, progress: Progress) ->
 
 
 def _attempt(
-    reopen: Open, asked: Request, attempt: Attempt, progress: Progress, *, contention: Contention, fate: Fate
+    reopen: Open, asked: Request, lessons: Lessons, progress: Progress, *, contention: Contention, fate: Fate
 ) -> RestorePlan:
-    attempt, request = replace(attempt, locked=contention.tables), asked
-    if attempt.locked:
-        progress.note(f"others keep writing: locking {', '.join(attempt.locked)}")
+    lessons, request = replace(lessons, locked=contention.tables), asked
+    if lessons.locked:
+        progress.note(f"others keep writing: locking {', '.join(lessons.locked)}")
         # what is left to do in steps has to be done at once to be done at all
         request = replace(request, atomic=True)
-    with reopen() as connection, made_ready(connection, request, attempt, progress) as ready:
+    with reopen() as connection, planned_restore(connection, request, lessons, progress) as ready:
         if request.check:
             return ready.plan
-        if ready.plan.conflicts and ready.prepared.copies and not attempt.foresee:
+        if ready.plan.conflicts and ready.prepared.copies and not lessons.foresee:
             raise UnforeseenError(tuple(map(str, ready.plan.conflicts)))  # there may be more of them
         refuse_conflicts(ready.plan)
         with contention.watching(ready):
             if request.atomic:
-                plan = _apply(ready, request, attempt, progress)
+                plan = _apply(ready, request, lessons, progress)
                 fate.moves = list(plan.sequences)
                 commit(connection, reopen, fate)
                 fate.finished(plan.sequences)
             else:
-                plan = apply_stepwise(reopen, ready, request, attempt, progress, fate=fate)
+                plan = apply_stepwise(reopen, ready, request, lessons, progress, fate=fate)
         if not asked.atomic and request.atomic and request.ledger is not None:
             request.ledger.finished()
         _advance(connection, reopen, ready.survey.schema.name, fate.moves)
         return plan
 
 
-def _apply(ready: Ready, request: Request, attempt: Attempt, progress: Progress) -> RestorePlan:
+def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress) -> RestorePlan:
     """Apply and prove a plan in its transaction; gives the plan with what is known only afterwards."""
     connection, schema = ready.connection, ready.survey.schema
     others = OtherRows(ready) if ready.touched and not ready.survey.scope.whole else None
@@ -129,7 +129,7 @@ def _apply(ready: Ready, request: Request, attempt: Attempt, progress: Progress)
     if ready.touched:
         references = References(ready)
         progress.start("restore", rows=sum(table.changes for table in ready.plan.tables.values()))
-        application = Application(ready, unit=Savepoints(connection), thorough=attempt.thorough, progress=progress)
+        application = Application(ready, unit=Savepoints(connection), thorough=lessons.thorough, progress=progress)
         silence = silent_triggers(connection, schema.name, ready.touched, bypass=ready.bypass)
         connection.execute("SET CONSTRAINTS ALL DEFERRED")
         with nullcontext() if request.fire else silence:

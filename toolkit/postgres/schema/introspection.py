@@ -38,8 +38,7 @@ WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p') AND 
 ORDER BY c.relname COLLATE "C", a.attname COLLATE "C"
 """
 
-# a column's type and all that it is made of: domains, arrays, composite types and ranges of other types
-_OID_COLUMNS = """
+_PARTS = """
 WITH RECURSIVE used AS (
     SELECT c.relname, a.attname, a.atttypid AS part
     FROM pg_class c
@@ -58,10 +57,15 @@ WITH RECURSIVE used AS (
     ) p
     WHERE p.oid <> 0
 )
-SELECT DISTINCT u.relname, u.attname
+SELECT u.relname::text, u.attname::text,
+       bool_or(t.typname = ANY (%(oid_types)s) AND t.typnamespace = 'pg_catalog'::regnamespace),
+       bool_or(t.typtype = 'd'
+               AND (t.typnotnull OR EXISTS (SELECT 1 FROM pg_constraint f WHERE f.contypid = t.oid)))
 FROM used u JOIN pg_type t ON t.oid = u.part
-WHERE t.typname = ANY (%(oid_types)s) AND t.typnamespace = 'pg_catalog'::regnamespace
+GROUP BY u.relname, u.attname
 """
+"""The columns that are made of types of OIDs, and of domains with constraints: by themselves, or by their arrays,
+composite types and ranges."""
 
 _INDEXES = """
 SELECT c.relname, i.relname, x.indisprimary, x.indpred IS NOT NULL,
@@ -157,7 +161,7 @@ def read_schema(connection: Connection, name: str) -> DatabaseSchema:
     def rows(query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query, parameters).fetchall()
 
-    columns = _columns(rows(_COLUMNS), {(table, column) for table, column in rows(_OID_COLUMNS)})
+    columns = _columns(rows(_COLUMNS), {(table, column) for table, column, of_oids, _ in rows(_PARTS) if of_oids})
     equalities = read_equalities(connection, identifier)
     primary: dict[str, tuple[tuple[str, ...], tuple[Equality, ...]]] = {}
     unique: dict[str, list[UniqueKey]] = defaultdict(list)
@@ -202,6 +206,13 @@ def read_schema(connection: Connection, name: str) -> DatabaseSchema:
         equalities=dict(equalities.types),
         not_covered=tuple(text for (text,) in rows(_NOT_COVERED)),
     )
+
+
+def constrained_columns(connection: Connection, name: str) -> frozenset[tuple[str, str]]:
+    """The columns of a schema, as table and column, whose types are or contain domains with constraints."""
+    parameters = {"schema": quoted(connection, name), "oid_types": sorted(OID_TYPES)}
+    rows = connection.execute(_PARTS, parameters)
+    return frozenset((table, column) for table, column, _, constrained in rows if constrained)
 
 
 def quoted(connection: Connection, name: str) -> str:

@@ -82,6 +82,22 @@ def row_text(alias: str, names: Iterable[str]) -> Sql:
     return sql.SQL('ROW({})::text COLLATE "C"').format(columns(alias, names))
 
 
+def alike(left: str, right: str, names: Sequence[str], theirs: Sequence[str] = ()) -> Sql:
+    """The condition that two rows are equal in some columns: exactly if their output texts are.
+
+    That is what a restore and a verification mean by equal. By `equal` rows find each other, as keys have it.
+
+    Args:
+        theirs: what the columns are called on the right, where not the same.
+    """
+    return sql.SQL("{} = {}").format(row_text(left, names), row_text(right, theirs or names))
+
+
+def differing(left: str, right: str, names: Sequence[str]) -> Sql:
+    """The condition that two rows are not equal in some columns; see `alike`."""
+    return sql.SQL("{} <> {}").format(row_text(left, names), row_text(right, names))
+
+
 def equal(
     left: str,
     left_names: Iterable[str],

@@ -14,6 +14,7 @@ from toolkit.model.schema import Column, DatabaseSchema, Table
 from toolkit.planning.drift import find_drift
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.source import RowsOf, Source
+from toolkit.postgres.schema.introspection import constrained_columns
 from toolkit.postgres.schema.relation import Sql, columns, text_of
 from toolkit.postgres.schema.rows import write_rows
 from toolkit.postgres.schema.workspace import Temporary, Workspace
@@ -21,30 +22,6 @@ from toolkit.postgres.session.connection import Connection, first_line
 from toolkit.postgres.stage.conversion import Conversions, converted
 
 SAMPLES = 3
-
-
-# domains themselves, and arrays, composites and ranges that are made of them
-_CONSTRAINED = """
-WITH RECURSIVE used AS (
-    SELECT c.relname, a.attname, a.atttypid AS part
-    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-    UNION
-    SELECT u.relname, u.attname, p.oid
-    FROM used u
-    JOIN pg_type t ON t.oid = u.part
-    CROSS JOIN LATERAL (
-        SELECT t.typbasetype AS oid
-        UNION ALL SELECT t.typelem WHERE t.typlen = -1
-        UNION ALL
-        SELECT a.atttypid FROM pg_attribute a WHERE t.typrelid <> 0 AND a.attrelid = t.typrelid AND a.attnum > 0
-        UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
-    ) p
-    WHERE p.oid <> 0
-)
-SELECT DISTINCT u.relname::text, u.attname::text FROM used u JOIN pg_type t ON t.oid = u.part AND t.typtype = 'd'
-WHERE t.typnotnull OR EXISTS (SELECT 1 FROM pg_constraint f WHERE f.contypid = t.oid)
-"""
 
 
 def fitting_source(
@@ -65,8 +42,8 @@ def fitting_source(
         RefusedError: drift that is not answered, all of it; nothing was changed.
     """
     connection, schema = workspace.connection, workspace.schema
-    constrained = connection.execute(_CONSTRAINED, [schema.name]).fetchall() if thorough else []
-    drift = find_drift(manifest, schema, answers, constrained=frozenset(map(_pair, constrained)))
+    constrained = constrained_columns(connection, schema.name) if thorough else frozenset[tuple[str, str]]()
+    drift = find_drift(manifest, schema, answers, constrained=constrained)
     problems = [*drift.problems, *_unfit_defaults(connection, schema, drift)]
     if problems:
         raise InputError(Problem(path=f"restore.{problem.path}", message=problem.message) for problem in problems)
@@ -79,10 +56,6 @@ def fitting_source(
             " bring the target to the application version of the backup; nothing was changed",
         )
     return source
-
-
-def _pair(row: tuple[str, str]) -> tuple[str, str]:
-    return row
 
 
 def source_under_drift(

@@ -27,7 +27,7 @@ from toolkit.postgres.compare.comparison import (
     staged_samples,
 )
 from toolkit.postgres.compare.source import RowsOf, Staged
-from toolkit.postgres.schema.relation import Relation, columns, scalar
+from toolkit.postgres.schema.relation import Relation, row_text, scalar
 from toolkit.postgres.schema.workspace import Rows, Temporary
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 from toolkit.postgres.session.connection import Connection
@@ -167,10 +167,10 @@ class _Verifier:
 
     def _as_multiset(self, entry: TableEntry, relation: Relation, staged: Staged, taken: Rows | None) -> TableVerdict:
         """Rows without a key have nothing but their text: each side is counted less the other."""
-        theirs = sql.SQL("SELECT ROW({})::text FROM {} t").format(columns("t", staged.names), relation.source)
+        theirs = sql.SQL("SELECT {} FROM {} t").format(row_text("t", staged.names), relation.source)
         if taken is not None:
             theirs = sql.SQL("{} JOIN {} w ON {}").format(theirs, taken, relation.same("t", "w"))
-        ours = sql.SQL("SELECT ROW({})::text FROM {} s").format(columns("s", staged.names), staged.table)
+        ours = sql.SQL("SELECT {} FROM {} s").format(row_text("s", staged.names), staged.table)
         less = sql.SQL("SELECT count(*) FROM (({}) EXCEPT ALL ({})) q")
         return TableVerdict(
             table=entry.name,

@@ -140,7 +140,7 @@ class BadRowsError(Exception):
         self.rows = tuple(rows)
 
 
-def culprits(
+def refused_rows(
     connection: Connection,
     stage_ids: Sequence[str],
     run: Callable[[Sql], object],
@@ -170,7 +170,7 @@ def culprits(
             return
     half = len(stage_ids) // 2
     for part in (stage_ids[:half], stage_ids[half:]):
-        yield from culprits(connection, part, run, excused=excused)
+        yield from refused_rows(connection, part, run, excused=excused)
 
 
 def described(table: str, line: str, error: psycopg.Error) -> BadRow:

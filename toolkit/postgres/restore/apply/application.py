@@ -15,7 +15,7 @@ from toolkit.postgres.compare.comparison import Action
 from toolkit.postgres.restore.apply.writing import WHOLE, Part, Statements, returning
 from toolkit.postgres.restore.plan.parking import Parking, park
 from toolkit.postgres.restore.ready import Ready
-from toolkit.postgres.schema.relation import Sql, columns, relation_of
+from toolkit.postgres.schema.relation import Sql, relation_of, row_text
 from toolkit.postgres.write import batches
 from toolkit.postgres.write.batches import (
     BLOCK_BYTES,
@@ -25,8 +25,8 @@ from toolkit.postgres.write.batches import (
     UnexpectedCountError,
     Unit,
     by_row,
-    culprits,
     described,
+    refused_rows,
 )
 
 Work = tuple[str, str, Batch]
@@ -213,7 +213,9 @@ class Application:
         with self._unit.trying(names):
             for name, action, batch in works:
                 rows = self._stage_ids(name, batch)
-                for stage_id, reason in culprits(self._connection, rows, self._trial(name, action), excused=excused):
+                for stage_id, reason in refused_rows(
+                    self._connection, rows, self._trial(name, action), excused=excused
+                ):
                     found.append(described(name, self._line(name, stage_id), reason))
         if found:
             raise BadRowsError(found) from error
@@ -236,8 +238,8 @@ class Application:
 
     def _line(self, name: str, stage_id: str) -> str:
         names = sort_key(self._schema.tables[name]).names
-        query = sql.SQL("SELECT ROW({})::text FROM {} s WHERE s.ctid = {}::tid").format(
-            columns("s", names), self._source.staged(name).table, sql.Literal(stage_id)
+        query = sql.SQL("SELECT {} FROM {} s WHERE s.ctid = {}::tid").format(
+            row_text("s", names), self._source.staged(name).table, sql.Literal(stage_id)
         )
         row = self._connection.execute(query).fetchone()
         assert row is not None

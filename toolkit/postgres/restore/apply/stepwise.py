@@ -19,7 +19,7 @@ from toolkit.model.plan import RestorePlan
 from toolkit.postgres.restore.apply.application import Application
 from toolkit.postgres.restore.apply.quarantining import quarantined_rows
 from toolkit.postgres.restore.proof.references import References
-from toolkit.postgres.restore.ready import Attempt, Ready, made_ready
+from toolkit.postgres.restore.ready import Lessons, Ready, planned_restore
 from toolkit.postgres.restore.refusals import violations
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.request import Request
@@ -92,7 +92,7 @@ class Transactions:
 
 
 def apply_stepwise(
-    reopen: Open, ready: Ready, request: Request, attempt: Attempt, progress: Progress, *, fate: Fate
+    reopen: Open, ready: Ready, request: Request, lessons: Lessons, progress: Progress, *, fate: Fate
 ) -> RestorePlan:
     """Apply a plan batch by batch, then see by another plan that nothing is left to do.
 
@@ -110,12 +110,12 @@ def apply_stepwise(
             progress.start("restore", rows=sum(table.changes for table in ready.plan.tables.values()))
             unit = Transactions(ready, holder, reopen, request, fate=fate)
             unit(ready.touched, _uncounted(ready.sync.before))
-            Application(ready, unit=unit, thorough=attempt.thorough, progress=progress).apply()
+            Application(ready, unit=unit, thorough=lessons.thorough, progress=progress).apply()
             unit(ready.touched, _uncounted(ready.sync.after))
     progress.note("proving")
     if found := references.dangling():
         raise violations(ready.plan.label, found)
-    _prove(reopen, request, attempt, progress)
+    _prove(reopen, request, lessons, progress)
     if request.put_aside is not None and ready.prepared.obstacles:
         request.put_aside(quarantined_rows(ready))
     plan = ready.with_sequences()
@@ -125,8 +125,8 @@ def apply_stepwise(
     return replace(plan, warnings=(*plan.warnings, *said))
 
 
-def _prove(reopen: Open, request: Request, attempt: Attempt, progress: Progress) -> None:
-    with reopen() as connection, made_ready(connection, request, attempt, progress) as after:
+def _prove(reopen: Open, request: Request, lessons: Lessons, progress: Progress) -> None:
+    with reopen() as connection, planned_restore(connection, request, lessons, progress) as after:
         if after.touched:
             left = sum(table.changes for table in after.plan.tables.values())
             raise ChangedMeanwhileError(f"{left} rows of {', '.join(after.touched)} differ after they were restored")

@@ -11,7 +11,7 @@ from psycopg import sql
 from toolkit.errors import InputError, Problem
 from toolkit.model.identity import CreatedRow
 from toolkit.model.schema import DatabaseSchema, Table
-from toolkit.postgres.schema.relation import Sql, columns, equal, relation_of, scalar
+from toolkit.postgres.schema.relation import Sql, alike, columns, equal, relation_of, scalar
 from toolkit.postgres.session.connection import Connection, first_line
 
 _DEFAULTS = """
@@ -41,9 +41,7 @@ class DeclaredRow:
 
     def same(self, alias: str) -> Sql:
         """The condition that a row of the table is as declared, in all that is compared."""
-        return sql.SQL("EXISTS (SELECT 1 FROM {} c WHERE ROW({})::text = ROW({})::text)").format(
-            self.staged, columns("c", self.compared), columns(alias, self.compared)
-        )
+        return sql.SQL("EXISTS (SELECT 1 FROM {} c WHERE {})").format(self.staged, alike("c", alias, self.compared))
 
     def stands_for(self, alias: str) -> Sql:
         """The condition that a row of the table has the place of the declared one: a unique key of it, else all."""

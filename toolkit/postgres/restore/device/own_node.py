@@ -18,8 +18,8 @@ from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key, stored_key
 from toolkit.postgres.compare.comparison import Action, same_key
 from toolkit.postgres.compare.source import Source
+from toolkit.postgres.restore.device.changes import Change, Changes, DeviceWork
 from toolkit.postgres.restore.device.declared import DeclaredRow, count_rows, stage_declared
-from toolkit.postgres.restore.device.ground import Ground, Step, Steps
 from toolkit.postgres.schema.device import may_be_own, own_first
 from toolkit.postgres.schema.relation import Sql, equal, points_at, relation_of
 from toolkit.postgres.selection.snapshot import Survey
@@ -128,150 +128,150 @@ def _check_found_again(connection: Connection, node: NodeRule, own: DeclaredRow,
         )
 
 
-def plan_own_node(ground: Ground, steps: Steps, *, cleared: bool) -> None:
+def plan_own_node(work: DeviceWork, changes: Changes, *, cleared: bool) -> None:
     """Count what else the node needs, where its id is not simply kept.
 
     Args:
         cleared: the node table is cleared anyway.
     """
-    node, decision = ground.rules.node, ground.decision
+    node, decision = work.rules.node, work.decision
     if node is None or decision.node not in (NodeFate.GENERATED, NodeFate.SOURCE):
         return
-    own = next((declared for declared in ground.declared if declared.row.own_node), None)
+    own = next((declared for declared in work.declared if declared.row.own_node), None)
     if own is not None:
-        there = sql.SQL("{} AND {}").format(ground.is_node(), ground.stays(node.table))
-        rows = 0 if ground.device.before == decision.node_id else ground.count(node.table, there)
-        steps.before.append(Step(node.table, "adopted", rows, partial(_adopt, ground, own)))
-    if ground.device.before not in (None, decision.node_id):
-        _plan_giving_way(ground, steps, node, cleared=cleared)
+        there = sql.SQL("{} AND {}").format(work.is_node(), work.stays(node.table))
+        rows = 0 if work.device.before == decision.node_id else work.count(node.table, there)
+        changes.before.append(Change(node.table, "adopted", rows, partial(_adopt, work, own)))
+    if work.device.before not in (None, decision.node_id):
+        _plan_giving_way(work, changes, node, cleared=cleared)
 
 
-def _is_former(ground: Ground) -> Sql:
+def _is_former(work: DeviceWork) -> Sql:
     """The condition that row `t` of the node table is the one that was this device's own until now."""
-    assert ground.rules.node is not None
-    return sql.SQL("t.{}::text = {}").format(sql.Identifier(ground.rules.node.key), sql.Literal(ground.device.before))
+    assert work.rules.node is not None
+    return sql.SQL("t.{}::text = {}").format(sql.Identifier(work.rules.node.key), sql.Literal(work.device.before))
 
 
-def plan_finding(ground: Ground, steps: Steps, *, made: bool, cleared: bool) -> None:
+def plan_finding(work: DeviceWork, changes: Changes, *, made: bool, cleared: bool) -> None:
     """Refuse what would make `identity.node` find another node afterwards than the one that was decided.
 
     Args:
         made: the node's own row was put on stage.
         cleared: the node table is cleared, all but the node's own row.
     """
-    node, decision, device = ground.rules.node, ground.decision, ground.device
+    node, decision, device = work.rules.node, work.decision, work.device
     if node is None or device.named or not device.rows or decision.node_id is None:
         return
-    table = ground.table(node.table)
+    table = work.table(node.table)
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.stored_columns)
-    later = ground.survey.workspace.create("nodes_afterwards", table.name)
-    for rows in _rows_afterwards(ground, node, made=made, cleared=cleared):
+    later = work.survey.workspace.create("nodes_afterwards", table.name)
+    for rows in _rows_afterwards(work, node, made=made, cleared=cleared):
         statement = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}")
-        ground.connection.execute(statement.format(later, names, names, rows))
+        work.connection.execute(statement.format(later, names, names, rows))
     query = sql.SQL("SELECT {}::text FROM {} WHERE {}{} LIMIT 1").format(
         sql.Identifier(node.key), later, may_be_own(node), own_first(node, table.column_names)
     )
-    row = ground.connection.execute(query).fetchone()
+    row = work.connection.execute(query).fetchone()
     found = row[0] if row else "none"
     reason = (
         f"afterwards `identity.node` would find {found}, not {decision.node_id}, for this device;"
         f" name its own in the inventory, `device: {{node: {decision.node_id}}}`"
     )
-    steps.refuse(table.name, int(found != decision.node_id), reason)
+    changes.refuse(table.name, int(found != decision.node_id), reason)
 
 
-def _rows_afterwards(ground: Ground, node: NodeRule, *, made: bool, cleared: bool) -> Iterator[Sql]:
+def _rows_afterwards(work: DeviceWork, node: NodeRule, *, made: bool, cleared: bool) -> Iterator[Sql]:
     """What the node table will hold, as tables: rows that stay, rows of the backup, and the row made its own."""
     name = node.table
-    changes = ground.device.before != ground.decision.node_id
-    adopted = next((each for each in ground.declared if each.row.own_node), None) if changes else None
-    staying = [ground.stays(name)]
-    if changes and ground.device.before is not None:
-        staying.append(sql.SQL("NOT ({})").format(_is_former(ground)))
+    changes = work.device.before != work.decision.node_id
+    adopted = next((each for each in work.declared if each.row.own_node), None) if changes else None
+    staying = [work.stays(name)]
+    if changes and work.device.before is not None:
+        staying.append(sql.SQL("NOT ({})").format(_is_former(work)))
     if cleared:
-        staying.append(ground.is_node())
+        staying.append(work.is_node())
     if adopted is not None:
-        staying.append(sql.SQL("NOT ({})").format(ground.is_node()))
+        staying.append(sql.SQL("NOT ({})").format(work.is_node()))
     condition = sql.SQL(" AND ").join(staying)
-    yield sql.SQL("(SELECT t.* FROM {} t WHERE {}) q").format(ground.relation(name).source, condition)
-    if (arriving := _arriving(ground, name)) is not None:
+    yield sql.SQL("(SELECT t.* FROM {} t WHERE {}) q").format(work.relation(name).source, condition)
+    if (arriving := _arriving(work, name)) is not None:
         # the row that was made has no defaults on stage
-        others = sql.SQL("NOT ({})").format(ground.is_node("s")) if made else sql.SQL("true")
-        staged = ground.source.staged(name).table
+        others = sql.SQL("NOT ({})").format(work.is_node("s")) if made else sql.SQL("true")
+        staged = work.source.staged(name).table
         yield sql.SQL("(SELECT s.* FROM {} s WHERE {} AND {}) q").format(staged, arriving, others)
-    if adopted is not None and (made or ground.count(name, ground.is_node())):
+    if adopted is not None and (made or work.count(name, work.is_node())):
         yield sql.SQL("{} q").format(adopted.staged)
 
 
-def _arriving(ground: Ground, name: str) -> Sql | None:
+def _arriving(work: DeviceWork, name: str) -> Sql | None:
     """The condition that staged row `s` of a table is written; None where none is."""
-    entry, differences = ground.source.entries.get(name), ground.prepared.differences.get(name)
+    entry, differences = work.source.entries.get(name), work.prepared.differences.get(name)
     if entry is None or not entry.rows:
         return None
     if differences is None:  # loaded as it is into an empty table, or equal as it stands
-        return None if ground.count(name, sql.SQL("true")) else sql.SQL("true")
+        return None if work.count(name, sql.SQL("true")) else sql.SQL("true")
     return sql.SQL("EXISTS (SELECT 1 FROM {} d WHERE d.stage_id = s.ctid AND d.action IN ({}, {}))").format(
         differences.lines, sql.Literal(Action.MISSING), sql.Literal(Action.CHANGED)
     )
 
 
-def _adopt(ground: Ground, own: DeclaredRow) -> int:
+def _adopt(work: DeviceWork, own: DeclaredRow) -> int:
     """Make a node row that is there, as a peer's was, this device's own."""
     names = [name for name in own.row.values if name not in own.table.primary_key]
     statement = sql.SQL("UPDATE {} t SET {} FROM {} c WHERE {}").format(
-        ground.relation(own.table.name).source,
+        work.relation(own.table.name).source,
         sql.SQL(", ").join(sql.SQL("{0} = c.{0}").format(sql.Identifier(name)) for name in names),
         own.staged,
-        ground.is_node(),
+        work.is_node(),
     )
-    return ground.connection.execute(statement).rowcount
+    return work.connection.execute(statement).rowcount
 
 
-def _plan_giving_way(ground: Ground, steps: Steps, node: NodeRule, *, cleared: bool) -> None:
+def _plan_giving_way(work: DeviceWork, changes: Changes, node: NodeRule, *, cleared: bool) -> None:
     """The former own row goes; rows that point at it move to the new node where their rule says so."""
-    table, former = node.table, _is_former(ground)
-    kept = sql.SQL("{} AND {} AND {}").format(former, ground.restored(table), ground.stays(table))
+    table, former = node.table, _is_former(work)
+    kept = sql.SQL("{} AND {} AND {}").format(former, work.restored(table), work.stays(table))
     reason = "is another device's node in the backup, and this device's own here"
-    steps.refuse(table, ground.count(table, kept), reason)
-    gone = sql.SQL("{} AND NOT {}").format(former, ground.restored(table))
-    staying = sql.SQL("{} AND {}").format(gone, ground.stays(table))
-    rows = sql.SQL("SELECT t.* FROM {} t WHERE {}").format(ground.relation(table).source, staying)
-    giving_way = ground.survey.workspace.keep("giving_way", rows)
-    for link in ground.survey.links.references:
+    changes.refuse(table, work.count(table, kept), reason)
+    gone = sql.SQL("{} AND NOT {}").format(former, work.restored(table))
+    staying = sql.SQL("{} AND {}").format(gone, work.stays(table))
+    rows = sql.SQL("SELECT t.* FROM {} t WHERE {}").format(work.relation(table).source, staying)
+    giving_way = work.survey.workspace.keep("giving_way", rows)
+    for link in work.survey.links.references:
         if link.parent == table:
-            _plan_moving(ground, steps, link, giving_way)
+            _plan_moving(work, changes, link, giving_way)
     if not cleared:
-        steps.after.append(Step(table, "cleared", ground.count(table, staying), partial(ground.delete, table, gone)))
+        changes.after.append(Change(table, "cleared", work.count(table, staying), partial(work.delete, table, gone)))
 
 
-def _plan_moving(ground: Ground, steps: Steps, link: ReferenceLink, giving_way: Sql) -> None:
+def _plan_moving(work: DeviceWork, changes: Changes, link: ReferenceLink, giving_way: Sql) -> None:
     pointing = sql.SQL("EXISTS (SELECT 1 FROM {} g WHERE {})").format(giving_way, points_at(link, "t", "g"))
-    entry = ground.source.entries.get(link.child)
-    if entry is not None and entry.rows and ground.decision.device_data:
-        query = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(ground.source.staged(link.child).table, pointing)
-        row = ground.connection.execute(query).fetchone()
+    entry = work.source.entries.get(link.child)
+    if entry is not None and entry.rows and work.decision.device_data:
+        query = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(work.source.staged(link.child).table, pointing)
+        row = work.connection.execute(query).fetchone()
         reason = f"rows of the backup point at this device's own row of {link.parent}, which gives way"
-        steps.refuse(link.child, row[0] if row else 0, reason)
-    if ground.decision.clear and link.child in ground.rules.clear:
+        changes.refuse(link.child, row[0] if row else 0, reason)
+    if work.decision.clear and link.child in work.rules.clear:
         return
-    rows = ground.count(link.child, sql.SQL("{} AND {}").format(pointing, ground.stays(link.child)))
+    rows = work.count(link.child, sql.SQL("{} AND {}").format(pointing, work.stays(link.child)))
     if link.on_other_device is OnOtherDevice.CURRENT_NODE:
-        steps.after.append(Step(link.child, "moved", rows, partial(_move, ground, link, pointing)))
+        changes.after.append(Change(link.child, "moved", rows, partial(_move, work, link, pointing)))
     else:
         reason = f"rows point at this device's own row of {link.parent}, which gives way to another node id"
-        steps.refuse(link.child, rows, reason)
+        changes.refuse(link.child, rows, reason)
 
 
-def _move(ground: Ground, link: ReferenceLink, pointing: Sql) -> int:
-    node = ground.rules.node
+def _move(work: DeviceWork, link: ReferenceLink, pointing: Sql) -> int:
+    node = work.rules.node
     assert node is not None
     pairs = zip(link.columns, link.parent_columns, strict=True)
     statement = sql.SQL("UPDATE {} t SET {} FROM {} n WHERE n.{}::text = {} AND {}").format(
-        ground.relation(link.child).source,
+        work.relation(link.child).source,
         sql.SQL(", ").join(sql.SQL("{} = n.{}").format(sql.Identifier(a), sql.Identifier(b)) for a, b in pairs),
-        ground.relation(link.parent).source,
+        work.relation(link.parent).source,
         sql.Identifier(node.key),
-        sql.Literal(ground.decision.node_id),
+        sql.Literal(work.decision.node_id),
         pointing,
     )
-    return ground.connection.execute(statement).rowcount
+    return work.connection.execute(statement).rowcount

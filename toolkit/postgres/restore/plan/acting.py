@@ -9,8 +9,9 @@ from psycopg import sql
 from toolkit.model.schema import ForeignKey
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.comparison import Action, Comparison
+from toolkit.postgres.restore.plan.foreign_keys import changing_values
 from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles, SqlState
-from toolkit.postgres.schema.relation import Sql, columns, points_at
+from toolkit.postgres.schema.relation import Sql, points_at
 
 
 class UpdateActions:
@@ -52,7 +53,6 @@ class UpdateActions:
 
     def _reaching(self, child: str, key: ForeignKey, deleted: Mapping[str, Sql]) -> Sql:
         """A query of the staged rows that look different where rows of the child will find them as they are now."""
-        parent = self._comparison.relations[key.parent]
         reached = [
             sql.SQL("EXISTS (SELECT 1 FROM {} c WHERE {} AND {})").format(
                 self._comparison.relations[child].source, points_at(key, "c", "p"), self._staying(child, key, deleted)
@@ -64,17 +64,7 @@ class UpdateActions:
                     self._comparison.written(child), points_at(key, "c", "p")
                 )
             )
-        return sql.SQL(
-            "SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {written} JOIN {parent} p ON {same}"
-            " WHERE ROW({ours})::text <> ROW({theirs})::text AND ({reached})"
-        ).format(
-            written=self._comparison.written(key.parent),
-            parent=parent.source,
-            same=parent.same("p", "d"),
-            ours=columns("s", key.parent_columns),
-            theirs=columns("p", key.parent_columns),
-            reached=sql.SQL(" OR ").join(reached),
-        )
+        return changing_values(self._comparison, key, sql.SQL("({})").format(sql.SQL(" OR ").join(reached)))
 
     def _staying(self, child: str, key: ForeignKey, deleted: Mapping[str, Sql]) -> Sql:
         """The condition that row `c` is there as it is now when the parent is updated.

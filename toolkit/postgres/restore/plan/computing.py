@@ -10,7 +10,7 @@ from toolkit.postgres.compare.comparison import Comparison, written_lines
 from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles
 from toolkit.postgres.schema.relation import Sql
 from toolkit.postgres.session.connection import first_line
-from toolkit.postgres.write.batches import REFUSALS, culprits
+from toolkit.postgres.write.batches import REFUSALS, refused_rows
 
 
 def find_uncomputable(
@@ -30,7 +30,7 @@ def find_uncomputable(
     except REFUSALS:
         ids = [str(stage_id) for (stage_id,) in connection.execute(lines)]
     rows: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for stage_id, error in culprits(connection, ids, compute):
+    for stage_id, error in refused_rows(connection, ids, compute):
         rows[error.sqlstate or "", first_line(error)].append(stage_id)
     query = sql.SQL("SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {} WHERE s.ctid = ANY ({}::tid[])")
     for (sqlstate, message), found in rows.items():

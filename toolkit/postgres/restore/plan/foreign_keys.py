@@ -10,7 +10,16 @@ from toolkit.model.schema import ForeignKey
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.comparison import Action, Comparison
 from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles, SqlState
-from toolkit.postgres.schema.relation import Sql, columns, equal, lacks_parent, needs_parent, points_at, scalar, text_of
+from toolkit.postgres.schema.relation import (
+    Sql,
+    differing,
+    equal,
+    lacks_parent,
+    needs_parent,
+    points_at,
+    scalar,
+    text_of,
+)
 
 
 class ForeignKeys:
@@ -122,19 +131,10 @@ class ForeignKeys:
 
     def _vacating(self, child: str, key: ForeignKey, conditions: Sequence[Sql]) -> Sql:
         """A query of the staged rows that change the values by which rows `c` of the child find their target row."""
-        parent = self._comparison.relations[key.parent]
-        pointing = [points_at(key, "c", "p"), *conditions]
-        return sql.SQL(
-            "SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {written} JOIN {parent} p ON {same}"
-            " WHERE ROW({ours})::text <> ROW({theirs})::text AND EXISTS (SELECT 1 FROM {child} c WHERE {pointing})"
-        ).format(
-            written=self._comparison.written(key.parent),
-            parent=parent.source,
-            same=parent.same("p", "d"),
-            ours=columns("s", key.parent_columns),
-            theirs=columns("p", key.parent_columns),
-            child=self._comparison.relations[child].source,
-            pointing=sql.SQL(" AND ").join(pointing),
+        pointing = sql.SQL(" AND ").join([points_at(key, "c", "p"), *conditions])
+        pointed = sql.SQL("EXISTS (SELECT 1 FROM {} c WHERE {})")
+        return changing_values(
+            self._comparison, key, pointed.format(self._comparison.relations[child].source, pointing)
         )
 
     def _among(self, ids: Sql, table: str, alias: str) -> Sql:
@@ -185,6 +185,22 @@ class ForeignKeys:
         """The staged rows of the parent that are to be written."""
         if self._comparison.writes(key.parent):
             yield sql.SQL("(SELECT s.* FROM {}) p WHERE true").format(self._comparison.written(key.parent))
+
+
+def changing_values(comparison: Comparison, key: ForeignKey, condition: Sql) -> Sql:
+    """A query of the staged rows `s` that change the values by which rows find their target row `p`, however little.
+
+    Args:
+        condition: on `s` and `p`.
+    """
+    parent = comparison.relations[key.parent]
+    return sql.SQL("SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {} JOIN {} p ON {} WHERE {} AND {}").format(
+        comparison.written(key.parent),
+        parent.source,
+        parent.same("p", "d"),
+        differing("s", "p", key.parent_columns),
+        condition,
+    )
 
 
 def adrift(comparison: Comparison, table: str, key: ForeignKey) -> Sql:

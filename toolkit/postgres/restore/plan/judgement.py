@@ -12,7 +12,7 @@ from toolkit.planning.accounting import Part
 from toolkit.postgres.compare.comparison import Action, Differences
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles, SqlState
-from toolkit.postgres.schema.relation import Relation, Sql, columns
+from toolkit.postgres.schema.relation import Relation, Sql, differing
 from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
@@ -164,15 +164,14 @@ class Judge:
             return
         query = sql.SQL(
             "SELECT d.stage_id, NULL::text AS waits_for FROM {} d JOIN {} s ON s.ctid = d.stage_id JOIN {} t ON {}"
-            " WHERE d.action = {} AND ROW({})::text <> ROW({})::text"
+            " WHERE d.action = {} AND {}"
         ).format(
             differences.lines,
             staged.table,
             relation.source,
             relation.same("t", "d"),
             sql.Literal(Action.CHANGED),
-            columns("s", fixed),
-            columns("t", fixed),
+            differing("s", "t", fixed),
         )
         reason = f"differs in {', '.join(fixed)}, which only an insert can set"
         obstacles.add(Obstacle(table=name, rows=query, reason=reason, sqlstate=SqlState.GENERATED, constraint=fixed[0]))

@@ -13,7 +13,7 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.comparison import SAMPLES, Action, Differences
 from toolkit.postgres.restore.plan.judgement import WOULD_BE_OTHERS, Why
 from toolkit.postgres.schema.order import order_by
-from toolkit.postgres.schema.relation import Relation, Sql, columns
+from toolkit.postgres.schema.relation import Relation, Sql, columns, row_text
 from toolkit.postgres.selection.row_lookup import RowId
 from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey
@@ -118,8 +118,8 @@ class KeptRows:
         summed = sql.SQL(
             "SELECT count(*), coalesce(sum(hashtextextended(q.key, 0)), 0) || ' ' ||"
             " coalesce(sum(hashtextextended(q.key, 1)), 0)"
-            ' FROM (SELECT ROW({})::text COLLATE "C" AS key FROM {}) q'
-        ).format(columns("t", key.names), rows)
+            " FROM (SELECT {} AS key FROM {}) q"
+        ).format(row_text("t", key.names), rows)
         total = self._connection.execute(summed).fetchone()
         query = sql.SQL(
             "SELECT t.ctid::text, t.tableoid::bigint, concat_ws(', ', {keys}) FROM {rows} ORDER BY {order} LIMIT {n}"

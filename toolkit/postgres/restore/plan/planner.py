@@ -32,7 +32,7 @@ from toolkit.postgres.restore.plan.prepared import Prepared
 from toolkit.postgres.restore.plan.uniqueness import Release, Uniqueness
 from toolkit.postgres.restore.plan.writing_order import parents_first, together_where_changing
 from toolkit.postgres.schema.exclusive_keys import deferrable_keys
-from toolkit.postgres.schema.relation import Sql, columns
+from toolkit.postgres.schema.relation import Sql, row_text
 from toolkit.postgres.schema.sequences import numbered_beyond_reach
 from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey
@@ -157,10 +157,10 @@ class Planner:
         for row in self._bad:
             if comparison.writes(row.table):
                 names = sort_key(self._survey.schema.tables[row.table]).names
-                rows = sql.SQL("SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {} WHERE ROW({})::text = {}")
+                rows = sql.SQL("SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {} WHERE {} = {}")
                 bad = Obstacle(
                     table=row.table,
-                    rows=rows.format(comparison.written(row.table), columns("s", names), sql.Literal(row.line)),
+                    rows=rows.format(comparison.written(row.table), row_text("s", names), sql.Literal(row.line)),
                     reason=row.message,
                     sqlstate=row.sqlstate,
                     constraint=row.constraint,

@@ -14,7 +14,7 @@ from toolkit.model.plan import Load
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.comparison import Action, same_key
 from toolkit.postgres.restore.ready import Ready
-from toolkit.postgres.schema.relation import Sql, columns
+from toolkit.postgres.schema.relation import Sql, row_text
 from toolkit.postgres.schema.workspace import shared
 
 
@@ -120,8 +120,8 @@ class OtherRows:
         return sql.SQL(
             "SELECT {}, count(*), coalesce(sum(hashtextextended(q.line, 0)), 0),"
             " coalesce(sum(hashtextextended(q.line, 1)), 0)"
-            ' FROM (SELECT ROW({})::text COLLATE "C" AS line FROM ({}) t) q'
-        ).format(sql.Literal(name), columns("t", names), rows)
+            " FROM (SELECT {} AS line FROM ({}) t) q"
+        ).format(sql.Literal(name), row_text("t", names), rows)
 
 
 def touched(before: dict[str, Digest], after: dict[str, Digest]) -> list[str]:

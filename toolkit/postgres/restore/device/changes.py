@@ -22,7 +22,7 @@ from toolkit.postgres.stage.decision import Device
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class DeviceWork:
     """The target in the restore's transaction, with what the restore itself is going to do to it.
 
     Attributes:
@@ -92,7 +92,7 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Change:
     """One change: rows of a table, and what becomes of them (`cleared`, `created`, `adopted` or `moved`)."""
 
     table: str
@@ -107,11 +107,11 @@ class Step:
 
 
 @dataclass(slots=True)
-class Steps:
+class Changes:
     """The changes before and after the backup's rows are written, and what forbids them."""
 
-    before: list[Step] = field(default_factory=list)
-    after: list[Step] = field(default_factory=list)
+    before: list[Change] = field(default_factory=list)
+    after: list[Change] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
     def refuse(self, table: str, rows: int, reason: str) -> None:
@@ -122,22 +122,22 @@ class Steps:
     def counted(self, *what: str) -> Mapping[str, int]:
         """Rows by table of the changes of some kinds."""
         counts: dict[str, int] = {}
-        for step in (*self.before, *self.after):
-            if step.what in what and step.rows:
-                counts[step.table] = counts.get(step.table, 0) + step.rows
+        for change in (*self.before, *self.after):
+            if change.what in what and change.rows:
+                counts[change.table] = counts.get(change.table, 0) + change.rows
         return counts
 
 
-def run_steps(steps: Iterable[Step]) -> None:
+def run_changes(changes: Iterable[Change]) -> None:
     """Make changes as they were counted.
 
     Raises:
         DatabaseError: one touched another number of rows; the transaction must end.
     """
-    for step in steps:
-        if step.rows and (found := step.run()) != step.rows:
+    for change in changes:
+        if change.rows and (found := change.run()) != change.rows:
             raise DatabaseError(
-                f"table {step.table}: {found} rows of sync state were {step.what} where the plan has {step.rows};"
+                f"table {change.table}: {found} rows of sync state were {change.what} where the plan has {change.rows};"
                 " everything is rolled back",
                 hint="if the application was writing them, pause its sync and run again",
             )
