@@ -12,8 +12,11 @@ import psycopg
 import pytest
 
 from tests.control import Control, execute, new_role, rows
-from toolkit.errors import DatabaseError, InputError, RefusedError
+from tests.restore.proxy import Proxy, Session
+from toolkit.errors import DatabaseError, InputError, RefusedError, UndecidedError
 from toolkit.model.outcome import Outcome
+from toolkit.postgres.servers.embedded import EmbeddedServer
+from toolkit.postgres.write import recovery
 
 SUPERUSER = "postgres"
 
@@ -418,3 +421,52 @@ def test_an_unknown_business_is_refused(shop: Shop) -> None:
     """A business that does not exist is an error, not an empty report."""
     with pytest.raises(InputError, match="no such business in table tenants: x"):
         shop.run(businesses=["x"])
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_commit_whose_answer_is_lost_is_looked_up(
+    shop: Shop, pg18: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, *, committed: bool
+) -> None:
+    """What the server has committed is reported as deleted, once; where the commit never came, it is done again."""
+    monkeypatch.setenv("PLAYBACK_NO_BACKOFF", "1")
+    commits = list[str]()
+
+    def lose(session: Session, statement: str) -> None:
+        if statement == "COMMIT":
+            commits.append(statement)
+            if len(commits) == 1:
+                if committed:
+                    session.send(statement)
+                    session.answer()
+                session.cut()
+
+    with Proxy(pg18.superuser) as proxy:
+        proxy.on_statement = lose
+        shop.control.add_host("behind", proxy.conninfo(shop.conninfo))
+        planned = shop.run(action="delete", check=True)
+        done = shop.run(host="behind", action="delete")
+    assert done.changed
+    assert done.facts == planned.facts
+    assert len(commits) == (1 if committed else 2)
+    assert not shop.run(action="delete").changed
+
+
+def test_a_commit_that_nobody_can_look_up_is_called_undecided(
+    shop: Shop, pg18: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the server cannot be asked how the commit ended, that is said, with exit code 8."""
+    monkeypatch.setenv("PLAYBACK_NO_BACKOFF", "1")
+    monkeypatch.setattr(recovery, "UNDECIDED_SECONDS", 0.2)
+    lost = list[str]()
+
+    def lose(session: Session, statement: str) -> None:
+        if statement == "COMMIT" or lost:
+            lost.append(statement)
+            session.cut()
+
+    with Proxy(pg18.superuser) as proxy:
+        proxy.on_statement = lose
+        shop.control.add_host("behind", proxy.conninfo(shop.conninfo))
+        with pytest.raises(UndecidedError, match="the server does not say") as raised:
+            shop.run(host="behind", action="delete")
+    assert raised.value.exit_code == 8

@@ -8,11 +8,12 @@ from typing import Annotated
 from toolkit.actions.action import Action
 from toolkit.actions.arguments import Businesses, DemoArguments, UniqueTexts, about
 from toolkit.actions.context import Context
-from toolkit.actions.targets import catalog_of, connection_to
+from toolkit.actions.targets import catalog_of, conninfo_of
 from toolkit.model.outcome import Outcome
 from toolkit.model.result import OrphansFound
 from toolkit.model.scope import Scope
 from toolkit.postgres.orphans.transaction import find_orphans
+from toolkit.postgres.session.connection import explaining, session
 
 
 class Deed(StrEnum):
@@ -52,15 +53,18 @@ def run(arguments: OrphansArguments, context: Context) -> Outcome:
         InputError: a named optional table is none, or the catalog file does not fit the database.
         RefusedError: a privilege is missing, or a named business does not exist; nothing was changed.
         DatabaseError: deleting failed; everything was rolled back.
+        CommittedError: they are deleted, and something failed after that.
+        UndecidedError: the connection was lost in the commit, and nobody can say how it ended.
     """
     scope = Scope(
         businesses=arguments.businesses,
         demo=arguments.demo,
         optional=dict.fromkeys(arguments.optional),
     )
-    with connection_to(context, context.host, "orphans") as connection:
+    conninfo = conninfo_of(context, context.host)
+    with explaining(conninfo):
         found = find_orphans(
-            connection,
+            lambda: session(conninfo, application="playback orphans"),
             catalog_of(context, context.host),
             scope,
             context.progress,

@@ -15,7 +15,7 @@ from toolkit.actions.asked import Triggers, asked_again
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_request
 from toolkit.actions.locking import shared_lock
-from toolkit.actions.restore import carry_out
+from toolkit.actions.restore import restore_database
 from toolkit.actions.restored import staying_committed
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.errors import ExitCode, InputError
@@ -105,7 +105,7 @@ def _retry(repository: Repository, label: str, runs: list[Quarantine], context: 
         fire=asked.triggers is Triggers.FIRE,
         owned=True,
     )
-    plan = carry_out(conninfo, request, aside, context)
+    plan = restore_database(conninfo, request, aside, context)
     if context.check:
         return plan
     with staying_committed(f"rows of backup {label} that were in quarantine are restored and committed"):

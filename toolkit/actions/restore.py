@@ -41,7 +41,6 @@ from toolkit.postgres.servers.embedded import directory_of
 from toolkit.postgres.servers.scratch import make_scratch
 from toolkit.postgres.session.connection import explaining, session
 from toolkit.postgres.stage.request import Request
-from toolkit.postgres.write.fate import is_settled_as_nothing
 from toolkit.storage.ledger import LedgerFile
 from toolkit.storage.quarantine import QuarantineWriter
 from toolkit.storage.repository import Repository
@@ -134,7 +133,7 @@ def run(arguments: RestoreArguments, context: Context) -> Outcome:
         ledger = LedgerFile(_ledgers(context), name.replace(":", "-"), manifest, context.now(), request=wanted)
         request = _request(arguments, context, repository, manifest, ledger)
         said = ledger.unfinished() if context.check or request.atomic else ()
-        plan = carry_out(conninfo, request, aside, context)
+        plan = restore_database(conninfo, request, aside, context)
         if request.atomic and not (context.check or request.businesses or plan.quarantined):
             with staying_committed(f"backup {label} is restored and committed"):
                 ledger.settled()
@@ -167,16 +166,11 @@ def _ledgers(context: Context) -> Path:
     return context.inventory.directory / ".playback" / "ledgers"
 
 
-def carry_out(conninfo: str, request: Request, aside: QuarantineWriter | None, context: Context) -> RestorePlan:
+def restore_database(conninfo: str, request: Request, aside: QuarantineWriter | None, context: Context) -> RestorePlan:
     """Restore; rows that were put aside are taken back where nothing is committed, and only there."""
-    try:
-        request = replace(request, put_aside=aside.write if aside else None)
-        with explaining(conninfo):
-            return restore_into(lambda: session(conninfo, application="playback restore"), request, context.progress)
-    except BaseException as error:
-        if aside is not None and is_settled_as_nothing(error):
-            aside.discard()
-        raise
+    request = replace(request, put_aside=aside)
+    with explaining(conninfo):
+        return restore_into(lambda: session(conninfo, application="playback restore"), request, context.progress)
 
 
 def _check_arguments(arguments: RestoreArguments) -> None:

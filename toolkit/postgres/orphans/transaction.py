@@ -28,7 +28,8 @@ from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.write.deletion import Deletions
-from toolkit.postgres.write.recovery import passes
+from toolkit.postgres.write.fate import Deed, Fate
+from toolkit.postgres.write.recovery import Open, commit, passes
 from toolkit.postgres.write.triggers import loud_triggers, may_bypass, silent_triggers
 from toolkit.retries.policy import retrying
 
@@ -43,20 +44,48 @@ class Found:
 
 
 def find_orphans(
-    connection: Connection, catalog: Catalog, scope: Scope, progress: Progress, *, delete: bool, check: bool
+    reopen: Open, catalog: Catalog, scope: Scope, progress: Progress, *, delete: bool, check: bool
 ) -> Found:
     """Look for the orphans of a scope; with `delete` plan their removal and, unless `check` is set, carry it out.
+
+    Args:
+        reopen: opens a session; called again when one is lost.
 
     Raises:
         RefusedError: the role may not do what has to be done, or a named business does not exist; nothing was changed.
         DatabaseError: deleting or proving failed; everything was rolled back.
+        CommittedError: they are deleted, and something failed after that.
+        UndecidedError: the connection was lost in the commit, and nobody can say how it ended.
     """
+    deed = Deed(
+        does="which deletes orphans",
+        done="the orphans are deleted",
+        left="nothing is left to do",
+        schema=catalog.schema,
+    )
+    fate = Fate(deed)
     run = retrying(passes, attempts=5, seconds=600)
-    return run(lambda: _attempt(connection, catalog, scope, progress, delete=delete, check=check))
+    with fate.telling():
+        return run(lambda: _attempt(reopen, catalog, scope, progress, delete=delete, check=check, fate=fate))
 
 
 def _attempt(
-    connection: Connection, catalog: Catalog, scope: Scope, progress: Progress, *, delete: bool, check: bool
+    reopen: Open, catalog: Catalog, scope: Scope, progress: Progress, *, delete: bool, check: bool, fate: Fate
+) -> Found:
+    with reopen() as connection:
+        return _found(connection, reopen, catalog, scope, progress, delete=delete, check=check, fate=fate)
+
+
+def _found(
+    connection: Connection,
+    reopen: Open,
+    catalog: Catalog,
+    scope: Scope,
+    progress: Progress,
+    *,
+    delete: bool,
+    check: bool,
+    fate: Fate,
 ) -> Found:
     bypass = delete and may_bypass(connection)
     with consistent_snapshot(
@@ -78,8 +107,8 @@ def _attempt(
         _refuse(survey.workspace, removal, bypass=bypass)
         if removal.changed and not check:
             progress.start("delete", rows=sum(removal.deletes.values()))
-            _Deletion(survey, prepared, dangling).carry_out(bypass=bypass)
-            connection.execute("COMMIT")
+            _Deletion(survey, prepared, dangling).delete_and_prove(bypass=bypass)
+            commit(connection, reopen, fate, lambda: fate.committed([]))
         return Found(report=found, removal=removal, warnings=_warnings(survey))
 
 
@@ -125,7 +154,7 @@ class _Deletion:
         self._dangling = dangling
         self._relations = survey.workspace.relations
 
-    def carry_out(self, *, bypass: bool) -> None:
+    def delete_and_prove(self, *, bypass: bool) -> None:
         """Delete children before parents; raise DatabaseError when anything is not as planned."""
         watched = self._affected()
         before = {name: self._rows(name) for name in watched}

@@ -30,7 +30,7 @@ from toolkit.postgres.write.batches import (
     Savepoints,
     UnforeseenError,
 )
-from toolkit.postgres.write.fate import Fate
+from toolkit.postgres.write.fate import Committed, Deed, Fate, Untouched
 from toolkit.postgres.write.recovery import ATTEMPTS, SECONDS, Open, commit, passes, patient
 from toolkit.postgres.write.sequence_moves import advance, try_moves
 from toolkit.postgres.write.triggers import silent_triggers
@@ -58,14 +58,20 @@ def restore(reopen: Open, request: Request, progress: Progress) -> RestorePlan:
         UndecidedError: the connection was lost in the commit, and nobody can say how it ended.
         Interrupted: Ctrl-C, where something is committed or may be.
     """
-    fate = Fate(request.manifest.metadata.label, request.catalog.schema, steps=not request.atomic)
+    label = request.manifest.metadata.label
+    deed = Deed(
+        does=f"which restores backup {label}",
+        done=f"backup {label} is restored",
+        left="no row has to be restored again",
+        schema=request.catalog.schema,
+    )
+    fate = Fate(deed)
     try:
-        return _restored(reopen, request, fate, progress)
-    except BaseException as error:
-        told = fate.told(error)
-        if told is error:
-            raise
-        raise told from error
+        with fate.telling():
+            return _restored(reopen, request, fate, progress)
+    finally:
+        if request.put_aside is not None and isinstance(fate.state, Untouched):
+            request.put_aside.discard()
 
 
 def _restored(reopen: Open, request: Request, fate: Fate, progress: Progress) -> RestorePlan:
@@ -110,14 +116,14 @@ def _attempt(
         with contention.watching(ready):
             if request.atomic:
                 plan = _apply(ready, request, lessons, progress)
-                fate.moves = list(plan.sequences)
-                commit(connection, reopen, fate)
-                fate.finished(plan.sequences)
+                moves = list(plan.sequences)
+                commit(connection, reopen, fate, lambda: fate.committed(moves))
             else:
                 plan = apply_stepwise(reopen, ready, request, lessons, progress, fate=fate)
         if not asked.atomic and request.atomic and request.ledger is not None:
             request.ledger.finished()
-        _advance(connection, reopen, ready.survey.schema.name, fate.moves)
+        assert isinstance(fate.state, Committed)
+        _advance(connection, reopen, ready.survey.schema.name, fate.state.moves)
         return plan
 
 
@@ -147,7 +153,7 @@ def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress)
             raise unproven(failures)
     plan = _with_sequences(ready, request)
     if request.put_aside is not None and ready.prepared.obstacles:
-        request.put_aside(quarantined_rows(ready))
+        request.put_aside.write(quarantined_rows(ready))
     untouched = sum(digest.rows for digest in before.values()) if others else None
     return replace(plan, untouched=untouched)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,7 +16,15 @@ from toolkit.planning.reclassification import is_optional
 from toolkit.postgres.compare.source import RowsOf
 from toolkit.postgres.stage.decision import DeviceRequest
 
-PutAside = Callable[[Iterable[QuarantinedRow]], None]
+
+class PutAside(Protocol):
+    """Takes rows that the target cannot take, before the others are committed."""
+
+    def write(self, rows: Iterable[QuarantinedRow], /) -> None:
+        """Put rows aside."""
+
+    def discard(self) -> None:
+        """Take back what was put aside: nothing is committed."""
 
 
 class Ledger(Protocol):

@@ -1,9 +1,10 @@
-"""What has become of a restore: nothing yet, some batches, all of it, or nobody knows; whatever ends it, it is told."""
+"""What has become of what an action writes: nothing yet, some batches, all of it, or nobody knows; it is told so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from enum import Enum
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import psycopg
 
@@ -23,81 +24,129 @@ from toolkit.postgres.write.sequence_moves import statement_of
 AGAIN = "run again: rows that are there already are left as they are"
 
 
-class State(Enum):
-    """How far the transaction of the moment has come."""
+@dataclass(frozen=True, slots=True)
+class Untouched:
+    """Nothing is committed."""
 
-    OPEN = 1
-    COMMITTING = 2
-    COMMITTED = 3
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Batches are committed, each by itself, and more are to come."""
+
+    number: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Committing:
+    """A transaction is being committed: until the server says how that ended, nobody knows.
+
+    Attributes:
+        transaction: its id; empty where it has written nothing.
+        before: how far all was before it.
+    """
+
+    transaction: str
+    before: Untouched | Batches
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """All is committed. What fails now makes nothing undone.
+
+    Attributes:
+        moves: the sequences that still have to move; those that were moved are taken off.
+    """
+
+    moves: list[SequenceMove]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What an action writes, in words.
+
+    Attributes:
+        does: `which restores backup X`.
+        done: `backup X is restored`.
+        left: what is left to do once it is committed, where no sequence has to move.
+        schema: of the sequences.
+    """
+
+    does: str
+    done: str
+    left: str
+    schema: str
 
 
 class Fate:
-    """Kept as a restore goes, so that an error or Ctrl-C at any moment is told as what it is.
-
-    Args:
-        steps: every batch is a transaction of its own.
+    """Kept as an action goes, so that an error or Ctrl-C at any moment is told as what it is.
 
     Attributes:
-        state: of the transaction that writes, of the last one where there are several.
-        transaction: its id, once it is being committed.
-        pending: rows of the batch that is written; none where it only prepares.
-        moves: the sequences that still have to move once all is committed.
+        state: how far it has come.
     """
 
-    def __init__(self, label: str, schema: str, *, steps: bool) -> None:
-        self._label = label
-        self._schema = schema
-        self._steps = steps
-        self._batches = self._rows = 0
-        self.state = State.OPEN
-        self.transaction = ""
-        self.pending = 0
-        self.moves: list[SequenceMove] = []
+    def __init__(self, deed: Deed) -> None:
+        self._deed = deed
+        self.state: Untouched | Batches | Committing | Committed = Untouched()
 
-    def committed(self) -> None:
-        """The transaction is committed: that was all, or one batch."""
-        if self._steps:
-            self._batches += bool(self.pending)
-            self._rows += self.pending
-            self.state = State.OPEN
-        else:
-            self.state = State.COMMITTED
+    def committing(self, transaction: str) -> None:
+        """A transaction is about to be committed."""
+        assert isinstance(self.state, Untouched | Batches)
+        self.state = Committing(transaction, self.state)
 
-    def finished(self, moves: Iterable[SequenceMove]) -> None:
-        """The last of several transactions is committed, and all is proven; these sequences have still to move."""
-        self.moves = list(moves)
-        self.state = State.COMMITTED
+    def rolled_back(self) -> None:
+        """It was not committed."""
+        if isinstance(self.state, Committing):
+            self.state = self.state.before
 
-    def told(self, error: BaseException) -> BaseException:
-        """The error that says what has become of the restore; the one given where nothing was changed."""
-        interrupted = isinstance(error, KeyboardInterrupt)
-        what = "interrupted" if interrupted else error.message if isinstance(error, PlaybackError) else _line(error)
+    def committed(self, moves: list[SequenceMove]) -> None:
+        """All is committed; these sequences have still to move."""
+        self.state = Committed(moves)
+
+    def committed_batch(self, rows: int) -> None:
+        """A batch is committed by itself; none of its rows are the backup's where it only prepares."""
+        self.rolled_back()
+        before = self.state if isinstance(self.state, Batches) else Batches(0, 0)
+        if rows:
+            self.state = Batches(before.number + 1, before.rows + rows)
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Raise whatever the block raises as the error that says what has become of it."""
+        try:
+            yield
+        except BaseException as error:
+            told = self._told(error)
+            if told is error:
+                raise
+            raise told from error
+
+    def _told(self, error: BaseException) -> BaseException:
+        """The error that says what has become of it; the one given where nothing was changed."""
         if isinstance(error, UndecidedError):
             return error
-        if self.state is State.COMMITTED:
-            said, hint = f"backup {self._label} is restored and committed", self._left()
-            return _made(CommittedError, interrupted, f"{said}; after that: {what}", hint)
-        if self.state is State.COMMITTING:
-            said = f"nobody can say whether transaction {self.transaction} was committed, which restores backup"
-            return _made(UndecidedError, interrupted, f"{what}: {said} {self._label}", AGAIN)
-        if self._batches:
-            said = f"{self._batches} batches with {self._rows} rows are committed and stay"
-            if isinstance(error, PlaybackError) and not isinstance(error, RefusedError):
-                return _again(error, f"{what}; {said}")
-            kind = DatabaseError if isinstance(error, psycopg.Error) else TaskError
-            return _made(kind, interrupted, f"{what}; {said}", "run again: it goes on from there")
+        interrupted = isinstance(error, KeyboardInterrupt)
+        what = "interrupted" if interrupted else error.message if isinstance(error, PlaybackError) else _line(error)
+        match self.state:
+            case Committed(moves):
+                said = f"{self._deed.done} and committed; after that: {what}"
+                return _made(CommittedError, interrupted, said, self._left(moves))
+            case Committing(transaction):
+                said = f"nobody can say whether transaction {transaction} was committed, {self._deed.does}"
+                return _made(UndecidedError, interrupted, f"{what}: {said}", AGAIN)
+            case Batches(number, rows):
+                said = f"{what}; {number} batches with {rows} rows are committed and stay"
+                if isinstance(error, PlaybackError) and not isinstance(error, RefusedError):
+                    return _again(error, said)
+                kind = DatabaseError if isinstance(error, psycopg.Error) else TaskError
+                return _made(kind, interrupted, said, "run again: it goes on from there")
         return error
 
-    def _left(self) -> str:
-        if not self.moves:
-            return "no row has to be restored again"
-        listed = "\n".join(f"  {statement_of(self._schema, move)}" for move in self.moves)
+    def _left(self, moves: list[SequenceMove]) -> str:
+        if not moves:
+            return self._deed.left
+        listed = "\n".join(f"  {statement_of(self._deed.schema, move)}" for move in moves)
         return f"these sequences were not moved; run this, or restore again:\n{listed}"
-
-
-def is_settled_as_nothing(error: BaseException) -> bool:
-    """Whether an error that ended a restore leaves nothing behind: no row committed, and none in doubt."""
-    return not isinstance(error, CommittedError | UndecidedError | Interrupted)
 
 
 def _line(error: BaseException) -> str:

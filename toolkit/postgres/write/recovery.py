@@ -10,7 +10,7 @@ from psycopg import sql
 
 from toolkit.errors import DatabaseError, UndecidedError, UnreachableError
 from toolkit.postgres.session.connection import Connection
-from toolkit.postgres.write.fate import AGAIN, Fate, State
+from toolkit.postgres.write.fate import AGAIN, Fate
 from toolkit.retries.policy import retrying
 
 Open = Callable[[], AbstractContextManager[Connection]]
@@ -70,8 +70,11 @@ def patient(reopen: Open) -> Open:
     return opened
 
 
-def commit(connection: Connection, reopen: Open, fate: Fate) -> None:
+def commit(connection: Connection, reopen: Open, fate: Fate, committed: Callable[[], None]) -> None:
     """Commit the transaction; when the connection is lost meanwhile, find out whether it was committed.
+
+    Args:
+        committed: says to the fate what is committed; called once it is.
 
     Raises:
         psycopg.Error: it was not; the transaction may be begun again where `passes` says so.
@@ -79,22 +82,22 @@ def commit(connection: Connection, reopen: Open, fate: Fate) -> None:
         KeyboardInterrupt: interrupted meanwhile; the fate says how it ended.
     """
     row = connection.execute("SELECT pg_current_xact_id_if_assigned()::text").fetchone()
-    fate.transaction = "" if row is None or row[0] is None else row[0]
-    fate.state = State.COMMITTING
+    transaction = "" if row is None or row[0] is None else str(row[0])
+    fate.committing(transaction)
     try:
         connection.execute("COMMIT")
     except KeyboardInterrupt:
         # the server may have gone on with it
-        if _was_committed(fate.transaction, reopen):
-            fate.committed()
+        if _was_committed(transaction, reopen):
+            committed()
         else:
-            fate.state = State.OPEN
+            fate.rolled_back()
         raise
     except psycopg.Error as error:
-        if not lost(error) or (fate.transaction and not _was_committed(fate.transaction, reopen)):
-            fate.state = State.OPEN
+        if not lost(error) or (transaction and not _was_committed(transaction, reopen)):
+            fate.rolled_back()
             raise
-    fate.committed()
+    committed()
 
 
 def _was_committed(transaction: str, reopen: Open) -> bool:

@@ -66,8 +66,7 @@ class Transactions:
         try:
             with self._silence(tables):
                 rows = work()
-            self._fate.pending = rows
-            commit(connection, self._reopen, self._fate)
+            commit(connection, self._reopen, self._fate, lambda: self._fate.committed_batch(rows))
         except UnexpectedCountError as error:
             raise ChangedMeanwhileError(str(error)) from error
         finally:
@@ -117,9 +116,9 @@ def apply_stepwise(
         raise violations(ready.plan.label, found)
     _prove(reopen, request, lessons, progress)
     if request.put_aside is not None and ready.prepared.obstacles:
-        request.put_aside(quarantined_rows(ready))
+        request.put_aside.write(quarantined_rows(ready))
     plan = ready.with_sequences()
-    fate.finished(plan.sequences)
+    fate.committed(list(plan.sequences))
     if request.ledger is not None:
         request.ledger.finished()
     return replace(plan, warnings=(*plan.warnings, *said))
