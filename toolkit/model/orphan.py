@@ -57,7 +57,7 @@ class OrphanReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Removal:
+class OrphanRemoval:
     """What deleting the orphans of a report means; check mode prints it and applying does exactly this.
 
     Attributes:

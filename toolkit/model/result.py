@@ -12,7 +12,7 @@ import msgspec
 from toolkit.errors import PlaybackError
 from toolkit.model.identity import IdentityPlan
 from toolkit.model.manifest import Manifest
-from toolkit.model.orphan import OrphanReport, Removal
+from toolkit.model.orphan import OrphanRemoval, OrphanReport
 from toolkit.model.plan import Conflict, RestorePlan
 from toolkit.model.retention import Decision
 from toolkit.model.verdict import TableVerdict
@@ -106,7 +106,7 @@ class OrphansFound:
     """Orphans, and what deleting them did, or in check mode would do; None where nobody asked for that."""
 
     report: OrphanReport
-    removal: Removal | None
+    removal: OrphanRemoval | None
     check: bool
 
 

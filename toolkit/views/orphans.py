@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from toolkit.model.orphan import OrphanReport, Orphans, Removal
+from toolkit.model.orphan import OrphanRemoval, OrphanReport, Orphans
 from toolkit.model.result import OrphansFound
 from toolkit.views.view import View, view
 from toolkit.wording import count, counted
@@ -39,7 +39,7 @@ def _report_text(report: OrphanReport) -> str:
     return f"{counted(sum(report.rows.values()), 'orphan')} in {counted(len(report.rows), 'table')}"
 
 
-def _removal_text(removal: Removal, *, check: bool) -> str:
+def _removal_text(removal: OrphanRemoval, *, check: bool) -> str:
     verb = "would delete" if check else "deleted"
     orphaned, deleted = sum(removal.orphans.values()), sum(removal.deletes.values())
     kept = sum(rows for reasons in removal.kept.values() for rows in reasons.values())
@@ -48,7 +48,7 @@ def _removal_text(removal: Removal, *, check: bool) -> str:
     return f"{verb} {counted(orphaned, 'orphan')}{also} of {counted(len(removal.deletes), 'table')}, {count(kept)} kept"
 
 
-def _removal_lines(removal: Removal) -> Iterator[str]:
+def _removal_lines(removal: OrphanRemoval) -> Iterator[str]:
     for table, rows in removal.deletes.items():
         own = removal.orphans.get(table, 0)
         along = f", {count(rows - own)} of them because of rows that they point at" if rows > own else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from toolkit.model.orphan import Removal
+from toolkit.model.orphan import OrphanRemoval
 from toolkit.planning.links import ReferenceLink, is_unique
 from toolkit.postgres.orphans.search import Dangling, OrphanScope, is_orphan
 from toolkit.postgres.schema.relation import Sql, points_at
@@ -20,7 +20,7 @@ from toolkit.postgres.write.deletion import DeletionPlanner, Deletions
 class Prepared:
     """A removal with the temporary tables that say which rows it means."""
 
-    removal: Removal
+    removal: OrphanRemoval
     deletions: Deletions
 
 
@@ -56,7 +56,7 @@ class RemovalPlanner:
                 self._workspace.drop(ids)
         deletes = {name: rows for name, rows in sorted(deletions.counts.items()) if rows}
         orphans = {name: ids.rows for name, ids in self._roots.items()}
-        removal = Removal(
+        removal = OrphanRemoval(
             deletes=deletes,
             orphans={name: rows for name, rows in orphans.items() if rows},
             set_null=_summed(deletions),

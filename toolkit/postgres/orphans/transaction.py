@@ -9,7 +9,7 @@ from psycopg import sql
 
 from toolkit.errors import DatabaseError, RefusedError
 from toolkit.model.catalog import Catalog
-from toolkit.model.orphan import OrphanReport, Removal
+from toolkit.model.orphan import OrphanRemoval, OrphanReport
 from toolkit.model.outcome import Progress
 from toolkit.model.scope import Scope
 from toolkit.planning.links import components
@@ -39,7 +39,7 @@ class Found:
     """What there was, what deleting means (None when it was not asked for), and warnings."""
 
     report: OrphanReport
-    removal: Removal | None
+    removal: OrphanRemoval | None
     warnings: tuple[str, ...]
 
 
@@ -125,7 +125,7 @@ def _warnings(survey: Survey) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _refuse(workspace: Workspace, removal: Removal, *, bypass: bool) -> None:
+def _refuse(workspace: Workspace, removal: OrphanRemoval, *, bypass: bool) -> None:
     """Raise RefusedError with all that the removal does and the role may not."""
     connection, schema = workspace.connection, workspace.schema.name
     wanted = [("DELETE", name) for name in sorted(removal.deletes)]

@@ -14,73 +14,74 @@ from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles, SqlStat
 from toolkit.postgres.schema.relation import Sql, points_at
 
 
-class UpdateActions:
-    """Looks for rows that ON UPDATE CASCADE, SET NULL and SET DEFAULT would rewrite, and that RESTRICT holds to.
+def find_reaching(
+    comparison: Comparison, deleted: Mapping[str, Sql], rewritten: Collection[str], obstacles: Obstacles
+) -> int:
+    """Note the rows whose update ON UPDATE CASCADE, SET NULL and SET DEFAULT would follow, or RESTRICT forbids.
 
     To the server a value has changed that merely looks different (2.0 and 2.00): it acts on all that point at it.
+
+    Args:
+        deleted: per table, a table of ids of rows that will be deleted.
+        rewritten: tables whose rows are deleted and inserted again rather than updated.
+
+    Returns:
+        How many they are.
     """
-
-    def __init__(self, comparison: Comparison) -> None:
-        self._comparison = comparison
-
-    def find(self, deleted: Mapping[str, Sql], rewritten: Collection[str], obstacles: Obstacles) -> int:
-        """Note the rows whose update would do that; gives how many.
-
-        Args:
-            deleted: per table, a table of ids of rows that will be deleted.
-            rewritten: tables whose rows are deleted and inserted again rather than updated.
-        """
-        reaching = (
-            Obstacle(
-                table=key.parent,
-                rows=self._reaching(child, key, deleted),
-                reason=f"{key.name}: ON UPDATE {key.on_update.upper()} would reach rows of {child}",
-                sqlstate=SqlState.FOREIGN_KEY,
-                constraint=key.name,
-                beside=(child,),
-            )
-            for child, key in self._acting()
-            if key.parent not in rewritten
+    reaching = (
+        Obstacle(
+            table=key.parent,
+            rows=_reaching(comparison, child, key, deleted),
+            reason=f"{key.name}: ON UPDATE {key.on_update.upper()} would reach rows of {child}",
+            sqlstate=SqlState.FOREIGN_KEY,
+            constraint=key.name,
+            beside=(child,),
         )
-        return obstacles.add(*reaching)
+        for child, key in _acting(comparison)
+        if key.parent not in rewritten
+    )
+    return obstacles.add(*reaching)
 
-    def _acting(self) -> Iterator[tuple[str, ForeignKey]]:
-        for child in self._comparison.schema.tables.values():
-            for key in child.foreign_keys:
-                differences = self._comparison.differences.get(key.parent)
-                if key.enforced and key.on_update != "no action" and differences and differences.count(Action.CHANGED):
-                    yield child.name, key
 
-    def _reaching(self, child: str, key: ForeignKey, deleted: Mapping[str, Sql]) -> Sql:
-        """A query of the staged rows that look different where rows of the child will find them as they are now."""
-        reached = [
-            sql.SQL("EXISTS (SELECT 1 FROM {} c WHERE {} AND {})").format(
-                self._comparison.relations[child].source, points_at(key, "c", "p"), self._staying(child, key, deleted)
+def _acting(comparison: Comparison) -> Iterator[tuple[str, ForeignKey]]:
+    for child in comparison.schema.tables.values():
+        for key in child.foreign_keys:
+            differences = comparison.differences.get(key.parent)
+            if key.enforced and key.on_update != "no action" and differences and differences.count(Action.CHANGED):
+                yield child.name, key
+
+
+def _reaching(comparison: Comparison, child: str, key: ForeignKey, deleted: Mapping[str, Sql]) -> Sql:
+    """A query of the staged rows that look different where rows of the child will find them as they are now."""
+    reached = [
+        sql.SQL("EXISTS (SELECT 1 FROM {} c WHERE {} AND {})").format(
+            comparison.relations[child].source, points_at(key, "c", "p"), _staying(comparison, child, key, deleted)
+        )
+    ]
+    if comparison.writes(child):
+        reached.append(
+            sql.SQL("EXISTS (SELECT 1 FROM (SELECT s.* FROM {}) c WHERE {})").format(
+                comparison.written(child), points_at(key, "c", "p")
             )
-        ]
-        if self._comparison.writes(child):
-            reached.append(
-                sql.SQL("EXISTS (SELECT 1 FROM (SELECT s.* FROM {}) c WHERE {})").format(
-                    self._comparison.written(child), points_at(key, "c", "p")
-                )
-            )
-        return changing_values(self._comparison, key, sql.SQL("({})").format(sql.SQL(" OR ").join(reached)))
+        )
+    return changing_values(comparison, key, sql.SQL("({})").format(sql.SQL(" OR ").join(reached)))
 
-    def _staying(self, child: str, key: ForeignKey, deleted: Mapping[str, Sql]) -> Sql:
-        """The condition that row `c` is there as it is now when the parent is updated.
 
-        Rows that change with it are written by the same statement, and rows that go have gone before, but where the
-        values tell the parent's rows apart: there nobody expects them to change.
-        """
-        if set(key.parent_columns) == set(sort_key(self._comparison.schema.tables[key.parent]).names):
-            return sql.SQL("true")
-        conditions: list[Sql] = [sql.SQL("true")]
-        relation = self._comparison.relations[child]
-        if child in deleted:
-            gone = sql.SQL("NOT EXISTS (SELECT 1 FROM {} x WHERE {})")
-            conditions.append(gone.format(deleted[child], relation.same("c", "x")))
-        if child in self._comparison.differences:
-            changed = sql.SQL('NOT EXISTS (SELECT 1 FROM {} u WHERE {} AND u.action = {}::"char")')
-            lines = self._comparison.differences[child].lines
-            conditions.append(changed.format(lines, relation.same("c", "u"), sql.Literal(Action.CHANGED)))
-        return sql.SQL(" AND ").join(conditions)
+def _staying(comparison: Comparison, child: str, key: ForeignKey, deleted: Mapping[str, Sql]) -> Sql:
+    """The condition that row `c` is there as it is now when the parent is updated.
+
+    Rows that change with it are written by the same statement, and rows that go have gone before, but where the
+    values tell the parent's rows apart: there nobody expects them to change.
+    """
+    if set(key.parent_columns) == set(sort_key(comparison.schema.tables[key.parent]).names):
+        return sql.SQL("true")
+    conditions: list[Sql] = [sql.SQL("true")]
+    relation = comparison.relations[child]
+    if child in deleted:
+        gone = sql.SQL("NOT EXISTS (SELECT 1 FROM {} x WHERE {})")
+        conditions.append(gone.format(deleted[child], relation.same("c", "x")))
+    if child in comparison.differences:
+        changed = sql.SQL('NOT EXISTS (SELECT 1 FROM {} u WHERE {} AND u.action = {}::"char")')
+        lines = comparison.differences[child].lines
+        conditions.append(changed.format(lines, relation.same("c", "u"), sql.Literal(Action.CHANGED)))
+    return sql.SQL(" AND ").join(conditions)

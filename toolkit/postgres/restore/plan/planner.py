@@ -18,7 +18,7 @@ from toolkit.postgres.compare.comparison import (
 from toolkit.postgres.compare.sequence_outlook import Outlook, behind
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.compare.values_afterwards import ValuesAfterwards
-from toolkit.postgres.restore.plan.acting import UpdateActions
+from toolkit.postgres.restore.plan.acting import find_reaching
 from toolkit.postgres.restore.plan.ambiguity import find_ambiguous
 from toolkit.postgres.restore.plan.checks import find_failing_checks
 from toolkit.postgres.restore.plan.estrangement import Estrangement
@@ -180,7 +180,7 @@ class Planner:
             release, found = uniqueness.find_held(deletions, obstacles)
             found += foreign_keys.find_dangling(deletions.ids, obstacles)
             if not self._bypass:
-                found += UpdateActions(comparison).find(deletions.ids, release.rewritings, obstacles)
+                found += find_reaching(comparison, deletions.ids, release.rewritings, obstacles)
             if not (found and self._aside):
                 break
         if not self._bypass and foreign_keys.vacated_by(deletions.ids):
