@@ -27,6 +27,20 @@ def test_a_pipe_gets_plain_lines(tmp_path: Path) -> None:
     assert "\x07" not in ran.text
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows says it in another way")
+@pytest.mark.parametrize("words", [("doctor",), ("doctor", "--json")])
+def test_a_pipe_that_nobody_reads_ends_a_command_without_a_word(words: tuple[str, ...]) -> None:
+    """As with `invoke backups | head -1`: exit code 1, and neither a message nor a trace."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "invoke", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
 def test_names_of_every_script_are_printed_everywhere(tmp_path: Path) -> None:
     """Output is UTF-8 whatever the locale says."""
     ran = run(

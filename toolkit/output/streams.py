@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 from unicodedata import category
 
 from toolkit.config.masking import mask, mask_own
+from toolkit.errors import ExitCode
 from toolkit.runner.interruption import PROCESS
 
 if TYPE_CHECKING:
@@ -68,8 +69,16 @@ class _Stream:
 
                 self.console.print(Text(_printable(text)), style=style or None, soft_wrap=True)
             else:
-                self._stream.write(f"{_printable(text)}\n")
-                self._stream.flush()
+                self._write(f"{_printable(text)}\n")
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError:
+            # who reads the pipe wants no more; Python must not stumble over what is left of it at its own end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            raise SystemExit(ExitCode.FAILED) from None
 
 
 def _printable(text: str) -> str:
