@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -40,8 +41,18 @@ def installed_server(binaries: Path) -> Iterator[EmbeddedServer]:
             superuser = make_conninfo("", host=str(directory), user="postgres", dbname="postgres")
             with psycopg.connect(superuser, autocommit=True) as connection:
                 connection.execute(f"CREATE ROLE {OWNER} LOGIN".encode())
+                if connection.info.server_version < 150000:
+                    _own_public(connection, superuser)
             yield EmbeddedServer(directory=directory / "data", superuser=superuser, binaries=binaries)
         finally:
             run("pg_ctl", "-w", "-s", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _own_public(connection: psycopg.Connection[Any], superuser: str) -> None:
+    """Give the schema `public` of new databases to their owner, as PostgreSQL itself does from version 15 on."""
+    connection.execute("ALTER DATABASE template0 ALLOW_CONNECTIONS true")
+    with psycopg.connect(superuser, dbname="template0", autocommit=True) as template:
+        template.execute(f"ALTER SCHEMA public OWNER TO {OWNER}".encode())
+    connection.execute("ALTER DATABASE template0 ALLOW_CONNECTIONS false")
