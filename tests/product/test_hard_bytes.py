@@ -90,7 +90,7 @@ ALTERATIONS = (
     "DELETE FROM ONLY {}.trucks WHERE id = 4",
     "INSERT INTO {}.vehicles VALUES (77, 'a', 'extra'); INSERT INTO {}.amphibians VALUES (77, 'a', 'extra')",
     "DELETE FROM {}.alarms WHERE sensor = 1",
-    "DELETE FROM {}.sel_ids_0 WHERE row_id IN (19, 20); UPDATE {}.sel_ids_0 SET why = NULL, action = 'c', round = 5",
+    "DELETE FROM {}.own_0 WHERE row_id IN (19, 20); UPDATE {}.own_0 SET why = NULL, action = 'c', round = 5",
     "UPDATE {}.documents SET document = reverse(document), bytes = NULL WHERE id < 3",
     "INSERT INTO {}.text_keys VALUES ('extra'); DELETE FROM {}.text_notes WHERE id = 1",
     'UPDATE {}."user" SET "group" = \'other\' WHERE "kind" = \'x\'',
@@ -119,9 +119,9 @@ OWNED = {
     "Order": """WITH RECURSIVE o AS (
         SELECT "order" FROM {0}."Order" WHERE "references" = 'a'
         UNION SELECT n."order" FROM {0}."Order" n JOIN o ON n."previous order" = o."order") SELECT 1 FROM o""",
-    "sel_ids_0": """WITH RECURSIVE o AS (
-        SELECT row_id FROM {0}.sel_ids_0 WHERE mine = 'a'
-        UNION SELECT n.row_id FROM {0}.sel_ids_0 n JOIN o ON n.t = o.row_id) SELECT 1 FROM o""",
+    "own_0": """WITH RECURSIVE o AS (
+        SELECT row_id FROM {0}.own_0 WHERE mine = 'a'
+        UNION SELECT n.row_id FROM {0}.own_0 n JOIN o ON n.t = o.row_id) SELECT 1 FROM o""",
     "readings": "SELECT 1 FROM {}.readings WHERE tenant = 'a'",
     "alarms": "SELECT 1 FROM {0}.alarms a JOIN {0}.readings r USING (day, sensor, kind) WHERE r.tenant = 'a'",
     "vehicles": "SELECT 1 FROM ONLY {}.vehicles WHERE tenant = 'a'",
@@ -139,7 +139,7 @@ def test_one_tenant_of_the_hard_schema(hard: Hard) -> None:
     first = hard.control.backup("source", businesses=["a"])
     owned = {name: counts.owned for name, counts in first.selection.tables.items() if counts.owned}
     assert owned == {name: len(rows(source, query.format(ODD))) for name, query in OWNED.items()}
-    assert min(owned["Order"], owned["sel_ids_0"], owned["alarms"]) > 10
+    assert min(owned["Order"], owned["own_0"], owned["alarms"]) > 10
     hard.control.restore("target", first, "merge")
     assert chunk_ids(hard.control.backup("target", businesses=["a"])) == chunk_ids(first)
     assert rows(target, f"SELECT DISTINCT tenant FROM {ODD}.readings") == [("a       ",)]

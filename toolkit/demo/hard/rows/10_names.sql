@@ -26,7 +26,7 @@ INSERT INTO "ünïcödé_名前の長さは六十三バイトです_🗝_xé" VA
 INSERT INTO "a ""quoted"" table's {name} with %s, \ and
 a second line" VALUES (1, 'a', 'b', 'c', 'd', 'e', 'f'), (2, NULL, '', E'\\N', E'\t', E'\n', '"');
 
-INSERT INTO sel_ids_0
+INSERT INTO own_0
 SELECT n, -n, 'w', (ARRAY['a', 'B', 'demo'])[1 + n % 3], n % 2, CASE WHEN n > 5 THEN n - 5 END,
        's', 'i', 'o', 'q', 'c', 'd', 'w', 'k', 'i', '(0,1)'
 FROM generate_series(1, 20) n;

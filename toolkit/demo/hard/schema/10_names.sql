@@ -50,13 +50,13 @@ a second line" (
 );
 
 -- what a selection or a restore may call its own tables, columns and aliases
-CREATE TABLE sel_ids_0 (
+CREATE TABLE own_0 (
     row_id integer PRIMARY KEY,
     part_id integer,
     why text,
     mine char(8) NOT NULL REFERENCES "Tenant",
     round integer,
-    t integer REFERENCES sel_ids_0,
+    t integer REFERENCES own_0,
     s text,
     i text,
     o text,
