@@ -69,7 +69,7 @@ def test_restoring_again_touches_nothing(
     source = demo_host("source")
     target = empty_host("target")
     named = [rows(source, 'SELECT id FROM businesses WHERE NOT "isDemo" ORDER BY id')[0][0]] if business else []
-    manifest = control.backup("source", businesses=named)
+    manifest = control.backup("source", **({"businesses": named} if named else {}))
     assert control.restore("target", manifest, mode).changed
     rows(target, "SELECT pg_stat_force_next_flush()")
     before, statistics = row_versions(target), rows(target, STATE)
