@@ -16,8 +16,9 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.source import Source, Staged
 from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Relation, Sql, alike, differing, equal, row_text, scalar, text_of
+from toolkit.postgres.schema.row_sources import Rows, Temporary
 from toolkit.postgres.schema.rows import read_rows
-from toolkit.postgres.schema.workspace import Rows, Temporary, Workspace, shared
+from toolkit.postgres.schema.workspace import Workspace, shared
 from toolkit.postgres.session.connection import Connection
 
 

@@ -19,8 +19,9 @@ from psycopg import sql
 from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest, TableEntry
 from toolkit.postgres.schema.relation import Relation, Sql
+from toolkit.postgres.schema.row_sources import Temporary
 from toolkit.postgres.schema.rows import write_rows
-from toolkit.postgres.schema.workspace import Temporary, Workspace
+from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.session.connection import first_line
 
 RowsOf = Callable[[TableEntry], Iterator[bytes]]

@@ -11,7 +11,7 @@ from toolkit.model.orphan import OrphanRemoval
 from toolkit.planning.links import ReferenceLink, is_unique
 from toolkit.postgres.orphans.search import Dangling, OrphanScope, is_orphan
 from toolkit.postgres.schema.relation import Sql, points_at
-from toolkit.postgres.schema.workspace import Temporary
+from toolkit.postgres.schema.row_sources import Temporary
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.write.deletion import DeletionPlanner, Deletions
 

@@ -16,7 +16,7 @@ from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Relation, Sql, filled, points_at, scalar
-from toolkit.postgres.schema.workspace import Temporary
+from toolkit.postgres.schema.row_sources import Temporary
 from toolkit.postgres.selection.marks import Mark
 from toolkit.postgres.selection.row_lookup import LONGEST, key_columns
 from toolkit.postgres.selection.selected import Selected

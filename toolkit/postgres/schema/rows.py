@@ -11,7 +11,7 @@ from toolkit.model.schema import Table
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Relation, Sql, columns
-from toolkit.postgres.schema.workspace import Rows, chosen
+from toolkit.postgres.schema.row_sources import Rows, chosen
 from toolkit.postgres.session.connection import Connection
 
 

@@ -13,12 +13,10 @@ from psycopg import sql
 from toolkit.errors import RefusedError
 from toolkit.model.schema import DatabaseSchema
 from toolkit.postgres.schema.relation import Relation, Sql, relation_of
+from toolkit.postgres.schema.row_sources import Rows, Temporary
 from toolkit.postgres.session.connection import Connection
 
 K = TypeVar("K", bound=Hashable)
-
-FEW = 4
-"""A table is read by row ids when it has more than this many times as many rows."""
 
 SMALL_BYTES = 1 << 20
 """Tables of up to this size share statements; a larger one has its own, with a plan and memory of its own."""
@@ -31,32 +29,6 @@ SHARED_PARTS = 32
 
 STATISTICS_ROWS = 1000
 """Temporary tables with more rows have statistics as soon as they are made; smaller ones when `analyze` is called."""
-
-
-class Rows(sql.Composed):
-    """Something to select rows from.
-
-    Attributes:
-        rows: how many it has; None where nobody has counted.
-    """
-
-    def __init__(self, source: Sql, rows: int | None) -> None:
-        super().__init__([source])
-        self.rows = rows
-
-    @property
-    def empty(self) -> bool:
-        """Whether it surely has no rows."""
-        return self.rows == 0
-
-
-class Temporary(Rows):
-    """A temporary table; `Workspace` keeps count of its rows."""
-
-    rows: int
-
-    def __init__(self, name: str, rows: int) -> None:
-        super().__init__(sql.SQL("{}").format(sql.Identifier("pg_temp", name)), rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,21 +258,6 @@ def shared(keys: Iterable[K], bytes_of: Callable[[K], int | None]) -> Iterator[l
         total += size
     if group:
         yield group
-
-
-def chosen(relation: Relation, ids: Rows | None, alias: str) -> Sql:
-    """`FROM …` the rows of a table that a table of ids names, or all of them for None.
-
-    A few of many rows are fetched by their ids, in the order in which they lie; the planner would read the whole
-    table, because it takes every fetch for a jump.
-    """
-    source = sql.SQL("FROM {} {}").format(relation.source, sql.Identifier(alias))
-    if ids is None:
-        return source
-    if not relation.partitioned and ids.rows is not None and ids.rows * FEW < relation.rows:
-        fetched = sql.SQL("{} WHERE {}.ctid = ANY (ARRAY(SELECT row_id FROM {} i))")
-        return fetched.format(source, sql.Identifier(alias), ids)
-    return sql.SQL("{} JOIN {} i ON {}").format(source, ids, relation.same(alias, "i"))
 
 
 _SIZES = """

@@ -16,7 +16,8 @@ from toolkit.planning.links import Links, ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Sql, points_at
-from toolkit.postgres.schema.workspace import Rows, Temporary, Workspace, shared
+from toolkit.postgres.schema.row_sources import Rows, Temporary
+from toolkit.postgres.schema.workspace import Workspace, shared
 from toolkit.postgres.selection.circles import Circles
 from toolkit.postgres.selection.conditions import check_conditions, condition_of
 from toolkit.postgres.selection.marks import Mark

@@ -15,7 +15,8 @@ from psycopg import sql
 from toolkit.model.catalog import TenantTable
 from toolkit.planning.links import OwnerLink, levels
 from toolkit.postgres.schema.relation import Relation, Sql, equal, row_text, scalar
-from toolkit.postgres.schema.workspace import Rows, Temporary, Workspace
+from toolkit.postgres.schema.row_sources import Rows, Temporary
+from toolkit.postgres.schema.workspace import Workspace
 
 NOTHING = sql.SQL("")
 MOST = 64

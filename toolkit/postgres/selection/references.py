@@ -9,7 +9,8 @@ from psycopg import sql
 
 from toolkit.planning.links import ReferenceLink, levels
 from toolkit.postgres.schema.relation import Relation, Sql, points_at
-from toolkit.postgres.schema.workspace import SMALL_BYTES, Rows, Temporary, Workspace, chosen, shared
+from toolkit.postgres.schema.row_sources import Rows, Temporary, chosen
+from toolkit.postgres.schema.workspace import SMALL_BYTES, Workspace, shared
 from toolkit.postgres.selection.marks import Mark
 
 MOST_COLUMNS = 31

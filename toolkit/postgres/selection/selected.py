@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from toolkit.model.manifest import TableSelection
 from toolkit.postgres.schema.relation import Relation
-from toolkit.postgres.schema.workspace import Rows
+from toolkit.postgres.schema.row_sources import Rows
 from toolkit.postgres.selection.marks import Mark
 from toolkit.postgres.selection.ownership import Owners
 

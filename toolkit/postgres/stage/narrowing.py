@@ -14,7 +14,8 @@ from toolkit.planning.links import OwnerLink
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.schema.introspection import read_schema
 from toolkit.postgres.schema.relation import Relation, Sql, row_text
-from toolkit.postgres.schema.workspace import Rows, Workspace
+from toolkit.postgres.schema.row_sources import Rows
+from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.marks import Mark
 from toolkit.postgres.selection.ownership import Owners
 from toolkit.postgres.selection.references import ReferenceClosure

@@ -16,8 +16,9 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.source import RowsOf, Source
 from toolkit.postgres.schema.introspection import constrained_columns
 from toolkit.postgres.schema.relation import Sql, columns, text_of
+from toolkit.postgres.schema.row_sources import Temporary
 from toolkit.postgres.schema.rows import write_rows
-from toolkit.postgres.schema.workspace import Temporary, Workspace
+from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.session.connection import Connection, first_line
 from toolkit.postgres.stage.conversion import Conversions, converted
 

@@ -28,7 +28,7 @@ from toolkit.postgres.compare.comparison import (
 )
 from toolkit.postgres.compare.source import RowsOf, Staged
 from toolkit.postgres.schema.relation import Relation, row_text, scalar
-from toolkit.postgres.schema.workspace import Rows, Temporary
+from toolkit.postgres.schema.row_sources import Rows, Temporary
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.decision import Device, DeviceRequest, is_told_apart, recognise

@@ -13,7 +13,8 @@ from toolkit.model.schema import ForeignKey
 from toolkit.planning.links import ReferenceLink, components
 from toolkit.postgres.compare.comparison import Action, Differences
 from toolkit.postgres.schema.relation import Sql, points_at, scalar
-from toolkit.postgres.schema.workspace import Temporary, Workspace
+from toolkit.postgres.schema.row_sources import Temporary
+from toolkit.postgres.schema.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from toolkit.postgres.compare.comparison import Action, Comparison, sample_keys
 from toolkit.postgres.restore.plan.judgement import WOULD_BE_OTHERS, Why
 from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles
 from toolkit.postgres.schema.relation import Relation, Sql, columns, points_at
-from toolkit.postgres.schema.workspace import Temporary
+from toolkit.postgres.schema.row_sources import Temporary
 from toolkit.postgres.selection.ownership import Owners, Ownership
 from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey

@@ -11,7 +11,7 @@ from psycopg import sql
 from toolkit.model.plan import Conflict
 from toolkit.postgres.compare.comparison import Action, Comparison, sample_keys
 from toolkit.postgres.schema.relation import Sql
-from toolkit.postgres.schema.workspace import Rows, Temporary
+from toolkit.postgres.schema.row_sources import Rows, Temporary
 
 
 class SqlState(StrEnum):
