@@ -59,7 +59,7 @@ class Differences:
         return self.counts.get(action, 0)
 
     def turned(self, rows: int, before: str, after: str) -> Differences:
-        """The same lines, so many of which have another action now."""
+        """Give the same lines, so many of which have another action now."""
         counts = {**self.counts, before: self.count(before) - rows, after: self.count(after) + rows}
         return replace(self, counts=counts)
 
@@ -89,7 +89,7 @@ class Comparison:
         return self.workspace.schema
 
     def writes(self, name: str) -> int:
-        """How many staged rows of a table are to be inserted or updated."""
+        """Say how many staged rows of a table are to be inserted or updated."""
         found = self.differences.get(name)
         return found.count(Action.MISSING) + found.count(Action.CHANGED) if found else 0
 
@@ -103,14 +103,14 @@ class Comparison:
         )
 
     def bytes_of(self, *names: str) -> int | None:
-        """How much is read to look at tables of the database, and at what is staged of them; None: nobody knows."""
+        """Say how much is read to look at tables of the database, and at what is staged of them; None: nobody knows."""
         sizes = [self.relations[name].bytes for name in names]
         staged = sum(self.source.staged(name).bytes for name in names if name in self.differences)
         return None if None in sizes else staged + sum(size or 0 for size in sizes)
 
 
 def written_lines(comparison: Comparison, name: str) -> Sql:
-    """A query of the `stage_id`s of lines `d` of rows that are to be inserted or updated; conditions may follow."""
+    """Query the `stage_id`s of lines `d` of rows to be inserted or updated; conditions may follow."""
     return sql.SQL('SELECT d.stage_id FROM {} d WHERE d.action IN ({}::"char", {}::"char")').format(
         comparison.differences[name].lines, sql.Literal(Action.MISSING), sql.Literal(Action.CHANGED)
     )
@@ -189,7 +189,7 @@ def equal_chunks(
     *,
     rows: int | None = None,
 ) -> bool:
-    """Whether the taken rows of a table are exactly those of the backup, chunk for chunk; nothing is staged for it.
+    """Tell whether the taken rows of a table are exactly those of the backup, by its chunks; nothing is staged for it.
 
     Args:
         rows: how many rows the table has, where that is known.
@@ -213,7 +213,7 @@ def in_one_process(connection: Connection) -> Iterator[None]:
 
 
 def lies_as_loaded(connection: Connection, table: Table, target: Relation, entry: TableEntry) -> bool:
-    """Whether a table holds exactly the rows of the backup, in the very order of the backup.
+    """Tell whether a table holds exactly the rows of the backup, in the very order of the backup.
 
     That is how a table lies that was loaded while it was empty, to be read within `in_one_process`. It needs no
     sorting; False proves nothing.
@@ -232,7 +232,7 @@ def _gives(rows: Iterable[memoryview], entry: TableEntry) -> bool:
 
 
 def count_absent(connection: Connection, target: Relation, staged: Staged) -> int:
-    """How many staged rows a table without a unique key lacks; of equal rows each counts."""
+    """Say how many staged rows a table without a unique key lacks; of equal rows each counts."""
     less = sql.SQL("SELECT count(*) FROM (SELECT {} FROM {} s EXCEPT ALL SELECT {} FROM {} t) q")
     query = less.format(row_text("s", staged.names), staged.table, row_text("t", staged.names), target.source)
     return scalar(connection, query)
@@ -264,7 +264,7 @@ def _copies(relation: Relation, staged: Staged) -> Sql:
 
 
 def same_key(table: Table, left: str, right: str) -> Sql:
-    """The condition that two rows have the same key; without a unique key NULLs count as equal."""
+    """Give the condition that two rows have the same key; without a unique key NULLs count as equal."""
     key = sort_key(table)
     if key.unique:
         return equal(left, key.names, right, key.names, key.equalities)
@@ -272,7 +272,7 @@ def same_key(table: Table, left: str, right: str) -> Sql:
 
 
 def absent_from_stage(table: Table, target: Relation, staged: Staged | None, taken: Sql | None) -> Sql:
-    """A query of the ids of taken rows whose key is not staged.
+    """Give a query of the ids of taken rows whose key is not staged.
 
     Args:
         staged: None when the backup has no row of the table.
@@ -293,7 +293,7 @@ def absent_from_stage(table: Table, target: Relation, staged: Staged | None, tak
 
 
 def sample_keys(connection: Connection, table: Table, alias: str, source: Sql) -> tuple[str, ...]:
-    """The first few keys, in key order, of the rows that a FROM clause gives under an alias."""
+    """Give the first few keys, in key order, of the rows that a FROM clause gives under an alias."""
     key = sort_key(table)
     query = sql.SQL("SELECT {keys} FROM {source} ORDER BY {order} LIMIT {limit}").format(
         keys=text_of(alias, key.names), source=source, order=order_by(key, alias), limit=sql.Literal(SAMPLES)
@@ -304,7 +304,7 @@ def sample_keys(connection: Connection, table: Table, alias: str, source: Sql) -
 def staged_samples(
     connection: Connection, table: Table, staged: Staged, lines: Sql, actions: Iterable[str]
 ) -> tuple[str, ...]:
-    """The first few keys of staged rows with one of these actions."""
+    """Give the first few keys of staged rows with one of these actions."""
     source = sql.SQL("{} s JOIN {} d ON d.stage_id = s.ctid AND d.action::text = ANY ({})").format(
         staged.table, lines, sql.Literal(list(actions))
     )

@@ -50,7 +50,7 @@ def behind(
     tables: Collection[str],
     values: Values | None = None,
 ) -> Outlook:
-    """The sequences of a schema that are behind the backup's, or behind the values of the columns they number.
+    """Give the sequences of a schema that are behind the backup's, or behind the values of the columns they number.
 
     A sequence is the backup's when it has the name, or the owner, of one there; those that number columns of the
     restored tables are looked at too, whatever the backup has.

@@ -68,7 +68,7 @@ class Source:
         self.entries = {entry.name: entry for entry in manifest.tables if entry.name in self._schema.tables}
 
     def staged(self, name: str) -> Staged:
-        """The staged table of that name, loaded when it is first asked for."""
+        """Give the staged table of that name, loaded when it is first asked for."""
         if name not in self._staged:
             self._staged[name] = self._load(self.entries[name])
         return self._staged[name]
@@ -78,7 +78,7 @@ class Source:
         self.entries[entry.name] = entry
 
     def begin(self, name: str, *, added: tuple[str, ...]) -> Staged:
-        """An empty stage for a table whose rows are not loaded as they were stored, but made by the caller."""
+        """Give an empty stage for a table whose rows are not loaded as they were stored, but made by the caller."""
         entry = self.entries[name]
         names = tuple(column.name for column in entry.columns)
         self._staged[name] = Staged(self._workspace.create("stage", name), names, entry.bytes, added)
@@ -96,7 +96,7 @@ class Source:
         return done.rowcount
 
     def edited(self, name: str) -> bool:
-        """Whether the rows of a table are no longer those that were stored."""
+        """Tell whether the rows of a table are no longer those that were stored."""
         return name in self._edited
 
     def settle(self) -> None:

@@ -23,7 +23,7 @@ class ValuesAfterwards:
     deleted: Mapping[str, Sql]
 
     def of(self, table: str, column: str) -> Sql:
-        """A subquery of the values of a column, as `v`."""
+        """Give a subquery of the values of a column, as `v`."""
         there = self._staying(table, column)
         if not self.comparison.writes(table) or column not in self.comparison.source.staged(table).names:
             return sql.SQL("({}) q").format(there)

@@ -50,7 +50,7 @@ class OrphanScope:
         return self._survey.accounting.taken.get(name) is Part.RULE
 
     def within(self, name: str) -> Sql:
-        """The condition that row `t` is taken for its own sake, not only because a taken row points at it."""
+        """Give the condition that row `t` is taken for its own sake, not only because a taken row points at it."""
         if name not in self:
             return sql.SQL("false")
         if self._selected.taken[name].ids is None:
@@ -86,7 +86,7 @@ class OrphanScope:
 
 
 def doubtful(survey: Survey) -> list[ReferenceLink]:
-    """The references of business rows that may lead nowhere: declared ones, and foreign keys that are not validated."""
+    """List the references of business rows that may lead nowhere: declared ones, and keys that are not validated."""
     rules = survey.accounting.rules
     links = [
         link
@@ -137,7 +137,7 @@ def report(survey: Survey, orphan_scope: OrphanScope, found: list[Dangling]) -> 
 
 
 def is_orphan(orphan_scope: OrphanScope, name: str, found: list[Dangling]) -> Sql:
-    """The condition that row `t` of a table is an orphan by any of its references."""
+    """Give the condition that row `t` of a table is an orphan by any of its references."""
     relation = orphan_scope.relations[name]
     conditions = [
         sql.SQL("EXISTS (SELECT 1 FROM {} d WHERE {})").format(each.ids, relation.same("t", "d"))
@@ -182,7 +182,7 @@ def _described(connection: Connection, survey: Survey, orphan_scope: OrphanScope
 
 
 def tables_read(survey: Survey) -> list[str]:
-    """The tables to lock before the snapshot is taken: a concurrent TRUNCATE must not make orphans.
+    """Give the tables to lock before the snapshot is taken: a concurrent TRUNCATE must not make orphans.
 
     Raises:
         RefusedError: the role may not read tables beside those of the scope that orphans depend on.

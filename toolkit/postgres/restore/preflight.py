@@ -63,7 +63,7 @@ def refuse_cut_ways(label: str, picking: Picking, today: Reclassified) -> None:
 
 
 def warnings_of(manifest: Manifest, survey: Survey, today: Reclassified) -> tuple[str, ...]:
-    """What a restore passes over."""
+    """Give what a restore passes over."""
     lines = [
         f"table {name} of the backup is missing; it has no rows"
         for name in missing_without_rows(manifest, survey.schema)

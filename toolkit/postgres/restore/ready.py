@@ -73,7 +73,7 @@ class Ready:
         return [name for name, table in self.plan.tables.items() if table.changes]
 
     def with_sequences(self) -> RestorePlan:
-        """The plan with what becomes of sequences by the rows that are in the tables now."""
+        """Give the plan with what becomes of sequences by the rows that are in the tables now."""
         recorded = self.source.manifest.sequences
         outlook = behind(self.connection, self.survey.schema.name, recorded, list(self.source.entries))
         warnings = dict.fromkeys((*self.plan.warnings, *outlook.said))

@@ -23,18 +23,18 @@ def refuse_conflicts(plan: RestorePlan) -> None:
 
 
 def refusal(label: str, error: psycopg.Error) -> RefusedError:
-    """What a constraint or trigger of the target says no to, and no plan foresees."""
+    """Give what a constraint or trigger of the target says no to, and no plan foresees."""
     table = f"{error.diag.table_name}: " if error.diag.table_name else ""
     return violations(label, [f"{table}{first_line(error)}"])
 
 
 def refusal_of_rows(label: str, rows: Sequence[BadRow]) -> RefusedError:
-    """The same, where the rows are known."""
+    """Give the same, where the rows are known."""
     return violations(label, [f"{row.table} {row.line}: {row.message}" for row in rows])
 
 
 def violations(label: str, reasons: Sequence[str]) -> RefusedError:
-    """A refusal in the course of the transaction."""
+    """Give a refusal in the course of the transaction."""
     return RefusedError(
         f"the constraints of the target do not let backup {label} in",
         reasons,
@@ -44,7 +44,7 @@ def violations(label: str, reasons: Sequence[str]) -> RefusedError:
 
 
 def unproven(failures: Sequence[str]) -> DatabaseError:
-    """The proof failed."""
+    """Give the proof failed."""
     listed = "\n".join(f"  - {failure}" for failure in failures)
     return DatabaseError(
         f"the restored rows are not what they should be; everything was rolled back\n{listed}",

@@ -38,7 +38,7 @@ def find_node_id(connection: Connection, catalog: Catalog, schema: DatabaseSchem
 
 
 def knows_node(connection: Connection, node: NodeRule, schema: DatabaseSchema, node_id: str, *, own: bool) -> bool:
-    """Whether the node table has a row of that id; with `own`, one that could be this device's by `identity.node`."""
+    """Tell whether there is a node of that id; with `own`, one that could be this device's by `identity.node`."""
     query = sql.SQL("SELECT EXISTS (SELECT 1 FROM {} WHERE {}::text = {} AND {})").format(
         sql.Identifier(schema.name, node.table),
         sql.Identifier(node.key),
@@ -50,7 +50,7 @@ def knows_node(connection: Connection, node: NodeRule, schema: DatabaseSchema, n
 
 
 def own_first(node: NodeRule, columns: Collection[str]) -> Sql:
-    """The ORDER BY by which this device's own row comes first; empty where the catalog file gives none."""
+    """Give the ORDER BY by which this device's own row comes first; empty where the catalog file gives none."""
     if not node.order_by:
         return sql.SQL("")
     # a plain column name is the usual case, and need not be quoted in the file
@@ -59,12 +59,12 @@ def own_first(node: NodeRule, columns: Collection[str]) -> Sql:
 
 
 def may_be_own(node: NodeRule) -> Sql:
-    """The condition that a row of the node table may be this device's own; the catalog author's own text."""
+    """Give the condition that a row of the node table may be this device's own; the catalog author's own text."""
     return sql.SQL("({})").format(sql.SQL(node.where)) if node.where else sql.SQL("true")
 
 
 def read_schema_version(connection: Connection, catalog: Catalog, schema: DatabaseSchema) -> str | None:
-    """The greatest value of the catalog's `schema_version` column; None where there is none."""
+    """Give the greatest value of the catalog's `schema_version` column; None where there is none."""
     if catalog.schema_version is None or catalog.schema_version[0] not in schema.tables:
         return None
     table, column = catalog.schema_version

@@ -102,7 +102,7 @@ class Equalities:
 
 
 def read_equalities(connection: Connection, schema: str, *, partitions: bool = False) -> Equalities:
-    """The operators of every key, foreign key and type of a schema, whose name is quoted.
+    """Give the operators of every key, foreign key and type of a schema, whose name is quoted.
 
     Args:
         partitions: those of single partitions, too.

@@ -81,7 +81,7 @@ class ExclusiveKey:
     definition: str
 
     def known(self, recorded: Table | None, now: Table) -> bool:
-        """Whether a backup's table had the same key, so that its rows cannot exclude each other.
+        """Tell whether a backup's table had the same key, so that its rows cannot exclude each other.
 
         Of an index of expressions, or of some rows, a backup does not record enough to say so.
 
@@ -106,7 +106,7 @@ class ExclusiveKey:
         )
 
     def values(self, relation: Relation, *, among: Sql | None = None) -> Sql:
-        """A subquery of the rows that the key speaks of: their columns, ids (`"playback row"`, `… part`) and elements.
+        """Query the rows that the key speaks of: their columns, ids (`"playback row"`, `… part`) and elements.
 
         The elements are called `"playback 0"`, `"playback 1"` …, which no column of an application is.
 
@@ -125,7 +125,7 @@ class ExclusiveKey:
         ).format(listed, relation.source, condition)
 
     def excludes(self, left: str, right: str) -> Sql:
-        """The condition that two rows of `values` exclude each other."""
+        """Give the condition that two rows of `values` exclude each other."""
         return sql.SQL(" AND ").join(
             self._excludes(sql.Identifier(left, f"playback {number}"), sql.Identifier(right, f"playback {number}"), by)
             for number, by in enumerate(self.operators)
@@ -140,7 +140,7 @@ class ExclusiveKey:
 def exclusive_keys(
     connection: Connection, schema: DatabaseSchema, tables: Collection[str]
 ) -> Mapping[str, list[ExclusiveKey]]:
-    """The exclusive keys of these tables, less the one by which their rows are told apart."""
+    """Give the exclusive keys of these tables, less the one by which their rows are told apart."""
     found: dict[str, list[ExclusiveKey]] = defaultdict(list)
     rows = connection.execute(_KEYS, [schema.name, list(tables)])
     for table, name, exclusion, deferrable, not_distinct, predicate, elements, operators, columns, plain, text in rows:
@@ -167,7 +167,7 @@ def exclusive_keys(
 
 
 def deferrable_keys(connection: Connection, schema: DatabaseSchema) -> frozenset[str]:
-    """The tables that have a key which can be checked at the end of the transaction."""
+    """Give the tables that have a key which can be checked at the end of the transaction."""
     found = exclusive_keys(connection, schema, list(schema.tables))
     return frozenset(name for name, keys in found.items() if any(key.deferrable for key in keys))
 

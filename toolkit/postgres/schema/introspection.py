@@ -146,7 +146,7 @@ _IDENTITY = {"": "", "a": "always", "d": "by default"}
 
 
 def read_schema(connection: Connection, name: str) -> DatabaseSchema:
-    """All tables of one schema with their keys, references and triggers.
+    """Give all tables of one schema with their keys, references and triggers.
 
     Raises:
         RefusedError: there is no such schema.
@@ -209,14 +209,14 @@ def read_schema(connection: Connection, name: str) -> DatabaseSchema:
 
 
 def constrained_columns(connection: Connection, name: str) -> frozenset[tuple[str, str]]:
-    """The columns of a schema, as table and column, whose types are or contain domains with constraints."""
+    """Give the columns of a schema, as table and column, whose types are or contain domains with constraints."""
     parameters = {"schema": quoted(connection, name), "oid_types": sorted(OID_TYPES)}
     rows = connection.execute(_PARTS, parameters)
     return frozenset((table, column) for table, column, _, constrained in rows if constrained)
 
 
 def quoted(connection: Connection, name: str) -> str:
-    """A name as a quoted identifier, for casts to regnamespace and the like."""
+    """Give a name as a quoted identifier, for casts to regnamespace and the like."""
     row = connection.execute("SELECT quote_ident(%s)", [name]).fetchone()
     assert row is not None
     return str(row[0])

@@ -16,7 +16,7 @@ PLAIN_TEXT = frozenset({"text", "character varying"})
 
 
 def order_by(key: SortKey, alias: str) -> Sql:
-    """The ORDER BY list of a sort key; without a unique key, ties are settled by the text of every column."""
+    """Give the ORDER BY list of a sort key; without a unique key, ties are settled by the text of every column."""
     terms = [expression(column, alias) for column in key.columns]
     if not key.unique:
         terms = [
@@ -32,7 +32,7 @@ def order_by(key: SortKey, alias: str) -> Sql:
 
 
 def expression(column: Column, alias: str) -> Sql:
-    """What one column sorts by: itself for numbers and times, its output text as bytes otherwise."""
+    """Give what one column sorts by: itself for numbers and times, its output text as bytes otherwise."""
     if column.sort == "native":
         return sql.SQL("{}").format(sql.Identifier(alias, column.name))
     return _text(column, alias)

@@ -32,24 +32,24 @@ class Relation:
     bytes: int | None = None
 
     def ids(self, alias: str) -> Sql:
-        """The row's id as a select list: `alias.ctid AS row_id[, alias.tableoid AS part_id]`."""
+        """Give the row's id as a select list: `alias.ctid AS row_id[, alias.tableoid AS part_id]`."""
         template = "{a}.ctid AS row_id, {a}.tableoid AS part_id" if self.partitioned else "{a}.ctid AS row_id"
         return sql.SQL(template).format(a=sql.Identifier(alias))
 
     def id_columns(self, alias: str) -> Sql:
-        """The same id's columns in a table of ids."""
+        """Give the same id's columns in a table of ids."""
         template = "{a}.row_id, {a}.part_id" if self.partitioned else "{a}.row_id"
         return sql.SQL(template).format(a=sql.Identifier(alias))
 
     def same(self, alias: str, ids: str) -> Sql:
-        """The condition that row `alias` is the one in the table of ids `ids`."""
+        """Give the condition that row `alias` is the one in the table of ids `ids`."""
         template = (
             "{a}.ctid = {b}.row_id AND {a}.tableoid = {b}.part_id" if self.partitioned else "{a}.ctid = {b}.row_id"
         )
         return sql.SQL(template).format(a=sql.Identifier(alias), b=sql.Identifier(ids))
 
     def same_ids(self, left: str, right: str) -> Sql:
-        """The condition that two tables of ids mean the same row."""
+        """Give the condition that two tables of ids mean the same row."""
         template = (
             "{a}.row_id = {b}.row_id AND {a}.part_id = {b}.part_id" if self.partitioned else "{a}.row_id = {b}.row_id"
         )
@@ -57,7 +57,7 @@ class Relation:
 
 
 def relation_of(schema: str, table: Table, rows: float = -1.0, size: int | None = None) -> Relation:
-    """A table itself; rows of tables that inherit from it are not its own, those of its partitions are."""
+    """Give a table itself; rows of tables that inherit from it are not its own, those of its partitions are."""
     template = "{}" if table.partitioned else "ONLY {}"
     return Relation(sql.SQL(template).format(sql.Identifier(schema, table.name)), table.partitioned, rows, size)
 
@@ -68,7 +68,7 @@ def columns(alias: str, names: Iterable[str]) -> Sql:
 
 
 def text_of(alias: str, names: Iterable[str]) -> Sql:
-    """The output texts of a row's columns as one text, `a, b`, NULLs left out; of any number of columns."""
+    """Give the output texts of a row's columns as one text, `a, b`, NULLs left out; of any number of columns."""
     texts = (
         sql.SQL("CASE WHEN {0} IS DISTINCT FROM NULL THEN concat({0}) END").format(sql.Identifier(alias, name))
         for name in names
@@ -78,12 +78,12 @@ def text_of(alias: str, names: Iterable[str]) -> Sql:
 
 
 def row_text(alias: str, names: Iterable[str]) -> Sql:
-    """The text of a ROW of some columns: equal exactly if their output texts are, NULLs included."""
+    """Give the text of a ROW of some columns: equal exactly if their output texts are, NULLs included."""
     return sql.SQL('ROW({})::text COLLATE "C"').format(columns(alias, names))
 
 
 def alike(left: str, right: str, names: Sequence[str], theirs: Sequence[str] = ()) -> Sql:
-    """The condition that two rows are equal in some columns: exactly if their output texts are.
+    """Give the condition that two rows are equal in some columns: exactly if their output texts are.
 
     That is what a restore and a verification mean by equal. By `equal` rows find each other, as keys have it.
 
@@ -94,7 +94,7 @@ def alike(left: str, right: str, names: Sequence[str], theirs: Sequence[str] = (
 
 
 def differing(left: str, right: str, names: Sequence[str]) -> Sql:
-    """The condition that two rows are not equal in some columns; see `alike`."""
+    """Give the condition that two rows are not equal in some columns; see `alike`."""
     return sql.SQL("{} <> {}").format(row_text(left, names), row_text(right, names))
 
 
@@ -131,7 +131,7 @@ class Link(Protocol):
 
 
 def points_at(link: Link, child: str, parent: str, *, names: Sequence[str] = ()) -> Sql:
-    """The condition that row `child` points at row `parent`, as the foreign key itself finds it.
+    """Give the condition that row `child` points at row `parent`, as the foreign key itself finds it.
 
     Args:
         names: what the child's columns are called, where not as in the table.
@@ -140,14 +140,14 @@ def points_at(link: Link, child: str, parent: str, *, names: Sequence[str] = ())
 
 
 def needs_parent(key: ForeignKey, child: str) -> Sql:
-    """The condition that row `child` has to find a parent: no column is NULL, or, under MATCH FULL, not all are."""
+    """Give the condition that row `child` has to find a parent: no column, or under MATCH FULL not all, are NULL."""
     if not key.match_full:
         return filled(child, key.columns)
     return sql.SQL("({})").format(sql.SQL(" OR ").join(filled(child, [name]) for name in key.columns))
 
 
 def lacks_parent(key: ForeignKey, child: str, parents: Sequence[Sql]) -> Sql:
-    """The condition that row `child` finds no parent by the rules of its foreign key.
+    """Give the condition that row `child` finds no parent by the rules of its foreign key.
 
     Args:
         parents: where rows of the parent are looked for, each as what stands behind FROM, alias `p`, and a further
@@ -169,7 +169,7 @@ def lacks_parent(key: ForeignKey, child: str, parents: Sequence[Sql]) -> Sql:
 
 
 def compared(left: sql.Composable, right: sql.Composable, equality: Equality) -> Sql:
-    """The condition that two values are equal (for a period: that they overlap)."""
+    """Give the condition that two values are equal (for a period: that they overlap)."""
     if equality.flipped:
         left, right = right, left
     # names come from the server's catalog, quoted by itself
@@ -183,7 +183,7 @@ def compared(left: sql.Composable, right: sql.Composable, equality: Equality) ->
 
 
 def equals_text(schema: DatabaseSchema, table: str, alias: str, name: str, text: str) -> Sql:
-    """The condition that a column has the value which a person wrote, in whatever spelling."""
+    """Give the condition that a column has the value which a person wrote, in whatever spelling."""
     kind = schema.tables[table].column(name).type
     # a literal takes the type of what it is compared with, but not that of a record; a cast to numeric(5,2) would round
     value = sql.Literal(text) if "(" in kind else sql.SQL("{}::{}").format(sql.Literal(text), sql.SQL(kind))
@@ -191,19 +191,19 @@ def equals_text(schema: DatabaseSchema, table: str, alias: str, name: str, text:
 
 
 def is_null(value: sql.Composable) -> Sql:
-    """The condition that a value is NULL; a composite one whose fields all are NULL is a value, and is not."""
+    """Give the condition that a value is NULL; a composite one whose fields all are NULL is a value, and is not."""
     return sql.SQL("{} IS NOT DISTINCT FROM NULL").format(value)
 
 
 def filled(alias: str, names: Iterable[str]) -> Sql:
-    """The condition that none of these columns is NULL."""
+    """Give the condition that none of these columns is NULL."""
     return sql.SQL(" AND ").join(
         sql.SQL("{} IS DISTINCT FROM NULL").format(sql.Identifier(alias, name)) for name in names
     )
 
 
 def scalar(connection: Connection, query: Sql) -> int:
-    """The one number that a query gives."""
+    """Give the one number that a query gives."""
     row = connection.execute(query).fetchone()
     assert row is not None
     return int(row[0])

@@ -18,7 +18,7 @@ from toolkit.postgres.session.connection import Connection
 def read_rows(
     connection: Connection, table: Table, relation: Relation, ids: Rows | None, *, ordered: bool = True
 ) -> Iterator[memoryview]:
-    """The rows of a table, one at a time, each with its newline.
+    """Give the rows of a table, one at a time, each with its newline.
 
     Args:
         ids: a table of row ids; None for every row.
@@ -48,7 +48,7 @@ def write_rows(connection: Connection, target: Sql, names: Iterable[str], data: 
 
 
 def key_values(row: bytes, positions: tuple[int, ...]) -> tuple[str | None, ...]:
-    r"""The COPY text of the values at these positions of a row; None for NULL (`\N`)."""
+    r"""Give the COPY text of the values at these positions of a row; None for NULL (`\N`)."""
     ends = len(row) - row.endswith(b"\n")
     values: list[bytes] = []
     start = 0
@@ -65,7 +65,7 @@ _MEANT = {escape[1]: character for character, escape in _ESCAPES.items()}
 
 
 def values(row: bytes) -> list[str | None]:
-    r"""The values of a row of COPY text; None for NULL."""
+    r"""Give the values of a row of COPY text; None for NULL."""
     fields = row.removesuffix(b"\n").decode().split("\t")
     return [None if field == r"\N" else _ESCAPED.sub(lambda found: _MEANT[found[1]], field) for field in fields]
 

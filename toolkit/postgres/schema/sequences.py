@@ -61,13 +61,13 @@ class FoundSequence:
     numbers: set[ColumnName] = field(default_factory=set)
 
     def concerns(self, tables: Collection[str]) -> bool:
-        """Whether it belongs to one of these tables, or one of them needs it."""
+        """Tell whether it belongs to one of these tables, or one of them needs it."""
         names = {table for table, _ in self.used} | ({self.owner[0]} if self.owner else set())
         return not names.isdisjoint(tables)
 
 
 def read_sequences(connection: Connection, schema: str, tables: Collection[str]) -> tuple[SequenceEntry, ...]:
-    """The sequences of a schema that belong to one of these tables, that one of them needs, or that nobody owns.
+    """Give the sequences of a schema that belong to one of these tables, that one of them needs, or that nobody owns.
 
     Read them after the rows: sequences are outside every snapshot, so they are then at least as far as the rows.
     """
@@ -85,7 +85,7 @@ def read_sequences(connection: Connection, schema: str, tables: Collection[str])
 def looked_at(
     connection: Connection, schema: str, recorded: Sequence[SequenceEntry], tables: Collection[str]
 ) -> list[str]:
-    """The sequences that a restore of these tables has to read."""
+    """Give the sequences that a restore of these tables has to read."""
     there = all_sequences(connection, schema)
     names = {found.counter.name for found in there}
     return [
@@ -96,7 +96,7 @@ def looked_at(
 
 
 def numbered_beyond_reach(connection: Connection, schema: str) -> set[str]:
-    """The tables with columns that sequences number which this role may not move."""
+    """Give the tables with columns that sequences number which this role may not move."""
     return {table for found in all_sequences(connection, schema) if not found.settable for table, _ in found.numbers}
 
 
@@ -110,12 +110,12 @@ def matching(found: FoundSequence, recorded: Sequence[SequenceEntry], there: Col
 def sequences_of(
     connection: Connection, schema: str, wanted: Callable[[FoundSequence], bool]
 ) -> Iterator[FoundSequence]:
-    """The sequences of a schema that are wanted, by name, with where they stand."""
+    """Give the sequences of a schema that are wanted, by name, with where they stand."""
     return (standing(connection, schema, found) for found in all_sequences(connection, schema) if wanted(found))
 
 
 def all_sequences(connection: Connection, schema: str) -> list[FoundSequence]:
-    """Every sequence of a schema with what it numbers; where it stands is not looked at."""
+    """Give every sequence of a schema with what it numbers; where it stands is not looked at."""
     found = {}
     nowhere = Position(value=0, is_called=False)
     rows = connection.execute(_SEQUENCES, [schema]).fetchall()

@@ -79,7 +79,7 @@ class Workspace:
     # privileges
 
     def lacking(self, wanted: Iterable[tuple[str, str]]) -> list[Lacking]:
-        """Those of the wanted privileges that this role does not have, sorted as they are given.
+        """Give those of the wanted privileges that this role does not have, sorted as they are given.
 
         Args:
             wanted: pairs of a privilege, or of several of which one is enough, and a table or sequence of the schema.
@@ -202,7 +202,7 @@ class Workspace:
     # many tables at once
 
     def numbers(self, queries: Mapping[K, Sql], bytes_of: Callable[[K], int | None]) -> dict[K, int]:
-        """The number that each of several queries gives; those that read little share statements.
+        """Give the number that each of several queries gives; those that read little share statements.
 
         Args:
             bytes_of: how much one of them reads; None for nobody knows.
@@ -232,7 +232,7 @@ class Workspace:
         return found
 
     def likely(self, queries: Mapping[K, Sql], bytes_of: Callable[[K], int | None]) -> list[K]:
-        """Those of several queries that may give rows: small ones are tried together, large ones are not tried."""
+        """Give those of several queries that may give rows: small ones are tried together, large ones are not tried."""
         found: list[K] = []
         for group in shared(queries, bytes_of):
             if len(group) > 1:

@@ -38,7 +38,7 @@ class Circles:
         self._led: Sql | None = None
 
     def nobody_else(self, table: str) -> Sql:
-        """The condition that row `t` of a table is led to by circles alone, if anything points at it."""
+        """Give the condition that row `t` of a table is led to by circles alone, if anything points at it."""
         if table not in self._group:
             return sql.SQL("false")
         if self._led is None:

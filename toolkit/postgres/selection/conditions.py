@@ -44,5 +44,5 @@ def check_conditions(
 
 
 def condition_of(rule: TableRule) -> Sql:
-    """The rule's `where` as SQL (true without one). It is the catalog author's own text, like a view's definition."""
+    """Give a rule's `where` as SQL (true without one). It is the catalog author's own text."""
     return sql.SQL("({})").format(sql.SQL(rule.where)) if rule.where else sql.SQL("true")

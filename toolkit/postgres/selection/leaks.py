@@ -38,7 +38,7 @@ class _Search:
         self._owners = self._owner_sets()
 
     def leaks(self) -> Leaks:
-        """The whole report."""
+        """Give the whole report."""
         co_owned = (self._co_owned(self._tables[name]) for name in sorted(self._owners))
         links = sorted(self._survey.links.references, key=lambda link: (link.child, link.columns, link.parent))
         crossing = (

@@ -51,7 +51,7 @@ class Owners:
     others: int | None = None
 
     def joined(self, alias: str, link: OwnerLink, owners: str) -> Sql:
-        """The condition that a link leads to row `alias` of its table from the row of a line `owners` of these."""
+        """Give the condition that a link leads to row `alias` of its table from the row of a line `owners` of these."""
         names = [self.keys[name] for name in link.source_columns]
         return equal(owners, names, alias, link.columns, link.equalities)
 
@@ -307,7 +307,7 @@ class Ownership:
 
 
 def count_owned(workspace: Workspace, owners: Owners) -> int:
-    """How many rows have at least one owner among the selected tenants."""
+    """Say how many rows have at least one owner among the selected tenants."""
     if owners.mine is not None:
         return owners.mine
     return scalar(workspace.connection, sql.SQL("SELECT count(*) FROM {} o WHERE o.mine").format(owners.source))

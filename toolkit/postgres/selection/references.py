@@ -57,7 +57,7 @@ class ReferenceClosure:
         return {name: self._ids(name) for name in self._taken}
 
     def added(self, table: str) -> int:
-        """How many rows of a table were added."""
+        """Say how many rows of a table were added."""
         return sum(each.rows or 0 for each in self._added[table])
 
     def _inner(self, group: Sequence[str]) -> list[ReferenceLink]:

@@ -36,7 +36,7 @@ class RowId:
 
 
 def key_columns(table: Table, alias: str) -> Sql:
-    """The text of a row's key as an array, long values cut short, NULL as NULL."""
+    """Give the text of a row's key as an array, long values cut short, NULL as NULL."""
     values = (
         sql.SQL("CASE WHEN {c} IS DISTINCT FROM NULL THEN left(concat({c}), {n}) END").format(
             c=sql.Identifier(alias, name), n=sql.Literal(LONGEST)
@@ -47,14 +47,14 @@ def key_columns(table: Table, alias: str) -> Sql:
 
 
 def table_named(schema: DatabaseSchema, name: str) -> Table:
-    """The table of that name; InputError when there is none, with names like it."""
+    """Give the table of that name; InputError when there is none, with names like it."""
     if name in schema.tables:
         return schema.tables[name]
     raise InputError(f"schema {schema.name} has no table {name!r}", hint=meant(name, schema.tables, before=""))
 
 
 def find_row(connection: Connection, schema: DatabaseSchema, table: Table, words: Sequence[str]) -> RowId:
-    """The row that these words name: the values of its key, in order, or `column=value` for columns that tell it.
+    """Give the row that these words name: the values of its key, in order, or `column=value` for columns that tell it.
 
     Several values may stand in one word, separated by commas.
 

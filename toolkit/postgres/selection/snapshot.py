@@ -98,7 +98,7 @@ def consistent_snapshot(
     tables: Callable[[Survey], list[str]] | None = None,
     patience: float = LOCK_SECONDS,
 ) -> Iterator[Survey]:
-    """A REPEATABLE READ transaction whose snapshot was taken after locks on every table it may read.
+    """Begin a REPEATABLE READ transaction; its snapshot is taken after locks on every table it may read.
 
     So a concurrent TRUNCATE cannot pass for an empty table. Unless the block commits, the transaction is rolled back.
 
@@ -150,7 +150,7 @@ def _holders(
 
 
 def lockable(found: Survey) -> list[str]:
-    """The tables a scope reads: those taken, and all business tables, through which ownership passes."""
+    """Give the tables a scope reads: those taken, and all business tables, through which ownership passes."""
     return _read(found.schema, found.accounting)
 
 

@@ -41,7 +41,7 @@ class FoundSupport:
     query: Sql
 
     def read(self, connection: Connection) -> Iterator[memoryview]:
-        """The supporting rows as COPY text, one at a time; the buffers may change once the next is asked for."""
+        """Give the supporting rows as COPY text, one at a time; the buffers may change once the next is asked for."""
         with connection.cursor().copy(sql.SQL("COPY ({}) TO STDOUT").format(self.query)) as copy:
             yield from copy  # type: ignore[misc]  # the stubs say bytes; it is a buffer
 
@@ -60,7 +60,7 @@ class Supports:
 
 
 def find_support(survey: Survey, selected: Selected) -> Supports:
-    """What supports the backup of a selection, in the transaction in which it was made."""
+    """Give what supports the backup of a selection, in the transaction in which it was made."""
     return _Search(survey, selected).run()
 
 

@@ -97,7 +97,7 @@ def find_named(
     names: Sequence[str],
     known: Collection[str],
 ) -> dict[str, tuple[str, ...]]:
-    """The keys that each name means; none for a name that means nobody.
+    """Give the keys that each name means; none for a name that means nobody.
 
     Args:
         source: the tenant table, or whatever has its key column.

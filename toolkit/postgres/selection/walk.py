@@ -34,7 +34,7 @@ class Step:
 
 
 def to_owners(links: Iterable[OwnerLink]) -> list[Step]:
-    """The steps from rows to those that own them."""
+    """Give the steps from rows to those that own them."""
     return [
         Step(
             start=link.table,
@@ -48,7 +48,7 @@ def to_owners(links: Iterable[OwnerLink]) -> list[Step]:
 
 
 def to_parents(links: Iterable[ReferenceLink]) -> list[Step]:
-    """The steps from rows to those that they point at."""
+    """Give the steps from rows to those that they point at."""
     return [
         Step(
             start=link.child,
@@ -155,12 +155,12 @@ class Walk:
         yield from ways.values()
 
     def keys(self, table: str, numbers: Sequence[int]) -> Mapping[int, RowKey]:
-        """The keys of rows of a table by their numbers."""
+        """Give the keys of rows of a table by their numbers."""
         query = sql.SQL("SELECT w.number, {keys} FROM {walk} w JOIN {source} t ON {same} WHERE w.number = ANY({n})")
         return self._keyed(query, table, n=sql.Literal(list(numbers)))
 
     def nearest(self, table: str, limit: int) -> tuple[RowKey, ...]:
-        """The keys of the nearest rows of a table, the first row of the walk not among them."""
+        """Give the keys of the nearest rows of a table, the first row of the walk not among them."""
         query = sql.SQL(
             "SELECT w.number, {keys} FROM {walk} w JOIN {source} t ON {same}"
             " WHERE w.place = {n} AND w.level > 0 ORDER BY w.number LIMIT {limit}"
@@ -169,7 +169,7 @@ class Walk:
         return tuple(found.values())
 
     def among(self, table: str, ids: Sql, condition: Sql) -> int:
-        """How many rows of a table that were reached stand in a table of ids (`i`) under a condition."""
+        """Say how many rows of a table that were reached stand in a table of ids (`i`) under a condition."""
         relation = relation_of(self._schema.name, self._schema.tables[table])
         query = sql.SQL(
             "SELECT count(*) FROM {walk} w JOIN {source} t ON {same} JOIN {ids} i ON {in_ids}"

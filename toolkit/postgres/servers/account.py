@@ -51,7 +51,7 @@ class Account:
                 os.chown(Path(folder, name), self.number, self.number, follow_symlinks=False)
 
     def data_argument(self, data: Path) -> str:
-        """How a program that is started in the data directory is told of it.
+        """Say how a program that is started in the data directory is told of it.
 
         Raises:
             DatabaseError: the account cannot reach it.
@@ -86,12 +86,12 @@ class Account:
 
 
 def is_root() -> bool:
-    """Whether this runs as root."""
+    """Tell whether this runs as root."""
     return sys.platform != "win32" and os.geteuid() == 0
 
 
 def account_of(directory: Path) -> Account:
-    """The account for the server of a data directory: for root the one that owns it, or a new one."""
+    """Give the account for the server of a data directory: for root the one that owns it, or a new one."""
     if sys.platform == "win32" or not is_root():
         return Account(number=None)
     owner = directory.lstat().st_uid
@@ -99,7 +99,7 @@ def account_of(directory: Path) -> Account:
 
 
 def named_account() -> Account:
-    """An account with a name, without which no data directory can be made."""
+    """Give an account with a name, without which no data directory can be made."""
     if sys.platform == "win32" or not is_root():
         return Account(number=None)
     import pwd  # noqa: PLC0415 - there is none on Windows
@@ -115,7 +115,7 @@ def named_account() -> Account:
 
 
 def runnable(installation: Path) -> Path:
-    """An installation of PostgreSQL that every account can use: the one given, or, for root, a copy of it.
+    """Give an installation of PostgreSQL that every account can use: the one given, or, for root, a copy of it.
 
     Raises:
         DatabaseError: no copy can be made.
@@ -143,7 +143,7 @@ def runnable(installation: Path) -> Path:
 
 
 def lets_everyone_pass(directory: Path) -> bool:
-    """Whether every account can pass through a directory and all above it."""
+    """Tell whether every account can pass through a directory and all above it."""
     resolved = directory.resolve()
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in (resolved, *resolved.parents))
 

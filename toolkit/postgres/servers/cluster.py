@@ -67,14 +67,14 @@ class Cluster:
         return _installation(self.version) / "bin"
 
     def superuser(self) -> str:
-        """The conninfo of the superuser of the running server. The password is in a file, so it is in no conninfo."""
+        """Give the conninfo of the running server's superuser. The password is in a file, and in no conninfo."""
         place = {"host": str(self._socket_directory()), "port": "5432"}
         if sys.platform == "win32":
             place = {"host": "127.0.0.1", "port": self._postmaster()[3]}
         return make_conninfo("", **place, user=SUPERUSER, dbname="postgres", passfile=str(self.home / "password"))
 
     def password(self) -> str:
-        """The password of all roles."""
+        """Give the password of all roles."""
         return (self.home / "password").read_text("ascii").strip().rpartition(":")[2]
 
     def make(self, version: int) -> None:
@@ -107,7 +107,7 @@ class Cluster:
         draft.rename(self.data)
 
     def is_running(self) -> bool:
-        """Whether its server runs."""
+        """Tell whether its server runs."""
         return self._process() is not None and self._postmaster()[7:8] == ["ready"]
 
     def start(self) -> None:

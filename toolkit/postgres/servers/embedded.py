@@ -47,7 +47,7 @@ class EmbeddedServer:
     binaries: Path
 
     def conninfo(self, database: str, user: str = OWNER) -> str:
-        """The conninfo of one of its databases for a role."""
+        """Give the conninfo of one of its databases for a role."""
         return make_conninfo(self.superuser, dbname=database, user=user)
 
     def create_database(self, name: str, *, template: str | None = None) -> str:
@@ -65,7 +65,7 @@ class EmbeddedServer:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def has_database(self, name: str) -> bool:
-        """Whether a database of that name exists."""
+        """Tell whether a database of that name exists."""
         with psycopg.connect(self.superuser, autocommit=True) as connection:
             return (
                 connection.execute("SELECT 1 FROM pg_catalog.pg_database WHERE datname = %s", [name]).fetchone()
@@ -184,7 +184,7 @@ def _make_owner(server: EmbeddedServer, password: str) -> None:
 
 
 def directory_of(control: Path, database: EmbeddedDatabase) -> Path:
-    """The data directory of an embedded database in a control directory; InputError for a name that is not one."""
+    """Give the data directory of an embedded database in a control directory; InputError for a name that is not one."""
     if not _NAME.fullmatch(database.name):
         raise InputError(
             f"embedded database name {database.name!r} is not lower-case letters, digits, - and _,"

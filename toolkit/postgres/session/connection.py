@@ -157,7 +157,7 @@ def prepare(connection: Connection) -> None:
 
 
 def describe(conninfo: str) -> str:
-    """A connection target for people: database, host and user, never a password."""
+    """Give a connection target for people: database, host and user, never a password."""
     try:
         parts = conninfo_to_dict(conninfo)
     except psycopg.ProgrammingError:
@@ -169,7 +169,7 @@ def describe(conninfo: str) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message, without libpq's prefix."""
+    """Give the first line of an error's message, without libpq's prefix."""
     if isinstance(error, psycopg.Error) and error.diag.message_primary:
         detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
         return f"{error.diag.message_primary}{detail}"
@@ -179,7 +179,7 @@ def first_line(error: BaseException) -> str:
 
 
 def advice(error: psycopg.Error) -> str:
-    """What to do about a server error, by its SQLSTATE class; empty when there is nothing general to say."""
+    """Give what to do about a server error, by its SQLSTATE class; empty when there is nothing general to say."""
     state = error.sqlstate or ""
     if state == "42501":
         return "grant the role the missing privilege, or run as the owner of the tables"

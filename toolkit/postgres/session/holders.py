@@ -38,7 +38,7 @@ ORDER BY a.xact_start NULLS LAST, l.pid LIMIT 5
 
 
 def holders(connection: Connection, schema: str, tables: Collection[str], modes: Collection[str]) -> list[str]:
-    """The sessions that hold some of these tables in one of these modes, the longest first, as sentences."""
+    """Give the sessions that hold some of these tables in one of these modes, the longest first, as sentences."""
     found = connection.execute(_HOLDERS, [list(modes), schema, sorted(tables)]).fetchall()
     return [
         f"session {pid} ({name} as {user}{f', {state}' if state else ''}"

@@ -47,7 +47,7 @@ Steps = Generator[Any, Any, Any]
 
 
 def bounded(conninfo: str, patience: Patience = PATIENCE) -> str:
-    """A conninfo with limits to all waiting that TCP does, where the user has set none (there or by environment)."""
+    """Add limits to all waiting that TCP does to a conninfo, where the user has set none, there or by environment."""
     given = {option.keyword.decode() for option in pq.Conninfo.get_defaults() if option.val and option.envvar}
     given |= {name for name, value in conninfo_to_dict(conninfo).items() if value is not None}
     idle = max(1, patience.probes // 2)
@@ -77,7 +77,7 @@ class Watch:
         self._patience = patience
 
     def over(self, steps: Steps, state: Any) -> Steps:
-        """The steps of a statement that has come to wait for something.
+        """Give the steps of a statement that has come to wait for something.
 
         Raises:
             StalledError: the connection has stalled.

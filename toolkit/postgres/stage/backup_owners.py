@@ -101,7 +101,7 @@ class BackupOwners:
         return sum(self._source.staged(name).bytes for name in names)
 
     def links(self) -> Links:
-        """The links between staged tables that have their columns."""
+        """Give the links between staged tables that have their columns."""
         links = self.picking.links
         return Links(
             owners=tuple(link for link in links.owners if not self._lacking(_ends(link))),
@@ -109,7 +109,7 @@ class BackupOwners:
         )
 
     def missing_columns(self) -> list[str]:
-        """The columns, as `table.column`, without which nobody can tell what hangs together in the backup."""
+        """Give the columns, as `table.column`, without which nobody can tell what hangs together in the backup."""
         links: tuple[OwnerLink | ReferenceLink, ...] = (*self.picking.links.owners, *self.picking.links.references)
         found = {name for link in links for name in self._lacking(_ends(link))}
         for name, supports in (*self.picking.owners.items(), *self.picking.referenced.items()):
@@ -131,7 +131,7 @@ class BackupOwners:
         return found
 
     def values(self, support: SupportRows, *, tenants: bool) -> Sql:
-        """A temporary table of supporting rows: `value`, the text of a ROW, and, with tenants, `mine`."""
+        """Give a temporary table of supporting rows: `value`, the text of a ROW, and, with tenants, `mine`."""
         names = [f"v{place}" for place in range(len(support.columns))]
         loaded = [*names, "tenant"] if tenants else names
         texts = self._workspace.texts("support_texts", loaded)

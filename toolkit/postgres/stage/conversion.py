@@ -30,7 +30,7 @@ class Conversions:
         self._numbers = count()
 
     def misfits(self, texts: Sql, carried: Carried) -> Sql | None:
-        """The condition that row `r` of a table of texts has a value that does not fit; None when all fit.
+        """Give the condition that row `r` of a table of texts has a value that does not fit; None when all fit.
 
         Args:
             texts: a table whose columns are called as in the backup, all of type text.
@@ -76,7 +76,7 @@ class Conversions:
 
 
 def converted(value: Sql | sql.Identifier, carried: Carried) -> Sql:
-    """The text as a value of the target's column."""
+    """Give the text as a value of the target's column."""
     if {base_type(carried.type), base_type(carried.column.type)} <= NUMBERS:
         value = sql.SQL("{}::numeric").format(value)  # no integer reads 7.00
     # the name of a type is the server's own text for it
@@ -102,5 +102,5 @@ def _means_the_same(value: sql.Identifier, carried: Carried) -> Sql:
 
 
 def base_type(written: str) -> str:
-    """A type without its length or precision: `numeric` for `numeric(12,2)`."""
+    """Give a type without its length or precision: `numeric` for `numeric(12,2)`."""
     return re.sub(r"\(\d+(,-?\d+)?\)", "", written)

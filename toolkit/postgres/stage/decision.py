@@ -67,7 +67,7 @@ class Device:
 
 
 def recognise(connection: Connection, survey: Survey, manifest: Manifest, request: DeviceRequest) -> Device:
-    """The decision about a database that a backup is compared with; nothing is generated, initialised or refused."""
+    """Decide about a database that a backup is compared with; nothing is generated, initialised or refused."""
     facts = _facts(connection, survey, manifest, request)
     decision, before = decide(facts, request.choice), facts.target_node
     rows = request.rows(before) if before is not None and decision.node is NodeFate.KEPT else ()
@@ -75,7 +75,7 @@ def recognise(connection: Connection, survey: Survey, manifest: Manifest, reques
 
 
 def is_told_apart(device: Device, manifest: Manifest, request: DeviceRequest) -> bool:
-    """Whether a database is surely another device's: it has another node id, or else another known device.id.
+    """Tell whether a database is surely another device's: it has another node id, or else another known device.id.
 
     A restore must not take two missing ids for equal; a comparison must not pass over rows because of them. And a
     scratch database stands for the source as long as it has no node of its own.

@@ -28,7 +28,7 @@ OWNING = ("tenant", "owned")
 
 
 def narrowed(connection: Connection, catalog: Catalog, manifest: Manifest, businesses: Sequence[str]) -> Manifest:
-    """A manifest that says it is of these businesses alone; its tables are still those of the wider backup.
+    """Give a manifest that says it is of these businesses alone; its tables are still those of the wider backup.
 
     Businesses may be named by any text that the target finds equal to their key.
 

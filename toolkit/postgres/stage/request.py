@@ -31,16 +31,16 @@ class Ledger(Protocol):
     """Takes note of a restore that is not atomic, so that the next run knows where it stopped."""
 
     def planned(self, plan: RestorePlan, target: str) -> tuple[str, ...]:
-        """A plan is about to be applied to this database; gives what is to be said of earlier runs."""
+        """Note that a plan is about to be applied to this database; give what is to be said of earlier runs."""
 
     def begun(self, tables: Collection[str]) -> None:
-        """A batch that writes to these tables begins: until it is done, nobody knows."""
+        """Note that a batch begins to write to these tables: until it is done, nobody knows."""
 
     def done(self, rows: int) -> None:
-        """The batch is committed; it wrote this many rows."""
+        """Note that the batch is committed; it wrote this many rows."""
 
     def finished(self) -> None:
-        """All is applied and proven."""
+        """Note that all is applied and proven."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ class Request:
 
 
 def scope_on_target(manifest: Manifest, catalog: Catalog, *, unlimited: bool = True) -> Scope:
-    """The scope of a backup, evaluated on a target.
+    """Give the scope of a backup, evaluated on a target.
 
     Named tenants are those of the backup; a whole scope takes all tenants of the target under the same demo rule, but
     for those that the backup left out by it: it cannot speak of them, whatever they are now. Tables are optional that

@@ -33,7 +33,7 @@ def fitting_source(
     *,
     thorough: bool = False,
 ) -> Source:
-    """The source of a restore, under the target's names, with the rows of drifted tables converted on stage.
+    """Give the source of a restore, under the target's names, with the rows of drifted tables converted on stage.
 
     Args:
         thorough: examine the values of constrained domains, which otherwise end the loading of their table.
@@ -62,7 +62,7 @@ def fitting_source(
 def source_under_drift(
     workspace: Workspace, manifest: Manifest, rows_of: RowsOf
 ) -> tuple[Source, Mapping[str, tuple[str, ...]]]:
-    """The source where nobody answers to drift, with the reasons why tables do not fit, for each of them."""
+    """Give the source where nobody answers to drift, with the reasons why tables do not fit, for each of them."""
     return _reshaped(workspace, rows_of, find_drift(manifest, workspace.schema, Answers()))
 
 

@@ -51,7 +51,7 @@ class Skipping:
         return tuple(self._followed.values())
 
     def restored(self, name: str) -> Sql:
-        """The condition that staged row `s` is one of the backup, and does not stand in for a skipped one."""
+        """Give the condition that staged row `s` is one of the backup, and does not stand in for a skipped one."""
         table = self._survey.schema.tables[name]
         own = [
             sql.SQL("NOT EXISTS (SELECT 1 FROM {} g WHERE {})").format(gone, same_key(table, "s", "g"))

@@ -70,7 +70,7 @@ class Savepoints:
         return retrying(CONTENTION, attempts=UNIT_ATTEMPTS, seconds=UNIT_SECONDS)(attempt)
 
     def trying(self, tables: Collection[str]) -> AbstractContextManager[object]:
-        """A savepoint to go back to."""
+        """Give a savepoint to go back to."""
         return self._connection.transaction(force_rollback=True)
 
 
@@ -174,7 +174,7 @@ def refused_rows(
 
 
 def described(table: str, line: str, error: psycopg.Error) -> BadRow:
-    """What a server's error says of a row."""
+    """Give what a server's error says of a row."""
     return BadRow(
         table=table,
         line=line,

@@ -190,7 +190,7 @@ class DeletionPlanner:
         return self._result.staying[name]
 
     def kept_for(self, name: str, reason: str) -> Sql:
-        """A query of the ids of candidates that stay for a reason."""
+        """Give a query of the ids of candidates that stay for a reason."""
         return sql.SQL("SELECT {} FROM {} k WHERE k.why = {}").format(
             self._relations[name].id_columns("k"), self._kept_ids(name), sql.Literal(reason)
         )

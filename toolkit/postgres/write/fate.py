@@ -90,7 +90,7 @@ class Fate:
         self.state: Untouched | Batches | Committing | Committed = Untouched()
 
     def committing(self, transaction: str) -> None:
-        """A transaction is about to be committed."""
+        """Note that a transaction is about to be committed."""
         assert isinstance(self.state, Untouched | Batches)
         self.state = Committing(transaction, self.state)
 
@@ -100,11 +100,11 @@ class Fate:
             self.state = self.state.before
 
     def committed(self, moves: list[SequenceMove]) -> None:
-        """All is committed; these sequences have still to move."""
+        """Note that all is committed; these sequences have still to move."""
         self.state = Committed(moves)
 
     def committed_batch(self, rows: int) -> None:
-        """A batch is committed by itself; none of its rows are the backup's where it only prepares."""
+        """Note that a batch is committed by itself; none of its rows are the backup's where it only prepares."""
         self.rolled_back()
         before = self.state if isinstance(self.state, Batches) else Batches(0, 0)
         if rows:

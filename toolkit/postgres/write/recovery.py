@@ -44,14 +44,14 @@ class _UnansweredError(Exception):
 
 
 def passes(error: BaseException) -> bool:
-    """Whether a transaction that ended with this error may succeed when it is begun again."""
+    """Tell whether a transaction that ended with this error may succeed when it is begun again."""
     if isinstance(error, (psycopg.errors.SerializationFailure, *CONTENTION, UnreachableError, ChangedMeanwhileError)):
         return True
     return lost(error)
 
 
 def lost(error: BaseException) -> bool:
-    """Whether an error means that the connection is gone: cut, or ended by the server (class 57P, or no SQLSTATE)."""
+    """Tell whether an error means that the connection is gone: cut, or ended by the server (class 57P, no SQLSTATE)."""
     if not isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         return False
     return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))

@@ -49,7 +49,7 @@ def advance(connection: Connection, schema: str, moves: list[SequenceMove]) -> N
 
 
 def statement_of(schema: str, move: SequenceMove) -> str:
-    """A move as SQL that a person can run: it does nothing where the sequence has gone on meanwhile."""
+    """Give a move as SQL that a person can run: it does nothing where the sequence has gone on meanwhile."""
     query = sql.SQL("SELECT setval({}, {}, {}) FROM {} WHERE last_value {} {};").format(
         sql.Literal(sql.Identifier(schema, move.name).as_string(None)),
         sql.Literal(move.value),

@@ -33,7 +33,7 @@ ORDER BY c.relname COLLATE "C", t.tgname COLLATE "C"
 
 
 def may_bypass(connection: Connection) -> bool:
-    """Whether this role may set session_replication_role."""
+    """Tell whether this role may set session_replication_role."""
     row = connection.execute("SELECT current_setting('is_superuser') = 'on'").fetchone()
     if row == (True,):
         return True
@@ -44,7 +44,7 @@ def may_bypass(connection: Connection) -> bool:
 
 
 def loud_triggers(connection: Connection, schema: str, tables: Iterable[str], *, bypass: bool) -> list[tuple[str, str]]:
-    """The user triggers of these tables, as (table, trigger), that this role cannot keep silent."""
+    """Give the user triggers of these tables, as (table, trigger), that this role cannot keep silent."""
     return [
         (table, name)
         for table, name, _, owned in _triggers_to_disable(connection, schema, tables, bypass=bypass)
@@ -53,7 +53,7 @@ def loud_triggers(connection: Connection, schema: str, tables: Iterable[str], *,
 
 
 def tables_to_alter(connection: Connection, schema: str, tables: Iterable[str], *, bypass: bool) -> set[str]:
-    """Those of these tables that have user triggers which have to be disabled one by one."""
+    """Give those of these tables that have user triggers which have to be disabled one by one."""
     return {table for table, _, _, _ in _triggers_to_disable(connection, schema, tables, bypass=bypass)}
 
 

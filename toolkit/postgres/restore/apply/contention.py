@@ -67,7 +67,7 @@ class Contention:
 
 
 def reached(schema: DatabaseSchema, tables: list[str]) -> set[str]:
-    """These tables, those that they point at and those that point at them."""
+    """Give these tables, those that they point at and those that point at them."""
     near = set(tables)
     for child in schema.tables.values():
         for key in child.foreign_keys:

@@ -16,7 +16,7 @@ from toolkit.postgres.session.connection import Connection
 
 
 def quarantined_rows(ready: Ready) -> Iterator[QuarantinedRow]:
-    """Every row that a plan puts aside, with the first thing that stands in its way."""
+    """Give every row that a plan puts aside, with the first thing that stands in its way."""
     for obstacle in ready.prepared.obstacles:
         yield from _rows(ready.connection, ready, obstacle)
 

@@ -78,7 +78,7 @@ class Transactions:
 
     @contextmanager
     def trying(self, tables: Collection[str]) -> Iterator[None]:
-        """A transaction that is rolled back."""
+        """Roll a transaction back at its end."""
         with self._connection.transaction(force_rollback=True), self._silence(tables):
             yield
 

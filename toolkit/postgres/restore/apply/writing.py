@@ -55,7 +55,7 @@ class Statements:
         )
 
     def at_once(self, names: Sequence[str]) -> list[Part]:
-        """What writes all rows of several tables; rows that let go of values are deleted before the first is written.
+        """Make what writes all rows of several tables; those that let go of values are deleted first.
 
         Later statements read what the first ones give, so that all are to be run by `as_one`.
         """
@@ -83,7 +83,7 @@ class Statements:
         return self.as_one(parts)
 
     def as_one(self, statements: Sequence[Sql]) -> Sql:
-        """One statement that gives how many rows each of several touched."""
+        """Give one statement that gives how many rows each of several touched."""
         parts = [sql.SQL("{} AS ({})").format(_label(number), each) for number, each in enumerate(statements)]
         counts = [sql.SQL("(SELECT count(*) FROM {})").format(_label(number)) for number in range(len(parts))]
         return sql.SQL("WITH {} SELECT {}").format(sql.SQL(", ").join(parts), sql.SQL(", ").join(counts))
@@ -96,7 +96,7 @@ class Statements:
         )
 
     def left_to_delete(self, name: str) -> tuple[Sql, int]:
-        """The condition over ids `d` of rows that are not deleted as others are written, and how many they are."""
+        """Give the condition over ids `d` of rows that are not deleted as others are written, and how many they are."""
         planned = self._prepared.deletions.counts[name]
         if name not in self._rewritings:
             return WHOLE, planned
@@ -152,5 +152,5 @@ def _label(number: int) -> sql.Identifier:
 
 
 def returning(statement: Sql) -> Sql:
-    """A statement that gives a row for each that it touched, so that `as_one` can count them."""
+    """Give a statement that gives a row for each that it touched, so that `as_one` can count them."""
     return sql.SQL("{} RETURNING 1").format(statement)

@@ -47,15 +47,15 @@ class DeviceWork:
         return self.device.decision
 
     def table(self, name: str) -> Table:
-        """A table of the target."""
+        """Give a table of the target."""
         return self.survey.schema.tables[name]
 
     def relation(self, name: str) -> Relation:
-        """The same as SQL."""
+        """Give the same as SQL."""
         return relation_of(self.survey.schema.name, self.table(name))
 
     def count(self, name: str, condition: Sql) -> int:
-        """How many rows `t` of a table a condition holds for."""
+        """Say how many rows `t` of a table a condition holds for."""
         return count_rows(self.connection, self.survey.schema, self.table(name), condition)
 
     def delete(self, name: str, condition: Sql) -> int:
@@ -64,14 +64,14 @@ class DeviceWork:
         return self.connection.execute(statement).rowcount
 
     def is_node(self, alias: str = "t") -> Sql:
-        """The condition that a row of the node table has the id of the decision."""
+        """Give the condition that a row of the node table has the id of the decision."""
         assert self.rules.node is not None
         return sql.SQL("{}::text = {}").format(
             sql.Identifier(alias, self.rules.node.key), sql.Literal(self.decision.node_id)
         )
 
     def restored(self, name: str) -> Sql:
-        """The condition that the backup has a row with the key of row `t`."""
+        """Give the condition that the backup has a row with the key of row `t`."""
         entry = self.source.entries.get(name)
         if entry is None or not entry.rows:
             return sql.SQL("false")
@@ -79,7 +79,7 @@ class DeviceWork:
         return sql.SQL("EXISTS (SELECT 1 FROM {} s WHERE {})").format(staged, same_key(self.table(name), "t", "s"))
 
     def stays(self, name: str) -> Sql:
-        """The condition that the restore itself neither deletes nor updates row `t`."""
+        """Give the condition that the restore itself neither deletes nor updates row `t`."""
         relation = self.relation(name)
         conditions: list[Sql] = [sql.SQL("true")]
         if (deleted := self.prepared.deletions.ids.get(name)) is not None:

@@ -40,11 +40,11 @@ class DeclaredRow:
     compared: tuple[str, ...]
 
     def same(self, alias: str) -> Sql:
-        """The condition that a row of the table is as declared, in all that is compared."""
+        """Give the condition that a row of the table is as declared, in all that is compared."""
         return sql.SQL("EXISTS (SELECT 1 FROM {} c WHERE {})").format(self.staged, alike("c", alias, self.compared))
 
     def stands_for(self, alias: str) -> Sql:
-        """The condition that a row of the table has the place of the declared one: a unique key of it, else all."""
+        """Give the condition that a row has the place of the declared one: a unique key of it, else all."""
         given = set(self.row.values) - self.row.volatile
         keys = [
             (self.table.primary_key, self.table.primary_equalities),
@@ -109,7 +109,7 @@ def insert_declared(connection: Connection, schema: DatabaseSchema, declared: De
 
 
 def count_rows(connection: Connection, schema: DatabaseSchema, table: Table, condition: Sql) -> int:
-    """How many rows `t` of a table there are for which a condition holds."""
+    """Say how many rows `t` of a table there are for which a condition holds."""
     query = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(relation_of(schema.name, table).source, condition)
     return scalar(connection, query)
 

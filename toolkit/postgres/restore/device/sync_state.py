@@ -69,7 +69,7 @@ class SyncState:
         self._sort()
 
     def added_to(self, plan: RestorePlan) -> RestorePlan:
-        """The plan of a restore with all that the device decision adds to it."""
+        """Give the plan of a restore with all that the device decision adds to it."""
         tables = dict(plan.tables)
         for change in (*self._changes.before, *self._changes.after):
             if change.rows:

@@ -38,7 +38,7 @@ class Estrangement:
     owned: bool
 
     def to_compare(self, loads: Mapping[str, Load]) -> list[str]:
-        """The tables to be copied whole whose rows could come to hang on rows of other businesses."""
+        """Give the tables to be copied whole whose rows could come to hang on rows of other businesses."""
         near = self._below(link.table for link in self._to_others())
         near |= {child for child, _ in self._keys_to_kept()}
         return sorted(name for name in near if loads.get(name) is Load.COPY)
@@ -74,7 +74,7 @@ class Estrangement:
                 self._keep(name, astray, before[name])
 
     def said(self) -> list[str]:
-        """Which rows are written that point at rows which were theirs and are another business's now.
+        """Give which rows are written that point at rows which were theirs and are another business's now.
 
         The key alone says that these are still the same rows.
         """

@@ -46,7 +46,7 @@ class ExtraRows:
         self._keep = keep
 
     def deletable(self, name: str) -> Sql | None:
-        """A query of the ids of deletable rows; None where there can be none."""
+        """Give a query of the ids of deletable rows; None where there can be none."""
         taken, part = self._selected.taken.get(name), self._survey.accounting.taken.get(name)
         if taken is None or part is Part.REFERENCED:
             return None

@@ -106,7 +106,7 @@ class ForeignKeys:
                 )
 
     def vacated_by(self, deleted: Mapping[str, Sql]) -> bool:
-        """Whether rows to be deleted point at values that rows to be updated have now: they have to go first."""
+        """Tell whether rows to be deleted point at values that rows to be updated have now: they have to go first."""
         return any(
             scalar(
                 self._comparison.connection,
@@ -188,7 +188,7 @@ class ForeignKeys:
 
 
 def changing_values(comparison: Comparison, key: ForeignKey, condition: Sql) -> Sql:
-    """A query of the staged rows `s` that change the values by which rows find their target row `p`, however little.
+    """Query the staged rows `s` that change the values by which rows find their target row `p`, however little.
 
     Args:
         condition: on `s` and `p`.
@@ -204,7 +204,7 @@ def changing_values(comparison: Comparison, key: ForeignKey, condition: Sql) -> 
 
 
 def adrift(comparison: Comparison, table: str, key: ForeignKey) -> Sql:
-    """The condition that `s`, which line `d` updates, has the reference that its row has now, which leads nowhere."""
+    """Give the condition that `s`, which line `d` updates, keeps the reference of its row, which leads nowhere."""
     relation, parent = comparison.relations[table], comparison.relations[key.parent]
     return sql.SQL(
         'd.action = {changed}::"char" AND EXISTS (SELECT 1 FROM {target} t WHERE {same} AND {unmoved}) AND {lacking}'

@@ -95,7 +95,7 @@ class KeptRows:
         return {name for name, rows in self._workspace.numbers(estranged, lambda _: 0).items() if rows}
 
     def described(self, table: str) -> tuple[Kept, ...]:
-        """What stays of a table, by reason."""
+        """Give what stays of a table, by reason."""
         relation = self._relations[table]
         each = sql.SQL("SELECT {} FROM {} x")
         return tuple(
@@ -109,7 +109,7 @@ class KeptRows:
         )
 
     def estranged(self, table: str, staged: Relation, differences: Differences) -> tuple[Kept, ...]:
-        """The rows of the backup that would be another business's, be they on the target or not."""
+        """Give the rows of the backup that would be another business's, be they on the target or not."""
         return (self._describe(table, WOULD_BE_OTHERS, staged, _estranged(differences)),)
 
     def _describe(self, table: str, reason: str, relation: Relation, ids: Sql) -> Kept:

@@ -97,7 +97,7 @@ class Obstacles:
         self._comparison.differences[table] = differences
 
     def conflicts(self) -> list[Conflict]:
-        """All of them, with the keys of a few rows each."""
+        """Give all of them, with the keys of a few rows each."""
         return [
             Conflict(
                 table=each.table,
@@ -111,7 +111,7 @@ class Obstacles:
         ]
 
     def by_table(self) -> Mapping[str, int]:
-        """How many rows of each table there are."""
+        """Say how many rows of each table there are."""
         totals: dict[str, int] = {}
         for each in self.found:
             totals[each.table] = totals.get(each.table, 0) + each.count

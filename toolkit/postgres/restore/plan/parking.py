@@ -60,7 +60,7 @@ class Parkings:
         return None
 
     def less(self, parking: Parking, deleted: Sql) -> Parking:
-        """The parking without the rows in a table of ids, which will be gone before."""
+        """Give the parking without the rows in a table of ids, which will be gone before."""
         same = self._comparison.relations[parking.table].same_ids("d", "x")
         query = sql.SQL("DELETE FROM {} d USING {} x WHERE {}").format(parking.rows, deleted, same)
         return replace(parking, count=parking.count - self._connection.execute(query).rowcount)

@@ -28,7 +28,7 @@ WHERE p.partexprs IS NOT NULL OR a.attnum = ANY (p.partattrs::smallint[])
 def outside_partitions(
     connection: Connection, schema: DatabaseSchema, table: str, staged: Collection[str]
 ) -> Sql | None:
-    """The condition on a staged row that no partition takes it; None where there are none, or only the server knows."""
+    """Give the condition that no partition takes a staged row; None where there are none, or only the server knows."""
     if not schema.tables[table].partitioned:
         return None
     name = [schema.name, table]

@@ -49,7 +49,7 @@ class Rewritings:
         self._leading = leading_keys(self._connection, comparison.schema.name)
 
     def stuck(self, name: str, deletions: Deletions) -> Sql:
-        """The condition that target row `t`, which is to be updated, cannot be rewritten.
+        """Give the condition that target row `t`, which is to be updated, cannot be rewritten.
 
         Where no row that goes is in the way of another, those that go are deleted before.
         """
@@ -63,7 +63,7 @@ class Rewritings:
         return sql.SQL("({})").format(sql.SQL(" OR ").join(reasons))
 
     def fast(self, name: str) -> Sql:
-        """The condition that target row `t`, which is to be deleted, cannot be by the statement that writes others.
+        """Give the condition that target row `t`, which has to go, cannot by the statement that writes others.
 
         It can where all that points at it finds another row with its values then.
         """
@@ -78,7 +78,7 @@ class Rewritings:
         return sql.SQL("({})").format(sql.SQL(" OR ").join(reasons))
 
     def acted_on(self, name: str) -> bool:
-        """Whether some foreign key that leads to a table acts on rows, or refuses, when their parent goes."""
+        """Tell whether some foreign key that leads to a table acts on rows, or refuses, when their parent goes."""
         return not self._bypass and any(key.on_delete != NO_ACTION for key in self._leading.get(name, ()))
 
     def hold(self, rows: Sql) -> Rewriting:
@@ -86,7 +86,7 @@ class Rewritings:
         return self._counted(self._comparison.workspace.keep("rewritten", rows))
 
     def less(self, name: str, rewriting: Rewriting, deleted: Sql) -> Rewriting:
-        """The rewriting without the rows in a table of ids, which will be gone before."""
+        """Give the rewriting without the rows in a table of ids, which will be gone before."""
         same = self._comparison.relations[name].same_ids("d", "x")
         query = sql.SQL("DELETE FROM {} d USING {} x WHERE {}").format(rewriting.rows, deleted, same)
         self._connection.execute(query)

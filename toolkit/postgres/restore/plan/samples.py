@@ -27,7 +27,7 @@ VALUES = 4
 def with_samples(
     connection: Connection, schema: DatabaseSchema, source: Source, prepared: Prepared, plan: RestorePlan
 ) -> RestorePlan:
-    """The plan with samples: the first rows by key, of each kind of change and table."""
+    """Give the plan with samples: the first rows by key, of each kind of change and table."""
     sampler = _Sampler(connection, schema, source, prepared)
     tables = {name: replace(table, samples=sampler.samples(table)) for name, table in plan.tables.items()}
     return replace(plan, tables=tables)

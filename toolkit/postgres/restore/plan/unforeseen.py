@@ -71,7 +71,7 @@ GROUP BY relname, what ORDER BY relname COLLATE "C", what COLLATE "C"
 
 
 def unforeseen(comparison: Comparison, plan: RestorePlan, *, fire: bool, bypass: bool) -> tuple[str, ...]:
-    """What may still refuse or change rows of a plan without conflicts, each as a lower-case fact.
+    """Give what may still refuse or change rows of a plan without conflicts, each as a lower-case fact.
 
     Args:
         fire: user triggers are to fire.

@@ -36,7 +36,7 @@ GROUP BY w.relname, n.kind, n.name ORDER BY w.relname COLLATE "C", n.name COLLAT
 
 
 def unknown_values(comparison: Comparison, table: str, columns: Collection[str], *, staged: bool) -> list[str]:
-    """Those of some columns whose values in the rows to be written are not on stage; none where they all are NULL.
+    """Give those of some columns whose values in the rows to be written are not on stage; none where they all are NULL.
 
     Args:
         staged: values that were given for columns which the backup lacks are those of every row.
@@ -54,7 +54,7 @@ def unknown_values(comparison: Comparison, table: str, columns: Collection[str],
 
 
 def judging_unstaged(comparison: Comparison, plan: RestorePlan) -> Iterator[str]:
-    """The constraints that may say no to rows of a plan for values that nobody knows yet, as lower-case facts."""
+    """Give the constraints that may say no to rows of a plan for values that nobody knows yet, as lower-case facts."""
     written = [
         name
         for name, table in plan.tables.items()

@@ -16,7 +16,7 @@ def parents_first(schema: DatabaseSchema) -> tuple[tuple[str, ...], ...]:
 
 
 def together_where_changing(schema: DatabaseSchema, changing: Collection[str]) -> tuple[tuple[str, ...], ...]:
-    """The same; parent and child that both change are a group where the values may change by which rows point.
+    """Give the same; parent and child that both change are a group where the values may change by which rows point.
 
     Args:
         changing: the tables with rows that are updated.

@@ -27,7 +27,7 @@ class Digest:
     second: int
 
     def less(self, other: Digest) -> Digest:
-        """The digest without the rows of another one, which are among its own."""
+        """Give the digest without the rows of another one, which are among its own."""
         return Digest(self.rows - other.rows, self.first - other.first, self.second - other.second)
 
 
@@ -125,7 +125,7 @@ class OtherRows:
 
 
 def touched(before: dict[str, Digest], after: dict[str, Digest]) -> list[str]:
-    """The tables whose other rows are not what they were, as sentences."""
+    """Give the tables whose other rows are not what they were, as sentences."""
     return [
         f"{name}: rows outside the restore changed ({before[name].rows} before, {after[name].rows} after)"
         for name in before

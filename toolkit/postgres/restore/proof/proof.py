@@ -30,7 +30,7 @@ class Proof:
         self._source = ready.source
 
     def failures(self, after: Selected | None) -> list[str]:
-        """What is not as the plan promised, as sentences; empty when the restore is proven.
+        """Give what is not as the plan promised, as sentences; empty when the restore is proven.
 
         Args:
             after: the scope evaluated again on the restored target, for mirror.

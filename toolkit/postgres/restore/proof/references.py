@@ -49,7 +49,7 @@ class References:
         ready.survey.workspace.analyze()
 
     def dangling(self) -> list[str]:
-        """Every foreign key that leads nowhere from a row that was written, or that lost its parent, as sentences."""
+        """Say of which rows that were written, or that lost their parent, a foreign key leads nowhere."""
         queries, sizes, reasons = dict[tuple[int, int], Sql](), dict[tuple[int, int], int | None](), list[str]()
         for number, (child, key) in enumerate(self._keys):
             for place, suspects in enumerate(self._suspects(child, key)):
