@@ -193,7 +193,8 @@ class Planner:
 
     def _may_be_copied(self, name: str) -> bool:
         """Whether the rows of a table may go straight into it where it is empty."""
-        if self._foresee or name in self._cyclic or self._source.edited(name):
+        # what the server refuses while rows are copied could come after batches that are committed
+        if self._foresee or not self._atomic or name in self._cyclic or self._source.edited(name):
             return False
         # the replica role does not look at deferrable keys: it is for the plan to know
         # how far its sequences go is known only once it is copied, and then it is too late to refuse
