@@ -26,7 +26,7 @@ format: .venv/development
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# what needs no server and starts no commands: under a minute
+# what needs no server and starts no commands: about a minute
 quick: .venv/development
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not server and not command and not slow"
 

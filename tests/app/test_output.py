@@ -41,6 +41,21 @@ def test_a_pipe_that_nobody_reads_ends_a_command_without_a_word(words: tuple[str
     assert process.returncode == 1
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows says it in another way")
+def test_help_that_nobody_reads_ends_without_a_word() -> None:
+    """As with `invoke run --help | head -1`, which invoke itself prints."""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "invoke", "run", "--help"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
 def test_names_of_every_script_are_printed_everywhere(tmp_path: Path) -> None:
     """Output is UTF-8 whatever the locale says."""
     ran = run(

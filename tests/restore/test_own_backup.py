@@ -78,7 +78,7 @@ def test_the_backup_grows_only_where_it_has_to(make_pair: MakePair) -> None:
         "show", manifest.metadata.label, "--inventory", str(pair.control.directory / "inventory")
     ).out.splitlines()
     assert any(
-        line.split() == "supporting: 1 rows for users, to tell businesses apart; never restored".split()
+        line.split() == "supporting: 1 row for users, to tell businesses apart; never restored".split()
         for line in shown
     )
     pair.control.catalog = pair.control.catalog.replace("status <> 'left'", "status <> 'gone'")

@@ -14,6 +14,7 @@ from toolkit.errors import RefusedError
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
 ITEMS = "CREATE TABLE items (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, name text, size integer)"
+NOTES = "CREATE TABLE notes (id integer PRIMARY KEY, item integer NOT NULL REFERENCES items, text text)"
 RULES = {"items": {"owned_by": ["tenant"]}}
 
 
@@ -110,3 +111,15 @@ def test_a_reference_to_nothing_leaves_the_target_unchanged(make_pair: MakePair,
     execute(pair.source, "INSERT INTO runs VALUES (1)", "INSERT INTO items VALUES (1, 'a', 1), (2, 'b', NULL)")
     execute(pair.source, "UPDATE tenants SET name = 'changed'")
     assert "runs" in str(refused(pair, host=host))
+
+
+def test_steps_refuse_before_the_first_of_them(make_pair: MakePair) -> None:
+    """A constraint that only the target has refuses a restore in steps before anything is committed."""
+    pair = make_pair(RULES | {"notes": {"owned_by": ["item"]}}, ITEMS, NOTES)
+    execute(pair.target, "ALTER TABLE notes ALTER text SET NOT NULL")
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x', 1)", "INSERT INTO notes VALUES (1, 1, NULL)")
+    state, manifest = pair.state(), pair.backup()
+    with pytest.raises(RefusedError) as refusal:
+        pair.control.restore("target", manifest, "mirror", atomic=False)
+    assert any("notes: column text is NOT NULL" in reason for reason in refusal.value.reasons)
+    assert pair.state() == state

@@ -10,6 +10,7 @@ from toolkit import shipped
 from toolkit.config import inventory as inventories
 from toolkit.config.inventory import LoadedInventory
 from toolkit.errors import InputError
+from toolkit.wording import meant, nearest
 
 DEMO = "demo"
 """The inventory of the demo, where no directory has that name."""
@@ -40,12 +41,26 @@ class Control:
             )
             raise InputError(f"there is no inventory in {self.directory}", hint=hint)
         found = self.existing(self.inventory) if self.inventory else own
+        if not found.exists() and meant(self.inventory, [DEMO]) and self.inventory != DEMO:
+            raise InputError(f"{self.inventory}: no such directory{meant(self.inventory, [DEMO])}")
         return shipped.DEMO_INVENTORY if self.inventory == DEMO and not found.exists() else found
 
     def playbook(self, name: str) -> Path:
-        """Give the file of a playbook: the one that a person named, else the shipped one of that name."""
+        """Give the file of a playbook: the one that a person named, else the shipped one of that name.
+
+        Raises:
+            InputError: there is neither.
+        """
         found, beside = self.existing(name), shipped.ROOT / name
-        return beside if shipped.PLAYBOOKS in beside.parents and beside.is_file() and not found.exists() else found
+        if found.exists():
+            return found
+        if shipped.PLAYBOOKS in beside.parents and beside.is_file():
+            return beside
+        folders = (self.directory / "playbooks", shipped.PLAYBOOKS)
+        known = {file.stem: f"playbooks/{file.name}" for folder in folders for file in sorted(folder.glob("*.yml"))}
+        near = nearest(Path(name).stem, known)
+        hint = f"did you mean {known[near]}?" if near else f"there are {', '.join(known.values())}"
+        raise InputError(f"{name}: no such file", hint=hint)
 
     def existing(self, name: str) -> Path:
         """Find a file or directory a person named: below the working directory, else below the control directory."""

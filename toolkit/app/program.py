@@ -5,8 +5,11 @@ A tasks.py is two lines: `from toolkit.app.program import collection` and `names
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,3 +54,25 @@ def _begin() -> None:
 
     # while the rest is imported Ctrl-C is to end with one line as well
     PROCESS.install()
+    sys.excepthook = _told
+    atexit.register(_flush)
+
+
+def _told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Say nothing where nobody reads any more: invoke prints its help without asking."""
+    if issubclass(kind, BrokenPipeError):
+        _leave_the_pipe()
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _leave_the_pipe()
+
+
+def _leave_the_pipe() -> None:
+    # Python must not stumble over what is left of it at its own end
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

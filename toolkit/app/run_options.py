@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from toolkit.app.control import Control
@@ -14,8 +15,10 @@ from toolkit.config.playbook import load_variables
 from toolkit.errors import InputError, Problem
 from toolkit.model.playbook import Place
 from toolkit.runner.options import RunOptions
+from toolkit.wording import meant
 
 MAX_FORKS = 100
+_WORD = re.compile(r"\w+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECOND_PAIR = re.compile(r"\s[A-Za-z_][A-Za-z0-9_]*=")
 
@@ -51,6 +54,23 @@ def run_options(
     if problems:
         raise InputError(problems)
     return options
+
+
+def unused_variables(names: Iterable[str], playbook: Path, inventory: Path) -> Iterator[str]:
+    """Warn of extra variables that nothing names: one that is misspelt changes nothing.
+
+    Args:
+        playbook: its file; one with files of variables may use them in there, and is passed over.
+        inventory: its directory, whose variables may use them too.
+    """
+    words = set(_WORD.findall(playbook.read_text(encoding="utf-8", errors="replace")))
+    if "vars_files" in words:
+        return
+    for file in inventory.glob("*_vars/*.yml"):
+        words |= set(_WORD.findall(file.read_text(encoding="utf-8", errors="replace")))
+    for name in names:
+        if name not in words:
+            yield f"WARNING: --extra-vars {name}: the playbook does not use it{meant(name, words)}"
 
 
 def _forks(text: str, problems: list[Problem]) -> int:

