@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -54,6 +55,19 @@ def test_help_that_nobody_reads_ends_without_a_word() -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell closes the streams")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_keep_nothing_from_running(closed: str, tmp_path: Path) -> None:
+    """Some starters of jobs close standard output and error: what is to be done is done."""
+    made = tmp_path / "made"
+    program = json.dumps([sys.executable, "-c", f"open({str(made)!r}, 'x')"])
+    path = playbook(tmp_path, f"command: {{argv: {program}}}")
+    words = shlex.join([sys.executable, "-m", "invoke", "run", str(path), "--inventory", str(INVENTORY)])
+    done = subprocess.run(f"{words} {closed}", shell=True, cwd=ROOT, check=False)
+    assert done.returncode == 0
+    assert made.exists()
 
 
 def test_names_of_every_script_are_printed_everywhere(tmp_path: Path) -> None:

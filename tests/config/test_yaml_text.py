@@ -134,3 +134,28 @@ def test_scalars_do_not_depend_on_the_parser(
     if not fast:
         monkeypatch.setattr(yaml_text, "FAST_LOADER", None)
     assert document.parse(text, file="x.yml").value == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("# a\tb\na: {url: http://x/?a=b}\n", {"a": {"url": "http://x/?a=b"}}),
+        ("a: {b?: c?d}\nb: 'x\ty'\n", {"a": {"b?": "c?d"}, "b": "x\ty"}),
+        ("a: {? b: 1}\n#\t\n", {"a": {"b": 1}}),
+    ],
+)
+def test_a_tab_elsewhere_changes_no_question_mark(text: str, value: Any) -> None:
+    """A text in braces may hold a question mark, whichever parser reads the file."""
+    assert document.parse(text, file="x.yml").value == value
+
+
+def test_an_error_is_told_where_it_is() -> None:
+    """A question mark in braces is not taken for the mistake that stands further down."""
+    with pytest.raises(InputError, match=r"^x\.yml:5: "):
+        document.parse("a: {url: http://x/?a=b}\nb: 1\nb2:\n  - x\n  y: 1\n", file="x.yml")
+
+
+def test_an_escape_of_no_character_is_an_error() -> None:
+    """A number beyond all characters is no defect."""
+    with pytest.raises(InputError, match="names no character"):
+        document.parse('a: "\\U00110000"\n', file="x.yml")

@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from invoke.collection import Collection
@@ -52,10 +52,17 @@ def _begin() -> None:
     sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
     from toolkit.runner.interruption import PROCESS  # noqa: PLC0415
 
+    # some starters of jobs close the streams, and Python has none then
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     # while the rest is imported Ctrl-C is to end with one line as well
     PROCESS.install()
     sys.excepthook = _told
     atexit.register(_flush)
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

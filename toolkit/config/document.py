@@ -123,6 +123,9 @@ def parse(text: str, *, file: str) -> Document:
         raise InputError([_syntax_problem(error, text, file)]) from error
     except RecursionError as error:
         raise InputError([Problem(file=file, message="nested too deeply")]) from error
+    except (ValueError, OverflowError) as error:
+        message = "an escape such as \\U00110000 names no character, or a number is too long"
+        raise InputError([Problem(file=file, message=message)]) from error
     if builder.problems:
         raise InputError(builder.problems)
     return Document(file=file, value=value, lines=builder.lines or {(): 1})

@@ -111,7 +111,25 @@ class Mapping(Node):
 
 
 class PythonLoader(yaml.SafeLoader):
-    """PyYAML's parser in Python; it takes tabs between tokens, as in JSON that is indented by tabs."""
+    """PyYAML's parser in Python; it takes tabs between tokens, and `?` inside of texts, as that in C does.
+
+    Without either, JSON that is indented by tabs and `{url: http://x/?a=b}` would be refused.
+    """
+
+    _in_text = False
+
+    def scan_plain(self) -> Any:
+        """Read a text without quotes."""
+        self._in_text = True
+        try:
+            return super().scan_plain()
+        finally:
+            self._in_text = False
+
+    def peek(self, index: int = 0) -> str:
+        """Look at a character; within a text a `?` is one like any other, though YAML 1.1 has it end in braces."""
+        character: str = super().peek(index)
+        return "x" if self._in_text and character == "?" else character
 
     def scan_to_next_token(self) -> None:
         """Move to the next token; only where a tab could be taken for indentation it is left, as an error."""

@@ -131,20 +131,23 @@ class _Subject:
 
     def _is_circles_alone(self) -> bool:
         """Whether only circles of rows of `referenced` tables lead to the row."""
-        rule, read = self._rules.get(self._table.name), self._survey.accounting.rules
+        rule = self._rules.get(self._table.name)
         if rule is None or rule.kind is not RuleKind.REFERENCED or rule.category is not Category.BUSINESS:
             return False
+        query = sql.SQL("SELECT FROM {} t WHERE {} AND {}").format(
+            self._relation(self._table.name).source, self._row.condition, self._circles().nobody_else(self._table.name)
+        )
+        return self._connection.execute(query).fetchone() is not None
+
+    def _circles(self) -> Circles:
+        read = self._survey.accounting.rules
         business = [name for name, each in read.items() if each.category is Category.BUSINESS]
-        circles = Circles(
+        return Circles(
             self._survey.workspace,
             {name: self._relation(name) for name in business},
             links=[link for link in self._survey.links.references if link.child in business],
             tables=[name for name in business if read[name].kind is RuleKind.REFERENCED],
         )
-        query = sql.SQL("SELECT FROM {} t WHERE {} AND {}").format(
-            self._relation(self._table.name).source, self._row.condition, circles.nobody_else(self._table.name)
-        )
-        return self._connection.execute(query).fetchone() is not None
 
     def _passes(self) -> bool:
         """Whether the row fulfils the `where` of its rule."""
@@ -276,18 +279,31 @@ class _Subject:
             Brought(
                 table=table,
                 rows=rows,
-                only_referenced=self._only_referenced(walk, table, rows),
+                only_referenced=self._only_referenced(walk, table),
                 samples=walk.nearest(table, SAMPLES),
             )
             for table, rows in walk.counts().items()
         )
 
-    def _only_referenced(self, walk: Walk, table: str, rows: int) -> int:
+    def _only_referenced(self, walk: Walk, table: str) -> int:
         taken = self._selected.taken.get(table)
         if taken is None:
             return 0
         if taken.ids is None:
-            # in a table of the rule `referenced` that is taken whole, whatever is pointed at is referenced
             rule = self._rules[table]
-            return rows if rule.kind is RuleKind.REFERENCED and rule.category is Category.BUSINESS else 0
-        return walk.among(table, taken.ids, sql.SQL("i.why = {}").format(sql.Literal(Mark.REFERENCED)))
+            if rule.kind is not RuleKind.REFERENCED or rule.category is not Category.BUSINESS:
+                return 0
+            return walk.among(table, self._goes_with_others(table))
+        return walk.among(table, sql.SQL("i.why = {}").format(sql.Literal(Mark.REFERENCED)), ids=taken.ids)
+
+    def _goes_with_others(self, table: str) -> Sql:
+        """The condition that a business row points at row `t` of a table, and not only circles of such rows."""
+        pointing = [
+            sql.SQL("EXISTS (SELECT FROM {} c WHERE {})").format(
+                self._relation(link.child).source, points_at(link, "c", "t")
+            )
+            for link in self._survey.links.references
+            if link.parent == table and self._category(link.child) is Category.BUSINESS
+        ]
+        anybody = sql.SQL("({})").format(sql.SQL(" OR ").join(pointing)) if pointing else sql.SQL("false")
+        return sql.SQL("{} AND NOT {}").format(anybody, self._circles().nobody_else(table))

@@ -168,18 +168,21 @@ class Walk:
         found = self._keyed(query, table, n=sql.Literal(self._places[table]), limit=sql.Literal(limit))
         return tuple(found.values())
 
-    def among(self, table: str, ids: Sql, condition: Sql) -> int:
-        """Say how many rows of a table that were reached stand in a table of ids (`i`) under a condition."""
+    def among(self, table: str, condition: Sql, *, ids: Sql | None = None) -> int:
+        """Say how many rows `t` of a table that were reached fulfil a condition.
+
+        Args:
+            ids: a table of ids, `i`, in which they have to be.
+        """
         relation = relation_of(self._schema.name, self._schema.tables[table])
         query = sql.SQL(
-            "SELECT count(*) FROM {walk} w JOIN {source} t ON {same} JOIN {ids} i ON {in_ids}"
+            "SELECT count(*) FROM {walk} w JOIN {source} t ON {same}{among}"
             " WHERE w.place = {place} AND w.level > 0 AND {condition}"
         ).format(
             walk=self.source,
             source=relation.source,
             same=_SAME,
-            ids=ids,
-            in_ids=relation.same("t", "i"),
+            among=sql.SQL(" JOIN {} i ON {}").format(ids, relation.same("t", "i")) if ids else sql.SQL(""),
             place=sql.Literal(self._places[table]),
             condition=condition,
         )
