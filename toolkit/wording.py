@@ -44,9 +44,13 @@ def seconds(number: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Find the known name that a person probably meant; empty when none is like it."""
-    return next(iter(difflib.get_close_matches(name, list(known), n=1)), "")
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """Find the known name that a person probably meant; empty when none is like it.
+
+    Args:
+        cutoff: how alike they have to be, from 0 to 1.
+    """
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)), "")
 
 
 def meant(name: str, known: Iterable[str], *, before: str = "; ") -> str:

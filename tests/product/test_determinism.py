@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 from tests.conftest import Servers
 from tests.control import Control
 from tests.product.hard import EVERYWHERE, chunk_ids, hard_control
+from tests.sweeps import EVERYTHING
 from toolkit import demo
 from toolkit.demo.hard import SCHEMA, create_hard, load_hard
 from toolkit.postgres.servers.embedded import EmbeddedServer
@@ -153,7 +154,7 @@ LOCALES = ("en-US-u-kn-true-ka-shifted", "sv-u-kf-upper")
 """Orders that are far from that of bytes: numbers by value, punctuation ignored; upper case first, å after z."""
 
 
-@pytest.fixture(params=LOCALES)
+@pytest.fixture(params=LOCALES if EVERYTHING else LOCALES[:1])
 def with_locale(request: pytest.FixtureRequest, pg15: EmbeddedServer) -> Iterator[str]:
     """A PostgreSQL 15 database whose default collation is an ICU locale's."""
     name = f"icu_{os.getpid()}_{LOCALES.index(request.param)}"

@@ -21,7 +21,7 @@ from toolkit.planning.classification.proposing import classify
 from toolkit.postgres.schema.introspection import read_schema
 from toolkit.postgres.session.connection import connect
 
-SEEDS = seeds(50)
+SEEDS = seeds(25)
 RESTORED = 10
 """Of so many cases one is backed up and restored by servers; of all, the backup is worked out row by row."""
 

@@ -12,8 +12,9 @@ import pytest
 
 from tests.control import Control, execute, rows
 from tests.restore.laboratory import SUPERUSER
+from tests.sweeps import EVERYTHING
 
-ROUNDS = 2
+ROUNDS = 4 if EVERYTHING else 1
 PAUSE = 0.02
 """Seconds between two steps of a writer, as an application has them; without any the test only waits for processors."""
 

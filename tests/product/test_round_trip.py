@@ -60,8 +60,7 @@ def row_versions(conninfo: str) -> dict[str, list[tuple[str, ...]]]:
     }
 
 
-@pytest.mark.parametrize("mode", ["merge", "mirror"])
-@pytest.mark.parametrize("business", [None, "first"])
+@pytest.mark.parametrize(("mode", "business"), [("merge", None), ("mirror", "first")])
 def test_restoring_again_touches_nothing(
     control: Control, demo_host: Adder, empty_host: Adder, mode: str, business: str | None
 ) -> None:

@@ -17,6 +17,7 @@ from tests.app.invoking import Invoked, invoke, playbook
 from tests.control import ROOT, execute
 from tests.storage.s3 import ceph
 from tests.storage.s3.servers import ACCESS_KEY, SECRET_KEY, S3Server
+from tests.sweeps import EVERYTHING
 
 LABEL = re.compile(r"=> (\S+-nightly-business): ")
 
@@ -83,10 +84,12 @@ def test_the_nightly_and_the_offsite_playbook(
         "OFFSITE_ACCESS_KEY": os.environ[ACCESS_KEY],
         "OFFSITE_SECRET_KEY": os.environ[SECRET_KEY],
     }
-    shipping = place.invoke("run", "playbooks/offsite.yml", "--extra-vars", "prove=true", **environment)
+    shipping = place.invoke(
+        "run", "playbooks/offsite.yml", "--extra-vars", f"prove={EVERYTHING}".lower(), **environment
+    )
     assert shipping.code == 0, shipping.text
     assert "1 backups shipped, 0 were there" in shipping.out
-    assert f"{label} and embedded:scratch are equal" in shipping.out
+    assert (f"{label} and embedded:scratch are equal" in shipping.out) == EVERYTHING
 
     execute(database, 'UPDATE businesses SET "updatedAt" = "updatedAt" + interval \'1 second\'')
     prune = playbook(

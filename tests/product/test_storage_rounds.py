@@ -22,7 +22,7 @@ from tests.sweeps import EVERYTHING
 from toolkit.model.outcome import SilentProgress
 from toolkit.storage.check import check
 
-ROUNDS = 50 if EVERYTHING else 3
+ROUNDS = 50 if EVERYTHING else 2
 KILLED = -9
 
 TASKS: dict[str, dict[str, Any]] = {

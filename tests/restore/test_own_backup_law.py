@@ -129,7 +129,7 @@ def with_cuts(world: World, tables: Collection[str]) -> World:
 
 @given(data=st.data())
 @settings(
-    max_examples=examples(50),
+    max_examples=examples(25),
     deadline=None,
     derandomize=not EVERYTHING,
     database=None,

@@ -138,7 +138,7 @@ class Trial:
 
 @given(random=st.randoms(use_true_random=True))
 @settings(
-    max_examples=examples(50),
+    max_examples=examples(25),
     deadline=None,
     derandomize=not EVERYTHING,
     database=None,

@@ -24,7 +24,7 @@ TEXTS = ("", "a", "A", "b'", "\\N", "é", "%a%", 'x"y', "\t", "NULL")
 INTEGERS, STRINGS = ("integer", "bigint"), ("text", "character varying", 'text COLLATE "C"')
 
 
-def search(count: int = 100) -> settings:
+def search(count: int = 60) -> settings:
     """Random search; the worlds of one laboratory take turns, so no test needs a clean one."""
     return settings(
         max_examples=examples(count),

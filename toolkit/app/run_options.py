@@ -15,10 +15,12 @@ from toolkit.config.playbook import load_variables
 from toolkit.errors import InputError, Problem
 from toolkit.model.playbook import Place
 from toolkit.runner.options import RunOptions
-from toolkit.wording import meant
+from toolkit.wording import nearest
 
 MAX_FORKS = 100
 _WORD = re.compile(r"\w+")
+_MUCH_ALIKE = 0.8
+"""How alike, from 0 to 1, a name is that was probably meant: one or two letters of ten differ."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECOND_PAIR = re.compile(r"\s[A-Za-z_][A-Za-z0-9_]*=")
 
@@ -57,7 +59,7 @@ def run_options(
 
 
 def unused_variables(names: Iterable[str], playbook: Path, inventory: Path) -> Iterator[str]:
-    """Warn of extra variables that nothing names: one that is misspelt changes nothing.
+    """Warn of extra variables that nothing names while a name much like them is there: misspelt, they change nothing.
 
     Args:
         playbook: its file; one with files of variables may use them in there, and is passed over.
@@ -69,8 +71,8 @@ def unused_variables(names: Iterable[str], playbook: Path, inventory: Path) -> I
     for file in inventory.glob("*_vars/*.yml"):
         words |= set(_WORD.findall(file.read_text(encoding="utf-8", errors="replace")))
     for name in names:
-        if name not in words:
-            yield f"WARNING: --extra-vars {name}: the playbook does not use it{meant(name, words)}"
+        if name not in words and (near := nearest(name, words, cutoff=_MUCH_ALIKE)):
+            yield f"WARNING: --extra-vars {name}: the playbook does not use it; did you mean {near}?"
 
 
 def _forks(text: str, problems: list[Problem]) -> int:
