@@ -21,7 +21,7 @@ def shop() -> Catalog:
 
 def test_head(shop: Catalog) -> None:
     """Name, schema, tenant, schema version and identity are taken over."""
-    assert (shop.name, shop.file, shop.schema) == ("shop", "shop.yml", "public")
+    assert (shop.name, shop.file, shop.schemas) == ("shop", "shop.yml", ("public",))
     assert (shop.tenant.table, shop.tenant.key, shop.tenant.label, shop.tenant.demo) == (
         "businesses",
         "id",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ HEAD = "catalog: app\ntenant: {table: shops, key: id}\n"
 
 def proposed(of: DatabaseSchema) -> tuple[str, Classification]:
     """The new file for a schema."""
-    draft = catalog_draft.read(Path("app.yml"))
+    draft = replace(catalog_draft.read(Path("app.yml")), schemas=("public",))
     found = classify(draft.head(TENANT), of)
     return new_file(draft, found, Choice(why="as asked")), found
 
@@ -35,7 +36,7 @@ def updated(text: str, of: DatabaseSchema) -> str:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "app.yml"
         path.write_bytes(text.encode("utf-8"))
-        draft = catalog_draft.read(path)
+        draft = replace(catalog_draft.read(path), schemas=("public",))
         return updated_file(draft, classify(draft.catalog(TENANT), of), Choice(why="as asked"))
 
 

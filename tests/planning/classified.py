@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from toolkit.model.catalog import Catalog, TableRule, TenantTable
 from toolkit.model.schema import Column, DatabaseSchema, ForeignKey, Table, UniqueKey
+from toolkit.model.schemas import Schemas
 from toolkit.planning.classification.proposals import Classification, Proposal, Verdict
 from toolkit.planning.classification.proposing import classify
 
@@ -52,12 +53,14 @@ def table(name: str, text: str = "", *, unique: tuple[str, ...] = ()) -> Table:
 
 def schema(*tables: Table) -> DatabaseSchema:
     """A schema with these tables and the tenant table `shops`."""
-    return DatabaseSchema(name="public", tables={each.name: each for each in (table("shops", "name"), *tables)})
+    return DatabaseSchema(
+        schemas=Schemas(covered=("public",)), tables={each.name: each for each in (table("shops", "name"), *tables)}
+    )
 
 
 def catalog(rules: Mapping[str, TableRule] | None = None) -> Catalog:
     """A catalog with these rules."""
-    return Catalog(name="app", file="app.yml", schema="public", tenant=TENANT, rules=rules or {})
+    return Catalog(name="app", file="app.yml", schemas=("public",), tenant=TENANT, rules=rules or {})
 
 
 def proposals(*tables: Table, rules: Mapping[str, TableRule] | None = None) -> dict[str, Proposal]:
@@ -110,7 +113,7 @@ def shuffled(of: DatabaseSchema, seed: int) -> DatabaseSchema:
         return tuple(chance.sample(items, len(items)))
 
     return DatabaseSchema(
-        name=of.name,
+        schemas=of.schemas,
         tables={
             each.name: Table(
                 name=each.name,

@@ -12,6 +12,7 @@ from tests.storage.samples import manifest_of
 from toolkit.model.drift import Answers
 from toolkit.model.manifest import KeyColumn, Manifest, StoredColumn, TableEntry
 from toolkit.model.schema import Column, DatabaseSchema, Table
+from toolkit.model.schemas import Schemas
 from toolkit.planning.answers import with_new_tables
 from toolkit.planning.drift import find_drift
 
@@ -46,7 +47,7 @@ def backup_of(tables: dict[str, dict[str, str]]) -> Manifest:
         for name, kinds in sorted(tables.items())
     ]
     schema = DatabaseSchema(
-        name="public",
+        schemas=Schemas(covered=("public",)),
         tables={entry.name: table_of(entry.name, {c.name: c.type for c in entry.columns}) for entry in entries},
     )
     return msgspec.structs.replace(manifest_of("label", entries), schema=schema)
@@ -96,7 +97,7 @@ def migrations(draw: st.DrawFn) -> Migration:
         tables[new_table] = table_of(new_table, kinds | dict.fromkeys(added, "text"), added)
     return Migration(
         manifest=backup_of(before),
-        target=DatabaseSchema(name="public", tables=tables),
+        target=DatabaseSchema(schemas=Schemas(covered=("public",)), tables=tables),
         answers=Answers(rename=rename, drop_columns=tuple(drops), defaults=defaults),
     )
 
@@ -196,7 +197,7 @@ def test_all_that_goes_by_names_is_renamed() -> None:
     manifest = backup_of({"orders": {}})
     answers = Answers(rename={"orders": "sales", "orders.id": "number", "audit_logs": "logs"})
     target = DatabaseSchema(
-        name="public",
+        schemas=Schemas(covered=("public",)),
         tables={
             "sales": msgspec.structs.replace(
                 table_of("sales", {"number": "integer"}),

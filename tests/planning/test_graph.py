@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from toolkit.model.catalog import Catalog, Category, OwnerEdge, RuleKind, TableRule, TenantTable
 from toolkit.model.schema import Column, DatabaseSchema, ForeignKey, Table
+from toolkit.model.schemas import Schemas
 from toolkit.output.graph_svg import LEGEND, svg
 from toolkit.planning.graph import Graph, GraphEdge, GraphTable, Ownership, graph_of
 from toolkit.planning.graph_layout import BOX, Box, Layout, lay_out
@@ -165,11 +166,13 @@ def test_depth_ownership_and_cycles() -> None:
     catalog = Catalog(
         name="c",
         file="c.yml",
-        schema="public",
+        schemas=("public",),
         tenant=TenantTable(table="shops", key="id"),
         rules={each.table: each for each in rules},
     )
-    schema = DatabaseSchema(name="public", tables={each.name: each for each in sorted(tables, key=lambda t: t.name)})
+    schema = DatabaseSchema(
+        schemas=Schemas(covered=("public",)), tables={each.name: each for each in sorted(tables, key=lambda t: t.name)}
+    )
     links, problems = derive_links(catalog, schema)
     assert problems == []
     graph = graph_of(catalog, schema, links)

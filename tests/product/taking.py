@@ -5,13 +5,16 @@ from __future__ import annotations
 from tests.product.tenant_worlds import Key, MadeRow, MadeTable, TenantWorld
 from toolkit.model.catalog import Catalog, Category, RuleKind, TableRule
 from toolkit.model.schema import Column, DatabaseSchema, ForeignKey, Table, UniqueKey
+from toolkit.model.schemas import Schemas
 
 Pairs = list[tuple[MadeRow, MadeRow]]
 
 
 def schema_of(world: TenantWorld, name: str = "public") -> DatabaseSchema:
     """The schema that the server would tell of."""
-    return DatabaseSchema(name=name, tables={table.name: _table(world, table) for table in world.tables})
+    return DatabaseSchema(
+        schemas=Schemas(covered=(name,)), tables={table.name: _table(world, table) for table in world.tables}
+    )
 
 
 def _table(world: TenantWorld, table: MadeTable) -> Table:

@@ -29,7 +29,9 @@ RESTORED = 10
 def decided(schema: DatabaseSchema, tenant: TenantTable) -> tuple[Catalog, set[str]]:
     """A catalog with the first option of every table, and the tables of which it is said that no rule is right."""
     rules: dict[str, TableRule] = {}
-    catalog = Catalog(name="application", file="application.yml", schema=schema.name, tenant=tenant, rules=rules)
+    catalog = Catalog(
+        name="application", file="application.yml", schemas=schema.schemas.covered, tenant=tenant, rules=rules
+    )
     unsafe: set[str] = set()
     for _ in schema.tables:
         found = classify(replace(catalog, rules=rules), schema)
@@ -45,7 +47,12 @@ def decided(schema: DatabaseSchema, tenant: TenantTable) -> tuple[Catalog, set[s
 
 def text_of(catalog: Catalog) -> str:
     """A catalog as a file."""
-    lines = ["catalog: application", f"schema: {catalog.schema}", tenant_section(catalog.tenant)]
+    lines = [
+        "catalog: application",
+        f"schemas: [{catalog.schemas[0]}]",
+        "other_schemas: {'*': other cases}",
+        tenant_section(catalog.tenant),
+    ]
     for category in ("business", "device", "transient"):
         entries = [f"    {entry(rule)}" for rule in catalog.rules.values() if rule.category == category]
         lines += [f"{category}:", "  all:", *entries] if entries else []
@@ -107,17 +114,17 @@ def test_first_options_hold_in_restores(
     seeds = SEEDS[::RESTORED]
     for seed in seeds:
         world, catalog, unsafe = by_seed(seed)
-        make(source, world, catalog.schema, rows=True)
-        make(target, world, catalog.schema, rows=False)
+        make(source, world, catalog.schemas[0], rows=True)
+        make(target, world, catalog.schemas[0], rows=False)
         with connect(source) as connection:
-            assert decided(read_schema(connection, catalog.schema), catalog.tenant) == (catalog, unsafe), seed
-        place = Control(tmp_path / catalog.schema, text_of(catalog))
+            assert decided(read_schema(connection, catalog.schemas), catalog.tenant) == (catalog, unsafe), seed
+        place = Control(tmp_path / catalog.schemas[0], text_of(catalog))
         place.add_host("from", source)
         place.add_host("to", target)
         tenant = TENANTS[seed % 3]
         key = str(world.tenants.rows[seed % 3].values[catalog.tenant.key])
         place.restore("to", place.backup("from", businesses=[key], demo="include"), "mirror")
-        rows = rows_in(target, world, catalog.schema)
+        rows = rows_in(target, world, catalog.schemas[0])
         assert mistakes(world, tenant, rows, unsafe) == [], seed
         assert rows == Taking(world, catalog).of(tenant), seed
     with capsys.disabled():

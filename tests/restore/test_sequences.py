@@ -11,6 +11,7 @@ import pytest
 from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
 from toolkit.errors import RefusedError
+from toolkit.model.schemas import Schemas
 from toolkit.model.sequence import SequenceMove
 from toolkit.postgres.write import sequence_moves
 
@@ -220,7 +221,9 @@ def test_moving_beside_sessions_that_take_values(make_pair: MakePair, gap: int) 
     with psycopg.connect(pair.target, autocommit=True) as connection:
         for _ in range(150):
             (here,) = connection.execute("SELECT last_value FROM busy").fetchone() or (0,)
-            sequence_moves.advance(connection, "public", [SequenceMove(name="busy", value=here + gap)])
+            sequence_moves.advance(
+                connection, Schemas(covered=("public",)), [SequenceMove(name="busy", value=here + gap)]
+            )
     stop.set()
     for thread in threads:
         thread.join()

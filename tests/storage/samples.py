@@ -27,6 +27,7 @@ from toolkit.model.manifest import (
     table_digest,
 )
 from toolkit.model.schema import Column, DatabaseSchema, ForeignKey, Table, UniqueKey
+from toolkit.model.schemas import Schemas
 from toolkit.planning.chunking import ChunkSizes, chunks
 from toolkit.planning.totals import checksums_of, stats_of
 from toolkit.storage.chunks import ChunkWriter, StoredChunk
@@ -193,4 +194,6 @@ def _schema(names: Sequence[str]) -> DatabaseSchema:
         )
         for name in names
     }
-    return DatabaseSchema(name="public", tables=tables, enums={"state": ("open", "done")}, not_covered=("view v",))
+    return DatabaseSchema(
+        schemas=Schemas(covered=("public",)), tables=tables, enums={"state": ("open", "done")}, not_covered=("view v",)
+    )

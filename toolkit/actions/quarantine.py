@@ -88,7 +88,7 @@ def _retry(repository: Repository, label: str, runs: list[Quarantine], context: 
     asked = asked_again(document)
     rows = _latest(repository, runs)
     with connect(conninfo) as connection:
-        schema = read_schema(connection, catalog.schema)
+        schema = read_schema(connection, catalog.schemas)
         manifest = _backup_of_rows(repository.manifest(label), rows, schema, asked.answers)
         if businesses := asked.businesses:
             manifest = business_only(narrowed(connection, catalog, manifest, businesses))

@@ -78,7 +78,7 @@ class Reading:
             run=self,
             tables=tables,
             support=support,
-            sequences=read_sequences(self.connection, self.survey.schema.name, tables),
+            sequences=read_sequences(self.connection, self.survey.schema.schemas, tables),
             origin=self._origin(),
         )
 

@@ -190,7 +190,7 @@ def _target(context: Context, catalog: Catalog, scratch: Scratch | None) -> tupl
     model = context.inventory.host(scratch.like)
     directory = directory_of(context.inventory.directory, database)
     context.progress.note("making the scratch database")
-    made = make_scratch(directory, database.name, like=conninfo_of(context, model), schema=catalog.schema)
+    made = make_scratch(directory, database.name, like=conninfo_of(context, model), schemas=catalog.schemas)
     return made, str(database)
 
 

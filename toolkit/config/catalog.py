@@ -61,7 +61,8 @@ class _Reader:
         return Catalog(
             name=written["catalog"],
             file=self._document.file,
-            schema=written.get("schema", "public"),
+            schemas=tuple(written.get("schemas", [written.get("schema", "public")])),
+            other_schemas=written.get("other_schemas", {}),
             tenant=TenantTable(**written["tenant"]),
             rules={rule.table: rule for rule in rules if not patterns.GLOB.search(rule.table)},
             patterns=tuple(rule for rule in rules if patterns.GLOB.search(rule.table)),
@@ -114,7 +115,9 @@ class _Reader:
 
     def _reference(self, key: str, written: Any, path: Keys) -> DeclaredReference:
         target = written if isinstance(written, str) else written["to"]
-        parent, _, parent_columns = target.partition(".")
+        first, comma, more = target.partition(",")
+        parent, _, column = first.rpartition(".")
+        parent_columns = f"{column}{comma}{more}"
         reference = DeclaredReference(
             columns=_columns(key),
             parent=parent,
@@ -151,6 +154,11 @@ def _whole(document: Document, catalog: Catalog, stem: str) -> Iterator[Problem]
     """What concerns several parts of the file at once."""
     if catalog.name != stem:
         yield document.problem(("catalog",), f"the catalog {catalog.name} must be in a file {catalog.name}.yml")
+    if "schemas" in document.value and "schema" in document.value:
+        yield document.problem(("schema",), "`schemas` lists all schemas; leave `schema` out")
+    for name in catalog.schemas:
+        if name in catalog.other_schemas:
+            yield document.problem(("other_schemas", name), f"schema {name} is covered: it stands under `schemas`, too")
     tenant = catalog.rules.get(catalog.tenant.table)
     if tenant is None or tenant.category is not Category.BUSINESS:
         message = f"the tenant table {catalog.tenant.table} is not listed under business; list it with the rule tenant"

@@ -14,6 +14,9 @@ from toolkit.config.document import Document
 from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog, TenantTable
 
+_HEAD = ("catalog", "schema", "schemas", "other_schemas", "tenant")
+"""The sections that say what the file is about."""
+
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -25,7 +28,8 @@ class Draft:
         file: its name as the user would type it.
         text: all of it, without a byte order mark; empty when there is no file.
         name: what the catalog must be called.
-        schema: the schema of the database that it is about.
+        schemas: the schemas of the database that it is about; empty where it does not say.
+        other_schemas: those that are left out, with the reasons.
         tenant: None when the file does not say.
         exists: whether there is a file.
         written: its sections by key.
@@ -34,19 +38,27 @@ class Draft:
     file: str
     text: str
     name: str
-    schema: str
+    schemas: tuple[str, ...]
     tenant: TenantTable | None
+    other_schemas: Mapping[str, str]
     exists: bool
     written: Mapping[str, Any]
 
     @property
     def is_begun(self) -> bool:
         """Whether the file says more than its head, so that a person's work is in it."""
-        return any(self.written.get(key) for key in self.written.keys() - {"catalog", "schema", "tenant"})
+        return any(self.written.get(key) for key in self.written.keys() - set(_HEAD))
 
     def head(self, tenant: TenantTable) -> Catalog:
         """Give the catalog without its rules."""
-        return Catalog(name=self.name, file=self.file, schema=self.schema, tenant=tenant, rules={})
+        return Catalog(
+            name=self.name,
+            file=self.file,
+            schemas=self.schemas,
+            tenant=tenant,
+            other_schemas=self.other_schemas,
+            rules={},
+        )
 
     def catalog(self, tenant: TenantTable) -> Catalog:
         """Give the whole catalog; what is missing counts as empty.
@@ -69,7 +81,7 @@ class Draft:
         value["business"] = {**groups, **own}
         read = catalogs.of_document(Document(file=self.file, value=value, lines=document.lines), self.name)
         rules = {table: rule for table, rule in read.rules.items() if rule.group}
-        return replace(read, tenant=tenant, rules=rules)
+        return replace(read, tenant=tenant, rules=rules, schemas=self.schemas)
 
 
 def read(path: Path, *, control: Path | None = None) -> Draft:
@@ -80,12 +92,14 @@ def read(path: Path, *, control: Path | None = None) -> Draft:
     """
     file = documents.show_file(path, control)
     if not path.exists():
-        return Draft(file=file, text="", name=path.stem, schema="public", tenant=None, exists=False, written={})
+        return Draft(
+            file=file, text="", name=path.stem, schemas=(), tenant=None, other_schemas={}, exists=False, written={}
+        )
     document = documents.read(path, control=control)
     written = {} if document.value is None else document.value
     if not isinstance(written, dict):
         raise InputError([document.problem((), "a catalog file is a mapping of catalog, schema, tenant and so on")])
-    head = {key: written[key] for key in ("catalog", "schema", "tenant") if key in written}
+    head = {key: written[key] for key in _HEAD if key in written}
     complete = {"catalog": path.stem, "tenant": {"table": "table", "key": "key"}, **head, "business": {}}
     problems = validation.check_document(Document(file=file, value=complete, lines=document.lines), "catalog")
     if problems:
@@ -94,7 +108,8 @@ def read(path: Path, *, control: Path | None = None) -> Draft:
         file=file,
         text=path.read_bytes().decode("utf-8").removeprefix(_BYTE_ORDER_MARK),
         name=path.stem,
-        schema=written.get("schema", "public"),
+        schemas=tuple(written.get("schemas", [written["schema"]] if "schema" in written else [])),
+        other_schemas=written.get("other_schemas", {}),
         tenant=TenantTable(**written["tenant"]) if "tenant" in written else None,
         exists=True,
         written=written,

@@ -59,13 +59,21 @@ def new_file(draft: Draft, classification: Classification, choice: Choice) -> st
         *INTRODUCTION.splitlines(),
         *LEGEND.splitlines(),
         f"catalog: {scalar(draft.name)}  # the name of this file",
-        f"schema: {scalar(draft.schema)}  # where the tables are",
+        _schemas(draft),
         *choice.lines(classification.tenant),
         *_version(classification),
     ]
     for category, proposals in _by_section(classification.proposals).items():
         lines += ["", f"{category}:", *_groups(proposals)]
     return "\n".join(lines) + "\n"
+
+
+def _schemas(draft: Draft) -> str:
+    """The line that says where the tables are."""
+    if len(draft.schemas) == 1:
+        return f"schema: {scalar(draft.schemas[0])}  # where the tables are"
+    listed = ", ".join(map(scalar, draft.schemas))
+    return f"schemas: [{listed}]  # where the tables are; to leave one out: `other_schemas: {{NAME: why}}`"
 
 
 def updated_file(draft: Draft, classification: Classification, choice: Choice) -> str:
@@ -210,7 +218,9 @@ class _Editor:
         if self.draft.tenant is None:
             missing += choice.lines(classification.tenant)
         missing += _version(classification)
-        before = [whole.entries[key] for key in ("catalog", "schema", "tenant") if key in whole.entries]
+        if self.draft.schemas != ("public",) and not whole.entries.keys() & {"schema", "schemas"}:
+            missing.append(_schemas(self.draft))
+        before = [whole.entries[key] for key in ("catalog", "schema", "schemas", "tenant") if key in whole.entries]
         place = max((span.last + 1 for span in before), default=whole.first)
         self.inserted[place] += [" " * whole.indent + line for line in missing]
 

@@ -102,6 +102,8 @@ class Catalog:
 
     Attributes:
         file: where it was read from, for messages.
+        schemas: those that it covers; tables of the first are named without it.
+        other_schemas: those that are left out, or glob patterns of them, each with the reason.
         rules: by table name.
         patterns: glob patterns (device and transient tables only) with the rule that each stands for.
         schema_version: (table, column) that hold the application's schema version, or None.
@@ -110,9 +112,10 @@ class Catalog:
 
     name: str
     file: str
-    schema: str
+    schemas: tuple[str, ...]
     tenant: TenantTable
     rules: Mapping[str, TableRule]
     patterns: tuple[TableRule, ...] = ()
     schema_version: tuple[str, str] | None = None
     identity: IdentityRules = field(default_factory=IdentityRules)
+    other_schemas: Mapping[str, str] = field(default_factory=dict)

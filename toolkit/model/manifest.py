@@ -145,7 +145,7 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
     """A table of the database that the backup does not hold, and why."""
 
     table: str
-    reason: Literal["optional", "device", "transient", "unclassified"]
+    reason: Literal["optional", "device", "transient", "unclassified", "schema"]
 
 
 class TableSelection(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from toolkit.model.schemas import Schemas
+
 OnChange = Literal["no action", "restrict", "cascade", "set null", "set default"]
 """What a foreign key does to rows whose parent goes or changes."""
 
@@ -144,10 +146,12 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DatabaseSchema(msgspec.Struct, frozen=True, kw_only=True):
-    """All tables of one schema, by name.
+    """All tables of the schemas of a database that a catalog file covers, and what is tied to them, by name.
 
     Attributes:
-        name: the schema's name, e.g. `public`.
+        schemas: the schemas, by which things are named.
+        elsewhere: the tables of each schema that is not covered, as they are called there, those of extensions left
+            out. Tables of `tables` that foreign keys tie to covered ones are among them.
         enums: the labels of each enum type, in their order.
         equalities: how values of a type are found equal where no key says otherwise, by the type's name without its
             modifiers; types that are not named have the plain way.
@@ -155,11 +159,25 @@ class DatabaseSchema(msgspec.Struct, frozen=True, kw_only=True):
             backup holds them.
     """
 
-    name: str
+    schemas: Schemas
     tables: dict[str, Table]
+    elsewhere: dict[str, tuple[str, ...]] = {}
     enums: dict[str, tuple[str, ...]] = {}
     equalities: dict[str, Equality] = {}
     not_covered: tuple[str, ...] = ()
+
+    def covered(self) -> DatabaseSchema:
+        """Give the tables of the covered schemas alone, and the foreign keys between them."""
+        tables = {name: table for name, table in self.tables.items() if self.schemas.covers(name)}
+        return msgspec.structs.replace(
+            self,
+            tables={
+                name: msgspec.structs.replace(
+                    table, foreign_keys=tuple(key for key in table.foreign_keys if key.parent in tables)
+                )
+                for name, table in tables.items()
+            },
+        )
 
     def key_equality(self, table: str, name: str) -> Equality:
         """Say how two values of a column that is a key by itself are found equal, or by default of any other."""

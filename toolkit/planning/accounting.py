@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import Literal
 
 from toolkit.errors import InputError, Problem, RefusedError
-from toolkit.model.catalog import Catalog, Category, TableRule
+from toolkit.model.catalog import Catalog, Category, RuleKind, TableRule
 from toolkit.model.manifest import LeftOut
 from toolkit.model.schema import DatabaseSchema
 from toolkit.model.scope import BackupType, Scope
 from toolkit.planning.links import Links
 from toolkit.wording import counted
+
+OTHER_SCHEMAS = "other_schemas"
+"""The heading of tables in schemas that are left out."""
+
+REPEATED = 3
+"""So many schemas with the same tables are taken for one per tenant."""
+
+SAMPLES = 5
+"""Names, at most, that a sentence lists."""
 
 
 class Part(StrEnum):
@@ -55,21 +66,20 @@ def account(
         InputError: the scope names an optional table that is not one.
     """
     _check_optional(catalog, scope)
-    rules = {table: rule for table in schema.tables if (rule := rule_of(catalog, table)) is not None}
-    unknown = [table for table in schema.tables if table not in rules]
-    if unknown and unclassified != "warn":
-        raise RefusedError(
-            f"{counted(len(unknown), 'table')} of the database {'is' if len(unknown) == 1 else 'are'} not classified in"
-            f" {catalog.file}",
-            sorted(unknown),
-            hint="add each to a category of the catalog file, or let `invoke classify --host HOST --update` propose it;"
-            " nothing was read",
-        )
+    rules = {table: rule for table in schema.tables if (rule := _rule(catalog, schema, table)) is not None}
+    unknown = [table for table in schema.tables if schema.schemas.covers(table) and table not in rules]
+    unknown_schemas = [name for name in schema.elsewhere if other_schema(catalog, name) is None]
+    if unclassified != "warn":
+        _refuse_unknown_schemas(catalog, schema, unknown_schemas)
+        _refuse_unknown(catalog, unknown)
     taken = {table: part for table, rule in rules.items() if (part := _own_part(rule, scope)) is not None}
     _add_referenced(taken, rules, links)
     left_out = [LeftOut(table=table, reason="unclassified") for table in unknown]
+    for name, tables in schema.elsewhere.items():
+        reason: Literal["unclassified", "schema"] = "unclassified" if name in unknown_schemas else "schema"
+        left_out.extend(LeftOut(table=schema.schemas.name(name, table), reason=reason) for table in tables)
     for table, rule in rules.items():
-        if table not in taken:
+        if table not in taken and schema.schemas.covers(table):
             left_out.append(LeftOut(table=table, reason="optional" if rule.optional else rule.category.value))  # type: ignore[arg-type]  # a business table that is left out is optional
     return Accounting(
         taken=dict(sorted(taken.items())),
@@ -84,6 +94,60 @@ def rule_of(catalog: Catalog, table: str) -> TableRule | None:
     if table in catalog.rules:
         return catalog.rules[table]
     return next((rule for rule in catalog.patterns if fnmatchcase(table, rule.table)), None)
+
+
+def other_schema(catalog: Catalog, name: str) -> str | None:
+    """Give the reason for which a schema is left out; None where the catalog file does not say that it is."""
+    if name in catalog.other_schemas:
+        return catalog.other_schemas[name]
+    return next((why for pattern, why in catalog.other_schemas.items() if fnmatchcase(name, pattern)), None)
+
+
+def _rule(catalog: Catalog, schema: DatabaseSchema, table: str) -> TableRule | None:
+    """The rule of a table; one of a schema that is left out is as one of transient rows: never read, never written."""
+    if schema.schemas.covers(table):
+        return rule_of(catalog, table)
+    return TableRule(table=table, category=Category.TRANSIENT, group=OTHER_SCHEMAS, kind=RuleKind.SHARED)
+
+
+def _refuse_unknown(catalog: Catalog, unknown: Sequence[str]) -> None:
+    if unknown:
+        raise RefusedError(
+            f"{counted(len(unknown), 'table')} of the database {'is' if len(unknown) == 1 else 'are'} not classified in"
+            f" {catalog.file}",
+            sorted(unknown),
+            hint="add each to a category of the catalog file, or let `invoke classify --host HOST --update` propose it;"
+            " nothing was read",
+        )
+
+
+def _refuse_unknown_schemas(catalog: Catalog, schema: DatabaseSchema, unknown: Sequence[str]) -> None:
+    if not unknown:
+        return
+    tables = {name: schema.elsewhere[name] for name in unknown}
+    alike = Counter(found for found in tables.values() if len(found) > 1)
+    repeated = next((found for found, number in alike.items() if number >= REPEATED), None)
+    said = ""
+    if repeated is not None:
+        same = [name for name, found in tables.items() if found == repeated]
+        said = (
+            f" {len(same)} of them hold the same tables ({listed(same)}): where every tenant has a schema of its own,"
+            " tenants cannot be told apart by rows, and no single one can be backed up or restored; list such schemas"
+            " in a catalog file each, or leave them out by a pattern;"
+        )
+    are = "is" if len(unknown) == 1 else "are"
+    raise RefusedError(
+        f"{counted(len(unknown), 'schema')} of the database with tables {are} not in {catalog.file}",
+        [f"{name} ({counted(len(found), 'table')}: {listed(found)})" for name, found in tables.items()],
+        hint=f"add {'it' if len(unknown) == 1 else 'each'} to `schemas`, with a rule for its tables, or to"
+        f" `other_schemas` with the reason why it is left out;{said} nothing was read",
+    )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Give some names of many, as text."""
+    more = len(names) - SAMPLES
+    return ", ".join(names[:SAMPLES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _own_part(rule: TableRule, scope: Scope) -> Part | None:

@@ -112,7 +112,7 @@ def compose(
 ) -> Manifest:
     """Give the whole manifest, not yet sealed."""
     covered = DatabaseSchema(
-        name=schema.name,
+        schemas=schema.schemas,
         tables={entry.name: schema.tables[entry.name] for entry in tables},
         enums=schema.enums,
         equalities=schema.equalities,

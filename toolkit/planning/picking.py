@@ -83,7 +83,7 @@ def _links_of(manifest: Manifest) -> Links:
     catalog = Catalog(
         name="",
         file="",
-        schema=manifest.schema.name,
+        schemas=manifest.schema.schemas.covered,
         tenant=TenantTable(table=tenant, key=key),
         rules={
             entry.name: _rule(entry, manifest.selection.rules[entry.name], covered)

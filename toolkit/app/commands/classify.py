@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from toolkit import wording
@@ -37,17 +37,23 @@ class Proposed(Answer):
 
     Attributes:
         file: where it was written; empty for nowhere.
+        unknown_schemas: those with tables that the file does not name, with their tables.
     """
 
     found: Classification
     text: str
     file: str
+    unknown_schemas: Mapping[str, tuple[str, ...]]
 
     def lines(self) -> Iterator[Line]:
         """Give the text where it is in no file, and a summary on standard error."""
         if not self.file:
             yield Line(self.text.replace("\r\n", "\n").removesuffix("\n"))
-        for line, style in (*_summary(self.found, self.file), *_changed(self.found)):
+        for line, style in (
+            *_summary(self.found, self.file),
+            *_elsewhere(self.unknown_schemas),
+            *_changed(self.found),
+        ):
             yield Line(line, style, error=True, foreign=True)
 
     def document(self) -> NoReturn:
@@ -77,7 +83,8 @@ def _tenant(draft: Draft, schema: DatabaseSchema) -> tuple[TenantTable, Choice]:
         return draft.tenant, Choice(why=f"as {draft.file} says")
     candidates = tenant_candidates(schema)
     if not candidates:
-        message = f"no table of schema {schema.name} is named by others, so none looks like that of the tenants"
+        where = ", ".join(schema.schemas.covered)
+        message = f"no table of schema {where} is named by others, so none looks like that of the tenants"
         raise InputError(
             [Problem(file=draft.file, path="tenant", message=message)],
             hint="write `tenant: {table: …, key: …}` into the file",
@@ -115,6 +122,18 @@ def _summary(found: Classification, file: str) -> Iterator[tuple[str, str]]:
         )
 
 
+def _elsewhere(unknown: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
+    """Say which schemas are not looked at, without a word in the file."""
+    from toolkit.planning.accounting import listed
+
+    for name, tables in unknown.items():
+        yield (
+            f"schema {name} ({wording.counted(len(tables), 'table')}: {listed(tables)}) is not looked at: add it to"
+            " `schemas`, or to `other_schemas` with the reason why it is left out",
+            WARNING,
+        )
+
+
 def _changed(found: Classification) -> Iterator[tuple[str, str]]:
     """Say what the file says and a fresh look at the schema does not."""
     from toolkit.config.catalog_entry import entry
@@ -143,8 +162,9 @@ def _classify(given: Options, call: Call) -> Iterator[Answer]:
     from toolkit.actions.databases import open_database
     from toolkit.app.classify_target import target_of
     from toolkit.config import catalog_draft, catalog_proposal
+    from toolkit.planning.accounting import other_schema
     from toolkit.planning.classification.proposing import classify
-    from toolkit.postgres.schema.introspection import read_schema
+    from toolkit.postgres.schema.introspection import read_schema, schemas_with_tables
     from toolkit.postgres.session.connection import connect
 
     name, update = call.named_host(), given.update
@@ -157,14 +177,22 @@ def _classify(given: Options, call: Call) -> Iterator[Answer]:
         raise InputError([Problem(file=draft.file, message=message)], hint="use --output, which replaces it at the end")
     target = target_of(given.output, own, draft, host=name, update=update) if given.output else None
     with connect(open_database(inventory.directory, host.database), application="playback classify") as connection:
-        schema = read_schema(connection, draft.schema)
+        said = draft.schemas or (("public",) if draft.is_begun else ())
+        draft = replace(draft, schemas=said or tuple(schemas_with_tables(connection)) or ("public",))
+        found_schema = read_schema(connection, draft.schemas)
+    schema = found_schema.covered()
     tenant, choice = _tenant(draft, schema)
     adding = update or (target is not None and target.is_draft)
     found = classify(draft.catalog(tenant) if adding else draft.head(tenant), schema)
     text = (catalog_proposal.updated_file if adding else catalog_proposal.new_file)(draft, found, choice)
     if target is not None:
         target.write(text)
-    yield Proposed(found=found, text=text, file=given.output)
+    unknown = {
+        name: tables
+        for name, tables in found_schema.elsewhere.items()
+        if other_schema(draft.head(tenant), name) is None
+    }
+    yield Proposed(found=found, text=text, file=given.output, unknown_schemas=unknown)
 
 
 COMMAND = Command(

@@ -9,8 +9,10 @@ from decimal import Decimal
 from psycopg import sql
 
 from toolkit.model.manifest import SequenceEntry
+from toolkit.model.schemas import Schemas
 from toolkit.model.sequence import Extreme, Position, SequenceMove
 from toolkit.planning.sequences import move_of
+from toolkit.postgres.schema.naming import NAMED, identifier, parameter
 from toolkit.postgres.schema.relation import Sql
 from toolkit.postgres.schema.sequences import ColumnName, FoundSequence, all_sequences, matching, standing
 from toolkit.postgres.session.connection import Connection
@@ -18,9 +20,9 @@ from toolkit.postgres.session.connection import Connection
 Values = Callable[[str, str], Sql]
 """Gives, for a table and a column, a subquery of the column's values as `v`."""
 
-_NUMBERS = """
-SELECT t.relname, a.attname, n.whole
-FROM pg_class t
+_NUMBERS = sql.SQL("""
+SELECT t.named, a.attname, n.whole
+FROM {NAMED} t
 JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
 CROSS JOIN LATERAL (
     WITH RECURSIVE base(type) AS (
@@ -28,11 +30,11 @@ CROSS JOIN LATERAL (
         UNION ALL
         SELECT d.typbasetype FROM base JOIN pg_type d ON d.oid = base.type AND d.typtype = 'd'
     )
-    SELECT bool_or(type = ANY ('{smallint,integer,bigint}'::regtype[])) AS whole FROM base
-    HAVING bool_or(type = ANY ('{smallint,integer,bigint,numeric,real,double precision}'::regtype[]))
+    SELECT bool_or(type = ANY ('{{smallint,integer,bigint}}'::regtype[])) AS whole FROM base
+    HAVING bool_or(type = ANY ('{{smallint,integer,bigint,numeric,real,double precision}}'::regtype[]))
 ) n
-WHERE t.relnamespace = to_regnamespace(quote_ident(%s)) AND t.relname = ANY (%s)
-"""
+WHERE t.named = ANY (%(tables)s)
+""").format(NAMED=NAMED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class Outlook:
 
 def behind(
     connection: Connection,
-    schema: str,
+    schemas: Schemas,
     recorded: Sequence[SequenceEntry],
     tables: Collection[str],
     values: Values | None = None,
@@ -59,11 +61,11 @@ def behind(
         values: where values are taken from that are not in the tables yet; without it, from the tables.
     """
     moves, said = list[SequenceMove](), list[str]()
-    for found, entries in _of(connection, schema, recorded, tables):
+    for found, entries in _of(connection, schemas, recorded, tables):
         positions = [Position(value=each.last_value, is_called=each.is_called) for each in entries]
         extreme = Extreme()
         if found.numbers and not found.counter.cycle:
-            extreme = _extreme(connection, schema, found, values or _values_in(schema))
+            extreme = _extreme(connection, schemas, found, values or _values_in(schemas))
         move, remarks = move_of(found.counter, positions, extreme)
         said.extend(remarks)
         if move is not None:
@@ -72,24 +74,24 @@ def behind(
 
 
 def _of(
-    connection: Connection, schema: str, recorded: Sequence[SequenceEntry], tables: Collection[str]
+    connection: Connection, schemas: Schemas, recorded: Sequence[SequenceEntry], tables: Collection[str]
 ) -> Iterator[tuple[FoundSequence, list[SequenceEntry]]]:
     """The sequences that a restore looks at, each with what the backup has of it."""
-    there = all_sequences(connection, schema)
+    there = all_sequences(connection, schemas)
     names = {found.counter.name for found in there}
     for found in there:
         entries = matching(found, recorded, names)
         if entries or any(table in tables for table, _ in found.numbers):
-            yield standing(connection, schema, found), entries
+            yield standing(connection, schemas, found), entries
 
 
-def _values_in(schema: str) -> Values:
+def _values_in(schemas: Schemas) -> Values:
     return lambda table, column: sql.SQL("(SELECT {} AS v FROM {}) q").format(
-        sql.Identifier(column), sql.Identifier(schema, table)
+        sql.Identifier(column), identifier(schemas, table)
     )
 
 
-def _extreme(connection: Connection, schema: str, found: FoundSequence, values: Values) -> Extreme:
+def _extreme(connection: Connection, schemas: Schemas, found: FoundSequence, values: Values) -> Extreme:
     """How far the numbers in these columns have come; columns of other types tell nothing."""
     counter, ascending = found.counter, found.counter.increment > 0
     greatest, past = (sql.SQL("max"), sql.SQL(">")) if ascending else (sql.SQL("min"), sql.SQL("<"))
@@ -98,7 +100,7 @@ def _extreme(connection: Connection, schema: str, found: FoundSequence, values: 
         for value in (counter.minimum, counter.maximum, counter.maximum if ascending else counter.minimum)
     )
     within, beyond = list[Decimal](), list[tuple[Decimal, str]]()
-    for (table, column), whole in _numbers(connection, schema, found.numbers).items():
+    for (table, column), whole in _numbers(connection, schemas, found.numbers).items():
         query = sql.SQL("SELECT {}(v)::text FROM {} WHERE v {} {} AND {}")
         source = values(table, column)
         between = sql.SQL("v <= {}").format(most)
@@ -112,12 +114,14 @@ def _extreme(connection: Connection, schema: str, found: FoundSequence, values: 
     return Extreme(within=furthest(within, default=None), beyond=furthest(beyond, default=None))
 
 
-def _numbers(connection: Connection, schema: str, columns: Collection[ColumnName]) -> Mapping[ColumnName, bool]:
+def _numbers(connection: Connection, schemas: Schemas, columns: Collection[ColumnName]) -> Mapping[ColumnName, bool]:
     """Those of the columns that hold numbers, and whether these are whole."""
     tables = sorted({table for table, _ in columns})
     return {
         (table, column): whole
-        for table, column, whole in connection.execute(_NUMBERS, [schema, tables]).fetchall()
+        for table, column, whole in connection.execute(
+            _NUMBERS, {"schemas": parameter(schemas), "tables": tables}
+        ).fetchall()
         if (table, column) in columns
     }
 

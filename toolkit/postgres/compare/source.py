@@ -18,6 +18,7 @@ from psycopg import sql
 
 from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest, TableEntry
+from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.relation import Relation, Sql
 from toolkit.postgres.schema.row_sources import Temporary
 from toolkit.postgres.schema.rows import write_rows
@@ -111,7 +112,7 @@ class Source:
     def copy_into_target(self, name: str) -> int:
         """Load a table's stored rows straight into the (empty) target table; gives how many."""
         entry = self.entries[name]
-        target = sql.SQL("{}").format(sql.Identifier(self._schema.name, name))
+        target = sql.SQL("{}").format(identifier(self._schema.schemas, name))
         write_rows(self._connection, target, (column.name for column in entry.columns), self._rows_of(entry))
         return entry.rows
 

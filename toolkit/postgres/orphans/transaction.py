@@ -61,7 +61,6 @@ def find_orphans(
         does="which deletes orphans",
         done="the orphans are deleted",
         left="nothing is left to do",
-        schema=catalog.schema,
     )
     fate = Fate(deed)
     run = retrying(passes, attempts=5, seconds=600)
@@ -127,13 +126,13 @@ def _warnings(survey: Survey) -> tuple[str, ...]:
 
 def _refuse(workspace: Workspace, removal: OrphanRemoval, *, bypass: bool) -> None:
     """Raise RefusedError with all that the removal does and the role may not."""
-    connection, schema = workspace.connection, workspace.schema.name
+    connection, schemas = workspace.connection, workspace.schema.schemas
     wanted = [("DELETE", name) for name in sorted(removal.deletes)]
     wanted.extend(("UPDATE", name) for name in sorted(removal.set_null))
     reasons = list(map(str, workspace.lacking(wanted)))
     reasons.extend(
-        f"trigger {trigger} of table {schema}.{table} can be kept from firing by the table's owner only"
-        for table, trigger in loud_triggers(connection, schema, {*removal.deletes, *removal.set_null}, bypass=bypass)
+        f"trigger {trigger} of table {schemas.full(table)} can be kept from firing by the table's owner only"
+        for table, trigger in loud_triggers(connection, schemas, {*removal.deletes, *removal.set_null}, bypass=bypass)
     )
     if reasons:
         raise RefusedError(
@@ -160,7 +159,7 @@ class _Deletion:
         before = {name: self._rows(name) for name in watched}
         staying = self._staying()
         touched = [*self._removal.deletes, *self._removal.set_null]
-        with silent_triggers(self._connection, self._survey.schema.name, touched, bypass=bypass):
+        with silent_triggers(self._connection, self._survey.schema.schemas, touched, bypass=bypass):
             self._connection.execute("SET CONSTRAINTS ALL DEFERRED")
             self._release()
             self._delete()

@@ -23,7 +23,7 @@ def refuse_hidden(manifest: Manifest, survey: Survey) -> None:
     restored = {entry.name for entry in manifest.tables}
     pointing = {link.child for link in survey.links.references if link.parent in restored}
     workspace = survey.workspace
-    sequences = looked_at(workspace.connection, survey.schema.name, manifest.sequences, restored)
+    sequences = looked_at(workspace.connection, survey.schema.schemas, manifest.sequences, restored)
     lacking = workspace.lacking(("SELECT", name) for name in (*sorted(pointing), *sequences))
     _refuse(workspace.connection, list(map(str, lacking)))
 
@@ -35,7 +35,7 @@ def refuse_plan(workspace: Workspace, plan: RestorePlan, *, bypass: bool, fire: 
         bypass: user triggers are to be kept silent by the replica role.
         fire: user triggers are to fire.
     """
-    connection, schema, tables = workspace.connection, workspace.schema.name, sorted(plan.tables.items())
+    connection, schemas, tables = workspace.connection, workspace.schema.schemas, sorted(plan.tables.items())
     wanted = [
         *(("INSERT", name) for name, table in tables if table.inserts + table.rewritten),
         *(("UPDATE", name) for name, table in tables if table.updates or table.set_null),
@@ -46,8 +46,8 @@ def refuse_plan(workspace: Workspace, plan: RestorePlan, *, bypass: bool, fire: 
     if not fire:
         touched = [name for name, table in tables if table.changes]
         reasons.extend(
-            f"trigger {trigger} of table {schema}.{table} can be kept from firing by the table's owner only"
-            for table, trigger in loud_triggers(connection, schema, touched, bypass=bypass)
+            f"trigger {trigger} of table {schemas.full(table)} can be kept from firing by the table's owner only"
+            for table, trigger in loud_triggers(connection, schemas, touched, bypass=bypass)
         )
     _refuse(connection, reasons)
 

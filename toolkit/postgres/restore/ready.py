@@ -75,7 +75,7 @@ class Ready:
     def with_sequences(self) -> RestorePlan:
         """Give the plan with what becomes of sequences by the rows that are in the tables now."""
         recorded = self.source.manifest.sequences
-        outlook = behind(self.connection, self.survey.schema.name, recorded, list(self.source.entries))
+        outlook = behind(self.connection, self.survey.schema.schemas, recorded, list(self.source.entries))
         warnings = dict.fromkeys((*self.plan.warnings, *outlook.said))
         return replace(self.plan, sequences=outlook.moves, warnings=tuple(warnings))
 
@@ -186,7 +186,7 @@ def _locked(
     if request.fire:
         return contended
     # to disable a trigger is to lock its table
-    return contended | tables_to_alter(connection, survey.schema.name, survey.accounting.taken, bypass=False)
+    return contended | tables_to_alter(connection, survey.schema.schemas, survey.accounting.taken, bypass=False)
 
 
 def _may_lock(survey: Survey, tables: Collection[str]) -> set[str]:
@@ -211,7 +211,7 @@ def _locking(
         return f"{how}; others kept writing the same rows, so they wait to write to {', '.join(names)}"
     if request.fire:
         return f"{how}; other sessions wait for the rows that change"
-    names = sorted(tables_to_alter(connection, survey.schema.name, survey.accounting.taken, bypass=False))
+    names = sorted(tables_to_alter(connection, survey.schema.schemas, survey.accounting.taken, bypass=False))
     if not names:
         return f"{how}: there are none; other sessions wait for the rows that change"
     return f"{how}; other sessions wait to write to {', '.join(names)}"

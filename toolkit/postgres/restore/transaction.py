@@ -10,6 +10,7 @@ import psycopg
 from toolkit.errors import DatabaseError
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Mode, RestorePlan
+from toolkit.model.schemas import Schemas
 from toolkit.model.sequence import SequenceMove
 from toolkit.postgres.restore.apply.application import Application
 from toolkit.postgres.restore.apply.contention import Contention
@@ -63,7 +64,6 @@ def restore(reopen: Open, request: Request, progress: Progress) -> RestorePlan:
         does=f"which restores backup {label}",
         done=f"backup {label} is restored",
         left="no row has to be restored again",
-        schema=request.catalog.schema,
     )
     fate = Fate(deed)
     try:
@@ -117,13 +117,13 @@ def _attempt(
             if request.atomic:
                 plan = _apply(ready, request, lessons, progress)
                 moves = list(plan.sequences)
-                commit(connection, reopen, fate, lambda: fate.committed(moves))
+                commit(connection, reopen, fate, lambda: fate.committed(moves, ready.survey.schema.schemas))
             else:
                 plan = apply_stepwise(reopen, ready, request, lessons, progress, fate=fate)
         if not asked.atomic and request.atomic and request.ledger is not None:
             request.ledger.finished()
         assert isinstance(fate.state, Committed)
-        _advance(connection, reopen, ready.survey.schema.name, fate.state.moves)
+        _advance(connection, reopen, ready.survey.schema.schemas, fate.state.moves)
         return plan
 
 
@@ -136,7 +136,7 @@ def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress)
         references = References(ready)
         progress.start("restore", rows=sum(table.changes for table in ready.plan.tables.values()))
         application = Application(ready, unit=Savepoints(connection), thorough=lessons.thorough, progress=progress)
-        silence = silent_triggers(connection, schema.name, ready.touched, bypass=ready.bypass)
+        silence = silent_triggers(connection, schema.schemas, ready.touched, bypass=ready.bypass)
         connection.execute("SET CONSTRAINTS ALL DEFERRED")
         with nullcontext() if request.fire else silence:
             ready.sync.before()
@@ -163,7 +163,7 @@ def _with_sequences(ready: Ready, request: Request) -> RestorePlan:
     plan = ready.with_sequences()
     refuse_plan(ready.survey.workspace, plan, bypass=ready.bypass, fire=request.fire)
     try:
-        try_moves(ready.connection, ready.survey.schema.name, plan.sequences)
+        try_moves(ready.connection, ready.survey.schema.schemas, plan.sequences)
     except psycopg.errors.LockNotAvailable as error:
         raise DatabaseError(
             f"another session is altering one of the sequences {', '.join(move.name for move in plan.sequences)};"
@@ -173,12 +173,12 @@ def _with_sequences(ready: Ready, request: Request) -> RestorePlan:
     return plan
 
 
-def _advance(connection: Connection, reopen: Open, schema: str, moves: list[SequenceMove]) -> None:
+def _advance(connection: Connection, reopen: Open, schemas: Schemas, moves: list[SequenceMove]) -> None:
     """Move sequences, on another session where this one was lost."""
     sessions = [nullcontext(connection)] if not connection.closed else []
 
     def move() -> None:
         with sessions.pop() if sessions else reopen() as session:
-            advance(session, schema, moves)
+            advance(session, schemas, moves)
 
     retrying(passes, attempts=ATTEMPTS, seconds=SECONDS)(move)

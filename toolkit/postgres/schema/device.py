@@ -10,6 +10,7 @@ from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Catalog
 from toolkit.model.identity import NodeRule
 from toolkit.model.schema import DatabaseSchema
+from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.relation import Sql
 from toolkit.postgres.session.connection import Connection
 
@@ -31,7 +32,7 @@ def find_node_id(connection: Connection, catalog: Catalog, schema: DatabaseSchem
         message = f"table {node.table} has no column {node.key!r}"
         raise InputError([Problem(file=catalog.file, path="identity.node.key", message=message)])
     query = sql.SQL("SELECT {}::text FROM {} WHERE {}{} LIMIT 1").format(
-        sql.Identifier(node.key), sql.Identifier(schema.name, node.table), may_be_own(node), own_first(node, names)
+        sql.Identifier(node.key), identifier(schema.schemas, node.table), may_be_own(node), own_first(node, names)
     )
     row = connection.execute(query).fetchone()
     return None if row is None else row[0]
@@ -40,7 +41,7 @@ def find_node_id(connection: Connection, catalog: Catalog, schema: DatabaseSchem
 def knows_node(connection: Connection, node: NodeRule, schema: DatabaseSchema, node_id: str, *, own: bool) -> bool:
     """Tell whether there is a node of that id; with `own`, one that could be this device's by `identity.node`."""
     query = sql.SQL("SELECT EXISTS (SELECT 1 FROM {} WHERE {}::text = {} AND {})").format(
-        sql.Identifier(schema.name, node.table),
+        identifier(schema.schemas, node.table),
         sql.Identifier(node.key),
         sql.Literal(node_id),
         may_be_own(node) if own else sql.SQL("true"),
@@ -68,6 +69,6 @@ def read_schema_version(connection: Connection, catalog: Catalog, schema: Databa
     if catalog.schema_version is None or catalog.schema_version[0] not in schema.tables:
         return None
     table, column = catalog.schema_version
-    query = sql.SQL("SELECT max({}::text) FROM {}").format(sql.Identifier(column), sql.Identifier(schema.name, table))
+    query = sql.SQL("SELECT max({}::text) FROM {}").format(sql.Identifier(column), identifier(schema.schemas, table))
     row = connection.execute(query).fetchone()
     return None if row is None else row[0]

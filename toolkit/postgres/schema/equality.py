@@ -6,21 +6,24 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from psycopg import sql
+
 from toolkit.model.schema import PLAIN, Equality
+from toolkit.model.schemas import Schemas
+from toolkit.postgres.schema.naming import NAMED, parameter
 from toolkit.postgres.session.connection import Connection
 
 # per column the operator, the types it compares and the collation, where that is not the columns' own or takes other
 # texts for equal. A unique index compares by its operator class, or, under WITHOUT OVERLAPS, by the constraint behind
 # it, whose last column is a range
-_OPERATORS = """
+_OPERATORS = sql.SQL("""
 WITH RECURSIVE base AS (
     SELECT t.oid, t.oid AS base FROM pg_type t WHERE t.typtype <> 'd'
     UNION ALL
     SELECT t.oid, b.base FROM pg_type t JOIN base b ON t.typtype = 'd' AND t.typbasetype = b.oid
 ), own AS (
-    SELECT c.oid, c.relname::text FROM pg_class c
-    WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p')
-          AND (%(partitions)s OR NOT c.relispartition)
+    SELECT c.oid, c.named FROM {NAMED} c
+    WHERE c.relkind IN ('r', 'p') AND (%(partitions)s OR NOT c.relispartition)
 ), by_class AS (
     SELECT k.oid, k.opcintype AS type, k.opcdefault AS is_default, m.amopopr AS operator
     FROM pg_opclass k
@@ -28,7 +31,7 @@ WITH RECURSIVE base AS (
     JOIN pg_amop m ON m.amopfamily = k.opcfamily AND m.amoplefttype = k.opcintype AND m.amoprighttype = k.opcintype
          AND m.amopstrategy = 3
 ), compared AS (
-    SELECT 'key' AS kind, c.relname AS place, i.relname::text AS name, k.ord,
+    SELECT 'key' AS kind, c.named AS place, i.relname::text AS name, k.ord,
            coalesce(b.operator,
                     (SELECT f.conexclop[k.ord] FROM pg_constraint f
                      WHERE f.conindid = i.oid AND f.conrelid = c.oid AND k.ord < x.indnkeyatts),
@@ -43,7 +46,7 @@ WITH RECURSIVE base AS (
     LEFT JOIN by_class b ON b.oid = k.class
     WHERE k.ord <= x.indnkeyatts
     UNION ALL
-    SELECT 'foreign key', c.relname, f.conname::text, k.ord, k.operator, q.atttypid, a.atttypid,
+    SELECT 'foreign key', c.named, f.conname::text, k.ord, k.operator, q.atttypid, a.atttypid,
            a.attcollation, q.attcollation
     FROM own c
     JOIN pg_constraint f ON f.conrelid = c.oid AND f.contype = 'f'
@@ -83,7 +86,7 @@ JOIN base br ON br.oid = d.right_type
 JOIN pg_type tr ON tr.oid = br.base
 LEFT JOIN special s ON s.oid = d.collation AND (d.collation <> d.own_collation OR NOT s.deterministic)
 ORDER BY d.kind, d.place COLLATE "C", d.name COLLATE "C", d.ord
-"""
+""").format(NAMED=NAMED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +104,16 @@ class Equalities:
     types: Mapping[str, Equality]
 
 
-def read_equalities(connection: Connection, schema: str, *, partitions: bool = False) -> Equalities:
-    """Give the operators of every key, foreign key and type of a schema, whose name is quoted.
+def read_equalities(connection: Connection, schemas: Schemas, *, partitions: bool = False) -> Equalities:
+    """Give the operators of every key, foreign key and type of these schemas' tables.
 
     Args:
         partitions: those of single partitions, too.
     """
     found: dict[str, dict[tuple[str, str], list[Equality]]] = defaultdict(lambda: defaultdict(list))
-    for kind, place, name, parts in connection.execute(_OPERATORS, {"schema": schema, "partitions": partitions}):
+    for kind, place, name, parts in connection.execute(
+        _OPERATORS, {"schemas": parameter(schemas), "partitions": partitions}
+    ):
         found[kind][place, name].append(_equality(*parts) if parts else PLAIN)
 
     def special(kind: str) -> dict[tuple[str, str], tuple[Equality, ...]]:

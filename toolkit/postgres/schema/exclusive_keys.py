@@ -10,11 +10,12 @@ from psycopg import sql
 
 from toolkit.model.schema import DatabaseSchema, Equality, Table
 from toolkit.planning.row_order import sort_key
+from toolkit.postgres.schema.naming import NAMED, parameter
 from toolkit.postgres.schema.relation import Relation, Sql, compared, is_null
 from toolkit.postgres.session.connection import Connection
 
-_KEYS = """
-SELECT c.relname, i.relname, x.indisexclusion, NOT x.indimmediate,
+_KEYS = sql.SQL("""
+SELECT c.named, i.relname, x.indisexclusion, NOT x.indimmediate,
        coalesce((to_jsonb(x) ->> 'indnullsnotdistinct')::boolean, false),
        pg_get_expr(x.indpred, x.indrelid),
        ARRAY(SELECT pg_get_indexdef(x.indexrelid, k, true) FROM generate_series(1, x.indnkeyatts) k),
@@ -46,12 +47,12 @@ SELECT c.relname, i.relname, x.indisexclusion, NOT x.indimmediate,
        x.indexprs IS NULL AND x.indpred IS NULL AND NOT x.indisexclusion,
        coalesce((SELECT pg_get_constraintdef(f.oid) FROM pg_constraint f
                  WHERE f.conindid = x.indexrelid AND f.conrelid = x.indrelid AND f.contype = 'x'), '')
-FROM pg_class c
+FROM {NAMED} c
 JOIN pg_index x ON x.indrelid = c.oid AND (x.indisunique OR x.indisexclusion) AND x.indisvalid
 JOIN pg_class i ON i.oid = x.indexrelid
-WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relname = ANY (%s)
-ORDER BY c.relname COLLATE "C", i.relname COLLATE "C"
-"""
+WHERE c.named = ANY (%(tables)s)
+ORDER BY c.named COLLATE "C", i.relname COLLATE "C"
+""").format(NAMED=NAMED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +143,7 @@ def exclusive_keys(
 ) -> Mapping[str, list[ExclusiveKey]]:
     """Give the exclusive keys of these tables, less the one by which their rows are told apart."""
     found: dict[str, list[ExclusiveKey]] = defaultdict(list)
-    rows = connection.execute(_KEYS, [schema.name, list(tables)])
+    rows = connection.execute(_KEYS, {"schemas": parameter(schema.schemas), "tables": list(tables)})
     for table, name, exclusion, deferrable, not_distinct, predicate, elements, operators, columns, plain, text in rows:
         if plain and set(columns) == set(sort_key(schema.tables[table]).names):
             continue

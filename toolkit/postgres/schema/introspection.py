@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Set
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 import msgspec
+from psycopg import sql
 
 from toolkit.errors import RefusedError
 from toolkit.model.schema import Column, DatabaseSchema, Equality, ForeignKey, OnChange, Table, UniqueKey
+from toolkit.model.schemas import Schemas
 from toolkit.postgres.schema.equality import read_equalities
+from toolkit.postgres.schema.naming import NAMED, parameter
 from toolkit.postgres.session.connection import Connection
 
 NATIVE = frozenset("int2 int4 int8 float4 float8 numeric money date time timetz timestamp timestamptz interval".split())
@@ -22,28 +26,58 @@ OID_TYPES = frozenset(
 )
 """Types whose value is an OID, which means something else in another database."""
 
-_COLUMNS = """
+_SCHEMAS = """
+SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+ORDER BY nspname COLLATE "C"
+"""
+
+# a table of another schema counts where foreign keys, those of partitions included, tie it to a covered one
+_FOUND = sql.SQL("""
+WITH RECURSIVE whole AS (
+    SELECT c.oid, n.nspname, c.relname, n.nspname = ANY (%(covered)s) AS covered
+    FROM {NAMED} c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+), key AS (
+    SELECT coalesce(pg_partition_root(f.conrelid), f.conrelid) AS child,
+           coalesce(pg_partition_root(f.confrelid), f.confrelid) AS parent
+    FROM pg_constraint f WHERE f.contype = 'f'
+), reached AS (
+    SELECT w.oid FROM whole w WHERE w.covered
+    UNION
+    SELECT k.child FROM reached r JOIN key k ON k.parent = r.oid
+)
+SELECT w.nspname::text, w.relname::text,
+       w.oid IN (SELECT r.oid FROM reached r)
+       OR w.oid IN (SELECT k.parent FROM key k JOIN whole c ON c.oid = k.child AND c.covered),
+       EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = w.oid
+               AND d.deptype = 'e')
+FROM whole w
+ORDER BY w.nspname COLLATE "C", w.relname COLLATE "C"
+""").format(NAMED=NAMED)
+"""Every table of the database with whether it is to be read, and whether it is an extension's."""
+
+_COLUMNS = sql.SQL("""
 WITH RECURSIVE base AS (
     SELECT t.oid, t.oid AS base FROM pg_type t WHERE t.typtype <> 'd'
     UNION ALL
     SELECT t.oid, b.base FROM pg_type t JOIN base b ON t.typtype = 'd' AND t.typbasetype = b.oid
 )
-SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, a.atthasdef,
+SELECT c.named, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, a.atthasdef,
        a.attgenerated::text, a.attidentity::text, b.typname
-FROM pg_class c
+FROM {NAMED} c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN base ON base.oid = a.atttypid
 JOIN pg_type b ON b.oid = base.base
-WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-ORDER BY c.relname COLLATE "C", a.attname COLLATE "C"
-"""
+WHERE c.named = ANY (%(tables)s)
+ORDER BY c.named COLLATE "C", a.attname COLLATE "C"
+""").format(NAMED=NAMED)
 
-_PARTS = """
+_PARTS = sql.SQL("""
 WITH RECURSIVE used AS (
-    SELECT c.relname, a.attname, a.atttypid AS part
-    FROM pg_class c
+    SELECT c.named AS relname, a.attname, a.atttypid AS part
+    FROM {NAMED} c
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+    WHERE c.named = ANY (%(tables)s)
     UNION
     SELECT u.relname, u.attname, p.oid
     FROM used u
@@ -63,12 +97,12 @@ SELECT u.relname::text, u.attname::text,
                AND (t.typnotnull OR EXISTS (SELECT 1 FROM pg_constraint f WHERE f.contypid = t.oid)))
 FROM used u JOIN pg_type t ON t.oid = u.part
 GROUP BY u.relname, u.attname
-"""
+""").format(NAMED=NAMED)
 """The columns that are made of types of OIDs, and of domains with constraints: by themselves, or by their arrays,
 composite types and ranges."""
 
-_INDEXES = """
-SELECT c.relname, i.relname, x.indisprimary, x.indpred IS NOT NULL,
+_INDEXES = sql.SQL("""
+SELECT c.named, i.relname, x.indisprimary, x.indpred IS NOT NULL,
        CASE WHEN x.indexprs IS NULL THEN
            (SELECT array_agg(a.attname::text ORDER BY k.ord)
             FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS k(attnum, ord)
@@ -76,15 +110,15 @@ SELECT c.relname, i.relname, x.indisprimary, x.indpred IS NOT NULL,
             WHERE k.ord <= x.indnkeyatts)
        END,
        coalesce((to_jsonb(x) ->> 'indnullsnotdistinct')::boolean, false), NOT x.indimmediate
-FROM pg_class c
+FROM {NAMED} c
 JOIN pg_index x ON x.indrelid = c.oid AND x.indisunique AND x.indisvalid
 JOIN pg_class i ON i.oid = x.indexrelid
-WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-ORDER BY c.relname COLLATE "C", i.relname COLLATE "C"
-"""
+WHERE c.named = ANY (%(tables)s)
+ORDER BY c.named COLLATE "C", i.relname COLLATE "C"
+""").format(NAMED=NAMED)
 
-_FOREIGN_KEYS = """
-SELECT c.relname, f.conname, p.relname,
+_FOREIGN_KEYS = sql.SQL("""
+SELECT c.named, f.conname, p.named,
        (SELECT array_agg(a.attname::text ORDER BY k.ord) FROM unnest(f.conkey) WITH ORDINALITY AS k(attnum, ord)
         JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.attnum),
        (SELECT array_agg(a.attname::text ORDER BY k.ord) FROM unnest(f.confkey) WITH ORDINALITY AS k(attnum, ord)
@@ -98,41 +132,40 @@ SELECT c.relname, f.conname, p.relname,
        coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true),
        coalesce((to_jsonb(f) ->> 'conperiod')::boolean, false)
 FROM pg_constraint f
-JOIN pg_class c ON c.oid = f.conrelid
-JOIN pg_class p ON p.oid = f.confrelid
-WHERE f.contype = 'f' AND f.conparentid = 0 AND c.relnamespace = %(schema)s::regnamespace
-      AND p.relnamespace = c.relnamespace AND NOT c.relispartition AND NOT p.relispartition
-ORDER BY c.relname COLLATE "C", f.conname COLLATE "C"
-"""
+JOIN {NAMED} c ON c.oid = f.conrelid
+JOIN {NAMED} p ON p.oid = f.confrelid
+WHERE f.contype = 'f' AND f.conparentid = 0 AND c.named = ANY (%(tables)s) AND p.named = ANY (%(tables)s)
+ORDER BY c.named COLLATE "C", f.conname COLLATE "C"
+""").format(NAMED=NAMED)
 
-_TABLES = """
-SELECT c.relname, row_security_active(c.oid),
+_TABLES = sql.SQL("""
+SELECT c.named, row_security_active(c.oid),
        (SELECT array_agg(t.tgname::text ORDER BY t.tgname COLLATE "C") FROM pg_trigger t
         WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')),
        (SELECT array_agg(pg_get_constraintdef(k.oid) ORDER BY k.conname COLLATE "C") FROM pg_constraint k
         WHERE k.conrelid = c.oid AND k.contype IN ('c', 'x')),
        c.relkind = 'p'
-FROM pg_class c
-WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-ORDER BY c.relname COLLATE "C"
-"""
+FROM {NAMED} c
+WHERE c.named = ANY (%(tables)s)
+ORDER BY c.named COLLATE "C"
+""").format(NAMED=NAMED)
 
 _ENUMS = """
-SELECT t.typname, array_agg(e.enumlabel::text ORDER BY e.enumsortorder)
-FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid
-WHERE t.typnamespace = %(schema)s::regnamespace
-GROUP BY t.typname ORDER BY t.typname COLLATE "C"
+SELECT n.nspname, t.typname, array_agg(e.enumlabel::text ORDER BY e.enumsortorder)
+FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid JOIN pg_namespace n ON n.oid = t.typnamespace
+WHERE n.nspname = ANY (%(covered)s)
+GROUP BY n.nspname, t.typname ORDER BY n.nspname COLLATE "C", t.typname COLLATE "C"
 """
 
-_NOT_COVERED = """
+_NOT_COVERED = sql.SQL("""
 SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'foreign table' END
-       || ' ' || c.relname
-FROM pg_class c
-WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('v', 'm', 'f')
+       || ' ' || c.named
+FROM {NAMED} c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY (%(covered)s) AND c.relkind IN ('v', 'm', 'f')
 UNION ALL
 SELECT 'large objects of the database: ' || count(*) FROM pg_largeobject_metadata HAVING count(*) > 0
 ORDER BY 1
-"""
+""").format(NAMED=NAMED)
 
 _ON_CHANGE: dict[str, OnChange] = {
     "a": "no action",
@@ -145,24 +178,38 @@ _GENERATED = {"": "", "s": "stored", "v": "virtual"}
 _IDENTITY = {"": "", "a": "always", "d": "by default"}
 
 
-def read_schema(connection: Connection, name: str) -> DatabaseSchema:
-    """Give all tables of one schema with their keys, references and triggers.
+def read_schema(connection: Connection, covered: Sequence[str]) -> DatabaseSchema:
+    """Give all tables of some schemas with their keys, references and triggers.
+
+    Tables of other schemas are among them where foreign keys tie them to those: as parents, or as children whose rows
+    a delete or an update would reach.
+
+    Args:
+        covered: the schemas; names without a schema are of the first, which has to be there.
 
     Raises:
-        RefusedError: there is no such schema.
+        RefusedError: there is no first schema, or two tables would have one name.
     """
-    if connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [name]).fetchone() is None:
+    names = [name for (name,) in connection.execute(_SCHEMAS).fetchall()]
+    if covered[0] not in names:
         raise RefusedError(
-            f"database {connection.info.dbname} has no schema {name!r}", hint="see `schema:` in the catalog"
+            f"database {connection.info.dbname} has no schema {covered[0]!r}", hint="see `schema:` in the catalog"
         )
-    identifier = quoted(connection, name)
-    parameters = {"schema": identifier, "oid_types": sorted(OID_TYPES)}
+    schemas = Schemas(covered=tuple(covered), others=tuple(name for name in names if name not in covered))
+    named = {"schemas": parameter(schemas), "covered": list(covered)}
+    found = connection.execute(_FOUND, named).fetchall()
+    _refuse_ambiguous(schemas, [(schema, relation) for schema, relation, _, _ in found])
+    parameters = {
+        **named,
+        "tables": [schemas.name(schema, relation) for schema, relation, tied, _ in found if tied],
+        "oid_types": sorted(OID_TYPES),
+    }
 
-    def rows(query: str) -> list[tuple[Any, ...]]:
+    def rows(query: str | sql.Composed) -> list[tuple[Any, ...]]:
         return connection.execute(query, parameters).fetchall()
 
     columns = _columns(rows(_COLUMNS), {(table, column) for table, column, of_oids, _ in rows(_PARTS) if of_oids})
-    equalities = read_equalities(connection, identifier)
+    equalities = read_equalities(connection, schemas)
     primary: dict[str, tuple[tuple[str, ...], tuple[Equality, ...]]] = {}
     unique: dict[str, list[UniqueKey]] = defaultdict(list)
     for table, index, is_primary, partial, names, not_distinct, deferrable in rows(_INDEXES):
@@ -200,26 +247,50 @@ def read_schema(connection: Connection, name: str) -> DatabaseSchema:
         for table, row_security, triggers, checks, partitioned in rows(_TABLES)
     }
     return DatabaseSchema(
-        name=name,
+        schemas=schemas,
         tables=tables,
-        enums={enum: tuple(labels) for enum, labels in rows(_ENUMS)},
+        elsewhere=_elsewhere(schemas, found),
+        enums={schemas.name(schema, enum): tuple(labels) for schema, enum, labels in rows(_ENUMS)},
         equalities=dict(equalities.types),
         not_covered=tuple(text for (text,) in rows(_NOT_COVERED)),
     )
 
 
-def constrained_columns(connection: Connection, name: str) -> frozenset[tuple[str, str]]:
+def schemas_with_tables(connection: Connection) -> list[str]:
+    """Give the schemas that hold tables of somebody's, not only an extension's; `public` comes first."""
+    schemas = Schemas(covered=tuple(name for (name,) in connection.execute(_SCHEMAS).fetchall()))
+    found = connection.execute(_FOUND, {"schemas": parameter(schemas), "covered": []}).fetchall()
+    names = {schema for schema, _, _, of_extension in found if not of_extension}
+    return sorted(names, key=lambda name: (name != "public", name))
+
+
+def constrained_columns(connection: Connection, schema: DatabaseSchema) -> frozenset[tuple[str, str]]:
     """Give the columns of a schema, as table and column, whose types are or contain domains with constraints."""
-    parameters = {"schema": quoted(connection, name), "oid_types": sorted(OID_TYPES)}
+    parameters = {
+        "schemas": parameter(schema.schemas),
+        "tables": list(schema.tables),
+        "oid_types": sorted(OID_TYPES),
+    }
     rows = connection.execute(_PARTS, parameters)
     return frozenset((table, column) for table, column, _, constrained in rows if constrained)
 
 
-def quoted(connection: Connection, name: str) -> str:
-    """Give a name as a quoted identifier, for casts to regnamespace and the like."""
-    row = connection.execute("SELECT quote_ident(%s)", [name]).fetchone()
-    assert row is not None
-    return str(row[0])
+def _refuse_ambiguous(schemas: Schemas, found: Iterable[tuple[str, str]]) -> None:
+    """Raise RefusedError where a name with a dot in it would mean something of another schema."""
+    for place in found:
+        if schemas.place(schemas.name(*place)) != place:
+            raise RefusedError(
+                f"table {'.'.join(map(json.dumps, place))} cannot be told from a table of another schema by its name",
+                hint="rename the table or the schema: of these one has a dot in its name",
+            )
+
+
+def _elsewhere(schemas: Schemas, found: Iterable[tuple[str, str, bool, bool]]) -> dict[str, tuple[str, ...]]:
+    tables: dict[str, list[str]] = defaultdict(list)
+    for schema, relation, _, of_extension in found:
+        if schema not in schemas.covered and not of_extension:
+            tables[schema].append(relation)
+    return {schema: tuple(relations) for schema, relations in tables.items()}
 
 
 def _foreign_key(facts: list[Any]) -> ForeignKey:

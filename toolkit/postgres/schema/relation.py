@@ -9,6 +9,8 @@ from typing import Protocol
 from psycopg import sql
 
 from toolkit.model.schema import PLAIN, DatabaseSchema, Equality, ForeignKey, Table
+from toolkit.model.schemas import Schemas
+from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.session.connection import Connection
 
 Sql = sql.SQL | sql.Composed
@@ -56,10 +58,10 @@ class Relation:
         return sql.SQL(template).format(a=sql.Identifier(left), b=sql.Identifier(right))
 
 
-def relation_of(schema: str, table: Table, rows: float = -1.0, size: int | None = None) -> Relation:
+def relation_of(schemas: Schemas, table: Table, rows: float = -1.0, size: int | None = None) -> Relation:
     """Give a table itself; rows of tables that inherit from it are not its own, those of its partitions are."""
     template = "{}" if table.partitioned else "ONLY {}"
-    return Relation(sql.SQL(template).format(sql.Identifier(schema, table.name)), table.partitioned, rows, size)
+    return Relation(sql.SQL(template).format(identifier(schemas, table.name)), table.partitioned, rows, size)
 
 
 def columns(alias: str, names: Iterable[str]) -> Sql:

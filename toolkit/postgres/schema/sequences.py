@@ -9,34 +9,34 @@ from dataclasses import dataclass, field, replace
 from psycopg import sql
 
 from toolkit.model.manifest import SequenceEntry
+from toolkit.model.schemas import Schemas
 from toolkit.model.sequence import Counter, Position
+from toolkit.postgres.schema.naming import NAMED, identifier, parameter
 from toolkit.postgres.session.connection import Connection
 
 ColumnName = tuple[str, str]
 """A table and its column."""
 
-_SEQUENCES = """
-SELECT s.oid::bigint, s.relname, p.seqincrement, p.seqmin, p.seqmax, p.seqcycle, p.seqcache,
-       has_sequence_privilege(s.oid, 'UPDATE'), t.relname, a.attname
-FROM pg_class s
+_SEQUENCES = sql.SQL("""
+SELECT s.oid::bigint, s.named, p.seqincrement, p.seqmin, p.seqmax, p.seqcycle, p.seqcache,
+       has_sequence_privilege(s.oid, 'UPDATE'), t.named, a.attname
+FROM {NAMED} s
 JOIN pg_sequence p ON p.seqrelid = s.oid
 LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.deptype IN ('a', 'i')
      AND d.refclassid = 'pg_class'::regclass
-LEFT JOIN pg_class t ON t.oid = d.refobjid
+LEFT JOIN {NAMED} t ON t.oid = d.refobjid
 LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
-WHERE s.relnamespace = to_regnamespace(quote_ident(%s))
-ORDER BY s.relname COLLATE "C"
-"""
+ORDER BY s.named COLLATE "C"
+""").format(NAMED=NAMED)
 
-_DEFAULTS = """
-SELECT s.oid::bigint, t.relname, a.attname, pg_get_expr(d.adbin, d.adrelid)
+_DEFAULTS = sql.SQL("""
+SELECT s.oid::bigint, t.named, a.attname, pg_get_expr(d.adbin, d.adrelid)
 FROM pg_attrdef d
 JOIN pg_depend p ON p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid AND p.refclassid = 'pg_class'::regclass
 JOIN pg_class s ON s.oid = p.refobjid AND s.relkind = 'S'
-JOIN pg_class t ON t.oid = d.adrelid AND t.relkind IN ('r', 'p')
+JOIN {NAMED} t ON t.oid = d.adrelid AND t.relkind IN ('r', 'p')
 JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-WHERE t.relnamespace = to_regnamespace(quote_ident(%s))
-"""
+""").format(NAMED=NAMED)
 
 _PLAIN = re.compile(r"\(*nextval\('(?:[^']|'')+'::regclass\)\)*(?:::[\w. \"]+(?:\([\d,]+\))?)?")
 """A default that is the next value and nothing else."""
@@ -66,7 +66,7 @@ class FoundSequence:
         return not names.isdisjoint(tables)
 
 
-def read_sequences(connection: Connection, schema: str, tables: Collection[str]) -> tuple[SequenceEntry, ...]:
+def read_sequences(connection: Connection, schemas: Schemas, tables: Collection[str]) -> tuple[SequenceEntry, ...]:
     """Give the sequences of a schema that belong to one of these tables, that one of them needs, or that nobody owns.
 
     Read them after the rows: sequences are outside every snapshot, so they are then at least as far as the rows.
@@ -78,15 +78,15 @@ def read_sequences(connection: Connection, schema: str, tables: Collection[str])
             is_called=found.counter.position.is_called,
             owned_by=found.owner,
         )
-        for found in sequences_of(connection, schema, lambda found: found.owner is None or found.concerns(tables))
+        for found in sequences_of(connection, schemas, lambda found: found.owner is None or found.concerns(tables))
     )
 
 
 def looked_at(
-    connection: Connection, schema: str, recorded: Sequence[SequenceEntry], tables: Collection[str]
+    connection: Connection, schemas: Schemas, recorded: Sequence[SequenceEntry], tables: Collection[str]
 ) -> list[str]:
     """Give the sequences that a restore of these tables has to read."""
-    there = all_sequences(connection, schema)
+    there = all_sequences(connection, schemas)
     names = {found.counter.name for found in there}
     return [
         found.counter.name
@@ -95,9 +95,9 @@ def looked_at(
     ]
 
 
-def numbered_beyond_reach(connection: Connection, schema: str) -> set[str]:
+def numbered_beyond_reach(connection: Connection, schemas: Schemas) -> set[str]:
     """Give the tables with columns that sequences number which this role may not move."""
-    return {table for found in all_sequences(connection, schema) if not found.settable for table, _ in found.numbers}
+    return {table for found in all_sequences(connection, schemas) if not found.settable for table, _ in found.numbers}
 
 
 def matching(found: FoundSequence, recorded: Sequence[SequenceEntry], there: Collection[str]) -> list[SequenceEntry]:
@@ -108,17 +108,17 @@ def matching(found: FoundSequence, recorded: Sequence[SequenceEntry], there: Col
 
 
 def sequences_of(
-    connection: Connection, schema: str, wanted: Callable[[FoundSequence], bool]
+    connection: Connection, schemas: Schemas, wanted: Callable[[FoundSequence], bool]
 ) -> Iterator[FoundSequence]:
     """Give the sequences of a schema that are wanted, by name, with where they stand."""
-    return (standing(connection, schema, found) for found in all_sequences(connection, schema) if wanted(found))
+    return (standing(connection, schemas, found) for found in all_sequences(connection, schemas) if wanted(found))
 
 
-def all_sequences(connection: Connection, schema: str) -> list[FoundSequence]:
+def all_sequences(connection: Connection, schemas: Schemas) -> list[FoundSequence]:
     """Give every sequence of a schema with what it numbers; where it stands is not looked at."""
     found = {}
     nowhere = Position(value=0, is_called=False)
-    rows = connection.execute(_SEQUENCES, [schema]).fetchall()
+    rows = connection.execute(_SEQUENCES, {"schemas": parameter(schemas)}).fetchall()
     for oid, name, increment, minimum, maximum, cycle, cache, settable, *owner in rows:
         counter = Counter(
             name=name,
@@ -133,7 +133,7 @@ def all_sequences(connection: Connection, schema: str) -> list[FoundSequence]:
             counter=counter, settable=settable, owner=None if owner[0] is None else (owner[0], owner[1])
         )
     taken = set()
-    for oid, table, column, default in connection.execute(_DEFAULTS, [schema]).fetchall():
+    for oid, table, column, default in connection.execute(_DEFAULTS, {"schemas": parameter(schemas)}).fetchall():
         taken.add((table, column))
         if oid in found:
             found[oid].used.add((table, column))
@@ -145,8 +145,8 @@ def all_sequences(connection: Connection, schema: str) -> list[FoundSequence]:
     return list(found.values())
 
 
-def standing(connection: Connection, schema: str, found: FoundSequence) -> FoundSequence:
-    query = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier(schema, found.counter.name))
+def standing(connection: Connection, schemas: Schemas, found: FoundSequence) -> FoundSequence:
+    query = sql.SQL("SELECT last_value, is_called FROM {}").format(identifier(schemas, found.counter.name))
     row = connection.execute(query).fetchone()
     assert row is not None
     found.counter = replace(found.counter, position=Position(value=row[0], is_called=row[1]))

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from toolkit.errors import RefusedError
 from toolkit.model.schema import DatabaseSchema
+from toolkit.postgres.schema.naming import NAMED, identifier, parameter
 from toolkit.postgres.schema.relation import Relation, Sql, relation_of
 from toolkit.postgres.schema.row_sources import Rows, Temporary
 from toolkit.postgres.session.connection import Connection
@@ -33,15 +34,14 @@ STATISTICS_ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """A privilege on a table or sequence that the role lacks."""
+    """A privilege on a table or sequence that the role lacks; `name` is with its schema."""
 
-    schema: str
     name: str
     kind: str
     privilege: str
 
     def __str__(self) -> str:
-        return f"no {self.privilege} on {self.kind} {self.schema}.{self.name}"
+        return f"no {self.privilege} on {self.kind} {self.name}"
 
 
 class Workspace:
@@ -67,12 +67,10 @@ class Workspace:
     @cached_property
     def relations(self) -> Mapping[str, Relation]:
         """The tables of the schema, with their sizes."""
-        sizes = {
-            name: (rows, size)
-            for name, rows, size in self.connection.execute(_SIZES, [self._measured, self._measured, self.schema.name])
-        }
+        parameters = {"schemas": parameter(self.schema.schemas), "measured": self._measured}
+        sizes = {name: (rows, size) for name, rows, size in self.connection.execute(_SIZES, parameters).fetchall()}
         return {
-            name: relation_of(self.schema.name, table, *sizes.get(name, (-1.0, None)))
+            name: relation_of(self.schema.schemas, table, *sizes.get(name, (-1.0, None)))
             for name, table in self.schema.tables.items()
         }
 
@@ -87,9 +85,13 @@ class Workspace:
         pairs = list(dict.fromkeys(wanted))
         if not pairs:
             return []
-        privileges, names = [privilege for privilege, _ in pairs], [name for _, name in pairs]
-        rows = self.connection.execute(_LACKING, [privileges, names, self.schema.name])
-        return [Lacking(self.schema.name, *row) for row in rows]
+        parameters = {
+            "schemas": parameter(self.schema.schemas),
+            "privileges": [privilege for privilege, _ in pairs],
+            "names": [name for _, name in pairs],
+        }
+        rows = self.connection.execute(_LACKING, parameters).fetchall()
+        return [Lacking(self.schema.schemas.full(name), *said) for name, *said in rows]
 
     # temporary tables
 
@@ -137,7 +139,7 @@ class Workspace:
     def create(self, label: str, like: str) -> Temporary:
         """Make an empty table with the columns of one of the schema, generated ones included, and no constraints."""
         name, columns = f"{label}_{next(self._numbers)}", self.schema.tables[like].columns
-        made, source = sql.Identifier(name), sql.Identifier(self.schema.name, like)
+        made, source = sql.Identifier(name), identifier(self.schema.schemas, like)
         if not any(column.generated for column in columns):
             self.connection.execute(
                 sql.SQL("CREATE TEMPORARY TABLE {} AS SELECT * FROM {} WITH NO DATA").format(made, source)
@@ -260,21 +262,21 @@ def shared(keys: Iterable[K], bytes_of: Callable[[K], int | None]) -> Iterator[l
         yield group
 
 
-_SIZES = """
-SELECT c.relname, c.reltuples,
-       CASE WHEN c.relname = ANY (%s) AND c.relkind = 'p'
+_SIZES = sql.SQL("""
+SELECT c.named, c.reltuples,
+       CASE WHEN c.named = ANY (%(measured)s) AND c.relkind = 'p'
             THEN (SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree(c.oid))
-            WHEN c.relname = ANY (%s) THEN pg_relation_size(c.oid)
+            WHEN c.named = ANY (%(measured)s) THEN pg_relation_size(c.oid)
             WHEN c.relkind = 'r' AND c.reltuples >= 0 THEN c.relpages * 8192 END::bigint
-FROM pg_class c
-WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-"""
+FROM {NAMED} c
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+""").format(NAMED=NAMED)
 
-_LACKING = """
-SELECT c.relname, CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, w.privilege
-FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS w(privilege, name, place)
-JOIN pg_class c ON c.relname = w.name AND c.relnamespace = to_regnamespace(quote_ident(%s))
+_LACKING = sql.SQL("""
+SELECT c.named, CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, w.privilege
+FROM unnest(%(privileges)s::text[], %(names)s::text[]) WITH ORDINALITY AS w(privilege, name, place)
+JOIN {NAMED} c ON c.named = w.name
 WHERE NOT CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, w.privilege)
                          ELSE has_table_privilege(c.oid, w.privilege) END
 ORDER BY w.place
-"""
+""").format(NAMED=NAMED)

@@ -110,7 +110,7 @@ class _Subject:
         )
 
     def _relation(self, table: str) -> Relation:
-        return relation_of(self._survey.schema.name, self._survey.schema.tables[table])
+        return relation_of(self._survey.schema.schemas, self._survey.schema.tables[table])
 
     def _walk(self, steps: Sequence[Step]) -> Walk:
         walk = Walk(self._connection, self._survey.schema, steps, name=f"walk_{next(self._walks)}")

@@ -50,7 +50,10 @@ def table_named(schema: DatabaseSchema, name: str) -> Table:
     """Give the table of that name; InputError when there is none, with names like it."""
     if name in schema.tables:
         return schema.tables[name]
-    raise InputError(f"schema {schema.name} has no table {name!r}", hint=meant(name, schema.tables, before=""))
+    raise InputError(
+        f"there is no table {name!r} in schema {', '.join(schema.schemas.covered)}",
+        hint=meant(name, schema.tables, before=""),
+    )
 
 
 def find_row(connection: Connection, schema: DatabaseSchema, table: Table, words: Sequence[str]) -> RowId:
@@ -66,7 +69,7 @@ def find_row(connection: Connection, schema: DatabaseSchema, table: Table, words
     conditions = (equals_text(schema, table.name, "t", column, value) for column, value in wanted.items())
     # rows that are equal in every column need not be told apart: the first stands for all of them
     query = sql.SQL("SELECT min(t.ctid)::text, (array_agg(t.tableoid::bigint ORDER BY t.ctid))[1] FROM {} t WHERE {}")
-    statement = query.format(relation_of(schema.name, table).source, sql.SQL(" AND ").join(conditions)) + sql.SQL(
+    statement = query.format(relation_of(schema.schemas, table).source, sql.SQL(" AND ").join(conditions)) + sql.SQL(
         " GROUP BY (t.*)::text LIMIT 2"
     )
     try:

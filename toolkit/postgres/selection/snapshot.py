@@ -15,15 +15,17 @@ from psycopg.pq import TransactionStatus
 from toolkit.errors import DatabaseError, InputError, RefusedError
 from toolkit.model.catalog import Catalog, Category
 from toolkit.model.schema import DatabaseSchema
+from toolkit.model.schemas import Schemas
 from toolkit.model.scope import Scope
 from toolkit.planning.accounting import Accounting, account
 from toolkit.planning.links import Links, derive_links
+from toolkit.postgres.schema.holders import READING, WRITING, holders, listed
 from toolkit.postgres.schema.introspection import read_schema
+from toolkit.postgres.schema.naming import NAMED, identifier, parameter
 from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.evaluation import Selection
 from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.session.connection import Connection
-from toolkit.postgres.session.holders import READING, WRITING, holders, listed
 from toolkit.retries.policy import pauses
 
 ATTEMPTS = 5
@@ -37,6 +39,15 @@ WRITING_LOCK = "UPDATE, DELETE, TRUNCATE"
 
 LOCK_PATIENCE = 0.4
 """Seconds after which each of the two statements of an attempt gives up: together less than a deadlock_timeout."""
+
+
+_UNREADABLE = sql.SQL("""
+SELECT c.named FROM {NAMED} c
+WHERE c.named = ANY (%(tables)s) AND NOT has_table_privilege(c.oid, 'SELECT')
+      AND NOT (SELECT bool_and(has_column_privilege(c.oid, a.attnum, 'SELECT')) FROM pg_attribute a
+               WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
+ORDER BY c.named COLLATE "C"
+""").format(NAMED=NAMED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +80,7 @@ def survey(connection: Connection, catalog: Catalog, scope: Scope, *, unclassifi
         InputError: rules of the catalog file do not fit the schema (all of them).
         RefusedError: unclassified tables, or privileges that are missing (all of them).
     """
-    schema = read_schema(connection, catalog.schema)
+    schema = read_schema(connection, catalog.schemas)
     links, problems = derive_links(catalog, schema)
     if problems:
         raise InputError(problems)
@@ -117,13 +128,13 @@ def consistent_snapshot(
         _check_lock_privileges(before, against_writes)
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         try:
-            locked = _lock(connection, catalog.schema, (tables or lockable)(before), against_writes)
+            locked = _lock(connection, before.schema.schemas, (tables or lockable)(before), against_writes)
             if locked is Locked.CONTENDED:
                 connection.execute("ROLLBACK")
                 held = _holders(connection, before, (tables or lockable)(before), against_writes) or held
                 continue
             # other things of the schema, large objects say, may come and go: the tables are what is read
-            if locked is Locked.GONE or read_schema(connection, catalog.schema).tables != before.schema.tables:
+            if locked is Locked.GONE or read_schema(connection, catalog.schemas).tables != before.schema.tables:
                 changes += 1
                 if changes == ATTEMPTS:
                     break
@@ -135,7 +146,7 @@ def consistent_snapshot(
                 connection.execute("ROLLBACK")
     if changes < ATTEMPTS:
         raise DatabaseError(
-            f"other sessions have held tables of schema {catalog.schema} for {patience:g} seconds{listed(held)}",
+            f"other sessions have held tables of the database for {patience:g} seconds{listed(held)}",
             hint="let them end, or end them with pg_terminate_backend, then run again; nothing was changed",
         )
     raise DatabaseError("the schema keeps changing", hint="wait until the migration has ended, then run again")
@@ -144,9 +155,9 @@ def consistent_snapshot(
 def _holders(
     connection: Connection, found: Survey, tables: Collection[str], against_writes: Collection[str]
 ) -> list[str]:
-    schema = found.schema.name
-    writers = holders(connection, schema, against_writes, WRITING)
-    return list(dict.fromkeys([*writers, *holders(connection, schema, tables, READING)]))
+    schemas = found.schema.schemas
+    writers = holders(connection, schemas, against_writes, WRITING)
+    return list(dict.fromkeys([*writers, *holders(connection, schemas, tables, READING)]))
 
 
 def lockable(found: Survey) -> list[str]:
@@ -171,7 +182,7 @@ class Locked(Enum):
     CONTENDED = 3
 
 
-def _lock(connection: Connection, schema: str, tables: Collection[str], against_writes: Collection[str]) -> Locked:
+def _lock(connection: Connection, schemas: Schemas, tables: Collection[str], against_writes: Collection[str]) -> Locked:
     """Lock all the tables within LOCK_PATIENCE, or none.
 
     Others may meanwhile wait for some of them and hold the rest. Who waits longer than the server's deadlock_timeout
@@ -188,7 +199,7 @@ def _lock(connection: Connection, schema: str, tables: Collection[str], against_
     }
     statements = [
         sql.SQL("LOCK TABLE {} IN {} MODE").format(
-            sql.SQL(", ").join(sql.Identifier(schema, name) for name in names), sql.SQL(mode)
+            sql.SQL(", ").join(identifier(schemas, name) for name in names), sql.SQL(mode)
         )
         for mode, names in wanted.items()
         if names
@@ -213,8 +224,8 @@ def _check_lock_privileges(found: Survey, tables: Collection[str]) -> None:
     if lacking:
         connection = found.workspace.connection
         raise RefusedError(
-            f"role {connection.info.user} cannot keep others from writing in schema {found.schema.name}",
-            (f"none of UPDATE, DELETE and TRUNCATE on table {found.schema.name}.{each.name}" for each in lacking),
+            f"role {connection.info.user} cannot keep others from writing in all tables",
+            (f"none of UPDATE, DELETE and TRUNCATE on table {each.name}" for each in lacking),
             hint="GRANT one of them, or run as the owner of the tables",
         )
 
@@ -238,14 +249,9 @@ def _refuse_object_ids(found: Survey) -> None:
 
 def _check_privileges(connection: Connection, found: Survey) -> None:
     reasons = [
-        f"no SELECT on table {found.schema.name}.{table}"
+        f"no SELECT on table {found.schema.schemas.full(table)}"
         for (table,) in connection.execute(
-            "SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(%s))"
-            " AND c.relname = ANY (%s) AND NOT has_table_privilege(c.oid, 'SELECT')"
-            " AND NOT (SELECT bool_and(has_column_privilege(c.oid, a.attnum, 'SELECT')) FROM pg_attribute a"
-            "          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)"
-            ' ORDER BY c.relname COLLATE "C"',
-            [found.schema.name, lockable(found)],
+            _UNREADABLE, {"schemas": parameter(found.schema.schemas), "tables": lockable(found)}
         )
     ]
     reasons.extend(

@@ -12,6 +12,7 @@ from toolkit.errors import InputError, RefusedError
 from toolkit.model.catalog import TenantTable
 from toolkit.model.schema import DatabaseSchema
 from toolkit.model.scope import Demo, Scope
+from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.relation import Sql, equals_text
 from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.session.connection import Connection
@@ -127,7 +128,7 @@ def of_type(schema: DatabaseSchema, tenant: TenantTable, keys: Collection[str]) 
         "(SELECT {key} FROM {table} WHERE false UNION ALL SELECT k::{type} FROM unnest({keys}::text[]) k)"
     ).format(
         key=sql.Identifier(tenant.key),
-        table=sql.Identifier(schema.name, tenant.table),
+        table=identifier(schema.schemas, tenant.table),
         type=sql.SQL(column.type),
         keys=sql.Literal(list(keys)),
     )

@@ -121,8 +121,8 @@ class Walk:
             " ) n JOIN {end} t ON t.ctid = n.row_id AND t.tableoid = n.part_id ORDER BY {order}"
         ).format(
             walk=self.source,
-            start=relation_of(self._schema.name, self._schema.tables[step.start]).source,
-            end=relation_of(self._schema.name, self._schema.tables[step.end]).source,
+            start=relation_of(self._schema.schemas, self._schema.tables[step.start]).source,
+            end=relation_of(self._schema.schemas, self._schema.tables[step.end]).source,
             joined=equal("e", step.end_columns, "a", step.columns, step.equalities),
             start_place=sql.Literal(self._places[step.start]),
             end_place=sql.Literal(self._places[step.end]),
@@ -174,7 +174,7 @@ class Walk:
         Args:
             ids: a table of ids, `i`, in which they have to be.
         """
-        relation = relation_of(self._schema.name, self._schema.tables[table])
+        relation = relation_of(self._schema.schemas, self._schema.tables[table])
         query = sql.SQL(
             "SELECT count(*) FROM {walk} w JOIN {source} t ON {same}{among}"
             " WHERE w.place = {place} AND w.level > 0 AND {condition}"
@@ -195,7 +195,7 @@ class Walk:
         statement = query.format(
             keys=key_columns(found, "t"),
             walk=self.source,
-            source=relation_of(self._schema.name, found).source,
+            source=relation_of(self._schema.schemas, found).source,
             same=_SAME,
             **parts,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
@@ -20,7 +21,7 @@ MARK = "made by playback as a scratch database; every scratch restore makes it a
 """The comment that tells a scratch database from one that holds somebody's data."""
 
 
-def make_scratch(directory: Path, name: str, *, like: str, schema: str) -> str:
+def make_scratch(directory: Path, name: str, *, like: str, schemas: Sequence[str]) -> str:
     """Make an empty embedded database with the schema of another one.
 
     Args:
@@ -44,12 +45,14 @@ def make_scratch(directory: Path, name: str, *, like: str, schema: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "schema.sql"
         # a pattern without quotes is folded to lower case, as SQL does with names
-        pattern = '"{}"'.format(schema.replace('"', '""'))
-        dump = ["--schema-only", "--no-owner", "--no-privileges", "--schema", pattern, "--file", str(script)]
+        patterns = ('"{}"'.format(schema.replace('"', '""')) for schema in schemas)
+        chosen = [argument for pattern in patterns for argument in ("--schema", pattern)]
+        dump = ["--schema-only", "--no-owner", "--no-privileges", *chosen, "--file", str(script)]
         _run(server, "pg_dump", like, dump)
         with psycopg.connect(conninfo, autocommit=True) as connection:
             # the dump creates the schema itself
-            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(schema)))
+            for schema in schemas:
+                connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(schema)))
         options = ["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--file", str(script)]
         try:
             _run(server, "psql", conninfo, options)

@@ -175,15 +175,10 @@ def _rescoped(survey: Survey, manifest: Manifest) -> Survey:
 def _check_privileges(connection: Connection, catalog: Catalog, survey: Survey) -> None:
     rules = catalog.identity
     named = {*rules.clear, *(row.table for row in rules.create), *([rules.node.table] if rules.node else [])}
-    rows = connection.execute(
-        "SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(%s))"
-        " AND c.relname = ANY (%s) AND NOT has_table_privilege(c.oid, 'SELECT')"
-        ' ORDER BY c.relname COLLATE "C"',
-        [survey.schema.name, sorted(named)],
-    ).fetchall()
-    if rows:
+    lacking = survey.workspace.lacking(("SELECT", name) for name in sorted(named))
+    if lacking:
         raise RefusedError(
             f"role {connection.info.user} cannot read what says which device this is",
-            (f"no SELECT on table {survey.schema.name}.{table}" for (table,) in rows),
+            map(str, lacking),
             hint=f"GRANT what is missing; the tables stand under identity in {catalog.file}",
         )

@@ -121,7 +121,7 @@ class _Following:
         assert node is not None
         assert own is not None
         names = sql.SQL(", ").join(sql.SQL("t.{}::text").format(sql.Identifier(name)) for name in link.parent_columns)
-        relation = relation_of(self._survey.schema.name, self._survey.schema.tables[node.table])
+        relation = relation_of(self._survey.schema.schemas, self._survey.schema.tables[node.table])
         query = sql.SQL("SELECT {} FROM {} t WHERE t.{}::text = {}").format(
             names, relation.source, sql.Identifier(node.key), sql.Literal(self._device.decision.node_id)
         )

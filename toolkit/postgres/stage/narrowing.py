@@ -58,7 +58,7 @@ def narrowed(connection: Connection, catalog: Catalog, manifest: Manifest, busin
 def _equal_to(
     connection: Connection, catalog: Catalog, tenants: Collection[str], businesses: Sequence[str]
 ) -> dict[str, tuple[str, ...]]:
-    schema, tenant = read_schema(connection, catalog.schema), catalog.tenant
+    schema, tenant = read_schema(connection, catalog.schemas), catalog.tenant
     if tenant.table not in schema.tables or tenant.key not in schema.tables[tenant.table].column_names:
         return {}
     keys = of_type(schema, tenant, tenants)

@@ -43,7 +43,7 @@ def fitting_source(
         RefusedError: drift that is not answered, all of it; nothing was changed.
     """
     connection, schema = workspace.connection, workspace.schema
-    constrained = constrained_columns(connection, schema.name) if thorough else frozenset[tuple[str, str]]()
+    constrained = constrained_columns(connection, schema) if thorough else frozenset[tuple[str, str]]()
     drift = find_drift(manifest, schema, answers, constrained=constrained)
     problems = [*drift.problems, *_unfit_defaults(connection, schema, drift)]
     if problems:

@@ -80,7 +80,7 @@ class Skipping:
                 stage.table,
                 sql.SQL(", ").join(map(sql.Identifier, stage.names)),
                 columns("t", stage.names),
-                relation_of(self._survey.schema.name, table).source,
+                relation_of(self._survey.schema.schemas, table).source,
                 gone,
                 same_key(table, "t", "g"),
             ),

@@ -17,6 +17,7 @@ from toolkit.errors import (
     TaskError,
     UndecidedError,
 )
+from toolkit.model.schemas import Schemas
 from toolkit.model.sequence import SequenceMove
 from toolkit.postgres.session.connection import first_line
 from toolkit.postgres.write.sequence_moves import statement_of
@@ -59,6 +60,7 @@ class Committed:
     """
 
     moves: list[SequenceMove]
+    schemas: Schemas | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +71,11 @@ class Deed:
         does: `which restores backup X`.
         done: `backup X is restored`.
         left: what is left to do once it is committed, where no sequence has to move.
-        schema: of the sequences.
     """
 
     does: str
     done: str
     left: str
-    schema: str
 
 
 class Fate:
@@ -99,9 +99,9 @@ class Fate:
         if isinstance(self.state, Committing):
             self.state = self.state.before
 
-    def committed(self, moves: list[SequenceMove]) -> None:
+    def committed(self, moves: list[SequenceMove], schemas: Schemas | None = None) -> None:
         """Note that all is committed; these sequences have still to move."""
-        self.state = Committed(moves)
+        self.state = Committed(moves, schemas)
 
     def committed_batch(self, rows: int) -> None:
         """Note that a batch is committed by itself; none of its rows are the backup's where it only prepares."""
@@ -128,9 +128,9 @@ class Fate:
         interrupted = isinstance(error, KeyboardInterrupt)
         what = "interrupted" if interrupted else error.message if isinstance(error, PlaybackError) else _line(error)
         match self.state:
-            case Committed(moves):
+            case Committed(moves, schemas):
                 said = f"{self._deed.done} and committed; after that: {what}"
-                return _made(CommittedError, interrupted, said, self._left(moves))
+                return _made(CommittedError, interrupted, said, self._left(moves, schemas))
             case Committing(transaction):
                 said = f"nobody can say whether transaction {transaction} was committed, {self._deed.does}"
                 return _made(UndecidedError, interrupted, f"{what}: {said}", AGAIN)
@@ -142,10 +142,10 @@ class Fate:
                 return _made(kind, interrupted, said, "run again: it goes on from there")
         return error
 
-    def _left(self, moves: list[SequenceMove]) -> str:
-        if not moves:
+    def _left(self, moves: list[SequenceMove], schemas: Schemas | None) -> str:
+        if not moves or schemas is None:
             return self._deed.left
-        listed = "\n".join(f"  {statement_of(self._deed.schema, move)}" for move in moves)
+        listed = "\n".join(f"  {statement_of(schemas, move)}" for move in moves)
         return f"these sequences were not moved; run this, or restore again:\n{listed}"
 
 

@@ -15,6 +15,8 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
+from toolkit.model.schemas import Schemas
+from toolkit.postgres.schema.naming import NAMED, identifier, parameter
 from toolkit.postgres.session.connection import Connection
 
 _ENABLE: dict[str, LiteralString] = {
@@ -23,13 +25,13 @@ _ENABLE: dict[str, LiteralString] = {
     "R": "ALTER TABLE {} ENABLE REPLICA TRIGGER {}",
 }
 
-_TRIGGERS = """
-SELECT c.relname, t.tgname, t.tgenabled::text, pg_has_role(c.relowner, 'USAGE')
-FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relname = ANY (%s)
-      AND NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgenabled::text = ANY (%s)
-ORDER BY c.relname COLLATE "C", t.tgname COLLATE "C"
-"""
+_TRIGGERS = sql.SQL("""
+SELECT c.named, t.tgname, t.tgenabled::text, pg_has_role(c.relowner, 'USAGE')
+FROM pg_trigger t JOIN {NAMED} c ON c.oid = t.tgrelid
+WHERE c.named = ANY (%(tables)s)
+      AND NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgenabled::text = ANY (%(states)s)
+ORDER BY c.named COLLATE "C", t.tgname COLLATE "C"
+""").format(NAMED=NAMED)
 
 
 def may_bypass(connection: Connection) -> bool:
@@ -43,30 +45,32 @@ def may_bypass(connection: Connection) -> bool:
     return connection.execute(granted).fetchone() == (True,)
 
 
-def loud_triggers(connection: Connection, schema: str, tables: Iterable[str], *, bypass: bool) -> list[tuple[str, str]]:
+def loud_triggers(
+    connection: Connection, schemas: Schemas, tables: Iterable[str], *, bypass: bool
+) -> list[tuple[str, str]]:
     """Give the user triggers of these tables, as (table, trigger), that this role cannot keep silent."""
     return [
         (table, name)
-        for table, name, _, owned in _triggers_to_disable(connection, schema, tables, bypass=bypass)
+        for table, name, _, owned in _triggers_to_disable(connection, schemas, tables, bypass=bypass)
         if not owned
     ]
 
 
-def tables_to_alter(connection: Connection, schema: str, tables: Iterable[str], *, bypass: bool) -> set[str]:
+def tables_to_alter(connection: Connection, schemas: Schemas, tables: Iterable[str], *, bypass: bool) -> set[str]:
     """Give those of these tables that have user triggers which have to be disabled one by one."""
-    return {table for table, _, _, _ in _triggers_to_disable(connection, schema, tables, bypass=bypass)}
+    return {table for table, _, _, _ in _triggers_to_disable(connection, schemas, tables, bypass=bypass)}
 
 
 @contextmanager
-def silent_triggers(connection: Connection, schema: str, tables: Iterable[str], *, bypass: bool) -> Iterator[None]:
+def silent_triggers(connection: Connection, schemas: Schemas, tables: Iterable[str], *, bypass: bool) -> Iterator[None]:
     """Run the block with the user triggers of these tables silent.
 
     Args:
         bypass: use the replica role, which suspends foreign-key triggers too.
     """
-    triggers = _triggers_to_disable(connection, schema, tables, bypass=bypass)
+    triggers = _triggers_to_disable(connection, schemas, tables, bypass=bypass)
     for table, name, _, _ in triggers:
-        _alter(connection, "ALTER TABLE {} DISABLE TRIGGER {}", schema, table, name)
+        _alter(connection, "ALTER TABLE {} DISABLE TRIGGER {}", schemas, table, name)
     if bypass:
         connection.execute("SET LOCAL session_replication_role = replica")
     yield
@@ -74,16 +78,18 @@ def silent_triggers(connection: Connection, schema: str, tables: Iterable[str], 
     if bypass:
         connection.execute("SET LOCAL session_replication_role = origin")
     for table, name, state, _ in triggers:
-        _alter(connection, _ENABLE[state], schema, table, name)
+        _alter(connection, _ENABLE[state], schemas, table, name)
 
 
 def _triggers_to_disable(
-    connection: Connection, schema: str, tables: Iterable[str], *, bypass: bool
+    connection: Connection, schemas: Schemas, tables: Iterable[str], *, bypass: bool
 ) -> list[tuple[Any, ...]]:
     # under the replica role ordinary triggers are silent already; those that fire in it, or always, are not
     states = ["A", "R"] if bypass else ["O", "A"]
-    return connection.execute(_TRIGGERS, [schema, sorted(tables), states]).fetchall()
+    return connection.execute(
+        _TRIGGERS, {"schemas": parameter(schemas), "tables": sorted(tables), "states": states}
+    ).fetchall()
 
 
-def _alter(connection: Connection, statement: LiteralString, schema: str, table: str, trigger: str) -> None:
-    connection.execute(sql.SQL(statement).format(sql.Identifier(schema, table), sql.Identifier(trigger)))
+def _alter(connection: Connection, statement: LiteralString, schemas: Schemas, table: str, trigger: str) -> None:
+    connection.execute(sql.SQL(statement).format(identifier(schemas, table), sql.Identifier(trigger)))

@@ -193,7 +193,7 @@ class Application:
         ids.extend(each.rows for each in self._prepared.release.parkings if each.table == parking.table)
         if parking.table in self._prepared.deletions.ids:
             ids.append(self._prepared.deletions.ids[parking.table])
-        relation = relation_of(self._schema.name, self._schema.tables[parking.table])
+        relation = relation_of(self._schema.schemas, self._schema.tables[parking.table])
         moved = park(self._workspace, relation, parking, ids)
         self._expect(parking.table, moved, parking.count)
 
@@ -250,7 +250,7 @@ class Application:
     def _delete(self) -> None:
         """Release references from outside the scope, then delete children before parents."""
         for release in self._prepared.deletions.releases:
-            relation = relation_of(self._schema.name, self._schema.tables[release.table])
+            relation = relation_of(self._schema.schemas, self._schema.tables[release.table])
             query = sql.SQL("UPDATE {} t SET {} WHERE {}").format(
                 relation.source,
                 release.assignments,

@@ -14,7 +14,7 @@ import psycopg
 from toolkit.errors import DatabaseError
 from toolkit.model.schema import DatabaseSchema
 from toolkit.postgres.restore.ready import Ready
-from toolkit.postgres.session.holders import ROWS, holders, listed
+from toolkit.postgres.schema.holders import ROWS, holders, listed
 from toolkit.postgres.write.batches import REFUSALS
 from toolkit.postgres.write.recovery import CONTENTION, ChangedMeanwhileError, Open
 
@@ -59,7 +59,7 @@ class Contention:
 
     def _given_up(self, ready: Ready) -> DatabaseError:
         with self._reopen() as connection:
-            found = holders(connection, ready.survey.schema.name, ready.touched, ROWS)
+            found = holders(connection, ready.survey.schema.schemas, ready.touched, ROWS)
         return DatabaseError(
             f"another session holds rows that are to be written, and does not let go of them{listed(found)}",
             hint="let it end, or end it with pg_terminate_backend, then run again; everything was rolled back",

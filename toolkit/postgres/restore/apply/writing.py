@@ -8,6 +8,7 @@ from psycopg import sql
 
 from toolkit.postgres.compare.comparison import Action
 from toolkit.postgres.restore.ready import Ready
+from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.relation import Relation, Sql, columns, relation_of
 
 WHOLE = sql.SQL("true")
@@ -35,7 +36,7 @@ class Statements:
         if action == Action.MISSING:
             names = (*staged.names, *staged.added)
             return sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} WHERE {}").format(
-                sql.Identifier(self._schema.name, name),
+                identifier(self._schema.schemas, name),
                 sql.SQL(", ").join(map(sql.Identifier, names)),
                 columns("s", names),
                 rows,
@@ -130,7 +131,7 @@ class Statements:
             "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} d JOIN {} s ON s.ctid = d.stage_id"
             " WHERE {} RETURNING 1"
         ).format(
-            sql.Identifier(self._schema.name, name),
+            identifier(self._schema.schemas, name),
             sql.SQL(", ").join(map(sql.Identifier, (*staged.names, *unstaged))),
             sql.SQL(", ").join(values),
             _label(removal),
@@ -144,7 +145,7 @@ class Statements:
         return [column.name for column in self._schema.tables[name].stored_columns if column.name not in staged]
 
     def _relation(self, name: str) -> Relation:
-        return relation_of(self._schema.name, self._schema.tables[name])
+        return relation_of(self._schema.schemas, self._schema.tables[name])
 
 
 def _label(number: int) -> sql.Identifier:

@@ -52,7 +52,7 @@ class DeviceWork:
 
     def relation(self, name: str) -> Relation:
         """Give the same as SQL."""
-        return relation_of(self.survey.schema.name, self.table(name))
+        return relation_of(self.survey.schema.schemas, self.table(name))
 
     def count(self, name: str, condition: Sql) -> int:
         """Say how many rows `t` of a table a condition holds for."""

@@ -11,6 +11,7 @@ from psycopg import sql
 from toolkit.errors import InputError, Problem
 from toolkit.model.identity import CreatedRow
 from toolkit.model.schema import DatabaseSchema, Table
+from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.relation import Sql, alike, columns, equal, relation_of, scalar
 from toolkit.postgres.session.connection import Connection, first_line
 
@@ -69,7 +70,7 @@ def stage_declared(
         InputError: a value is none of its column's type.
     """
     table = schema.tables[row.table]
-    target = sql.Identifier(schema.name, table.name)
+    target = identifier(schema.schemas, table.name)
     connection.execute(
         sql.SQL("CREATE TEMPORARY TABLE {} AS SELECT {} FROM {} t WITH NO DATA").format(
             sql.Identifier(name), columns("t", (column.name for column in table.stored_columns)), target
@@ -103,14 +104,14 @@ def insert_declared(connection: Connection, schema: DatabaseSchema, declared: De
     """Insert a declared row; gives 1."""
     names = sql.SQL(", ").join(map(sql.Identifier, declared.row.values))
     statement = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(
-        sql.Identifier(schema.name, declared.table.name), names, names, declared.staged
+        identifier(schema.schemas, declared.table.name), names, names, declared.staged
     )
     return connection.execute(statement).rowcount
 
 
 def count_rows(connection: Connection, schema: DatabaseSchema, table: Table, condition: Sql) -> int:
     """Say how many rows `t` of a table there are for which a condition holds."""
-    query = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(relation_of(schema.name, table).source, condition)
+    query = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(relation_of(schema.schemas, table).source, condition)
     return scalar(connection, query)
 
 

@@ -84,7 +84,7 @@ def _take_off_known(source: Source, survey: Survey, node: NodeRule, table: Table
         return 0
     statement = sql.SQL("DELETE FROM {} s WHERE EXISTS (SELECT 1 FROM {} t WHERE {} AND NOT ({}))").format(
         source.staged(table.name).table,
-        relation_of(survey.schema.name, table).source,
+        relation_of(survey.schema.schemas, table).source,
         equal("t", [node.key], "s", [node.key], [survey.schema.key_equality(table.name, node.key)]),
         same_key(table, "t", "s"),
     )

@@ -13,19 +13,20 @@ from toolkit.postgres.restore.plan.computing import find_uncomputable
 from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles, SqlState
 from toolkit.postgres.restore.plan.partitions import outside_partitions
 from toolkit.postgres.restore.plan.unstaged import unknown_values
+from toolkit.postgres.schema.naming import NAMED, parameter
 from toolkit.postgres.schema.relation import Sql, is_null
 from toolkit.postgres.schema.workspace import shared
 from toolkit.postgres.write.batches import REFUSALS
 
-_CHECKS = """
-SELECT c.relname, f.conname, pg_get_expr(f.conbin, f.conrelid), pg_get_constraintdef(f.oid),
-       (SELECT coalesce(array_agg(a.attname::text), '{}') FROM pg_attribute a
+_CHECKS = sql.SQL("""
+SELECT c.named, f.conname, pg_get_expr(f.conbin, f.conrelid), pg_get_constraintdef(f.oid),
+       (SELECT coalesce(array_agg(a.attname::text), '{{}}') FROM pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum = ANY (f.conkey) AND a.attgenerated = '')
-FROM pg_constraint f JOIN pg_class c ON c.oid = f.conrelid
-WHERE f.contype = 'c' AND c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relname = ANY (%s)
+FROM pg_constraint f JOIN {NAMED} c ON c.oid = f.conrelid
+WHERE f.contype = 'c' AND c.named = ANY (%(tables)s)
       AND coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
-ORDER BY c.relname COLLATE "C", f.conname COLLATE "C"
-"""
+ORDER BY c.named COLLATE "C", f.conname COLLATE "C"
+""").format(NAMED=NAMED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +120,7 @@ def _rules(comparison: Comparison) -> Mapping[str, list[_Rule]]:
             reason = "the table has no partition on the target that takes them"
             rules[table].append(_Rule(broken=broken, reason=reason, sqlstate=SqlState.CHECK, constraint=""))
     for table, name, expression, definition, columns in comparison.connection.execute(
-        _CHECKS, [schema.name, changed]
+        _CHECKS, {"schemas": parameter(schema.schemas), "tables": changed}
     ).fetchall():
         # what the server fills in is not on stage; it judges it
         if unknown_values(comparison, table, columns, staged=False):

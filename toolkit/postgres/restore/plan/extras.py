@@ -55,7 +55,7 @@ class ExtraRows:
             self._survey.accounting.rules[name],
             self._survey.schema.tables[name],
         )
-        relation = relation_of(self._survey.schema.name, table)
+        relation = relation_of(self._survey.schema.schemas, table)
         staged = self._source.staged(name) if entry.rows else None
         query = absent_from_stage(table, relation, staged, taken.ids)
         if taken.ids is not None:

@@ -12,6 +12,7 @@ from psycopg import sql
 from toolkit.model.schema import Column, Table
 from toolkit.postgres.compare.comparison import Comparison
 from toolkit.postgres.schema.exclusive_keys import ExclusiveKey
+from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.relation import Relation, Sql, scalar
 from toolkit.postgres.schema.workspace import Workspace
 
@@ -97,7 +98,7 @@ class Parkings:
             with self._connection.transaction(force_rollback=True):
                 self._connection.execute(
                     sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING GENERATED INCLUDING CONSTRAINTS)").format(
-                        copy.source, sql.Identifier(self._comparison.schema.name, parking.table)
+                        copy.source, identifier(self._comparison.schema.schemas, parking.table)
                     )
                 )
                 self._connection.execute(

@@ -31,7 +31,7 @@ def outside_partitions(
     """Give the condition that no partition takes a staged row; None where there are none, or only the server knows."""
     if not schema.tables[table].partitioned:
         return None
-    name = [schema.name, table]
+    name = [*schema.schemas.place(table)]
     row = connection.execute(_KEYS, name).fetchone()
     assert row is not None
     if not set(row[0]) <= set(staged):

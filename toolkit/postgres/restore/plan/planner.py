@@ -91,7 +91,7 @@ class Planner:
         self._order = parents_first(survey.schema)
         self._cyclic = {name for group in self._order if len(group) > 1 for name in group}
         self._deferrable = deferrable_keys(self._connection, survey.schema) if bypass else frozenset()
-        self._fixed = numbered_beyond_reach(self._connection, survey.schema.name)
+        self._fixed = numbered_beyond_reach(self._connection, survey.schema.schemas)
         self._loads: dict[str, Load] = {}
         self._differences: dict[str, Differences] = {}
         self._kept = KeptRows(survey, selected)
@@ -251,7 +251,7 @@ class Planner:
         """What becomes of sequences once the rows are written; of tables that are copied it is known only then."""
         values = ValuesAfterwards(comparison, deletions.ids)
         recorded = self._source.manifest.sequences
-        return behind(self._connection, self._survey.schema.name, recorded, list(self._entries), values.of)
+        return behind(self._connection, self._survey.schema.schemas, recorded, list(self._entries), values.of)
 
     # order
 

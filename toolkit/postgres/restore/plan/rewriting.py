@@ -46,7 +46,7 @@ class Rewritings:
         self._connection = comparison.connection
         self._bypass = bypass
         self._together = together
-        self._leading = leading_keys(self._connection, comparison.schema.name)
+        self._leading = leading_keys(self._connection, comparison.schema.schemas)
 
     def stuck(self, name: str, deletions: Deletions) -> Sql:
         """Give the condition that target row `t`, which is to be updated, cannot be rewritten.
@@ -122,7 +122,7 @@ class Rewritings:
         return self._comparison.schema.default_equalities(name, key.parent_columns)
 
     def _is_ours(self, key: LeadingKey) -> bool:
-        return key.schema == self._comparison.schema.name and key.child in self._comparison.relations
+        return key.child in self._comparison.relations
 
     def _adrift(self, name: str) -> Sql:
         """The condition that `t` itself leads nowhere, which the server would not let in again."""

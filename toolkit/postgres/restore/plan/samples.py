@@ -57,7 +57,7 @@ class _Sampler:
         return self._read(SampledAction.UPDATE, name, "s", self._staged(name, Action.CHANGED))
 
     def _deletes(self, name: str) -> list[RowSample]:
-        relation = relation_of(self._schema.name, self._schema.tables[name])
+        relation = relation_of(self._schema.schemas, self._schema.tables[name])
         rows = sql.SQL("{} d JOIN {} t ON {}").format(
             self._prepared.deletions.ids[name], relation.source, relation.same("t", "d")
         )
@@ -73,7 +73,7 @@ class _Sampler:
 
         Their values are looked up one by one: a join carries the columns of both sides, and may have 1664 at most.
         """
-        table, relation = self._schema.tables[name], relation_of(self._schema.name, self._schema.tables[name])
+        table, relation = self._schema.tables[name], relation_of(self._schema.schemas, self._schema.tables[name])
         staged = action is not SampledAction.DELETE
         names = self._source.staged(name).names if staged else tuple(column.name for column in table.stored_columns)
         nothing = sql.SQL("NULL::text[]")

@@ -4,37 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from psycopg import sql
+
 from toolkit.model.plan import RestorePlan
+from toolkit.model.schemas import Schemas
 from toolkit.postgres.compare.comparison import Comparison
 from toolkit.postgres.restore.plan.unstaged import judging_unstaged
+from toolkit.postgres.schema.naming import NAMED, parameter
 from toolkit.postgres.session.connection import Connection
 
 # bits of pg_trigger.tgtype and values of pg_rewrite.ev_type, by what is done to a table
 _INSERT, _DELETE, _UPDATE = (4, "3"), (8, "4"), (16, "2")
 
-_TRIGGERS = """
-SELECT c.relname, t.tgname, t.tgdeferrable, t.tgtype::integer
-FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relname = ANY (%s)
+_TRIGGERS = sql.SQL("""
+SELECT c.named, t.tgname, t.tgdeferrable, t.tgtype::integer
+FROM pg_trigger t JOIN {NAMED} c ON c.oid = t.tgrelid
+WHERE c.named = ANY (%(tables)s)
       AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
-ORDER BY c.relname COLLATE "C", t.tgname COLLATE "C"
-"""
+ORDER BY c.named COLLATE "C", t.tgname COLLATE "C"
+""").format(NAMED=NAMED)
 
 # under the replica role ordinary rules are silent
-_RULES = """
-SELECT c.relname, r.rulename, r.ev_type::text
-FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
-WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relname = ANY (%s) AND r.rulename <> '_RETURN'
-      AND r.ev_enabled::text = ANY (%s)
-ORDER BY c.relname COLLATE "C", r.rulename COLLATE "C"
-"""
+_RULES = sql.SQL("""
+SELECT c.named, r.rulename, r.ev_type::text
+FROM pg_rewrite r JOIN {NAMED} c ON c.oid = r.ev_class
+WHERE c.named = ANY (%(tables)s) AND r.rulename <> '_RETURN'
+      AND r.ev_enabled::text = ANY (%(states)s)
+ORDER BY c.named COLLATE "C", r.rulename COLLATE "C"
+""").format(NAMED=NAMED)
 
 # Expression trees name functions by their oids, those of operators included. Of the server's own ones, those that
 # merely depend on settings (formats, time zones) give in check mode what they give afterwards, and are left out.
-_EXPRESSIONS = """
+_EXPRESSIONS = sql.SQL("""
 WITH RECURSIVE written AS (
-    SELECT c.oid, c.relname FROM pg_class c
-    WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relname = ANY (%s)
+    SELECT c.oid, c.named AS relname FROM {NAMED} c WHERE c.named = ANY (%(tables)s)
 ), domain AS (
     SELECT w.relname, a.atttypid AS type FROM written w JOIN pg_attribute a ON a.attrelid = w.oid
     WHERE a.attnum > 0 AND NOT a.attisdropped
@@ -67,7 +70,7 @@ WITH RECURSIVE written AS (
 )
 SELECT relname, what, string_agg(DISTINCT name, ', ' ORDER BY name) FROM called
 GROUP BY relname, what ORDER BY relname COLLATE "C", what COLLATE "C"
-"""
+""").format(NAMED=NAMED)
 
 
 def unforeseen(comparison: Comparison, plan: RestorePlan, *, fire: bool, bypass: bool) -> tuple[str, ...]:
@@ -77,7 +80,7 @@ def unforeseen(comparison: Comparison, plan: RestorePlan, *, fire: bool, bypass:
         fire: user triggers are to fire.
         bypass: user triggers are kept silent by the replica role.
     """
-    connection, schema = comparison.connection, comparison.schema.name
+    connection, schemas = comparison.connection, comparison.schema.schemas
     done = {
         (_INSERT): [name for name, table in plan.tables.items() if table.inserts + table.rewritten],
         (_DELETE): [name for name, table in plan.tables.items() if table.deletes + table.rewritten],
@@ -85,31 +88,37 @@ def unforeseen(comparison: Comparison, plan: RestorePlan, *, fire: bool, bypass:
     }
     written = {*done[_INSERT], *done[_UPDATE]}
     return (
-        *(_triggers(connection, schema, done) if fire else ()),
-        *_rules(connection, schema, done, bypass=bypass),
-        *_expressions(connection, schema, written),
+        *(_triggers(connection, schemas, done) if fire else ()),
+        *_rules(connection, schemas, done, bypass=bypass),
+        *_expressions(connection, schemas, written),
         *judging_unstaged(comparison, plan),
     )
 
 
-def _triggers(connection: Connection, schema: str, done: dict[tuple[int, str], list[str]]) -> Iterator[str]:
-    for table, name, deferrable, kinds in connection.execute(_TRIGGERS, [schema, _all(done)]).fetchall():
+def _triggers(connection: Connection, schemas: Schemas, done: dict[tuple[int, str], list[str]]) -> Iterator[str]:
+    for table, name, deferrable, kinds in connection.execute(
+        _TRIGGERS, {"schemas": parameter(schemas), "tables": _all(done)}
+    ).fetchall():
         if any(table in tables and kinds & bit for (bit, _), tables in done.items()):
             when = " when all rows are written" if deferrable else ""
             yield f"trigger {name} of table {table} fires{when}, and may refuse or change rows"
 
 
 def _rules(
-    connection: Connection, schema: str, done: dict[tuple[int, str], list[str]], *, bypass: bool
+    connection: Connection, schemas: Schemas, done: dict[tuple[int, str], list[str]], *, bypass: bool
 ) -> Iterator[str]:
     states = ["R", "A"] if bypass else ["O", "A"]
-    for table, name, kind in connection.execute(_RULES, [schema, _all(done), states]).fetchall():
+    for table, name, kind in connection.execute(
+        _RULES, {"schemas": parameter(schemas), "tables": _all(done), "states": states}
+    ).fetchall():
         if any(table in tables and kind == event for (_, event), tables in done.items()):
             yield f"rule {name} of table {table} applies, and may refuse or change rows"
 
 
-def _expressions(connection: Connection, schema: str, tables: Collection[str]) -> Iterator[str]:
-    for table, what, functions in connection.execute(_EXPRESSIONS, [schema, sorted(tables)]).fetchall():
+def _expressions(connection: Connection, schemas: Schemas, tables: Collection[str]) -> Iterator[str]:
+    for table, what, functions in connection.execute(
+        _EXPRESSIONS, {"schemas": parameter(schemas), "tables": sorted(tables)}
+    ).fetchall():
         yield f"{what} of table {table} depends on {functions}, which need not answer then as now"
 
 

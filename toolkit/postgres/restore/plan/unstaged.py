@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from psycopg import sql
+
 from toolkit.model.plan import RestorePlan
 from toolkit.postgres.compare.comparison import Action, Comparison
+from toolkit.postgres.schema.naming import NAMED, parameter
 
 _CHECK = "c"
 
 # of an index also the columns that its expressions and its condition name
-_CONSTRAINTS = """
+_CONSTRAINTS = sql.SQL("""
 WITH written AS (
-    SELECT c.oid, c.relname FROM pg_class c
-    WHERE c.relnamespace = to_regnamespace(quote_ident(%s)) AND c.relname = ANY (%s)
+    SELECT c.oid, c.named FROM {NAMED} c WHERE c.named = ANY (%(tables)s)
 ), named AS (
     SELECT f.conrelid AS oid, f.contype::text AS kind, f.conname AS name, unnest(f.conkey) AS number
     FROM pg_constraint f
@@ -28,11 +30,11 @@ WITH written AS (
          AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
     WHERE i.indisunique OR i.indisexclusion
 )
-SELECT w.relname, n.kind, n.name, array_agg(a.attname::text ORDER BY a.attnum)
+SELECT w.named, n.kind, n.name, array_agg(a.attname::text ORDER BY a.attnum)
 FROM written w JOIN named n USING (oid)
 JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum = n.number AND a.attgenerated = ''
-GROUP BY w.relname, n.kind, n.name ORDER BY w.relname COLLATE "C", n.name COLLATE "C"
-"""
+GROUP BY w.named, n.kind, n.name ORDER BY w.named COLLATE "C", n.name COLLATE "C"
+""").format(NAMED=NAMED)
 
 
 def unknown_values(comparison: Comparison, table: str, columns: Collection[str], *, staged: bool) -> list[str]:
@@ -60,7 +62,8 @@ def judging_unstaged(comparison: Comparison, plan: RestorePlan) -> Iterator[str]
         for name, table in plan.tables.items()
         if table.inserts + table.updates and name in comparison.source.entries
     ]
-    rows = comparison.connection.execute(_CONSTRAINTS, [comparison.schema.name, written]).fetchall()
+    parameters = {"schemas": parameter(comparison.schema.schemas), "tables": written}
+    rows = comparison.connection.execute(_CONSTRAINTS, parameters).fetchall()
     for table, kind, name, columns in rows:
         if lacking := unknown_values(comparison, table, columns, staged=kind != _CHECK):
             what = f"constraint {name}" if kind != "u" else f"unique key {name}"

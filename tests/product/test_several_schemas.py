@@ -1,0 +1,151 @@
+"""Databases of several schemas: all of them are seen, what is covered is restored, what is left out is not harmed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.conftest import Servers
+from tests.control import Control, execute, rows
+from toolkit.errors import RefusedError
+
+CATALOG = """
+catalog: application
+schemas: [public, auth, Bill Ing]
+other_schemas: {reporting: rebuilt every night}
+tenant: {table: org, key: id, label: name}
+business:
+  core:
+    org: {rule: tenant}
+    doc: {owned_by: [org_id]}
+    auth.users: {owned_by: [org.owner_id]}
+    Bill Ing.invoice: {owned_by: [org_id], references: {approved_by: auth.users.id}}
+"""
+
+TABLES = """
+CREATE SCHEMA auth; CREATE SCHEMA "Bill Ing"; CREATE SCHEMA reporting;
+CREATE TYPE auth.kind AS ENUM ('person', 'robot');
+CREATE TABLE auth.users (id serial PRIMARY KEY, email text UNIQUE, kind auth.kind);
+CREATE TABLE org (id integer PRIMARY KEY, name text, owner_id integer REFERENCES auth.users);
+CREATE TABLE doc (id integer PRIMARY KEY, org_id integer NOT NULL REFERENCES org, note text);
+CREATE TABLE "Bill Ing".invoice (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id integer NOT NULL REFERENCES org,
+    approved_by integer, total numeric, doc_id integer REFERENCES doc ON DELETE CASCADE
+);
+CREATE TABLE reporting.charge (id integer PRIMARY KEY, doc_id integer NOT NULL REFERENCES doc ON DELETE CASCADE);
+CREATE TABLE reporting.line (id integer PRIMARY KEY, charge_id integer REFERENCES reporting.charge ON DELETE CASCADE);
+CREATE TABLE reporting.hint (id integer PRIMARY KEY, doc_id integer REFERENCES doc ON DELETE SET NULL);
+CREATE TABLE reporting.alone (id integer);
+"""
+
+ROWS = """
+INSERT INTO auth.users (email, kind) VALUES ('a@x', 'person'), ('b@x', 'robot');
+INSERT INTO org VALUES (1, 'a', 1), (2, 'b', 2);
+INSERT INTO doc SELECT g, 1 + g % 2, 'n' FROM generate_series(1, 6) g;
+INSERT INTO "Bill Ing".invoice (org_id, approved_by, total, doc_id)
+SELECT 1 + g % 2, 1 + g % 2, g, g FROM generate_series(1, 6) g;
+"""
+
+COVERED = ("auth.users", "org", "doc", '"Bill Ing".invoice')
+
+
+@pytest.fixture
+def made(tmp_path: Path, servers: Servers) -> Control:
+    """Hosts `source`, filled, and `target`, empty, of the same schemas."""
+    control = Control(tmp_path, CATALOG)
+    for name in ("source", "target"):
+        database = servers.database()
+        execute(database, TABLES)
+        control.add_host(name, database)
+    execute(url(control, "source"), ROWS)
+    return control
+
+
+def url(made: Control, host: str) -> str:
+    """The conninfo of a host."""
+    return str(made.hosts[host]["database"])
+
+
+def held(made: Control, host: str) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of the covered tables."""
+    return {table: rows(url(made, host), f"SELECT t.*::text FROM {table} t ORDER BY 1") for table in COVERED}
+
+
+def test_a_mirror_of_all_schemas_and_of_one_business(made: Control) -> None:
+    """Rows, sequences and references of every covered schema come back; the plan names tables with their schema."""
+    manifest = made.backup("source")
+    assert {each.name for each in manifest.tables} == {"Bill Ing.invoice", "auth.users", "doc", "org"}
+    assert [(each.table, each.reason) for each in manifest.left_out] == [
+        (f"reporting.{name}", "schema") for name in ("alone", "charge", "hint", "line")
+    ]
+    done = made.restore("target", manifest, "mirror")
+    assert done.facts["inserts"] == 16
+    assert held(made, "target") == held(made, "source")
+    assert made.verify("target", manifest).exit_code == 0
+    assert rows(url(made, "target"), "SELECT nextval('auth.users_id_seq')") == [(3,)]
+    damage = """
+        UPDATE "Bill Ing".invoice SET total = 0; DELETE FROM doc WHERE id = 2;
+        INSERT INTO auth.users (email) VALUES ('c@x'); UPDATE auth.users SET email = upper(email)
+    """
+    execute(url(made, "target"), damage)
+    only = made.restore("target", manifest, "mirror", businesses=["1"])
+    assert {name: table["updates"] for name, table in only.facts["tables"].items() if table["updates"]} == {
+        "Bill Ing.invoice": 2,
+        "auth.users": 1,
+    }
+    assert rows(url(made, "target"), 'SELECT DISTINCT total FROM "Bill Ing".invoice WHERE org_id = 2') == [(0,)]
+    assert rows(url(made, "target"), "SELECT email FROM auth.users WHERE id = 1") == [("a@x",)]
+
+
+def test_schemas_that_the_file_does_not_name_stop_the_run(made: Control) -> None:
+    """A schema with tables stands under `schemas` or `other_schemas`; one for each tenant is called that."""
+    execute(url(made, "source"), "CREATE SCHEMA stray CREATE TABLE one (id integer) CREATE TABLE two (id integer)")
+    with pytest.raises(RefusedError, match="1 schema of the database with tables is not in") as refused:
+        made.backup("source")
+    assert refused.value.reasons == ("stray (2 tables: one, two)",)
+    for number in range(3):
+        execute(url(made, "source"), f"CREATE SCHEMA t{number} CREATE TABLE a (id integer) CREATE TABLE b (id integer)")
+    with pytest.raises(RefusedError, match="every tenant has a schema of its own"):
+        made.backup("source")
+    warned = made.run("backup", "source", {"unclassified": "warn"})
+    assert "table t0.a is not classified and not backed up" in warned.warnings
+
+
+def test_what_a_left_out_schema_would_lose_stays(made: Control) -> None:
+    """A row to which something outside the covered schemas clings by CASCADE is kept, and counted with the reason."""
+    manifest = made.backup("source")
+    more = """
+        INSERT INTO doc VALUES (8, 1, 'new'), (9, 1, 'new'), (10, 1, 'new');
+        INSERT INTO reporting.charge VALUES (1, 8); INSERT INTO reporting.line VALUES (1, 1);
+        INSERT INTO reporting.hint VALUES (1, 9)
+    """
+    execute(url(made, "source"), more)
+    foreseen = made.restore("source", manifest, "mirror", check=True)
+    done = made.restore("source", manifest, "mirror")
+    assert foreseen.facts["tables"] == done.facts["tables"]
+    assert rows(url(made, "source"), "SELECT id FROM doc WHERE id > 6") == [(8,)]
+    assert rows(url(made, "source"), "SELECT count(*) FROM reporting.line") == [(1,)]
+    assert done.facts["set_null"] == 1
+    assert done.facts["kept"] == {"rows of reporting.charge still point at them": 1}
+
+
+@pytest.mark.parametrize("superuser", [False, True])
+def test_rows_that_need_a_left_out_schema_are_conflicts(made: Control, servers: Servers, superuser: bool) -> None:
+    """What points into a schema that is left out has to find its row on the target, whoever restores."""
+    for host in ("source", "target"):
+        execute(url(made, host), "CREATE TABLE reporting.place (id integer PRIMARY KEY)")
+        execute(url(made, host), "ALTER TABLE doc ADD place_id integer REFERENCES reporting.place")
+    execute(url(made, "source"), "INSERT INTO reporting.place VALUES (1)", "UPDATE doc SET place_id = 1 WHERE id < 3")
+    manifest = made.backup("source")
+    if superuser:
+        name = psycopg.conninfo.conninfo_to_dict(url(made, "target"))["dbname"]
+        made.add_host("target", servers.by_version[18].conninfo(str(name), user="postgres"))
+    with pytest.raises(RefusedError) as conflict:
+        made.restore("target", manifest, "mirror")
+    assert "reporting.place" in str(conflict.value.reasons)
+    assert rows(url(made, "target"), "SELECT count(*) FROM doc") == [(0,)]
+    execute(url(made, "target"), "INSERT INTO reporting.place VALUES (1)")
+    assert made.restore("target", manifest, "mirror").facts["inserts"] == 16
