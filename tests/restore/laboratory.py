@@ -13,7 +13,7 @@ from psycopg import sql
 from tests.acting import act, context_of
 from tests.caseless import create_caseless
 from tests.control import Control
-from tests.restore.spec import State, World
+from tests.restore.spec import State, World, identifier
 from toolkit.config import inventory
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
@@ -26,9 +26,16 @@ SUPERUSER = "postgres"
 Versions = dict[tuple[str | None, ...], set[tuple[str, str]]]
 """By table and values of a row: the places (ctid) and writers (xmin) of such rows."""
 
+ANEW = (
+    "DROP SCHEMA IF EXISTS public, other, outside CASCADE;"
+    " CREATE SCHEMA public; CREATE SCHEMA other; CREATE SCHEMA outside"
+)
+"""Empties every schema that tables of worlds are in."""
+
 GRANTS = sql.SQL(
-    "GRANT USAGE ON SCHEMA public TO {0}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {0};"
-    " GRANT SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO {0}"
+    "GRANT USAGE ON SCHEMA public, other, outside TO {0};"
+    " GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, other, outside TO {0};"
+    " GRANT SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public, other, outside TO {0}"
 )
 """What a restore needs where there are no user triggers."""
 
@@ -64,7 +71,7 @@ class Laboratory:
     def build(self, world: World) -> None:
         """Replace both databases' schema, and the catalog file."""
         self.world = world
-        made = f"SET client_min_messages = error; DROP SCHEMA public CASCADE; CREATE SCHEMA public; {world.ddl}"
+        made = f"SET client_min_messages = error; {ANEW}; {world.ddl}"
         for owner in self._owners.values():
             with psycopg.connect(owner, autocommit=True) as connection:
                 connection.execute(made.encode())
@@ -88,7 +95,7 @@ class Laboratory:
         """Make a database hold exactly this state."""
         statements: list[sql.Composable] = []
         for table in self.world.tables:
-            statements.append(sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name)))
+            statements.append(sql.SQL("DELETE FROM {}").format(identifier(table.name)))
             rows = [
                 sql.SQL("({})").format(sql.SQL(", ").join(sql.Literal(row[name]) for name in table.columns))
                 for row in state[table.name]
@@ -97,7 +104,7 @@ class Laboratory:
                 names = sql.SQL(", ").join(map(sql.Identifier, table.columns))
                 statements.append(
                     sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES {}").format(
-                        sql.Identifier(table.name), names, sql.SQL(", ").join(rows)
+                        identifier(table.name), names, sql.SQL(", ").join(rows)
                     )
                 )
         self._connections[role].execute(sql.SQL("; ").join(statements))
@@ -105,13 +112,15 @@ class Laboratory:
     def set_standing(self, role: str, standing: Mapping[str, tuple[int, bool]]) -> None:
         """Let sequences stand somewhere."""
         for name, (value, called) in standing.items():
-            self._connections[role].execute("SELECT setval(%s::regclass, %s, %s)", [f"public.{name}", value, called])
+            self._connections[role].execute(
+                "SELECT setval(%s::regclass, %s, %s)", [identifier(name).as_string(None), value, called]
+            )
 
     def standing(self, role: str, names: Iterable[str]) -> dict[str, tuple[int, bool]]:
         """Where sequences stand."""
         found = {}
         for name in names:
-            query = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier("public", name))
+            query = sql.SQL("SELECT last_value, is_called FROM {}").format(identifier(name))
             row = self._connections[role].execute(query).fetchone()
             assert row is not None
             found[name] = (int(row[0]), bool(row[1]))
@@ -124,7 +133,7 @@ class Laboratory:
                 self._connections[role].execute(
                     sql.SQL("SELECT {} FROM {}").format(
                         sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in table.columns),
-                        sql.Identifier(table.name),
+                        identifier(table.name),
                     )
                 )
             )
@@ -150,7 +159,7 @@ class Laboratory:
         for table in self.world.tables:
             query = sql.SQL("SELECT ctid::text, xmin::text, {} FROM {}").format(
                 sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in table.columns),
-                sql.Identifier(table.name),
+                identifier(table.name),
             )
             for place, writer, *values in self._connections[role].execute(query):
                 found.setdefault((table.name, *values), set()).add((place, writer))

@@ -66,9 +66,12 @@ def make_sequences(random: Random, world: World) -> World:
         taken = {column for shape in made for column in shape.numbers}
         free = [column for column in numbers if column not in taken]
         chosen = random.sample(free, min(len(free), random.choice((0, 1, 1, 1, 2))))
+        owner = random.choice((None, *chosen, *random.sample(columns, min(2, len(columns)))))
+        # a sequence is in the schema of the table that owns it
+        schema = owner[0].rpartition(".")[0] if owner else random.choice(("", "", "other"))
         made.append(
             Shape(
-                name=f"s{number}",
+                name=f"{schema}.s{number}" if schema else f"s{number}",
                 increment=random.choice((1, 1, 1, -1, 2, -3)),
                 least=least,
                 greatest=greatest,
@@ -76,7 +79,7 @@ def make_sequences(random: Random, world: World) -> World:
                 cache=random.choice((1, 1, 1, 10)),
                 start=random.randint(max(least, -5), min(greatest, 5)),
                 numbers=tuple(chosen),
-                owner=random.choice((None, *chosen, *random.sample(columns, min(2, len(columns))))),
+                owner=owner,
                 scaled=random.random() < 0.15,
             )
         )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from psycopg import sql
+
 Row = dict[str, str | None]
 """A row: the text of every stored column."""
 
@@ -104,6 +106,11 @@ class Table:
         return tuple(_normal(self.columns[name], row[name]) for name in columns)
 
 
+def identifier(name: str) -> sql.Identifier:
+    """A table or sequence as SQL; one of another schema than the first is named with it."""
+    return sql.Identifier(*(name.split(".") if "." in name else ("public", name)))
+
+
 def _normal(kind: str, value: str | None) -> Any:
     if value is not None and kind.startswith("numeric"):
         return Decimal(value)
@@ -161,10 +168,12 @@ class World:
         """The catalog file, as JSON, which is YAML."""
         document: dict[str, Any] = {
             "catalog": "application",
+            "schemas": ["public", "other"],
+            "other_schemas": {"outside": "nobody needs it"},
             "tenant": {"table": self.tenant, "key": "id", "label": "name", "demo": "demo"},
         }
         for table in self.tables:
-            if table.category == "unlisted":
+            if table.category == "unlisted" or table.name.startswith("outside."):
                 continue
             document.setdefault(table.category, {}).setdefault("all", {})[table.name] = _rule(table)
         return json.dumps(document)

@@ -11,7 +11,7 @@ from random import Random
 import psycopg
 from psycopg import sql
 
-from tests.restore.spec import World
+from tests.restore.spec import World, identifier
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def stirring(conninfo: str, random: Random, world: World) -> Iterator[None]:
     """
     chosen = random.sample(world.tables, random.randint(1, min(3, len(world.tables))))
     statements = [
-        sql.SQL("UPDATE {0} SET {1} = {1}").format(sql.Identifier(table.name), sql.Identifier(column))
+        sql.SQL("UPDATE {0} SET {1} = {1}").format(identifier(table.name), sql.Identifier(column))
         for table in chosen
         for column in [next((name for name, kind in table.columns.items() if "ALWAYS" not in kind), None)]
         if column

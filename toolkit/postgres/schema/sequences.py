@@ -71,6 +71,10 @@ def read_sequences(connection: Connection, schemas: Schemas, tables: Collection[
 
     Read them after the rows: sequences are outside every snapshot, so they are then at least as far as the rows.
     """
+
+    def wanted(found: FoundSequence) -> bool:
+        return found.concerns(tables) or (found.owner is None and schemas.covers(found.counter.name))
+
     return tuple(
         SequenceEntry(
             name=found.counter.name,
@@ -78,7 +82,7 @@ def read_sequences(connection: Connection, schemas: Schemas, tables: Collection[
             is_called=found.counter.position.is_called,
             owned_by=found.owner,
         )
-        for found in sequences_of(connection, schemas, lambda found: found.owner is None or found.concerns(tables))
+        for found in sequences_of(connection, schemas, wanted)
     )
 
 
