@@ -50,10 +50,8 @@ def table_named(schema: DatabaseSchema, name: str) -> Table:
     """Give the table of that name; InputError when there is none, with names like it."""
     if name in schema.tables:
         return schema.tables[name]
-    raise InputError(
-        f"there is no table {name!r} in schema {', '.join(schema.schemas.covered)}",
-        hint=meant(name, schema.tables, before=""),
-    )
+    where = ", ".join(schema.schemas.covered)
+    raise InputError(f"schema {where} has no table {name!r}", hint=meant(name, schema.tables, before=""))
 
 
 def find_row(connection: Connection, schema: DatabaseSchema, table: Table, words: Sequence[str]) -> RowId:
