@@ -272,11 +272,13 @@ FROM {NAMED} c
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
 """).format(NAMED=NAMED)
 
+# conditions are looked at in any order, and these functions raise for a privilege that a kind cannot have
 _LACKING = sql.SQL("""
 SELECT c.named, CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, w.privilege
 FROM unnest(%(privileges)s::text[], %(names)s::text[]) WITH ORDINALITY AS w(privilege, name, place)
 JOIN {NAMED} c ON c.named = w.name
-WHERE NOT CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, w.privilege)
-                         ELSE has_table_privilege(c.oid, w.privilege) END
+WHERE NOT CASE WHEN c.named <> w.name THEN true
+               WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, w.privilege)
+               ELSE has_table_privilege(c.oid, w.privilege) END
 ORDER BY w.place
 """).format(NAMED=NAMED)
