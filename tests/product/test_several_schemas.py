@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests.app.invoking import invoke
 from tests.conftest import Servers
-from tests.control import Control, execute, rows
+from tests.control import Control, execute, new_role, rows
 from toolkit.errors import RefusedError
 
 CATALOG = """
@@ -92,7 +94,8 @@ def test_a_mirror_of_all_schemas_and_of_one_business(made: Control) -> None:
     """
     execute(url(made, "target"), damage)
     only = made.restore("target", manifest, "mirror", businesses=["1"])
-    assert {name: table["updates"] for name, table in only.facts["tables"].items() if table["updates"]} == {
+    changed: Any = only.facts["tables"]
+    assert {name: table["updates"] for name, table in changed.items() if table["updates"]} == {
         "Bill Ing.invoice": 2,
         "auth.users": 1,
     }
@@ -149,3 +152,30 @@ def test_rows_that_need_a_left_out_schema_are_conflicts(made: Control, servers: 
     assert rows(url(made, "target"), "SELECT count(*) FROM doc") == [(0,)]
     execute(url(made, "target"), "INSERT INTO reporting.place VALUES (1)")
     assert made.restore("target", manifest, "mirror").facts["inserts"] == 16
+
+
+def test_a_role_that_may_not_use_a_schema(made: Control, servers: Servers) -> None:
+    """A role without USAGE on a schema is refused by the schema's name before anything is read."""
+    name, clerk = str(psycopg.conninfo.conninfo_to_dict(url(made, "source"))["dbname"]), "playback_test_clerk"
+    with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+        new_role(servers.by_version[18].superuser, clerk)
+    execute(url(made, "source"), f'GRANT SELECT ON ALL TABLES IN SCHEMA public, auth, "Bill Ing" TO {clerk}')
+    made.add_host("clerk", servers.by_version[18].conninfo(name, user=clerk))
+    with pytest.raises(RefusedError, match="cannot read everything") as refused:
+        made.backup("clerk")
+    assert refused.value.reasons == ("no USAGE on schema Bill Ing", "no USAGE on schema auth")
+
+
+def test_classify_proposes_all_schemas(made: Control) -> None:
+    """A first look covers every schema with tables; with a file, those that it does not name are told."""
+    catalog = made.directory / "inventory" / "catalogs" / "application.yml"
+    said = CATALOG.splitlines()
+    catalog.unlink()
+    words = ("classify", "--host", "source", "--inventory", str(made.directory / "inventory"))
+    done = invoke(*words)
+    assert done.code == 0, done.err
+    assert 'schemas: [public, "Bill Ing", auth, reporting]' in done.out
+    assert "\n    auth.users: " in done.out
+    catalog.write_text("\n".join(line for line in said if "other_schemas" not in line), encoding="utf-8")
+    done = invoke(*words, "--update")
+    assert "schema reporting (4 tables: alone, charge, hint, line) is not looked at" in done.err

@@ -16,7 +16,7 @@ from toolkit.model.catalog import (
     TenantTable,
 )
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*)?")
 _NOT_TEXT = frozenset("null true false yes no on off y n".split())
 """Words that one or another version of YAML takes for something else than text."""
 

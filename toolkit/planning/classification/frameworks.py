@@ -53,7 +53,7 @@ def migration_column(table: Table) -> str | None:
 
     A table that holds references is an application's own, whatever it is called.
     """
-    called = table.name.lower()
+    called = table.name.rpartition(".")[2].lower()
     if table.foreign_keys:
         return None
     if called in _MIGRATIONS:
@@ -69,7 +69,7 @@ def migration_column(table: Table) -> str | None:
 
 def is_nobodys(table: str) -> bool:
     """Say whether a framework fills a table by itself, the same for everybody."""
-    return table in _NOBODYS
+    return table.rpartition(".")[2] in _NOBODYS
 
 
 def schema_version(tables: Iterable[Table]) -> tuple[str, str] | None:

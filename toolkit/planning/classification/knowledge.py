@@ -137,5 +137,5 @@ class Knowledge:
 
 def pointable(edge: Edge, *also: str) -> bool:
     """Say whether a rule can name a reference: it does by its columns and, where it is not declared, its target."""
-    target = () if edge.declared else (edge.parent, *edge.parent_columns)
-    return names.can_be_pointed([*edge.columns, *target, *also])
+    columns = edge.columns if edge.declared else (*edge.columns, *edge.parent_columns)
+    return names.can_be_pointed(columns, also if edge.declared else (*also, edge.parent))

@@ -176,9 +176,11 @@ def table_can_stand(table: str) -> bool:
     return bool(table) and not _GLOB.search(table)
 
 
-def can_be_pointed(names: Iterable[str]) -> bool:
-    """Say whether names can stand in `table.column`: they have neither dots nor commas."""
-    return all(name and not _SEPARATORS.search(name) and name == name.strip() for name in names)
+def can_be_pointed(columns: Iterable[str], tables: Iterable[str]) -> bool:
+    """Say whether names can stand in `table.column`: there are no commas in them, and no dots in those of columns."""
+    return all(name and not _SEPARATORS.search(name) and name == name.strip() for name in columns) and all(
+        name and "," not in name and name == name.strip() for name in tables
+    )
 
 
 def _last(table: str, known: frozenset[str]) -> bool:

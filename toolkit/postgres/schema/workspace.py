@@ -34,7 +34,7 @@ STATISTICS_ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """A privilege on a table or sequence that the role lacks; `name` is with its schema."""
+    """A privilege on a table, sequence or schema that the role lacks; `name` is with its schema."""
 
     name: str
     kind: str
@@ -91,7 +91,14 @@ class Workspace:
             "names": [name for _, name in pairs],
         }
         rows = self.connection.execute(_LACKING, parameters).fetchall()
-        return [Lacking(self.schema.schemas.full(name), *said) for name, *said in rows]
+        schemas = self.schema.schemas
+        found = (
+            Lacking(schemas.full(name), kind, privilege)
+            if usable
+            else Lacking(schemas.place(name)[0], "schema", "USAGE")
+            for name, kind, privilege, usable in rows
+        )
+        return list(dict.fromkeys(found))
 
     # temporary tables
 
@@ -274,10 +281,12 @@ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
 
 # conditions are looked at in any order, and these functions raise for a privilege that a kind cannot have
 _LACKING = sql.SQL("""
-SELECT c.named, CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, w.privilege
+SELECT c.named, CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, w.privilege,
+       has_schema_privilege(c.relnamespace, 'USAGE')
 FROM unnest(%(privileges)s::text[], %(names)s::text[]) WITH ORDINALITY AS w(privilege, name, place)
 JOIN {NAMED} c ON c.named = w.name
-WHERE NOT CASE WHEN c.named <> w.name THEN true
+WHERE NOT has_schema_privilege(c.relnamespace, 'USAGE') OR NOT
+          CASE WHEN c.named <> w.name THEN true
                WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, w.privilege)
                ELSE has_table_privilege(c.oid, w.privilege) END
 ORDER BY w.place

@@ -42,8 +42,9 @@ LOCK_PATIENCE = 0.4
 
 
 _UNREADABLE = sql.SQL("""
-SELECT c.named FROM {NAMED} c
-WHERE c.named = ANY (%(tables)s) AND NOT has_table_privilege(c.oid, 'SELECT')
+SELECT c.named, has_schema_privilege(c.relnamespace, 'USAGE') FROM {NAMED} c
+WHERE c.named = ANY (%(tables)s) AND NOT has_schema_privilege(c.relnamespace, 'USAGE')
+   OR c.named = ANY (%(tables)s) AND NOT has_table_privilege(c.oid, 'SELECT')
       AND NOT (SELECT bool_and(has_column_privilege(c.oid, a.attnum, 'SELECT')) FROM pg_attribute a
                WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
 ORDER BY c.named COLLATE "C"
@@ -248,11 +249,14 @@ def _refuse_object_ids(found: Survey) -> None:
 
 
 def _check_privileges(connection: Connection, found: Survey) -> None:
+    schemas = found.schema.schemas
+    unreadable = connection.execute(_UNREADABLE, {"schemas": parameter(schemas), "tables": lockable(found)}).fetchall()
     reasons = [
-        f"no SELECT on table {found.schema.schemas.full(table)}"
-        for (table,) in connection.execute(
-            _UNREADABLE, {"schemas": parameter(found.schema.schemas), "tables": lockable(found)}
-        )
+        *(
+            f"no USAGE on schema {schema}"
+            for schema in sorted({schemas.place(name)[0] for name, ok in unreadable if not ok})
+        ),
+        *(f"no SELECT on table {schemas.full(table)}" for table, usable in unreadable if usable),
     ]
     reasons.extend(
         f"row-level security hides rows of table {table} from this role"
