@@ -9,7 +9,9 @@ from toolkit.model.schemas import Schemas
 
 names = st.text("ab.", min_size=1, max_size=4)
 schemas = st.lists(names, min_size=1, max_size=5, unique=True).flatmap(
-    lambda found: st.integers(1, len(found)).map(lambda n: Schemas(covered=tuple(found[:n]), others=tuple(found[n:])))
+    lambda found: st.integers(1, len(found)).map(
+        lambda n: Schemas(covered=tuple(found[:n]), others=dict.fromkeys(found[n:], ()))
+    )
 )
 
 

@@ -145,13 +145,11 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(column for column in self.columns if not column.generated)
 
 
-class DatabaseSchema(msgspec.Struct, frozen=True, kw_only=True):
+class DatabaseSchema(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All tables of the schemas of a database that a catalog file covers, and what is tied to them, by name.
 
     Attributes:
         schemas: the schemas, by which things are named.
-        elsewhere: the tables of each schema that is not covered, as they are called there, those of extensions left
-            out. Tables of `tables` that foreign keys tie to covered ones are among them.
         enums: the labels of each enum type, in their order.
         equalities: how values of a type are found equal where no key says otherwise, by the type's name without its
             modifiers; types that are not named have the plain way.
@@ -161,7 +159,6 @@ class DatabaseSchema(msgspec.Struct, frozen=True, kw_only=True):
 
     schemas: Schemas
     tables: dict[str, Table]
-    elsewhere: dict[str, tuple[str, ...]] = {}
     enums: dict[str, tuple[str, ...]] = {}
     equalities: dict[str, Equality] = {}
     not_covered: tuple[str, ...] = ()

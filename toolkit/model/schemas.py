@@ -5,18 +5,18 @@ from __future__ import annotations
 import msgspec
 
 
-class Schemas(msgspec.Struct, frozen=True, kw_only=True):
+class Schemas(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The schemas of a database that hold somebody's tables or sequences.
 
     A thing of the first covered schema is named `orders`; of any other one `auth.users`.
 
     Attributes:
         covered: those that the catalog file covers; the first is where names without a schema are.
-        others: all others.
+        others: all others, with their tables as they are called there, those of extensions left out.
     """
 
     covered: tuple[str, ...]
-    others: tuple[str, ...] = ()
+    others: dict[str, tuple[str, ...]] = {}
 
     @property
     def first(self) -> str:
@@ -27,6 +27,11 @@ class Schemas(msgspec.Struct, frozen=True, kw_only=True):
     def all(self) -> tuple[str, ...]:
         """All schemas, the covered ones first."""
         return (*self.covered, *self.others)
+
+    @property
+    def left_out(self) -> dict[str, tuple[str, ...]]:
+        """The schemas with somebody's tables that are not covered."""
+        return {name: tables for name, tables in self.others.items() if tables}
 
     def name(self, schema: str, relation: str) -> str:
         """Give the text by which a thing of a schema is named."""

@@ -68,14 +68,14 @@ def account(
     _check_optional(catalog, scope)
     rules = {table: rule for table in schema.tables if (rule := _rule(catalog, schema, table)) is not None}
     unknown = [table for table in schema.tables if schema.schemas.covers(table) and table not in rules]
-    unknown_schemas = [name for name in schema.elsewhere if other_schema(catalog, name) is None]
+    unknown_schemas = [name for name in schema.schemas.left_out if other_schema(catalog, name) is None]
     if unclassified != "warn":
         _refuse_unknown_schemas(catalog, schema, unknown_schemas)
         _refuse_unknown(catalog, unknown)
     taken = {table: part for table, rule in rules.items() if (part := _own_part(rule, scope)) is not None}
     _add_referenced(taken, rules, links)
     left_out = [LeftOut(table=table, reason="unclassified") for table in unknown]
-    for name, tables in schema.elsewhere.items():
+    for name, tables in schema.schemas.left_out.items():
         reason: Literal["unclassified", "schema"] = "unclassified" if name in unknown_schemas else "schema"
         left_out.extend(LeftOut(table=schema.schemas.name(name, table), reason=reason) for table in tables)
     for table, rule in rules.items():
@@ -124,7 +124,7 @@ def _refuse_unknown(catalog: Catalog, unknown: Sequence[str]) -> None:
 def _refuse_unknown_schemas(catalog: Catalog, schema: DatabaseSchema, unknown: Sequence[str]) -> None:
     if not unknown:
         return
-    tables = {name: schema.elsewhere[name] for name in unknown}
+    tables = {name: schema.schemas.others[name] for name in unknown}
     alike = Counter(found for found in tables.values() if len(found) > 1)
     repeated = next((found for found, number in alike.items() if number >= REPEATED), None)
     said = ""

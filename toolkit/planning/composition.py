@@ -27,6 +27,7 @@ from toolkit.model.manifest import (
     table_digest,
 )
 from toolkit.model.schema import DatabaseSchema, Table
+from toolkit.model.schemas import Schemas
 from toolkit.model.scope import Demo, Scope
 from toolkit.planning.accounting import Accounting, Part
 from toolkit.planning.clock import stamp
@@ -112,7 +113,7 @@ def compose(
 ) -> Manifest:
     """Give the whole manifest, not yet sealed."""
     covered = DatabaseSchema(
-        schemas=schema.schemas,
+        schemas=Schemas(covered=schema.schemas.covered),
         tables={entry.name: schema.tables[entry.name] for entry in tables},
         enums=schema.enums,
         equalities=schema.equalities,

@@ -189,7 +189,7 @@ def _classify(given: Options, call: Call) -> Iterator[Answer]:
         target.write(text)
     unknown = {
         name: tables
-        for name, tables in found_schema.elsewhere.items()
+        for name, tables in found_schema.schemas.left_out.items()
         if other_schema(draft.head(tenant), name) is None
     }
     yield Proposed(found=found, text=text, file=given.output, unknown_schemas=unknown)

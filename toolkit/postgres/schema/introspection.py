@@ -195,9 +195,11 @@ def read_schema(connection: Connection, covered: Sequence[str]) -> DatabaseSchem
         raise RefusedError(
             f"database {connection.info.dbname} has no schema {covered[0]!r}", hint="see `schema:` in the catalog"
         )
-    schemas = Schemas(covered=tuple(covered), others=tuple(name for name in names if name not in covered))
-    named = {"schemas": parameter(schemas), "covered": list(covered)}
+    others = [name for name in names if name not in covered]
+    named = {"schemas": [*covered, *others], "covered": list(covered)}
     found = connection.execute(_FOUND, named).fetchall()
+    tables_of = _own_tables(found)
+    schemas = Schemas(covered=tuple(covered), others={name: tables_of.get(name, ()) for name in others})
     _refuse_ambiguous(schemas, [(schema, relation) for schema, relation, _, _ in found])
     parameters = {
         **named,
@@ -249,7 +251,6 @@ def read_schema(connection: Connection, covered: Sequence[str]) -> DatabaseSchem
     return DatabaseSchema(
         schemas=schemas,
         tables=tables,
-        elsewhere=_elsewhere(schemas, found),
         enums={schemas.name(schema, enum): tuple(labels) for schema, enum, labels in rows(_ENUMS)},
         equalities=dict(equalities.types),
         not_covered=tuple(text for (text,) in rows(_NOT_COVERED)),
@@ -285,10 +286,11 @@ def _refuse_ambiguous(schemas: Schemas, found: Iterable[tuple[str, str]]) -> Non
             )
 
 
-def _elsewhere(schemas: Schemas, found: Iterable[tuple[str, str, bool, bool]]) -> dict[str, tuple[str, ...]]:
+def _own_tables(found: Iterable[tuple[str, str, bool, bool]]) -> dict[str, tuple[str, ...]]:
+    """The tables of each schema that are not an extension's."""
     tables: dict[str, list[str]] = defaultdict(list)
     for schema, relation, _, of_extension in found:
-        if schema not in schemas.covered and not of_extension:
+        if not of_extension:
             tables[schema].append(relation)
     return {schema: tuple(relations) for schema, relations in tables.items()}
 
