@@ -145,7 +145,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(column for column in self.columns if not column.generated)
 
 
-class DatabaseSchema(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DatabaseSchema(msgspec.Struct, frozen=True, kw_only=True):
     """All tables of the schemas of a database that a catalog file covers, and what is tied to them, by name.
 
     Attributes:
