@@ -78,4 +78,5 @@ lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras pyproject.toml --group dev -o requirements-dev.lock
 
 clean:
+	-$(BIN)/python -m tests.places
 	$(BIN)/python -c "import shutil; shutil.rmtree('.playback', ignore_errors=True)"

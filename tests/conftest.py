@@ -1,4 +1,4 @@
-"""Real PostgreSQL servers for the tests: 16 and 18, embedded, kept in `.playback` between runs."""
+"""Real PostgreSQL servers for the tests: 16 and 18, embedded, kept between runs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 from tests.app import invoking
 from tests.control import Control
 from tests.installed import BINARIES, installed_server
+from tests.places import HOME, ROOT, keep_temporary_files
 from tests.sweeps import EVERYTHING, SEED
 from toolkit import demo
 from toolkit.postgres.servers import embedded
@@ -23,7 +24,6 @@ from toolkit.postgres.servers.embedded import EmbeddedServer
 
 pytest_plugins = ["tests.storage.s3.servers"]
 
-ROOT = Path(__file__).parent.parent
 # commands that tests start need not compile all of the toolkit each time
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 VERSIONS = (16, 18)
@@ -36,7 +36,7 @@ def test_server(version: int) -> EmbeddedServer:
 
     Without fsync nothing waits for disks, which only a power cut could tell: a process that is killed has written.
     """
-    server = embedded.start(ROOT / ".playback" / f"test-server-{version}", version=version)
+    server = embedded.start(HOME / f"test-server-{version}", version=version)
     with psycopg.connect(server.superuser, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM RESET ALL")
         connection.execute("ALTER SYSTEM SET fsync = off")
@@ -50,7 +50,8 @@ SERVERS = frozenset(("pg15", "pg16", "pg18", "moto_server", "ceph_server", "s3_s
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Give the seed of a sweep to hypothesis and to the processes of pytest-xdist."""
+    """Settle where files are kept, and give the seed of a sweep to hypothesis and to the processes of pytest-xdist."""
+    keep_temporary_files()
     if EVERYTHING:
         os.environ["PLAYBACK_SEED"] = str(SEED)
         config.option.hypothesis_seed = config.option.hypothesis_seed or str(SEED)

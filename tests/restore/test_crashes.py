@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.places import HOME
 from tests.restore.crashing import CrashingServer
 from tests.restore.proxy import Proxy, Session
 from tests.restore.sweeping import WRITE, Bench, Injecting, ignore
@@ -31,7 +31,7 @@ pytestmark = [
 def crashing() -> CrashingServer:
     """A server for this process alone."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    return CrashingServer(ROOT / ".playback" / f"tests-crash-{worker}")
+    return CrashingServer(HOME / f"tests-crash-{worker}")
 
 
 @pytest.fixture(scope="module")
