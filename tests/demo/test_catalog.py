@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import psycopg
 
-from tests.conftest import ROOT, Servers
+from tests.conftest import Servers
 from tests.demo.facts import columns, facts
+from tests.places import ROOT
 from toolkit.config import catalog
 from toolkit.model.catalog import Catalog, RuleKind
 

@@ -8,8 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conftest import ROOT, VERSIONS, Servers
+from tests.conftest import VERSIONS, Servers
 from tests.control import rows
+from tests.places import ROOT
 from toolkit.config import catalog
 from toolkit.demo.databases import FILLED
 from toolkit.demo.hard import SCHEMA, Feature, create_hard, load_hard

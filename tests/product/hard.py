@@ -6,8 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import ROOT, Servers
+from tests.conftest import Servers
 from tests.control import Control
+from tests.places import ROOT
 from toolkit.demo.hard import Feature, create_hard, load_hard
 from toolkit.model.manifest import Manifest
 

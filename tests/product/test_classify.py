@@ -10,8 +10,9 @@ import pytest
 from psycopg import sql
 
 from tests.app.invoking import invoke
-from tests.conftest import ROOT, Servers
+from tests.conftest import Servers
 from tests.control import Control, execute
+from tests.places import ROOT
 from toolkit.config import catalog as catalogs
 from toolkit.demo import true_owners
 from toolkit.demo.load import KEYS
