@@ -13,6 +13,7 @@ from tests.restore.conftest import MakePair, Pair
 from toolkit.errors import RefusedError
 from toolkit.model.schemas import Schemas
 from toolkit.model.sequence import SequenceMove
+from toolkit.postgres.session.connection import connect
 from toolkit.postgres.write import sequence_moves
 
 TABLES = {
@@ -218,9 +219,9 @@ def test_moving_beside_sessions_that_take_values(make_pair: MakePair, gap: int) 
     threads = [threading.Thread(target=take) for _ in range(2)]
     for thread in threads:
         thread.start()
-    with psycopg.connect(pair.target, autocommit=True) as connection:
+    with connect(pair.target) as connection:
         for _ in range(150):
-            (here,) = connection.execute("SELECT last_value FROM busy").fetchone() or (0,)
+            (here,) = connection.execute("SELECT last_value FROM public.busy").fetchone() or (0,)
             sequence_moves.advance(
                 connection, Schemas(covered=("public",)), [SequenceMove(name="busy", value=here + gap)]
             )

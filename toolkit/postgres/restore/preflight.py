@@ -15,6 +15,16 @@ from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.write.triggers import loud_triggers
 
 
+def refuse_steps_in_a_pool(connection: Connection) -> None:
+    """Raise RefusedError where a session cannot keep a plan from one transaction to the next."""
+    if connection.pooled:
+        raise RefusedError(
+            f"database {connection.info.dbname} is reached through a pooler, which may give each transaction another"
+            " session of the server; a restore in steps keeps its plan in one",
+            hint="give the server's own address, or restore in one transaction (`atomic: true`); nothing was changed",
+        )
+
+
 def refuse_hidden(manifest: Manifest, survey: Survey) -> None:
     """Raise RefusedError with all that the role may not read and a restore reads beside the tables of the scope.
 

@@ -19,7 +19,13 @@ from toolkit.postgres.restore.plan.planner import Planner
 from toolkit.postgres.restore.plan.prepared import Prepared
 from toolkit.postgres.restore.plan.samples import with_samples
 from toolkit.postgres.restore.plan.unforeseen import unforeseen
-from toolkit.postgres.restore.preflight import refuse_cut_ways, refuse_hidden, refuse_plan, warnings_of
+from toolkit.postgres.restore.preflight import (
+    refuse_cut_ways,
+    refuse_hidden,
+    refuse_plan,
+    refuse_steps_in_a_pool,
+    warnings_of,
+)
 from toolkit.postgres.selection.snapshot import LOCK_SECONDS, WRITING_LOCK, Survey, consistent_snapshot
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.backup_owners import BackupOwners
@@ -87,6 +93,8 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
     Raises:
         RefusedError: drift or missing privileges; nothing was changed.
     """
+    if not request.atomic:
+        refuse_steps_in_a_pool(connection)
     manifest = asked = with_new_tables(request.manifest, request.answers)
     if request.businesses:
         manifest = narrowed(connection, request.catalog, manifest, request.businesses)

@@ -2,69 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
+from psycopg import sql
+from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from toolkit.errors import DatabaseError, RefusedError, UnreachableError
 from toolkit.postgres.session import stalling
+from toolkit.postgres.session.settings import SETTINGS
 from toolkit.postgres.session.stalling import StalledError, Watch, bounded
-
-Connection = psycopg.Connection[tuple[Any, ...]]
-
-SETTINGS = {
-    # what pg_dump sets, so that output is the same on every server (src/bin/pg_dump/pg_dump.c, setup_connection)
-    "client_encoding": "UTF8",
-    "DateStyle": "ISO, YMD",
-    "IntervalStyle": "postgres",
-    "TimeZone": "UTC",
-    "extra_float_digits": "3",
-    "bytea_output": "hex",
-    "xmloption": "content",
-    "lc_monetary": "C",
-    # what a database or role may be set to that changes how text is read
-    "array_nulls": "on",
-    "standard_conforming_strings": "on",
-    "transform_null_equals": "off",
-    "synchronize_seqscans": "off",
-    "row_security": "off",
-    "search_path": "pg_catalog",
-    "statement_timeout": "0",
-    "lock_timeout": "0",
-    "idle_in_transaction_session_timeout": "0",
-    "idle_session_timeout": "0",
-    "transaction_timeout": "0",  # 17 and later
-    # a transaction that may only read can make no temporary table, and restores nothing
-    "default_transaction_read_only": "off",
-    "default_table_access_method": "heap",
-    "quote_all_identifiers": "off",
-    # who is gone holds no locks for long
-    "tcp_keepalives_idle": "60",
-    "tcp_keepalives_interval": "10",
-    "tcp_keepalives_count": "6",
-    "jit": "off",
-    "work_mem": "64MB",
-    "client_min_messages": "warning",
-}
-
 
 _INTERVAL = 0.1
 """Seconds after which a wait looks around: for an interruption, and for a stall."""
 
 
-class InterruptibleConnection(psycopg.Connection[tuple[Any, ...]]):
+class Connection(psycopg.Connection[tuple[Any, ...]]):
     """A connection that an interruption ends where the server is still busy with it.
 
     Nothing more can be said in such a session: whoever wants to tidy up would get an error of the client, and take that
     for a lost connection to be made anew.
+
+    Behind a pooler a session of the server is this one's for the length of a transaction only, and others have it next.
+    So whatever is asked there is asked in a transaction, whose settings end with it.
     """
 
     watch: Watch | None = None
     """What notices that it has stalled."""
+
+    pooled: bool = False
+    """Whether a pooler gives the session to others when a transaction ends."""
+
+    local: Mapping[str, str] = MappingProxyType({})
+    """The settings with which every transaction begins behind a pooler."""
+
+    def execute(
+        self, query: Any, params: Params | None = None, *, prepare: bool | None = None, binary: bool = False
+    ) -> psycopg.Cursor[tuple[Any, ...]]:
+        """Run a statement as psycopg does; behind a pooler never outside a transaction."""
+        if not self.local or self.info.transaction_status != TransactionStatus.IDLE:
+            return super().execute(query, params, prepare=prepare, binary=binary)
+        if isinstance(query, str) and query.startswith("BEGIN"):
+            begun = super().execute(query)
+            self._settle()
+            return begun
+        with self.transaction():
+            return super().execute(query, params, prepare=prepare, binary=binary)
+
+    @contextmanager
+    def transaction(
+        self, savepoint_name: str | None = None, force_rollback: bool = False
+    ) -> Iterator[psycopg.Transaction]:
+        """Run the block in a transaction, or in one within it."""
+        begins = self.info.transaction_status == TransactionStatus.IDLE
+        with super().transaction(savepoint_name, force_rollback) as transaction:
+            if begins and self.local:
+                self._settle()
+            yield transaction
+
+    def keep_setting(self, name: str, value: str) -> None:
+        """Set something for all that this connection still does."""
+        if self.pooled:
+            self.local = {**self.local, name: value}
+        else:
+            self.execute("SELECT pg_catalog.set_config(%s, %s, false)", [name, value])
+
+    def reset_settings(self) -> None:
+        """Take the role's own settings instead of ours from here on."""
+        if self.pooled:
+            self.local = {}
+        else:
+            self.execute("RESET ALL")
+
+    def _settle(self) -> None:
+        # SET takes no snapshot; a query would, and locks have to come before it
+        settings = [
+            sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(name), sql.Literal(value))
+            for name, value in self.local.items()
+        ]
+        super().execute(sql.SQL("; ").join(settings))
 
     def wait(self, gen: Any, interval: float = _INTERVAL, timeout: float | None = None) -> Any:
         """Wait for the server; KeyboardInterrupt, whatever the cancelled statement said in the end."""
@@ -118,15 +139,14 @@ def session(conninfo: str, *, application: str = "playback") -> Iterator[Connect
         RefusedError: the database is not in UTF-8.
     """
     try:
-        connection = InterruptibleConnection.connect(bounded(conninfo), autocommit=True, application_name=application)
+        connection = Connection.connect(bounded(conninfo), autocommit=True, application_name=application)
     except psycopg.OperationalError as error:
         raise UnreachableError(
-            f"cannot connect to {describe(conninfo)}: {first_line(error)}",
-            hint="is the server running, and are host, port, database, user and password in the inventory right?",
+            f"cannot connect to {describe(conninfo)}: {first_line(error)}", hint=_advice_on_log_in(first_line(error))
         ) from error
     connection.watch = Watch(conninfo, connection.info.backend_pid, stalling.PATIENCE)
     with connection:
-        prepare(connection)
+        _prepare(connection)
         yield connection
 
 
@@ -139,7 +159,7 @@ def explaining(conninfo: str) -> Iterator[None]:
         raise DatabaseError(f"{describe(conninfo)}: {first_line(error)}", hint=advice(error)) from error
 
 
-def prepare(connection: Connection) -> None:
+def _prepare(connection: Connection) -> None:
     """Apply SETTINGS to a session; RefusedError when the database's encoding is not UTF-8."""
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
@@ -147,13 +167,36 @@ def prepare(connection: Connection) -> None:
             f"database {connection.info.dbname} is encoded in {encoding}",
             hint="only UTF8 databases can be backed up and restored without loss",
         )
-    connection.execute(
-        "SELECT pg_catalog.set_config(s.name, s.value, false)"
-        " FROM ROWS FROM (pg_catalog.unnest(%s::pg_catalog.text[]), pg_catalog.unnest(%s::pg_catalog.text[]))"
-        " AS s (name, value) WHERE pg_catalog.current_setting(s.name, true) IS NOT NULL",
-        [list(SETTINGS), list(SETTINGS.values())],
-    )
+    # a statement prepared in one session is unknown in the next, and stays in the pool
     connection.prepare_threshold = None
+    names = list(SETTINGS)
+    row = connection.execute(_SESSION, [names]).fetchone()
+    assert row is not None
+    process, known, reads_only = row
+    # a pooler gives numbers of its own
+    connection.pooled = process != connection.info.backend_pid
+    settings = {name: SETTINGS[name] for name in names if name in known}
+    if connection.pooled:
+        assert connection.watch is not None
+        connection.watch.pooled = True
+        # what a transaction is by default is settled before its first statement
+        connection.local = {**({"transaction_read_only": "off"} if reads_only else {}), **settings}
+    else:
+        connection.execute(_SET, [list(settings), list(settings.values())])
+
+
+_SESSION = """
+SELECT pg_catalog.pg_backend_pid(),
+       ARRAY(SELECT name FROM pg_catalog.unnest(%s::pg_catalog.text[]) AS name
+             WHERE pg_catalog.current_setting(name, true) IS NOT NULL),
+       pg_catalog.current_setting('default_transaction_read_only')::pg_catalog.bool
+       AND NOT pg_catalog.pg_is_in_recovery()
+"""
+
+_SET = """
+SELECT pg_catalog.set_config(s.name, s.value, false)
+FROM ROWS FROM (pg_catalog.unnest(%s::pg_catalog.text[]), pg_catalog.unnest(%s::pg_catalog.text[])) AS s (name, value)
+"""
 
 
 def describe(conninfo: str) -> str:
@@ -162,7 +205,8 @@ def describe(conninfo: str) -> str:
         parts = conninfo_to_dict(conninfo)
     except psycopg.ProgrammingError:
         return "the database"
-    host = parts.get("host") or "the local socket"
+    service = parts.get("service")
+    host = parts.get("host") or (f"service {service}" if service else "the local socket")
     port = f":{parts['port']}" if parts.get("port") else ""
     user = f" as {parts['user']}" if parts.get("user") else ""
     return f"database {parts.get('dbname') or '(default)'} on {host}{port}{user}"
@@ -180,7 +224,9 @@ def first_line(error: BaseException) -> str:
 
 def advice(error: psycopg.Error) -> str:
     """Give what to do about a server error, by its SQLSTATE class; empty when there is nothing general to say."""
-    state = error.sqlstate or ""
+    state, said = error.sqlstate or "", str(error)
+    if "statement pooling mode" in said:
+        return "let the pooler work with pool_mode = transaction or session, or give the server's own address"
     if state == "42501":
         return "grant the role the missing privilege, or run as the owner of the tables"
     if state == "55P03":
@@ -190,3 +236,26 @@ def advice(error: psycopg.Error) -> str:
     if state.startswith(("08", "57")) or (not state and isinstance(error, psycopg.OperationalError)):
         return "the connection ended; see the server's log, then run again"
     return ""
+
+
+def _advice_on_log_in(said: str) -> str:
+    """Give what to do where a connection cannot be made."""
+    for word, remedy in _LOG_IN.items():
+        if word in said:
+            return remedy
+    return "is the server running, and are host, port, database, user and password in the inventory right?"
+
+
+_LOG_IN = {
+    "unsupported startup parameter": "leave `options` out of the database's address: the pooler knows none of them",
+    "certificate verify failed": "name the certificate authority of the server: `sslrootcert=FILE` in its address",
+    "root certificate file": "name the certificate authority of the server: `sslrootcert=FILE` in its address, or"
+    " `sslrootcert=system`",
+    "server does not support SSL": "the server, or the pooler before it, has no TLS; leave `sslmode` out only where the"
+    " network is trusted",
+    "requires a valid client certificate": "give the role's certificate: `sslcert=FILE sslkey=FILE` in its address",
+    "no encryption": "the server wants TLS: `sslmode=require` or better in the database's address",
+    "private key file": "the key of a client certificate must be readable by nobody but its owner (chmod 600)",
+    "definition of service": "services stand in ~/.pg_service.conf, or in the file that PGSERVICEFILE names",
+}
+"""Words of an error, and the remedy."""

@@ -69,7 +69,13 @@ class Watch:
     Args:
         conninfo: how the server is reached once more.
         process: the number of the connection's process on the server.
+
+    Attributes:
+        pooled: the number is a pooler's, which keeps those of the server to itself: all that is known is whether it can
+            be reached.
     """
+
+    pooled = False
 
     def __init__(self, conninfo: str, process: int, patience: Patience) -> None:
         self._conninfo = conninfo
@@ -113,21 +119,20 @@ class Watch:
             with psycopg.connect(
                 bounded(self._conninfo, self._patience), autocommit=True, application_name="playback watch"
             ) as connection:
+                if self.pooled:
+                    return ""
                 row = connection.execute(
-                    "SELECT pg_catalog.pg_backend_pid(), pid, wait_event_type"
+                    "SELECT pid, wait_event_type"
                     " FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_stat_activity ON pid = %s",
                     [self._process],
                 ).fetchone()
                 assert row is not None
-                pooled = row[0] != connection.info.backend_pid
         except psycopg.Error as error:
             # one that the server itself refuses, for want of connections say, proves that it can be reached
             return "" if error.sqlstate else f"the server cannot be reached anew: {_last_line(error)}"
-        if pooled:  # a pooler gives numbers of its own
-            return ""
-        if row[1] is None:
+        if row[0] is None:
             return "the server has ended it"
-        return "the server waits for us" if row[2] == "Client" else ""
+        return "the server waits for us" if row[1] == "Client" else ""
 
 
 def _last_line(error: psycopg.Error) -> str:

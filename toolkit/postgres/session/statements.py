@@ -65,7 +65,7 @@ def run(
         TaskError: the statements end the transaction themselves, or do not fit their `args`.
         psycopg.Error: the server refuses a statement; nothing is kept.
     """
-    connection.execute("RESET ALL")
+    connection.reset_settings()
     try:
         with connection.transaction(), psycopg.ClientCursor(connection) as cursor:
             for kind in _TIMES:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import psycopg
-from psycopg import sql
 
 from toolkit.errors import DatabaseError, UndecidedError, UnreachableError
 from toolkit.postgres.session.connection import Connection
@@ -63,8 +62,7 @@ def patient(reopen: Open) -> Open:
     @contextmanager
     def opened() -> Iterator[Connection]:
         with reopen() as connection:
-            limit = sql.Literal(round(LOCK_SECONDS * 1000))
-            connection.execute(sql.SQL("SET lock_timeout = {}").format(limit))
+            connection.keep_setting("lock_timeout", str(round(LOCK_SECONDS * 1000)))
             yield connection
 
     return opened
@@ -83,6 +81,8 @@ def commit(connection: Connection, reopen: Open, fate: Fate, committed: Callable
     """
     row = connection.execute("SELECT pg_current_xact_id_if_assigned()::text").fetchone()
     transaction = "" if row is None or row[0] is None else str(row[0])
+    if connection.pooled:  # the session goes on as somebody else's
+        connection.execute("DISCARD TEMP")
     fate.committing(transaction)
     try:
         connection.execute("COMMIT")
