@@ -49,7 +49,7 @@ def run(arguments: SeedArguments, context: Context) -> Outcome:
         DatabaseError: the server cannot be reached or refuses.
     """
     with connection_to(context, context.host, "seed") as connection:
-        tables = read_schema(connection, _SCHEMA).tables
+        tables = read_schema(connection, [_SCHEMA]).tables
     if tables:
         raise RefusedError(
             f"the database of host {context.host.name} is not empty: schema {_SCHEMA} has"
