@@ -107,7 +107,7 @@ def test_the_answers_that_are_asked_for_suffice(migration: Migration) -> None:
     """With them nothing is in the way, and every column of the target has its values from where it should."""
     drift = find_drift(migration.manifest, migration.target, migration.answers)
     assert not drift.problems
-    assert not drift.reasons
+    assert not drift.questions
     for entry in migration.manifest.tables:
         new = migration.answers.rename.get(entry.name, entry.name)
         table, stored = migration.target.tables[new], {column.name: column.type for column in entry.columns}
@@ -152,7 +152,7 @@ def test_none_of_them_can_be_left_out(migration: Migration, data: st.DataObject)
         defaults={column: value for column, value in answers.defaults.items() if column != less},
     )
     drift = find_drift(migration.manifest, migration.target, fewer)
-    assert drift.problems or drift.reasons
+    assert drift.problems or drift.questions
 
 
 @given(migrations(), st.data())
@@ -188,7 +188,7 @@ def test_nothing_changed_is_nothing_to_do() -> None:
     manifest = backup_of({"a": {"b": "text"}, "c": {}})
     drift = find_drift(manifest, manifest.schema, Answers())
     assert drift.manifest == manifest
-    assert not drift.reasons
+    assert not drift.questions
     assert not drift.reshapes
 
 

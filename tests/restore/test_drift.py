@@ -350,9 +350,8 @@ def test_answers_that_answer_nothing_are_errors(make_pair: MakePair) -> None:
             "items.id": "name",
             "tenants": "items",
         },
-        drop_columns=["items.size", "items.none", "gone.x", "items.name"],
+        drop_columns=["items.tenant", "items.none", "gone.x", "items.name"],
         defaults={
-            "items.size": 1,
             "items.shape": "x",
             "nowhere.x": 1,
             "items.colour": None,
@@ -368,7 +367,7 @@ def test_answers_that_answer_nothing_are_errors(make_pair: MakePair) -> None:
         "restore.drop_columns.items.name: it is renamed as well",
         "restore.defaults.items.shape: table items of the target has no column 'shape'",
         "restore.defaults.nowhere.x: the target has no table 'nowhere'",
-        "restore.drop_columns.items.size: the target has this column: there is nothing to drop",
+        "restore.drop_columns.items.tenant: the target has this column: there is nothing to drop",
         "restore.defaults.items.colour: this column may not be NULL",
     ]
     assert problems(pair, defaults={"items.colour": "x", "tenants.demo": True}) == [

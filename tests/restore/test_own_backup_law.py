@@ -36,9 +36,9 @@ from toolkit.postgres.selection.snapshot import consistent_snapshot
 from toolkit.postgres.servers.embedded import EmbeddedServer
 from toolkit.postgres.session.connection import connect
 from toolkit.postgres.stage.backup_owners import BackupOwners
+from toolkit.postgres.stage.fitting import fitting_source
 from toolkit.postgres.stage.narrowing import narrow, narrowed
 from toolkit.postgres.stage.request import scope_on_target
-from toolkit.postgres.stage.reshaping import fitting_source
 
 """How many applications are made up."""
 

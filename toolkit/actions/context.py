@@ -38,6 +38,7 @@ class Context:
         playbook: stem of the playbook's file name; the default job.
         check: say what would change and change nothing.
         diff: show samples of what would change.
+        write_answers: a file for what drift asks, before a restore is refused for it; None for none.
         now: the time as an argument: gives an aware UTC datetime.
         variables: the host's variables merged with the task's, as templates see them.
     """
@@ -50,3 +51,4 @@ class Context:
     now: Callable[[], datetime]
     progress: Progress
     variables: Mapping[str, Any]
+    write_answers: str | None = None

@@ -19,7 +19,7 @@ from toolkit.actions.restore import restore_database
 from toolkit.actions.restored import staying_committed
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.errors import ExitCode, InputError
-from toolkit.model.drift import Answers
+from toolkit.model.drift import Answers, Expression
 from toolkit.model.manifest import Manifest, StoredColumn, TableEntry
 from toolkit.model.outcome import Outcome
 from toolkit.model.plan import Mode, RestorePlan, TablePlan
@@ -89,7 +89,7 @@ def _retry(repository: Repository, label: str, runs: list[Quarantine], context: 
     rows = _latest(repository, runs)
     with connect(conninfo) as connection:
         schema = read_schema(connection, catalog.schemas)
-        manifest = _backup_of_rows(repository.manifest(label), rows, schema, asked.answers)
+        manifest = _backup_of_rows(repository.manifest(label), rows, schema, asked.said())
         if businesses := asked.businesses:
             manifest = business_only(narrowed(connection, catalog, manifest, businesses))
     aside = QuarantineWriter(repository, label, context.host.name, context.now(), request=document)
@@ -99,7 +99,7 @@ def _retry(repository: Repository, label: str, runs: list[Quarantine], context: 
         mode=Mode.MERGE,
         rows_of=_rows_of(rows),
         device=device_request(context, catalog, asked.identity_later, scratch=False),
-        answers=_defaults(asked.answers, rows),
+        answers=_defaults(asked.said(), rows),
         check=context.check,
         samples=context.diff,
         fire=asked.triggers is Triggers.FIRE,
@@ -164,14 +164,20 @@ def _columns(table: Table, row: QuarantinedRow) -> tuple[StoredColumn, ...]:
 
 
 def _defaults(answers: Answers, rows: _Rows) -> Answers:
-    """What is still to be answered of these rows: values of columns that they lack. All else is in their shape."""
-    wanted = {
-        column: value
-        for column, value in answers.defaults.items()
+    """What is still to be answered of these rows: whatever else was asked, they have the target's shape.
+
+    Values by `defaults` came with them. They are for rows that are inserted, now as then.
+    """
+    carried = {
+        f"{table}.{column}": column
         for table, found in rows.items()
-        if column.startswith(f"{table}.") and column.removeprefix(f"{table}.") not in found[0].columns
+        for column in found[0].columns
+        if f"{table}.{column}" in answers.defaults
     }
-    return Answers(defaults=wanted)
+    return Answers(
+        drop_columns=tuple(carried),
+        defaults={place: Expression('"{}"'.format(column.replace('"', '""'))) for place, column in carried.items()},
+    )
 
 
 def _with_passed_over(plan: RestorePlan, passed_over: _Rows) -> RestorePlan:

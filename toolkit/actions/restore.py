@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from enum import StrEnum
@@ -12,6 +13,7 @@ from typing import Annotated
 import msgspec
 
 from toolkit.actions.action import Action
+from toolkit.actions.answering import with_file
 from toolkit.actions.arguments import (
     Arguments,
     BackupChoice,
@@ -27,8 +29,10 @@ from toolkit.actions.devices import device_request
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.restored import staying_committed
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
-from toolkit.errors import ExitCode, InputError, Problem
+from toolkit.config import answers_file
+from toolkit.errors import ExitCode, InputError, Problem, TaskError
 from toolkit.model.catalog import Catalog
+from toolkit.model.drift import Question
 from toolkit.model.host import EmbeddedDatabase
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
@@ -41,6 +45,7 @@ from toolkit.postgres.servers.embedded import directory_of
 from toolkit.postgres.servers.scratch import make_scratch
 from toolkit.postgres.session.connection import explaining, session
 from toolkit.postgres.stage.request import Request
+from toolkit.private import files
 from toolkit.storage.ledger import LedgerFile
 from toolkit.storage.quarantine import QuarantineWriter
 from toolkit.storage.repository import Repository
@@ -116,6 +121,7 @@ def run(arguments: RestoreArguments, context: Context) -> Outcome:
         UndecidedError: nobody can say whether it is.
     """
     _check_arguments(arguments)
+    arguments = with_file(arguments, context.inventory.directory, "restore")
     scratch = arguments.scratch
     if scratch and context.check:
         return Outcome(skipped="a scratch database is not made in check mode")
@@ -151,7 +157,8 @@ def _request(
         mode=arguments.mode,
         rows_of=rows_reader(repository, manifest.metadata.label),
         device=device_request(context, catalog, arguments.identity, scratch=arguments.scratch is not None),
-        answers=arguments.answers,
+        answers=arguments.said(),
+        ask=lambda questions: _write_answers(questions, manifest, context),
         businesses=arguments.businesses,
         check=context.check,
         samples=context.diff,
@@ -160,6 +167,21 @@ def _request(
         atomic=arguments.atomic,
         ledger=ledger,
     )
+
+
+def _write_answers(questions: Sequence[Question], manifest: Manifest, context: Context) -> None:
+    """Write what drift asks into the file that the run was given for it, beside what that says already."""
+    file = context.write_answers
+    if file is None:
+        return
+    path = Path(file)
+    about = f"backup {manifest.metadata.label} into {context.host.name}"
+    try:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        files.write(path, answers_file.with_questions(text, questions, about=about, file=file).encode())
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaskError(f"{file} cannot be written: {error}", hint="name another file; nothing was changed") from error
+    context.progress.note(f"what drift asks is written to {file}")
 
 
 def _ledgers(context: Context) -> Path:

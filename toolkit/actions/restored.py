@@ -85,7 +85,7 @@ def _planned(
         mode=asked.mode,
         rows_of=rows_reader(repository, manifest.metadata.label),
         device=device_request(replace(context, host=host), catalog, asked.identity_later, scratch=host.scratch),
-        answers=asked.answers,
+        answers=asked.said(),
         businesses=asked.businesses,
         check=True,
     )

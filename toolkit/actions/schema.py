@@ -9,6 +9,7 @@ from typing import Any, Final
 from msgspec import inspect
 
 from toolkit.actions.action import Action
+from toolkit.actions.answering import AnswersArguments
 from toolkit.actions.arguments import TEMPLATE
 from toolkit.model.role import ROLE, Role
 
@@ -52,6 +53,33 @@ def schema_of(action: Action[Any]) -> dict[str, Any]:
         "examples": list(action.examples),
         **body,
     }
+
+
+def answers_schema() -> dict[str, Any]:
+    """Give the schema of a file with answers to drift: those arguments by themselves, without templates."""
+    declared = inspect.type_info(AnswersArguments)
+    assert isinstance(declared, inspect.StructType)
+    body: dict[str, Any] = _plain(_struct(declared))
+    del body["properties"]["answers"]
+    return {
+        "$schema": _DRAFT,
+        "title": "answers",
+        "description": "Answers to drift: what became of tables and columns of a backup in a target.",
+        "examples": [{"rename": {"orders.total": "amount"}, "drop_columns": ["orders.legacyCode"]}],
+        **body,
+    }
+
+
+def _plain(schema: Any) -> Any:
+    """The same without templates."""
+    if isinstance(schema, list):
+        return [_plain(each) for each in schema if each != _TEMPLATE]
+    if not isinstance(schema, dict):
+        return schema
+    options = [each for each in schema.get("anyOf", ()) if each != _TEMPLATE]
+    if len(options) == 1:
+        schema = {**{key: part for key, part in schema.items() if key != "anyOf"}, **options[0]}
+    return {key: _plain(part) for key, part in schema.items()}
 
 
 def expressions_of(action: Action[Any]) -> frozenset[str]:

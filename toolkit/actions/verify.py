@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from toolkit.actions.action import Action
-from toolkit.actions.arguments import Arguments, BackupChoice, RepositoryName, Text, about
+from toolkit.actions.answering import AnswersArguments, with_file
+from toolkit.actions.arguments import BackupChoice, RepositoryName, Text, about
 from toolkit.actions.choosing import backup_of, rows_reader
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_to_verify
@@ -17,6 +18,7 @@ from toolkit.actions.locking import shared_lock
 from toolkit.actions.restored import after_restore, facts_of
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.errors import ExitCode, StorageError
+from toolkit.model.drift import Answers
 from toolkit.model.host import EmbeddedDatabase, Host
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome, SilentProgress
@@ -37,7 +39,7 @@ class Against(StrEnum):
     REPOSITORY = "repository"
 
 
-class VerifyArguments(Arguments, frozen=True, kw_only=True):
+class VerifyArguments(AnswersArguments, frozen=True, kw_only=True):
     """Which backup is verified, and against what."""
 
     backup: Annotated[BackupChoice, about("Which backup.", LATEST, "20261120T020000Z-nightly-business")] = LATEST
@@ -56,7 +58,8 @@ class VerifyArguments(Arguments, frozen=True, kw_only=True):
         dict[str, Any] | None,
         about(
             "What `register` holds of a restore of this backup into this database: the rows that it kept may differ,"
-            " and no others. In check mode, where nothing is restored, the task is skipped.",
+            " and no others; its answers to drift hold here, too. In check mode, where nothing is restored, the task"
+            " is skipped.",
             "{{ restored }}",
         ),
     ] = None
@@ -86,6 +89,7 @@ def _verify(arguments: VerifyArguments, context: Context, repository: Repository
     if arguments.against is Against.REPOSITORY:
         return _against_repository(repository, manifest, context)
     host = _host(context, arguments.host or context.host.name)
+    answers = with_file(arguments, context.inventory.directory, "verify").said()
     catalog, clock = catalog_of(context, host), time.monotonic()
     facts = facts_of(after, manifest) if after else None
     with connect(conninfo_of(context, host), application="playback verify") as connection:
@@ -95,6 +99,7 @@ def _verify(arguments: VerifyArguments, context: Context, repository: Repository
             manifest,
             rows_reader(repository, manifest.metadata.label),
             context.progress,
+            answers=facts.request.said() if facts and answers == Answers() else answers,
             device=device_to_verify(context, catalog, host, facts.request.identity if facts else None),
         )
     result = _verified(manifest, host, found)

@@ -33,6 +33,7 @@ def run_options(
     skip_tags: str,
     check: bool,
     diff: bool,
+    write_answers: str,
     extra_vars: Sequence[str],
     forks: str,
     start_at_task: str,
@@ -43,12 +44,15 @@ def run_options(
         InputError: every option that is not right.
     """
     problems: list[Problem] = []
+    if write_answers and not check:
+        problems.append(Problem(message="--write-answers goes with --check: it asks what would stand in the way"))
     options = RunOptions(
         limit=limit,
         tags=names(tags),
         skip_tags=names(skip_tags),
         check=check,
         diff=diff,
+        write_answers=write_answers,
         extra_vars=_extra_vars(extra_vars, control, problems),
         forks=_forks(forks, problems),
         start_at_task=start_at_task,

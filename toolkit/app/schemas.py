@@ -9,7 +9,7 @@ from typing import Any
 
 from toolkit.actions.action import Action
 from toolkit.actions.registry import ACTIONS
-from toolkit.actions.schema import schema_of
+from toolkit.actions.schema import answers_schema, schema_of
 from toolkit.config.explanation import ENDING
 from toolkit.shipped import SCHEMAS
 
@@ -24,6 +24,7 @@ def schema_files(actions: Mapping[str, Action[Any]], directory: Path) -> Iterato
     """
     for name, action in actions.items():
         yield directory / "actions" / f"{name}{ENDING}", _text(schema_of(action))
+    yield directory / f"answers{ENDING}", _text(answers_schema())
     playbook = json.loads((directory / PLAYBOOK).read_text(encoding="utf-8"))
     task = playbook["$defs"]["task"]
     keywords = {name: written for name, written in task["properties"].items() if not _is_action(written)}

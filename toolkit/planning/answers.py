@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from toolkit.errors import Problem
-from toolkit.model.drift import Answers
+from toolkit.model.drift import Answers, Expression, Mapped, Value
 from toolkit.model.manifest import Manifest
 from toolkit.model.schema import DatabaseSchema
 from toolkit.wording import meant
@@ -25,14 +25,18 @@ class Names:
         tables: table of the backup → table of the target, where they differ.
         columns: column of the backup → its name in the target, where they differ.
         dropped: columns of the backup that may be lost.
-        defaults: column of the target → text of its value.
+        gone: tables of the backup whose rows stay there.
+        defaults: column of the target → what it is given.
+        converted: column of the target → how it comes by its values.
         problems: answers that name nothing, with the place below the task's action.
     """
 
     tables: dict[str, str] = field(default_factory=dict)
     columns: dict[ColumnName, str] = field(default_factory=dict)
     dropped: set[ColumnName] = field(default_factory=set)
-    defaults: dict[ColumnName, str | None] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    defaults: dict[ColumnName, Value] = field(default_factory=dict)
+    converted: dict[ColumnName, Mapped | Expression] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def table(self, name: str) -> str:
@@ -64,13 +68,43 @@ def read_answers(manifest: Manifest, target: DatabaseSchema, answers: Answers) -
             names.problems.append(_problem(f"drop_columns.{written}", "it is renamed as well"))
         else:
             names.dropped.add(found)
+    for written in answers.drop_tables:
+        _read_gone(names, held, target, written)
     theirs = {table.name: list(table.column_names) for table in target.tables.values()}
     for written, value in answers.defaults.items():
-        if (found := _column_named(theirs, written)) is None:
-            names.problems.append(_unknown(f"defaults.{written}", "the target", written, theirs))
-        else:
+        if found := _of_target(names, theirs, held, "defaults", written):
             names.defaults[found] = value
+    for written, how in answers.convert.items():
+        if found := _of_target(names, theirs, held, "convert", written):
+            names.converted[found] = how
     return names
+
+
+def _of_target(
+    names: Names, theirs: Mapping[str, list[str]], held: Mapping[str, list[str]], section: str, written: str
+) -> ColumnName | None:
+    """The column of the target that an answer is about; a problem where it is not there."""
+    if found := _column_named(theirs, written):
+        return found
+    path, was = f"{section}.{written}", _column_named(held, written)
+    now = (names.table(was[0]), names.column(*was)) if was else None
+    if was and now and now != was and now[1] in theirs.get(now[0], ()):
+        names.problems.append(_problem(path, f"it is called {now[0]}.{now[1]} in the target; write that"))
+    else:
+        names.problems.append(_unknown(path, "the target", written, theirs))
+    return None
+
+
+def _read_gone(names: Names, held: Mapping[str, list[str]], target: DatabaseSchema, written: str) -> None:
+    path = f"drop_tables.{written}"
+    if written not in held:
+        names.problems.append(_unknown(path, "the backup", written, held))
+    elif written in names.tables:
+        names.problems.append(_problem(path, "it is renamed as well"))
+    elif written in target.tables:
+        names.problems.append(_problem(path, "the target has this table: there is nothing to drop"))
+    else:
+        names.gone.add(written)
 
 
 def _read_rename(names: Names, held: Mapping[str, list[str]], written: str, new: str) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
 from toolkit.errors import Problem
-from toolkit.model.drift import Answers, Carried, Drift, Reshape
+from toolkit.model.drift import Answers, Carried, Drift, Question, Reshape, Value
 from toolkit.model.manifest import KeyColumn, Manifest, StoredColumn, TableEntry
 from toolkit.model.schema import Column, DatabaseSchema, Table
 from toolkit.planning.answers import Names, read_answers
+from toolkit.planning.offers import Offers
 from toolkit.planning.row_order import SortKey, sort_key, stored_key
 
 
@@ -31,29 +32,36 @@ def find_drift(
     """
     names = read_answers(manifest, target, answers)
     shrunk = _has_shrunk(manifest.schema.enums, target.enums)
+    offers = Offers(manifest, target, names)
     entries: list[TableEntry] = []
-    reasons: dict[str, tuple[str, ...]] = {}
+    questions: dict[str, tuple[Question, ...]] = {}
     reshapes: dict[str, Reshape] = {}
     for entry in manifest.tables:
         table = target.tables.get(names.table(entry.name))
         if table is None:
+            if entry.name in names.gone:
+                continue
             entries.append(entry)
             if entry.rows:
-                reasons[entry.name] = (f"table {entry.name} is missing; the backup has {entry.rows} rows of it",)
+                reason = f"table {entry.name} is missing; the backup has {entry.rows} rows of it"
+                questions[entry.name] = (Question(reason=reason, options=offers.for_table(entry)),)
             continue
         columns = frozenset(column for name, column in constrained if name == table.name)
-        look = _TableLook(manifest.schema.tables[entry.name], entry, table, names, shrunk=shrunk, constrained=columns)
+        look = _TableLook(
+            manifest.schema.tables[entry.name], entry, table, names, offers, shrunk=shrunk, constrained=columns
+        )
         entries.append(look.translated())
         if entry.rows:
-            if found := tuple(look.reasons()):
-                reasons[table.name] = found
+            if found := tuple(look.questions()):
+                questions[table.name] = found
             if (reshape := look.reshape()) is not None:
                 reshapes[table.name] = reshape
     problems = [*names.problems, *_unnecessary(manifest, target, names)]
     return Drift(
         manifest=_translated(manifest, tuple(entries), names),
-        reasons=reasons,
+        questions=questions,
         reshapes=reshapes,
+        dropped=tuple(entry for entry in manifest.tables if entry.name in names.gone),
         problems=tuple(problems),
     )
 
@@ -61,6 +69,11 @@ def find_drift(
 def missing_without_rows(manifest: Manifest, target: DatabaseSchema) -> list[str]:
     """Tables of the backup that the target lacks but that hold no row: worth a warning."""
     return [entry.name for entry in manifest.tables if not entry.rows and entry.name not in target.tables]
+
+
+def dropped_said(entry: TableEntry) -> str:
+    """Say of a table that the target no longer has that its rows are not restored."""
+    return f"table {entry.name} is no more: its {entry.rows} rows in the backup stay there"
 
 
 class _TableLook:
@@ -77,6 +90,7 @@ class _TableLook:
         entry: TableEntry,
         table: Table,
         names: Names,
+        offers: Offers,
         *,
         shrunk: bool,
         constrained: Collection[str],
@@ -85,35 +99,42 @@ class _TableLook:
         self._entry = entry
         self._table = table
         self._names = names
+        self._offers = offers
         self._theirs = {column.name: column for column in table.columns}
         self._shrunk = shrunk
         self._constrained = constrained
         pairs = [self._carried(column) for column in entry.columns if not self._is_dropped(column.name)]
         self._all = [carried for carried in pairs if carried is not None]
         self._stored = tuple(carried for carried in self._all if not carried.column.generated)
-        self._filled = {column: value for (name, column), value in names.defaults.items() if name == table.name}
+        self._filled: dict[str, Value] = {
+            column: value for (name, column), value in names.defaults.items() if name == table.name
+        }
+        self._converted = {column: how for (name, column), how in names.converted.items() if name == table.name}
 
-    def reasons(self) -> list[str]:
+    def questions(self) -> Iterator[Question]:
         """Give what stands in the way whatever the rows are."""
         table = self._table.name
-        missing = [
-            f"column {table}.{self._new_name(column.name)} is missing"
-            for column in self._entry.columns
-            if self._new_name(column.name) not in self._theirs and not self._is_dropped(column.name)
-        ]
-        before, after = sort_key(self._source), sort_key(self._table)
-        if (before.unique and not after.unique) or (after.unique and not set(after.names) <= self._given()):
-            missing.append(f"table {table} has {_key_text(after)}, in the backup {_key_text(before)}")
         carried = {each.name for each in self._stored}
+        new = [column for column in self._table.stored_columns if column.name not in {*carried, *self._filled}]
+        for column in self._entry.columns:
+            if self._new_name(column.name) not in self._theirs and not self._is_dropped(column.name):
+                options = self._offers.for_lost(self._entry, column, new)
+                yield Question(reason=f"column {table}.{self._new_name(column.name)} is missing", options=options)
+        before, after = sort_key(self._source), sort_key(self._table)
+        without = [name for name in after.names if name not in self._given()] if after.unique else []
+        if (before.unique and not after.unique) or without:
+            reason = f"table {table} has {_key_text(after)}, in the backup {_key_text(before)}"
+            options = tuple(self._offers.for_new(self._table, self._theirs[name]) for name in without)
+            yield Question(reason=reason, options=options)
         generated_before = {self._new_name(column.name) for column in self._source.columns if column.generated}
-        for column in self._table.stored_columns:
-            if column.name in carried or column.name in self._filled:
-                continue
-            if column.name in generated_before:
-                missing.append(f"column {table}.{column.name} is no longer generated; the backup has no values of it")
-            elif not column.nullable and not column.has_default and not column.identity:
-                missing.append(f"column {table}.{column.name} is new, NOT NULL and has no default")
-        return missing
+        for each in new:
+            options = (self._offers.for_new(self._table, each),)
+            if each.name in generated_before:
+                reason = f"column {table}.{each.name} is no longer generated; the backup has no values of it"
+                yield Question(reason=reason, options=options)
+            elif not each.nullable and not each.has_default and not each.identity:
+                reason = f"column {table}.{each.name} is new, NOT NULL and has no default"
+                yield Question(reason=reason, options=options)
 
     def reshape(self) -> Reshape | None:
         """Give what has to be done to the rows; None when they go in as they are."""
@@ -121,7 +142,7 @@ class _TableLook:
         same = len(self._stored) == len(self._entry.columns) and all(
             carried.source == carried.name and not carried.examined for carried in self._stored
         )
-        if same and not self._filled and not self._is_rekeyed():
+        if same and not self._filled and not self._converted and not self._is_rekeyed():
             return None
         return Reshape(
             table=self._table.name,
@@ -129,7 +150,8 @@ class _TableLook:
             carried=self._stored,
             generated=generated,
             filled=self._filled,
-            rekeyed=self._is_rekeyed(),
+            converted=self._converted,
+            rekeyed=self._is_rekeyed() or not self._converted.keys().isdisjoint(sort_key(self._table).names),
         )
 
     def translated(self) -> TableEntry:
@@ -195,7 +217,9 @@ def _unnecessary(manifest: Manifest, target: DatabaseSchema, names: Names) -> li
     for table, column in sorted(names.dropped):
         found = target.tables.get(names.table(table))
         renamed = any(old == table and new == column for (old, _), new in names.columns.items())
-        if found and not renamed and any(each.name == column and not each.generated for each in found.columns):
+        replaced = (names.table(table), column) in names.defaults
+        kept = found and any(each.name == column and not each.generated for each in found.columns)
+        if kept and not renamed and not replaced:
             text = "the target has this column: there is nothing to drop"
             problems.append(Problem(path=f"drop_columns.{table}.{column}", message=text))
     backed_up = {names.table(entry.name): entry for entry in manifest.tables}
@@ -203,23 +227,37 @@ def _unnecessary(manifest: Manifest, target: DatabaseSchema, names: Names) -> li
         message = _why_no_default(manifest, backed_up.get(name), names, target.tables[name].column(column), value)
         if message:
             problems.append(Problem(path=f"defaults.{name}.{column}", message=message))
+    for name, column in sorted(names.converted):
+        if message := _why_no_conversion(backed_up.get(name), names, target.tables[name].column(column)):
+            problems.append(Problem(path=f"convert.{name}.{column}", message=message))
     return problems
 
 
-def _why_no_default(
-    manifest: Manifest, entry: TableEntry | None, names: Names, column: Column, value: str | None
-) -> str:
+def _why_no_conversion(entry: TableEntry | None, names: Names, column: Column) -> str:
+    if entry is None:
+        return "the backup has no rows for this table"
+    if column.generated:
+        return "the target computes this column itself"
+    return "" if _sources(entry, names, column.name) else "the backup has no such column; say it with `defaults`"
+
+
+def _sources(entry: TableEntry, names: Names, column: str) -> list[str]:
+    """The column of the backup whose values are for this one of the target."""
+    return [
+        each.name
+        for each in entry.columns
+        if names.column(entry.name, each.name) == column and (entry.name, each.name) not in names.dropped
+    ]
+
+
+def _why_no_default(manifest: Manifest, entry: TableEntry | None, names: Names, column: Column, value: Value) -> str:
     if entry is None:
         return "the backup has no rows for this table"
     if column.generated:
         return "the target computes this column itself"
     if value is None and not column.nullable:
         return "this column may not be NULL"
-    sources = [
-        each.name
-        for each in entry.columns
-        if names.column(entry.name, each.name) == column.name and (entry.name, each.name) not in names.dropped
-    ]
+    sources = _sources(entry, names, column.name)
     if sources and (column.nullable or not manifest.schema.tables[entry.name].column(sources[0]).nullable):
         return "the backup has values of this column"
     return ""

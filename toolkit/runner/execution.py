@@ -45,6 +45,7 @@ class Execution:
     reporter: Reporter
     check: bool
     diff: bool
+    write_answers: str
     now: Callable[[], datetime]
     interruption: Interruption
 
@@ -169,6 +170,7 @@ class Execution:
                 now=self.now,
                 progress=progress,
                 variables=scope.seen(),
+                write_answers=self.write_answers or None,
             )
             try:
                 return shown(scope.action.run(arguments, context))

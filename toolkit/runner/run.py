@@ -108,6 +108,7 @@ class Runner:
             reporter=self.reporter,
             check=options.check,
             diff=options.diff,
+            write_answers=options.write_answers,
             now=self.now,
             interruption=self.interruption,
         )

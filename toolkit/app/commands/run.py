@@ -29,6 +29,9 @@ class Options:
     skip_tags: str = command.text("run no task with one of these tags")
     check: bool = command.switch("say what would change and change nothing")
     diff: bool = command.switch("show samples of what changes")
+    write_answers: str = command.text(
+        "with --check: write what a restore would ask of a schema that has changed to this file, to be filled in"
+    )
     extra_vars: tuple[str, ...] = command.texts(
         "a variable as name=value, several as JSON, or @FILE.yml; may be given again"
     )
@@ -120,6 +123,7 @@ class _Run:
             skip_tags=given.skip_tags,
             check=given.check,
             diff=given.diff,
+            write_answers=given.write_answers,
             extra_vars=given.extra_vars,
             forks=given.forks,
             start_at_task=given.start_at_task,

@@ -15,6 +15,7 @@ class Options:
     """What `verify` is given."""
 
     label: tuple[str, ...] = command.words("the backup's label")
+    answers: str = command.text("a file with the answers to drift under which it was restored")
 
 
 def _verify(given: Options, call: Call) -> Iterator[Answer]:
@@ -27,14 +28,14 @@ def _verify(given: Options, call: Call) -> Iterator[Answer]:
     inventory = call.control.load_inventory()
     inventory.host(host)
     found, _, _ = find_backup(inventory, label, call.repository)
-    arguments = VerifyArguments(backup=label, repository=found, host=host)
+    arguments = VerifyArguments(backup=label, repository=found, host=host, answers=given.answers)
     yield act(call, inventory, ACTION, arguments, title=f"Verify {label} against {host}")
 
 
 COMMAND = Command(
     name="verify",
     summary="Compare a backup with a database",
-    usage="LABEL --host H",
+    usage="LABEL --host H [--answers FILE.yml]",
     needs=(HOST._replace(help="the host whose database it is compared with"), REPOSITORY, INVENTORY, JSON),
     options=Options,
     body=_verify,

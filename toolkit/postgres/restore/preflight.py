@@ -5,6 +5,7 @@ from __future__ import annotations
 from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest
 from toolkit.model.plan import RestorePlan
+from toolkit.planning.answers import Names
 from toolkit.planning.drift import missing_without_rows
 from toolkit.planning.picking import Picking
 from toolkit.planning.reclassification import Reclassified
@@ -69,6 +70,28 @@ def refuse_cut_ways(label: str, picking: Picking, today: Reclassified) -> None:
             f"single businesses cannot be picked out of backup {label} under today's catalog file",
             (f"rows belong to a business through table {name}, which is not restored any more" for name in cut),
             hint="restore the whole backup, or under the catalog file of its day; nothing was changed",
+        )
+
+
+def refuse_lost_ways(label: str, picking: Picking, names: Names) -> None:
+    """Raise RefusedError where an answer to drift takes away, or changes, by what rows are known to be a business's."""
+    links = picking.links
+    ways = [(link.source, link.source_columns) for link in links.owners]
+    ways += [(link.table, link.columns) for link in links.owners]
+    ways += [(link.child, link.columns) for link in links.references]
+    ways += [(link.parent, link.parent_columns) for link in links.references]
+    ways.append((picking.tenant.table, (picking.tenant.key,)))
+    leading = {link.source for link in links.owners} | {link.child for link in links.references}
+    changed = {(table, column) for table, columns in ways for column in columns} & names.converted.keys()
+    reasons = [
+        *(f"rows hang together through table {name}, which is dropped" for name in sorted(leading & names.gone)),
+        *(f"rows hang together by column {table}.{column}, which is converted" for table, column in sorted(changed)),
+    ]
+    if reasons:
+        raise RefusedError(
+            f"single businesses cannot be picked out of backup {label} under these answers to drift",
+            reasons,
+            hint="restore the whole backup, or into a target of its own application version; nothing was changed",
         )
 
 

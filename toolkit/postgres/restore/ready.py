@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Mode, RestorePlan
 from toolkit.planning.answers import read_answers, with_new_tables
+from toolkit.planning.drift import dropped_said
 from toolkit.planning.picking import picking_of
 from toolkit.planning.reclassification import Tenants, businesses_said, reclassified
 from toolkit.postgres.compare.sequence_outlook import behind
@@ -22,6 +23,7 @@ from toolkit.postgres.restore.plan.unforeseen import unforeseen
 from toolkit.postgres.restore.preflight import (
     refuse_cut_ways,
     refuse_hidden,
+    refuse_lost_ways,
     refuse_plan,
     refuse_steps_in_a_pool,
     warnings_of,
@@ -30,10 +32,11 @@ from toolkit.postgres.selection.snapshot import LOCK_SECONDS, WRITING_LOCK, Surv
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.backup_owners import BackupOwners
 from toolkit.postgres.stage.decision import settle_device
+from toolkit.postgres.stage.fitting import fitting_source
 from toolkit.postgres.stage.following import follow
 from toolkit.postgres.stage.narrowing import narrow, narrowed
 from toolkit.postgres.stage.request import Request, scope_on_target
-from toolkit.postgres.stage.reshaping import fitting_source
+from toolkit.postgres.stage.version import version_said
 from toolkit.postgres.write import recovery
 from toolkit.postgres.write.batches import BadRow
 from toolkit.postgres.write.triggers import may_bypass, tables_to_alter
@@ -115,11 +118,14 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             connection, found, manifest, request.device, narrowed=bool(request.businesses)
         )
         foresee = request.check or request.samples or lessons.foresee
-        source = fitting_source(survey.workspace, manifest, request.rows_of, request.answers, thorough=foresee)
+        source = fitting_source(
+            survey.workspace, manifest, request.rows_of, request.answers, thorough=foresee, ask=request.ask
+        )
         manifest = source.manifest
         refuse_hidden(manifest, survey)
         progress.start("compare", rows=manifest.metadata.stats.total_records)
-        picking = picking_of(asked, read_answers(asked, survey.schema, request.answers), survey.schema, survey.links)
+        names = read_answers(asked, survey.schema, request.answers)
+        picking = picking_of(asked, names, survey.schema, survey.links)
         owners = BackupOwners(
             survey.workspace,
             source,
@@ -129,6 +135,7 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
         )
         if request.businesses:
             refuse_cut_ways(manifest.metadata.label, picking, today)
+            refuse_lost_ways(manifest.metadata.label, picking, names)
             narrow(survey.workspace, source, owners)
         followed = follow(connection, source, survey, device)
         made_node = stage_own_node(connection, source, survey, device)
@@ -159,7 +166,14 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
         )
         tenants = Tenants(known=selected.known, selected=selected.tenants, spared=selected.spared)
         businesses = businesses_said(manifest, tenants, mirror=request.mode is Mode.MIRROR)
-        said = (*warnings_of(manifest, survey, today), *today.said, *businesses, *prepared.plan.warnings)
+        said = (
+            *version_said(connection, asked, survey),
+            *warnings_of(manifest, survey, today),
+            *today.said,
+            *(dropped_said(entry) for entry in asked.tables if entry.name in names.gone),
+            *businesses,
+            *prepared.plan.warnings,
+        )
         plan = sync.added_to(replace(prepared.plan, warnings=said))
         if request.samples:
             plan = with_samples(connection, survey.schema, source, prepared, plan)

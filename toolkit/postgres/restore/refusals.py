@@ -7,19 +7,36 @@ from collections.abc import Sequence
 import psycopg
 
 from toolkit.errors import DatabaseError, RefusedError
+from toolkit.model.drift import Question
 from toolkit.model.plan import RestorePlan
+from toolkit.model.schema import DatabaseSchema
+from toolkit.planning.answer_text import argument
+from toolkit.planning.offers import for_new
+from toolkit.postgres.restore.plan.obstacles import SqlState
 from toolkit.postgres.session.connection import first_line
 from toolkit.postgres.write.batches import BadRow
 
 
-def refuse_conflicts(plan: RestorePlan) -> None:
+def refuse_conflicts(plan: RestorePlan, schema: DatabaseSchema) -> None:
     """Raise RefusedError with all conflicts of a plan."""
     if plan.conflicts:
+        offered = sorted({f"`{argument(option)}`" for each in empty_columns(plan, schema) for option in each.options})
+        answers = f"{', '.join(offered)} would fill what is empty; " if offered else ""
         raise RefusedError(
             f"backup {plan.label} conflicts with rows of the target",
             map(str, plan.conflicts),
-            hint="`--check` shows the whole plan, `on_error: quarantine` puts such rows aside; nothing was changed",
+            hint=f"{answers}`--check` shows the whole plan, `on_error: quarantine` puts such rows aside; nothing was"
+            " changed",
         )
+
+
+def empty_columns(plan: RestorePlan, schema: DatabaseSchema) -> list[Question]:
+    """Ask about columns that may not be NULL on the target where rows of the backup have no value."""
+    return [
+        Question(reason=str(each), options=(for_new(schema, table, table.column(each.constraint)),))
+        for each in plan.conflicts
+        if each.sqlstate == SqlState.NOT_NULL and (table := schema.tables[each.table])
+    ]
 
 
 def refusal(label: str, error: psycopg.Error) -> RefusedError:

@@ -21,7 +21,14 @@ from toolkit.postgres.restore.proof.others import OtherRows, touched
 from toolkit.postgres.restore.proof.proof import Proof
 from toolkit.postgres.restore.proof.references import References
 from toolkit.postgres.restore.ready import Lessons, Ready, planned_restore
-from toolkit.postgres.restore.refusals import refusal, refusal_of_rows, refuse_conflicts, unproven, violations
+from toolkit.postgres.restore.refusals import (
+    empty_columns,
+    refusal,
+    refusal_of_rows,
+    refuse_conflicts,
+    unproven,
+    violations,
+)
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.request import Request
 from toolkit.postgres.write.batches import (
@@ -109,10 +116,12 @@ def _attempt(
         request = replace(request, atomic=True)
     with reopen() as connection, planned_restore(connection, request, lessons, progress) as ready:
         if request.check:
+            if request.ask is not None and (empty := empty_columns(ready.plan, ready.survey.schema)):
+                request.ask(empty)
             return ready.plan
         if ready.plan.conflicts and ready.prepared.copies and not lessons.foresee:
             raise UnforeseenError(tuple(map(str, ready.plan.conflicts)))  # there may be more of them
-        refuse_conflicts(ready.plan)
+        refuse_conflicts(ready.plan, ready.survey.schema)
         with contention.watching(ready):
             if request.atomic:
                 plan = _apply(ready, request, lessons, progress)

@@ -101,6 +101,12 @@ def _means_the_same(value: sql.Identifier, carried: Carried) -> Sql:
     return sql.SQL(template).format(output=output, value=value)
 
 
+def loose_type(written: str) -> str:
+    """Give a type without a length by which a cast would cut values off; to assign one to its column does not."""
+    loose = re.sub(r"^character(?=[([]|$)", "bpchar", written)
+    return base_type(re.sub(r"^bit(?=[([]|$)", "bit varying", loose))
+
+
 def base_type(written: str) -> str:
     """Give a type without its length or precision: `numeric` for `numeric(12,2)`."""
     return re.sub(r"\(\d+(,-?\d+)?\)", "", written)

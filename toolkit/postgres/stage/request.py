@@ -15,6 +15,7 @@ from toolkit.model.scope import BackupType, Demo, Scope
 from toolkit.planning.reclassification import is_optional
 from toolkit.postgres.compare.source import RowsOf
 from toolkit.postgres.stage.decision import DeviceRequest
+from toolkit.postgres.stage.fitting import Ask
 
 
 class PutAside(Protocol):
@@ -60,6 +61,7 @@ class Request:
             a restore instead.
         atomic: one transaction for everything; otherwise one for each batch.
         ledger: takes note of the batches of a restore that is not atomic.
+        ask: is told what drift asks, before the restore is refused for it.
         owned: every row counts as owned by the businesses of the backup (rows that were put aside have lost theirs).
     """
 
@@ -77,6 +79,7 @@ class Request:
     put_aside: PutAside | None = None
     atomic: bool = True
     ledger: Ledger | None = None
+    ask: Ask | None = None
     owned: bool = False
 
 

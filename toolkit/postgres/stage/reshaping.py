@@ -2,102 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import psycopg
 from psycopg import sql
 
-from toolkit.errors import InputError, Problem, RefusedError
-from toolkit.model.drift import Answers, Carried, Drift, Reshape
-from toolkit.model.manifest import Manifest, TableEntry
-from toolkit.model.schema import Column, DatabaseSchema, Table
-from toolkit.planning.drift import find_drift
+from toolkit.errors import Problem, RefusedError
+from toolkit.model.drift import Carried, Expression, Mapped, Option, Question, Reshape
+from toolkit.model.manifest import TableEntry
+from toolkit.model.schema import Table
+from toolkit.planning.offers import Offers
 from toolkit.planning.row_order import sort_key
+from toolkit.postgres.compare.comparison import same_key
 from toolkit.postgres.compare.source import RowsOf, Source
-from toolkit.postgres.schema.introspection import constrained_columns
 from toolkit.postgres.schema.relation import Sql, columns, text_of
 from toolkit.postgres.schema.row_sources import Temporary
 from toolkit.postgres.schema.rows import write_rows
 from toolkit.postgres.schema.workspace import Workspace
-from toolkit.postgres.session.connection import Connection, first_line
 from toolkit.postgres.stage.conversion import Conversions, converted
+from toolkit.postgres.stage.expressions import Expressions
 
 SAMPLES = 3
 
-
-def fitting_source(
-    workspace: Workspace,
-    manifest: Manifest,
-    rows_of: RowsOf,
-    answers: Answers,
-    *,
-    thorough: bool = False,
-) -> Source:
-    """Give the source of a restore, under the target's names, with the rows of drifted tables converted on stage.
-
-    Args:
-        thorough: examine the values of constrained domains, which otherwise end the loading of their table.
-
-    Raises:
-        InputError: answers that name nothing, that nothing asks for, or whose values do not fit.
-        RefusedError: drift that is not answered, all of it; nothing was changed.
-    """
-    connection, schema = workspace.connection, workspace.schema
-    constrained = constrained_columns(connection, schema) if thorough else frozenset[tuple[str, str]]()
-    drift = find_drift(manifest, schema, answers, constrained=constrained)
-    problems = [*drift.problems, *_unfit_defaults(connection, schema, drift)]
-    if problems:
-        raise InputError(Problem(path=f"restore.{problem.path}", message=problem.message) for problem in problems)
-    source, reasons = _reshaped(workspace, rows_of, drift)
-    if reasons:
-        raise RefusedError(
-            f"the target's schema does not fit backup {manifest.metadata.label}",
-            (reason for found in reasons.values() for reason in found),
-            hint="say what became of them with `rename` (tables, columns), `drop_columns` or `defaults` (columns), or"
-            " bring the target to the application version of the backup; nothing was changed",
-        )
-    return source
+MOST_VALUES = 50
+"""How many values that do not fit are named in an answer that is offered."""
 
 
-def source_under_drift(
-    workspace: Workspace, manifest: Manifest, rows_of: RowsOf
-) -> tuple[Source, Mapping[str, tuple[str, ...]]]:
-    """Give the source where nobody answers to drift, with the reasons why tables do not fit, for each of them."""
-    return _reshaped(workspace, rows_of, find_drift(manifest, workspace.schema, Answers()))
-
-
-def _reshaped(workspace: Workspace, rows_of: RowsOf, drift: Drift) -> tuple[Source, Mapping[str, tuple[str, ...]]]:
-    source = Source(workspace, drift.manifest, rows_of)
-    reasons = {name: list(found) for name, found in drift.reasons.items()}
-    reshaper = _Reshaper(workspace, source, rows_of)
-    for name, reshape in drift.reshapes.items():
-        reasons.setdefault(name, []).extend(reshaper.reshape(reshape, blocked=name in drift.reasons))
-    return source, {name: tuple(found) for name, found in sorted(reasons.items()) if found}
-
-
-def _unfit_defaults(connection: Connection, schema: DatabaseSchema, drift: Drift) -> Iterator[Problem]:
-    """The values of `defaults` that their columns cannot hold, with what the server says."""
-    for name, reshape in drift.reshapes.items():
-        for column, text in reshape.filled.items():
-            try:
-                with connection.transaction():
-                    connection.execute(sql.SQL("SELECT {}").format(_default(schema.tables[name].column(column), text)))
-            except (psycopg.DataError, psycopg.IntegrityError) as error:
-                yield Problem(path=f"defaults.{name}.{column}", message=first_line(error))
-
-
-def _default(column: Column, text: str | None) -> Sql:
-    # the name of a type is the server's own text for it
-    return sql.SQL("{}::text::{}").format(sql.Literal(text), sql.SQL(column.type))
-
-
-class _Reshaper:
+class Reshaper:
     """Converts one table after the other.
+
+    Attributes:
+        problems: expressions of answers that the server cannot work out.
 
     The rows are loaded as texts first, so that every value that does not fit can be counted and named.
     """
 
-    def __init__(self, workspace: Workspace, source: Source, rows_of: RowsOf) -> None:
+    def __init__(self, workspace: Workspace, source: Source, rows_of: RowsOf, offers: Offers) -> None:
+        self.problems: list[Problem] = []
+        self._offers = offers
         self._workspace = workspace
         self._connection = workspace.connection
         self._schema = workspace.schema
@@ -105,19 +48,56 @@ class _Reshaper:
         self._rows_of = rows_of
         self._conversions = Conversions(workspace.connection)
 
-    def reshape(self, reshape: Reshape, *, blocked: bool) -> list[str]:
+    def reshape(self, reshape: Reshape, *, blocked: bool) -> list[Question]:
         """Put the converted rows of a table on stage; gives the reasons why that cannot be.
 
         Args:
             blocked: the table does not fit anyway: only look.
         """
         texts = self._load(reshape.entry)
-        reasons = list(self._misfits(reshape, texts))
-        if not reasons and not blocked:
-            staged = self._convert(reshape, texts)
-            reasons = [*self._recomputed(reshape, texts, staged), *self._ambiguous(reshape, staged)]
-        self._workspace.drop(texts)
-        return reasons
+        reshape, mapped = self._mapped(reshape, texts)
+        # the rows lie still from here on
+        expressions = Expressions(self._workspace, reshape, mapped)
+        wrong = list(expressions.problems()) or list(expressions.work_out())
+        self.problems.extend(wrong)
+        questions = list(self._misfits(reshape, mapped))
+        if not questions and not blocked and not wrong:
+            staged = self._convert(reshape, mapped, expressions)
+            if staged is not None:
+                questions = [*self._recomputed(reshape, mapped, staged), *self._ambiguous(reshape, staged)]
+        self._workspace.drop(mapped)
+        if expressions.table is not None:
+            self._workspace.drop(expressions.table)
+        return questions
+
+    def _mapped(self, reshape: Reshape, texts: Temporary) -> tuple[Reshape, Temporary]:
+        """The rows with a further column for each whose values `convert` maps, from which it is carried then."""
+        maps = {name: how for name, how in reshape.converted.items() if isinstance(how, Mapped)}
+        if not maps:
+            return reshape, texts
+        carried = tuple(
+            replace(each, source=f"{each.source} for {each.name}", examined=True) if each.name in maps else each
+            for each in reshape.carried
+        )
+        for before, after in zip(reshape.carried, carried, strict=True):
+            if before.name in maps:
+                self._add_mapped(texts, before.source, after, maps[before.name])
+        return replace(reshape, carried=carried), texts
+
+    def _add_mapped(self, texts: Temporary, source: str, carried: Carried, how: Mapped) -> None:
+        made, value = sql.Identifier(carried.source), sql.Identifier("r", source)
+        cases = [
+            sql.SQL("WHEN {} THEN {}").format(sql.Literal(old), sql.Literal(new)) for old, new in how.values.items()
+        ]
+        mapped = sql.SQL("CASE {} {} ELSE {} END").format(value, sql.SQL(" ").join(cases), value) if cases else value
+        self._connection.execute(sql.SQL("ALTER TABLE {} ADD {} text").format(texts, made))
+        self._connection.execute(sql.SQL("UPDATE {} r SET {} = {}").format(texts, made, mapped))
+        if how.strict:
+            return
+        others = self._conversions.misfits(texts, carried)
+        if others is not None:
+            statement = sql.SQL("UPDATE {} r SET {} = {} WHERE {}")
+            self._connection.execute(statement.format(texts, made, sql.Literal(how.otherwise), others))
 
     def _load(self, entry: TableEntry) -> Temporary:
         """The rows of the backup as a table of texts, in the order of the backup."""
@@ -127,17 +107,30 @@ class _Reshaper:
         self._workspace.grew(texts, entry.rows)
         return texts
 
-    def _misfits(self, reshape: Reshape, texts: Sql) -> Iterator[str]:
+    def _misfits(self, reshape: Reshape, texts: Sql) -> Iterator[Question]:
         for carried in (*reshape.carried, *reshape.generated):
+            if isinstance(reshape.converted.get(carried.name), Expression):
+                continue
             condition = self._conversions.misfits(texts, carried) if carried.examined else None
-            if condition is not None:
-                column = f"column {reshape.table}.{carried.name}"
-                found = self._found(reshape, texts, condition)
-                if carried.type == carried.column.type:
-                    values = ", ".join(self._values(texts, carried, condition))
-                    yield f"{column}: {carried.column.type} does not have {values} any more: {found}"
-                else:
-                    yield f"{column} is {carried.column.type}, in the backup {carried.type}: {found}"
+            if condition is None:
+                continue
+            column = f"column {reshape.table}.{carried.name}"
+            found = self._found(reshape, texts, condition)
+            values = self._values(texts, carried, condition)
+            if carried.type == carried.column.type:
+                shown = ", ".join("NULL" if value is None else repr(value) for value in values[:SAMPLES])
+                reason = f"{column}: {carried.column.type} does not have {shown} any more: {found}"
+            else:
+                reason = f"{column} is {carried.column.type}, in the backup {carried.type}: {found}"
+            yield Question(reason=reason, options=self._offered(reshape, carried, values))
+
+    def _offered(self, reshape: Reshape, carried: Carried, values: Sequence[str | None]) -> tuple[Option, ...]:
+        if carried.column.generated:
+            return ()
+        named = [value for value in values if value is not None] if len(values) <= MOST_VALUES else []
+        how = reshape.converted.get(carried.name)
+        known = how.values if isinstance(how, Mapped) else {}
+        return self._offers.for_values(reshape.table, carried, named, known)
 
     def _found(self, reshape: Reshape, texts: Sql, condition: Sql) -> str:
         """How many rows, and the keys of the first."""
@@ -148,46 +141,97 @@ class _Reshaper:
         ).fetchall()
         return _counted(rows[0][1], [str(key) for key, _ in rows])
 
-    def _values(self, texts: Sql, carried: Carried, condition: Sql) -> list[str]:
+    def _values(self, texts: Sql, carried: Carried, condition: Sql) -> list[str | None]:
+        """The values that do not fit, each once; of very many the first."""
         query = sql.SQL('SELECT DISTINCT {0} COLLATE "C" FROM {1} r WHERE {2} ORDER BY 1 LIMIT {3}').format(
-            sql.Identifier("r", carried.source), texts, condition, sql.Literal(SAMPLES)
+            sql.Identifier("r", carried.source), texts, condition, sql.Literal(MOST_VALUES + 1)
         )
-        return ["NULL" if value is None else repr(str(value)) for (value,) in self._connection.execute(query)]
+        return [value for (value,) in self._connection.execute(query)]
 
-    def _convert(self, reshape: Reshape, texts: Sql) -> Sql:
-        """Fill the stage of the table."""
-        table = self._schema.tables[reshape.table]
-        values = {carried.name: self._value(reshape, carried) for carried in reshape.carried}
-        values |= {name: _default(table.column(name), reshape.filled[name]) for name in reshape.added}
+    def _convert(self, reshape: Reshape, texts: Temporary, expressions: Expressions) -> Temporary | None:
+        """Fill the stage of the table; None where expressions gave what their columns do not take."""
+        values = {carried.name: self._value(reshape, carried, expressions) for carried in reshape.carried}
+        values |= {name: self._filling(reshape, name, expressions) for name in reshape.added}
         staged = self._source.begin(reshape.table, added=reshape.added)
-        statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} r").format(
+        statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} r{}").format(
             staged.table,
             sql.SQL(", ").join(map(sql.Identifier, values)),
             sql.SQL(", ").join(values.values()),
             texts,
+            expressions.joined(),
         )
-        with self._source.computing(reshape.table):
-            self._workspace.grew(staged.table, self._connection.execute(statement).rowcount)
+        try:
+            with self._source.computing(reshape.table), self._connection.transaction():
+                filled = self._connection.execute(statement).rowcount
+        except (psycopg.DataError, RefusedError):
+            if wrong := list(expressions.unfit()):
+                self.problems.extend(wrong)
+                return None
+            raise
+        self._workspace.grew(staged.table, filled)
+        self._keep_own(reshape, texts, staged.table)
         return staged.table
 
-    def _value(self, reshape: Reshape, carried: Carried) -> Sql:
-        value = converted(sql.Identifier("r", carried.source), carried)
+    def _value(self, reshape: Reshape, carried: Carried, expressions: Expressions) -> Sql:
+        if isinstance(reshape.converted.get(carried.name), Expression):
+            value = expressions.value(f"convert.{carried.name}")
+        else:
+            value = converted(sql.Identifier("r", carried.source), carried)
         if carried.name not in reshape.filled:
             return value
-        return sql.SQL("coalesce({}, {})").format(value, _default(carried.column, reshape.filled[carried.name]))
+        return sql.SQL("coalesce({}, {})").format(value, self._filling(reshape, carried.name, expressions))
 
-    def _recomputed(self, reshape: Reshape, texts: Sql, staged: Sql) -> Iterator[str]:
+    def _filling(self, reshape: Reshape, name: str, expressions: Expressions) -> Sql:
+        given = reshape.filled[name]
+        if isinstance(given, Expression):
+            return expressions.value(f"defaults.{name}")
+        return sql.SQL("{}").format(sql.Literal(given))
+
+    def _keep_own(self, reshape: Reshape, texts: Sql, staged: Sql) -> None:
+        """Let rows that the target has keep what they have where the backup's NULL was to be filled."""
+        table = self._schema.tables[reshape.table]
+        filled = [each for each in reshape.carried if each.name in reshape.filled]
+        own = self._own_values(reshape)
+        if not sort_key(table).unique or not set(sort_key(table).names) <= own.keys():
+            return
+        for carried in filled:
+            name = sql.Identifier(carried.name)
+            statement = sql.SQL("UPDATE {} s SET {} = t.{} FROM {} t, {} r WHERE {} AND r.{} IS NULL AND {} = {}")
+            self._connection.execute(
+                statement.format(
+                    staged,
+                    name,
+                    name,
+                    self._workspace.relations[reshape.table].source,
+                    texts,
+                    same_key(table, "t", "s"),
+                    sql.Identifier(carried.source),
+                    *self._same_row(reshape, own),
+                )
+            )
+
+    def _own_values(self, reshape: Reshape) -> dict[str, Carried]:
+        """The columns whose values are those of the backup, so that a row on stage is known by them."""
+        return {
+            each.name: each
+            for each in reshape.carried
+            if each.name not in reshape.filled and not isinstance(reshape.converted.get(each.name), Expression)
+        }
+
+    def _same_row(self, reshape: Reshape, own: dict[str, Carried]) -> tuple[Sql, Sql]:
+        """What tells a row `r` of the texts, and a row `s` on stage, by the target's key."""
+        told_by = [own[name] for name in sort_key(self._schema.tables[reshape.table]).names if name in own]
+        theirs = _key_array([_text(converted(sql.Identifier("r", each.source), each)) for each in told_by])
+        return theirs, _key_array([_text(sql.Identifier("s", each.name)) for each in told_by])
+
+    def _recomputed(self, reshape: Reshape, texts: Sql, staged: Sql) -> Iterator[Question]:
         """Columns that the target computes, and computes otherwise for some rows."""
-        key = sort_key(self._schema.tables[reshape.table]).names
-        by_name = {carried.name: carried for carried in reshape.carried}
+        theirs, ours = self._same_row(reshape, self._own_values(reshape))
         for carried in reshape.generated:
-            told_by = [name for name in key if name in by_name]
-            theirs = [_text(self._value(reshape, by_name[name])) for name in told_by]
-            ours = [_text(sql.Identifier("s", name)) for name in told_by]
             stored = _text(converted(sql.Identifier("r", carried.source), carried))
             computed = _text(sql.Identifier("s", carried.name))
             query = sql.SQL("SELECT * FROM (SELECT {}, {} FROM {} r EXCEPT ALL SELECT {}, {} FROM {} s) q").format(
-                _key_array(theirs), stored, texts, _key_array(ours), computed, staged
+                theirs, stored, texts, ours, computed, staged
             )
             rows = self._connection.execute(
                 sql.SQL(
@@ -196,9 +240,11 @@ class _Reshaper:
             ).fetchall()
             if rows:
                 found = _counted(rows[0][1], [str(key) for key, _ in rows])
-                yield f"column {reshape.table}.{carried.name} is generated, and comes out otherwise: {found}"
+                reason = f"column {reshape.table}.{carried.name} is generated, and comes out otherwise: {found}"
+                option = Option(section="drop_columns", key=f"{reshape.entry.name}.{carried.source}")
+                yield Question(reason=reason, options=(option,))
 
-    def _ambiguous(self, reshape: Reshape, staged: Sql) -> Iterator[str]:
+    def _ambiguous(self, reshape: Reshape, staged: Sql) -> Iterator[Question]:
         """Rows that the target's key does not tell apart."""
         if not reshape.rekeyed:
             return
@@ -211,7 +257,7 @@ class _Reshaper:
         rows = self._connection.execute(query).fetchall()
         if rows:
             found = f"{rows[0][1]} rows are not told apart, e.g. {'; '.join(str(text) for text, _ in rows)}"
-            yield f"table {table.name} has the key ({', '.join(key.names)}): {found}"
+            yield Question(reason=f"table {table.name} has the key ({', '.join(key.names)}): {found}")
 
 
 def _text(value: Sql | sql.Identifier) -> Sql:

@@ -14,7 +14,8 @@ from toolkit.model.manifest import Manifest, TableEntry
 from toolkit.model.outcome import Progress
 from toolkit.model.schema import Table
 from toolkit.model.verdict import TableVerdict
-from toolkit.planning.identity import without_device_data
+from toolkit.planning.answers import with_new_tables
+from toolkit.planning.drift import dropped_said
 from toolkit.planning.reclassification import Tenants, businesses_said, reclassified
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.comparison import (
@@ -32,9 +33,10 @@ from toolkit.postgres.schema.row_sources import Rows, Temporary
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.decision import Device, DeviceRequest, is_told_apart, recognise
+from toolkit.postgres.stage.fitting import fit
 from toolkit.postgres.stage.following import follow
 from toolkit.postgres.stage.request import scope_on_target
-from toolkit.postgres.stage.reshaping import source_under_drift
+from toolkit.postgres.stage.version import version_said
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +61,39 @@ def verify_database(
     rows_of: RowsOf,
     progress: Progress,
     *,
+    answers: Answers,
     device: DeviceRequest,
 ) -> Verification:
     """Compare every table of a backup with the database, in one consistent snapshot; nothing is written.
 
+    Tables and columns are compared under the names, and values as the values, that the answers to drift give them.
+
     On another device the backup's own device tables are passed over, and rows that follow the device there
     (`on_other_device`) are equal as stored or as a restore would have them.
     """
+    manifest = with_new_tables(manifest, answers)
     scope = scope_on_target(manifest, catalog, unlimited=False)
     with consistent_snapshot(connection, catalog, scope, unclassified="warn") as survey:
-        today = reclassified(manifest, catalog, survey.accounting.rules, survey.schema, survey.links, answers=Answers())
+        today = reclassified(manifest, catalog, survey.accounting.rules, survey.schema, survey.links, answers=answers)
         manifest = today.manifest
-        verifier = _Verifier(connection, survey, manifest, rows_of, today.uncertain)
+        verifier = _Verifier(connection, survey, manifest, rows_of, answers=answers, uncertain=today.uncertain)
         found = recognise(connection, survey, manifest, device)
         other = is_told_apart(found, manifest, device)
         identity = verifier.follow(found) if other else None
         progress.start("verify", rows=manifest.metadata.stats.total_records)
         verdicts = []
-        for entry in (without_device_data(manifest) if other else manifest).tables:
+        for entry in verifier.entries:
+            if other and entry.category == "device":
+                continue
             progress.note(entry.name)
             verdicts.append(verifier.verdict(entry))
             progress.advance(rows=entry.rows, bytes=entry.bytes)
-        said = (*today.said, *businesses_said(manifest, verifier.tenants, mirror=False))
+        said = (
+            *version_said(connection, manifest, survey),
+            *today.said,
+            *verifier.said,
+            *businesses_said(manifest, verifier.tenants, mirror=False),
+        )
         return Verification(verdicts, identity, today.passed_over, said)
 
 
@@ -91,6 +104,8 @@ class _Verifier:
         survey: Survey,
         manifest: Manifest,
         rows_of: RowsOf,
+        *,
+        answers: Answers,
         uncertain: Collection[str],
     ) -> None:
         self._connection = connection
@@ -100,16 +115,19 @@ class _Verifier:
         self.tenants = Tenants(
             known=self._selected.known, selected=self._selected.tenants, spared=self._selected.spared
         )
-        self._source, self._unfit = source_under_drift(survey.workspace, manifest, rows_of)
+        fitted = fit(survey.workspace, manifest, rows_of, answers, action="verify")
+        self.entries = fitted.entries
+        self.said = tuple(map(dropped_said, fitted.dropped))
+        self._source, self._unfit, self._converted = fitted.source, fitted.unfit, fitted.converted
         self._source.settle()
-        self._counts = self._count(manifest)
+        self._counts = self._count()
 
-    def _count(self, manifest: Manifest) -> Mapping[str, int]:
+    def _count(self) -> Mapping[str, int]:
         """How many rows the tables have that are taken whole."""
         workspace, taken = self._survey.workspace, self._selected.taken
         relations = {
             entry.name: workspace.relations[entry.name]
-            for entry in manifest.tables
+            for entry in self.entries
             if entry.name in taken and taken[entry.name].ids is None
         }
         queries = {name: sql.SQL("SELECT count(*) FROM {}").format(each.source) for name, each in relations.items()}
@@ -129,10 +147,11 @@ class _Verifier:
                 table=entry.name, rows=entry.rows, missing=entry.rows, reason=reason if entry.rows else ""
             )
         if reasons := self._unfit.get(entry.name):
-            return TableVerdict(table=entry.name, rows=entry.rows, reason="; ".join(reasons))
+            return TableVerdict(table=entry.name, rows=entry.rows, reason="; ".join(map(str, reasons)))
         relation = self._survey.workspace.relations[entry.name]
         rows = self._counts.get(entry.name)
-        if equal_chunks(self._connection, table, relation, taken.ids, entry, rows=rows):
+        stored = entry.name not in self._converted
+        if stored and equal_chunks(self._connection, table, relation, taken.ids, entry, rows=rows):
             return TableVerdict(table=entry.name, rows=entry.rows)
         entry = self._source.entries[entry.name]
         staged = self._source.staged(entry.name)

@@ -23,9 +23,10 @@ def quarantined_rows(ready: Ready) -> Iterator[QuarantinedRow]:
 
 def _rows(connection: Connection, ready: Ready, obstacle: Obstacle) -> Iterator[QuarantinedRow]:
     staged = ready.source.staged(obstacle.table)
+    names = (*staged.names, *staged.added)
     query = sql.SQL("SELECT {keys}, f.waits_for, {names} FROM {stage} s JOIN {rows} f ON f.stage_id = s.ctid").format(
         keys=text_of("s", sort_key(ready.survey.schema.tables[obstacle.table]).names),
-        names=columns("s", staged.names),
+        names=columns("s", names),
         stage=staged.table,
         rows=obstacle.rows,
     )
@@ -39,5 +40,5 @@ def _rows(connection: Connection, ready: Ready, obstacle: Obstacle) -> Iterator[
                 constraint=obstacle.constraint,
                 reason=obstacle.reason,
                 waits_for=waits_for,
-                columns=dict(zip(staged.names, texts, strict=True)),
+                columns=dict(zip(names, texts, strict=True)),
             )

@@ -1,0 +1,148 @@
+"""A backup made to fit a target whose schema has moved on, or the differences that nobody has answered yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import psycopg
+from psycopg import sql
+
+from toolkit.errors import InputError, Problem, RefusedError
+from toolkit.model.drift import Answers, Drift, Expression, Question
+from toolkit.model.manifest import Manifest, TableEntry
+from toolkit.planning.answer_text import argument
+from toolkit.planning.answers import read_answers
+from toolkit.planning.drift import find_drift
+from toolkit.planning.offers import Offers
+from toolkit.postgres.compare.source import RowsOf, Source
+from toolkit.postgres.schema.introspection import constrained_columns
+from toolkit.postgres.schema.workspace import Workspace
+from toolkit.postgres.session.connection import first_line
+from toolkit.postgres.stage.reshaping import Reshaper
+
+OFFERED = 5
+"""How many answers a refusal offers; all of them are in the file that `--write-answers` makes."""
+
+Ask = Callable[[Sequence[Question]], None]
+"""Is told what drift asks, before a restore is refused for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A backup made to fit a target.
+
+    Attributes:
+        entries: its tables under the target's names, as they were before they were changed on stage.
+        unfit: the tables that do not fit, with the reasons.
+        converted: tables whose values became others: their chunks say nothing any more.
+        dropped: tables that are not restored because the answers say so.
+    """
+
+    source: Source
+    entries: Sequence[TableEntry]
+    unfit: Mapping[str, tuple[Question, ...]]
+    converted: frozenset[str] = frozenset()
+    dropped: tuple[TableEntry, ...] = ()
+
+
+def fitting_source(
+    workspace: Workspace,
+    manifest: Manifest,
+    rows_of: RowsOf,
+    answers: Answers,
+    *,
+    thorough: bool = False,
+    ask: Ask | None = None,
+) -> Source:
+    """Give the source of a restore, under the target's names, with the rows of drifted tables converted on stage.
+
+    Args:
+        thorough: examine the values of constrained domains, which otherwise end the loading of their table.
+
+    Raises:
+        InputError: answers that name nothing, that nothing asks for, or whose values do not fit.
+        RefusedError: drift that is not answered, all of it; nothing was changed.
+    """
+    fitted = fit(workspace, manifest, rows_of, answers, action="restore", thorough=thorough)
+    if questions := [question for found in fitted.unfit.values() for question in found]:
+        if ask is not None:
+            ask(questions)
+        raise RefusedError(
+            f"the target's schema does not fit backup {manifest.metadata.label}",
+            map(str, questions),
+            hint=_hint(questions),
+        )
+    return fitted.source
+
+
+def fit(
+    workspace: Workspace,
+    manifest: Manifest,
+    rows_of: RowsOf,
+    answers: Answers,
+    *,
+    action: str,
+    thorough: bool = False,
+) -> Fitted:
+    """Make a backup fit a target as far as it does.
+
+    Args:
+        action: whose arguments the answers are.
+
+    Raises:
+        InputError: answers that name nothing, that nothing asks for, or whose values do not fit.
+    """
+    connection, schema = workspace.connection, workspace.schema
+    constrained = constrained_columns(connection, schema) if thorough else frozenset[tuple[str, str]]()
+    drift = find_drift(manifest, schema, answers, constrained=constrained)
+    _refuse_answers(action, [*drift.problems, *_unfit_defaults(workspace, drift)])
+    source = Source(workspace, drift.manifest, rows_of)
+    questions = {name: list(found) for name, found in drift.questions.items()}
+    offers = Offers(manifest, schema, read_answers(manifest, schema, answers))
+    reshaper = Reshaper(workspace, source, rows_of, offers)
+    for name, reshape in drift.reshapes.items():
+        questions.setdefault(name, []).extend(reshaper.reshape(reshape, blocked=name in drift.questions))
+    _refuse_answers(action, reshaper.problems)
+    return Fitted(
+        source,
+        drift.manifest.tables,
+        {name: tuple(found) for name, found in sorted(questions.items()) if found},
+        frozenset(name for name, reshape in drift.reshapes.items() if reshape.converted),
+        drift.dropped,
+    )
+
+
+def _refuse_answers(action: str, problems: Iterable[Problem]) -> None:
+    if found := [replace(problem, path=f"{action}.{problem.path}") for problem in problems]:
+        raise InputError(found)
+
+
+def _hint(questions: Sequence[Question]) -> str:
+    offered = list(dict.fromkeys(f"`{argument(each.options[0])}`" for each in questions if each.options))
+    more = f" and {len(offered) - OFFERED} more" if len(offered) > OFFERED else ""
+    parts = []
+    if offered:
+        parts.append(
+            f"answers that would do: {', '.join(offered[:OFFERED])}{more};"
+            " `--check --write-answers FILE.yml` writes all of them, with others to choose from, into a file for"
+            " `answers: FILE.yml`"
+        )
+    if not all(each.options for each in questions):
+        parts.append("where no answer is offered, bring the target to the application version of the backup")
+    return f"{'; '.join(parts)}. Nothing was changed"
+
+
+def _unfit_defaults(workspace: Workspace, drift: Drift) -> Iterator[Problem]:
+    """The values of `defaults` that their columns cannot hold, with what the server says."""
+    connection = workspace.connection
+    for name, reshape in drift.reshapes.items():
+        given = {column: value for column, value in reshape.filled.items() if not isinstance(value, Expression)}
+        for column, text in given.items():
+            try:
+                with connection.transaction(force_rollback=True):
+                    stage = workspace.create("default", name)
+                    statement = sql.SQL("INSERT INTO {} ({}) SELECT {}")
+                    connection.execute(statement.format(stage, sql.Identifier(column), sql.Literal(text)))
+            except (psycopg.DataError, psycopg.IntegrityError) as error:
+                yield Problem(path=f"defaults.{name}.{column}", message=first_line(error))
