@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 
-.PHONY: nightly test lint format quick coverage sweeps readme schemas benchmark benchmark-live benchmark-scales benchmark-storage benchmark-nightlies benchmark-statements lock clean
+.PHONY: nightly test lint format quick coverage sweeps readme schemas benchmark benchmark-live benchmark-scales benchmark-storage benchmark-nightlies benchmark-statements benchmark-scratch lock clean
 
 nightly: .venv/runtime
 	$(BIN)/invoke run playbooks/nightly.yml
@@ -72,6 +72,9 @@ benchmark-nightlies: .venv/development
 
 benchmark-statements: .venv/development
 	$(BIN)/python -m benchmarks.statements
+
+benchmark-scratch: .venv/development
+	$(BIN)/python -m benchmarks.scratch
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras pyproject.toml -o requirements.lock

@@ -29,6 +29,7 @@ def context_of(
 ) -> Context:
     """What an action on a host is given besides its arguments."""
     return Context(
+        at_end=lambda *_: None,
         host=inventory.host(host) if isinstance(host, str) else host,
         inventory=inventory,
         playbook=playbook,

@@ -144,15 +144,27 @@ def test_settings_of_the_database(tmp_path: Path, servers: Servers, setting: str
 def test_extensions_that_the_scratch_server_lacks_are_named(
     tmp_path: Path, servers: Servers, pg15: EmbeddedServer
 ) -> None:
-    """A schema with a type of an extension that the embedded server lacks is refused by the extension's name."""
+    """A schema that the embedded server cannot hold is refused with all that it lacks, and fits beside the original."""
     servers.by_version[15] = pg15
     database = servers.database(15)
-    name = psycopg.conninfo.conninfo_to_dict(database)["dbname"]
-    execute(pg15.conninfo(str(name), user="postgres"), "CREATE EXTENSION citext")
-    execute(database, TABLES, ROWS, "ALTER TABLE ev ALTER v TYPE citext")
+    name = str(psycopg.conninfo.conninfo_to_dict(database)["dbname"])
+    superuser = pg15.conninfo(name, user="postgres")
+    execute(superuser, "CREATE SCHEMA more", "CREATE EXTENSION citext SCHEMA more", "CREATE ROLE till")
+    execute(superuser, "GRANT USAGE ON SCHEMA more TO public")
+    ordered = 'ALTER TABLE org ALTER name TYPE text COLLATE "de-x-icu"'
+    policy = "CREATE POLICY own ON ev TO till USING (true)"
+    execute(database, TABLES, ROWS, ordered, policy, "ALTER TABLE ev ALTER v TYPE more.citext, ADD x xml")
     made = Control(tmp_path, CATALOG.format(schema="public", more=""))
-    made.add_host("source", database)
+    made.add_host("source", superuser)
     wanted = {"from": made.backup("source").metadata.label, "mode": "mirror", "scratch": {"like": "source"}}
-    with pytest.raises(RefusedError, match=r'lacks extensions of the host \(citext\).*type "public.citext"') as refused:
+    lacking = r"cannot hold the schema.*\n  - extension citext 1\.\d+: .*\n  - collations of ICU.*\n  - type xml"
+    with pytest.raises(RefusedError, match=lacking) as refused:
         made.run("restore", "source", wanted)
-    assert "against: repository" in refused.value.hint
+    assert "on: host" in refused.value.hint
+    try:
+        done = made.run("restore", "source", {**wanted, "scratch": {"like": "source", "on": "host"}})
+        assert (done.exit_code, done.facts["inserts"]) == (0, 8)
+    finally:
+        pg15.drop_database(f"playback_scratch_of_{name}")
+        pg15.drop_database(name)
+        execute(pg15.superuser, "DROP ROLE till")

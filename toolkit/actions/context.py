@@ -41,6 +41,8 @@ class Context:
         write_answers: a file for what drift asks, before a restore is refused for it; None for none.
         now: the time as an argument: gives an aware UTC datetime.
         variables: the host's variables merged with the task's, as templates see them.
+        at_end: takes what is to be done when the play has ended on this host, whichever way it ends, with its name; it
+            gives whether it changed anything.
     """
 
     host: Host
@@ -51,4 +53,5 @@ class Context:
     now: Callable[[], datetime]
     progress: Progress
     variables: Mapping[str, Any]
+    at_end: Callable[[str, Callable[[], bool]], None]
     write_answers: str | None = None

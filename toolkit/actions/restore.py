@@ -15,12 +15,10 @@ import msgspec
 from toolkit.actions.action import Action
 from toolkit.actions.answering import with_file
 from toolkit.actions.arguments import (
-    Arguments,
     BackupChoice,
     Text,
     WholeSeconds,
     about,
-    matching,
 )
 from toolkit.actions.asked import AskedArguments, Triggers
 from toolkit.actions.choosing import backup_of, check_chunks, rows_reader
@@ -28,21 +26,19 @@ from toolkit.actions.context import Context
 from toolkit.actions.devices import device_request
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.restored import staying_committed
+from toolkit.actions.scratch import Made, Scratch, making
 from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
 from toolkit.config import answers_file
-from toolkit.errors import ExitCode, InputError, Problem, TaskError
-from toolkit.model.catalog import Catalog
+from toolkit.errors import DamageError, ExitCode, InputError, Problem, TaskError
 from toolkit.model.drift import Question
-from toolkit.model.host import EmbeddedDatabase
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.plan import RestorePlan
 from toolkit.model.result import Restored
 from toolkit.model.role import Role
 from toolkit.planning.choice import LATEST
+from toolkit.postgres.restore.fresh import restore_fresh
 from toolkit.postgres.restore.transaction import restore as restore_into
-from toolkit.postgres.servers.embedded import directory_of
-from toolkit.postgres.servers.scratch import make_scratch
 from toolkit.postgres.session.connection import explaining, session
 from toolkit.postgres.stage.request import Request
 from toolkit.private import files
@@ -56,20 +52,6 @@ class OnError(StrEnum):
 
     ABORT = "abort"
     QUARANTINE = "quarantine"
-
-
-class Scratch(Arguments, frozen=True, kw_only=True):
-    """A new embedded database."""
-
-    like: Annotated[Text, about("The host whose schema the scratch database gets.", "till-1", role=Role.HOST)]
-    name: Annotated[
-        str,
-        matching(
-            "^[a-z][a-z0-9_-]{0,40}$",
-            "lower-case letters, digits, - and _, beginning with a letter, at most 41 of them",
-        ),
-        about("The name of the scratch database and host.", "scratch", role=Role.NEW_HOST),
-    ] = "scratch"
 
 
 class RestoreArguments(AskedArguments, frozen=True, kw_only=True):
@@ -98,9 +80,9 @@ class RestoreArguments(AskedArguments, frozen=True, kw_only=True):
     scratch: Annotated[
         Scratch | None,
         about(
-            "Restore into a new embedded database instead of the host's own; later tasks reach it as a host of that"
-            " name.",
+            "Restore into a database made for it instead of the host's own; later tasks reach it by the fact `host`.",
             {"like": "till-1"},
+            {"like": "till-1", "on": "host"},
             template=False,
         ),
     ] = None
@@ -132,14 +114,19 @@ def run(arguments: RestoreArguments, context: Context) -> Outcome:
     quarantine, wait = arguments.on_error is OnError.QUARANTINE, arguments.lock_wait
     lock = shared_lock(context, repository, "restore", wait=wait, reading=not quarantine)
     with nullcontext() if context.check else lock as held:
-        check_chunks(repository, manifest, context.progress)
-        conninfo, name = _target(context, catalog, scratch)
-        label, wanted = manifest.metadata.label, arguments.document()
-        aside = QuarantineWriter(repository, label, name, context.now(), request=wanted) if quarantine else None
-        ledger = LedgerFile(_ledgers(context), name.replace(":", "-"), manifest, context.now(), request=wanted)
-        request = _request(arguments, context, repository, manifest, ledger)
-        said = ledger.unfinished() if context.check or request.atomic else ()
-        plan = restore_database(conninfo, request, aside, context)
+        if not scratch:
+            check_chunks(repository, manifest, context.progress)
+        with making(context, catalog, scratch) if scratch else nullcontext() as made:
+            name = made.host if made else context.host.name
+            label, wanted = manifest.metadata.label, arguments.document()
+            aside = QuarantineWriter(repository, label, name, context.now(), request=wanted) if quarantine else None
+            ledger = LedgerFile(_ledgers(context), name.replace(":", "-"), manifest, context.now(), request=wanted)
+            request = _request(arguments, context, repository, manifest, ledger)
+            said = ledger.unfinished() if context.check or request.atomic else ()
+            if made:
+                plan = _restore_scratch(made, repository, request, aside, context)
+            else:
+                plan = restore_database(conninfo_of(context, context.host), request, aside, context)
         if request.atomic and not (context.check or request.businesses or plan.quarantined):
             with staying_committed(f"backup {label} is restored and committed"):
                 ledger.settled()
@@ -195,6 +182,18 @@ def restore_database(conninfo: str, request: Request, aside: QuarantineWriter | 
         return restore_into(lambda: session(conninfo, application="playback restore"), request, context.progress)
 
 
+def _restore_scratch(
+    made: Made, repository: Repository, request: Request, aside: QuarantineWriter | None, context: Context
+) -> RestorePlan:
+    """Restore into a database that is being made; of a damaged backup nothing stays, so it is not read beforehand."""
+    try:
+        with explaining(made.draft.whole):
+            return restore_fresh(made.draft, replace(request, put_aside=aside), context.progress)
+    except DamageError:
+        check_chunks(repository, request.manifest, context.progress)  # names all that is damaged
+        raise
+
+
 def _check_arguments(arguments: RestoreArguments) -> None:
     problems = []
     if not arguments.atomic and arguments.businesses:
@@ -202,18 +201,6 @@ def _check_arguments(arguments: RestoreArguments) -> None:
         problems.append(Problem(path="restore.atomic", message=text))
     if problems:
         raise InputError(problems)
-
-
-def _target(context: Context, catalog: Catalog, scratch: Scratch | None) -> tuple[str, str]:
-    """The conninfo of the database to restore into, and the name by which later tasks can reach it."""
-    if not scratch:
-        return conninfo_of(context, context.host), context.host.name
-    database = EmbeddedDatabase(scratch.name)
-    model = context.inventory.host(scratch.like)
-    directory = directory_of(context.inventory.directory, database)
-    context.progress.note("making the scratch database")
-    made = make_scratch(directory, database.name, like=conninfo_of(context, model), schemas=catalog.schemas)
-    return made, str(database)
 
 
 def _outcome(
@@ -235,6 +222,7 @@ def _outcome(
             request=arguments.document(),
             check=context.check,
             samples=context.diff,
+            scratch=arguments.scratch is not None,
         ),
         warnings=plan.warnings,
         exit_code=ExitCode.REFUSED if plan.conflicts else ExitCode.PARTIAL if plan.quarantined else 0,

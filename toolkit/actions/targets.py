@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from toolkit.actions.context import Context
+from toolkit.actions.context import Context, Inventory
 from toolkit.actions.databases import open_database
 from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog
-from toolkit.model.host import Host, RepositoryConfig
-from toolkit.postgres.session.connection import Connection, connect
+from toolkit.model.host import EmbeddedDatabase, Host, RepositoryConfig, ServerDatabase
+from toolkit.postgres.session.connection import Connection, another_database, connect
 from toolkit.storage.known import KnownRepositories
 from toolkit.storage.repository import Repository
 
@@ -18,6 +18,20 @@ from toolkit.storage.repository import Repository
 def conninfo_of(context: Context, host: Host) -> str:
     """Give the conninfo of a host's database; an embedded one is started for it."""
     return open_database(context.inventory.directory, host.database)
+
+
+def database_named(inventory: Inventory, name: str) -> tuple[str, str]:
+    """Give the conninfo of a database by name, and the directory of the client programs for it, where one is named.
+
+    Args:
+        name: a host, `embedded:NAME`, or `HOST:DATABASE`, another database on the server of a host.
+    """
+    if EmbeddedDatabase.of(name) is not None:
+        return open_database(inventory.directory, name), ""
+    beside = ServerDatabase.of(name)
+    host = inventory.host(beside.host if beside else name)
+    conninfo = open_database(inventory.directory, host.database)
+    return another_database(conninfo, beside.database) if beside else conninfo, host.programs
 
 
 @contextmanager

@@ -16,10 +16,10 @@ from toolkit.actions.context import Context
 from toolkit.actions.devices import device_to_verify
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.restored import after_restore, facts_of
-from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
+from toolkit.actions.targets import catalog_of, conninfo_of, database_named, repository_of
 from toolkit.errors import ExitCode, StorageError
 from toolkit.model.drift import Answers
-from toolkit.model.host import EmbeddedDatabase, Host
+from toolkit.model.host import EmbeddedDatabase, Host, ServerDatabase
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome, SilentProgress
 from toolkit.model.result import VerifiedDatabase, VerifiedRepository
@@ -131,11 +131,14 @@ def _recorded(
 
 
 def _host(context: Context, name: str) -> Host:
-    """A host of the inventory, or `embedded:NAME`: a scratch database under the catalog of the task's own host."""
-    if EmbeddedDatabase.of(name) is None:
+    """A host of the inventory, or a scratch database under the catalog of the task's own host.
+
+    That is `embedded:NAME`, or `HOST:DATABASE`, on the server of a host.
+    """
+    if EmbeddedDatabase.of(name) is None and ServerDatabase.of(name) is None:
         return context.inventory.host(name)
-    own = context.host
-    return Host(name=name, database=name, catalog=own.catalog, repository=own.repository, scratch=True)
+    own, (database, _) = context.host, database_named(context.inventory, name)
+    return Host(name=name, database=database, catalog=own.catalog, repository=own.repository, scratch=True)
 
 
 def _against_repository(repository: Repository, manifest: Manifest, context: Context) -> Outcome:

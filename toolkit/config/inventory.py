@@ -17,8 +17,8 @@ from toolkit.model.host import Host, RepositoryConfig
 from toolkit.model.playbook import Place
 from toolkit.model.secret import Secret
 
-_NAMES = ("catalog", "repository", "device")
-_TYPED = ("database", "catalog", "repository", "device")
+_NAMES = ("catalog", "repository", "device", "programs")
+_TYPED = ("database", *_NAMES)
 
 
 def load(directory: Path, *, control: Path | None = None) -> LoadedInventory:
@@ -195,6 +195,7 @@ class LoadedInventory:
             device_id=device.get("id"),
             device_name=device.get("name"),
             device_node=device.get("node"),
+            programs=typed.get("programs", ""),
             variables={key: variable.value for key, variable in variables.items()},
         )
 

@@ -27,6 +27,23 @@ class EmbeddedDatabase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServerDatabase:
+    """Another database on the server of a host, `HOST:DATABASE`: a scratch database."""
+
+    host: str
+    database: str
+
+    @classmethod
+    def of(cls, text: str) -> ServerDatabase | None:
+        """Give the database that a text names; None where it is a host's own or an embedded one."""
+        host, colon, database = text.partition(":")
+        return cls(host=host, database=database) if colon and EmbeddedDatabase.of(text) is None else None
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.database}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """One PostgreSQL database on one device.
 
@@ -35,6 +52,7 @@ class Host:
         catalog: name of a file in `inventory/catalogs`, without its ending; empty when not set.
         repository: name of a repository; empty when not set.
         device_node: the node id of the device, where the inventory names it.
+        programs: the directory with PostgreSQL's client programs for this host; empty for those that there are.
         variables: every variable of the host, merged from groups and files.
         scratch: it stands for a scratch database, which is not in the inventory.
     """
@@ -46,6 +64,7 @@ class Host:
     device_id: str | None = None
     device_name: str | None = None
     device_node: str | None = None
+    programs: str = ""
     variables: Mapping[str, object] = field(default_factory=dict)
     scratch: bool = False
 

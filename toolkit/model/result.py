@@ -119,6 +119,7 @@ class Restored:
         timestamp: when the backup was made.
         request: what was asked for.
         samples: rows are shown with the columns that change.
+        scratch: the database was made for this.
     """
 
     plan: RestorePlan
@@ -127,6 +128,7 @@ class Restored:
     request: Mapping[str, Any]
     check: bool
     samples: bool
+    scratch: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

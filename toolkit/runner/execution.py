@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from toolkit.model.outcome import Outcome
 from toolkit.model.playbook import Task
 from toolkit.runner import outcomes
 from toolkit.runner.arguments import prepared
+from toolkit.runner.endings import Ending
 from toolkit.runner.hosts import HostState, Variables
 from toolkit.runner.inherited import Inherited
 from toolkit.runner.interruption import Interruption, StoppableProgress
@@ -35,6 +36,7 @@ class Execution:
 
     Attributes:
         interruption: is looked at before anything more begins.
+        endings: what is to be done when the play has ended.
     """
 
     playbook: str
@@ -48,6 +50,7 @@ class Execution:
     write_answers: str
     now: Callable[[], datetime]
     interruption: Interruption
+    endings: list[Ending] = field(default_factory=list)
 
     def run(self, task: Task, inherited: Inherited, state: HostState) -> Result:
         """Run a task on a host, its whole loop if it has one. Changes nothing of the host's state.
@@ -171,6 +174,7 @@ class Execution:
                 progress=progress,
                 variables=scope.seen(),
                 write_answers=self.write_answers or None,
+                at_end=lambda name, work: self.endings.append(Ending(host=scope.state.host.name, name=name, work=work)),
             )
             try:
                 return shown(scope.action.run(arguments, context))

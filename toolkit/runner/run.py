@@ -11,6 +11,7 @@ from toolkit.actions.action import Action
 from toolkit.config.templates import Templates
 from toolkit.errors import ExitCode
 from toolkit.model.playbook import Play, Playbook
+from toolkit.runner.endings import end
 from toolkit.runner.execution import Execution
 from toolkit.runner.hosts import Failure, HostState, Variables
 from toolkit.runner.inherited import Inherited
@@ -81,7 +82,10 @@ class Runner:
                 any_errors_fatal=play.any_errors_fatal,
                 waiting_for=prepared.first_task,
             )
-            _sections(steps, play)
+            try:
+                _sections(steps, play)
+            finally:
+                end(execution.endings, states, played, record.codes, reporter=self.reporter, now=self.now)
             if play.any_errors_fatal and any(not state.live for state in batch):
                 for name in names:
                     states[name].failure = states[name].failure or Failure()

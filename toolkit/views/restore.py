@@ -15,7 +15,10 @@ def _restored(result: Restored) -> View:
     verb = "would change" if result.check else "restored"
     return View(
         message=f"{verb} {plan.label} ({plan.mode}) into {result.host}: {summary(plan)}",
-        details=tuple(plan_lines(plan, tables=result.check or result.samples, samples=result.samples)),
+        details=(
+            *plan_lines(plan, tables=result.check or result.samples, samples=result.samples),
+            *([f"to look into it: invoke psql --host {result.host}"] if result.scratch else []),
+        ),
         plan=plan_document(plan),
         facts={
             "label": plan.label,

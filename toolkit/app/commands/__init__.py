@@ -18,6 +18,7 @@ _MODULES: Final = (
     "leaks",
     "lint",
     "pin",
+    "psql",
     "quarantine_list",
     "quarantine_retry",
     "run",

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from hashlib import sha256
+from itertools import islice
 
 from psycopg import sql
 
-from toolkit.model.manifest import TableEntry, chunk_id
+from toolkit.model.manifest import TableEntry
 from toolkit.model.schema import DatabaseSchema, Table
-from toolkit.planning.chunking import chunks
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.source import Source, Staged
 from toolkit.postgres.schema.order import order_by
@@ -223,12 +224,13 @@ def lies_as_loaded(connection: Connection, table: Table, target: Relation, entry
 
 def _gives(rows: Iterable[memoryview], entry: TableEntry) -> bool:
     """Whether rows make the chunks of an entry; reads them to the end, because the server is amid a COPY."""
-    expected = iter(entry.chunks)
-    same = True
-    for raw in chunks(rows):
-        chunk = next(expected, None)
-        same = same and chunk is not None and chunk_id(raw.data) == chunk.id
-    return same and next(expected, None) is None
+    left, same = iter(rows), True
+    for chunk in entry.chunks:
+        digest = sha256()
+        for row in islice(left, chunk.rows):
+            digest.update(row)
+        same = same and digest.hexdigest() == chunk.id
+    return not sum(1 for _ in left) and same
 
 
 def count_absent(connection: Connection, target: Relation, staged: Staged) -> int:

@@ -54,6 +54,7 @@ class Source:
     """Loads tables of a backup on stage once each, on demand, and lets them be changed there.
 
     Attributes:
+        rows_of: gives the stored rows of a table.
         entries: the tables of the backup that the target has, by name; what they say is true of the rows as they are
             after `settle`.
     """
@@ -62,7 +63,7 @@ class Source:
         self._workspace = workspace
         self._connection = workspace.connection
         self._schema = workspace.schema
-        self._rows_of = rows_of
+        self.rows_of = rows_of
         self._staged: dict[str, Staged] = {}
         self._edited: set[str] = set()
         self.manifest = manifest
@@ -113,7 +114,7 @@ class Source:
         """Load a table's stored rows straight into the (empty) target table; gives how many."""
         entry = self.entries[name]
         target = sql.SQL("{}").format(identifier(self._schema.schemas, name))
-        write_rows(self._connection, target, (column.name for column in entry.columns), self._rows_of(entry))
+        write_rows(self._connection, target, (column.name for column in entry.columns), self.rows_of(entry))
         return entry.rows
 
     @contextmanager
@@ -142,6 +143,6 @@ class Source:
         table = self._workspace.create("stage", entry.name)
         if entry.rows:
             with self.computing(entry.name):
-                write_rows(self._connection, table, names, self._rows_of(entry))
+                write_rows(self._connection, table, names, self.rows_of(entry))
             self._workspace.grew(table, entry.rows)
         return Staged(table, names, entry.bytes)

@@ -154,6 +154,7 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             aside=request.put_aside is not None,
             owned=request.owned,
             bad=lessons.bad,
+            fresh=request.fresh,
         ).prepare()
         sync = SyncState(
             connection,

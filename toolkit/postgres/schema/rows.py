@@ -37,12 +37,19 @@ def read_rows(
         yield from copy  # type: ignore[misc]  # the stubs say bytes; it is a buffer
 
 
-def write_rows(connection: Connection, target: Sql, names: Iterable[str], data: Iterable[bytes]) -> None:
-    """Load COPY text into the named columns of a table."""
+def write_rows(
+    connection: Connection, target: Sql, names: Iterable[str], data: Iterable[bytes], *, frozen: bool = False
+) -> None:
+    """Load COPY text into the named columns of a table.
+
+    Args:
+        frozen: the table was made or truncated in this transaction: its rows need not be written a second time later.
+    """
     listed = sql.SQL(", ").join(sql.Identifier(name) for name in names)
     # a table may have no columns, and yet rows; an empty list is no SQL
     template = "COPY {} ({}) FROM STDIN" if listed.as_string() else "COPY {} FROM STDIN"
-    with connection.cursor().copy(sql.SQL(template).format(target, listed)) as copy:
+    options = sql.SQL(" (FREEZE)" if frozen else "")
+    with connection.cursor().copy(sql.SQL(template).format(target, listed) + options) as copy:
         for block in data:
             copy.write(block)
 

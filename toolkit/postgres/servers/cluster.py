@@ -213,6 +213,15 @@ def package() -> Path:
     return Path(found.origin).parent
 
 
+def installations() -> list[Path]:
+    """Give the installations that come along, the newest first; none where the package is not installed."""
+    try:
+        root = package()
+    except DatabaseError:
+        return []
+    return [runnable(root / _INSTALLATIONS[version]) for version in sorted(_INSTALLATIONS, reverse=True)]
+
+
 def _installation(version: int | None) -> Path:
     if version not in _INSTALLATIONS:
         raise DatabaseError(

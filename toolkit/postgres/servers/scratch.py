@@ -1,116 +1,224 @@
-"""Scratch databases: embedded ones with another database's schema and no rows, made anew each time."""
+"""Scratch databases: with another database's schema, made anew each time.
+
+One is built in the order of pg_restore: tables, then rows, then keys, constraints, indexes and triggers. So there are
+two drafts: `bare` without all of the latter, for rows to be loaded into, and `whole` with them, in which a restore can
+be planned, or carried out like in any other database. One of them becomes the scratch database; of a build that fails
+nothing is left.
+"""
 
 from __future__ import annotations
 
-import os
-import subprocess
+import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from toolkit.errors import DatabaseError, RefusedError
-from toolkit.postgres.servers import embedded
-from toolkit.postgres.servers.embedded import EmbeddedServer
-from toolkit.postgres.session.stalling import bounded
+from toolkit.postgres.servers.lacking import Extension, extensions_of, lacking, make_roles, older_extensions
+from toolkit.postgres.servers.place import Place, alone, create_marked, drop_marked, locale_of
+from toolkit.postgres.servers.programs import ProgramError, Programs, fitting
+from toolkit.postgres.session.connection import Connection, connect
 
-MARK = "made by playback as a scratch database; every scratch restore makes it anew"
-"""The comment that tells a scratch database from one that holds somebody's data."""
+_SETTINGS = "-c synchronous_commit=off -c default_transaction_read_only=off"
+_DUMP = [
+    "--format=custom",
+    "--schema-only",
+    "--no-owner",
+    "--no-privileges",
+    "--no-tablespaces",
+    "--no-security-labels",
+    "--no-publications",
+    "--no-subscriptions",
+]
+
+_EXTENSION, _SCHEMA, _CONSTRAINT = 3079, 2615, 2606
+"""Catalogs of objects, by the number that an archive has for them: pg_extension, pg_namespace, pg_constraint."""
+
+_LEFT_OUT = re.compile(r"(COMMENT - EXTENSION|EVENT TRIGGER|FOREIGN DATA WRAPPER|SERVER|USER MAPPING|FOREIGN TABLE) ")
+"""Kinds of entries that only superusers may make, or that lead out of the database."""
+
+_HAS_LZ4 = "SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
+
+_ENTRY = re.compile(r"\d+; (\d+) (\d+) (.*)")
+
+_KEYS_OUT = """
+SELECT k.oid::bigint, pg_catalog.format('%%I.%%I', n.nspname, c.relname), k.conname,
+       pg_catalog.format('%%I.%%I', pn.nspname, p.relname)
+FROM pg_constraint k
+JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
+WHERE k.contype = 'f' AND n.nspname = ANY (%s) AND pn.nspname <> ALL (%s)
+ORDER BY 2, 3
+"""
 
 
-def make_scratch(directory: Path, name: str, *, like: str, schemas: Sequence[str]) -> str:
-    """Make an empty embedded database with the schema of another one.
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """A scratch database that is being made.
+
+    Attributes:
+        bare: conninfo of the draft without keys, constraints, indexes and triggers.
+        whole: conninfo of the draft with them, and no rows.
+        said: what differs from the original, as sentences.
+        chosen: which of the two becomes the scratch database.
+    """
+
+    bare: str
+    whole: str
+    said: tuple[str, ...]
+    constrain: Callable[[int], None] = field(repr=False)
+    """Add keys, constraints, indexes and triggers to the bare draft, in so many sessions; ProgramError."""
+    forget_whole: Callable[[], object] = field(repr=False)
+    """Drop the whole draft, which nobody needs any more."""
+    chosen: str = ""
+
+
+@contextmanager
+def scratch_database(place: Place, name: str, *, like: str, schemas: Sequence[str], programs: str) -> Iterator[Draft]:
+    """Make a scratch database; it is there, under its name, when the block has ended well.
 
     Args:
-        directory: data directory of the embedded server to make it in.
         like: conninfo of the database whose schema is taken, through pg_dump.
-
-    Returns:
-        Its conninfo.
+        schemas: those whose rows will come; keys that lead to tables of other ones are left out.
+        programs: the directory with PostgreSQL's programs that the inventory names; empty for what there is.
 
     Raises:
-        RefusedError: there is a database of that name which is not a scratch database, or the schema needs an extension
-            that the embedded server lacks.
-        DatabaseError: pg_dump or psql failed.
+        RefusedError: there is a database of that name which is not a scratch database, or the place lacks something.
+        LockedError: another run is making it.
+        DatabaseError: it cannot be made.
     """
-    server = embedded.start(directory)
-    _drop_old(server, name)
-    conninfo = server.create_database(name)
-    with psycopg.connect(server.superuser, autocommit=True) as connection:
-        statement = sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(MARK))
-        connection.execute(statement)
-    with tempfile.TemporaryDirectory() as folder:
-        script = Path(folder) / "schema.sql"
-        # a pattern without quotes is folded to lower case, as SQL does with names
-        patterns = ('"{}"'.format(schema.replace('"', '""')) for schema in schemas)
-        chosen = [argument for pattern in patterns for argument in ("--schema", pattern)]
-        dump = ["--schema-only", "--no-owner", "--no-privileges", *chosen, "--file", str(script)]
-        _run(server, "pg_dump", like, dump)
-        with psycopg.connect(conninfo, autocommit=True) as connection:
-            # the dump creates the schema itself
-            for schema in schemas:
-                connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(schema)))
-        options = ["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--file", str(script)]
+    with alone(place, name) as maker, tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder, "schema")
+        with connect(like, application="playback scratch") as original:
+            _refuse_lacking(original, maker, place)
+            drop_marked(maker, name)
+            if place.owner:
+                make_roles(original, maker)
+            extensions = extensions_of(original)
+            keys = original.execute(_KEYS_OUT, [list(schemas), list(schemas)]).fetchall()
+            said = older_extensions(original, maker)
+            locale = None if place.owner else locale_of(original)
+            chosen = _dump(original, maker, like, archive, programs)
+        said += [
+            f"key {key} of {table} leads to {parent}, whose rows are not restored: left out"
+            for _, table, key, parent in keys
+        ]
+        build = _Build(place=place, programs=chosen, archive=archive, folder=Path(folder))
+        build.list_entries(extensions, [key for key, *_ in keys])
+        bare, whole = f"{name}.draft", f"{name}.whole"
         try:
-            _run(server, "psql", conninfo, options)
-        except DatabaseError as error:
-            _refuse_extensions(server, like, error)
-            raise
-    return conninfo
+            create_marked(maker, place, bare, locale=locale)
+            build.make_extensions(bare, extensions)
+            build.restore(bare, "pre-data")
+            create_marked(maker, place, whole, template=bare)
+            build.restore(whole, "post-data")
+            draft = Draft(
+                bare=place.conninfo(bare),
+                whole=place.conninfo(whole),
+                said=tuple(said),
+                constrain=lambda jobs: build.restore(bare, "post-data", jobs=jobs),
+                forget_whole=lambda: place.drop(whole),
+            )
+            yield draft
+            kept = bare if draft.chosen == draft.bare else whole
+            rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+            maker.execute(rename.format(sql.Identifier(kept), sql.Identifier(name)))
+        finally:
+            with _again(place, maker) as session:
+                for each in (bare, whole):
+                    drop_marked(session, each)
 
 
-def _refuse_extensions(server: EmbeddedServer, like: str, error: DatabaseError) -> None:
-    """RefusedError where the database has extensions that the embedded server lacks, which says more than psql does."""
-    lacking = _names(like, "pg_extension", "extname") - _names(server.superuser, "pg_available_extensions", "name")
-    if lacking:
-        raise RefusedError(
-            "the schema of the host could not be copied into the scratch database, whose server lacks extensions of"
-            f" the host ({', '.join(sorted(lacking))}): {error.message}",
-            hint="prove such a backup without a scratch database: `verify: {backup: LABEL}` compares it with the host's"
-            " own, `verify: {backup: LABEL, against: repository}` reads it back",
-        ) from error
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Build:
+    """Restores parts of an archive into drafts."""
 
+    place: Place
+    programs: Programs
+    archive: Path
+    folder: Path
 
-def _names(conninfo: str, catalog: str, column: str) -> set[str]:
-    query = sql.SQL("SELECT {} FROM pg_catalog.{}").format(sql.Identifier(column), sql.Identifier(catalog))
-    with psycopg.connect(bounded(conninfo), autocommit=True) as connection:
-        return {str(name) for (name,) in connection.execute(query)}
+    def list_entries(self, extensions: Sequence[Extension], keys: Sequence[int]) -> None:
+        """Write down which entries of the archive are restored."""
+        made = {(_EXTENSION, each.id) for each in extensions} | {(_SCHEMA, each.schema_id) for each in extensions}
+        skipped = made | {(_CONSTRAINT, key) for key in keys}
+        lines = []
+        for line in self.programs.run("pg_restore", ["--list", str(self.archive)]).splitlines():
+            found = _ENTRY.fullmatch(line)
+            if found and (int(found[1]), int(found[2])) not in skipped and not _LEFT_OUT.match(found[3]):
+                lines.append(line)
+        (self.folder / "list").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
+    def make_extensions(self, database: str, extensions: Sequence[Extension]) -> None:
+        """Create the extensions, as the one who may."""
+        if not extensions:
+            return
+        with connect(make_conninfo(self.place.maker, dbname=database), application="playback scratch") as connection:
+            owner = sql.SQL("AUTHORIZATION {}").format(sql.Identifier(self.place.owner or connection.info.user))
+            for each in extensions:
+                schema = sql.Identifier(each.schema)
+                if each.schema != "pg_catalog":
+                    connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {} {}").format(schema, owner))
+                create = sql.SQL("CREATE EXTENSION IF NOT EXISTS {} SCHEMA {} CASCADE")
+                connection.execute(create.format(sql.Identifier(each.name), schema))
 
-def _drop_old(server: EmbeddedServer, name: str) -> None:
-    if not server.has_database(name):
-        return
-    with psycopg.connect(server.superuser, autocommit=True) as connection:
-        row = connection.execute(
-            "SELECT shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = %s", [name]
-        ).fetchone()
-    if row != (MARK,):
-        raise RefusedError(
-            f"embedded database {name} was not made as a scratch database, and a scratch restore would replace it",
-            hint="give the scratch database another name: `scratch: {like: HOST, name: NAME}`",
+    def restore(self, database: str, section: str, *, jobs: int = 1) -> None:
+        """Restore one section of the archive."""
+        options = [f"--section={section}", f"--use-list={self.folder / 'list'}", "--no-owner", "--no-privileges"]
+        options += [f"--jobs={jobs}"] if jobs > 1 else []
+        self.programs.run(
+            "pg_restore",
+            [*options, str(self.archive)],
+            database=self.place.conninfo(database),
+            settings=_SETTINGS,
         )
-    server.drop_database(name)
 
 
-def _run(server: EmbeddedServer, program: str, conninfo: str, arguments: list[str]) -> None:
-    """Run one of PostgreSQL's programs; the password goes through the environment, where no other user sees it."""
-    parts = conninfo_to_dict(conninfo)
-    password = parts.pop("password", None)
-    environment = {**os.environ, "PGCLIENTENCODING": "UTF8"}
-    if password is not None:
-        environment["PGPASSWORD"] = str(password)
-    command = [str(server.binaries / program), "--dbname", bounded(make_conninfo("", **parts)), *arguments]
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False
+def _dump(original: Connection, maker: Connection, like: str, archive: Path, named: str) -> Programs:
+    """Write the schema of a database to an archive; gives the programs that could."""
+    versions = {"source": original.info.server_version // 10000, "target": maker.info.server_version // 10000}
+    options = [*_DUMP, "--file", str(archive)]
+    if maker.execute(
+        "SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
+    ).fetchone() != (True,):
+        options.append("--no-toast-compression")
+    failed: dict[str, list[str]] = {}
+    for programs in fitting(named, **versions):
+        try:
+            programs.run("pg_dump", options, database=like)
+        except ProgramError as error:
+            failed.setdefault(" / ".join(error.said), []).append(f"{programs.version} in {programs.directory}")
+        else:
+            return programs
+    listed = "".join(f"\n  - {said} (pg_dump {', '.join(which)})" for said, which in failed.items())
+    raise DatabaseError(
+        f"pg_dump cannot read the schema of {original.info.dbname}:{listed}",
+        hint="where none of them has TLS, say, install PostgreSQL's client programs; `programs: DIRECTORY` of the host"
+        " in the inventory says which to use",
     )
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        # what psql adds below an error is where it stands in a script that is gone by then
-        said = next((after for line in lines for _, found, after in [line.partition("ERROR:  ")] if found), lines[-1])
-        raise DatabaseError(
-            f"{program} failed: {said}",
-            hint="the schema of the host could not be copied into the scratch database",
+
+
+def _refuse_lacking(original: Connection, maker: Connection, place: Place) -> None:
+    if found := lacking(original, maker, place):
+        raise RefusedError(
+            f"{place.title} cannot hold the schema of {original.info.dbname}; it lacks",
+            found,
+            hint="`scratch: {like: HOST, on: host}` makes the scratch database beside the original, on its own server,"
+            " `on: OTHER` on another host's; without one, `verify: {backup: LABEL}` compares a backup with the host's"
+            " own database, `verify: {backup: LABEL, against: repository}` reads it back. Nothing was changed",
         )
+
+
+@contextmanager
+def _again(place: Place, maker: Connection) -> Iterator[Connection]:
+    """A session of the maker: the one given, or another where an interruption ended it."""
+    if not maker.closed:
+        yield maker
+        return
+    with connect(place.maker, application="playback scratch") as another:
+        yield another

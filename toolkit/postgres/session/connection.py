@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 from psycopg.abc import Params
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
 from toolkit.errors import DatabaseError, RefusedError, UnreachableError
@@ -197,6 +197,11 @@ _SET = """
 SELECT pg_catalog.set_config(s.name, s.value, false)
 FROM ROWS FROM (pg_catalog.unnest(%s::pg_catalog.text[]), pg_catalog.unnest(%s::pg_catalog.text[])) AS s (name, value)
 """
+
+
+def another_database(conninfo: str, name: str) -> str:
+    """Give the conninfo of another database of the same server."""
+    return make_conninfo(conninfo, dbname=name)
 
 
 def describe(conninfo: str) -> str:

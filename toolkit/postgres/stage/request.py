@@ -63,6 +63,7 @@ class Request:
         ledger: takes note of the batches of a restore that is not atomic.
         ask: is told what drift asks, before the restore is refused for it.
         owned: every row counts as owned by the businesses of the backup (rows that were put aside have lost theirs).
+        fresh: the target is new and nobody else's, and its constraints are built after the rows are in.
     """
 
     catalog: Catalog
@@ -81,6 +82,7 @@ class Request:
     ledger: Ledger | None = None
     ask: Ask | None = None
     owned: bool = False
+    fresh: bool = False
 
 
 def scope_on_target(manifest: Manifest, catalog: Catalog, *, unlimited: bool = True) -> Scope:

@@ -55,6 +55,7 @@ class Planner:
         aside: rows in conflict are put aside (quarantine) and the others applied.
         owned: every row of the backup counts as owned by the restored businesses.
         bad: rows that the server has refused already.
+        fresh: the target is empty, and what its constraints say to the rows is found when they are built.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Planner:
         aside: bool = False,
         owned: bool = False,
         bad: Sequence[BadRow] = (),
+        fresh: bool = False,
     ) -> None:
         self._connection = survey.workspace.connection
         self._mode = mode
@@ -86,6 +88,7 @@ class Planner:
         self._aside = aside
         self._owned = owned
         self._bad = bad
+        self._fresh = fresh
         self._entries = source.entries
         self._relations = survey.workspace.relations
         self._order = parents_first(survey.schema)
@@ -193,6 +196,8 @@ class Planner:
 
     def _may_be_copied(self, name: str) -> bool:
         """Whether the rows of a table may go straight into it where it is empty."""
+        if self._fresh:
+            return not (self._foresee or self._source.edited(name) or name in self._fixed)
         # what the server refuses while rows are copied could come after batches that are committed
         if self._foresee or not self._atomic or name in self._cyclic or self._source.edited(name):
             return False

@@ -1,0 +1,179 @@
+"""Scratch databases beside the original: built in the order of pg_restore, marked, and gone when the play has ended."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.app.invoking import invoke, playbook
+from tests.conftest import Servers
+from tests.control import Control, execute, rows
+from tests.places import ROOT
+from toolkit.errors import LockedError, RefusedError
+from toolkit.postgres.servers.embedded import EmbeddedServer
+from toolkit.postgres.servers.place import alone, place_beside
+
+CATALOG = """
+catalog: application
+schema: public
+tenant: {table: org, key: id, label: name}
+business:
+  core:
+    org: tenant
+    ev: {owned_by: [org_id]}
+    leg: {owned_by: [org_id]}
+    part: {owned_by: [org_id]}
+    loose: {owned_by: [org_id], references: {org_id: org.id}}
+other_schemas: {side: "somebody else's"}
+"""
+
+# a circle of keys, a key whose rows need not fit, one that leads out of the schema, and all kinds of things that are
+# built after the rows
+TABLES = """
+CREATE SCHEMA side;
+CREATE TABLE side.person (id integer PRIMARY KEY);
+CREATE TABLE org (id integer PRIMARY KEY, name text, head integer);
+CREATE TABLE ev (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id integer NOT NULL REFERENCES org, v text,
+    upper text GENERATED ALWAYS AS (upper(v)) STORED, person integer REFERENCES side.person);
+ALTER TABLE org ADD FOREIGN KEY (head) REFERENCES ev DEFERRABLE INITIALLY DEFERRED;
+CREATE TABLE leg (org_id integer, at date, PRIMARY KEY (org_id, at)) PARTITION BY RANGE (at);
+CREATE TABLE leg_1 PARTITION OF leg FOR VALUES FROM ('2026-01-01') TO ('2026-07-01');
+CREATE TABLE leg_2 PARTITION OF leg FOR VALUES FROM ('2026-07-01') TO ('2027-01-01');
+ALTER TABLE leg ADD FOREIGN KEY (org_id) REFERENCES org;
+CREATE TABLE part (id integer PRIMARY KEY, org_id integer, n integer);
+CREATE UNIQUE INDEX ON part (lower(n::text));
+CREATE TABLE loose (org_id integer, v text);
+CREATE FUNCTION loud() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''fired''; END';
+CREATE VIEW named AS SELECT id, name FROM org GROUP BY id;
+"""
+
+ROWS = """
+INSERT INTO org VALUES (1, 'a', NULL), (2, 'b', NULL);
+INSERT INTO side.person VALUES (7);
+INSERT INTO ev (org_id, v, person) SELECT 1 + g % 2, 'V' || g, CASE WHEN g = 1 THEN 7 END FROM generate_series(1, 6) g;
+UPDATE org SET head = 3 - id;
+INSERT INTO leg SELECT 1 + g % 2, date '2026-01-01' + g * 20 FROM generate_series(1, 12) g;
+INSERT INTO part SELECT g, CASE WHEN g < 5 THEN 1 + g % 2 ELSE 99 END, g FROM generate_series(1, 6) g;
+INSERT INTO loose VALUES (1, 'x'), (1, 'x'), (2, NULL);
+"""
+
+AFTERWARDS = """
+ALTER TABLE part ADD FOREIGN KEY (org_id) REFERENCES org NOT VALID;
+CREATE TRIGGER loud BEFORE INSERT ON ev FOR EACH ROW EXECUTE FUNCTION loud();
+"""
+
+SCRATCH = {"like": "source", "on": "host"}
+
+
+@pytest.fixture
+def made(tmp_path: Path, servers: Servers, pg18: EmbeddedServer) -> Iterator[Control]:
+    """A host `source` with rows, as a superuser; the scratch database beside it is dropped afterwards."""
+    if pg18.directory.name == "data" and "test-server" not in str(pg18.directory):
+        pytest.skip("an installed server need not have pg_dump for itself")
+    owner = servers.database()
+    database = pg18.conninfo(name_of(owner), user="postgres")
+    execute(database, TABLES, ROWS, AFTERWARDS)
+    control = Control(tmp_path, CATALOG)
+    control.add_host("source", database)
+    control.add_host("owned", owner)
+    yield control
+    pg18.drop_database(scratch_of(control))
+
+
+def name_of(conninfo: str) -> str:
+    """The name of a database."""
+    return str(psycopg.conninfo.conninfo_to_dict(conninfo)["dbname"])
+
+
+def scratch_of(control: Control) -> str:
+    """The name of the scratch database beside the host."""
+    return f"playback_scratch_of_{name_of(control.hosts['source']['database'])}"
+
+
+def inside(control: Control) -> str:
+    """The conninfo of that database."""
+    return psycopg.conninfo.make_conninfo(control.hosts["source"]["database"], dbname=scratch_of(control))
+
+
+def databases(control: Control) -> set[str]:
+    """The databases on the host's server that were made for scratch restores of it."""
+    query = f"SELECT datname FROM pg_database WHERE starts_with(datname, '{scratch_of(control)}')"
+    return {name for (name,) in rows(control.hosts["source"]["database"], query)}
+
+
+def test_rows_come_before_constraints(made: Control) -> None:
+    """Circles of keys, rows that a NOT VALID key need not hold and keys that lead out are no obstacle, and are told."""
+    manifest = made.backup("source")
+    wanted = {"from": manifest.metadata.label, "mode": "mirror", "scratch": SCRATCH}
+    done = made.run("restore", "source", wanted)
+    assert done.facts["host"] == f"source:{scratch_of(made)}"
+    assert done.facts["inserts"] == manifest.metadata.stats.total_records == 29
+    assert f"psql --host source:{scratch_of(made)}" in "\n".join(done.details)
+    assert [said for said in done.warnings if "leads to" in said] == [
+        "key ev_person_fkey of public.ev leads to side.person, whose rows are not restored: left out"
+    ]
+    there = inside(made)
+    shapes = (
+        "SELECT conname, convalidated FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conname <>"
+        " 'ev_person_fkey' ORDER BY 1",
+        "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1",
+        "SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal",
+        "SELECT id, org_id, v, upper FROM ev ORDER BY id",
+        "SELECT nextval('ev_id_seq')",
+        "SELECT * FROM named ORDER BY 1",
+    )
+    for query in shapes:
+        assert rows(there, query) == rows(made.hosts["source"]["database"], query), query
+    after = made.run("verify", "source", {"backup": manifest.metadata.label, "host": done.facts["host"]})
+    assert after.exit_code == 0, after.message
+    assert databases(made) == {scratch_of(made)}
+    # one business, out of the same backup, makes it anew
+    part = made.run("restore", "source", {**wanted, "businesses": ["1"]})
+    assert rows(there, "SELECT id FROM org") == [(1,)]
+    assert part.facts["inserts"] == 1 + 3 + 6 + 2 + 2
+
+
+def test_a_build_that_fails_leaves_nothing(made: Control) -> None:
+    """Rows that a key does not let in are named with it, and neither the old scratch database nor a draft stays."""
+    source = made.hosts["source"]["database"]
+    wanted = {"mode": "mirror", "scratch": SCRATCH, "from": made.backup("source").metadata.label}
+    made.run("restore", "source", wanted)
+    execute(source, "ALTER TABLE part DROP CONSTRAINT part_org_id_fkey")
+    execute(source, "DELETE FROM part WHERE org_id = 99", "ALTER TABLE part ADD FOREIGN KEY (org_id) REFERENCES org")
+    with pytest.raises(RefusedError, match=r"part_org_id_fkey.*Key \(org_id\)=\(99\) is not present") as refused:
+        made.run("restore", "source", wanted)
+    assert "no scratch database was made" in refused.value.hint
+    assert databases(made) == set()
+
+
+def test_whose_database_it_is(made: Control) -> None:
+    """A database without our mark is never replaced, one that another run is making is left to it, and rights lack."""
+    label = made.backup("source").metadata.label
+    wanted = {"from": label, "mode": "mirror", "scratch": SCRATCH}
+    source = made.hosts["source"]["database"]
+    with alone(place_beside(source, "source"), scratch_of(made)), pytest.raises(LockedError, match="another run"):
+        made.run("restore", "source", wanted)
+    execute(source, f'CREATE DATABASE "{scratch_of(made)}" TEMPLATE template0')
+    with pytest.raises(RefusedError, match="was not made as a scratch database"):
+        made.run("restore", "source", wanted)
+    with pytest.raises(RefusedError, match="ALTER ROLE playback CREATEDB"):
+        made.run("restore", "source", {**wanted, "scratch": {"like": "source", "on": "owned"}})
+    assert databases(made) == {scratch_of(made)}
+
+
+def test_it_is_gone_when_the_play_has_ended(made: Control, tmp_path: Path) -> None:
+    """A scratch database beside the original is dropped at the end of its play, and that is told."""
+    task = "restore: {mode: mirror, scratch: {like: source, on: host}}\n      register: made"
+    again = 'verify: {host: "{{ made.host }}"}'
+    tasks = playbook(tmp_path, "backup: {}", task, again, hosts="source")
+    shutil.copy(ROOT / "tasks.py", tmp_path)
+    done = invoke("run", str(tasks), cwd=tmp_path, env={"PYTHONPATH": str(ROOT)})
+    assert done.code == 0, done.text
+    assert "are equal: 5 of 5 tables exact" in done.out
+    assert f"TASK [Drop scratch database {scratch_of(made)}]" in done.out
+    assert databases(made) == set()

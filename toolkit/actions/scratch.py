@@ -1,0 +1,98 @@
+"""`scratch`: where a restore makes a database for itself, how it is called, and what becomes of it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from toolkit.actions.arguments import Arguments, Text, about, matching
+from toolkit.actions.context import Context
+from toolkit.actions.targets import conninfo_of
+from toolkit.model.catalog import Catalog
+from toolkit.model.host import EmbeddedDatabase, ServerDatabase
+from toolkit.model.role import Role
+from toolkit.postgres.servers import embedded
+from toolkit.postgres.servers.place import Place, embedded_place, name_beside, place_beside
+from toolkit.postgres.servers.scratch import Draft, scratch_database
+
+EMBEDDED, BESIDE = "embedded", "host"
+
+
+class Scratch(Arguments, frozen=True, kw_only=True):
+    """A database that is made for a restore."""
+
+    like: Annotated[Text, about("The host whose schema the scratch database gets.", "till-1", role=Role.HOST)]
+    on: Annotated[
+        Text,
+        about(
+            "The server that it is made on: `embedded`, one of Playback's own; `host`, the one of the host that it is"
+            " like, whose role then needs CREATEDB; or that of another host of the inventory.",
+            "host",
+        ),
+    ] = EMBEDDED
+    name: Annotated[
+        str,
+        matching(
+            "^[a-z][a-z0-9_-]{0,40}$",
+            "lower-case letters, digits, - and _, beginning with a letter, at most 41 of them",
+        ),
+        about("The name of the scratch database and host.", "scratch", role=Role.NEW_HOST),
+    ] = "scratch"
+    keep: Annotated[
+        bool | None,
+        about(
+            "Whether it stays when the play has ended, until it is made anew. Default: an embedded one stays, one on a"
+            " host's server does not.",
+            True,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A scratch database that is being made.
+
+    Attributes:
+        host: the name by which later tasks reach it.
+    """
+
+    draft: Draft
+    host: str
+
+
+@contextmanager
+def making(context: Context, catalog: Catalog, scratch: Scratch) -> Iterator[Made]:
+    """Make a scratch database; it is there when the block has ended well, and until the play ends unless it is kept.
+
+    Raises:
+        RefusedError: the place lacks something, or somebody else's database has its name.
+        LockedError: another run is making it.
+        DatabaseError: it cannot be made.
+    """
+    original = context.inventory.host(scratch.like)
+    like = conninfo_of(context, original)
+    place, name, host = _place(context, scratch, like)
+    context.progress.note("making the scratch database")
+    with scratch_database(place, name, like=like, schemas=catalog.schemas, programs=original.programs) as draft:
+        yield Made(draft=draft, host=host)
+    keep = scratch.keep if scratch.keep is not None else scratch.on == EMBEDDED
+    if not keep:
+        context.at_end(f"Drop scratch database {name}", _dropping(place, name))
+
+
+def _place(context: Context, scratch: Scratch, like: str) -> tuple[Place, str, str]:
+    """The server, the database's name there, and the name by which later tasks reach it."""
+    if scratch.on == EMBEDDED:
+        database = EmbeddedDatabase(scratch.name)
+        server = embedded.start(embedded.directory_of(context.inventory.directory, database))
+        return embedded_place(server), database.name, str(database)
+    beside = scratch.like if scratch.on == BESIDE else scratch.on
+    conninfo = conninfo_of(context, context.inventory.host(beside))
+    name = name_beside(scratch.name, like)
+    return place_beside(conninfo, beside), name, str(ServerDatabase(host=beside, database=name))
+
+
+def _dropping(place: Place, name: str) -> Callable[[], bool]:
+    return lambda: place.drop(name)

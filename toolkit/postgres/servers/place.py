@@ -1,0 +1,143 @@
+"""Where scratch databases are made: an embedded server of ours, or a server that holds somebody's databases too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from toolkit.errors import LockedError, RefusedError
+from toolkit.postgres.servers.embedded import OWNER, EmbeddedServer
+from toolkit.postgres.session.connection import Connection, connect
+
+MARK = "made by playback as a scratch database; every scratch restore makes it anew"
+"""The comment that tells a scratch database from one that holds somebody's data."""
+
+_LONGEST = 63 - len(".draft")
+"""Bytes in the name of a database, with room for what tells a draft."""
+
+_LOCALE = """
+SELECT datcollate, datctype, to_jsonb(d) ->> 'datlocprovider',
+       coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale')
+FROM pg_catalog.pg_database d WHERE datname = current_database()
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A server on which scratch databases are made.
+
+    Attributes:
+        title: what it is called in messages.
+        maker: conninfo of the role that makes databases and extensions.
+        member: conninfo of the role that owns them and all that is in them.
+        owner: the name of that role, where it is another one than the maker.
+    """
+
+    title: str
+    maker: str
+    member: str
+    owner: str = ""
+
+    def conninfo(self, database: str) -> str:
+        """Give the conninfo of one of its databases."""
+        return make_conninfo(self.member, dbname=database)
+
+    def drop(self, name: str) -> bool:
+        """Drop a scratch database, whoever uses it; gives whether there was one.
+
+        Raises:
+            RefusedError: the database of that name was not made as a scratch database.
+        """
+        with connect(self.maker, application="playback scratch") as connection:
+            return drop_marked(connection, name)
+
+
+def embedded_place(server: EmbeddedServer) -> Place:
+    """Give an embedded server as a place; its superuser makes what its databases' owner may not."""
+    return Place(title="the embedded server", maker=server.superuser, member=server.conninfo("postgres"), owner=OWNER)
+
+
+def place_beside(conninfo: str, host: str) -> Place:
+    """Give the server of a host of the inventory as a place."""
+    return Place(title=f"the server of {host}", maker=conninfo, member=conninfo)
+
+
+def name_beside(name: str, conninfo: str) -> str:
+    """Give the name of a scratch database on a server that holds others: it says what it is, and of what."""
+    with connect(conninfo, application="playback scratch") as connection:
+        original = connection.info.dbname
+    full = f"playback_{name}_of_{original}".encode()
+    return full[:_LONGEST].decode(errors="ignore")
+
+
+@contextmanager
+def alone(place: Place, name: str) -> Iterator[Connection]:
+    """Keep other runs from making the same scratch database; gives a session of the maker.
+
+    Raises:
+        LockedError: another run is making it.
+    """
+    with connect(place.maker, application="playback scratch") as connection:
+        held = connection.execute(
+            "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(%s, 0))", [f"playback scratch {name}"]
+        ).fetchone()
+        if held != (True,):
+            raise LockedError(
+                f"another run is making the scratch database {name} on {place.title}",
+                hint="let it end, or give this one another name: `scratch: {like: HOST, name: NAME}`",
+            )
+        yield connection
+
+
+def drop_marked(connection: Connection, name: str) -> bool:
+    """Drop a database that has our mark, ending its sessions; RefusedError for one without it."""
+    row = connection.execute(
+        "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = %s", [name]
+    ).fetchone()
+    if row is None:
+        return False
+    if row != (MARK,):
+        raise RefusedError(
+            f"database {name} was not made as a scratch database, and a scratch restore would replace it",
+            hint="give the scratch database another name: `scratch: {like: HOST, name: NAME}`",
+        )
+    connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    return True
+
+
+def create_marked(
+    connection: Connection, place: Place, name: str, *, template: str = "template0", locale: sql.Composed | None = None
+) -> None:
+    """Create a database with our mark; one of that name that was left behind goes first."""
+    drop_marked(connection, name)
+    options: list[sql.Composable] = [sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))]
+    if place.owner:
+        options.append(sql.SQL("OWNER {}").format(sql.Identifier(place.owner)))
+    options.append(sql.SQL("TEMPLATE {}").format(sql.Identifier(template)))
+    connection.execute(sql.SQL(" ").join([*options, *([locale] if locale else [])]))
+    connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(MARK)))
+
+
+def locale_of(connection: psycopg.Connection) -> sql.Composed:
+    """Give the clause with which CREATE DATABASE makes a database that sorts like this one."""
+    row = connection.execute(_LOCALE).fetchone()
+    assert row is not None
+    collate, ctype, provider, name = row
+    clause = sql.SQL("ENCODING 'UTF8' LC_COLLATE {} LC_CTYPE {}").format(sql.Literal(collate), sql.Literal(ctype))
+    if provider in {"i", "b"} and name:
+        kind = "icu" if provider == "i" else "builtin"
+        more = sql.SQL("LOCALE_PROVIDER {} {} {}").format(
+            sql.Identifier(kind), sql.SQL("ICU_LOCALE" if kind == "icu" else "BUILTIN_LOCALE"), sql.Literal(name)
+        )
+        clause = sql.SQL("{} {}").format(clause, more)
+    return sql.Composed([clause])
+
+
+def database_of(conninfo: str) -> str:
+    """Give the name of the database in a conninfo, as text."""
+    return str(conninfo_to_dict(conninfo).get("dbname") or "")

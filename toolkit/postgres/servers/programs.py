@@ -1,0 +1,191 @@
+"""PostgreSQL's own programs: which there are, which of them fit two servers, and what they say where they fail."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from toolkit.errors import DatabaseError, InputError
+from toolkit.postgres.servers.cluster import installations
+from toolkit.postgres.session.stalling import bounded
+
+DEBIAN = Path("/usr/lib/postgresql")
+"""Where Debian and its kin keep several versions side by side."""
+
+
+_NEWEST = 1000
+"""A version that no server has yet."""
+
+
+class ProgramError(DatabaseError):
+    """A program of PostgreSQL failed.
+
+    Attributes:
+        said: each of its errors, whole.
+    """
+
+    def __init__(self, program: str, said: Sequence[str], *, hint: str = "") -> None:
+        self.said = tuple(said)
+        listed = said[0] if len(said) == 1 else "".join(f"\n  - {each}" for each in said)
+        super().__init__(f"{program} failed: {listed}", hint=hint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Programs:
+    """The programs of one installation.
+
+    Attributes:
+        version: its major version.
+    """
+
+    directory: Path
+    version: int
+
+    def run(self, program: str, arguments: Sequence[str], *, database: str | None = None, settings: str = "") -> str:
+        """Run a program to its end; gives what it printed.
+
+        Args:
+            database: conninfo of the database that it works on. A password goes through the environment, where no
+                other user sees it.
+            settings: server settings of its sessions, as `-c name=value`.
+
+        Raises:
+            ProgramError: it failed.
+        """
+        environment = {**os.environ, "PGCLIENTENCODING": "UTF8", "LC_ALL": "C"}
+        command = [_path(self.directory, program)]
+        if database is not None:
+            parts, passed = for_command_line(database)
+            environment |= passed
+            if settings:
+                parts["options"] = f"{parts.get('options') or ''} {settings}".strip()
+            command += ["--dbname", bounded(make_conninfo("", **parts))]
+        done = subprocess.run(
+            [*command, *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+        said = list(_errors(program, done.stderr))
+        if done.returncode and (said or not _ERROR.search(done.stderr)):
+            raise ProgramError(program, said or [done.stderr.strip() or f"exit code {done.returncode}"])
+        return done.stdout
+
+
+def for_command_line(conninfo: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Give the parts of a conninfo that may stand on a command line, and environment variables for the others."""
+    parts = {name: str(value) for name, value in conninfo_to_dict(conninfo).items() if value is not None}
+    password = parts.pop("password", None)
+    return parts, {} if password is None else {"PGPASSWORD": password}
+
+
+def fitting(named: str, *, source: int, target: int) -> list[Programs]:
+    """Give the installations whose programs can copy a schema between two servers, the most fitting first.
+
+    pg_dump reads servers up to its own version, and writes for servers of its own version.
+
+    Args:
+        named: the directory that the inventory names; empty for all that there are: those that come along, those on
+            the PATH, and Debian's.
+        source: major version of the server that is read.
+        target: major version of the server that is written to.
+
+    Raises:
+        InputError: the directory that is named has no such programs.
+        DatabaseError: there are none that fit.
+    """
+    found = {directory: version for directory in _directories(named) if (version := _version(directory))}
+    if named and not found:
+        raise InputError(
+            f"there is no pg_dump in {named}", hint="`programs` in the inventory names a directory with it"
+        )
+    fit = [Programs(directory=path, version=version) for path, version in found.items() if version >= source]
+    if not fit:
+        known = ", ".join(f"{version} in {directory}" for directory, version in found.items()) or "none"
+        raise DatabaseError(
+            f"there is no pg_dump for PostgreSQL {source} (found: {known})",
+            hint=f"install the client programs of PostgreSQL {source} or later; `programs: DIRECTORY` of a host in the"
+            " inventory says where they are",
+        )
+    return sorted(fit, key=lambda programs: abs(programs.version - target))
+
+
+def _directories(named: str) -> Iterator[Path]:
+    if named:
+        yield Path(named)
+        return
+    yield from (installation / "bin" for installation in installations())
+    if (there := shutil.which("pg_dump")) is not None:
+        yield Path(there).parent
+    if DEBIAN.is_dir():
+        yield from sorted(DEBIAN.glob("*/bin"))
+
+
+@cache
+def _version(directory: Path) -> int:
+    """The major version of the programs in a directory; 0 where there are none."""
+    command = [_path(directory, "pg_dump"), "--version"]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    except OSError:
+        return 0
+    found = re.search(r"\) (\d+)", done.stdout)
+    return int(found[1]) if found and not done.returncode else 0
+
+
+def _path(directory: Path, program: str) -> str:
+    return str(directory / (f"{program}.exe" if sys.platform == "win32" else program))
+
+
+_ERROR = re.compile(r"error: ")
+# an older server need not know every setting that a newer program makes for its own session
+_HARMLESS = re.compile(r"unrecognized configuration parameter \"\w+\"")
+
+
+def _errors(program: str, text: str) -> Iterator[str]:
+    """Each error in what a program said, with the lines that belong to it."""
+    for block in re.split(rf"^(?={program}: )", text, flags=re.MULTILINE):
+        said = block.strip().removeprefix(f"{program}: ")
+        if said.startswith(("error: ", "fatal: ")) and not _HARMLESS.search(said):
+            yield " / ".join(line.strip() for line in said.partition(": ")[2].splitlines() if line.strip())
+
+
+def open_with_psql(conninfo: str, *, named: str = "", statement: str = "") -> int:
+    """Open a database with psql, in this terminal; gives its exit code.
+
+    Args:
+        named: as for `fitting`.
+        statement: what it runs instead of asking; empty for nothing.
+
+    Raises:
+        ProgramError: none of the psql that there are can reach the database.
+    """
+    parts, passed = for_command_line(conninfo)
+    failures = []
+    for programs in fitting(named, source=0, target=_NEWEST):
+        try:
+            programs.run("psql", ["--no-psqlrc", "--command", ""], database=conninfo)
+        except ProgramError as error:
+            failures.append(error)
+            continue
+        command = [_path(programs.directory, "psql"), "--dbname", make_conninfo("", **parts)]
+        command += ["--command", statement] if statement else []
+        with subprocess.Popen(command, env={**os.environ, **passed}) as process:
+            while True:
+                try:
+                    return process.wait()
+                except KeyboardInterrupt:  # which is for psql: it cancels its statement
+                    continue
+    raise failures[0]
