@@ -43,8 +43,8 @@ def test_head(shop: Catalog) -> None:
         ("users", Category.BUSINESS, "core", RuleKind.OWNED, 13),
         ("settings", Category.BUSINESS, "reference", RuleKind.SHARED, 24),
         ("persons", Category.BUSINESS, "reference", RuleKind.REFERENCED, 25),
-        ("nodes", Category.DEVICE, "sync", RuleKind.SHARED, 27),
-        ("sessions", Category.TRANSIENT, "runtime", RuleKind.SHARED, 29),
+        ("nodes", Category.DEVICE, "sync", RuleKind.SHARED, 28),
+        ("sessions", Category.TRANSIENT, "runtime", RuleKind.SHARED, 30),
     ],
 )
 def test_rules(*, shop: Catalog, table: str, category: Category, group: str, kind: RuleKind, line: int) -> None:

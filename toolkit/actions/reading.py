@@ -15,6 +15,7 @@ from toolkit.model.manifest import Chunk, Manifest, SequenceEntry, Support
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.chunking import RawChunk, chunks
 from toolkit.planning.composition import Origin, compose, table_entry
+from toolkit.planning.links import undecided_references
 from toolkit.planning.row_order import stored_key
 from toolkit.postgres.schema.device import find_node_id, read_schema_version
 from toolkit.postgres.schema.rows import key_values, read_rows
@@ -195,6 +196,7 @@ def warnings_of(survey: Survey, selected: Selected) -> tuple[str, ...]:
         for tenant in selected.named_but_demo
     )
     lines.extend(f"not covered by any backup: {thing}" for thing in survey.schema.not_covered)
+    lines.extend(undecided_references(survey.catalog, survey.accounting.rules, survey.links.references))
     return tuple(lines)
 
 

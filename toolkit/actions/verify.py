@@ -164,6 +164,7 @@ def _verified(manifest: Manifest, host: Host, found: Verification) -> VerifiedDa
         host=host.name,
         verdicts=found.verdicts,
         identity=found.identity,
+        followed=found.followed,
         device_tables=sum(1 for table in manifest.tables if table.category == "device"),
     )
 

@@ -16,6 +16,7 @@ from toolkit.model.catalog import (
     Category,
     DeclaredReference,
     OnOtherDevice,
+    OnRestore,
     OwnerEdge,
     RuleKind,
     TableRule,
@@ -123,6 +124,7 @@ class _Reader:
             parent=parent,
             parent_columns=_columns(parent_columns),
             on_other_device=_on_other_device(written) if isinstance(written, Mapping) else None,
+            on_restore=_on_restore(written) if isinstance(written, Mapping) else None,
         )
         if len(reference.columns) != len(reference.parent_columns):
             count = f"{len(reference.columns)} and {len(reference.parent_columns)}"
@@ -148,6 +150,10 @@ def _on_other_device(written: Mapping[str, Any]) -> OnOtherDevice | None:
         return None
     # YAML's own null is what people write for it
     return OnOtherDevice(written["on_other_device"] or "null")
+
+
+def _on_restore(written: Mapping[str, Any]) -> OnRestore | None:
+    return OnRestore(written["on_restore"] or "null") if "on_restore" in written else None
 
 
 def _whole(document: Document, catalog: Catalog, stem: str) -> Iterator[Problem]:
@@ -185,10 +191,25 @@ def _rule(document: Document, catalog: Catalog, rule: TableRule) -> Iterator[Pro
         if reference.on_other_device and parent and parent.category is not Category.DEVICE:
             message = f"on_other_device is for references to device tables; {reference.parent} is {parent.category}"
             yield document.problem(at, message)
+        if parent and (message := _about_restore(reference, parent)):
+            yield document.problem(at, message)
         node = catalog.identity.node
         if reference.on_other_device is OnOtherDevice.CURRENT_NODE and node and node.table != reference.parent:
             message = f"current_node is for references to {node.table}, the table of identity.node"
             yield document.problem(at, message)
+
+
+def _about_restore(reference: DeclaredReference, parent: TableRule) -> str:
+    """What is wrong with what a reference says of restores."""
+    transient = parent.category is Category.TRANSIENT
+    if reference.on_restore and not transient:
+        return f"on_restore is for references to transient tables; {reference.parent} is {parent.category}"
+    if transient and not reference.on_restore:
+        return (
+            f"{reference.parent} is transient, so no backup has the row that is pointed at: say what a restore does"
+            " where it is gone, `on_restore: null | skip_row | refuse`"
+        )
+    return ""
 
 
 def _keys(document: Document, path: Keys) -> list[str]:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from toolkit.model.catalog import (
     Category,
     DeclaredReference,
-    OnOtherDevice,
     OwnerEdge,
     RuleKind,
     TableRule,
@@ -79,10 +78,9 @@ def _way(edge: OwnerEdge) -> str:
 
 def _reference(reference: DeclaredReference) -> str:
     target = _dotted(reference.parent, ",".join(reference.parent_columns))
-    if reference.on_other_device is None:
-        return target
-    choice = "null" if reference.on_other_device is OnOtherDevice.NULL else reference.on_other_device.value
-    return _flow({"to": target, "on_other_device": choice})
+    rules = {"on_other_device": reference.on_other_device, "on_restore": reference.on_restore}
+    said = {name: choice.value for name, choice in rules.items() if choice is not None}
+    return _flow({"to": target, **said}) if said else target
 
 
 def _dotted(table: str, column: str) -> str:

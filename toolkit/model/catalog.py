@@ -34,6 +34,14 @@ class OnOtherDevice(StrEnum):
     SKIP_ROW = "skip_row"
 
 
+class OnRestore(StrEnum):
+    """What becomes of a business row that points at a transient row which the target of a restore does not have."""
+
+    NULL = "null"
+    SKIP_ROW = "skip_row"
+    REFUSE = "refuse"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerEdge:
     """One way to an owner.
@@ -56,6 +64,7 @@ class DeclaredReference:
     parent: str
     parent_columns: tuple[str, ...]
     on_other_device: OnOtherDevice | None = None
+    on_restore: OnRestore | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

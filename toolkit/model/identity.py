@@ -29,7 +29,7 @@ class NodeFate(StrEnum):
 
 
 class Following(StrEnum):
-    """What became of rows of a backup that belong to another device."""
+    """What became of rows of a backup that belong to another device, or point at transient rows."""
 
     CURRENT_NODE = "current_node"
     NULL = "null"
@@ -38,6 +38,10 @@ class Following(StrEnum):
     """They pointed at skipped rows, and their reference became NULL."""
     DRAGGED = "dragged"
     """They pointed at skipped rows, cannot be without them, and are skipped too."""
+    FORGOT = "forgot"
+    """They pointed at transient rows that are gone, and their reference became NULL."""
+    LEFT_OUT = "left_out"
+    """They point at transient rows that are gone, and are skipped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +178,8 @@ class Followed:
             Following.SKIP_ROW: "rows belong to another device and are not restored",
             Following.DETACHED: "rows pointed at rows that are not restored; now NULL",
             Following.DRAGGED: "rows need rows that are not restored, and are not either",
+            Following.FORGOT: "rows pointed at transient rows that are not there; now NULL",
+            Following.LEFT_OUT: "rows point at transient rows that are not there, and are not restored",
         }[self.what]
         examples = f", e.g. {'; '.join(self.samples)}" if self.samples else ""
         return f"{self.table} ({', '.join(self.columns)}): {self.rows} {said}{examples}"

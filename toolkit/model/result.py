@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from toolkit.errors import PlaybackError
-from toolkit.model.identity import IdentityPlan
+from toolkit.model.identity import Followed, IdentityPlan
 from toolkit.model.manifest import Manifest
 from toolkit.model.orphan import OrphanRemoval, OrphanReport
 from toolkit.model.plan import Conflict, RestorePlan
@@ -189,6 +189,7 @@ class VerifiedDatabase:
     Attributes:
         identity: what was decided about the device, where it is another one than the backup's.
         device_tables: how many tables of the backup belong to its device.
+        followed: rows compared as a restore would have them, because they point at transient rows that are gone.
         after: what a restore explains, where tables differ and such a restore was named.
     """
 
@@ -197,6 +198,7 @@ class VerifiedDatabase:
     verdicts: Sequence[TableVerdict]
     identity: IdentityPlan | None
     device_tables: int
+    followed: Sequence[Followed] = ()
     after: AfterRestore | None = None
 
     @property

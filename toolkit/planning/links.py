@@ -6,11 +6,20 @@ from a `child` row to the `parent` row that it points at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from toolkit.errors import Problem
-from toolkit.model.catalog import Catalog, Category, DeclaredReference, OnOtherDevice, OwnerEdge, RuleKind, TableRule
+from toolkit.model.catalog import (
+    Catalog,
+    Category,
+    DeclaredReference,
+    OnOtherDevice,
+    OnRestore,
+    OwnerEdge,
+    RuleKind,
+    TableRule,
+)
 from toolkit.model.schema import PLAIN, DatabaseSchema, Equality, ForeignKey, Table
 
 
@@ -54,6 +63,7 @@ class ReferenceLink:
     equalities: tuple[Equality, ...] = ()
     period: bool = False
     on_other_device: OnOtherDevice | None = None
+    on_restore: OnRestore | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +140,7 @@ def _references(catalog: Catalog, schema: DatabaseSchema, problems: list[Problem
         rule = catalog.rules.get(table.name)
         declared = {_pairs(ref): ref for ref in rule.references} if rule else {}
         keys = {_pairs(key) for key in table.foreign_keys}
+        problems.extend(_cannot_be_null(catalog, rule, table) if rule else ())
         for key in table.foreign_keys:
             extra = declared.get(_pairs(key))
             links.append(
@@ -143,6 +154,7 @@ def _references(catalog: Catalog, schema: DatabaseSchema, problems: list[Problem
                     equalities=key.equalities,
                     period=key.period,
                     on_other_device=extra.on_other_device if extra else None,
+                    on_restore=extra.on_restore if extra else None,
                 )
             )
         for ref in (ref for pairs, ref in declared.items() if pairs not in keys):
@@ -164,9 +176,37 @@ def _references(catalog: Catalog, schema: DatabaseSchema, problems: list[Problem
                         parent_columns=ref.parent_columns,
                         equalities=_by_type(schema, parent, ref.parent_columns, table, ref.columns),
                         on_other_device=ref.on_other_device,
+                        on_restore=ref.on_restore,
                     )
                 )
     return links
+
+
+def _cannot_be_null(catalog: Catalog, rule: TableRule, table: Table) -> Iterator[Problem]:
+    """References that are to become NULL and cannot."""
+    for ref in rule.references:
+        there = [name for name in ref.columns if name in table.column_names]
+        if ref.on_restore is OnRestore.NULL and there and not any(table.column(name).nullable for name in there):
+            place = f"references.{','.join(ref.columns)}"
+            yield _problem(catalog, rule, place, "on_restore: null cannot be: the column is NOT NULL")
+
+
+def undecided_references(
+    catalog: Catalog, rules: Mapping[str, TableRule], references: Iterable[ReferenceLink]
+) -> list[str]:
+    """Ask about foreign keys of business tables to transient ones of which the catalog file says nothing."""
+    return [
+        f"{link.child} ({', '.join(link.columns)}) points at {link.parent}, which is transient: say in {catalog.file}"
+        f" what a restore does where that row is gone, `references: {{{', '.join(link.columns)}: {{to:"
+        f" {link.parent}.{','.join(link.parent_columns)}, on_restore: null | skip_row | refuse}}}}`"
+        for link in references
+        if link.constraint
+        and link.on_restore is None
+        and link.child in rules
+        and rules[link.child].category is Category.BUSINESS
+        and link.parent in rules
+        and rules[link.parent].category is Category.TRANSIENT
+    ]
 
 
 def _by_type(

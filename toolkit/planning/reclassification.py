@@ -59,6 +59,7 @@ def rule_text(rule: TableRule, names: Mapping[str, str] | None = None) -> str:
         f"{', '.join(column(own, name) for name in each.columns)} references"
         f" {', '.join(column(each.parent, name) for name in each.parent_columns)}"
         for each in sorted(rule.references, key=lambda each: (each.columns, each.parent))
+        if each.on_restore is None  # such a one takes no rows
     )
     parts.extend([f"where {rule.where}"] if rule.where else [])
     parts.extend([f"unowned {rule.unowned}"] if rule.unowned else [])

@@ -71,9 +71,10 @@ def _beyond(each: Undone | KeptOthers | Conflict) -> str:
 
 
 def _followed(result: VerifiedDatabase) -> tuple[str, ...]:
-    """What was compared otherwise than it is stored, because the database is another device's."""
+    """What was compared otherwise than it is stored: on another device, and where transient rows are gone."""
+    transient = tuple(map(str, result.followed))
     if result.identity is None:
-        return ()
+        return transient
     tables = counted(result.device_tables, "device table")
     said = [f"{result.identity.decision.facts[0]}; {tables} not compared"] if result.device_tables else []
-    return (*said, *map(str, result.identity.followed))
+    return (*said, *map(str, result.identity.followed), *transient)

@@ -7,6 +7,7 @@ from toolkit.model.manifest import Manifest
 from toolkit.model.plan import RestorePlan
 from toolkit.planning.answers import Names
 from toolkit.planning.drift import missing_without_rows
+from toolkit.planning.links import undecided_references
 from toolkit.planning.picking import Picking
 from toolkit.planning.reclassification import Reclassified
 from toolkit.postgres.schema.sequences import looked_at
@@ -109,6 +110,7 @@ def warnings_of(manifest: Manifest, survey: Survey, today: Reclassified) -> tupl
         and manifest.table(entry.table) is None
         and entry.table not in today.passed_over
     )
+    lines.extend(undecided_references(survey.catalog, survey.accounting.rules, survey.links.references))
     return tuple(lines)
 
 

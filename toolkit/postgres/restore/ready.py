@@ -36,6 +36,7 @@ from toolkit.postgres.stage.fitting import fitting_source
 from toolkit.postgres.stage.following import follow
 from toolkit.postgres.stage.narrowing import narrow, narrowed
 from toolkit.postgres.stage.request import Request, scope_on_target
+from toolkit.postgres.stage.transients import leave_transient
 from toolkit.postgres.stage.version import version_said
 from toolkit.postgres.write import recovery
 from toolkit.postgres.write.batches import BadRow
@@ -137,7 +138,10 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             refuse_cut_ways(manifest.metadata.label, picking, today)
             refuse_lost_ways(manifest.metadata.label, picking, names)
             narrow(survey.workspace, source, owners)
-        followed = follow(connection, source, survey, device)
+        followed = (
+            *follow(connection, source, survey, device),
+            *leave_transient(connection, source, survey),
+        )
         made_node = stage_own_node(connection, source, survey, device)
         source.settle()
         selected = survey.select(all_owners=True, strict=False)

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from toolkit.model.catalog import Catalog
 from toolkit.model.drift import Answers
-from toolkit.model.identity import IdentityPlan
+from toolkit.model.identity import Followed, IdentityPlan
 from toolkit.model.manifest import Manifest, TableEntry
 from toolkit.model.outcome import Progress
 from toolkit.model.schema import Table
@@ -36,6 +36,7 @@ from toolkit.postgres.stage.decision import Device, DeviceRequest, is_told_apart
 from toolkit.postgres.stage.fitting import fit
 from toolkit.postgres.stage.following import follow
 from toolkit.postgres.stage.request import scope_on_target
+from toolkit.postgres.stage.transients import leave_transient
 from toolkit.postgres.stage.version import version_said
 
 
@@ -46,12 +47,14 @@ class Verification:
     Attributes:
         passed_over: tables of the backup that today's catalog file does not let a restore write, with their rows.
         said: what tables and businesses have become since the backup was made.
+        followed: rows that point at transient rows which are gone, and are compared as a restore would have them.
     """
 
     verdicts: list[TableVerdict]
     identity: IdentityPlan | None = None
     passed_over: Mapping[str, int] = field(default_factory=dict)
     said: tuple[str, ...] = ()
+    followed: tuple[Followed, ...] = ()
 
 
 def verify_database(
@@ -80,6 +83,7 @@ def verify_database(
         found = recognise(connection, survey, manifest, device)
         other = is_told_apart(found, manifest, device)
         identity = verifier.follow(found) if other else None
+        followed = verifier.leave_transient()
         progress.start("verify", rows=manifest.metadata.stats.total_records)
         verdicts = []
         for entry in verifier.entries:
@@ -94,7 +98,7 @@ def verify_database(
             *verifier.said,
             *businesses_said(manifest, verifier.tenants, mirror=False),
         )
-        return Verification(verdicts, identity, today.passed_over, said)
+        return Verification(verdicts, identity, today.passed_over, said, followed)
 
 
 class _Verifier:
@@ -138,6 +142,12 @@ class _Verifier:
         followed = follow(self._connection, self._source, self._survey, device, strict=False)
         self._source.settle()
         return IdentityPlan(decision=device.decision, followed=followed)
+
+    def leave_transient(self) -> tuple[Followed, ...]:
+        """Let staged rows be without the transient rows that are gone; `verdict` compares with either form of them."""
+        followed = leave_transient(self._connection, self._source, self._survey, strict=False)
+        self._source.settle()
+        return followed
 
     def verdict(self, entry: TableEntry) -> TableVerdict:
         table, taken = self._survey.schema.tables.get(entry.name), self._selected.taken.get(entry.name)
