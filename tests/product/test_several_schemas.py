@@ -179,3 +179,11 @@ def test_classify_proposes_all_schemas(made: Control) -> None:
     catalog.write_text("\n".join(line for line in said if "other_schemas" not in line), encoding="utf-8")
     done = invoke(*words, "--update")
     assert "schema reporting (4 tables: alone, charge, hint, line) is not looked at" in done.err
+
+
+def test_explain_says_that_a_schema_is_left_out(made: Control) -> None:
+    """A row that no backup can hold is said to be in a schema that is left out."""
+    words = ("explain", "--host", "source", "--inventory", str(made.directory / "inventory"))
+    assert "auth.users.id = org.owner_id, row 1" in invoke(*words, "auth.users", "1").out
+    done = invoke(*words, "reporting.alone", "1")
+    assert (done.code, "is in schema reporting, which the catalog file leaves out" in done.err) == (2, True), done.err

@@ -74,16 +74,16 @@ class Laboratory:
         for name, taken in selected.taken.items():
             table = world.tables[name]
             if taken.ids is None:
-                found = Counter(self._fetch(world.schema, table))
+                found = Counter(self._fetch(world, table))
             else:
-                marked = self._joined(world.schema, table, taken.ids, sql.SQL("i.why::text"))
+                marked = self._joined(world, table, taken.ids, sql.SQL("i.why::text"))
                 marks[name] = Counter((row[:-1], MARKS[str(row[-1])]) for row in marked)
                 found = Counter(row[:-1] for row in marked)
             rows[name] = found
             counts[name] = taken.summary(found.total())
         mine, others = {}, {}
         for name, owners in selected.owners.items():
-            lines = self._joined(world.schema, world.tables[name], owners.source, sql.SQL("i.mine"))
+            lines = self._joined(world, world.tables[name], owners.source, sql.SQL("i.mine"))
             mine[name] = Counter(row[:-1] for row in lines if row[-1])
             others[name] = Counter(row[:-1] for row in lines if not row[-1])
         return Result(
@@ -98,14 +98,14 @@ class Laboratory:
             others={name: each for name, each in others.items() if each},
         )
 
-    def _fetch(self, schema: str, table: Table) -> list[Content]:
-        query = sql.SQL("SELECT {} FROM {} t").format(_columns(table), sql.Identifier(schema, table.name))
+    def _fetch(self, world: World, table: Table) -> list[Content]:
+        query = sql.SQL("SELECT {} FROM {} t").format(_columns(table), world.identifier(table.name))
         return self.connection.execute(query).fetchall()
 
-    def _joined(self, schema: str, table: Table, ids: Sql, extra: sql.SQL) -> list[Content]:
+    def _joined(self, world: World, table: Table, ids: Sql, extra: sql.SQL) -> list[Content]:
         same = "t.ctid = i.row_id AND t.tableoid = i.part_id" if table.partitioned else "t.ctid = i.row_id"
         query = sql.SQL("SELECT {}, {} FROM {} t JOIN {} i ON {}").format(
-            _columns(table), extra, sql.Identifier(schema, table.name), ids, sql.SQL(same)
+            _columns(table), extra, world.identifier(table.name), ids, sql.SQL(same)
         )
         return self.connection.execute(query).fetchall()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg import sql
 
-from tests.selection.world import Declared, Edge, Reference, Table, World
+from tests.selection.world import LEFT_OUT, SECOND, Declared, Edge, Reference, Table, World
 
 NAME = "made-up"
 """Of the catalog, and of its file without the ending."""
@@ -25,21 +25,20 @@ def quoted(name: str) -> str:
 def statements(world: World) -> sql.Composed:
     """Drops the world before, of whatever schema, and makes this one: tables, rows, then foreign keys."""
     tables = [table for table in world.tables.values() if table.present]
-    before = sql.SQL(", ").join(map(sql.Identifier, SCHEMAS))
+    before = sql.SQL(", ").join(map(sql.Identifier, (*SCHEMAS, SECOND, LEFT_OUT)))
     parts: list[sql.Composable] = [
         sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(before),
-        sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(world.schema)),
-        sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(world.schema)),
+        *(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)) for name in (world.schema, SECOND, LEFT_OUT)),
     ]
-    parts.extend(_create(table) for table in tables)
-    parts.extend(_partitions(table) for table in tables if table.partitioned)
-    parts.extend(_insert(table) for table in tables if table.rows)
+    parts.extend(_create(world, table) for table in tables)
+    parts.extend(_partitions(world, table) for table in tables if table.partitioned)
+    parts.extend(_insert(world, table) for table in tables if table.rows)
     keys = [each for each in world.references if each.declared is not Declared.CATALOG]
-    parts.extend(_foreign_key(each) for each in dict.fromkeys(keys))
+    parts.extend(_foreign_key(world, each) for each in dict.fromkeys(keys))
     return sql.SQL("; ").join(parts)
 
 
-def _create(table: Table) -> sql.Composed:
+def _create(world: World, table: Table) -> sql.Composed:
     lines: list[sql.Composable] = [
         sql.SQL("{} {}{}").format(
             sql.Identifier(name), sql.SQL(column.type), sql.SQL("" if column.nullable else " NOT NULL")
@@ -50,33 +49,33 @@ def _create(table: Table) -> sql.Composed:
         lines.append(sql.SQL("PRIMARY KEY ({})").format(_names(table.key)))
     lines.extend(sql.SQL("UNIQUE ({})").format(_names(key)) for key in table.unique)
     tail = sql.SQL(" PARTITION BY HASH ({})").format(_names(table.key[:1])) if table.partitioned else sql.SQL("")
-    return sql.SQL("CREATE TABLE {} ({}){}").format(sql.Identifier(table.name), sql.SQL(", ").join(lines), tail)
+    return sql.SQL("CREATE TABLE {} ({}){}").format(world.identifier(table.name), sql.SQL(", ").join(lines), tail)
 
 
-def _partitions(table: Table) -> sql.Composed:
+def _partitions(world: World, table: Table) -> sql.Composed:
     return sql.SQL("; ").join(
         sql.SQL("CREATE TABLE {} PARTITION OF {} FOR VALUES WITH (MODULUS 2, REMAINDER {})").format(
-            sql.Identifier(f"{table.name} part {part}"), sql.Identifier(table.name), sql.Literal(part)
+            world.identifier(table.name, f" part {part}"), world.identifier(table.name), sql.Literal(part)
         )
         for part in range(2)
     )
 
 
-def _insert(table: Table) -> sql.Composed:
+def _insert(world: World, table: Table) -> sql.Composed:
     rows = (
         sql.SQL("({})").format(sql.SQL(", ").join(sql.Literal(row[column]) for column in table.columns))
         for row in table.rows
     )
     return sql.SQL("INSERT INTO {} ({}) VALUES {}").format(
-        sql.Identifier(table.name), _names(table.columns), sql.SQL(", ").join(rows)
+        world.identifier(table.name), _names(table.columns), sql.SQL(", ").join(rows)
     )
 
 
-def _foreign_key(reference: Reference) -> sql.Composed:
+def _foreign_key(world: World, reference: Reference) -> sql.Composed:
     return sql.SQL("ALTER TABLE {} ADD FOREIGN KEY ({}) REFERENCES {} ({}){}").format(
-        sql.Identifier(reference.child),
+        world.identifier(reference.child),
         _names(reference.columns),
-        sql.Identifier(reference.parent),
+        world.identifier(reference.parent),
         _names(reference.parent_columns),
         sql.SQL(" NOT VALID" if reference.declared is Declared.NOT_VALID else ""),
     )
@@ -90,13 +89,18 @@ def catalog_text(world: World, order: Iterable[str] = ()) -> str:
     """The catalog file; `order` is the order of the tables in it, that of the world without it."""
     tenant = {"table": world.tenant, "key": world.key, "label": world.label, "demo": world.demo}
     head = {"tenant": {key: value for key, value in tenant.items() if value}}
-    lines = [f"catalog: {NAME}", f"schema: {_flow(world.schema)}", f"tenant: {_flow(head['tenant'])}"]
+    lines = [f"catalog: {NAME}", *_schemas(world), f"tenant: {_flow(head['tenant'])}"]
     for category in ("business", "device", "transient"):
         names = [name for name in (order or world.tables) if world.tables[name].rule.category == category]
+        names = [name for name in names if not name.startswith(f"{LEFT_OUT}.")]
         if names:
             lines.extend((f"{category}:", "  all of them:"))
             lines.extend(f"    {_flow(name)}: {_flow(_rule(world, world.tables[name]))}" for name in names)
     return "\n".join(lines) + "\n"
+
+
+def _schemas(world: World) -> list[str]:
+    return [f"schemas: {_flow([world.schema, SECOND])}", f"other_schemas: {_flow({LEFT_OUT: 'nobody needs it'})}"]
 
 
 def _flow(value: object) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.selection.oracle import Expected, Spot, content, expect
 from tests.selection.reading import Laboratory
-from tests.selection.world import Reference, Row, Value, World
+from tests.selection.world import LEFT_OUT, Reference, Row, Value, World
 from tests.selection.worlds import scopes, search, worlds
 from toolkit.config import catalog as catalogs
 from toolkit.errors import InputError
@@ -70,7 +70,7 @@ def spots(world: World) -> list[Spot]:
         (name, number)
         for name, table in world.tables.items()
         for number, row in enumerate(table.rows)
-        if table.present and any(value is not None for value in row.values())
+        if table.present and not name.startswith(LEFT_OUT) and any(value is not None for value in row.values())
     ]
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from psycopg import sql
+
 Value = int | str | bool | None
 Row = Mapping[str, Value]
 
@@ -110,12 +112,16 @@ class Table:
         return self.rule.category == "business"
 
 
+SECOND, LEFT_OUT = "second", "left out"
+"""Further schemas: one that the catalog file covers, and one that it leaves out."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """A whole application.
 
     Attributes:
-        schema: the name of its schema.
+        schema: the name of its first schema; tables of SECOND and LEFT_OUT have these in their names.
         tenant: the tenant table's name; `key`, `label` and `demo` are columns of it, the last two maybe empty.
     """
 
@@ -126,3 +132,9 @@ class World:
     key: str
     label: str
     demo: str
+
+    def identifier(self, name: str, more: str = "") -> sql.Identifier:
+        """A table as SQL; with `more`, what its name goes on with."""
+        schema, _, relation = name.partition(".")
+        place = (schema, relation) if schema in (SECOND, LEFT_OUT) else (self.schema, name)
+        return sql.Identifier(place[0], place[1] + more)

@@ -11,11 +11,28 @@ from hypothesis.strategies import DrawFn
 
 from tests.caseless import respelled
 from tests.selection.statements import SCHEMAS, quoted
-from tests.selection.world import CASELESS, Column, Condition, Declared, Edge, Reference, Row, Rule, Table, Value, World
+from tests.selection.world import (
+    CASELESS,
+    LEFT_OUT,
+    SECOND,
+    Column,
+    Condition,
+    Declared,
+    Edge,
+    Reference,
+    Row,
+    Rule,
+    Table,
+    Value,
+    World,
+)
 from tests.sweeps import examples
 from toolkit.model.scope import BackupType, Demo, Scope
 
-TABLE_NAMES = ("businesses", "Order", "select", 'qu"ote', "it's", "100%", "{brace}", "ünï", "back\\slash", "why", "t")
+TABLE_NAMES = (
+    *("businesses", "Order", "select", 'qu"ote', "it's", "100%", "{brace}", "ünï", "back\\slash", "why", "t"),
+    *(f"{SECOND}.t", f"{SECOND}.Order", f"{SECOND}.a.b", f"{LEFT_OUT}.t", f"{LEFT_OUT}.other"),
+)
 COLUMN_NAMES = (
     *("id", "Name", "from", 'dou"ble', "o'clock", "%s", "{x}", "ß", "\\", "why", "mine", "round", "row_id", "part_id"),
     *("k0", "t", "s", "o", "$1", ":p", "xmin_", "a-b", "UPPER", "table", "b", "c", "i", "n", "u", "q"),
@@ -71,6 +88,10 @@ class _Draft:
 def worlds(draw: DrawFn) -> World:
     """A world of 2 to 7 tables, 0 to 6 rows each and up to 4 tenants, whose foreign keys hold."""
     names = draw(st.permutations(TABLE_NAMES))[: draw(st.integers(2, 7))]
+    # the tenants are in a schema that is covered
+    names.sort(key=lambda name: name.startswith(LEFT_OUT))
+    if names[0].startswith(LEFT_OUT):
+        names[0] = TABLE_NAMES[0]
     drafts = {name: _table(draw, name, tenant=not number) for number, name in enumerate(names)}
     tenant = drafts[names[0]]
     pointing = _references(draw, drafts)
@@ -279,7 +300,10 @@ def _classify(draw: DrawFn, drafts: Mapping[str, _Draft], tenant: _Draft) -> Non
     for draft in drafts.values():
         category = draw(st.sampled_from(["business"] * 7 + ["device", "transient", ""]))
         draft.rule = Rule(category="business" if draft is tenant else category)
-    candidates = [draft for draft in drafts.values() if draft is not tenant and draft.rule.category]
+        if draft.name.startswith(LEFT_OUT):
+            draft.rule = Rule(category="transient")
+    covered = [draft for draft in drafts.values() if not draft.name.startswith(LEFT_OUT)]
+    candidates = [draft for draft in covered if draft is not tenant and draft.rule.category]
     if draw(seldom) and candidates:
         candidates[draw(st.integers(0, len(candidates) - 1))].present = False
 
@@ -292,7 +316,8 @@ def _declarable(drafts: Mapping[str, _Draft], references: Sequence[Reference]) -
         child, parent = drafts[reference.child], drafts[reference.parent]
         declared = reference.declared if child.present and parent.present else Declared.CATALOG
         place = (child.name, reference.columns)
-        sayable = child.rule.category == "business" and parent.rule.category != "" and place not in written
+        listed = parent.rule.category != "" and not parent.name.startswith(LEFT_OUT)
+        sayable = child.rule.category == "business" and listed and place not in written
         if not sayable and declared is Declared.CATALOG:
             continue
         if not sayable and declared is Declared.BOTH:

@@ -165,6 +165,11 @@ def _whole(document: Document, catalog: Catalog, stem: str) -> Iterator[Problem]
     for name in catalog.schemas:
         if name in catalog.other_schemas:
             yield document.problem(("other_schemas", name), f"schema {name} is covered: it stands under `schemas`, too")
+    for rule in catalog.rules.values():
+        schema = rule.table.partition(".")[0]
+        if schema != rule.table and schema in catalog.other_schemas:
+            path: Keys = (rule.category.value, rule.group, rule.table)
+            yield document.problem(path, f"schema {schema} is left out under `other_schemas`: its tables have no rules")
     tenant = catalog.rules.get(catalog.tenant.table)
     if tenant is None or tenant.category is not Category.BUSINESS:
         message = f"the tenant table {catalog.tenant.table} is not listed under business; list it with the rule tenant"

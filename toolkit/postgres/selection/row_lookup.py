@@ -50,6 +50,11 @@ def table_named(schema: DatabaseSchema, name: str) -> Table:
     """Give the table of that name; InputError when there is none, with names like it."""
     if name in schema.tables:
         return schema.tables[name]
+    place, relation = schema.schemas.place(name)
+    if relation in schema.schemas.left_out.get(place, ()):
+        raise InputError(
+            f"table {name} is in schema {place}, which the catalog file leaves out: no backup has its rows"
+        )
     where = ", ".join(schema.schemas.covered)
     raise InputError(f"schema {where} has no table {name!r}", hint=meant(name, schema.tables, before=""))
 
