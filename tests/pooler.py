@@ -44,11 +44,12 @@ def pooler(server: EmbeddedServer, conninfo: str, *, mode: str = "transaction", 
     # a number without a name gets at a server of its own through that server's directory alone
     process = (server.directory / "postmaster.pid").read_text("utf-8").splitlines()[0]
     parts = conninfo_to_dict(conninfo)
+    beside = parts["host"] == str(server.directory)
     password = Path(str(parts["passfile"])).read_text("ascii").strip().rpartition(":")[2]
     home = Path(tempfile.mkdtemp(prefix="pooler-"))
     settings = _SETTINGS.format(
         home=home,
-        host=server.directory if account is None else f"/proc/{process}/cwd",
+        host=f"/proc/{process}/cwd" if account is not None and beside else parts["host"],
         user=f"user={parts['user']} ",
         password=password,
         mode=mode,

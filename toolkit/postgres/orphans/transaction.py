@@ -26,7 +26,7 @@ from toolkit.postgres.orphans.search import (
 from toolkit.postgres.schema.relation import Sql, scalar
 from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
-from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.session.connection import Connection, refuse_standby
 from toolkit.postgres.write.deletion import Deletions
 from toolkit.postgres.write.fate import Deed, Fate
 from toolkit.postgres.write.recovery import Open, commit, passes
@@ -86,6 +86,8 @@ def _found(
     check: bool,
     fate: Fate,
 ) -> Found:
+    if delete:
+        refuse_standby(connection)
     bypass = delete and may_bypass(connection)
     with consistent_snapshot(
         connection,

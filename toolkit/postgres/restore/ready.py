@@ -29,7 +29,7 @@ from toolkit.postgres.restore.preflight import (
     warnings_of,
 )
 from toolkit.postgres.selection.snapshot import LOCK_SECONDS, WRITING_LOCK, Survey, consistent_snapshot
-from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.session.connection import Connection, refuse_standby
 from toolkit.postgres.stage.backup_owners import BackupOwners
 from toolkit.postgres.stage.decision import settle_device
 from toolkit.postgres.stage.fitting import fitting_source
@@ -97,6 +97,7 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
     Raises:
         RefusedError: drift or missing privileges; nothing was changed.
     """
+    refuse_standby(connection)
     if not request.atomic:
         refuse_steps_in_a_pool(connection)
     manifest = asked = with_new_tables(request.manifest, request.answers)

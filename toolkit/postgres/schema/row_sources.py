@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg import sql
 
 from toolkit.postgres.schema.relation import Relation, Sql
@@ -34,6 +36,50 @@ class Temporary(Rows):
 
     def __init__(self, name: str, rows: int) -> None:
         super().__init__(sql.SQL("{}").format(sql.Identifier("pg_temp", name)), rows)
+
+
+class Held(Temporary):
+    """Stands for a temporary table where the server can have none: its rows are part of each statement that reads it.
+
+    Args:
+        columns: names and types.
+    """
+
+    def __init__(self, columns: Sequence[tuple[str, str]]) -> None:
+        super().__init__("", 0)
+        self._columns = columns
+        nothing = sql.SQL(", ").join(
+            sql.SQL("NULL::{} AS {}").format(sql.SQL(kind), sql.Identifier(name)) for name, kind in columns
+        )
+        self._parts: list[Sql] = [sql.SQL("SELECT {} WHERE false").format(nothing)]
+        self._show()
+
+    @property
+    def width(self) -> int:
+        """How many columns it has."""
+        return len(self._columns)
+
+    def add(self, rows: int, texts: Sequence[str]) -> None:
+        """Add rows.
+
+        Args:
+            texts: per column an array of texts, as the server writes one.
+        """
+        if rows:
+            values = sql.SQL(", ").join(sql.SQL("unnest({}::text[])").format(sql.Literal(text)) for text in texts)
+            names = [sql.Identifier(f"c{number}") for number in range(len(self._columns))]
+            listed = sql.SQL(", ").join(
+                sql.SQL("h.{}::{} AS {}").format(name, sql.SQL(kind), sql.Identifier(column))
+                for name, (column, kind) in zip(names, self._columns, strict=True)
+            )
+            part = sql.SQL("SELECT {} FROM ROWS FROM ({}) AS h({})")
+            self._parts.append(part.format(listed, values, sql.SQL(", ").join(names)))
+            self.rows += rows
+            self._show()
+
+    def _show(self) -> None:
+        parts = self._parts if len(self._parts) == 1 else self._parts[1:]
+        self._obj = [sql.SQL("({})").format(sql.SQL(" UNION ALL ").join(parts))]
 
 
 def chosen(relation: Relation, ids: Rows | None, alias: str) -> Sql:

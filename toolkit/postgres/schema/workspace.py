@@ -14,7 +14,7 @@ from toolkit.errors import RefusedError
 from toolkit.model.schema import DatabaseSchema
 from toolkit.postgres.schema.naming import NAMED, identifier, parameter
 from toolkit.postgres.schema.relation import Relation, Sql, relation_of
-from toolkit.postgres.schema.row_sources import Rows, Temporary
+from toolkit.postgres.schema.row_sources import Held, Rows, Temporary
 from toolkit.postgres.session.connection import Connection
 
 K = TypeVar("K", bound=Hashable)
@@ -48,7 +48,7 @@ class Workspace:
     """A schema under work in one session.
 
     Temporary tables are gone with the transaction's rollback or the session. A standby, and a role without the
-    TEMPORARY privilege, can have none; what they hold is then worked out anew whenever it is needed.
+    TEMPORARY privilege, can have none; what was selected is then held here, and sent along with whatever is asked.
 
     Args:
         measured: tables that are locked whenever `relations` is asked for, so that their sizes can be read.
@@ -103,7 +103,7 @@ class Workspace:
     # temporary tables
 
     @cached_property
-    def _obstacle(self) -> str:
+    def obstacle(self) -> str:
         """Why there can be no temporary tables; empty where there can."""
         row = self.connection.execute(
             "SELECT pg_is_in_recovery(), has_database_privilege(current_database(), 'TEMPORARY')"
@@ -111,31 +111,28 @@ class Workspace:
         assert row is not None
         return "the server is a standby" if row[0] else "" if row[1] else "the role has no TEMPORARY privilege"
 
-    def require_tables(self) -> None:
+    def _require_tables(self) -> None:
         """Raise RefusedError where there can be no temporary tables."""
-        if self._obstacle:
+        if self.obstacle:
             raise RefusedError(
-                f"this scope needs temporary tables, and {self._obstacle}",
-                hint="GRANT TEMPORARY on the database and run on the primary; without it only whole scopes with"
-                " `demo: include`, no conditions and no references to device rows can be read",
+                f"rows of a backup are put beside those of the database in temporary tables, and {self.obstacle}",
+                hint="GRANT TEMPORARY on the database, or run on the primary",
             )
 
     def hold(self, label: str, query: Sql) -> Rows:
         """Hold what a query gives: in a temporary table where there can be one, else as the query itself."""
-        if self._obstacle:
+        if self.obstacle:
             return Rows(sql.SQL("({})").format(query), None)
         return self.keep(label, query)
 
     def keep(self, label: str, query: Sql) -> Temporary:
-        """Make a temporary table from a query.
+        """Make a temporary table from a query, or hold its rows here where there can be none.
 
         Args:
             label: the beginning of its name.
-
-        Raises:
-            RefusedError: there can be none.
         """
-        self.require_tables()
+        if self.obstacle:
+            return self._held(query)
         name = f"{label}_{next(self._numbers)}"
         template = sql.SQL("CREATE TEMPORARY TABLE {} AS {}")
         made = self.connection.execute(template.format(sql.Identifier(name), query))
@@ -143,8 +140,33 @@ class Workspace:
         self._grown(table, 0)
         return table
 
+    def _held(self, query: Sql) -> Held:
+        shape = self.connection.execute(sql.SQL("SELECT * FROM ({}) q LIMIT 0").format(query)).description or []
+        types = self.connection.execute(
+            "SELECT format_type(o, -1) FROM unnest(%s::oid[]) WITH ORDINALITY AS t(o, place) ORDER BY place",
+            [[column.type_code for column in shape]],
+        )
+        held = Held([(column.name, str(kind)) for column, (kind,) in zip(shape, types, strict=True)])
+        self._add(held, query, len(shape))
+        return held
+
+    def _add(self, held: Held, query: Sql, width: int) -> int:
+        """Read what a query gives as arrays of texts, one per column."""
+        names = [sql.Identifier(f"c{number}") for number in range(width)]
+        texts = sql.SQL(", ").join(sql.SQL("array_agg(q.{}::text)::text").format(name) for name in names)
+        statement = sql.SQL("SELECT count(*), {} FROM ({}) q({})").format(texts, query, sql.SQL(", ").join(names))
+        row = self.connection.execute(statement).fetchone()
+        assert row is not None
+        held.add(int(row[0]), row[1:])
+        return int(row[0])
+
     def create(self, label: str, like: str) -> Temporary:
-        """Make an empty table with the columns of one of the schema, generated ones included, and no constraints."""
+        """Make an empty table with the columns of one of the schema, generated ones included, and no constraints.
+
+        Raises:
+            RefusedError: there can be no temporary tables.
+        """
+        self._require_tables()
         name, columns = f"{label}_{next(self._numbers)}", self.schema.tables[like].columns
         made, source = sql.Identifier(name), identifier(self.schema.schemas, like)
         if not any(column.generated for column in columns):
@@ -161,7 +183,8 @@ class Workspace:
         return Temporary(name, 0)
 
     def texts(self, label: str, columns: Iterable[str]) -> Temporary:
-        """Make an empty table with columns of type text."""
+        """Make an empty table with columns of type text; RefusedError where there can be no temporary tables."""
+        self._require_tables()
         listed = sql.SQL(", ").join(sql.SQL("''::text AS {}").format(sql.Identifier(name)) for name in columns)
         return self.keep(label, sql.SQL("SELECT {} WHERE false").format(listed))
 
@@ -172,6 +195,8 @@ class Workspace:
 
     def insert(self, table: Temporary, query: Sql) -> int:
         """Add what a query gives to a temporary table; gives how many rows that is."""
+        if isinstance(table, Held):
+            return self._add(table, query, table.width)
         added = self.connection.execute(sql.SQL("INSERT INTO {} {}").format(table, query)).rowcount
         self.grew(table, added)
         return added
@@ -188,6 +213,8 @@ class Workspace:
 
     def drop(self, table: Temporary) -> None:
         """Drop a temporary table."""
+        if isinstance(table, Held):
+            return
         self._unanalyzed = [each for each in self._unanalyzed if each is not table]
         self.connection.execute(sql.SQL("DROP TABLE {}").format(table))
 

@@ -233,12 +233,10 @@ class Selection:
 
     def _none(self, table: str) -> Rows:
         """A table of no ids, to which rows may be added."""
-        self._workspace.require_tables()
         return Rows(sql.SQL("({})").format(self._rows(table, Mark.REFERENCED, sql.SQL("false"))), 0)
 
     def _lines_as_ids(self, table: str) -> Taken:
         """The rows that selected tenants own: their lines say already which these are."""
-        self._workspace.require_tables()
         owners = self._owners.get(table)
         if owners is None or owners.mine == 0:
             return Taken(self._none(table))

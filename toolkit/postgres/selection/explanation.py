@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import count, pairwise
+from itertools import pairwise
 
 from psycopg import sql
 
@@ -44,7 +44,6 @@ class Explainer:
 
     Attributes:
         selected: what the scope takes.
-        walks: numbers for the names of temporary tables.
 
     Raises:
         RefusedError: the scope names a business that does not exist.
@@ -54,7 +53,6 @@ class Explainer:
         self.connection = connection
         self.survey = survey
         self.selected = survey.select()
-        self.walks = count()
 
     def explain(self, table: str, words: Sequence[str]) -> Explanation:
         """Explain a row.
@@ -77,7 +75,6 @@ class _Subject:
         self._connection = explainer.connection
         self._survey = explainer.survey
         self._selected = explainer.selected
-        self._walks = explainer.walks
         self._table = table
         self._row = row
         self._rules = self._survey.accounting.rules
@@ -113,7 +110,7 @@ class _Subject:
         return relation_of(self._survey.schema.schemas, self._survey.schema.tables[table])
 
     def _walk(self, steps: Sequence[Step]) -> Walk:
-        walk = Walk(self._connection, self._survey.schema, steps, name=f"walk_{next(self._walks)}")
+        walk = Walk(self._survey.workspace, steps)
         walk.run(self._row)
         return walk
 

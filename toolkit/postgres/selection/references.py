@@ -120,7 +120,7 @@ class ReferenceClosure:
         """Note what was found of several tables by one statement."""
         if not found.rows:
             return
-        counts = sql.SQL("SELECT place, count(*) FROM {} GROUP BY place").format(found)
+        counts = sql.SQL("SELECT place, count(*) FROM {} p GROUP BY place").format(found)
         for place, rows in self._workspace.connection.execute(counts).fetchall():
             part = sql.SQL("(SELECT p.row_id, p.part_id FROM {} p WHERE p.place = {})").format(
                 found, sql.Literal(place)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from toolkit.model.explanation import RowKey
-from toolkit.model.schema import DatabaseSchema, Equality
+from toolkit.model.schema import Equality
 from toolkit.planning.links import OwnerLink, ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Sql, equal, relation_of
+from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.row_lookup import RowId, key_columns
-from toolkit.postgres.session.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,32 +72,30 @@ class Visited:
 
 
 class Walk:
-    """Rows reached, in a temporary table of the current transaction: each once, numbered from the nearest on.
+    """Rows reached, each once, numbered from the nearest on.
 
     Rows equally far away are numbered by step and key, so that the same data give the same ways.
     """
 
-    def __init__(self, connection: Connection, schema: DatabaseSchema, steps: Sequence[Step], *, name: str) -> None:
-        self._connection = connection
-        self._schema = schema
+    def __init__(self, workspace: Workspace, steps: Sequence[Step]) -> None:
+        self._workspace = workspace
+        self._connection = workspace.connection
+        self._schema = workspace.schema
         self._steps = sorted(dict.fromkeys(steps), key=lambda step: (step.start, step.columns, step.end))
-        self._places = {table: place for place, table in enumerate(sorted(schema.tables))}
-        self._tables = sorted(schema.tables)
-        self.source = sql.Identifier("pg_temp", name)
-        self._connection.execute(
-            sql.SQL(
-                "CREATE TEMPORARY TABLE {} (number bigint GENERATED ALWAYS AS IDENTITY, place integer, row_id tid,"
-                " part_id oid, level integer, step integer, previous bigint) ON COMMIT DROP"
-            ).format(sql.Identifier(name))
+        self._places = {table: place for place, table in enumerate(sorted(self._schema.tables))}
+        self._tables = sorted(self._schema.tables)
+        nobody = sql.SQL(
+            "SELECT NULL::bigint AS number, NULL::integer AS place, NULL::tid AS row_id, NULL::oid AS part_id,"
+            " NULL::integer AS level, NULL::integer AS step, NULL::bigint AS previous WHERE false"
         )
+        self.source = workspace.keep("walk", sql.SQL("{}").format(nobody))
 
     def run(self, row: RowId) -> None:
         """Walk from this row until nothing new is reached."""
-        self._connection.execute(
-            sql.SQL("INSERT INTO {} (place, row_id, part_id, level) VALUES ({}, {}::tid, {}::oid, 0)").format(
-                self.source, self._places[row.table], sql.Literal(row.ctid), sql.Literal(row.tableoid)
-            )
+        first = sql.SQL("SELECT 1::bigint, {}::integer, {}::tid, {}::oid, 0, NULL::integer, NULL::bigint").format(
+            sql.Literal(self._places[row.table]), sql.Literal(row.ctid), sql.Literal(row.tableoid)
         )
+        self._workspace.insert(self.source, first)
         frontier, level = {row.table}, 0
         while frontier:
             level += 1
@@ -111,16 +109,17 @@ class Walk:
         """Take one step from all rows of the level before; gives how many rows were new."""
         key = sort_key(self._schema.tables[step.end])
         query = sql.SQL(
-            "INSERT INTO {walk} (place, row_id, part_id, level, step, previous)"
-            " SELECT {end_place}, n.row_id, n.part_id, {level}, {number}, n.previous FROM ("
+            "SELECT {reached}::bigint + row_number() OVER (ORDER BY {order}), {end_place}::integer, n.row_id,"
+            " n.part_id, {level}::integer, {number}::integer, n.previous FROM ("
             "  SELECT DISTINCT ON (e.ctid, e.tableoid) e.ctid AS row_id, e.tableoid AS part_id, w.number AS previous"
             "  FROM {walk} w JOIN {start} a ON a.ctid = w.row_id AND a.tableoid = w.part_id JOIN {end} e ON {joined}"
             "  WHERE w.place = {start_place} AND w.level = {level} - 1 AND NOT EXISTS (SELECT 1 FROM {walk} o"
             "   WHERE o.place = {end_place} AND o.row_id = e.ctid AND o.part_id = e.tableoid)"
             "  ORDER BY e.ctid, e.tableoid, w.number"
-            " ) n JOIN {end} t ON t.ctid = n.row_id AND t.tableoid = n.part_id ORDER BY {order}"
+            " ) n JOIN {end} t ON t.ctid = n.row_id AND t.tableoid = n.part_id"
         ).format(
             walk=self.source,
+            reached=sql.Literal(self.source.rows),
             start=relation_of(self._schema.schemas, self._schema.tables[step.start]).source,
             end=relation_of(self._schema.schemas, self._schema.tables[step.end]).source,
             joined=equal("e", step.end_columns, "a", step.columns, step.equalities),
@@ -130,11 +129,11 @@ class Walk:
             number=sql.Literal(number),
             order=order_by(key, "t"),
         )
-        return self._connection.execute(query).rowcount
+        return self._workspace.insert(self.source, query)
 
     def counts(self) -> dict[str, int]:
         """By table, in name order: rows reached, the first one not counted."""
-        query = sql.SQL("SELECT place, count(*) FROM {} WHERE level > 0 GROUP BY place ORDER BY place").format(
+        query = sql.SQL("SELECT place, count(*) FROM {} w WHERE level > 0 GROUP BY place ORDER BY place").format(
             self.source
         )
         return {self._tables[place]: int(count) for place, count in self._connection.execute(query)}
@@ -143,7 +142,7 @@ class Walk:
         """For every row of a table that was reached: the rows on the way to it, the first one first."""
         query = sql.SQL(
             "WITH RECURSIVE way AS ("
-            "SELECT number AS goal, number, place, step, previous FROM {walk} WHERE place = {goal}"
+            "SELECT number AS goal, number, place, step, previous FROM {walk} w WHERE place = {goal}"
             " UNION ALL SELECT y.goal, w.number, w.place, w.step, w.previous FROM way y"
             " JOIN {walk} w ON w.number = y.previous)"
             " SELECT goal, number, place, step, previous FROM way ORDER BY goal, number"

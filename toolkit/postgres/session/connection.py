@@ -15,6 +15,7 @@ from psycopg.pq import TransactionStatus
 
 from toolkit.errors import DatabaseError, RefusedError, UnreachableError
 from toolkit.postgres.session import stalling
+from toolkit.postgres.session.advice import advice, advice_on_log_in
 from toolkit.postgres.session.settings import SETTINGS
 from toolkit.postgres.session.stalling import StalledError, Watch, bounded
 
@@ -142,7 +143,7 @@ def session(conninfo: str, *, application: str = "playback") -> Iterator[Connect
         connection = Connection.connect(bounded(conninfo), autocommit=True, application_name=application)
     except psycopg.OperationalError as error:
         raise UnreachableError(
-            f"cannot connect to {describe(conninfo)}: {first_line(error)}", hint=_advice_on_log_in(first_line(error))
+            f"cannot connect to {describe(conninfo)}: {first_line(error)}", hint=advice_on_log_in(first_line(error))
         ) from error
     connection.watch = Watch(conninfo, connection.info.backend_pid, stalling.PATIENCE)
     with connection:
@@ -227,40 +228,11 @@ def first_line(error: BaseException) -> str:
     return lines[-1].removeprefix("FATAL:").strip() if lines else type(error).__name__
 
 
-def advice(error: psycopg.Error) -> str:
-    """Give what to do about a server error, by its SQLSTATE class; empty when there is nothing general to say."""
-    state, said = error.sqlstate or "", str(error)
-    if "statement pooling mode" in said:
-        return "let the pooler work with pool_mode = transaction or session, or give the server's own address"
-    if state == "42501":
-        return "grant the role the missing privilege, or run as the owner of the tables"
-    if state == "55P03":
-        return "another session holds rows or tables: find it with pg_blocking_pids, let it end, then run again"
-    if state.startswith("53"):
-        return "the server ran out of a resource (disk, memory or connections); free some and run again"
-    if state.startswith(("08", "57")) or (not state and isinstance(error, psycopg.OperationalError)):
-        return "the connection ended; see the server's log, then run again"
-    return ""
-
-
-def _advice_on_log_in(said: str) -> str:
-    """Give what to do where a connection cannot be made."""
-    for word, remedy in _LOG_IN.items():
-        if word in said:
-            return remedy
-    return "is the server running, and are host, port, database, user and password in the inventory right?"
-
-
-_LOG_IN = {
-    "unsupported startup parameter": "leave `options` out of the database's address: the pooler knows none of them",
-    "certificate verify failed": "name the certificate authority of the server: `sslrootcert=FILE` in its address",
-    "root certificate file": "name the certificate authority of the server: `sslrootcert=FILE` in its address, or"
-    " `sslrootcert=system`",
-    "server does not support SSL": "the server, or the pooler before it, has no TLS; leave `sslmode` out only where the"
-    " network is trusted",
-    "requires a valid client certificate": "give the role's certificate: `sslcert=FILE sslkey=FILE` in its address",
-    "no encryption": "the server wants TLS: `sslmode=require` or better in the database's address",
-    "private key file": "the key of a client certificate must be readable by nobody but its owner (chmod 600)",
-    "definition of service": "services stand in ~/.pg_service.conf, or in the file that PGSERVICEFILE names",
-}
-"""Words of an error, and the remedy."""
+def refuse_standby(connection: Connection) -> None:
+    """Raise RefusedError where the server only follows another one."""
+    if connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):
+        raise RefusedError(
+            f"database {connection.info.dbname} is on a standby, which takes no writes",
+            hint="name the primary in the inventory; where the address names several servers,"
+            " `target_session_attrs=primary` finds it",
+        )

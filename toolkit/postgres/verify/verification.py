@@ -163,6 +163,10 @@ class _Verifier:
         stored = entry.name not in self._converted
         if stored and equal_chunks(self._connection, table, relation, taken.ids, entry, rows=rows):
             return TableVerdict(table=entry.name, rows=entry.rows)
+        if obstacle := self._survey.workspace.obstacle:
+            return TableVerdict(
+                table=entry.name, rows=entry.rows, reason=f"its rows differ; which ones is not known here: {obstacle}"
+            )
         entry = self._source.entries[entry.name]
         staged = self._source.staged(entry.name)
         if sort_key(table).unique:

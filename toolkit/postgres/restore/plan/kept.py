@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count
 
 from psycopg import sql
 
@@ -53,7 +52,6 @@ class KeptRows:
         self._relations = survey.workspace.relations
         self._noted: list[_Noted] = []
         self._ids: dict[str, dict[str, list[Sql]]] = {}
-        self._walks = count()
 
     def clear(self) -> None:
         """Begin again."""
@@ -146,12 +144,7 @@ class KeptRows:
     def _owners(self, row: RowId) -> Iterator[str]:
         """The keys of the businesses outside the restore that own a row."""
         tenant = self._survey.catalog.tenant
-        walk = Walk(
-            self._connection,
-            self._survey.schema,
-            to_owners(self._survey.links.owners),
-            name=f"kept_walk_{next(self._walks)}",
-        )
+        walk = Walk(self._survey.workspace, to_owners(self._survey.links.owners))
         walk.run(row)
         query = sql.SQL(
             "SELECT t.{key}::text FROM {source} t JOIN {walk} w ON t.ctid = w.row_id AND t.tableoid = w.part_id"
