@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
+import psycopg
 from psycopg import sql
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
+from psycopg.waiting import Ready, Wait
 
 from toolkit.model.schema import Table
 from toolkit.planning.row_order import sort_key
@@ -13,6 +17,9 @@ from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Relation, Sql, columns
 from toolkit.postgres.schema.row_sources import Rows, chosen
 from toolkit.postgres.session.connection import Connection
+
+BATCH_BYTES = 256 << 10
+"""Bytes of rows, about, that are taken at once of what has arrived."""
 
 
 def read_rows(
@@ -33,8 +40,56 @@ def read_rows(
     query = sql.SQL("SELECT {} {}").format(names, chosen(relation, ids, "t"))
     if ordered:
         query = sql.SQL("{} ORDER BY {}").format(query, order_by(sort_key(table), "t"))
-    with connection.cursor().copy(sql.SQL("COPY ({}) TO STDOUT").format(query)) as copy:
-        yield from copy  # type: ignore[misc]  # the stubs say bytes; it is a buffer
+    yield from read_copy(connection, sql.SQL("COPY ({}) TO STDOUT").format(query))
+
+
+def read_copy(connection: Connection, statement: Sql) -> Iterator[memoryview]:
+    """Give the rows that a COPY … TO STDOUT gives, one at a time, each with its newline."""
+    with connection.cursor().copy(statement):
+        ended = False
+        while not ended:
+            # what has arrived is taken without waiting, which would cost more than the rows
+            rows, ended = connection.wait(_arrived(connection.pgconn))
+            yield from rows
+
+
+def _arrived(pgconn: PGconn) -> Generator[Wait, Ready, tuple[list[memoryview], bool]]:
+    """Collect the rows of a COPY that have arrived, at least one, and tell whether it has ended."""
+    rows, size = list[memoryview](), 0
+    while size < BATCH_BYTES:
+        length, data = pgconn.get_copy_data(1)
+        if length > 0:
+            rows.append(data)
+            size += length
+        elif length < 0:
+            yield from _end(pgconn)
+            return rows, True
+        elif rows:
+            break
+        else:
+            yield from _more(pgconn)
+    return rows, False
+
+
+def _end(pgconn: PGconn) -> Generator[Wait, Ready, None]:
+    """Take the results that follow the rows; an error there is raised."""
+    failed: PGresult | None = None
+    while True:
+        while pgconn.is_busy():
+            yield from _more(pgconn)
+        result = pgconn.get_result()
+        if result is None:
+            break
+        if result.status != ExecStatus.COMMAND_OK:
+            failed = failed or result
+    if failed is not None:
+        raise psycopg.errors.error_from_result(failed, encoding="utf-8")
+
+
+def _more(pgconn: PGconn) -> Generator[Wait, Ready, None]:
+    while not (yield Wait.R):
+        continue
+    pgconn.consume_input()
 
 
 def write_rows(
