@@ -116,3 +116,16 @@ def test_statement_pooling_is_named(tmp_path: Path, new_database: Callable[[], s
         ):
             pass
         assert "options" in getattr(caught.value, "hint", "")
+
+
+def test_the_schema_is_copied_beside_the_pool(pooled: Control) -> None:
+    """A scratch database is refused through a pooler, since pg_dump would leave its settings there, and made beside."""
+    manifest, through = pooled.backup("pooled"), str(pooled.hosts["pooled"]["database"])
+    before = in_the_pool(through)
+    wanted = {"from": manifest.metadata.label, "mode": "mirror", "scratch": {"like": "pooled"}}
+    with pytest.raises(RefusedError, match="through a pooler") as refused:
+        pooled.run("restore", "pooled", wanted)
+    assert "`direct`" in refused.value.hint
+    pooled.add_host("pooled", through, direct=pooled.hosts["direct"]["database"])
+    assert pooled.run("restore", "pooled", wanted).facts["inserts"] == manifest.metadata.stats.total_records
+    assert in_the_pool(through) == before

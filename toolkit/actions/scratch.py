@@ -9,7 +9,7 @@ from typing import Annotated
 
 from toolkit.actions.arguments import Arguments, Text, about, matching
 from toolkit.actions.context import Context
-from toolkit.actions.targets import conninfo_of
+from toolkit.actions.targets import direct_conninfo_of
 from toolkit.model.catalog import Catalog
 from toolkit.model.host import EmbeddedDatabase, ServerDatabase
 from toolkit.model.role import Role
@@ -72,7 +72,7 @@ def making(context: Context, catalog: Catalog, scratch: Scratch) -> Iterator[Mad
         DatabaseError: it cannot be made.
     """
     original = context.inventory.host(scratch.like)
-    like = conninfo_of(context, original)
+    like = direct_conninfo_of(context, original)
     place, name, host = _place(context, scratch, like)
     context.progress.note("making the scratch database")
     with scratch_database(place, name, like=like, schemas=catalog.schemas, programs=original.programs) as draft:
@@ -89,7 +89,7 @@ def _place(context: Context, scratch: Scratch, like: str) -> tuple[Place, str, s
         server = embedded.start(embedded.directory_of(context.inventory.directory, database))
         return embedded_place(server), database.name, str(database)
     beside = scratch.like if scratch.on == BESIDE else scratch.on
-    conninfo = conninfo_of(context, context.inventory.host(beside))
+    conninfo = direct_conninfo_of(context, context.inventory.host(beside))
     name = name_beside(scratch.name, like)
     return place_beside(conninfo, beside), name, str(ServerDatabase(host=beside, database=name))
 

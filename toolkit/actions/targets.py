@@ -30,8 +30,13 @@ def database_named(inventory: Inventory, name: str) -> tuple[str, str]:
         return open_database(inventory.directory, name), ""
     beside = ServerDatabase.of(name)
     host = inventory.host(beside.host if beside else name)
-    conninfo = open_database(inventory.directory, host.database)
+    conninfo = open_database(inventory.directory, (host.direct if beside else "") or host.database)
     return another_database(conninfo, beside.database) if beside else conninfo, host.programs
+
+
+def direct_conninfo_of(context: Context, host: Host) -> str:
+    """Give the conninfo of a host's database without a pooler in between, where the inventory names it."""
+    return open_database(context.inventory.directory, host.direct or host.database)
 
 
 @contextmanager

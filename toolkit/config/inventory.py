@@ -18,7 +18,7 @@ from toolkit.model.playbook import Place
 from toolkit.model.secret import Secret
 
 _NAMES = ("catalog", "repository", "device", "programs")
-_TYPED = ("database", *_NAMES)
+_TYPED = ("database", "direct", *_NAMES)
 
 
 def load(directory: Path, *, control: Path | None = None) -> LoadedInventory:
@@ -190,6 +190,7 @@ class LoadedInventory:
         return Host(
             name=name,
             database=_database(typed["database"], variables["database"].place),
+            direct=_database(typed["direct"], variables["direct"].place) if "direct" in typed else "",
             catalog=typed.get("catalog", ""),
             repository=typed.get("repository", ""),
             device_id=device.get("id"),

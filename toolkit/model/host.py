@@ -49,6 +49,7 @@ class Host:
 
     Attributes:
         database: a libpq URI or conninfo, or `embedded:NAME`; a Secret when it came from one or carries a password.
+        direct: the same database without a pooler in between; empty where `database` has none.
         catalog: name of a file in `inventory/catalogs`, without its ending; empty when not set.
         repository: name of a repository; empty when not set.
         device_node: the node id of the device, where the inventory names it.
@@ -59,6 +60,7 @@ class Host:
 
     name: str
     database: str | Secret
+    direct: str | Secret = ""
     catalog: str = ""
     repository: str = ""
     device_id: str | None = None

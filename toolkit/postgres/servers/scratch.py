@@ -22,7 +22,7 @@ from toolkit.errors import DatabaseError, RefusedError
 from toolkit.postgres.servers.lacking import Extension, extensions_of, lacking, make_roles, older_extensions
 from toolkit.postgres.servers.place import Place, alone, create_marked, drop_marked, locale_of
 from toolkit.postgres.servers.programs import ProgramError, Programs, fitting
-from toolkit.postgres.session.connection import Connection, connect
+from toolkit.postgres.session.connection import Connection, connect, describe
 
 _SETTINGS = "-c synchronous_commit=off -c default_transaction_read_only=off"
 _DUMP = [
@@ -92,6 +92,8 @@ def scratch_database(place: Place, name: str, *, like: str, schemas: Sequence[st
         LockedError: another run is making it.
         DatabaseError: it cannot be made.
     """
+    for conninfo in (like, place.maker):
+        _refuse_pooler(conninfo)
     with alone(place, name) as maker, tempfile.TemporaryDirectory() as folder:
         archive = Path(folder, "schema")
         with connect(like, application="playback scratch") as original:
@@ -201,6 +203,16 @@ def _dump(original: Connection, maker: Connection, like: str, archive: Path, nam
         hint="where none of them has TLS, say, install PostgreSQL's client programs; `programs: DIRECTORY` of the host"
         " in the inventory says which to use",
     )
+
+
+def _refuse_pooler(conninfo: str) -> None:
+    with connect(conninfo, application="playback scratch") as connection:
+        if connection.pooled:
+            raise RefusedError(
+                f"{describe(conninfo)} is reached through a pooler: pg_dump would leave its settings in the pool, and"
+                " databases cannot be made through it",
+                hint="name the same database without the pooler as `direct` of the host in the inventory",
+            )
 
 
 def _refuse_lacking(original: Connection, maker: Connection, place: Place) -> None:
