@@ -40,12 +40,12 @@ def read_rows(
     query = sql.SQL("SELECT {} {}").format(names, chosen(relation, ids, "t"))
     if ordered:
         query = sql.SQL("{} ORDER BY {}").format(query, order_by(sort_key(table), "t"))
-    yield from read_copy(connection, sql.SQL("COPY ({}) TO STDOUT").format(query))
+    yield from read_copy(connection, query)
 
 
-def read_copy(connection: Connection, statement: Sql) -> Iterator[memoryview]:
-    """Give the rows that a COPY … TO STDOUT gives, one at a time, each with its newline."""
-    with connection.cursor().copy(statement):
+def read_copy(connection: Connection, query: Sql) -> Iterator[memoryview]:
+    """Give the rows of a query as COPY text, one at a time, each with its newline."""
+    with connection.cursor().copy(sql.SQL("COPY ({}) TO STDOUT").format(query)):
         ended = False
         while not ended:
             # what has arrived is taken without waiting, which would cost more than the rows

@@ -20,6 +20,7 @@ from toolkit.planning.accounting import Part
 from toolkit.planning.links import OwnerLink
 from toolkit.planning.row_order import stored_key
 from toolkit.postgres.schema.relation import Relation, Sql, columns, row_text
+from toolkit.postgres.schema.rows import read_copy
 from toolkit.postgres.selection.conditions import condition_of
 from toolkit.postgres.selection.marks import Mark
 from toolkit.postgres.selection.ownership import Owners, Ownership
@@ -42,8 +43,7 @@ class FoundSupport:
 
     def read(self, connection: Connection) -> Iterator[memoryview]:
         """Give the supporting rows as COPY text, one at a time; the buffers may change once the next is asked for."""
-        with connection.cursor().copy(sql.SQL("COPY ({}) TO STDOUT").format(self.query)) as copy:
-            yield from copy  # type: ignore[misc]  # the stubs say bytes; it is a buffer
+        return read_copy(connection, self.query)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.restore.plan.obstacles import Obstacle
 from toolkit.postgres.restore.ready import Ready
 from toolkit.postgres.schema.relation import columns, text_of
-from toolkit.postgres.schema.rows import values
+from toolkit.postgres.schema.rows import read_copy, values
 from toolkit.postgres.session.connection import Connection
 
 
@@ -30,15 +30,14 @@ def _rows(connection: Connection, ready: Ready, obstacle: Obstacle) -> Iterator[
         stage=staged.table,
         rows=obstacle.rows,
     )
-    with connection.cursor().copy(sql.SQL("COPY ({}) TO STDOUT").format(query)) as copy:
-        for line in copy:
-            key, waits_for, *texts = values(bytes(line))
-            yield QuarantinedRow(
-                table=obstacle.table,
-                key=key or "",
-                sqlstate=obstacle.sqlstate,
-                constraint=obstacle.constraint,
-                reason=obstacle.reason,
-                waits_for=waits_for,
-                columns=dict(zip(names, texts, strict=True)),
-            )
+    for line in read_copy(connection, query):
+        key, waits_for, *texts = values(bytes(line))
+        yield QuarantinedRow(
+            table=obstacle.table,
+            key=key or "",
+            sqlstate=obstacle.sqlstate,
+            constraint=obstacle.constraint,
+            reason=obstacle.reason,
+            waits_for=waits_for,
+            columns=dict(zip(names, texts, strict=True)),
+        )
