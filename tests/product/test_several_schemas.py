@@ -187,3 +187,19 @@ def test_explain_says_that_a_schema_is_left_out(made: Control) -> None:
     assert "auth.users.id = org.owner_id, row 1" in invoke(*words, "auth.users", "1").out
     done = invoke(*words, "reporting.alone", "1")
     assert (done.code, "is in schema reporting, which the catalog file leaves out" in done.err) == (2, True), done.err
+
+
+def test_what_becomes_of_references_into_a_left_out_schema_is_declared(made: Control) -> None:
+    """`on_restore` holds for rows that point into a schema that is left out; without it, the run asks."""
+    for host in ("source", "target"):
+        execute(url(made, host), "CREATE TABLE reporting.place (id integer PRIMARY KEY)")
+        execute(url(made, host), "ALTER TABLE doc ADD place_id integer REFERENCES reporting.place")
+    execute(url(made, "source"), "INSERT INTO reporting.place VALUES (1)", "UPDATE doc SET place_id = 1 WHERE id < 3")
+    asked = made.run("backup", "source", {})
+    assert "doc (place_id) points at reporting.place, which is transient" in str(asked.warnings)
+    told = "references: {place_id: {to: reporting.place.id, on_restore: null}}"
+    catalog = made.directory / "inventory" / "catalogs" / "application.yml"
+    catalog.write_text(CATALOG.replace("doc: {owned_by: [org_id]}", f"doc: {{owned_by: [org_id], {told}}}"))
+    manifest = made.backup("source")
+    assert made.restore("target", manifest, "mirror").facts["inserts"] == 16
+    assert rows(url(made, "target"), "SELECT count(*) FROM doc WHERE place_id IS NULL") == [(6,)]

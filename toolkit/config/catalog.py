@@ -166,9 +166,9 @@ def _whole(document: Document, catalog: Catalog, stem: str) -> Iterator[Problem]
         if name in catalog.other_schemas:
             yield document.problem(("other_schemas", name), f"schema {name} is covered: it stands under `schemas`, too")
     for rule in catalog.rules.values():
-        schema = rule.table.partition(".")[0]
-        if schema != rule.table and schema in catalog.other_schemas:
+        if catalog.is_left_out(rule.table):
             path: Keys = (rule.category.value, rule.group, rule.table)
+            schema = rule.table.partition(".")[0]
             yield document.problem(path, f"schema {schema} is left out under `other_schemas`: its tables have no rules")
     tenant = catalog.rules.get(catalog.tenant.table)
     if tenant is None or tenant.category is not Category.BUSINESS:
@@ -191,12 +191,15 @@ def _rule(document: Document, catalog: Catalog, rule: TableRule) -> Iterator[Pro
             yield from not_listed(document, catalog, edge.table, (*path, "owned_by", index), (Category.BUSINESS,))
     for reference in rule.references:
         at = (*path, "references", next(key for key in _keys(document, path) if _columns(key) == reference.columns))
-        yield from not_listed(document, catalog, reference.parent, at, tuple(Category))
+        left_out = catalog.is_left_out(reference.parent)
+        if not left_out:
+            yield from not_listed(document, catalog, reference.parent, at, tuple(Category))
         parent = catalog.rules.get(reference.parent)
         if reference.on_other_device and parent and parent.category is not Category.DEVICE:
             message = f"on_other_device is for references to device tables; {reference.parent} is {parent.category}"
             yield document.problem(at, message)
-        if parent and (message := _about_restore(reference, parent)):
+        category = Category.TRANSIENT if left_out else parent.category if parent else None
+        if category and (message := _about_restore(reference, category)):
             yield document.problem(at, message)
         node = catalog.identity.node
         if reference.on_other_device is OnOtherDevice.CURRENT_NODE and node and node.table != reference.parent:
@@ -204,11 +207,11 @@ def _rule(document: Document, catalog: Catalog, rule: TableRule) -> Iterator[Pro
             yield document.problem(at, message)
 
 
-def _about_restore(reference: DeclaredReference, parent: TableRule) -> str:
+def _about_restore(reference: DeclaredReference, category: Category) -> str:
     """What is wrong with what a reference says of restores."""
-    transient = parent.category is Category.TRANSIENT
+    transient = category is Category.TRANSIENT
     if reference.on_restore and not transient:
-        return f"on_restore is for references to transient tables; {reference.parent} is {parent.category}"
+        return f"on_restore is for references to transient tables; {reference.parent} is {category}"
     if transient and not reference.on_restore:
         return (
             f"{reference.parent} is transient, so no backup has the row that is pointed at: say what a restore does"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 from toolkit.model.identity import IdentityRules
 
@@ -128,3 +129,12 @@ class Catalog:
     schema_version: tuple[str, str] | None = None
     identity: IdentityRules = field(default_factory=IdentityRules)
     other_schemas: Mapping[str, str] = field(default_factory=dict)
+
+    def leaves_out(self, schema: str) -> bool:
+        """Tell whether a schema is among those that are left out."""
+        return schema not in self.schemas and any(fnmatchcase(schema, pattern) for pattern in self.other_schemas)
+
+    def is_left_out(self, table: str) -> bool:
+        """Tell whether a table's name says that it is in a schema that is left out."""
+        schema, dot, _ = table.partition(".")
+        return bool(dot) and self.leaves_out(schema)

@@ -68,7 +68,7 @@ def account(
     _check_optional(catalog, scope)
     rules = {table: rule for table in schema.tables if (rule := _rule(catalog, schema, table)) is not None}
     unknown = [table for table in schema.tables if schema.schemas.covers(table) and table not in rules]
-    unknown_schemas = [name for name in schema.schemas.left_out if other_schema(catalog, name) is None]
+    unknown_schemas = [name for name in schema.schemas.left_out if not catalog.leaves_out(name)]
     if unclassified != "warn":
         _refuse_unknown_schemas(catalog, schema, unknown_schemas)
         _refuse_unknown(catalog, unknown)
@@ -94,13 +94,6 @@ def rule_of(catalog: Catalog, table: str) -> TableRule | None:
     if table in catalog.rules:
         return catalog.rules[table]
     return next((rule for rule in catalog.patterns if fnmatchcase(table, rule.table)), None)
-
-
-def other_schema(catalog: Catalog, name: str) -> str | None:
-    """Give the reason for which a schema is left out; None where the catalog file does not say that it is."""
-    if name in catalog.other_schemas:
-        return catalog.other_schemas[name]
-    return next((why for pattern, why in catalog.other_schemas.items() if fnmatchcase(name, pattern)), None)
 
 
 def _rule(catalog: Catalog, schema: DatabaseSchema, table: str) -> TableRule | None:

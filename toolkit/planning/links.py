@@ -163,7 +163,8 @@ def _references(catalog: Catalog, schema: DatabaseSchema, problems: list[Problem
             missing = missing_columns(table, ref.columns)
             parent = schema.tables.get(ref.parent)
             if parent is None and ref.parent not in catalog.rules:
-                missing.append(f"there is no table {ref.parent!r}")
+                why = ": it is in a schema that is left out, and no foreign key leads there"
+                missing.append(f"there is no table {ref.parent!r}{why if catalog.is_left_out(ref.parent) else ''}")
             elif parent is not None:
                 missing.extend(missing_columns(parent, ref.parent_columns))
             problems.extend(_problem(catalog, rule, place, text) for text in missing)

@@ -162,7 +162,6 @@ def _classify(given: Options, call: Call) -> Iterator[Answer]:
     from toolkit.actions.databases import open_database
     from toolkit.app.classify_target import target_of
     from toolkit.config import catalog_draft, catalog_proposal
-    from toolkit.planning.accounting import other_schema
     from toolkit.planning.classification.proposing import classify
     from toolkit.postgres.schema.introspection import read_schema, schemas_with_tables
     from toolkit.postgres.session.connection import connect
@@ -190,7 +189,7 @@ def _classify(given: Options, call: Call) -> Iterator[Answer]:
     unknown = {
         name: tables
         for name, tables in found_schema.schemas.left_out.items()
-        if other_schema(draft.head(tenant), name) is None
+        if not draft.head(tenant).leaves_out(name)
     }
     yield Proposed(found=found, text=text, file=given.output, unknown_schemas=unknown)
 
