@@ -86,11 +86,17 @@ def test_device_data_of_another_device(choice: IdentityChoice, *, data: bool) ->
 
 
 def test_a_host_name_is_only_a_warning() -> None:
-    """The same device on a machine of another name is the same device, with a warning; another device needs none."""
+    """The same device on a machine of another name is the same device, with a warning; another device needs none.
+
+    But one with the backup's `device.id` and another node may be taken for it by mistake, and that is said.
+    """
     renamed = replace(A_ON_A, hostname="new", source_hostname="old")
     assert decide(renamed, AUTO).same_device
     assert decide(renamed, AUTO).warnings == ("the machine is named new, in the backup old",)
-    assert decide(replace(renamed, target_node="b"), AUTO).warnings == ()
+    assert decide(replace(renamed, target_node="b", device_id="other"), AUTO).warnings == ()
+    (said,) = decide(replace(renamed, target_node="b"), AUTO).warnings
+    assert said.startswith("this is taken for another device, although the inventory's device.id is the backup's")
+    assert decide(replace(renamed, target_node="b"), NEW).warnings == ()
 
 
 def test_the_facts_are_said() -> None:

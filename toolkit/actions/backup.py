@@ -24,8 +24,9 @@ from toolkit.actions.arguments import (
 )
 from toolkit.actions.context import Context
 from toolkit.actions.destinations import Destinations, destinations
+from toolkit.actions.devices import device_catalog
 from toolkit.actions.reading import Reading, warnings_of
-from toolkit.actions.targets import catalog_of, connection_to
+from toolkit.actions.targets import connection_to
 from toolkit.errors import ExitCode, InputError
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
@@ -136,7 +137,7 @@ def run(arguments: BackupArguments, context: Context) -> Outcome:
         StorageError: the only repository could not be written; no backup exists then.
         TaskError: none of several repositories could be written.
     """
-    scope, catalog = arguments.selection_scope, catalog_of(context, context.host)
+    scope, catalog = arguments.selection_scope, device_catalog(context, context.host)
     job = arguments.job or context.playbook
     check_job(job)
     started, clock, created_by = context.now(), time.monotonic(), user_name()

@@ -4,13 +4,36 @@ from __future__ import annotations
 
 import os
 import platform
+from dataclasses import replace
 
 from toolkit.actions.context import Context
-from toolkit.config.catalog_identity import IdentityTemplates
+from toolkit.actions.targets import catalog_of
+from toolkit.config.catalog_identity import IdentityTemplates, with_own_node
+from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog
 from toolkit.model.host import Host
 from toolkit.model.identity import IdentityChoice
 from toolkit.postgres.stage.decision import DeviceRequest
+
+
+def device_catalog(context: Context, host: Host) -> Catalog:
+    """Give the catalog of a host, whose `identity.node` finds the node of that host's device.
+
+    A scratch database stands for the device of the task's own host; where that is a scratch database itself, nothing
+    says which node is its own.
+
+    Raises:
+        InputError: the inventory names no catalog, or the condition of the node asks for what it does not say.
+    """
+    catalog = catalog_of(context, host)
+    whose = context.host if host.scratch else host
+    try:
+        return with_own_node(catalog, whose, os.environ)
+    except InputError:
+        node = catalog.identity.node
+        if not whose.scratch or node is None:
+            raise
+        return replace(catalog, identity=replace(catalog.identity, node=replace(node, where="false")))
 
 
 def device_request(

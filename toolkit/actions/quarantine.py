@@ -13,11 +13,11 @@ from toolkit.actions.action import Action
 from toolkit.actions.arguments import Arguments, RepositoryName, Texts, about
 from toolkit.actions.asked import Triggers, asked_again
 from toolkit.actions.context import Context
-from toolkit.actions.devices import device_request
+from toolkit.actions.devices import device_catalog, device_request
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.restore import restore_database
 from toolkit.actions.restored import staying_committed
-from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
+from toolkit.actions.targets import conninfo_of, repository_of
 from toolkit.errors import ExitCode, InputError
 from toolkit.model.drift import Answers, Expression
 from toolkit.model.manifest import Manifest, StoredColumn, TableEntry
@@ -83,7 +83,7 @@ def _retry(repository: Repository, label: str, runs: list[Quarantine], context: 
     It is the restore that put them aside, for these rows alone: the same businesses, device decision, answers and
     triggers. It deletes nothing, since other rows are none of its business.
     """
-    catalog, conninfo = catalog_of(context, context.host), conninfo_of(context, context.host)
+    catalog, conninfo = device_catalog(context, context.host), conninfo_of(context, context.host)
     document = runs[0].origin.request
     asked = asked_again(document)
     rows = _latest(repository, runs)

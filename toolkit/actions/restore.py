@@ -23,11 +23,11 @@ from toolkit.actions.arguments import (
 from toolkit.actions.asked import AskedArguments, Triggers
 from toolkit.actions.choosing import backup_of, check_chunks, rows_reader
 from toolkit.actions.context import Context
-from toolkit.actions.devices import device_request
+from toolkit.actions.devices import device_catalog, device_request
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.restored import staying_committed
 from toolkit.actions.scratch import Made, Scratch, making
-from toolkit.actions.targets import catalog_of, conninfo_of, repository_of
+from toolkit.actions.targets import conninfo_of, repository_of
 from toolkit.config import answers_file
 from toolkit.errors import DamageError, ExitCode, InputError, Problem, TaskError
 from toolkit.model.drift import Question
@@ -110,7 +110,7 @@ def run(arguments: RestoreArguments, context: Context) -> Outcome:
     clock = time.monotonic()
     repository = repository_of(context, arguments.repository)
     manifest = backup_of(context, repository, arguments.backup)
-    catalog = catalog_of(context, context.host)
+    catalog = device_catalog(context, context.host)
     quarantine, wait = arguments.on_error is OnError.QUARANTINE, arguments.lock_wait
     lock = shared_lock(context, repository, "restore", wait=wait, reading=not quarantine)
     with nullcontext() if context.check else lock as held:
@@ -137,7 +137,7 @@ def run(arguments: RestoreArguments, context: Context) -> Outcome:
 def _request(
     arguments: RestoreArguments, context: Context, repository: Repository, manifest: Manifest, ledger: LedgerFile
 ) -> Request:
-    catalog = catalog_of(context, context.host)
+    catalog = device_catalog(context, context.host)
     return Request(
         catalog=catalog,
         manifest=manifest,

@@ -12,8 +12,8 @@ import msgspec
 from toolkit.actions.asked import AskedArguments
 from toolkit.actions.choosing import rows_reader
 from toolkit.actions.context import Context
-from toolkit.actions.devices import device_request
-from toolkit.actions.targets import catalog_of, conninfo_of
+from toolkit.actions.devices import device_catalog, device_request
+from toolkit.actions.targets import conninfo_of
 from toolkit.errors import CommittedError, InputError, Interrupted, PlaybackError, Problem
 from toolkit.model.host import Host
 from toolkit.model.manifest import Manifest
@@ -78,7 +78,7 @@ def after_restore(
 def _planned(
     asked: AskedArguments, host: Host, repository: Repository, manifest: Manifest, context: Context
 ) -> RestorePlan:
-    catalog, conninfo = catalog_of(context, host), conninfo_of(context, host)
+    catalog, conninfo = device_catalog(context, host), conninfo_of(context, host)
     wanted = Request(
         catalog=catalog,
         manifest=manifest,

@@ -13,10 +13,10 @@ from toolkit.actions.answering import AnswersArguments, with_file
 from toolkit.actions.arguments import BackupChoice, RepositoryName, Text, about
 from toolkit.actions.choosing import backup_of, rows_reader
 from toolkit.actions.context import Context
-from toolkit.actions.devices import device_to_verify
+from toolkit.actions.devices import device_catalog, device_to_verify
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.restored import after_restore, facts_of
-from toolkit.actions.targets import catalog_of, conninfo_of, database_named, repository_of
+from toolkit.actions.targets import conninfo_of, database_named, repository_of
 from toolkit.errors import ExitCode, StorageError
 from toolkit.model.drift import Answers
 from toolkit.model.host import EmbeddedDatabase, Host, ServerDatabase
@@ -90,7 +90,7 @@ def _verify(arguments: VerifyArguments, context: Context, repository: Repository
         return _against_repository(repository, manifest, context)
     host = _host(context, arguments.host or context.host.name)
     answers = with_file(arguments, context.inventory.directory, "verify").said()
-    catalog, clock = catalog_of(context, host), time.monotonic()
+    catalog, clock = device_catalog(context, host), time.monotonic()
     facts = facts_of(after, manifest) if after else None
     with connect(conninfo_of(context, host), application="playback verify") as connection:
         found = verify_database(
@@ -165,7 +165,7 @@ def _verified(manifest: Manifest, host: Host, found: Verification) -> VerifiedDa
         verdicts=found.verdicts,
         identity=found.identity,
         followed=found.followed,
-        device_tables=sum(1 for table in manifest.tables if table.category == "device"),
+        device_tables=tuple(table.name for table in manifest.tables if table.category == "device"),
     )
 
 

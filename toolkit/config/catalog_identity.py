@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from toolkit.config import validation
 from toolkit.config.document import Document, Keys, below
-from toolkit.config.templates import Templates
+from toolkit.config.templates import Templates, is_template
 from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Catalog, Category
+from toolkit.model.host import Host
 from toolkit.model.identity import CreatedRow, IdentityRules, Value
 from toolkit.model.playbook import Place
 from toolkit.model.secret import Secret
@@ -51,11 +52,40 @@ def not_listed(
 
 def _texts(rules: IdentityRules) -> Iterator[tuple[Keys, str]]:
     if rules.node is not None:
+        yield ("identity", "node", "where"), rules.node.where
         yield ("identity", "node", "generate"), rules.node.generate
     for index, row in enumerate(rules.create):
         for column, value in row.row.items():
             if isinstance(value, str):
                 yield ("identity", "create", index, "row", column), value
+
+
+def with_own_node(catalog: Catalog, host: Host, env: Mapping[str, str]) -> Catalog:
+    """Give the catalog with the condition of `identity.node` as it is for one host.
+
+    Quotes in what a template brings in are doubled, so that it stays within the quotes around it.
+
+    Raises:
+        InputError: the template does not render; the inventory may not say what it asks for.
+    """
+    node = catalog.identity.node
+    if node is None or not is_template(node.where):
+        return catalog
+    known = {"id": host.device_id, "name": host.device_name, "node": host.device_node}
+    device = {name: _in_quotes(value) for name, value in known.items() if value is not None}
+    variables = {"device": device, "env": {name: _in_quotes(value) for name, value in env.items()}, "host": host.name}
+    place = Place(file=catalog.file, path="identity.node.where")
+    try:
+        made = Templates().render(node.where, variables, place)
+    except InputError as error:
+        hint = f"give host {host.name} a `device` in the inventory, with what the condition asks for"
+        raise InputError(error.problems, hint=hint) from error
+    where = made.reveal() if isinstance(made, Secret) else str(made)
+    return replace(catalog, identity=replace(catalog.identity, node=replace(node, where=where)))
+
+
+def _in_quotes(value: str) -> str:
+    return value.replace("'", "''")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

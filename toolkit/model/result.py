@@ -188,7 +188,7 @@ class VerifiedDatabase:
 
     Attributes:
         identity: what was decided about the device, where it is another one than the backup's.
-        device_tables: how many tables of the backup belong to its device.
+        device_tables: the tables of the backup that belong to its device.
         followed: rows compared as a restore would have them, because they point at transient rows that are gone.
         after: what a restore explains, where tables differ and such a restore was named.
     """
@@ -197,7 +197,7 @@ class VerifiedDatabase:
     host: str
     verdicts: Sequence[TableVerdict]
     identity: IdentityPlan | None
-    device_tables: int
+    device_tables: tuple[str, ...]
     followed: Sequence[Followed] = ()
     after: AfterRestore | None = None
 

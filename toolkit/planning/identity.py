@@ -26,6 +26,12 @@ def decide(facts: DeviceFacts, choice: IdentityChoice) -> DeviceDecision:
     warnings: tuple[str, ...] = ()
     if decision.same_device and facts.hostname != facts.source_hostname and not facts.scratch:
         warnings = (f"the machine is named {facts.hostname}, in the backup {facts.source_hostname}",)
+    if choice is IdentityChoice.AUTO and not same and facts.device_id and facts.device_id == facts.source_device_id:
+        warnings = (
+            "this is taken for another device, although the inventory's device.id is the backup's,"
+            f" {facts.device_id}: if that is a mistake, name its node in the inventory, `device: {{node: NODE-ID}}`, or"
+            " say `identity: source`; `--check --diff` shows what would be cleared",
+        )
     return _said(facts, replace(decision, warnings=warnings))
 
 

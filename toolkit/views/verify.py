@@ -30,6 +30,7 @@ def _database(result: VerifiedDatabase) -> View:
             "label": result.label,
             "host": result.host,
             "exact": not differing,
+            "not_compared": list(result.device_tables) if result.identity else [],
             "tables": {
                 verdict.table: {"missing": verdict.missing, "extra": verdict.extra, "changed": verdict.changed}
                 for verdict in differing
@@ -75,6 +76,7 @@ def _followed(result: VerifiedDatabase) -> tuple[str, ...]:
     transient = tuple(map(str, result.followed))
     if result.identity is None:
         return transient
-    tables = counted(result.device_tables, "device table")
-    said = [f"{result.identity.decision.facts[0]}; {tables} not compared"] if result.device_tables else []
+    tables = counted(len(result.device_tables), "device table")
+    names = ", ".join(result.device_tables)
+    said = [f"{result.identity.decision.facts[0]}; {tables} not compared: {names}"] if names else []
     return (*said, *map(str, result.identity.followed), *transient)

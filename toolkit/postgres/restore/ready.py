@@ -182,7 +182,7 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
         )
         plan = sync.added_to(replace(prepared.plan, warnings=said))
         if request.samples:
-            plan = with_samples(connection, survey.schema, source, prepared, plan)
+            plan = sync.with_samples(with_samples(connection, survey.schema, source, prepared, plan))
         refuse_plan(survey.workspace, plan, bypass=bypass, fire=request.fire)
         yield Ready(
             connection=connection,

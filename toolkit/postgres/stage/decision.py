@@ -77,13 +77,16 @@ def recognise(connection: Connection, survey: Survey, manifest: Manifest, reques
 def is_told_apart(device: Device, manifest: Manifest, request: DeviceRequest) -> bool:
     """Tell whether a database is surely another device's: it has another node id, or else another known device.id.
 
-    A restore must not take two missing ids for equal; a comparison must not pass over rows because of them. And a
-    scratch database stands for the source as long as it has no node of its own.
+    A restore must not take two missing ids for equal; a comparison must not pass over rows because of them. A scratch
+    database stands for the source: whatever node `identity.node` finds there, a peer's perhaps that came along because
+    rows point at it, its device rows are compared.
     """
+    if request.scratch:
+        return False
     if device.decision.device_data or device.decision.node is NodeFate.KEPT:
         return not device.decision.device_data
     ids = (request.device_id, manifest.metadata.source_device_id)
-    return not request.scratch and None not in ids and ids[0] != ids[1]
+    return None not in ids and ids[0] != ids[1]
 
 
 def settle_device(

@@ -93,12 +93,17 @@ class DeviceWork:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change: rows of a table, and what becomes of them (`cleared`, `created`, `adopted` or `moved`)."""
+    """One change: rows of a table, and what becomes of them (`cleared`, `created`, `adopted` or `moved`).
+
+    Attributes:
+        going: the condition that row `t` of the table is one of those that are cleared.
+    """
 
     table: str
     what: str
     rows: int
     run: Callable[[], int]
+    going: Sql | None = None
 
     @property
     def number(self) -> str:

@@ -241,7 +241,9 @@ def _plan_giving_way(work: DeviceWork, changes: Changes, node: NodeRule, *, clea
         if link.parent == table:
             _plan_moving(work, changes, link, giving_way)
     if not cleared:
-        changes.after.append(Change(table, "cleared", work.count(table, staying), partial(work.delete, table, gone)))
+        changes.after.append(
+            Change(table, "cleared", work.count(table, staying), partial(work.delete, table, gone), staying)
+        )
 
 
 def _plan_moving(work: DeviceWork, changes: Changes, link: ReferenceLink, giving_way: Sql) -> None:

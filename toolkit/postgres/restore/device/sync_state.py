@@ -12,13 +12,17 @@ from functools import partial
 from psycopg import sql
 
 from toolkit.model.identity import Followed, IdentityPlan
-from toolkit.model.plan import Kept, RestorePlan, TablePlan
+from toolkit.model.plan import Kept, RestorePlan, RowSample, SampledAction, TablePlan
+from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.restore.device.changes import Change, Changes, DeviceWork, run_changes
 from toolkit.postgres.restore.device.declared import insert_declared, stage_declared
 from toolkit.postgres.restore.device.own_node import StagedNode, plan_finding, plan_own_node
 from toolkit.postgres.restore.plan.prepared import Prepared
+from toolkit.postgres.restore.plan.samples import ROWS
+from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Sql, columns, points_at
+from toolkit.postgres.selection.row_lookup import key_columns
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.decision import Device
@@ -97,6 +101,27 @@ class SyncState:
             ),
         )
 
+    def with_samples(self, plan: RestorePlan) -> RestorePlan:
+        """Give the plan with the keys of a few of the rows that are cleared, among the samples of their tables."""
+        tables = dict(plan.tables)
+        for change in self._changes.after:
+            if change.rows and change.going is not None:
+                table = self._work.table(change.table)
+                query = sql.SQL("SELECT {} FROM {} t WHERE {} ORDER BY {} LIMIT {}").format(
+                    key_columns(table, "t"),
+                    self._work.relation(change.table).source,
+                    change.going,
+                    order_by(sort_key(table), "t"),
+                    sql.Literal(ROWS),
+                )
+                rows = tuple(
+                    RowSample(action=SampledAction.DELETE, key=tuple(key), values=())
+                    for (key,) in self._work.connection.execute(query)
+                )
+                known = tables[change.table]
+                tables[change.table] = replace(known, samples=(*known.samples, *rows))
+        return replace(plan, tables=tables)
+
     def before(self) -> None:
         """Make a node row that is there this device's own."""
         run_changes(self._changes.before)
@@ -118,8 +143,9 @@ class SyncState:
 
     def _clear(self, name: str) -> None:
         condition = self._cleared(name)
-        rows = self._work.count(name, sql.SQL("{} AND {}").format(condition, self._work.stays(name)))
-        self._changes.after.append(Change(name, "cleared", rows, partial(self._work.delete, name, condition)))
+        going = sql.SQL("{} AND {}").format(condition, self._work.stays(name))
+        rows = self._work.count(name, going)
+        self._changes.after.append(Change(name, "cleared", rows, partial(self._work.delete, name, condition), going))
         if rows:
             self._find_dependents(name, condition)
 
