@@ -37,7 +37,7 @@ def _cut(random: Random, table: Table) -> Table:
     if by_number and random.random() < 0.6:
         columns, values = table.columns | {"day": "date"}, table.values | {"day": DAYS}
         return replace(table, columns=columns, values=values, newest_by="day")
-    return replace(table, where=("name = 'x'", _is_x))
+    return replace(table, where=("name OPERATOR(pg_catalog.=) 'x'", _is_x))
 
 
 def _is_x(row: Row) -> bool:

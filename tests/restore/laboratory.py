@@ -14,6 +14,7 @@ from tests.acting import act, context_of
 from tests.caseless import create_caseless
 from tests.control import Control
 from tests.restore.spec import State, World, identifier
+from tests.traps import set_traps
 from toolkit.config import inventory
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
@@ -44,10 +45,20 @@ class Laboratory:
     """Hosts `source` and `target`, as the tables' owner; `superuser` and `clerk` are the target under other roles.
 
     Args:
+        trapped: the search path of both databases is full of traps.
         clerk: a role that may read and write every table and owns none; empty for no such host.
     """
 
-    def __init__(self, server: EmbeddedServer, world: World, directory: Path, name: str, clerk: str = "") -> None:
+    def __init__(
+        self,
+        server: EmbeddedServer,
+        world: World,
+        directory: Path,
+        name: str,
+        clerk: str = "",
+        *,
+        trapped: bool = False,
+    ) -> None:
         self._clerk = clerk
         self._connections: dict[str, psycopg.Connection[Any]] = {}
         self._owners: dict[str, str] = {}
@@ -62,6 +73,8 @@ class Laboratory:
             loader = psycopg.connect(server.conninfo(database, user=SUPERUSER), autocommit=True)
             loader.execute("SET session_replication_role = replica; SET TimeZone = 'UTC'")
             self._connections[role] = loader
+            if trapped:
+                set_traps(server.conninfo(database, user=SUPERUSER))
         self.superuser = server.conninfo(f"{name}_target", user=SUPERUSER)
         for host, user in {"superuser": SUPERUSER, "clerk": clerk}.items():
             if user:
@@ -71,7 +84,7 @@ class Laboratory:
     def build(self, world: World) -> None:
         """Replace both databases' schema, and the catalog file."""
         self.world = world
-        made = f"SET client_min_messages = error; {ANEW}; {world.ddl}"
+        made = f"SET client_min_messages = error; SET search_path = public; {ANEW}; {world.ddl}"
         for owner in self._owners.values():
             with psycopg.connect(owner, autocommit=True) as connection:
                 connection.execute(made.encode())

@@ -219,7 +219,7 @@ def _finished(random: Random, draft: _Draft, drafts: list[_Draft]) -> Table:
         chosen = set(random.sample(edges, random.randint(1, min(2, len(edges)))))
         made = replace(made, owned_by=tuple(sorted(chosen)))
     if _often(random, 0.17):
-        return replace(made, where=("name = 'x'", _is_x))
+        return replace(made, where=("name OPERATOR(pg_catalog.=) 'x'", _is_x))
     if made.kind == "owned" and made.key == ("id",) and "integer" in made.columns["id"] and _often(random, 0.17):
         columns, values = made.columns | {"day": "date"}, made.values | {"day": DAYS}
         return replace(made, columns=columns, values=values, newest_by="day")

@@ -163,4 +163,4 @@ def test_what_fits_is_what_comes_back(connection: Connection, case: tuple[str, T
         back = sql.SQL("SELECT count(*) FROM given r WHERE {}::{} IS DISTINCT FROM v::{}").format(
             converted(sql.Identifier("v"), carried), sql.SQL(kind), sql.SQL(kind)
         )
-        assert connection.execute(back).fetchone() == (0,)
+        assert connection.execute(back.as_string(connection).encode()).fetchone() == (0,)

@@ -27,6 +27,7 @@ from tests.restore.constraint_worlds import (
 )
 from tests.restore.laboratory import SUPERUSER
 from tests.sweeps import seeds
+from tests.traps import set_traps
 from toolkit.errors import RefusedError
 from toolkit.model.outcome import Outcome
 from toolkit.postgres.servers.embedded import EmbeddedServer
@@ -89,6 +90,7 @@ def bench(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
         pg18.drop_database(name)
         control.add_host(role, pg18.create_database(name))
         sessions[role] = psycopg.connect(pg18.conninfo(name, user=SUPERUSER), autocommit=True, prepare_threshold=None)
+        set_traps(pg18.conninfo(name, user=SUPERUSER))
     control.add_host("superuser", pg18.conninfo(names["target"], user=SUPERUSER))
     yield Bench(control, sessions)
     for role, name in names.items():

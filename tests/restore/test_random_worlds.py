@@ -39,7 +39,7 @@ PARTIAL, REFUSED = 3, RefusedError.exit_code
 def laboratory(pg18: EmbeddedServer, clerk: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
     """A pair of databases for all worlds."""
     name = f"worlds_{os.getpid()}"
-    made = Laboratory(pg18, SHOP, tmp_path_factory.mktemp("worlds"), name, clerk)
+    made = Laboratory(pg18, SHOP, tmp_path_factory.mktemp("worlds"), name, clerk, trapped=True)
     yield made
     made.close()
     for role in ("source", "target"):

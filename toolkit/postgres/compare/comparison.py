@@ -96,7 +96,7 @@ class Comparison:
 
     def written(self, name: str) -> Sql:
         """`stage s JOIN lines d`: the staged rows of a table that are to be inserted or updated."""
-        return sql.SQL('{} s JOIN {} d ON d.stage_id = s.ctid AND d.action IN ({}::"char", {}::"char")').format(
+        return sql.SQL('{} s JOIN {} d ON d.stage_id = s.ctid AND d.action = ANY (ARRAY[{}, {}]::"char"[])').format(
             self.source.staged(name).table,
             self.differences[name].lines,
             sql.Literal(Action.MISSING),
@@ -112,7 +112,7 @@ class Comparison:
 
 def written_lines(comparison: Comparison, name: str) -> Sql:
     """Query the `stage_id`s of lines `d` of rows to be inserted or updated; conditions may follow."""
-    return sql.SQL('SELECT d.stage_id FROM {} d WHERE d.action IN ({}::"char", {}::"char")').format(
+    return sql.SQL('SELECT d.stage_id FROM {} d WHERE d.action = ANY (ARRAY[{}, {}]::"char"[])').format(
         comparison.differences[name].lines, sql.Literal(Action.MISSING), sql.Literal(Action.CHANGED)
     )
 

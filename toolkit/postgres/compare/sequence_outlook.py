@@ -94,7 +94,11 @@ def _values_in(schemas: Schemas) -> Values:
 def _extreme(connection: Connection, schemas: Schemas, found: FoundSequence, values: Values) -> Extreme:
     """How far the numbers in these columns have come; columns of other types tell nothing."""
     counter, ascending = found.counter, found.counter.increment > 0
-    greatest, past = (sql.SQL("max"), sql.SQL(">")) if ascending else (sql.SQL("min"), sql.SQL("<"))
+    greatest, past = (
+        (sql.Identifier("pg_catalog", "max"), sql.SQL(">"))
+        if ascending
+        else (sql.Identifier("pg_catalog", "min"), sql.SQL("<"))
+    )
     least, most, end = (
         sql.SQL("{}::bigint").format(sql.Literal(str(value)))
         for value in (counter.minimum, counter.maximum, counter.maximum if ascending else counter.minimum)

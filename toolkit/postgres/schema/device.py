@@ -13,6 +13,7 @@ from toolkit.model.schema import DatabaseSchema
 from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.relation import Sql
 from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.session.qualifying import Verbatim
 
 
 def find_node_id(connection: Connection, catalog: Catalog, schema: DatabaseSchema) -> str | None:
@@ -55,13 +56,13 @@ def own_first(node: NodeRule, columns: Collection[str]) -> Sql:
     if not node.order_by:
         return sql.SQL("")
     # a plain column name is the usual case, and need not be quoted in the file
-    order = sql.Identifier(node.order_by) if node.order_by in columns else sql.SQL(node.order_by)
+    order = sql.Identifier(node.order_by) if node.order_by in columns else Verbatim(node.order_by)
     return sql.SQL(" ORDER BY {}").format(order)
 
 
 def may_be_own(node: NodeRule) -> Sql:
     """Give the condition that a row of the node table may be this device's own; the catalog author's own text."""
-    return sql.SQL("({})").format(sql.SQL(node.where)) if node.where else sql.SQL("true")
+    return sql.SQL("({})").format(Verbatim(node.where)) if node.where else sql.SQL("true")
 
 
 def read_schema_version(connection: Connection, catalog: Catalog, schema: DatabaseSchema) -> str | None:

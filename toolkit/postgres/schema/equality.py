@@ -35,7 +35,7 @@ WITH RECURSIVE base AS (
            coalesce(b.operator,
                     (SELECT f.conexclop[k.ord] FROM pg_constraint f
                      WHERE f.conindid = i.oid AND f.conrelid = c.oid AND k.ord < x.indnkeyatts),
-                    'pg_catalog.=(anyrange,anyrange)'::regoperator) AS operator,
+                    'pg_catalog.=(pg_catalog.anyrange,pg_catalog.anyrange)'::regoperator) AS operator,
            a.atttypid AS left_type, a.atttypid AS right_type,
            a.attcollation AS own_collation, (x.indcollation::oid[])[k.ord - 1] AS collation
     FROM own c

@@ -12,7 +12,8 @@ from toolkit.model.schema import DatabaseSchema, Equality, Table
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.naming import NAMED, parameter
 from toolkit.postgres.schema.relation import Relation, Sql, compared, is_null
-from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.session.connection import Connection, full_names
+from toolkit.postgres.session.qualifying import Verbatim
 
 _KEYS = sql.SQL("""
 SELECT c.named, i.relname, x.indisexclusion, NOT x.indimmediate,
@@ -44,14 +45,21 @@ SELECT c.named, i.relname, x.indisexclusion, NOT x.indimmediate,
                                    AND d.objid = x.indexrelid AND d.refclassid = 'pg_class'::regclass
                                    AND d.refobjid = x.indrelid AND d.refobjsubid = a.attnum))
              ORDER BY a.attname COLLATE "C"),
-       x.indexprs IS NULL AND x.indpred IS NULL AND NOT x.indisexclusion,
-       coalesce((SELECT pg_get_constraintdef(f.oid) FROM pg_constraint f
-                 WHERE f.conindid = x.indexrelid AND f.conrelid = x.indrelid AND f.contype = 'x'), '')
+       x.indexprs IS NULL AND x.indpred IS NULL AND NOT x.indisexclusion
 FROM {NAMED} c
 JOIN pg_index x ON x.indrelid = c.oid AND (x.indisunique OR x.indisexclusion) AND x.indisvalid
 JOIN pg_class i ON i.oid = x.indexrelid
 WHERE c.named = ANY (%(tables)s)
 ORDER BY c.named COLLATE "C", i.relname COLLATE "C"
+""").format(NAMED=NAMED)
+
+
+_DEFINITIONS = sql.SQL("""
+SELECT c.named, i.relname, pg_get_constraintdef(f.oid)
+FROM {NAMED} c
+JOIN pg_constraint f ON f.conrelid = c.oid AND f.contype = 'x'
+JOIN pg_class i ON i.oid = f.conindid
+WHERE c.named = ANY (%(tables)s)
 """).format(NAMED=NAMED)
 
 
@@ -102,7 +110,7 @@ class ExclusiveKey:
     def expression(self) -> Sql:
         """All that has to be computed of a row, as a list."""
         return sql.SQL(", ").join(
-            sql.SQL("CASE WHEN {} THEN ({}) END").format(sql.SQL(self.predicate or "true"), sql.SQL(element))
+            sql.SQL("CASE WHEN {} THEN ({}) END").format(Verbatim(self.predicate or "true"), Verbatim(element))
             for element in self.elements
         )
 
@@ -115,12 +123,12 @@ class ExclusiveKey:
             among: a query of the ctids of rows; nothing is computed of others.
         """
         listed = sql.SQL("").join(
-            sql.SQL(", ({}) AS {}").format(sql.SQL(element), _name(number))
+            sql.SQL(", ({}) AS {}").format(Verbatim(element), _name(number))
             for number, element in enumerate(self.elements)
         )
-        condition: Sql = sql.SQL(self.predicate or "true")
+        condition: Sql = Verbatim(self.predicate or "true")
         if among is not None:
-            condition = sql.SQL("CASE WHEN r.ctid IN ({}) THEN {} ELSE false END").format(among, condition)
+            condition = sql.SQL("CASE WHEN r.ctid = ANY ({}) THEN {} ELSE false END").format(among, condition)
         return sql.SQL(
             '(SELECT r.*, r.ctid AS "playback row", r.tableoid AS "playback part"{} FROM {} r WHERE {})'
         ).format(listed, relation.source, condition)
@@ -143,8 +151,9 @@ def exclusive_keys(
 ) -> Mapping[str, list[ExclusiveKey]]:
     """Give the exclusive keys of these tables, less the one by which their rows are told apart."""
     found: dict[str, list[ExclusiveKey]] = defaultdict(list)
-    rows = connection.execute(_KEYS, {"schemas": parameter(schema.schemas), "tables": list(tables)})
-    for table, name, exclusion, deferrable, not_distinct, predicate, elements, operators, columns, plain, text in rows:
+    rows = connection.execute(_KEYS, {"schemas": parameter(schema.schemas), "tables": list(tables)}).fetchall()
+    definitions = _definitions(connection, schema, {row[0] for row in rows if row[2]})
+    for table, name, exclusion, deferrable, not_distinct, predicate, elements, operators, columns, plain in rows:
         if plain and set(columns) == set(sort_key(schema.tables[table]).names):
             continue
         found[table].append(
@@ -161,10 +170,23 @@ def exclusive_keys(
                 nulls_not_distinct=not_distinct,
                 deferrable=deferrable,
                 plain=plain,
-                definition=text,
+                definition=definitions.get((table, name), ""),
             )
         )
     return found
+
+
+def _definitions(
+    connection: Connection, schema: DatabaseSchema, tables: Collection[str]
+) -> Mapping[tuple[str, str], str]:
+    """The definitions of exclusion constraints, by table and index, written as a backup records them."""
+    if not tables:
+        return {}
+    with full_names(connection):
+        rows = connection.execute(
+            _DEFINITIONS, {"schemas": parameter(schema.schemas), "tables": list(tables)}
+        ).fetchall()
+    return {(table, name): definition for table, name, definition in rows}
 
 
 def deferrable_keys(connection: Connection, schema: DatabaseSchema) -> frozenset[str]:

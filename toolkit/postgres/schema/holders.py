@@ -27,7 +27,8 @@ ROWS = ("RowShareLock", *WRITING)
 """Modes in which rows of a table may be held."""
 
 _HOLDERS = sql.SQL("""
-SELECT l.pid, coalesce(nullif(a.application_name, ''), 'no name'), coalesce(a.usename, '?'), coalesce(a.state, ''),
+SELECT l.pid, CASE WHEN a.application_name > '' THEN a.application_name ELSE 'no name' END,
+       coalesce(a.usename, '?'), coalesce(a.state, ''),
        coalesce(round(extract(epoch FROM clock_timestamp() - a.xact_start))::bigint, -1),
        string_agg(DISTINCT c.named, ', ' ORDER BY c.named)
 FROM pg_locks l

@@ -15,7 +15,7 @@ from toolkit.model.schema import Column, DatabaseSchema, Equality, ForeignKey, O
 from toolkit.model.schemas import Schemas
 from toolkit.postgres.schema.equality import read_equalities
 from toolkit.postgres.schema.naming import NAMED, parameter
-from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.session.connection import Connection, full_names
 
 NATIVE = frozenset("int2 int4 int8 float4 float8 numeric money date time timetz timestamp timestamptz interval".split())
 """Types that sort natively in the repository (numbers and times)."""
@@ -125,7 +125,7 @@ SELECT c.named, f.conname, p.named,
         JOIN pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.attnum),
        f.confdeltype::text, f.confupdtype::text,
        ARRAY(SELECT a.attname::text
-             FROM jsonb_array_elements_text(nullif(to_jsonb(f) -> 'confdelsetcols', 'null')) AS k(attnum)
+             FROM jsonb_array_elements_text(jsonb_path_query_array(to_jsonb(f), '$.confdelsetcols[*]')) AS k(attnum)
              JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.attnum::int2
              ORDER BY a.attname COLLATE "C"),
        f.confmatchtype = 'f', f.condeferrable, f.convalidated,
@@ -158,7 +158,7 @@ GROUP BY n.nspname, t.typname ORDER BY n.nspname COLLATE "C", t.typname COLLATE 
 """
 
 _NOT_COVERED = sql.SQL("""
-SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'foreign table' END
+SELECT CASE WHEN c.relkind = 'v' THEN 'view' WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'foreign table' END
        || ' ' || c.named
 FROM {NAMED} c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = ANY (%(covered)s) AND c.relkind IN ('v', 'm', 'f')
@@ -190,6 +190,11 @@ def read_schema(connection: Connection, covered: Sequence[str]) -> DatabaseSchem
     Raises:
         RefusedError: there is no first schema, or two tables would have one name.
     """
+    with full_names(connection):
+        return _read_schema(connection, covered)
+
+
+def _read_schema(connection: Connection, covered: Sequence[str]) -> DatabaseSchema:
     names = [name for (name,) in connection.execute(_SCHEMAS).fetchall()]
     if covered[0] not in names:
         raise RefusedError(

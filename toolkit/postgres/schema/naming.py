@@ -7,7 +7,8 @@ from psycopg import sql
 from toolkit.model.schemas import Schemas
 
 NAMED = sql.SQL("""(
-    SELECT k.*, CASE named_schema.place WHEN 1 THEN k.relname::text ELSE concat(n.nspname, '.', k.relname) END AS named
+    SELECT k.*, CASE WHEN named_schema.place = 1 THEN k.relname::text
+                     ELSE concat(n.nspname, '.', k.relname) END AS named
     FROM unnest(%(schemas)s::text[]) WITH ORDINALITY AS named_schema (name, place)
     JOIN pg_namespace n ON n.nspname = named_schema.name
     JOIN pg_class k ON k.relnamespace = n.oid

@@ -12,6 +12,7 @@ from toolkit.model.schema import PLAIN, DatabaseSchema, Equality, ForeignKey, Ta
 from toolkit.model.schemas import Schemas
 from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.session.qualifying import Verbatim, type_name
 
 Sql = sql.SQL | sql.Composed
 
@@ -176,25 +177,30 @@ def compared(left: sql.Composable, right: sql.Composable, equality: Equality) ->
         left, right = right, left
     # names come from the server's catalog, quoted by itself
     ours, theirs = (
-        sql.SQL("{}::{}").format(value, sql.SQL(kind)) if kind else value
+        sql.SQL("{}::{}").format(value, Verbatim(kind)) if kind else value
         for value, kind in ((left, equality.left), (right, equality.right))
     )
     if equality.collation:
-        theirs = sql.SQL("{} COLLATE {}").format(theirs, sql.SQL(equality.collation))
-    return sql.SQL("{} OPERATOR({}) {}").format(ours, sql.SQL(equality.operator), theirs)
+        theirs = sql.SQL("{} COLLATE {}").format(theirs, Verbatim(equality.collation))
+    return sql.SQL("{} OPERATOR({}) {}").format(ours, Verbatim(equality.operator), theirs)
 
 
 def equals_text(schema: DatabaseSchema, table: str, alias: str, name: str, text: str) -> Sql:
     """Give the condition that a column has the value which a person wrote, in whatever spelling."""
     kind = schema.tables[table].column(name).type
     # a literal takes the type of what it is compared with, but not that of a record; a cast to numeric(5,2) would round
-    value = sql.Literal(text) if "(" in kind else sql.SQL("{}::{}").format(sql.Literal(text), sql.SQL(kind))
+    value = sql.Literal(text) if "(" in kind else sql.SQL("{}::{}").format(sql.Literal(text), type_name(kind))
     return compared(sql.Identifier(alias, name), value, schema.key_equality(table, name))
 
 
 def is_null(value: sql.Composable) -> Sql:
     """Give the condition that a value is NULL; a composite one whose fields all are NULL is a value, and is not."""
     return sql.SQL("{} IS NOT DISTINCT FROM NULL").format(value)
+
+
+def assigned(name: str, value: sql.Composable) -> Sql:
+    """Give `name = value`, as it stands behind SET."""
+    return sql.SQL("{}{}{}").format(sql.Identifier(name), Verbatim(" = "), value)
 
 
 def filled(alias: str, names: Iterable[str]) -> Sql:

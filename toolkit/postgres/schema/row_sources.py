@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from toolkit.postgres.schema.relation import Relation, Sql
+from toolkit.postgres.session.qualifying import type_name
 
 FEW = 4
 """A table is read by row ids when it has more than this many times as many rows."""
@@ -49,7 +50,7 @@ class Held(Temporary):
         super().__init__("", 0)
         self._columns = columns
         nothing = sql.SQL(", ").join(
-            sql.SQL("NULL::{} AS {}").format(sql.SQL(kind), sql.Identifier(name)) for name, kind in columns
+            sql.SQL("NULL::{} AS {}").format(type_name(kind), sql.Identifier(name)) for name, kind in columns
         )
         self._parts: list[Sql] = [sql.SQL("SELECT {} WHERE false").format(nothing)]
         self._show()
@@ -69,7 +70,7 @@ class Held(Temporary):
             values = sql.SQL(", ").join(sql.SQL("unnest({}::text[])").format(sql.Literal(text)) for text in texts)
             names = [sql.Identifier(f"c{number}") for number in range(len(self._columns))]
             listed = sql.SQL(", ").join(
-                sql.SQL("h.{}::{} AS {}").format(name, sql.SQL(kind), sql.Identifier(column))
+                sql.SQL("h.{}::{} AS {}").format(name, type_name(kind), sql.Identifier(column))
                 for name, (column, kind) in zip(names, self._columns, strict=True)
             )
             part = sql.SQL("SELECT {} FROM ROWS FROM ({}) AS h({})")

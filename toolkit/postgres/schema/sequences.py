@@ -12,7 +12,7 @@ from toolkit.model.manifest import SequenceEntry
 from toolkit.model.schemas import Schemas
 from toolkit.model.sequence import Counter, Position
 from toolkit.postgres.schema.naming import NAMED, identifier, parameter
-from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.session.connection import Connection, full_names
 
 ColumnName = tuple[str, str]
 """A table and its column."""
@@ -137,7 +137,9 @@ def all_sequences(connection: Connection, schemas: Schemas) -> list[FoundSequenc
             counter=counter, settable=settable, owner=None if owner[0] is None else (owner[0], owner[1])
         )
     taken = set()
-    for oid, table, column, default in connection.execute(_DEFAULTS, {"schemas": parameter(schemas)}).fetchall():
+    with full_names(connection):
+        defaults = connection.execute(_DEFAULTS, {"schemas": parameter(schemas)}).fetchall()
+    for oid, table, column, default in defaults:
         taken.add((table, column))
         if oid in found:
             found[oid].used.add((table, column))

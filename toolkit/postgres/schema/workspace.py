@@ -15,7 +15,7 @@ from toolkit.model.schema import DatabaseSchema
 from toolkit.postgres.schema.naming import NAMED, identifier, parameter
 from toolkit.postgres.schema.relation import Relation, Sql, relation_of
 from toolkit.postgres.schema.row_sources import Held, Rows, Temporary
-from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.session.connection import Connection, full_names
 
 K = TypeVar("K", bound=Hashable)
 
@@ -133,7 +133,7 @@ class Workspace:
         """
         if self.obstacle:
             return self._held(query)
-        name = f"{label}_{next(self._numbers)}"
+        name = f"playback_{label}_{next(self._numbers)}"
         template = sql.SQL("CREATE TEMPORARY TABLE {} AS {}")
         made = self.connection.execute(template.format(sql.Identifier(name), query))
         table = Temporary(name, made.rowcount)
@@ -142,10 +142,11 @@ class Workspace:
 
     def _held(self, query: Sql) -> Held:
         shape = self.connection.execute(sql.SQL("SELECT * FROM ({}) q LIMIT 0").format(query)).description or []
-        types = self.connection.execute(
-            "SELECT format_type(o, -1) FROM unnest(%s::oid[]) WITH ORDINALITY AS t(o, place) ORDER BY place",
-            [[column.type_code for column in shape]],
-        )
+        with full_names(self.connection):
+            types = self.connection.execute(
+                "SELECT format_type(o, -1) FROM unnest(%s::oid[]) WITH ORDINALITY AS t(o, place) ORDER BY place",
+                [[column.type_code for column in shape]],
+            ).fetchall()
         held = Held([(column.name, str(kind)) for column, (kind,) in zip(shape, types, strict=True)])
         self._add(held, query, len(shape))
         return held
@@ -167,7 +168,7 @@ class Workspace:
             RefusedError: there can be no temporary tables.
         """
         self._require_tables()
-        name, columns = f"{label}_{next(self._numbers)}", self.schema.tables[like].columns
+        name, columns = f"playback_{label}_{next(self._numbers)}", self.schema.tables[like].columns
         made, source = sql.Identifier(name), identifier(self.schema.schemas, like)
         if not any(column.generated for column in columns):
             self.connection.execute(
@@ -308,7 +309,7 @@ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
 
 # conditions are looked at in any order, and these functions raise for a privilege that a kind cannot have
 _LACKING = sql.SQL("""
-SELECT c.named, CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, w.privilege,
+SELECT c.named, CASE WHEN c.relkind = 'S' THEN 'sequence' ELSE 'table' END, w.privilege,
        has_schema_privilege(c.relnamespace, 'USAGE')
 FROM unnest(%(privileges)s::text[], %(names)s::text[]) WITH ORDINALITY AS w(privilege, name, place)
 JOIN {NAMED} c ON c.named = w.name

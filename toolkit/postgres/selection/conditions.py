@@ -12,6 +12,7 @@ from toolkit.model.catalog import Catalog, TableRule
 from toolkit.postgres.schema.relation import Sql
 from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.session.connection import first_line
+from toolkit.postgres.session.qualifying import Verbatim
 
 
 def check_conditions(
@@ -45,4 +46,4 @@ def check_conditions(
 
 def condition_of(rule: TableRule) -> Sql:
     """Give a rule's `where` as SQL (true without one). It is the catalog author's own text."""
-    return sql.SQL("({})").format(sql.SQL(rule.where)) if rule.where else sql.SQL("true")
+    return sql.SQL("({})").format(Verbatim(rule.where)) if rule.where else sql.SQL("true")

@@ -17,6 +17,7 @@ from toolkit.planning.links import OwnerLink, levels
 from toolkit.postgres.schema.relation import Relation, Sql, equal, row_text, scalar
 from toolkit.postgres.schema.row_sources import Rows, Temporary
 from toolkit.postgres.schema.workspace import Workspace
+from toolkit.postgres.session.qualifying import type_name
 
 NOTHING = sql.SQL("")
 MOST = 64
@@ -99,7 +100,7 @@ class Ownership:
             only_selected: follow selected tenants only; no line with `mine` false is made.
             all_selected: every tenant is selected.
         """
-        mark = Mark("mine", sql.SQL("boolean"), sql.SQL("({})").format(selected))
+        mark = Mark("mine", type_name("boolean"), sql.SQL("({})").format(selected))
         owners = self._compute(mark, selected if only_selected else None, all_alike=all_selected)
         return self._counted(owners, alike=only_selected or all_selected)
 
@@ -113,7 +114,7 @@ class Ownership:
             wanted: only of these tables, from which every table that owns their rows can be reached; None for all.
         """
         key = sql.SQL("t.{}::text").format(sql.Identifier(self._tenant.key))
-        return self._compute(Mark("tenant", sql.SQL("text"), key), followed, all_alike=False, wanted=wanted)
+        return self._compute(Mark("tenant", type_name("text"), key), followed, all_alike=False, wanted=wanted)
 
     def _compute(
         self, mark: Mark, followed: Sql | None, *, all_alike: bool, wanted: Collection[str] | None = None
@@ -275,7 +276,7 @@ class Ownership:
     def _round(self, link: OwnerLink, lines: Temporary, number: int) -> int:
         """Add what `link` gives from lines of the round before, or of this one; gives how many lines were new."""
         relation = self._relations[link.table]
-        fresh = sql.SQL(" AND s.round IN ({}, {})").format(sql.Literal(number - 1), sql.Literal(number))
+        fresh = sql.SQL(" AND s.round = ANY (ARRAY[{}, {}])").format(sql.Literal(number - 1), sql.Literal(number))
         names = self._key_names(link.table)
         listed = sql.SQL(", ").join(
             [relation.id_columns("n"), *(sql.Identifier("n", name) for name in (self._mark.name, *names.values()))]

@@ -199,8 +199,8 @@ def _lock(connection: Connection, schemas: Schemas, tables: Collection[str], aga
         "ACCESS SHARE": [name for name in tables if name not in against_writes],
     }
     statements = [
-        sql.SQL("LOCK TABLE {} IN {} MODE").format(
-            sql.SQL(", ").join(identifier(schemas, name) for name in names), sql.SQL(mode)
+        sql.SQL("LOCK TABLE {} {}").format(
+            sql.SQL(", ").join(identifier(schemas, name) for name in names), sql.SQL(f"IN {mode} MODE")
         )
         for mode, names in wanted.items()
         if names

@@ -16,6 +16,7 @@ from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.relation import Sql, equals_text
 from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.session.qualifying import type_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +130,6 @@ def of_type(schema: DatabaseSchema, tenant: TenantTable, keys: Collection[str]) 
     ).format(
         key=sql.Identifier(tenant.key),
         table=identifier(schema.schemas, tenant.table),
-        type=sql.SQL(column.type),
+        type=type_name(column.type),
         keys=sql.Literal(list(keys)),
     )

@@ -113,7 +113,7 @@ class Walk:
             " n.part_id, {level}::integer, {number}::integer, n.previous FROM ("
             "  SELECT DISTINCT ON (e.ctid, e.tableoid) e.ctid AS row_id, e.tableoid AS part_id, w.number AS previous"
             "  FROM {walk} w JOIN {start} a ON a.ctid = w.row_id AND a.tableoid = w.part_id JOIN {end} e ON {joined}"
-            "  WHERE w.place = {start_place} AND w.level = {level} - 1 AND NOT EXISTS (SELECT 1 FROM {walk} o"
+            "  WHERE w.place = {start_place} AND w.level = ({level} - 1) AND NOT EXISTS (SELECT 1 FROM {walk} o"
             "   WHERE o.place = {end_place} AND o.row_id = e.ctid AND o.part_id = e.tableoid)"
             "  ORDER BY e.ctid, e.tableoid, w.number"
             " ) n JOIN {end} t ON t.ctid = n.row_id AND t.tableoid = n.part_id"

@@ -138,7 +138,7 @@ def _extensions(original: Connection, there: Connection) -> Iterator[str]:
 
 def _collations(original: Connection, there: Connection) -> Iterator[str]:
     # a server that is built without it has one of them all the same, `unicode`
-    icu = there.execute("SELECT EXISTS (SELECT FROM pg_collation WHERE collname LIKE '%-x-icu')").fetchone() == (True,)
+    icu = there.execute("SELECT EXISTS (SELECT FROM pg_collation WHERE collname ~ '-x-icu$')").fetchone() == (True,)
     for schema, name, provider, locale, own in original.execute(_COLLATIONS).fetchall():
         if provider == "i":
             if not icu:

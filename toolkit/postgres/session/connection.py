@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +16,7 @@ from psycopg.pq import TransactionStatus
 from toolkit.errors import DatabaseError, RefusedError, UnreachableError
 from toolkit.postgres.session import stalling
 from toolkit.postgres.session.advice import advice, advice_on_log_in
+from toolkit.postgres.session.qualifying import QualifyingCursor
 from toolkit.postgres.session.settings import SETTINGS
 from toolkit.postgres.session.stalling import StalledError, Watch, bounded
 
@@ -140,7 +141,9 @@ def session(conninfo: str, *, application: str = "playback") -> Iterator[Connect
         RefusedError: the database is not in UTF-8.
     """
     try:
-        connection = Connection.connect(bounded(conninfo), autocommit=True, application_name=application)
+        connection = Connection.connect(
+            bounded(conninfo), autocommit=True, application_name=application, cursor_factory=QualifyingCursor
+        )
     except psycopg.OperationalError as error:
         raise UnreachableError(
             f"cannot connect to {describe(conninfo)}: {first_line(error)}", hint=advice_on_log_in(first_line(error))
@@ -203,6 +206,24 @@ FROM ROWS FROM (pg_catalog.unnest(%s::pg_catalog.text[]), pg_catalog.unnest(%s::
 def another_database(conninfo: str, name: str) -> str:
     """Give the conninfo of another database of the same server."""
     return make_conninfo(conninfo, dbname=name)
+
+
+@contextmanager
+def full_names(connection: Connection) -> Iterator[None]:
+    """Inside, the server prints names with their schemas, those of pg_catalog excepted, whatever the search path is.
+
+    So the types and definitions that it prints are the same for every role.
+    """
+    idle = connection.info.transaction_status is TransactionStatus.IDLE
+    with connection.transaction(force_rollback=True) if idle else nullcontext():
+        row = connection.execute(
+            "SELECT current_setting('search_path'), set_config('search_path', 'pg_catalog', true)"
+        ).fetchone()
+        try:
+            yield
+        finally:
+            if row and connection.info.transaction_status is TransactionStatus.INTRANS:
+                connection.execute("SELECT set_config('search_path', %s, true)", [row[0]])
 
 
 def describe(conninfo: str) -> str:

@@ -18,7 +18,6 @@ SETTINGS = {
     "transform_null_equals": "off",
     "synchronize_seqscans": "off",
     "row_security": "off",
-    "search_path": "pg_catalog",
     "statement_timeout": "0",
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",

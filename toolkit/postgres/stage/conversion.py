@@ -16,6 +16,7 @@ from psycopg import sql
 from toolkit.model.drift import Carried
 from toolkit.postgres.schema.relation import Sql, scalar
 from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.session.qualifying import qualified, type_name
 
 NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric", "real", "double precision"})
 TIMES = frozenset({"date", "timestamp without time zone", "timestamp with time zone"})
@@ -53,7 +54,7 @@ class Conversions:
         """Whether the type itself, a domain perhaps, has nothing against NULL."""
         try:
             with self._connection.transaction():
-                self._connection.execute(sql.SQL("SELECT NULL::text::{}").format(sql.SQL(carried.column.type)))
+                self._connection.execute(sql.SQL("SELECT NULL::text::{}").format(type_name(carried.column.type)))
         except psycopg.IntegrityError:
             return False
         return True
@@ -68,8 +69,8 @@ class Conversions:
             _means_the_same(sql.Identifier("v"), carried)
         )
         self._connection.execute(
-            sql.SQL("CREATE OR REPLACE FUNCTION {}(v text) RETURNS boolean LANGUAGE plpgsql AS {}").format(
-                name, sql.Literal(body.as_string(self._connection))
+            sql.SQL("CREATE OR REPLACE FUNCTION {}(v pg_catalog.text) RETURNS boolean LANGUAGE plpgsql AS {}").format(
+                name, sql.Literal(qualified(body, self._connection))
             )
         )
         return name
@@ -80,7 +81,7 @@ def converted(value: Sql | sql.Identifier, carried: Carried) -> Sql:
     if {base_type(carried.type), base_type(carried.column.type)} <= NUMBERS:
         value = sql.SQL("{}::numeric").format(value)  # no integer reads 7.00
     # the name of a type is the server's own text for it
-    return sql.SQL("({}::{})").format(value, sql.SQL(carried.column.type))
+    return sql.SQL("({}::{})").format(value, type_name(carried.column.type))
 
 
 def _means_the_same(value: sql.Identifier, carried: Carried) -> Sql:
@@ -88,8 +89,8 @@ def _means_the_same(value: sql.Identifier, carried: Carried) -> Sql:
     before, after = base_type(carried.type), base_type(carried.column.type)
     if {before, after} <= NUMBERS:
         # back and forth: what a floating-point number prints as is not all that it is
-        back = sql.SQL("{}::{}").format(converted(value, carried), sql.SQL(carried.type))
-        return sql.SQL("{} = {}::{}").format(back, value, sql.SQL(carried.type))
+        back = sql.SQL("{}::{}").format(converted(value, carried), type_name(carried.type))
+        return sql.SQL("{} = {}::{}").format(back, value, type_name(carried.type))
     if {before, after} <= TIMES:
         template = "{output}::timestamptz = {value}::timestamptz"
     elif after == "character" and before in CHARACTERS:

@@ -18,6 +18,7 @@ from toolkit.postgres.schema.relation import Sql
 from toolkit.postgres.schema.row_sources import Temporary
 from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.session.connection import first_line
+from toolkit.postgres.session.qualifying import Verbatim, type_name, type_text
 from toolkit.postgres.stage.conversion import loose_type
 
 _ROW = "playback_row"
@@ -102,10 +103,10 @@ class Expressions:
             " AND c.casttarget = t.oid AND c.castcontext <> 'e')"
             " FROM pg_attribute a, (SELECT to_regtype(%s)::oid) t (oid)"
             " WHERE a.attrelid = to_regclass(%s) AND a.attname = %s",
-            [loose_type(kind), self.table.as_string(self._workspace.connection), self._names[place]],
+            [type_text(loose_type(kind)), self.table.as_string(self._workspace.connection), self._names[place]],
         ).fetchone()
         way = "::{}" if row and row[0] else "::text::{}"
-        return sql.SQL(way).format(sql.SQL(loose_type(kind)))
+        return sql.SQL(way).format(type_name(loose_type(kind)))
 
     def _query(self, expressions: Mapping[str, Expression]) -> Sql:
         values = [
@@ -138,9 +139,9 @@ def _own_type(written: str) -> Sql:
     """The cast to a type of the backup that every server has; any other stays text."""
     if "." in written or written.startswith("reg"):
         return sql.SQL("")
-    return sql.SQL("::{}").format(sql.SQL(written))
+    return sql.SQL("::{}").format(type_name(written))
 
 
 def _written(expression: Expression) -> Sql:
     """The person's own text."""
-    return sql.SQL("({})").format(sql.SQL(expression.sql))
+    return sql.SQL("({})").format(Verbatim(expression.sql))

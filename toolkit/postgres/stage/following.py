@@ -17,9 +17,10 @@ from toolkit.model.schema import Table
 from toolkit.planning.links import ReferenceLink
 from toolkit.postgres.compare.comparison import sample_keys
 from toolkit.postgres.compare.source import Source
-from toolkit.postgres.schema.relation import Sql, relation_of, scalar
+from toolkit.postgres.schema.relation import Sql, assigned, relation_of, row_text, scalar
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.session.qualifying import type_name
 from toolkit.postgres.stage.decision import Device
 from toolkit.postgres.stage.skipping import Skipping
 
@@ -135,15 +136,13 @@ class _Following:
         table = self._table(link)
         given = {name: _typed(value, table.column(name).type) for name, value in values.items()}
         differing = sql.SQL(" OR ").join(
-            sql.SQL("s.{} IS DISTINCT FROM {}").format(sql.Identifier(name), value) for name, value in given.items()
+            sql.SQL("{} <> ROW({})::text").format(row_text("s", [name]), value) for name, value in given.items()
         )
         restored = self._skipping.restored(link.child)
         condition = sql.SQL("{} AND ({}) AND {}").format(self._pointing(link), differing, restored)
         rows = sql.SQL("(SELECT * FROM {} s WHERE {}) s").format(stage, condition)
         samples = sample_keys(self._connection, table, "s", rows)
-        changes = sql.SQL(", ").join(
-            sql.SQL("{} = {}").format(sql.Identifier(name), value) for name, value in given.items()
-        )
+        changes = sql.SQL(", ").join(assigned(name, value) for name, value in given.items())
         statement = sql.SQL("UPDATE {} s SET {} WHERE {}").format(stage, changes, condition)
         if touched := self._source.edit(link.child, statement):
             self._rewritten.append(
@@ -177,4 +176,4 @@ def _typed(value: object, kind: str) -> Sql:
     """A value, given as text, in the type of its column."""
     if value is None:
         return sql.SQL("NULL")
-    return sql.SQL("CAST({} AS {})").format(sql.Literal(str(value)), sql.SQL(kind))
+    return sql.SQL("CAST({} AS {})").format(sql.Literal(str(value)), type_name(kind))

@@ -16,7 +16,7 @@ from toolkit.planning.offers import Offers
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.comparison import same_key
 from toolkit.postgres.compare.source import RowsOf, Source
-from toolkit.postgres.schema.relation import Sql, columns, text_of
+from toolkit.postgres.schema.relation import Sql, assigned, columns, text_of
 from toolkit.postgres.schema.row_sources import Temporary
 from toolkit.postgres.schema.rows import write_rows
 from toolkit.postgres.schema.workspace import Workspace
@@ -87,17 +87,20 @@ class Reshaper:
     def _add_mapped(self, texts: Temporary, source: str, carried: Carried, how: Mapped) -> None:
         made, value = sql.Identifier(carried.source), sql.Identifier("r", source)
         cases = [
-            sql.SQL("WHEN {} THEN {}").format(sql.Literal(old), sql.Literal(new)) for old, new in how.values.items()
+            sql.SQL("WHEN {} = {} THEN {}").format(value, sql.Literal(old), sql.Literal(new))
+            for old, new in how.values.items()
         ]
-        mapped = sql.SQL("CASE {} {} ELSE {} END").format(value, sql.SQL(" ").join(cases), value) if cases else value
-        self._connection.execute(sql.SQL("ALTER TABLE {} ADD {} text").format(texts, made))
-        self._connection.execute(sql.SQL("UPDATE {} r SET {} = {}").format(texts, made, mapped))
+        mapped = sql.SQL("CASE {} ELSE {} END").format(sql.SQL(" ").join(cases), value) if cases else value
+        self._connection.execute(sql.SQL("ALTER TABLE {} ADD {} pg_catalog.text").format(texts, made))
+        self._connection.execute(sql.SQL("UPDATE {} r SET {}").format(texts, assigned(carried.source, mapped)))
         if how.strict:
             return
         others = self._conversions.misfits(texts, carried)
         if others is not None:
-            statement = sql.SQL("UPDATE {} r SET {} = {} WHERE {}")
-            self._connection.execute(statement.format(texts, made, sql.Literal(how.otherwise), others))
+            statement = sql.SQL("UPDATE {} r SET {} WHERE {}")
+            self._connection.execute(
+                statement.format(texts, assigned(carried.source, sql.Literal(how.otherwise)), others)
+            )
 
     def _load(self, entry: TableEntry) -> Temporary:
         """The rows of the backup as a table of texts, in the order of the backup."""
@@ -195,13 +198,11 @@ class Reshaper:
         if not sort_key(table).unique or not set(sort_key(table).names) <= own.keys():
             return
         for carried in filled:
-            name = sql.Identifier(carried.name)
-            statement = sql.SQL("UPDATE {} s SET {} = t.{} FROM {} t, {} r WHERE {} AND r.{} IS NULL AND {} = {}")
+            statement = sql.SQL("UPDATE {} s SET {} FROM {} t, {} r WHERE {} AND r.{} IS NULL AND {} = {}")
             self._connection.execute(
                 statement.format(
                     staged,
-                    name,
-                    name,
+                    assigned(carried.name, sql.Identifier("t", carried.name)),
                     self._workspace.relations[reshape.table].source,
                     texts,
                     same_key(table, "t", "s"),

@@ -14,7 +14,7 @@ from toolkit.planning.links import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.comparison import same_key, sample_keys
 from toolkit.postgres.compare.source import Source
-from toolkit.postgres.schema.relation import Sql, columns, points_at, relation_of
+from toolkit.postgres.schema.relation import Sql, assigned, columns, points_at, relation_of
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
 
@@ -102,7 +102,7 @@ class Skipping:
         stage = self._source.staged(link.child).table
         rows = sql.SQL("(SELECT * FROM {} s WHERE {}) s").format(stage, dangling)
         samples = sample_keys(self._connection, child, "s", rows)
-        changes = sql.SQL(", ").join(sql.SQL("{} = NULL").format(sql.Identifier(name)) for name in nullable)
+        changes = sql.SQL(", ").join(assigned(name, sql.SQL("NULL")) for name in nullable)
         statement = sql.SQL("UPDATE {} s SET {} WHERE {}").format(stage, changes, dangling)
         if touched := self._source.edit(link.child, statement):
             self._note(link, Following.DETACHED, touched, samples)

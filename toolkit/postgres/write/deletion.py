@@ -12,7 +12,7 @@ from toolkit.model.plan import Conflict
 from toolkit.model.schema import ForeignKey
 from toolkit.planning.links import ReferenceLink, components
 from toolkit.postgres.compare.comparison import Action, Differences
-from toolkit.postgres.schema.relation import Sql, points_at, scalar
+from toolkit.postgres.schema.relation import Sql, assigned, points_at, scalar
 from toolkit.postgres.schema.row_sources import Temporary
 from toolkit.postgres.schema.workspace import Workspace
 
@@ -34,9 +34,9 @@ class Release:
     @property
     def assignments(self) -> Sql:
         """What stands behind SET."""
-        template = sql.SQL("{0} = CASE WHEN {1} THEN NULL ELSE t.{0} END")
+        template = sql.SQL("CASE WHEN {} THEN NULL ELSE t.{} END")
         return sql.SQL(", ").join(
-            template.format(sql.Identifier(name), condition) for name, condition in self.columns.items()
+            assigned(name, template.format(condition, sql.Identifier(name))) for name, condition in self.columns.items()
         )
 
 

@@ -9,7 +9,7 @@ from psycopg import sql
 from toolkit.postgres.compare.comparison import Action
 from toolkit.postgres.restore.ready import Ready
 from toolkit.postgres.schema.naming import identifier
-from toolkit.postgres.schema.relation import Relation, Sql, columns, relation_of
+from toolkit.postgres.schema.relation import Relation, Sql, assigned, columns, relation_of
 
 WHOLE = sql.SQL("true")
 
@@ -49,7 +49,7 @@ class Statements:
         writable = [column for column in staged.names if table.column(column).identity != "always"]
         return sql.SQL("UPDATE {} t SET {} FROM {} WHERE {} AND {}").format(
             relation.source,
-            sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(column)) for column in writable),
+            sql.SQL(", ").join(assigned(column, sql.Identifier("s", column)) for column in writable),
             rows,
             relation.same("t", "d"),
             wanted,

@@ -14,6 +14,7 @@ from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.relation import Sql, alike, columns, equal, relation_of, scalar
 from toolkit.postgres.session.connection import Connection, first_line
+from toolkit.postgres.session.qualifying import Verbatim
 
 _DEFAULTS = """
 SELECT a.attname, pg_get_expr(d.adbin, d.adrelid),
@@ -82,7 +83,7 @@ def stage_declared(
     # a sequence would move by being asked
     used = {column: text for column, text in left_out.items() if "nextval(" not in text}
     values: list[Sql | sql.Literal] = [sql.Literal(value) for value in row.values.values()]
-    values.extend(sql.SQL(text) for text in used.values())
+    values.extend(Verbatim(text) for text in used.values())
     statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
         staged, sql.SQL(", ").join(map(sql.Identifier, [*row.values, *used])), sql.SQL(", ").join(values)
     )

@@ -21,7 +21,7 @@ from toolkit.postgres.compare.source import Source
 from toolkit.postgres.restore.device.changes import Change, Changes, DeviceWork
 from toolkit.postgres.restore.device.declared import DeclaredRow, count_rows, stage_declared
 from toolkit.postgres.schema.device import may_be_own, own_first
-from toolkit.postgres.schema.relation import Sql, equal, points_at, relation_of
+from toolkit.postgres.schema.relation import Sql, assigned, equal, points_at, relation_of
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.decision import Device
@@ -210,9 +210,9 @@ def _arriving(work: DeviceWork, name: str) -> Sql | None:
         return None
     if differences is None:  # loaded as it is into an empty table, or equal as it stands
         return None if work.count(name, sql.SQL("true")) else sql.SQL("true")
-    return sql.SQL("EXISTS (SELECT 1 FROM {} d WHERE d.stage_id = s.ctid AND d.action IN ({}, {}))").format(
-        differences.lines, sql.Literal(Action.MISSING), sql.Literal(Action.CHANGED)
-    )
+    return sql.SQL(
+        'EXISTS (SELECT 1 FROM {} d WHERE d.stage_id = s.ctid AND d.action = ANY (ARRAY[{}, {}]::"char"[]))'
+    ).format(differences.lines, sql.Literal(Action.MISSING), sql.Literal(Action.CHANGED))
 
 
 def _adopt(work: DeviceWork, own: DeclaredRow) -> int:
@@ -220,7 +220,7 @@ def _adopt(work: DeviceWork, own: DeclaredRow) -> int:
     names = [name for name in own.row.values if name not in own.table.primary_key]
     statement = sql.SQL("UPDATE {} t SET {} FROM {} c WHERE {}").format(
         work.relation(own.table.name).source,
-        sql.SQL(", ").join(sql.SQL("{0} = c.{0}").format(sql.Identifier(name)) for name in names),
+        sql.SQL(", ").join(assigned(name, sql.Identifier("c", name)) for name in names),
         own.staged,
         work.is_node(),
     )
@@ -270,7 +270,7 @@ def _move(work: DeviceWork, link: ReferenceLink, pointing: Sql) -> int:
     pairs = zip(link.columns, link.parent_columns, strict=True)
     statement = sql.SQL("UPDATE {} t SET {} FROM {} n WHERE n.{}::text = {} AND {}").format(
         work.relation(link.child).source,
-        sql.SQL(", ").join(sql.SQL("{} = n.{}").format(sql.Identifier(a), sql.Identifier(b)) for a, b in pairs),
+        sql.SQL(", ").join(assigned(a, sql.Identifier("n", b)) for a, b in pairs),
         work.relation(link.parent).source,
         sql.Identifier(node.key),
         sql.Literal(work.decision.node_id),

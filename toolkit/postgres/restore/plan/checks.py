@@ -16,6 +16,7 @@ from toolkit.postgres.restore.plan.unstaged import unknown_values
 from toolkit.postgres.schema.naming import NAMED, parameter
 from toolkit.postgres.schema.relation import Sql, is_null
 from toolkit.postgres.schema.workspace import shared
+from toolkit.postgres.session.qualifying import Verbatim
 from toolkit.postgres.write.batches import REFUSALS
 
 _CHECKS = sql.SQL("""
@@ -54,7 +55,7 @@ def find_failing_checks(comparison: Comparison, obstacles: Obstacles) -> None:
             # whether a row is written is asked first: others may be such that nothing can be computed of them
             rows = sql.SQL(
                 "SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {} s"
-                " WHERE CASE WHEN s.ctid IN ({}) AND s.ctid <> ALL ({}::tid[]) THEN {} ELSE false END"
+                " WHERE CASE WHEN s.ctid = ANY ({}) AND s.ctid <> ALL ({}::tid[]) THEN {} ELSE false END"
             ).format(
                 comparison.source.staged(table).table,
                 written_lines(comparison, table),
@@ -127,7 +128,7 @@ def _rules(comparison: Comparison) -> Mapping[str, list[_Rule]]:
             continue
         rules[table].append(
             _Rule(
-                broken=sql.SQL("({}) IS FALSE").format(sql.SQL(expression)),
+                broken=sql.SQL("({}) IS FALSE").format(Verbatim(expression)),
                 reason=f"constraint {name} says {definition}",
                 sqlstate=SqlState.CHECK,
                 constraint=name,

@@ -20,7 +20,7 @@ def find_uncomputable(
     connection, lines = comparison.connection, written_lines(comparison, table)
 
     def compute(condition: Sql) -> None:
-        query = sql.SQL("SELECT max(length(concat({}))) FROM {} s WHERE s.ctid IN ({} AND {})")
+        query = sql.SQL("SELECT max(length(concat({}))) FROM {} s WHERE s.ctid = ANY ({} AND {})")
         connection.execute(query.format(expression, comparison.source.staged(table).table, lines, condition))
 
     try:

@@ -206,7 +206,7 @@ class Estrangement:
         values = sql.SQL(", ").join(
             sql.SQL("s.{0}").format(sql.Identifier(column))
             if column in staged.names or table.column(column).generated
-            else sql.SQL('CASE d.action WHEN {1}::"char" THEN t.{0} ELSE s.{0} END').format(
+            else sql.SQL('CASE WHEN d.action = {1}::"char" THEN t.{0} ELSE s.{0} END').format(
                 sql.Identifier(column), sql.Literal(Action.CHANGED)
             )
             for column in used
@@ -229,7 +229,7 @@ class Estrangement:
         query = sql.SQL(
             "WITH astray AS (SELECT d.stage_id, d.action FROM {lines} d JOIN ({astray}) q ON q.stage_id = d.stage_id"
             " WHERE {theirs}), done AS (UPDATE {lines} d"
-            ' SET action = {kept}::"char", why = {why}::"char" FROM astray a WHERE a.stage_id = d.stage_id)'
+            ' SET (action, why) = ({kept}::"char", {why}::"char") FROM astray a WHERE a.stage_id = d.stage_id)'
             " SELECT a.action::text, count(*) FROM astray a GROUP BY a.action"
         )
         differences = self.comparison.differences[name]

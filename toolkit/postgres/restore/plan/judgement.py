@@ -79,7 +79,7 @@ class Judge:
         workspace, judged = self._survey.workspace, dict(differences)
         for name in workspace.likely(staying, lambda name: workspace.relations[name].bytes):
             query = sql.SQL(
-                'UPDATE {} d SET action = {}::"char", why = q.why FROM ({}) q WHERE q.stage_id = d.stage_id'
+                'UPDATE {} d SET (action, why) = ({}::"char", q.why) FROM ({}) q WHERE q.stage_id = d.stage_id'
             )
             statement = query.format(differences[name].lines, sql.Literal(Action.KEPT), staying[name])
             kept = self._connection.execute(statement).rowcount
@@ -133,7 +133,9 @@ class Judge:
                     "EXISTS (SELECT 1 FROM {0} o WHERE o.row_id = d.stage_id AND o.mine)"
                     " AND NOT EXISTS (SELECT 1 FROM {0} o WHERE o.row_id = d.stage_id AND NOT o.mine)"
                 ).format(owners[name].source)
-            query = sql.SQL('UPDATE {} d SET action = {}::"char", why = NULL WHERE d.action = {} AND d.why = {} AND {}')
+            query = sql.SQL(
+                'UPDATE {} d SET (action, why) = ({}::"char", NULL) WHERE d.action = {} AND d.why = {} AND {}'
+            )
             claimed = self._connection.execute(
                 query.format(
                     differences[name].lines,

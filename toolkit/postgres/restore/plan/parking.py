@@ -13,8 +13,9 @@ from toolkit.model.schema import Column, Table
 from toolkit.postgres.compare.comparison import Comparison
 from toolkit.postgres.schema.exclusive_keys import ExclusiveKey
 from toolkit.postgres.schema.naming import identifier
-from toolkit.postgres.schema.relation import Relation, Sql, scalar
+from toolkit.postgres.schema.relation import Relation, Sql, assigned, scalar
 from toolkit.postgres.schema.workspace import Workspace
+from toolkit.postgres.session.qualifying import type_name
 
 NUMBERS = ("integer", "bigint", "smallint", "numeric")
 
@@ -131,11 +132,11 @@ class Parkings:
 
     def _unwanted(self, table: Table, column: Column) -> Iterator[Sql]:
         """Expressions, different for every row `t` where there are values enough, that perhaps no row has."""
-        kind, modified = column.type.partition("(")[0].partition(" with")[0], sql.SQL(column.type)
+        kind, modified = column.type.partition("(")[0].partition(" with")[0], type_name(column.type)
         borders = {
             name: sql.SQL("coalesce({0}((SELECT {1}(m.{2}) FROM {3} m), (SELECT {1}(m.{2}) FROM {4} m)), {5})").format(
                 sql.SQL(function),
-                sql.SQL(name),
+                sql.Identifier("pg_catalog", name),
                 sql.Identifier(column.name),
                 self._comparison.relations[table.name].source,
                 self._comparison.source.staged(table.name).table,
@@ -159,7 +160,7 @@ class Parkings:
         elif kind == "date":
             yield sql.SQL("({} - {}::integer)").format(borders["min"], place)
         elif kind == "timestamp":
-            yield sql.SQL("({} - {} * interval '1 second')::{}").format(borders["min"], place, modified)
+            yield sql.SQL("({} - ({} * interval '1 second'))::{}").format(borders["min"], place, modified)
         elif kind == "boolean":
             yield sql.SQL("NOT t.{}").format(sql.Identifier(column.name))
         elif kind.endswith("range"):
@@ -175,19 +176,19 @@ def park(workspace: Workspace, relation: Relation, parking: Parking, noted: Sequ
     nobody = sql.SQL("SELECT x.*, NULL::tid AS new_row, NULL::oid AS new_part FROM {} x WHERE false")
     moved = workspace.keep("moved", nobody.format(parking.rows))
     query = sql.SQL(
-        "WITH parked AS (UPDATE {target} t SET {column} = {value} FROM {rows} x WHERE {same}"
+        "WITH parked AS (UPDATE {target} t SET {change} FROM {rows} x WHERE {same}"
         " RETURNING x.*, t.ctid AS new_row, t.tableoid AS new_part) INSERT INTO {moved} SELECT * FROM parked"
     ).format(
         target=relation.source,
-        column=sql.Identifier(parking.column),
-        value=parking.value,
+        change=assigned(parking.column, parking.value),
         rows=parking.rows,
         same=relation.same("t", "x"),
         moved=moved,
     )
     rows = workspace.connection.execute(query).rowcount
-    part = sql.SQL(", part_id = m.new_part" if relation.partitioned else "")
+    places = {"row_id": "new_row", "part_id": "new_part"} if relation.partitioned else {"row_id": "new_row"}
+    changes = sql.SQL(", ").join(assigned(name, sql.Identifier("m", place)) for name, place in places.items())
     for ids in noted:
-        update = sql.SQL("UPDATE {} d SET row_id = m.new_row{} FROM {} m WHERE {}")
-        workspace.connection.execute(update.format(ids, part, moved, relation.same_ids("d", "m")))
+        update = sql.SQL("UPDATE {} d SET {} FROM {} m WHERE {}")
+        workspace.connection.execute(update.format(ids, changes, moved, relation.same_ids("d", "m")))
     return rows

@@ -9,6 +9,7 @@ from psycopg import sql
 from toolkit.model.schema import DatabaseSchema
 from toolkit.postgres.schema.relation import Sql
 from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.session.qualifying import Verbatim
 
 # the constraint of a partition holds those of the partitions above it; a default one that is alone has none
 _TAKEN = """
@@ -37,4 +38,4 @@ def outside_partitions(
     if not set(row[0]) <= set(staged):
         return None
     taken = [f"({constraint})" for (constraint,) in connection.execute(_TAKEN, name).fetchall()]
-    return sql.SQL("({}) IS NOT TRUE").format(sql.SQL(" OR ".join(taken or ["false"])))
+    return sql.SQL("({}) IS NOT TRUE").format(Verbatim(" OR ".join(taken or ["false"])))

@@ -232,7 +232,7 @@ class Uniqueness:
             'SELECT d.stage_id, t."playback row" AS row_id, t."playback part" AS part_id,'
             " CASE WHEN {goes} THEN {deleted} WHEN {moves} THEN {moved} ELSE {stays} END AS fate"
             ' FROM {staged} s JOIN {lines} d ON d.stage_id = s."playback row"'
-            ' AND d.action IN ({i}::"char", {u}::"char")'
+            ' AND d.action = ANY (ARRAY[{i}, {u}]::"char"[])'
             " JOIN {values} t ON {excludes} WHERE NOT ({same_key})"
         ).format(
             goes=goes,

@@ -31,7 +31,7 @@ WITH written AS (
     WHERE i.indisunique OR i.indisexclusion
 )
 SELECT w.named, n.kind, n.name, array_agg(a.attname::text ORDER BY a.attnum)
-FROM written w JOIN named n USING (oid)
+FROM written w JOIN named n ON n.oid = w.oid
 JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum = n.number AND a.attgenerated = ''
 GROUP BY w.named, n.kind, n.name ORDER BY w.named COLLATE "C", n.name COLLATE "C"
 """).format(NAMED=NAMED)
