@@ -78,3 +78,47 @@ def test_triggers_fire_for_those_who_ask(pair: Pair, clerk: str) -> None:
     execute(pair.target, f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {clerk}")
     assert pair.restore(host="clerk", triggers="fire").facts["inserts"] == 1
     assert ("origin",) in pair.rows("SELECT what FROM heard")
+
+
+TREE = (
+    "CREATE TABLE items (id integer, tenant text NOT NULL REFERENCES tenants, name text, PRIMARY KEY (id))"
+    " PARTITION BY RANGE (id)",
+    "CREATE TABLE few PARTITION OF items FOR VALUES FROM (0) TO (10)",
+    "CREATE TABLE many PARTITION OF items FOR VALUES FROM (10) TO (100) PARTITION BY RANGE (id)",
+    "CREATE TABLE several PARTITION OF many FOR VALUES FROM (10) TO (50)",
+    "CREATE SCHEMA elsewhere",
+    "CREATE TABLE elsewhere.more PARTITION OF many FOR VALUES FROM (50) TO (100)",
+    *ITEMS[1:3],
+    *(
+        f"CREATE TRIGGER {name} AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION loud()"
+        for name, table in {
+            "all_rows": "items",
+            "of_few": "few",
+            "of_many": "many",
+            "of_more": "elsewhere.more",
+        }.items()
+    ),
+    "CREATE TRIGGER always BEFORE UPDATE ON several FOR EACH ROW EXECUTE FUNCTION loud()",
+    "ALTER TABLE several ENABLE ALWAYS TRIGGER always",
+    "ALTER TABLE few DISABLE TRIGGER all_rows",
+    "ALTER TABLE elsewhere.more ENABLE ALWAYS TRIGGER all_rows",
+    "ALTER TABLE several ENABLE REPLICA TRIGGER of_many",
+)
+
+
+@pytest.mark.parametrize("host", ["target", "superuser"])
+def test_triggers_of_partitions_are_silent_at_every_level(make_pair: MakePair, host: str) -> None:
+    """Those of a leaf, of a partition in another schema and clones in a state of their own: none fires, all stay."""
+    made = make_pair({"items": {"owned_by": ["tenant"]}}, *TREE, transient={"heard": {}})
+    try:
+        execute(made.source, "INSERT INTO items SELECT i, 'a', 'new' FROM generate_series(1, 90, 10) i")
+        execute(made.target, "INSERT INTO items SELECT i, 'a', 'old' FROM generate_series(2, 90, 3) i")
+        execute(made.target, "DELETE FROM heard")
+        before = made.rows(STATES)
+        outcome = made.restore(host=host)
+        assert all(outcome.facts[each] for each in ("inserts", "updates", "deletes"))
+        assert made.rows("SELECT * FROM heard") == []
+        assert made.rows(STATES) == before
+        assert not made.restore(host=host).changed
+    finally:
+        made.fill("DROP SCHEMA elsewhere CASCADE")

@@ -5,6 +5,9 @@ Two ways, both undone by the end of the transaction whichever way it ends:
 - *replica role*: `SET LOCAL session_replication_role = replica`, for superusers and roles that were granted it. Foreign
   keys are not checked then either, so the tables involved are locked and every foreign key is validated by query.
 - *owner*: ALTER TABLE … DISABLE TRIGGER for each user trigger, one by one. Foreign keys stay in force.
+
+Each partition has triggers of its own, and its own states of those of the partitioned table: they are turned off and on
+again one by one (ONLY), at every level.
 """
 
 from __future__ import annotations
@@ -20,17 +23,18 @@ from toolkit.postgres.schema.naming import NAMED, identifier, parameter
 from toolkit.postgres.session.connection import Connection
 
 _ENABLE: dict[str, LiteralString] = {
-    "O": "ALTER TABLE {} ENABLE TRIGGER {}",
-    "A": "ALTER TABLE {} ENABLE ALWAYS TRIGGER {}",
-    "R": "ALTER TABLE {} ENABLE REPLICA TRIGGER {}",
+    "O": "ALTER TABLE ONLY {} ENABLE TRIGGER {}",
+    "A": "ALTER TABLE ONLY {} ENABLE ALWAYS TRIGGER {}",
+    "R": "ALTER TABLE ONLY {} ENABLE REPLICA TRIGGER {}",
 }
 
 _TRIGGERS = sql.SQL("""
-SELECT c.named, t.tgname, t.tgenabled::text, pg_has_role(c.relowner, 'USAGE')
-FROM pg_trigger t JOIN {NAMED} c ON c.oid = t.tgrelid
-WHERE c.named = ANY (%(tables)s)
-      AND NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgenabled::text = ANY (%(states)s)
-ORDER BY c.named COLLATE "C", t.tgname COLLATE "C"
+SELECT c.named, r.named, t.tgname, t.tgenabled::text, pg_has_role(r.relowner, 'USAGE')
+FROM {NAMED} c
+JOIN {NAMED} r ON r.oid = c.oid OR (c.relkind = 'p' AND r.oid IN (SELECT relid FROM pg_partition_tree(c.oid)))
+JOIN pg_trigger t ON t.tgrelid = r.oid
+WHERE c.named = ANY (%(tables)s) AND NOT t.tgisinternal AND t.tgenabled::text = ANY (%(states)s)
+ORDER BY c.named COLLATE "C", r.named COLLATE "C", t.tgname COLLATE "C"
 """).format(NAMED=NAMED)
 
 
@@ -51,14 +55,14 @@ def loud_triggers(
     """Give the user triggers of these tables, as (table, trigger), that this role cannot keep silent."""
     return [
         (table, name)
-        for table, name, _, owned in _triggers_to_disable(connection, schemas, tables, bypass=bypass)
+        for _, table, name, _, owned in _triggers_to_disable(connection, schemas, tables, bypass=bypass)
         if not owned
     ]
 
 
 def tables_to_alter(connection: Connection, schemas: Schemas, tables: Iterable[str], *, bypass: bool) -> set[str]:
     """Give those of these tables that have user triggers which have to be disabled one by one."""
-    return {table for table, _, _, _ in _triggers_to_disable(connection, schemas, tables, bypass=bypass)}
+    return {table for table, *_ in _triggers_to_disable(connection, schemas, tables, bypass=bypass)}
 
 
 @contextmanager
@@ -69,15 +73,15 @@ def silent_triggers(connection: Connection, schemas: Schemas, tables: Iterable[s
         bypass: use the replica role, which suspends foreign-key triggers too.
     """
     triggers = _triggers_to_disable(connection, schemas, tables, bypass=bypass)
-    for table, name, _, _ in triggers:
-        _alter(connection, "ALTER TABLE {} DISABLE TRIGGER {}", schemas, table, name)
+    for _, table, name, _, _ in triggers:
+        _alter(connection, "ALTER TABLE ONLY {} DISABLE TRIGGER {}", schemas, table, name)
     if bypass:
         connection.execute("SET LOCAL session_replication_role = replica")
     yield
     connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     if bypass:
         connection.execute("SET LOCAL session_replication_role = origin")
-    for table, name, state, _ in triggers:
+    for _, table, name, state, _ in triggers:
         _alter(connection, _ENABLE[state], schemas, table, name)
 
 
