@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.storage.samples import manifest_of
-from toolkit.model.drift import Answers
+from toolkit.model.drift import Answers, Option
 from toolkit.model.manifest import KeyColumn, Manifest, StoredColumn, TableEntry
 from toolkit.model.schema import Column, DatabaseSchema, Table
 from toolkit.model.schemas import Schemas
@@ -131,6 +131,31 @@ def test_the_answers_that_are_asked_for_suffice(migration: Migration) -> None:
             assert set(reshape.added) == set(table.column_names) - set(kept)
             for carried in reshape.carried:
                 assert carried.examined == (carried.type != table.column(carried.name).type)
+
+
+@given(migrations())
+def test_what_is_offered_first_is_enough(migration: Migration) -> None:
+    """Taking the first answer to every question leads to a target that fits, and no answer on the way is refused."""
+    answers = Answers()
+    for _ in range(4):
+        drift = find_drift(migration.manifest, migration.target, answers)
+        assert not drift.problems
+        questions = [each for found in drift.questions.values() for each in found]
+        if not questions:
+            return
+        for each in questions:
+            answers = _with(answers, each.options[0])
+    raise AssertionError(questions)
+
+
+def _with(answers: Answers, option: Option) -> Answers:
+    if option.section == "rename":
+        return replace(answers, rename={**answers.rename, option.key: option.value})
+    if option.section == "defaults":
+        return replace(answers, defaults={**answers.defaults, option.key: "1"})
+    if option.section == "drop_tables":
+        return replace(answers, drop_tables=(*answers.drop_tables, option.key))
+    return replace(answers, drop_columns=(*answers.drop_columns, option.key))
 
 
 def _permuted(migration: Migration, entry: TableEntry) -> bool:

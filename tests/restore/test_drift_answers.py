@@ -240,6 +240,20 @@ def test_values_by_defaults_go_into_quarantine_with_their_rows(migrated: Pair) -
     assert verified(pair, **ANSWERS).facts["exact"]
 
 
+def test_one_business_under_answers(migrated: Pair) -> None:
+    """Single businesses are picked out under answers too, unless one takes away by what they are known."""
+    pair, manifest = migrated, backup(migrated)
+    execute(pair.target, "CREATE TABLE old_reports (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants)")
+    answers = {name: given for name, given in ANSWERS.items() if name != "drop_tables"}
+    changed = {**answers["convert"], "people.tenant": {"map": {"a": "b"}}}
+    with pytest.raises(RefusedError, match=r"column people\.tenant, which is converted"):
+        pair.control.restore("target", manifest, "mirror", businesses=["b"], **{**answers, "convert": changed})
+    pair.control.restore("target", manifest, "mirror", businesses=["b"], **answers)
+    assert pair.rows("SELECT id, name FROM people ORDER BY id") == [(3, "Eve Fox"), (4, "Gus Hart")]
+    assert pair.rows("SELECT id, spot FROM calls") == [(2, "town")]
+    assert not pair.control.restore("target", manifest, "mirror", businesses=["b"], **answers).changed
+
+
 def test_the_schema_version_is_compared(make_pair: MakePair) -> None:
     """A target at another version of the application's schema is said, and no more than that."""
     pair = make_pair({}, "CREATE TABLE migrations (name text)", transient={"migrations": {}})

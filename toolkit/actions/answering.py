@@ -47,11 +47,12 @@ class AnswersArguments(Arguments, frozen=True, kw_only=True):
     """What is said about differences between the backup's schema and the target's."""
 
     answers: Annotated[
-        Text,
+        str,
         about(
             "A file with answers to drift, as `--check --write-answers FILE.yml` begins one; what stands in the task"
-            " itself wins over it. Relative to the control directory.",
+            " itself wins over it. Relative to the control directory; empty for none.",
             "answers/till-2.yml",
+            "",
         ),
     ] = ""
     rename: Annotated[
