@@ -21,8 +21,12 @@ BINARIES = Path("/usr/lib/postgresql/15/bin")
 
 
 @contextmanager
-def installed_server(binaries: Path) -> Iterator[EmbeddedServer]:
-    """A new server by these programs, in a temporary directory with its socket; it and its data are gone afterwards."""
+def installed_server(binaries: Path, **settings: str) -> Iterator[EmbeddedServer]:
+    """A new server by these programs, in a temporary directory with its socket; it and its data are gone afterwards.
+
+    Args:
+        settings: of the server, beside our own.
+    """
     directory = Path(tempfile.mkdtemp(prefix="playback-"))
     # initdb refuses to run as root
     account = "nobody" if hasattr(os, "geteuid") and os.geteuid() == 0 else None
@@ -33,12 +37,14 @@ def installed_server(binaries: Path) -> Iterator[EmbeddedServer]:
         command = [str(binaries / program), "-D", str(directory / "data"), *arguments]
         subprocess.run(command, user=account, check=True, stdout=subprocess.DEVNULL, cwd=directory)
 
-    options = f"-c listen_addresses= -c unix_socket_directories={directory} -c fsync=off"
+    all_settings = {"listen_addresses": "", "unix_socket_directories": str(directory), "fsync": "off", **settings}
+    options = " ".join(f"-c {name}={value}" for name, value in all_settings.items())
     try:
         run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale", "C.UTF-8", "-N")
         run("pg_ctl", "-w", "-s", "-l", str(directory / "log"), "-o", options, "start")
         try:
-            superuser = make_conninfo("", host=str(directory), user="postgres", dbname="postgres")
+            place = {"host": str(directory), "port": settings.get("port", "5432")}
+            superuser = make_conninfo("", **place, user="postgres", dbname="postgres")
             with psycopg.connect(superuser, autocommit=True) as connection:
                 connection.execute(f"CREATE ROLE {OWNER} LOGIN".encode())
                 if connection.info.server_version < 150000:

@@ -146,7 +146,7 @@ def session(conninfo: str, *, application: str = "playback") -> Iterator[Connect
         )
     except psycopg.OperationalError as error:
         raise UnreachableError(
-            f"cannot connect to {describe(conninfo)}: {first_line(error)}", hint=advice_on_log_in(first_line(error))
+            f"cannot connect to {describe(conninfo)}: {first_line(error)}", hint=advice_on_log_in(str(error))
         ) from error
     connection.watch = Watch(conninfo, connection.info.backend_pid, stalling.PATIENCE)
     with connection:
