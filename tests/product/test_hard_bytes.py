@@ -153,6 +153,7 @@ def test_what_no_backup_holds_is_named(tmp_path: Path, servers: Servers) -> None
     control.add_host("source", superuser)
     manifest = control.backup("source")
     expected = (
+        "definitions beside the rows: 1 row-level policies",
         "foreign table Elsewhere",
         "large objects of the database: 1",
         "materialized view busy_days",

@@ -154,3 +154,7 @@ def test_a_standby_serves_all_that_only_reads(tmp_path: Path, pair: tuple[Embedd
 
     settle()
     check_reader(control, "standby", settle)
+    execute(control.hosts["primary"]["database"], "ALTER TABLE items SET UNLOGGED")
+    settle()
+    with pytest.raises(RefusedError, match="on the primary only"):
+        control.backup("standby")

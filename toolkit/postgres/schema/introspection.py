@@ -15,6 +15,7 @@ from toolkit.model.schema import Column, DatabaseSchema, Equality, ForeignKey, O
 from toolkit.model.schemas import Schemas
 from toolkit.postgres.schema.equality import read_equalities
 from toolkit.postgres.schema.naming import NAMED, parameter
+from toolkit.postgres.schema.uncovered import NOT_COVERED
 from toolkit.postgres.session.connection import Connection, full_names
 
 NATIVE = frozenset("int2 int4 int8 float4 float8 numeric money date time timetz timestamp timestamptz interval".split())
@@ -157,16 +158,6 @@ WHERE n.nspname = ANY (%(covered)s)
 GROUP BY n.nspname, t.typname ORDER BY n.nspname COLLATE "C", t.typname COLLATE "C"
 """
 
-_NOT_COVERED = sql.SQL("""
-SELECT CASE WHEN c.relkind = 'v' THEN 'view' WHEN c.relkind = 'm' THEN 'materialized view' ELSE 'foreign table' END
-       || ' ' || c.named
-FROM {NAMED} c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = ANY (%(covered)s) AND c.relkind IN ('v', 'm', 'f')
-UNION ALL
-SELECT 'large objects of the database: ' || count(*) FROM pg_largeobject_metadata HAVING count(*) > 0
-ORDER BY 1
-""").format(NAMED=NAMED)
-
 _ON_CHANGE: dict[str, OnChange] = {
     "a": "no action",
     "r": "restrict",
@@ -258,7 +249,7 @@ def _read_schema(connection: Connection, covered: Sequence[str]) -> DatabaseSche
         tables=tables,
         enums={schemas.name(schema, enum): tuple(labels) for schema, enum, labels in rows(_ENUMS)},
         equalities=dict(equalities.types),
-        not_covered=tuple(text for (text,) in rows(_NOT_COVERED)),
+        not_covered=tuple(text for (text,) in rows(NOT_COVERED)),
     )
 
 

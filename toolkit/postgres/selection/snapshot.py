@@ -41,6 +41,12 @@ LOCK_PATIENCE = 0.4
 """Seconds after which each of the two statements of an attempt gives up: together less than a deadlock_timeout."""
 
 
+_UNLOGGED_HERE = sql.SQL("""
+SELECT c.named FROM {NAMED} c
+WHERE c.relpersistence = 'u' AND c.named = ANY (%(tables)s) AND pg_is_in_recovery()
+ORDER BY c.named COLLATE "C"
+""").format(NAMED=NAMED)
+
 _UNREADABLE = sql.SQL("""
 SELECT c.named, has_schema_privilege(c.relnamespace, 'USAGE') FROM {NAMED} c
 WHERE c.named = ANY (%(tables)s) AND NOT has_schema_privilege(c.relnamespace, 'USAGE')
@@ -96,6 +102,7 @@ def survey(connection: Connection, catalog: Catalog, scope: Scope, *, unclassifi
     )
     _refuse_object_ids(found)
     _check_privileges(connection, found)
+    _refuse_unlogged(connection, found)
     return found
 
 
@@ -245,6 +252,18 @@ def _refuse_object_ids(found: Survey) -> None:
             reasons,
             hint="store what they mean instead (a name as text, content as bytea),"
             f" or leave the tables out: put them under `transient` in {found.catalog.file}",
+        )
+
+
+def _refuse_unlogged(connection: Connection, found: Survey) -> None:
+    """RefusedError on a standby with tables whose rows the primary keeps to itself."""
+    wanted = {"schemas": parameter(found.schema.schemas), "tables": lockable(found)}
+    unlogged = connection.execute(_UNLOGGED_HERE, wanted).fetchall()
+    if unlogged:
+        raise RefusedError(
+            "rows of unlogged tables are on the primary only, and this server is a standby",
+            (f"table {name} is unlogged" for (name,) in unlogged),
+            hint=f"run on the primary, or put them under `transient` in {found.catalog.file}",
         )
 
 
