@@ -56,7 +56,8 @@ ROLES = {
     "`pg_read_all_data`, with `BYPASSRLS`": "GRANT pg_read_all_data TO {}; ALTER ROLE {} BYPASSRLS",
     "`SELECT`, `INSERT`, `UPDATE`, `DELETE` granted": WRITE,
     "`pg_read_all_data` and `pg_write_all_data`": "GRANT pg_read_all_data, pg_write_all_data TO {}",
-    "the same, and `SET` on `session_replication_role`": f"GRANT pg_read_all_data, pg_write_all_data TO {{}}; {REPLICA}",
+    "the same, and `SET` on `session_replication_role`": f"GRANT pg_write_all_data, pg_read_all_data TO {{}}; "
+    f"{REPLICA}",
     "administrator of a managed service": f"ALTER ROLE {{}} CREATEDB CREATEROLE; GRANT pg_monitor, {OWNER} TO {{}}",
     "the same, no member of the owner's role": "ALTER ROLE {} CREATEDB CREATEROLE; GRANT pg_monitor TO {}",
 }

@@ -12,7 +12,7 @@ WITH related AS (
     FROM {NAMED} c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ANY (%(covered)s)
 ), counted (what, number) AS (
     SELECT 'comments', count(*) FROM pg_description d JOIN related c ON d.objoid = c.oid
-    WHERE d.classoid = 'pg_catalog.pg_class'::regclass
+    WHERE d.classoid = 'pg_class'::regclass
     UNION ALL
     SELECT 'grants', count(*) FROM related c CROSS JOIN LATERAL aclexplode(c.relacl) a
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND a.grantee <> c.relowner
