@@ -46,7 +46,8 @@ def keep_temporary_files() -> None:
     """Have pytest make its temporary directories there, too, and its helper processes agree on the place."""
     os.environ["PLAYBACK_TEST_FILES"] = str(HOME)
     if HOME == _IN_MEMORY:
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(HOME))
+        # no longer than the usual one: the path of a server's socket must not be
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 
 if __name__ == "__main__":  # make clean
