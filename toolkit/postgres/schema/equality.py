@@ -3,90 +3,92 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from psycopg import sql
-
 from toolkit.model.schema import PLAIN, Equality
-from toolkit.model.schemas import Schemas
-from toolkit.postgres.schema.naming import NAMED, parameter
 from toolkit.postgres.session.connection import Connection
 
-# per column the operator, the types it compares and the collation, where that is not the columns' own or takes other
-# texts for equal. A unique index compares by its operator class, or, under WITHOUT OVERLAPS, by the constraint behind
-# it, whose last column is a range
-_OPERATORS = sql.SQL("""
-WITH RECURSIVE base AS (
-    SELECT t.oid, t.oid AS base FROM pg_type t WHERE t.typtype <> 'd'
+# To plan one large statement takes longer than to run these small ones. This one finds, per column of a key, the
+# operator, the types that it compares and the collations. A unique index compares by its operator class, or, under
+# WITHOUT OVERLAPS, by the constraint behind it, whose last column is a range
+_COMPARED = """
+SELECT 'key', x.indrelid::bigint, (SELECT i.relname::text FROM pg_class i WHERE i.oid = x.indexrelid), k.ord,
+       coalesce((SELECT m.amopopr FROM pg_opclass o JOIN pg_amop m ON m.amopfamily = o.opcfamily
+                 AND m.amoplefttype = o.opcintype AND m.amoprighttype = o.opcintype AND m.amopstrategy = 3
+                 WHERE o.oid = k.class AND o.opcmethod = (SELECT a.oid FROM pg_am a WHERE a.amname = 'btree')),
+                (SELECT f.conexclop[k.ord] FROM pg_constraint f
+                 WHERE f.conindid = x.indexrelid AND f.conrelid = x.indrelid AND k.ord < x.indnkeyatts),
+                'pg_catalog.=(pg_catalog.anyrange,pg_catalog.anyrange)'::regoperator)::oid::bigint,
+       a.atttypid::bigint, a.atttypid::bigint, a.attcollation::bigint, (x.indcollation::oid[])[k.ord - 1]::bigint
+FROM pg_index x
+CROSS JOIN LATERAL unnest(x.indkey::int2[], x.indclass::oid[]) WITH ORDINALITY AS k(attnum, class, ord)
+JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum
+WHERE x.indrelid = ANY (%(tables)s::oid[]) AND x.indisunique AND x.indisvalid AND x.indexprs IS NULL
+      AND k.ord <= x.indnkeyatts
+UNION ALL
+SELECT 'foreign key', f.conrelid::bigint, f.conname::text, k.ord, k.operator::bigint, q.atttypid::bigint,
+       a.atttypid::bigint, a.attcollation::bigint, q.attcollation::bigint
+FROM pg_constraint f
+CROSS JOIN LATERAL unnest(f.conkey, f.confkey, f.conpfeqop) WITH ORDINALITY AS k(attnum, theirs, operator, ord)
+JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.attnum
+JOIN pg_attribute q ON q.attrelid = f.confrelid AND q.attnum = k.theirs
+WHERE f.conrelid = ANY (%(tables)s::oid[]) AND f.contype = 'f'
+UNION ALL
+SELECT DISTINCT 'type', 0, format_type(a.atttypid, NULL), 1, 0, a.atttypid::bigint, a.atttypid::bigint, 0, 0
+FROM pg_attribute a
+WHERE a.attrelid = ANY (%(tables)s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY 1, 2, 3, 4
+"""
+
+# what each of these ways to compare is called where it is not plain: where the operator or the types are not the
+# server's own, or the collation is not the columns' own or takes other texts for equal. A domain is what it is made of,
+# and the operator 0 stands for that of the type's default operator class
+_DESCRIBED = """
+WITH RECURSIVE base (asked, oid, kind, namespace, made_of) AS (
+    SELECT t.oid, t.oid, t.typtype, t.typnamespace, t.typbasetype FROM pg_type t
+    WHERE t.oid = ANY (%(left)s::oid[]) OR t.oid = ANY (%(right)s::oid[])
     UNION ALL
-    SELECT t.oid, b.base FROM pg_type t JOIN base b ON t.typtype = 'd' AND t.typbasetype = b.oid
-), own AS (
-    SELECT c.oid, c.named FROM {NAMED} c
-    WHERE c.relkind IN ('r', 'p') AND (%(partitions)s OR NOT c.relispartition)
-), by_class AS (
-    SELECT k.oid, k.opcintype AS type, k.opcdefault AS is_default, m.amopopr AS operator
-    FROM pg_opclass k
-    JOIN pg_am a ON a.oid = k.opcmethod AND a.amname = 'btree'
-    JOIN pg_amop m ON m.amopfamily = k.opcfamily AND m.amoplefttype = k.opcintype AND m.amoprighttype = k.opcintype
-         AND m.amopstrategy = 3
-), compared AS (
-    SELECT 'key' AS kind, c.named AS place, i.relname::text AS name, k.ord,
-           coalesce(b.operator,
-                    (SELECT f.conexclop[k.ord] FROM pg_constraint f
-                     WHERE f.conindid = i.oid AND f.conrelid = c.oid AND k.ord < x.indnkeyatts),
-                    'pg_catalog.=(pg_catalog.anyrange,pg_catalog.anyrange)'::regoperator) AS operator,
-           a.atttypid AS left_type, a.atttypid AS right_type,
-           a.attcollation AS own_collation, (x.indcollation::oid[])[k.ord - 1] AS collation
-    FROM own c
-    JOIN pg_index x ON x.indrelid = c.oid AND x.indisunique AND x.indisvalid AND x.indexprs IS NULL
-    JOIN pg_class i ON i.oid = x.indexrelid
-    CROSS JOIN LATERAL unnest(x.indkey::int2[], x.indclass::oid[]) WITH ORDINALITY AS k(attnum, class, ord)
-    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
-    LEFT JOIN by_class b ON b.oid = k.class
-    WHERE k.ord <= x.indnkeyatts
-    UNION ALL
-    SELECT 'foreign key', c.named, f.conname::text, k.ord, k.operator, q.atttypid, a.atttypid,
-           a.attcollation, q.attcollation
-    FROM own c
-    JOIN pg_constraint f ON f.conrelid = c.oid AND f.contype = 'f'
-    CROSS JOIN LATERAL unnest(f.conkey, f.confkey, f.conpfeqop) WITH ORDINALITY AS k(attnum, theirs, operator, ord)
-    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
-    JOIN pg_attribute q ON q.attrelid = f.confrelid AND q.attnum = k.theirs
-    UNION ALL
-    SELECT 'type', '', format_type(u.type, NULL), 1, b.operator, u.type, u.type, 0, 0
-    FROM (SELECT DISTINCT a.atttypid AS type FROM own c
-          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) u
-    JOIN base ON base.oid = u.type
-    JOIN by_class b ON b.type = base.base AND b.is_default
-), special AS (
-    SELECT l.oid, format('%%I.%%I', m.nspname, l.collname) AS name, l.collisdeterministic AS deterministic
-    FROM pg_collation l JOIN pg_namespace m ON m.oid = l.collnamespace
+    SELECT b.asked, t.oid, t.typtype, t.typnamespace, t.typbasetype
+    FROM base b JOIN pg_type t ON t.oid = b.made_of AND b.kind = 'd'
+), way AS (
+    SELECT w.number, w.own_collation, w.key_collation, l.namespace AS left_namespace, r.namespace AS right_namespace,
+           CASE WHEN w.operator <> 0 THEN w.operator ELSE
+               (SELECT m.amopopr FROM pg_opclass o JOIN pg_amop m ON m.amopfamily = o.opcfamily
+                AND m.amoplefttype = o.opcintype AND m.amoprighttype = o.opcintype AND m.amopstrategy = 3
+                WHERE o.opcintype = l.oid AND o.opcdefault
+                      AND o.opcmethod = (SELECT a.oid FROM pg_am a WHERE a.amname = 'btree'))
+           END AS operator
+    FROM ROWS FROM (
+        unnest(%(operators)s::oid[]), unnest(%(left)s::oid[]), unnest(%(right)s::oid[]),
+        unnest(%(own_collations)s::oid[]), unnest(%(collations)s::oid[])
+    ) WITH ORDINALITY AS w(operator, left_type, right_type, own_collation, key_collation, number)
+    JOIN base l ON l.asked = w.left_type AND l.kind <> 'd'
+    JOIN base r ON r.asked = w.right_type AND r.kind <> 'd'
 )
-SELECT d.kind, d.place, d.name,
-       CASE WHEN o.oprname = '=' AND o.oprnamespace = 'pg_catalog'::regnamespace AND s.name IS NULL
-                 AND (pl.typtype = 'p' OR 'pg_catalog'::regnamespace = ALL (ARRAY[tl.typnamespace, tr.typnamespace]))
+SELECT w.number,
+       CASE WHEN o.oprname = '=' AND o.oprnamespace = 'pg_catalog'::regnamespace AND special.name IS NULL
+                 AND (l.typtype = 'p'
+                      OR 'pg_catalog'::regnamespace = ALL (ARRAY[w.left_namespace, w.right_namespace]))
             THEN NULL
             ELSE ARRAY[
-                format('%%I.%%s', n.nspname, o.oprname),
-                CASE WHEN pl.typtype <> 'p' THEN format('%%I.%%I', nl.nspname, pl.typname) ELSE '' END,
-                CASE WHEN pr.typtype <> 'p' THEN format('%%I.%%I', nr.nspname, pr.typname) ELSE '' END,
-                coalesce(s.name, '')]
+                format('%%s.%%s', o.oprnamespace::regnamespace, o.oprname),
+                CASE WHEN l.typtype <> 'p' THEN format('%%s.%%I', l.typnamespace::regnamespace, l.typname) ELSE '' END,
+                CASE WHEN r.typtype <> 'p' THEN format('%%s.%%I', r.typnamespace::regnamespace, r.typname) ELSE '' END,
+                coalesce(special.name, '')]
        END
-FROM compared d
-JOIN pg_operator o ON o.oid = d.operator
-JOIN pg_namespace n ON n.oid = o.oprnamespace
-JOIN pg_type pl ON pl.oid = o.oprleft
-JOIN pg_namespace nl ON nl.oid = pl.typnamespace
-JOIN pg_type pr ON pr.oid = o.oprright
-JOIN pg_namespace nr ON nr.oid = pr.typnamespace
-JOIN base bl ON bl.oid = d.left_type
-JOIN pg_type tl ON tl.oid = bl.base
-JOIN base br ON br.oid = d.right_type
-JOIN pg_type tr ON tr.oid = br.base
-LEFT JOIN special s ON s.oid = d.collation AND (d.collation <> d.own_collation OR NOT s.deterministic)
-ORDER BY d.kind, d.place COLLATE "C", d.name COLLATE "C", d.ord
-""").format(NAMED=NAMED)
+FROM way w
+JOIN pg_operator o ON o.oid = w.operator
+JOIN pg_type l ON l.oid = o.oprleft
+JOIN pg_type r ON r.oid = o.oprright
+LEFT JOIN LATERAL (SELECT format('%%s.%%I', c.collnamespace::regnamespace, c.collname) AS name FROM pg_collation c
+                   WHERE c.oid = w.key_collation AND (w.key_collation <> w.own_collation OR NOT c.collisdeterministic)
+                  ) special ON true
+"""
+
+
+_Way = tuple[int, ...]
+"""The operator, the left and the right type, the column's own collation and that of the key, by their object ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,26 +106,37 @@ class Equalities:
     types: Mapping[str, Equality]
 
 
-def read_equalities(connection: Connection, schemas: Schemas, *, partitions: bool = False) -> Equalities:
-    """Give the operators of every key, foreign key and type of these schemas' tables.
+def read_equalities(connection: Connection, tables: Mapping[int, str]) -> Equalities:
+    """Give the operators of every key, foreign key and type of some tables.
 
     Args:
-        partitions: those of single partitions, too.
+        tables: their object ids, each with the text that names the table.
     """
-    found: dict[str, dict[tuple[str, str], list[Equality]]] = defaultdict(lambda: defaultdict(list))
-    for kind, place, name, parts in connection.execute(
-        _OPERATORS, {"schemas": parameter(schemas), "partitions": partitions}
-    ):
-        found[kind][place, name].append(_equality(*parts) if parts else PLAIN)
+    found: dict[str, dict[tuple[str, str], list[_Way]]] = defaultdict(lambda: defaultdict(list))
+    for kind, table, name, _, *way in connection.execute(_COMPARED, {"tables": list(tables)}):
+        found[kind][tables.get(table, ""), name].append(tuple(way))
+    described = _described(connection, {way for each in found.values() for ways in each.values() for way in ways})
 
     def special(kind: str) -> dict[tuple[str, str], tuple[Equality, ...]]:
-        return {place: tuple(each) for place, each in found[kind].items() if any(one != PLAIN for one in each)}
+        known = {place: [described.get(way, PLAIN) for way in ways] for place, ways in found[kind].items()}
+        return {place: tuple(each) for place, each in known.items() if any(one != PLAIN for one in each)}
 
     return Equalities(
         keys=special("key"),
         foreign_keys=special("foreign key"),
         types={name: found for (_, name), (found,) in special("type").items()},
     )
+
+
+def _described(connection: Connection, ways: Collection[_Way]) -> dict[_Way, Equality]:
+    """Those of these ways to compare that are not plain."""
+    if not ways:
+        return {}
+    listed = list(ways)
+    names = ("operators", "left", "right", "own_collations", "collations")
+    columns = dict(zip(names, map(list, zip(*listed, strict=True)), strict=True))
+    rows = connection.execute(_DESCRIBED, columns).fetchall()
+    return {listed[number - 1]: _equality(*parts) for number, parts in rows if parts}
 
 
 def _equality(operator: str, left: str, right: str, collation: str) -> Equality:

@@ -47,7 +47,7 @@ WITH RECURSIVE whole AS (
     UNION
     SELECT k.child FROM reached r JOIN key k ON k.parent = r.oid
 )
-SELECT w.nspname::text, w.relname::text,
+SELECT w.nspname::text, w.relname::text, w.oid::bigint,
        w.oid IN (SELECT r.oid FROM reached r)
        OR w.oid IN (SELECT k.parent FROM key k JOIN whole c ON c.oid = k.child AND c.covered),
        EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = w.oid
@@ -57,30 +57,32 @@ ORDER BY w.nspname COLLATE "C", w.relname COLLATE "C"
 """).format(NAMED=NAMED)
 """Every table of the database with whether it is to be read, and whether it is an extension's."""
 
+_TABLE = sql.SQL("unnest(%(oids)s::oid[], %(tables)s::text[]) AS c (oid, named)")
+"""The tables to be read. Statements of few tables each are planned sooner than they are run; larger ones are not."""
+
 _COLUMNS = sql.SQL("""
-WITH RECURSIVE base AS (
-    SELECT t.oid, t.oid AS base FROM pg_type t WHERE t.typtype <> 'd'
-    UNION ALL
-    SELECT t.oid, b.base FROM pg_type t JOIN base b ON t.typtype = 'd' AND t.typbasetype = b.oid
-)
 SELECT c.named, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, a.atthasdef,
-       a.attgenerated::text, a.attidentity::text, b.typname
-FROM {NAMED} c
+       a.attgenerated::text, a.attidentity::text,
+       CASE WHEN t.typtype <> 'd' THEN t.typname ELSE (
+           WITH RECURSIVE base AS (
+               SELECT t.typbasetype AS oid
+               UNION ALL
+               SELECT d.typbasetype FROM base JOIN pg_type d ON d.oid = base.oid AND d.typtype = 'd'
+           )
+           SELECT b.typname FROM base JOIN pg_type b ON b.oid = base.oid AND b.typtype <> 'd'
+       ) END
+FROM {TABLE}
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-JOIN base ON base.oid = a.atttypid
-JOIN pg_type b ON b.oid = base.base
-WHERE c.named = ANY (%(tables)s)
+JOIN pg_type t ON t.oid = a.atttypid
 ORDER BY c.named COLLATE "C", a.attname COLLATE "C"
-""").format(NAMED=NAMED)
+""").format(TABLE=_TABLE)
 
 _PARTS = sql.SQL("""
 WITH RECURSIVE used AS (
-    SELECT c.named AS relname, a.attname, a.atttypid AS part
-    FROM {NAMED} c
-    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE c.named = ANY (%(tables)s)
+    SELECT a.atttypid AS whole, a.atttypid AS part
+    FROM pg_attribute a WHERE a.attrelid = ANY (%(oids)s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
     UNION
-    SELECT u.relname, u.attname, p.oid
+    SELECT u.whole, p.oid
     FROM used u
     JOIN pg_type t ON t.oid = u.part
     CROSS JOIN LATERAL (
@@ -91,16 +93,23 @@ WITH RECURSIVE used AS (
         UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
     ) p
     WHERE p.oid <> 0
+), made AS (
+    SELECT u.whole,
+           bool_or(t.typname = ANY (%(oid_types)s) AND t.typnamespace = 'pg_catalog'::regnamespace) AS of_oids,
+           bool_or(t.typtype = 'd'
+                   AND (t.typnotnull OR EXISTS (SELECT 1 FROM pg_constraint f WHERE f.contypid = t.oid))) AS constrained
+    FROM used u JOIN pg_type t ON t.oid = u.part
+    GROUP BY u.whole
 )
-SELECT u.relname::text, u.attname::text,
-       bool_or(t.typname = ANY (%(oid_types)s) AND t.typnamespace = 'pg_catalog'::regnamespace),
-       bool_or(t.typtype = 'd'
-               AND (t.typnotnull OR EXISTS (SELECT 1 FROM pg_constraint f WHERE f.contypid = t.oid)))
-FROM used u JOIN pg_type t ON t.oid = u.part
-GROUP BY u.relname, u.attname
-""").format(NAMED=NAMED)
+SELECT c.named, a.attname, m.of_oids, m.constrained
+FROM {TABLE}
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN made m ON m.whole = a.atttypid AND (m.of_oids OR m.constrained)
+""").format(TABLE=_TABLE)
 """The columns that are made of types of OIDs, and of domains with constraints: by themselves, or by their arrays,
 composite types and ranges."""
+
+_OIDS = sql.SQL("SELECT c.oid::bigint, c.named FROM {NAMED} c WHERE c.named = ANY (%(tables)s)").format(NAMED=NAMED)
 
 _INDEXES = sql.SQL("""
 SELECT c.named, i.relname, x.indisprimary, x.indpred IS NOT NULL,
@@ -111,12 +120,11 @@ SELECT c.named, i.relname, x.indisprimary, x.indpred IS NOT NULL,
             WHERE k.ord <= x.indnkeyatts)
        END,
        coalesce((to_jsonb(x) ->> 'indnullsnotdistinct')::boolean, false), NOT x.indimmediate
-FROM {NAMED} c
+FROM {TABLE}
 JOIN pg_index x ON x.indrelid = c.oid AND x.indisunique AND x.indisvalid
 JOIN pg_class i ON i.oid = x.indexrelid
-WHERE c.named = ANY (%(tables)s)
 ORDER BY c.named COLLATE "C", i.relname COLLATE "C"
-""").format(NAMED=NAMED)
+""").format(TABLE=_TABLE)
 
 _FOREIGN_KEYS = sql.SQL("""
 SELECT c.named, f.conname, p.named,
@@ -132,12 +140,11 @@ SELECT c.named, f.conname, p.named,
        f.confmatchtype = 'f', f.condeferrable, f.convalidated,
        coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true),
        coalesce((to_jsonb(f) ->> 'conperiod')::boolean, false)
-FROM pg_constraint f
-JOIN {NAMED} c ON c.oid = f.conrelid
-JOIN {NAMED} p ON p.oid = f.confrelid
-WHERE f.contype = 'f' AND f.conparentid = 0 AND c.named = ANY (%(tables)s) AND p.named = ANY (%(tables)s)
+FROM {TABLE}
+JOIN pg_constraint f ON f.conrelid = c.oid AND f.contype = 'f' AND f.conparentid = 0
+JOIN unnest(%(oids)s::oid[], %(tables)s::text[]) AS p (oid, named) ON p.oid = f.confrelid
 ORDER BY c.named COLLATE "C", f.conname COLLATE "C"
-""").format(NAMED=NAMED)
+""").format(TABLE=_TABLE)
 
 _TABLES = sql.SQL("""
 SELECT c.named, row_security_active(c.oid),
@@ -145,11 +152,11 @@ SELECT c.named, row_security_active(c.oid),
         WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')),
        (SELECT array_agg(pg_get_constraintdef(k.oid) ORDER BY k.conname COLLATE "C") FROM pg_constraint k
         WHERE k.conrelid = c.oid AND k.contype IN ('c', 'x')),
-       c.relkind = 'p'
-FROM {NAMED} c
-WHERE c.named = ANY (%(tables)s)
+       r.relkind = 'p'
+FROM {TABLE}
+JOIN pg_class r ON r.oid = c.oid
 ORDER BY c.named COLLATE "C"
-""").format(NAMED=NAMED)
+""").format(TABLE=_TABLE)
 
 _ENUMS = """
 SELECT n.nspname, t.typname, array_agg(e.enumlabel::text ORDER BY e.enumsortorder)
@@ -196,10 +203,12 @@ def _read_schema(connection: Connection, covered: Sequence[str]) -> DatabaseSche
     found = connection.execute(_FOUND, named).fetchall()
     tables_of = _own_tables(found)
     schemas = Schemas(covered=tuple(covered), others={name: tables_of.get(name, ()) for name in others})
-    _refuse_ambiguous(schemas, [(schema, relation) for schema, relation, _, _ in found])
+    _refuse_ambiguous(schemas, [(schema, relation) for schema, relation, *_ in found])
+    named_tables = {oid: schemas.name(schema, relation) for schema, relation, oid, tied, _ in found if tied}
     parameters = {
         **named,
-        "tables": [schemas.name(schema, relation) for schema, relation, tied, _ in found if tied],
+        "oids": list(named_tables),
+        "tables": list(named_tables.values()),
         "oid_types": sorted(OID_TYPES),
     }
 
@@ -207,7 +216,7 @@ def _read_schema(connection: Connection, covered: Sequence[str]) -> DatabaseSche
         return connection.execute(query, parameters).fetchall()
 
     columns = _columns(rows(_COLUMNS), {(table, column) for table, column, of_oids, _ in rows(_PARTS) if of_oids})
-    equalities = read_equalities(connection, schemas)
+    equalities = read_equalities(connection, named_tables)
     primary: dict[str, tuple[tuple[str, ...], tuple[Equality, ...]]] = {}
     unique: dict[str, list[UniqueKey]] = defaultdict(list)
     for table, index, is_primary, partial, names, not_distinct, deferrable in rows(_INDEXES):
@@ -257,15 +266,16 @@ def schemas_with_tables(connection: Connection) -> list[str]:
     """Give the schemas that hold tables of somebody's, not only an extension's; `public` comes first."""
     schemas = Schemas(covered=tuple(name for (name,) in connection.execute(_SCHEMAS).fetchall()))
     found = connection.execute(_FOUND, {"schemas": parameter(schemas), "covered": []}).fetchall()
-    names = {schema for schema, _, _, of_extension in found if not of_extension}
+    names = {schema for schema, _, _, _, of_extension in found if not of_extension}
     return sorted(names, key=lambda name: (name != "public", name))
 
 
 def constrained_columns(connection: Connection, schema: DatabaseSchema) -> frozenset[tuple[str, str]]:
     """Give the columns of a schema, as table and column, whose types are or contain domains with constraints."""
+    found = connection.execute(_OIDS, {"schemas": parameter(schema.schemas), "tables": list(schema.tables)}).fetchall()
     parameters = {
-        "schemas": parameter(schema.schemas),
-        "tables": list(schema.tables),
+        "oids": [oid for oid, _ in found],
+        "tables": [table for _, table in found],
         "oid_types": sorted(OID_TYPES),
     }
     rows = connection.execute(_PARTS, parameters)
@@ -282,10 +292,10 @@ def _refuse_ambiguous(schemas: Schemas, found: Iterable[tuple[str, str]]) -> Non
             )
 
 
-def _own_tables(found: Iterable[tuple[str, str, bool, bool]]) -> dict[str, tuple[str, ...]]:
+def _own_tables(found: Iterable[tuple[str, str, int, bool, bool]]) -> dict[str, tuple[str, ...]]:
     """The tables of each schema that are not an extension's."""
     tables: dict[str, list[str]] = defaultdict(list)
-    for schema, relation, _, of_extension in found:
+    for schema, relation, _, _, of_extension in found:
         if not of_extension:
             tables[schema].append(relation)
     return {schema: tuple(relations) for schema, relations in tables.items()}

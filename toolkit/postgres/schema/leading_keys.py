@@ -20,7 +20,7 @@ NO_ACTION = "a"
 
 # those of other schemas, and those that lead to single partitions, included
 _LEADING = sql.SQL("""
-SELECT p.named, c.named, c.relkind = 'p', f.conname, f.confdeltype::text,
+SELECT p.named, c.oid::bigint, c.named, c.relkind = 'p', f.conname, f.confdeltype::text,
        (SELECT array_agg(a.attname::text ORDER BY k.ord) FROM unnest(f.conkey) WITH ORDINALITY AS k(attnum, ord)
         JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.attnum),
        (SELECT array_agg(a.attname::text ORDER BY k.ord) FROM unnest(f.confkey) WITH ORDINALITY AS k(attnum, ord)
@@ -65,8 +65,8 @@ def leading_keys(connection: Connection, schemas: Schemas) -> Mapping[str, list[
     """Per table of a schema, the keys by which rows of any table find theirs."""
     found: dict[str, list[LeadingKey]] = defaultdict(list)
     rows = connection.execute(_LEADING, {"schemas": parameter(schemas)}).fetchall()
-    equalities = read_equalities(connection, schemas, partitions=True).foreign_keys
-    for parent, child, partitioned, name, on_delete, columns, parent_columns, readable in rows:
+    equalities = read_equalities(connection, {child: name for _, child, name, *_ in rows}).foreign_keys
+    for parent, _, child, partitioned, name, on_delete, columns, parent_columns, readable in rows:
         found[parent].append(
             LeadingKey(
                 child=child,

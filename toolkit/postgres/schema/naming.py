@@ -7,11 +7,11 @@ from psycopg import sql
 from toolkit.model.schemas import Schemas
 
 NAMED = sql.SQL("""(
-    SELECT k.*, CASE WHEN named_schema.place = 1 THEN k.relname::text
-                     ELSE concat(n.nspname, '.', k.relname) END AS named
-    FROM unnest(%(schemas)s::text[]) WITH ORDINALITY AS named_schema (name, place)
-    JOIN pg_namespace n ON n.nspname = named_schema.name
-    JOIN pg_class k ON k.relnamespace = n.oid
+    SELECT k.*,
+           CASE WHEN n.nspname = (%(schemas)s::text[])[1] THEN k.relname::text
+                ELSE concat(n.nspname, '.', k.relname) END AS named
+    FROM pg_namespace n JOIN pg_class k ON k.relnamespace = n.oid
+    WHERE n.nspname = ANY (%(schemas)s::text[])
 )""")
 """What stands in a query in the place of `pg_class`: that of these schemas, with the text that names each, `named`.
 

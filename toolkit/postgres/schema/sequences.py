@@ -120,6 +120,8 @@ def sequences_of(
 
 def all_sequences(connection: Connection, schemas: Schemas) -> list[FoundSequence]:
     """Give every sequence of a schema with what it numbers; where it stands is not looked at."""
+    if connection.execute("SELECT EXISTS (SELECT FROM pg_sequence)").fetchone() == (False,):
+        return []
     found = {}
     nowhere = Position(value=0, is_called=False)
     rows = connection.execute(_SEQUENCES, {"schemas": parameter(schemas)}).fetchall()
