@@ -16,7 +16,7 @@ from toolkit.model.identity import Followed, Following
 from toolkit.planning.links import ReferenceLink
 from toolkit.postgres.compare.comparison import sample_keys
 from toolkit.postgres.compare.source import Source
-from toolkit.postgres.schema.relation import Sql, points_at
+from toolkit.postgres.schema.relation import Sql, assigned, filled, points_at
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.skipping import Skipping
@@ -63,7 +63,7 @@ def _forget(
     condition = sql.SQL("{} AND {}").format(_points_at_nothing(survey, link), restored)
     samples = sample_keys(connection, table, "s", sql.SQL("(SELECT * FROM {} s WHERE {}) s").format(stage, condition))
     nullable = (name for name in link.columns if table.column(name).nullable)
-    changes = sql.SQL(", ").join(sql.SQL("{} = NULL").format(sql.Identifier(name)) for name in nullable)
+    changes = sql.SQL(", ").join(assigned(name, sql.SQL("NULL")) for name in nullable)
     touched = source.edit(link.child, sql.SQL("UPDATE {} s SET {} WHERE {}").format(stage, changes, condition))
     if not touched:
         return None
@@ -72,9 +72,8 @@ def _forget(
 
 def _points_at_nothing(survey: Survey, link: ReferenceLink) -> Sql:
     """The condition that staged row `s` has this reference, and the target no row that it leads to."""
-    filled = (sql.SQL("s.{} IS DISTINCT FROM NULL").format(sql.Identifier(name)) for name in link.columns)
     return sql.SQL("({} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {}))").format(
-        sql.SQL(" AND ").join(filled), survey.workspace.relations[link.parent].source, points_at(link, "s", "p")
+        filled("s", link.columns), survey.workspace.relations[link.parent].source, points_at(link, "s", "p")
     )
 
 
