@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 from collections.abc import Callable
 
 import psycopg
@@ -32,7 +33,8 @@ def main() -> None:
     run(playbook("backup", {"backup": {"job": "benchmark"}}))
 
     def scratch(place: str) -> Callable[[], Timing]:
-        wanted = {"from": {"job": "benchmark"}, "mode": "mirror", "scratch": {"like": "backup", "on": place}}
+        made = {"like": "backup", "on": place, "keep": True}
+        wanted = {"from": {"job": "benchmark"}, "mode": "mirror", "scratch": made}
         return lambda: settled(lambda: run(playbook("backup", {"restore": wanted})))
 
     def pg_restore() -> Timing:
@@ -42,6 +44,10 @@ def main() -> None:
         return settled(lambda: run([str(server.binaries / command[0]), *command[1:]]))
 
     def settled(work: Callable[[], Timing]) -> Timing:
+        server.drop_database("playback_scratch_of_source")
+        shutil.rmtree(ROOT / ".playback" / "scratch" / "data", ignore_errors=True)
+        embedded.start(ROOT / ".playback" / "scratch")
+        embedded.stop(ROOT / ".playback" / "scratch")
         with psycopg.connect(server.superuser, autocommit=True) as connection:
             connection.execute("CHECKPOINT")
         return work()

@@ -9,7 +9,8 @@ import pytest
 
 from tests.conftest import Servers
 from tests.control import Control, execute, rows
-from toolkit.errors import RefusedError
+from toolkit.errors import DatabaseError, RefusedError
+from toolkit.postgres.servers.cluster import installations
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
 CATALOG = """
@@ -169,3 +170,18 @@ def test_extensions_that_the_scratch_server_lacks_are_named(
         pg15.drop_database(f"playback_scratch_of_{name}")
         pg15.drop_database(name)
         execute(pg15.superuser, "DROP ROLE till")
+
+
+def test_pg_dump_without_tls_is_passed_over(tmp_path: Path, servers: Servers, pg15: EmbeddedServer) -> None:
+    """A host that asks for TLS is copied by the next pg_dump that has it; where one without is named, that is told."""
+    servers.by_version[15] = pg15
+    database = servers.database(15)
+    execute(database, TABLES, ROWS)
+    made, asking = Control(tmp_path, CATALOG.format(schema="public", more="")), f"{database} sslmode=require"
+    made.add_host("source", asking)
+    wanted = {"from": made.backup("source").metadata.label, "mode": "mirror", "scratch": {"like": "source"}}
+    assert made.run("restore", "source", wanted).facts["inserts"] == 8
+    made.add_host("source", asking, programs=str(installations()[0] / "bin"))
+    with pytest.raises(DatabaseError, match=r"SSL support is not compiled in \(pg_dump 18 in ") as failed:
+        made.run("restore", "source", wanted)
+    assert "`programs: DIRECTORY`" in failed.value.hint

@@ -177,6 +177,10 @@ def test_it_is_gone_when_the_play_has_ended(made: Control, tmp_path: Path) -> No
     assert "are equal: 5 of 5 tables exact" in done.out
     assert f"TASK [Drop scratch database {scratch_of(made)}]" in done.out
     assert databases(made) == set()
+    opened = invoke(
+        "psql", "--host", "source", "--command", "SELECT 6 * 7", cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}
+    )
+    assert (opened.code, "42" in opened.out) == (0, True), opened.text
 
 
 EXTENSIONS = """
@@ -185,9 +189,14 @@ btree_gist citext cube fuzzystrmatch hstore intarray isn ltree pg_trgm seg table
 
 
 def test_extensions_that_come_with_postgresql(tmp_path: Path, servers: Servers, pg18: EmbeddedServer) -> None:
-    """An embedded scratch database holds a schema with types, operators and indexes of twelve of them."""
-    database = pg18.conninfo(name_of(servers.database()), user="postgres")
-    execute(database, "CREATE SCHEMA ext", *(f"CREATE EXTENSION {name} SCHEMA ext" for name in EXTENSIONS.split()))
+    """An embedded scratch database holds a schema with types, operators and indexes of twelve of them.
+
+    A schema beside it that the role may not even see is no obstacle.
+    """
+    database = servers.database()
+    superuser = pg18.conninfo(name_of(database), user="postgres")
+    execute(superuser, "CREATE SCHEMA ext", *(f"CREATE EXTENSION {name} SCHEMA ext" for name in EXTENSIONS.split()))
+    execute(superuser, "CREATE SCHEMA side", "CREATE TABLE side.secret ()", "GRANT USAGE ON SCHEMA ext TO playback")
     execute(
         database,
         "CREATE TABLE org (id integer PRIMARY KEY, name ext.citext UNIQUE)",

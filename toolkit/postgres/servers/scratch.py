@@ -56,6 +56,18 @@ WHERE k.contype = 'f' AND n.nspname = ANY (%s) AND pn.nspname <> ALL (%s)
 ORDER BY 2, 3
 """
 
+# pg_dump locks what it copies, and needs the right to read it for that
+_UNREADABLE = """
+SELECT pg_catalog.format('--exclude-schema=%%I', n.nspname)
+FROM pg_namespace n
+WHERE n.nspname <> ALL (%(schemas)s) AND n.nspname !~ '^pg_' AND NOT has_schema_privilege(n.oid, 'USAGE')
+UNION ALL
+SELECT pg_catalog.format('--exclude-table=%%I.%%I', n.nspname, c.relname)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname <> ALL (%(schemas)s) AND n.nspname !~ '^pg_' AND has_schema_privilege(n.oid, 'USAGE')
+AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT has_table_privilege(c.oid, 'SELECT')
+"""
+
 
 @dataclass(slots=True, kw_only=True)
 class Draft:
@@ -105,7 +117,8 @@ def scratch_database(place: Place, name: str, *, like: str, schemas: Sequence[st
             keys = original.execute(_KEYS_OUT, [list(schemas), list(schemas)]).fetchall()
             said = older_extensions(original, maker)
             locale = None if place.owner else locale_of(original)
-            chosen = _dump(original, maker, like, archive, programs)
+            unreadable = [option for (option,) in original.execute(_UNREADABLE, {"schemas": list(schemas)})]
+            chosen = _dump(original, maker, like, archive=archive, named=programs, more=unreadable)
         said += [
             f"key {key} of {table} leads to {parent}, whose rows are not restored: left out"
             for _, table, key, parent in keys
@@ -173,21 +186,21 @@ class _Build:
         """Restore one section of the archive."""
         options = [f"--section={section}", f"--use-list={self.folder / 'list'}", "--no-owner", "--no-privileges"]
         options += [f"--jobs={jobs}"] if jobs > 1 else []
-        self.programs.run(
-            "pg_restore",
-            [*options, str(self.archive)],
-            database=self.place.conninfo(database),
-            settings=_SETTINGS,
-        )
+        conninfo = self.place.conninfo(database)
+        try:
+            self.programs.run("pg_restore", [*options, str(self.archive)], database=conninfo, settings=_SETTINGS)
+        except ProgramError as error:
+            error.hint = f"the schema could not be built on {self.place.title}; no scratch database was made"
+            raise
 
 
-def _dump(original: Connection, maker: Connection, like: str, archive: Path, named: str) -> Programs:
+def _dump(
+    original: Connection, maker: Connection, like: str, *, archive: Path, named: str, more: Sequence[str]
+) -> Programs:
     """Write the schema of a database to an archive; gives the programs that could."""
     versions = {"source": original.info.server_version // 10000, "target": maker.info.server_version // 10000}
-    options = [*_DUMP, "--file", str(archive)]
-    if maker.execute(
-        "SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
-    ).fetchone() != (True,):
+    options = [*_DUMP, *more, "--file", str(archive)]
+    if maker.execute(_HAS_LZ4).fetchone() != (True,):
         options.append("--no-toast-compression")
     failed: dict[str, list[str]] = {}
     for programs in fitting(named, **versions):
