@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import subprocess
@@ -14,9 +15,12 @@ from psycopg.conninfo import make_conninfo
 
 from tests.control import Control, execute
 from tests.installed import BINARIES, installed_server
+from tests.product.test_hosts_of_a_nightly import nightly
 from tests.product.test_pooled import CATALOG
 from toolkit.errors import DatabaseError, UnreachableError
 from toolkit.postgres.session.connection import connect
+
+pytestmark = pytest.mark.server
 
 SCHEMA = """
 CREATE TABLE shops (id text PRIMARY KEY, name text, demo boolean);
@@ -162,3 +166,14 @@ def test_what_a_role_is_set_to_ends_nothing(guarded: Guarded) -> None:
             "DO $$ BEGIN FOR n IN 1..20000 LOOP EXECUTE 'CREATE TEMPORARY TABLE t' || n || ' ()'; END LOOP; END $$"
         )
     assert "raise max_locks_per_transaction" in locked.value.hint
+
+
+def test_a_nightly_of_a_server_behind_tls(guarded: Guarded, control: Control) -> None:
+    """The nightly playbook needs nothing but the address: pg_dump reaches the server by the same certificates."""
+    control.catalog = CATALOG
+    control.add_host("shop", make_conninfo("", **guarded.address))
+    stores = {name: {"type": "local", "path": name} for name in ("local", "offsite-copy")}
+    (control.directory / "inventory" / "repositories.yml").write_text(json.dumps(stores), encoding="utf-8")
+    code, text, _ = nightly(control.directory)
+    assert code == 0, text
+    assert "4 rows of 3 tables are safe, in two places" in text
