@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.app.invoking import invoke
 from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
 from toolkit.errors import InputError, RefusedError
@@ -87,6 +88,11 @@ def test_one_business(make_pair: MakePair) -> None:
 def test_refuse(make_pair: MakePair) -> None:
     """A restore with such rows is refused, in check mode too; with the transient row there it goes through."""
     pair = paired(make_pair, "refuse")
+    inventory = str(pair.control.directory / "inventory")
+    explained = invoke("explain", "carts", "2", "--host", "source", "--inventory", inventory)
+    assert "the row of sessions that it points at (session) is gone, a restore goes by on_restore: the restore is" in (
+        explained.out
+    )
     manifest, state = pair.backup(), pair.state()
     for check in (True, False):
         with pytest.raises(RefusedError, match="point at transient rows that are gone") as refusal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from toolkit.model.catalog import Category, RuleKind, TableRule
+from toolkit.model.catalog import Category, OnRestore, RuleKind, TableRule
 from toolkit.model.explanation import Owner, RowMark
 from toolkit.model.scope import BackupType, Demo, Scope
 
@@ -141,3 +141,20 @@ def _why_unselected(owner: Owner, facts: RowFacts) -> str:
 def _name(owner: Owner) -> str:
     label = " ".join(owner.label.split())
     return f"{label} ({owner.tenant})" if label and label != owner.tenant else owner.tenant
+
+
+_GONE = {
+    OnRestore.NULL: "its reference becomes NULL",
+    OnRestore.SKIP_ROW: "the row is left out",
+    OnRestore.REFUSE: "the restore is refused",
+}
+
+
+def restored_without(rule: TableRule) -> tuple[str, ...]:
+    """Say what a restore makes of rows of a table whose transient rows are gone."""
+    return tuple(
+        f"where the row of {each.parent} that it points at ({', '.join(each.columns)}) is gone, a restore goes by"
+        f" on_restore: {_GONE[each.on_restore]}"
+        for each in rule.references
+        if each.on_restore is not None
+    )

@@ -16,7 +16,7 @@ from toolkit.model.catalog import Category, RuleKind
 from toolkit.model.explanation import Brought, Explanation, Owner, PathStep, Pointing, RowKey, RowMark
 from toolkit.model.schema import Table
 from toolkit.planning.links import ReferenceLink
-from toolkit.planning.reasons import RowFacts, mark_in_whole_table, reasons
+from toolkit.planning.reasons import RowFacts, mark_in_whole_table, reasons, restored_without
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Relation, Sql, points_at, relation_of
@@ -101,7 +101,7 @@ class _Subject:
             rule=rule,
             owners=owners,
             mark=mark,
-            reasons=reasons(facts, mark),
+            reasons=(*reasons(facts, mark), *(restored_without(rule) if mark and rule else ())),
             pointing=pointing,
             brings=self._brings(),
         )
