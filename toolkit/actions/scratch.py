@@ -38,7 +38,7 @@ class Scratch(Arguments, frozen=True, kw_only=True):
             "^[a-z][a-z0-9_-]{0,40}$",
             "lower-case letters, digits, - and _, beginning with a letter, at most 41 of them",
         ),
-        about("The name of the scratch database and host.", "scratch", role=Role.NEW_HOST),
+        about("The name of the scratch database.", "scratch"),
     ] = "scratch"
     keep: Annotated[
         bool | None,

@@ -52,7 +52,13 @@ class VerifyArguments(AnswersArguments, frozen=True, kw_only=True):
         ),
     ] = Against.DATABASE
     host: Annotated[
-        Text, about("The host to compare with; the host of the task when left out.", "scratch", role=Role.HOST)
+        Text,
+        about(
+            "The host to compare with, or a scratch database: `embedded:NAME`, or `HOST:DATABASE` on the server of a"
+            " host. The host of the task when left out.",
+            "embedded:scratch",
+            role=Role.DATABASE,
+        ),
     ] = ""
     after: Annotated[
         dict[str, Any] | None,

@@ -14,6 +14,7 @@ from toolkit.config.inventory import LoadedInventory
 from toolkit.config.templates import Templates, is_template
 from toolkit.errors import InputError, Problem
 from toolkit.model.duration import Duration
+from toolkit.model.host import EmbeddedDatabase, ServerDatabase
 from toolkit.model.role import ROLE, Role
 
 _CONDITIONS: Final = ("when", "until", "changed_when", "failed_when")
@@ -49,8 +50,7 @@ class _PlaybookLinter:
         if self.inventory is not None:
             hosts = play["hosts"] if isinstance(play["hosts"], list) else [play["hosts"]]
             if not any(is_template(pattern) for pattern in hosts):
-                known = {**self.inventory.groups, **{name: (name,) for name in self._new_hosts()}}
-                for message in patterns.unknown_names(",".join(hosts), known):
+                for message in patterns.unknown_names(",".join(hosts), self.inventory.groups):
                     yield self.document.problem((*at, "hosts"), message)
         yield from self._variables((*at, "vars"), play.get("vars", {}))
         yield from self._variables_files((*at, "vars_files"), play.get("vars_files", ()))
@@ -97,7 +97,11 @@ class _PlaybookLinter:
             if role is Role.REPOSITORY and self.inventory is not None:
                 yield from self._unknown(at, value, self.inventory.repositories, "repository")
             elif role is Role.HOST and self.inventory is not None:
-                yield from self._unknown(at, value, {*self.inventory.groups["all"], *self._new_hosts()}, "host")
+                yield from self._unknown(at, value, self.inventory.groups["all"], "host")
+            elif role is Role.DATABASE and self.inventory is not None and EmbeddedDatabase.of(value) is None:
+                beside = ServerDatabase.of(value)
+                known = {*self.inventory.groups["all"], *(() if beside else self._embedded())}
+                yield from self._unknown(at, beside.host if beside else value, known, "host")
             elif role is Role.TIME_ZONE:
                 yield from self._unknown(at, value, zoneinfo.available_timezones(), "time zone")
             elif role is Role.FILE and not (self.control / value).exists():
@@ -112,16 +116,15 @@ class _PlaybookLinter:
         if name not in known:
             yield self.document.problem(at, validation.unknown(name, known, what))
 
-    def _new_hosts(self) -> set[str]:
-        """The hosts that tasks of this playbook make."""
+    def _embedded(self) -> set[str]:
+        """The embedded databases that `scratch` of tasks makes, as later tasks name them."""
         return {
-            value
+            str(EmbeddedDatabase(str(scratch.get("name", "scratch"))))
             for index, play in enumerate(self.document.value)
             for section in _SECTIONS
             for _, task in _steps((index, section), play.get(section, ()))
-            for action in task.keys() & set(validation.actions())
-            for _, role, value in _roles(validation.action_schema(action), task[action])
-            if role is Role.NEW_HOST
+            if isinstance(scratch := task.get("restore", {}).get("scratch"), dict)
+            and scratch.get("on", "embedded") == "embedded"
         }
 
     def _variables(self, at: Keys, variables: dict[str, Any]) -> Iterator[Problem]:

@@ -13,8 +13,8 @@ class Role(StrEnum):
 
     Attributes:
         REPOSITORY: names a repository of the inventory, or several.
-        HOST: names a host of the inventory, or one that a task makes.
-        NEW_HOST: gives the name of a host that the task makes.
+        HOST: names a host of the inventory.
+        DATABASE: names a host, `embedded:NAME`, or `HOST:DATABASE` on the server of a host.
         EXPRESSION: is a Jinja2 expression, or several, without braces.
         FILE: names a file below the control directory that has to be there.
         DURATION: is a duration such as `14d`.
@@ -23,7 +23,7 @@ class Role(StrEnum):
 
     REPOSITORY = "repository"
     HOST = "host"
-    NEW_HOST = "new-host"
+    DATABASE = "database"
     EXPRESSION = "expression"
     FILE = "file"
     DURATION = "duration"
