@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.control import ROOT, Control, execute, new_role, rows
 from toolkit.errors import PlaybackError
@@ -63,16 +63,18 @@ ROLES = {
 }
 """By its name in the table: what makes it."""
 
-TASKS = ("backup", "hidden", "silent", "fire", "orphans")
+TASKS = ("backup", "hidden", "silent", "fire", "orphans", "scratch")
 """The columns of the table."""
 
 
+_LOST = "DELETE FROM orders WHERE id = 2; SELECT setval('orders_id_seq', 1)"
 _CHANGES = {
-    "silent": "DELETE FROM orders WHERE id = 2",
-    "fire": "DELETE FROM orders WHERE id = 2",
+    "silent": _LOST,
+    "fire": _LOST,
     "orphans": "INSERT INTO items VALUES (99, 99)",
 }
 _BACK = "INSERT INTO orders VALUES (2, 'a') ON CONFLICT DO NOTHING; DELETE FROM items WHERE id = 99"
+_BACK += "; SELECT setval('orders_id_seq', 3)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,10 @@ class Shop:
             case "silent" | "fire":
                 triggers = "fire" if task == "fire" else "silent"
                 assert self.control.restore("role", self.manifest, "mirror", triggers=triggers).changed
+                assert rows(self.superuser, "SELECT last_value FROM orders_id_seq") == [(3,)]
+            case "scratch":
+                scratch = {"like": "role", "on": "host", "name": "scratch"}
+                assert self.control.restore("role", self.manifest, "mirror", scratch=scratch).changed
             case _:
                 assert self.control.run("orphans", "role", {"action": "delete"}).changed
 
@@ -127,8 +133,8 @@ def shop(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def table() -> dict[str, list[bool]]:
     """What the guide says: by role, yes or no per task."""
     text = (ROOT / "docs" / "guide" / "connections.md").read_text("utf-8")
-    lines = re.findall(r"^\| (.+?) \| ((?:(?:yes|no)\b[^|]*\| ?){5})", text, re.MULTILINE)
-    return {name: [cell.strip().startswith("yes") for cell in cells.split("|")[:5]] for name, cells in lines}
+    lines = re.findall(r"^\| (.+?) \| ((?:(?:yes|no)\b[^|]*\| ?){6})", text, re.MULTILINE)
+    return {name: [cell.strip().startswith("yes") for cell in cells.split("|")[:6]] for name, cells in lines}
 
 
 @pytest.mark.parametrize("name", ROLES)
@@ -142,6 +148,9 @@ def test_what_a_role_can_do_is_what_the_guide_says(shop: Shop, name: str) -> Non
         shop.control.add_host("role", make_conninfo(shop.control.hosts["owner"]["database"], user=role))
         can = {task: shop.can(task) for task in TASKS}
     finally:
+        name_of = conninfo_to_dict(shop.superuser)["dbname"]
+        execute(shop.superuser, f"DROP DATABASE IF EXISTS playback_scratch_of_{name_of} WITH (FORCE)")
         if role != OWNER:
             execute(shop.superuser, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+    assert set(table()) == set(ROLES)
     assert can == dict(zip(TASKS, table().get(name, []), strict=False)), can

@@ -210,6 +210,12 @@ def _dump(
             failed.setdefault(" / ".join(error.said), []).append(f"{programs.version} in {programs.directory}")
         else:
             return programs
+    if denied := [said for said in failed if "permission denied" in said]:
+        raise RefusedError(
+            f"pg_dump may not read the schema of {original.info.dbname} as role {original.info.user}",
+            denied,
+            hint="it locks every table for reading: GRANT SELECT on all of them, or run as the owner of the tables",
+        )
     listed = "".join(f"\n  - {said} (pg_dump {', '.join(which)})" for said, which in failed.items())
     raise DatabaseError(
         f"pg_dump cannot read the schema of {original.info.dbname}:{listed}",
