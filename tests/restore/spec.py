@@ -68,6 +68,7 @@ class Table:
         newest_by: the column of an optional table by which a limit counts.
         values: the texts that the generator chooses from, for columns that are no references.
         statements: further DDL, such as triggers.
+        parts: it is partitioned by its id, and its foreign keys are declared by these partitions, which have all rows.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Table:
     newest_by: str = ""
     values: dict[str, tuple[str | None, ...]]
     statements: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     @property
     def identity(self) -> Columns:

@@ -85,6 +85,8 @@ class ForeignKey(msgspec.Struct, frozen=True, kw_only=True):
         validated: False for one that is NOT VALID or not enforced: its rows may point at nothing.
         enforced: the server checks what is written.
         period: the last column is a range, which the rows of the parent cover together (PERIOD).
+        within: the condition on rows that have the key, where only some partitions of the table do; empty for all.
+        parent_within: the same of rows of the parent that it leads to.
         equalities: how a row's values are found in the parent, per column, the parent's value on the left; empty for
             the plain way. Of a period it says that two ranges overlap.
     """
@@ -101,6 +103,8 @@ class ForeignKey(msgspec.Struct, frozen=True, kw_only=True):
     validated: bool = True
     enforced: bool = True
     period: bool = False
+    within: str = ""
+    parent_within: str = ""
     equalities: tuple[Equality, ...] = ()
 
 

@@ -45,10 +45,12 @@ SELECT c.named, i.relname, x.indisexclusion, NOT x.indimmediate,
                                    AND d.objid = x.indexrelid AND d.refclassid = 'pg_class'::regclass
                                    AND d.refobjid = x.indrelid AND d.refobjsubid = a.attnum))
              ORDER BY a.attname COLLATE "C"),
-       x.indexprs IS NULL AND x.indpred IS NULL AND NOT x.indisexclusion
+       x.indexprs IS NULL AND x.indpred IS NULL AND NOT x.indisexclusion AND r.oid = c.oid,
+       CASE WHEN r.oid <> c.oid THEN pg_get_partition_constraintdef(r.oid) END
 FROM {NAMED} c
-JOIN pg_index x ON x.indrelid = c.oid AND (x.indisunique OR x.indisexclusion) AND x.indisvalid
-JOIN pg_class i ON i.oid = x.indexrelid
+JOIN pg_class r ON r.oid = c.oid OR (c.relkind = 'p' AND r.oid IN (SELECT relid FROM pg_partition_tree(c.oid)))
+JOIN pg_index x ON x.indrelid = r.oid AND (x.indisunique OR x.indisexclusion) AND x.indisvalid
+JOIN pg_class i ON i.oid = x.indexrelid AND (r.oid = c.oid OR NOT i.relispartition)
 WHERE c.named = ANY (%(tables)s)
 ORDER BY c.named COLLATE "C", i.relname COLLATE "C"
 """).format(NAMED=NAMED)
@@ -153,7 +155,19 @@ def exclusive_keys(
     found: dict[str, list[ExclusiveKey]] = defaultdict(list)
     rows = connection.execute(_KEYS, {"schemas": parameter(schema.schemas), "tables": list(tables)}).fetchall()
     definitions = _definitions(connection, schema, {row[0] for row in rows if row[2]})
-    for table, name, exclusion, deferrable, not_distinct, predicate, elements, operators, columns, plain in rows:
+    for (
+        table,
+        name,
+        exclusion,
+        deferrable,
+        not_distinct,
+        predicate,
+        elements,
+        operators,
+        columns,
+        plain,
+        within,
+    ) in rows:
         if plain and set(columns) == set(sort_key(schema.tables[table]).names):
             continue
         found[table].append(
@@ -165,7 +179,7 @@ def exclusive_keys(
                     for each, left, right, collation in operators
                 ),
                 exclusion=exclusion,
-                predicate=predicate or "",
+                predicate=" AND ".join(f"({each})" for each in (within, predicate) if each),
                 columns=tuple(columns),
                 nulls_not_distinct=not_distinct,
                 deferrable=deferrable,

@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
-import msgspec
 from psycopg import sql
 
 from toolkit.errors import RefusedError
-from toolkit.model.schema import Column, DatabaseSchema, Equality, ForeignKey, OnChange, Table, UniqueKey
+from toolkit.model.schema import Column, DatabaseSchema, Equality, Table, UniqueKey
 from toolkit.model.schemas import Schemas
 from toolkit.postgres.schema.equality import read_equalities
+from toolkit.postgres.schema.foreign_keys import read_foreign_keys
 from toolkit.postgres.schema.naming import NAMED, parameter
 from toolkit.postgres.schema.uncovered import NOT_COVERED
 from toolkit.postgres.session.connection import Connection, full_names
@@ -126,26 +126,6 @@ JOIN pg_class i ON i.oid = x.indexrelid
 ORDER BY c.named COLLATE "C", i.relname COLLATE "C"
 """).format(TABLE=_TABLE)
 
-_FOREIGN_KEYS = sql.SQL("""
-SELECT c.named, f.conname, p.named,
-       (SELECT array_agg(a.attname::text ORDER BY k.ord) FROM unnest(f.conkey) WITH ORDINALITY AS k(attnum, ord)
-        JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.attnum),
-       (SELECT array_agg(a.attname::text ORDER BY k.ord) FROM unnest(f.confkey) WITH ORDINALITY AS k(attnum, ord)
-        JOIN pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.attnum),
-       f.confdeltype::text, f.confupdtype::text,
-       ARRAY(SELECT a.attname::text
-             FROM jsonb_array_elements_text(jsonb_path_query_array(to_jsonb(f), '$.confdelsetcols[*]')) AS k(attnum)
-             JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.attnum::int2
-             ORDER BY a.attname COLLATE "C"),
-       f.confmatchtype = 'f', f.condeferrable, f.convalidated,
-       coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true),
-       coalesce((to_jsonb(f) ->> 'conperiod')::boolean, false)
-FROM {TABLE}
-JOIN pg_constraint f ON f.conrelid = c.oid AND f.contype = 'f' AND f.conparentid = 0
-JOIN unnest(%(oids)s::oid[], %(tables)s::text[]) AS p (oid, named) ON p.oid = f.confrelid
-ORDER BY c.named COLLATE "C", f.conname COLLATE "C"
-""").format(TABLE=_TABLE)
-
 _TABLES = sql.SQL("""
 SELECT c.named, row_security_active(c.oid),
        (SELECT array_agg(t.tgname::text ORDER BY t.tgname COLLATE "C") FROM pg_trigger t
@@ -165,13 +145,6 @@ WHERE n.nspname = ANY (%(covered)s)
 GROUP BY n.nspname, t.typname ORDER BY n.nspname COLLATE "C", t.typname COLLATE "C"
 """
 
-_ON_CHANGE: dict[str, OnChange] = {
-    "a": "no action",
-    "r": "restrict",
-    "c": "cascade",
-    "n": "set null",
-    "d": "set default",
-}
 _GENERATED = {"": "", "s": "stored", "v": "virtual"}
 _IDENTITY = {"": "", "a": "always", "d": "by default"}
 
@@ -233,11 +206,7 @@ def _read_schema(connection: Connection, covered: Sequence[str]) -> DatabaseSche
                     equalities=equalities.keys.get((table, index), ()),
                 )
             )
-    foreign: dict[str, list[ForeignKey]] = defaultdict(list)
-    for table, *facts in rows(_FOREIGN_KEYS):
-        key = _foreign_key(facts)
-        by = equalities.foreign_keys.get((table, key.name), ())
-        foreign[table].append(msgspec.structs.replace(key, equalities=by))
+    foreign = read_foreign_keys(connection, parameters, equalities.foreign_keys)
     tables = {
         table: Table(
             name=table,
@@ -245,7 +214,7 @@ def _read_schema(connection: Connection, covered: Sequence[str]) -> DatabaseSche
             primary_key=primary.get(table, ((), ()))[0],
             primary_equalities=primary.get(table, ((), ()))[1],
             unique_keys=tuple(unique[table]),
-            foreign_keys=tuple(foreign[table]),
+            foreign_keys=tuple(foreign.get(table, ())),
             user_triggers=tuple(triggers or ()),
             checks=tuple(checks or ()),
             row_security=row_security,
@@ -299,26 +268,6 @@ def _own_tables(found: Iterable[tuple[str, str, int, bool, bool]]) -> dict[str, 
         if not of_extension:
             tables[schema].append(relation)
     return {schema: tuple(relations) for schema, relations in tables.items()}
-
-
-def _foreign_key(facts: list[Any]) -> ForeignKey:
-    """What one row of the query says, the child's name left out."""
-    name, parent, columns, parent_columns, on_delete, on_update, limited_to, *flags = facts
-    match_full, deferrable, validated, enforced, period = flags
-    return ForeignKey(
-        name=name,
-        columns=tuple(columns),
-        parent=parent,
-        parent_columns=tuple(parent_columns),
-        on_delete=_ON_CHANGE[on_delete],
-        on_update=_ON_CHANGE[on_update],
-        set_columns=tuple(limited_to),
-        match_full=match_full,
-        deferrable=deferrable,
-        validated=validated,
-        enforced=enforced,
-        period=period,
-    )
 
 
 def _columns(rows: list[tuple[Any, ...]], object_ids: Set[tuple[str, str]]) -> dict[str, list[Column]]:

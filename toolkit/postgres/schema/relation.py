@@ -12,7 +12,7 @@ from toolkit.model.schema import PLAIN, DatabaseSchema, Equality, ForeignKey, Ta
 from toolkit.model.schemas import Schemas
 from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.session.connection import Connection
-from toolkit.postgres.session.qualifying import Verbatim, type_name
+from toolkit.postgres.session.qualifying import Verbatim, printed, type_name
 
 Sql = sql.SQL | sql.Composed
 
@@ -144,9 +144,15 @@ def points_at(link: Link, child: str, parent: str, *, names: Sequence[str] = ())
 
 def needs_parent(key: ForeignKey, child: str) -> Sql:
     """Give the condition that row `child` has to find a parent: no column, or under MATCH FULL not all, are NULL."""
-    if not key.match_full:
-        return filled(child, key.columns)
-    return sql.SQL("({})").format(sql.SQL(" OR ").join(filled(child, [name]) for name in key.columns))
+    needed = filled(child, key.columns)
+    if key.match_full:
+        needed = sql.SQL("({})").format(sql.SQL(" OR ").join(filled(child, [name]) for name in key.columns))
+    return sql.SQL("{} AND {}").format(needed, _in_partition(key.within, child)) if key.within else needed
+
+
+def _in_partition(condition: str, alias: str) -> Sql:
+    """The condition of partitions on a row; columns of others have no part in it."""
+    return sql.SQL("(SELECT {} FROM (SELECT {}.*) AS row_of)").format(printed(condition), sql.Identifier(alias))
 
 
 def lacks_parent(key: ForeignKey, child: str, parents: Sequence[Sql]) -> Sql:
@@ -157,6 +163,8 @@ def lacks_parent(key: ForeignKey, child: str, parents: Sequence[Sql]) -> Sql:
             condition: `table p WHERE true`.
     """
     joined = points_at(key, child, "p")
+    if key.parent_within:
+        joined = sql.SQL("{} AND {}").format(joined, _in_partition(key.parent_within, "p"))
     if not key.period:
         return sql.SQL(" AND ").join(
             sql.SQL("NOT EXISTS (SELECT 1 FROM {} AND {})").format(parent, joined) for parent in parents

@@ -84,6 +84,17 @@ def _literal(text: str) -> str:
     return f"{value}'::{type_text(kind)}" if cast and "'" not in kind else text
 
 
+def printed(text: str) -> Verbatim:
+    """Give an expression that the server printed where only pg_catalog is in the search path, for use in a statement.
+
+    It has an operator per pair of parentheses.
+    """
+    try:
+        return Verbatim(rewritten(text))
+    except ValueError:  # forms that nobody can qualify
+        return Verbatim(text)
+
+
 def type_name(text: str) -> Verbatim:
     """Give a type, as `format_type` prints it where only pg_catalog is in the search path, for use in a statement."""
     return Verbatim(type_text(text))

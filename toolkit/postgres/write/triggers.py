@@ -53,11 +53,11 @@ def loud_triggers(
     connection: Connection, schemas: Schemas, tables: Iterable[str], *, bypass: bool
 ) -> list[tuple[str, str]]:
     """Give the user triggers of these tables, as (table, trigger), that this role cannot keep silent."""
-    return [
-        (table, name)
-        for _, table, name, _, owned in _triggers_to_disable(connection, schemas, tables, bypass=bypass)
-        if not owned
-    ]
+    found = dict[tuple[str, str], str]()
+    for whole, table, name, _, owned in _triggers_to_disable(connection, schemas, tables, bypass=bypass):
+        if not owned:
+            found.setdefault((whole, name), table)  # those of partitions follow
+    return [(table, name) for (_, name), table in found.items()]
 
 
 def tables_to_alter(connection: Connection, schemas: Schemas, tables: Iterable[str], *, bypass: bool) -> set[str]:

@@ -20,13 +20,29 @@ from toolkit.postgres.session.qualifying import Verbatim
 from toolkit.postgres.write.batches import REFUSALS
 
 _CHECKS = sql.SQL("""
-SELECT c.named, f.conname, pg_get_expr(f.conbin, f.conrelid), pg_get_constraintdef(f.oid),
+SELECT c.named, f.conname, CASE WHEN r.oid <> c.oid THEN pg_get_partition_constraintdef(r.oid) END,
+       pg_get_expr(f.conbin, f.conrelid), pg_get_constraintdef(f.oid),
        (SELECT coalesce(array_agg(a.attname::text), '{{}}') FROM pg_attribute a
-        WHERE a.attrelid = c.oid AND a.attnum = ANY (f.conkey) AND a.attgenerated = '')
-FROM pg_constraint f JOIN {NAMED} c ON c.oid = f.conrelid
+        WHERE a.attrelid = r.oid AND a.attnum = ANY (f.conkey) AND a.attgenerated = '')
+FROM {NAMED} c
+JOIN pg_class r ON r.oid = c.oid OR (c.relkind = 'p' AND r.oid IN (SELECT relid FROM pg_partition_tree(c.oid)))
+JOIN pg_constraint f ON f.conrelid = r.oid AND (r.oid = c.oid OR f.coninhcount = 0)
 WHERE f.contype = 'c' AND c.named = ANY (%(tables)s)
       AND coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
 ORDER BY c.named COLLATE "C", f.conname COLLATE "C"
+""").format(NAMED=NAMED)
+
+
+# of a partition alone
+_NOT_NULL = sql.SQL("""
+SELECT c.named, r.relname, a.attname, coalesce(pg_get_partition_constraintdef(r.oid), 'true')
+FROM {NAMED} c
+JOIN pg_class r ON c.relkind = 'p' AND r.oid <> c.oid AND r.oid IN (SELECT relid FROM pg_partition_tree(c.oid))
+JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND a.attnotnull AND a.attgenerated = ''
+JOIN pg_inherits i ON i.inhrelid = r.oid
+JOIN pg_attribute o ON o.attrelid = i.inhparent AND o.attname = a.attname AND NOT o.attnotnull
+WHERE c.named = ANY (%(tables)s)
+ORDER BY c.named COLLATE "C", r.relname COLLATE "C", a.attname COLLATE "C"
 """).format(NAMED=NAMED)
 
 
@@ -120,15 +136,26 @@ def _rules(comparison: Comparison) -> Mapping[str, list[_Rule]]:
         if broken is not None:
             reason = "the table has no partition on the target that takes them"
             rules[table].append(_Rule(broken=broken, reason=reason, sqlstate=SqlState.CHECK, constraint=""))
-    for table, name, expression, definition, columns in comparison.connection.execute(
-        _CHECKS, {"schemas": parameter(schema.schemas), "tables": changed}
+    parameters = {"schemas": parameter(schema.schemas), "tables": changed}
+    for table, partition, name, within in comparison.connection.execute(_NOT_NULL, parameters).fetchall():
+        if name in comparison.source.staged(table).names:
+            rules[table].append(
+                _Rule(
+                    broken=sql.SQL("({}) AND {}").format(Verbatim(within), is_null(sql.Identifier(name))),
+                    reason=f"column {name} is NOT NULL in partition {partition} of the target and has no value",
+                    sqlstate=SqlState.NOT_NULL,
+                    constraint=name,
+                )
+            )
+    for table, name, within, expression, definition, columns in comparison.connection.execute(
+        _CHECKS, parameters
     ).fetchall():
         # what the server fills in is not on stage; it judges it
         if unknown_values(comparison, table, columns, staged=False):
             continue
         rules[table].append(
             _Rule(
-                broken=sql.SQL("({}) IS FALSE").format(Verbatim(expression)),
+                broken=sql.SQL("({}) AND ({}) IS FALSE").format(Verbatim(within or "true"), Verbatim(expression)),
                 reason=f"constraint {name} says {definition}",
                 sqlstate=SqlState.CHECK,
                 constraint=name,
