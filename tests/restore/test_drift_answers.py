@@ -135,6 +135,10 @@ def test_every_answer_that_is_offered_works(migrated: Pair) -> None:
         file.write_text(before, encoding="utf-8")
     assert act("restore", wanted, context_of(loaded, "target")).exit_code == 0
     assert verified(pair, answers="answers.yml").facts["exact"]
+    folder = str(pair.control.directory / "inventory")
+    asked = ("verify", label, "--host", "target", "--inventory", folder, "--answers")
+    assert invoke(*asked, str(file)).code == 0
+    assert "there is no file" in invoke(*asked, "nowhere.yml").text
 
 
 def test_a_run_writes_what_drift_asks(migrated: Pair) -> None:
