@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -185,3 +186,58 @@ def test_pg_dump_without_tls_is_passed_over(tmp_path: Path, servers: Servers, pg
     with pytest.raises(DatabaseError, match=r"SSL support is not compiled in \(pg_dump 18 in ") as failed:
         made.run("restore", "source", wanted)
     assert "`programs: DIRECTORY`" in failed.value.hint
+
+
+KEY_VALUES = {
+    "hstore": "hstore(g::text, 'a b')",
+    "ltree": "('top.b' || g)::ltree",
+    "cube": "cube(g, g + 1)",
+    "seg": "(g || ' .. ' || g + 1)::seg",
+    "isbn13": "isbn13('97800000000' || g || '?')",
+    "int4range": "int4range(g, g + 5)",
+    "tstzmultirange": "tstzmultirange(tstzrange('2026-01-01', timestamptz '2026-01-01' + g * interval '1 day'))",
+    "place": "ROW(g, 'it''s')::place",
+    "shelf": "('top.s' || g)::shelf",
+}
+"""Types that can be keys, each with three values: of extensions, ranges, composite, and a domain of an extension's."""
+
+
+def test_keys_of_every_type(tmp_path: Path, pg15: EmbeddedServer) -> None:
+    """Whatever its type, the server's, an extension's, a composite or a domain, a key tells rows apart and leads."""
+    names = {f"key{number}": kind for number, kind in enumerate(KEY_VALUES)}
+    catalog = CATALOG.format(
+        schema="public",
+        more="".join(f"    {name}: {{owned_by: [org_id]}}\n    {name}s: {{owned_by: [k]}}\n" for name in names),
+    )
+    made = Control(tmp_path, catalog)
+    types = "CREATE TYPE place AS (x integer, y text); CREATE DOMAIN shelf AS ltree CHECK (nlevel(VALUE) = 2);"
+    ddl = "".join(
+        f"CREATE TABLE {name} (k {kind} PRIMARY KEY, org_id integer NOT NULL REFERENCES org, v text);"
+        f"CREATE TABLE {name}s (id integer PRIMARY KEY, k {kind} REFERENCES {name});"
+        for name, kind in names.items()
+    )
+    for host in ("source", "target"):
+        database = f"keys_{host}_{uuid4().hex[:8]}"
+        made.add_host(host, pg15.create_database(database))
+        extensions = "; ".join(f"CREATE EXTENSION {name}" for name in "hstore ltree cube seg isn".split())
+        execute(psycopg.conninfo.make_conninfo(url(made, host), user="postgres"), extensions)
+        execute(url(made, host), types + TABLES + ddl)
+    fill = "".join(
+        f"INSERT INTO {name} SELECT {KEY_VALUES[kind]}, 1 + g % 2, 'v' FROM generate_series(1, 3) g;"
+        f"INSERT INTO {name}s SELECT g, {KEY_VALUES[kind]} FROM generate_series(1, 3) g;"
+        for name, kind in names.items()
+    )
+    damage = "".join(
+        f"UPDATE {name} SET v = 'w' WHERE k = (SELECT k FROM {name}s WHERE id = 1);"
+        f"UPDATE {name}s SET k = (SELECT k FROM {name}s WHERE id = 1) WHERE id = 3;"
+        f"DELETE FROM {name} WHERE k NOT IN (SELECT k FROM {name}s);"
+        for name in names
+    )
+    round_trip(made, ROWS + fill, damage)
+    execute(url(made, "target"), damage)
+    one = made.backup("source", businesses=["2"])
+    assert {entry.name: entry.rows for entry in one.tables if entry.name in names} == dict.fromkeys(names, 2)
+    assert made.restore("target", one, "mirror").changed
+    assert made.verify("target", one).exit_code == 0
+    for host in ("source", "target"):
+        pg15.drop_database(str(psycopg.conninfo.conninfo_to_dict(url(made, host))["dbname"]))
