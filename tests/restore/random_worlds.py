@@ -14,6 +14,9 @@ DEFERRABLE = ("", "", "", "DEFERRABLE", "DEFERRABLE INITIALLY DEFERRED")
 SPELLINGS = {"numeric": ("1", "2.0", "2.00", "3"), "types.caseless": ("p", "q", "Q", "r")}
 """Values of a key some of which are equal, by its type."""
 
+PARTS = (("",), ("_low", "_high"), ("_low", "_mid", "_rest"), ("_high", "_low"))
+"""Which of the relations of a partitioned table declare its foreign keys; together they have all rows."""
+
 LOUD = """
 CREATE FUNCTION loud() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a trigger fired'; END $$;
 CREATE TRIGGER loud BEFORE INSERT OR UPDATE OR DELETE ON {} FOR EACH ROW EXECUTE FUNCTION loud()
@@ -59,8 +62,13 @@ def make_world(random: Random) -> World:
     tables = with_cut_ways(random, [_finished(random, draft, drafts) for draft in drafts])
     if random.randint(0, 3) == 0:
         chosen = random.randint(1, len(tables) - 1)
-        tables[chosen] = replace(tables[chosen], statements=(LOUD.format(tables[chosen].name),))
+        tables[chosen] = replace(tables[chosen], statements=(LOUD.format(loud_relation(tables[chosen])),))
     return World(name="random", tables=tuple(tables))
+
+
+def loud_relation(table: Table) -> str:
+    """Where the trigger of a table is declared: on one of the partitions, if it has any."""
+    return f"{table.name}{'_rest' if table.parts else ''}"
 
 
 def _often(random: Random, share: float) -> bool:
@@ -210,6 +218,9 @@ def _finished(random: Random, draft: _Draft, drafts: list[_Draft]) -> Table:
     )
     if draft.name == "tenants":
         return replace(made, kind="tenant")
+    whole_numbers = draft.key == ("id",) and draft.columns["id"].startswith("integer")
+    if whole_numbers and not draft.unique and _often(random, 0.33):
+        made = replace(made, parts=random.choice(PARTS))
     if draft.category != "business":
         return replace(made, cascade=draft.category == "transient" and _often(random, 0.5))
     edges = _edges(draft, drafts)

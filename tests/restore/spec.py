@@ -108,6 +108,15 @@ class Table:
         return tuple(_normal(self.columns[name], row[name]) for name in columns)
 
 
+TREE = (
+    "_low PARTITION OF {} FOR VALUES FROM (MINVALUE) TO (2)",
+    "_high PARTITION OF {} FOR VALUES FROM (2) TO (MAXVALUE) PARTITION BY RANGE (id)",
+    "_mid PARTITION OF {}_high FOR VALUES FROM (2) TO (3)",
+    "_rest PARTITION OF {}_high DEFAULT",
+)
+"""The partitions of a table that has some, and of one of them."""
+
+
 def identifier(name: str) -> sql.Identifier:
     """A table or sequence as SQL; one of another schema than the first is named with it."""
     return sql.Identifier(*(name.split(".") if "." in name else ("public", name)))
@@ -154,12 +163,17 @@ class World:
             )
             if table.key:
                 parts.append(f"PRIMARY KEY ({', '.join(table.key)})")
-            statements.append(f"CREATE TABLE {table.name} ({', '.join(parts)})")
+            tree = " PARTITION BY RANGE (id)" if table.parts else ""
+            statements.append(f"CREATE TABLE {table.name} ({', '.join(parts)}){tree}")
+            if table.parts:
+                statements.extend(f"CREATE TABLE {table.name}{part.format(table.name)}" for part in TREE)
         statements.extend(
-            f"ALTER TABLE {table.name} ADD FOREIGN KEY ({', '.join(reference.columns)}) REFERENCES {reference.parent}"
-            f" ({', '.join(reference.parent_columns)}) {reference.actions} {reference.deferrable}"
+            f"ALTER TABLE {table.name}{part} ADD FOREIGN KEY ({', '.join(reference.columns)})"
+            f" REFERENCES {reference.parent} ({', '.join(reference.parent_columns)}) {reference.actions}"
+            f" {reference.deferrable}"
             for table, reference in self.references
             if reference.action
+            for part in table.parts or ("",)
         )
         statements.extend(statement for table in self.tables for statement in table.statements)
         statements.extend(self.sequences)

@@ -19,7 +19,7 @@ from tests.restore.laboratory import Laboratory, Versions, content
 from tests.restore.oracle import Expected, Oracle, differences
 from tests.restore.random_schemas import spread
 from tests.restore.random_sequences import Standing, expected_standing, following, make_sequences, make_standing
-from tests.restore.random_worlds import make_world
+from tests.restore.random_worlds import loud_relation, make_world
 from tests.restore.spec import State, World
 from tests.restore.states import Case, make_case
 from tests.restore.stirring import stirring
@@ -248,8 +248,9 @@ def check_refusal(trial: Trial, expected: Expected, planned: Outcome | None) -> 
         trial.restore()
     if planned is None:
         assert trial.way.host == "clerk"
-        (loud,) = (table.name for table in trial.laboratory.world.tables if table.statements)
-        placed = loud if "." in loud else f"public.{loud}"
+        (table,) = (each for each in trial.laboratory.world.tables if each.statements)
+        loud, relation = table.name, loud_relation(table)
+        placed = relation if "." in relation else f"public.{relation}"
         reason = f"trigger loud of table {placed} can be kept from firing by the table's owner only"
         assert refusal.value.reasons == (reason,)
         numbers = expected.numbers[loud]

@@ -24,17 +24,18 @@ FROM {NAMED} s
 JOIN pg_sequence p ON p.seqrelid = s.oid
 LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.deptype IN ('a', 'i')
      AND d.refclassid = 'pg_class'::regclass
-LEFT JOIN {NAMED} t ON t.oid = d.refobjid
-LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
+LEFT JOIN {NAMED} t ON t.oid = coalesce(pg_partition_root(d.refobjid)::oid, d.refobjid)
+LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
 ORDER BY s.named COLLATE "C"
 """).format(NAMED=NAMED)
 
+# defaults of partitions number the rows of the partitioned table
 _DEFAULTS = sql.SQL("""
 SELECT s.oid::bigint, t.named, a.attname, pg_get_expr(d.adbin, d.adrelid)
 FROM pg_attrdef d
 JOIN pg_depend p ON p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid AND p.refclassid = 'pg_class'::regclass
 JOIN pg_class s ON s.oid = p.refobjid AND s.relkind = 'S'
-JOIN {NAMED} t ON t.oid = d.adrelid AND t.relkind IN ('r', 'p')
+JOIN {NAMED} t ON t.oid = coalesce(pg_partition_root(d.adrelid)::oid, d.adrelid) AND t.relkind IN ('r', 'p')
 JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 """).format(NAMED=NAMED)
 
