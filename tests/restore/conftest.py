@@ -90,8 +90,8 @@ def make_pair(tmp_path: Path, databases: tuple[str, str], pg18: EmbeddedServer, 
         }
         control = Control(tmp_path, catalog=json.dumps(catalog))
         pair = Pair(control, *databases)
-        pair.fill("DROP SCHEMA public CASCADE", "CREATE SCHEMA public", f"GRANT USAGE ON SCHEMA public TO {clerk}")
-        pair.fill(TENANTS, *ddl, SOME_TENANTS)
+        anew = ("DROP SCHEMA public CASCADE", "CREATE SCHEMA public", f"GRANT USAGE ON SCHEMA public TO {clerk}")
+        pair.fill(*anew, TENANTS, *ddl, SOME_TENANTS)
         control.add_host("source", pair.source)
         control.add_host("target", pair.target)
         for user in (SUPERUSER, clerk):
