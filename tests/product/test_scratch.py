@@ -143,6 +143,11 @@ def test_a_build_that_fails_leaves_nothing(made: Control) -> None:
     source = made.hosts["source"]["database"]
     wanted = {"mode": "mirror", "scratch": SCRATCH, "from": made.backup("source").metadata.label}
     made.run("restore", "source", wanted)
+    execute(source, "DELETE FROM part WHERE n = 1", "ALTER TABLE part ADD CONSTRAINT more CHECK (n > 1)")
+    with pytest.raises(RefusedError, match=r"constraint more says CHECK .*: 1 row, e\.g\. 1"):
+        made.run("restore", "source", wanted)
+    assert databases(made) == set()
+    execute(source, "ALTER TABLE part DROP CONSTRAINT more")
     execute(source, "ALTER TABLE part DROP CONSTRAINT part_org_id_fkey")
     execute(source, "DELETE FROM part WHERE org_id = 99", "ALTER TABLE part ADD FOREIGN KEY (org_id) REFERENCES org")
     with pytest.raises(RefusedError, match=r"part_org_id_fkey.*Key \(org_id\)=\(99\) is not present") as refused:

@@ -31,6 +31,7 @@ from toolkit.postgres.servers.programs import ProgramError
 from toolkit.postgres.servers.scratch import Draft
 from toolkit.postgres.session.connection import Connection, session
 from toolkit.postgres.stage.request import Request
+from toolkit.postgres.write.batches import REFUSALS
 from toolkit.postgres.write.sequence_moves import advance
 
 SESSIONS = 2
@@ -55,7 +56,10 @@ def restore_fresh(draft: Draft, request: Request, progress: Progress) -> Restore
 
 
 def _loaded(draft: Draft, request: Request, progress: Progress) -> RestorePlan | None:
-    """Load the rows, then build the constraints; None where the restore is of another kind."""
+    """Load the rows, then build the constraints; None where the restore is of another kind, or rows are refused.
+
+    Carried out in the finished schema, it says of all such rows why.
+    """
     if request.fire or not request.atomic or request.put_aside is not None:
         return None
     with (
@@ -66,9 +70,13 @@ def _loaded(draft: Draft, request: Request, progress: Progress) -> RestorePlan |
         if not _only_inserts(ready):
             return None
         loading = _Loading(draft, ready, progress)
+        try:
+            loading.load()
+        except REFUSALS:
+            return None
         if loading.needs_stage:
-            return loading.run()
-    return loading.run()
+            return loading.finish()
+    return loading.finish()
 
 
 def _only_inserts(ready: Ready) -> bool:
@@ -96,12 +104,21 @@ class _Loading:
         self._stop = threading.Event()
         self.needs_stage = bool(self._staged) or not all(self._as_stored(table.table) for table in self._copied)
 
-    def run(self) -> RestorePlan:
-        """Load, build, prove; gives the plan with the sequences that were moved."""
+    def load(self) -> None:
+        """Load all rows."""
         self._progress.start("restore", rows=sum(t.inserts for t in (*self._copied, *self._staged)))
-        self._everywhere(self._load, self._copied, meanwhile=self._load_others)
+        self._everywhere(self._load, self._copied, meanwhile=lambda: list(map(self._load_staged, self._staged)))
+
+    def finish(self) -> RestorePlan:
+        """Build keys, constraints and indexes, and prove the rows; gives the plan with the sequences that were moved.
+
+        Unless `needs_stage`, the draft with constraints is not needed any more.
+        """
         self._progress.note("building keys and indexes, proving")
-        doubtful = self._everywhere(self._differs, self._copied, meanwhile=self._constrain, sessions=1)
+        with ThreadPoolExecutor(max_workers=1) as tidying:
+            if not self.needs_stage:
+                tidying.submit(self._draft.forget_whole)
+            doubtful = self._everywhere(self._differs, self._copied, meanwhile=self._constrain, sessions=1)
         rows = [table for table, differs in zip(self._copied, doubtful, strict=True) if differs]
         self._prove([*rows, *self._staged])
         return self._with_sequences()
@@ -117,13 +134,6 @@ class _Loading:
                 connection.execute(sql.SQL("TRUNCATE ONLY {}").format(target))
             write_rows(connection, target, names, self._watched(self._source.rows_of(entry)), frozen=frozen)
         self._progress.advance(rows=table.inserts)
-
-    def _load_others(self) -> None:
-        if not self.needs_stage:
-            # to drop a database the server writes down all that it has changed: better now than with all rows in it
-            self._draft.forget_whole()
-        for table in self._staged:
-            self._load_staged(table)
 
     def _load_staged(self, table: TablePlan) -> None:
         """Load rows that were changed on stage, out of the session that changed them."""
