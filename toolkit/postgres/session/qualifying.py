@@ -13,9 +13,7 @@ JOIN … USING. They are refused. `IN` is written as `= ANY`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import groupby
 from typing import Any
 
 import psycopg
@@ -50,32 +48,29 @@ def qualified(query: Query, context: AdaptContext | None = None) -> Any:
         return query
     if isinstance(query, str):
         return rewritten(query)
-    if (
-        next((piece for piece in _pieces(query) if isinstance(piece, sql.SQL)), sql.SQL(""))
-        .as_string()
-        .startswith("SET ")
-    ):
+    done, ours = list[str](), list[str]()
+    _add(query, context, done, ours)
+    if "".join(done[:1] or ours).startswith("SET "):
         return query.as_string(context)
-    # what stands side by side is read as one: a template is cut in two where a brace is doubled
-    joined = groupby(_pieces(query), lambda piece: isinstance(piece, sql.SQL) and not isinstance(piece, Verbatim))
-    return "".join(
-        rewritten("".join(piece.as_string(context) for piece in pieces)) if ours else "".join(_others(pieces, context))
-        for ours, pieces in joined
-    )
+    return "".join([*done, rewritten("".join(ours))])
 
 
-def _pieces(query: sql.Composable) -> Iterator[sql.Composable]:
+def _add(query: sql.Composable, context: AdaptContext | None, done: list[str], ours: list[str]) -> None:
+    """Add a part of a statement to what is done of it; what stands side by side of our text is read as one.
+
+    A template is cut in two where a brace is doubled.
+    """
     if isinstance(query, sql.Composed):
         for part in query:
-            yield from _pieces(part)
+            _add(part, context, done, ours)
+    elif type(query) is sql.SQL:
+        ours.append(query.as_string())
     else:
-        yield query
-
-
-def _others(pieces: Iterable[sql.Composable], context: AdaptContext | None) -> Iterator[str]:
-    for piece in pieces:
-        text = piece.as_string(context)
-        yield _literal(text) if isinstance(piece, sql.Literal) else text
+        if ours:
+            done.append(rewritten("".join(ours)))
+            ours.clear()
+        text = query.as_string(context)
+        done.append(_literal(text) if isinstance(query, sql.Literal) else text)
 
 
 def _literal(text: str) -> str:

@@ -18,9 +18,9 @@ _INSERT, _DELETE, _UPDATE = (4, "3"), (8, "4"), (16, "2")
 
 _TRIGGERS = sql.SQL("""
 SELECT c.named, t.tgname, t.tgdeferrable, t.tgtype::integer
-FROM pg_trigger t JOIN {NAMED} c ON c.oid = t.tgrelid
+FROM pg_trigger t JOIN {NAMED} c ON c.oid = coalesce(pg_partition_root(t.tgrelid)::oid, t.tgrelid)
 WHERE c.named = ANY (%(tables)s)
-      AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+      AND NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgenabled IN ('O', 'A')
 ORDER BY c.named COLLATE "C", t.tgname COLLATE "C"
 """).format(NAMED=NAMED)
 
