@@ -36,7 +36,7 @@ def held(database: str) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["rails", "django", "prisma"])
+@pytest.mark.parametrize("kind", ["rails", "django", "prisma", "schemas", "partitions"])
 def test_nightly_one_business_and_a_second_database(tmp_path: Path, servers: Servers, kind: str) -> None:
     """A proven nightly, one business out of it, merge and mirror elsewhere, with nothing but inventory and catalog."""
     text = (KINDS / f"{kind}.sql").read_text(encoding="utf-8")
