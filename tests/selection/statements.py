@@ -120,14 +120,19 @@ def _rule(world: World, table: Table) -> object:
         if each.child == table.name and each.declared in (Declared.CATALOG, Declared.BOTH)
     ]
     if declared:
-        written["references"] = {
-            ",".join(each.columns): f"{each.parent}.{','.join(each.parent_columns)}" for each in declared
-        }
+        written["references"] = {",".join(each.columns): _target(world, each) for each in declared}
     written |= {"where": rule.where.text} if rule.where else {}
     written |= {"optional": True} if rule.optional else {}
     written |= {"newest_by": rule.newest_by} if rule.newest_by else {}
     written |= {"unowned": rule.unowned} if rule.unowned else {}
     return rule.kind if written == {"rule": rule.kind} else written
+
+
+def _target(world: World, reference: Reference) -> object:
+    target = f"{reference.parent}.{','.join(reference.parent_columns)}"
+    if world.tables[reference.parent].rule.category != "transient":
+        return target
+    return {"to": target, "on_restore": "refuse"}
 
 
 def _edge(edge: Edge) -> object:
