@@ -138,6 +138,24 @@ def test_rows_come_before_constraints(made: Control) -> None:
     assert part.facts["inserts"] == 1 + 3 + 6 + 2 + 2
 
 
+def test_an_index_by_a_function_that_needs_its_search_path(made: Control) -> None:
+    """What cannot be built once rows are there is built before them, as the application did."""
+    source = made.hosts["source"]["database"]
+    function = "CREATE FUNCTION {}(t text) RETURNS text LANGUAGE {} IMMUTABLE AS $$ {} $$"
+    execute(source, function.format("norm", "sql", "SELECT lower($1)"))
+    execute(source, function.format("outer_norm", "plpgsql", "BEGIN RETURN norm($1); END"))
+    execute(source, "CREATE TABLE word (org_id integer REFERENCES org, t text)", "CREATE INDEX ON word (outer_norm(t))")
+    execute(source, "INSERT INTO word VALUES (1, 'A'), (2, 'B')", "DELETE FROM part WHERE org_id = 99")
+    catalog = made.directory / "inventory" / "catalogs" / "application.yml"
+    catalog.write_text(
+        CATALOG.replace("    org: tenant", "    org: tenant\n    word: {owned_by: [org_id]}"), encoding="utf-8"
+    )
+    wanted = {"from": made.backup("source").metadata.label, "mode": "mirror", "scratch": SCRATCH}
+    assert made.run("restore", "source", wanted).facts["inserts"] == 29
+    assert rows(inside(made), "SELECT t FROM word WHERE outer_norm(t) = 'a'") == [("A",)]
+    assert databases(made) == {scratch_of(made)}
+
+
 def test_a_build_that_fails_leaves_nothing(made: Control) -> None:
     """Rows that a key does not let in are named with it, and neither the old scratch database nor a draft stays."""
     source = made.hosts["source"]["database"]
@@ -150,9 +168,8 @@ def test_a_build_that_fails_leaves_nothing(made: Control) -> None:
     execute(source, "ALTER TABLE part DROP CONSTRAINT more")
     execute(source, "ALTER TABLE part DROP CONSTRAINT part_org_id_fkey")
     execute(source, "DELETE FROM part WHERE org_id = 99", "ALTER TABLE part ADD FOREIGN KEY (org_id) REFERENCES org")
-    with pytest.raises(RefusedError, match=r"part_org_id_fkey.*Key \(org_id\)=\(99\) is not present") as refused:
+    with pytest.raises(RefusedError, match=r"part_org_id_fkey: \(org_id\) would point at no row of org: 2 rows"):
         made.run("restore", "source", wanted)
-    assert "no scratch database was made" in refused.value.hint
     assert databases(made) == set()
 
 

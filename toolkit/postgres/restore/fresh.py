@@ -16,7 +16,6 @@ from dataclasses import replace
 
 from psycopg import sql
 
-from toolkit.errors import RefusedError
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Load, RestorePlan, TablePlan
 from toolkit.postgres.compare.comparison import equal_chunks, in_one_process, lies_as_loaded
@@ -49,7 +48,14 @@ def restore_fresh(draft: Draft, request: Request, progress: Progress) -> Restore
     Raises:
         What `restore` raises; nothing of the scratch database is left then.
     """
-    plan = _loaded(draft, request, progress)
+    try:
+        plan = _loaded(draft, request, progress)
+    except ProgramError as error:
+        # a function that an index calls may work on rows that are put in and not, under pg_restore's own search path,
+        # on rows that are there; and rows may not fit the keys. Either way the finished schema tells
+        progress.note(f"once more, into the finished schema: {'; '.join(error.said)}")
+        draft.renew_whole()
+        plan = None
     draft.chosen = draft.bare if plan else draft.whole
     plan = plan or restore(lambda: session(draft.whole, application="playback restore"), request, progress)
     return replace(plan, warnings=(*plan.warnings, *draft.said))
@@ -113,12 +119,17 @@ class _Loading:
         """Build keys, constraints and indexes, and prove the rows; gives the plan with the sequences that were moved.
 
         Unless `needs_stage`, the draft with constraints is not needed any more.
+
+        Raises:
+            ProgramError: they cannot be built.
         """
         self._progress.note("building keys and indexes, proving")
         with ThreadPoolExecutor(max_workers=1) as tidying:
             if not self.needs_stage:
                 tidying.submit(self._draft.forget_whole)
-            doubtful = self._everywhere(self._differs, self._copied, meanwhile=self._constrain, sessions=1)
+            doubtful = self._everywhere(
+                self._differs, self._copied, meanwhile=lambda: self._draft.constrain(self._jobs), sessions=1
+            )
         rows = [table for table, differs in zip(self._copied, doubtful, strict=True) if differs]
         self._prove([*rows, *self._staged])
         return self._with_sequences()
@@ -151,19 +162,6 @@ class _Loading:
             if self._stop.is_set():
                 raise InterruptedError
             yield block  # type: ignore[misc]  # the driver takes any buffer
-
-    # constraints
-
-    def _constrain(self) -> None:
-        try:
-            self._draft.constrain(self._jobs)
-        except ProgramError as error:
-            raise RefusedError(
-                f"the rows of backup {self._ready.plan.label} do not fit the keys and constraints of the schema",
-                error.said,
-                hint="rows that the host itself should not have: see them there by the keys named; no scratch database"
-                " was made",
-            ) from error
 
     # proof
 

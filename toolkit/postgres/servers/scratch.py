@@ -87,6 +87,8 @@ class Draft:
     """Add keys, constraints, indexes and triggers to the bare draft, in so many sessions; ProgramError."""
     forget_whole: Callable[[], object] = field(repr=False)
     """Drop the whole draft, which nobody needs any more."""
+    renew_whole: Callable[[], object] = field(repr=False)
+    """Make the whole draft anew where it is gone."""
     chosen: str = ""
 
 
@@ -132,12 +134,20 @@ def scratch_database(place: Place, name: str, *, like: str, schemas: Sequence[st
             build.restore(bare, "pre-data")
             create_marked(maker, place, whole, template=bare)
             build.restore(whole, "post-data")
+
+            def renew_whole() -> None:
+                create_marked(maker, place, whole, locale=locale)
+                build.make_extensions(whole, extensions)
+                build.restore(whole, "pre-data")
+                build.restore(whole, "post-data")
+
             draft = Draft(
                 bare=place.conninfo(bare),
                 whole=place.conninfo(whole),
                 said=tuple(said),
                 constrain=lambda jobs: build.restore(bare, "post-data", jobs=jobs),
                 forget_whole=lambda: place.drop(whole),
+                renew_whole=renew_whole,
             )
             yield draft
             kept = bare if draft.chosen == draft.bare else whole
