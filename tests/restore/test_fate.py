@@ -19,9 +19,15 @@ from toolkit.postgres.write import batches, recovery
 from toolkit.runner.interruption import PROCESS
 from toolkit.storage.quarantine import quarantines, remove
 
-MOVE = re.compile(r"SELECT (max\(nextval|setval)\('\"public\"\.\"items_id_seq\"'::regclass(, '24'|\)\))")
+MOVE = re.compile(
+    r"""
+    SELECT\ (pg_catalog\.)?(max\((pg_catalog\.)?nextval|setval)
+    \('"public"\."items_id_seq"'::(pg_catalog\.)?regclass(,\ '24'|\)\))
+    """,
+    re.VERBOSE,
+)
 """The statement that moves the sequence, not the one that tries it before the commit."""
-ASK = re.compile(r"SELECT pg_xact_status|BEGIN|COMMIT")
+ASK = re.compile(r"SELECT (pg_catalog\.)?pg_xact_status|BEGIN|COMMIT")
 
 
 @pytest.fixture

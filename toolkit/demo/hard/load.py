@@ -91,7 +91,7 @@ def _works(connection: Connection, statement: LiteralString) -> bool:
     """Whether the server accepts a statement, which is undone."""
     try:
         with connection.transaction(force_rollback=True):
-            connection.execute(statement)
+            connection.execute(statement.encode())
     except psycopg.Error:
         return False
     return True
