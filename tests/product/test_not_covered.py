@@ -86,3 +86,22 @@ def test_rows_that_a_policy_hides_are_refused(tmp_path: Path, new_database: Call
     with pytest.raises(RefusedError, match="cannot read everything") as refused:
         control.backup("source")
     assert "hides rows of table orders" in str(refused.value)
+
+
+def test_a_partition_that_is_a_foreign_table_is_refused(tmp_path: Path, new_database: Callable[[], str]) -> None:
+    """Its rows are another database's, so a table with it cannot be backed up or restored; it is named."""
+    conninfo = new_database()
+    execute(
+        make_conninfo(conninfo, user="postgres"),
+        "CREATE FOREIGN DATA WRAPPER nowhere",
+        "CREATE SERVER elsewhere FOREIGN DATA WRAPPER nowhere",
+        "CREATE TABLE shops (id text PRIMARY KEY)",
+        "CREATE TABLE orders (id integer, shop text) PARTITION BY RANGE (id)",
+        "CREATE TABLE orders_new PARTITION OF orders FOR VALUES FROM (10) TO (20)",
+        "CREATE FOREIGN TABLE orders_old PARTITION OF orders FOR VALUES FROM (0) TO (10) SERVER elsewhere",
+    )
+    control = Control(tmp_path, CATALOG.replace("[shop]", "[shop], references: {shop: shops.id}"))
+    control.add_host("source", make_conninfo(conninfo, user="postgres"))
+    with pytest.raises(RefusedError, match="partitions are foreign tables") as refused:
+        control.backup("source")
+    assert refused.value.reasons == ("orders_old, a partition of table orders",)

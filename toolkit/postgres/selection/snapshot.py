@@ -57,6 +57,13 @@ ORDER BY c.named COLLATE "C"
 """).format(NAMED=NAMED)
 
 
+_FOREIGN_PARTITIONS = sql.SQL("""
+SELECT c.named, f.named FROM {NAMED} c CROSS JOIN LATERAL pg_partition_tree(c.oid) t JOIN {NAMED} f ON f.oid = t.relid
+WHERE c.named = ANY (%(tables)s) AND f.relkind = 'f'
+ORDER BY c.named COLLATE "C", f.named COLLATE "C"
+""").format(NAMED=NAMED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
     """What is known of a database before a row is read: its schema, its links and the fate of every table.
@@ -101,6 +108,7 @@ def survey(connection: Connection, catalog: Catalog, scope: Scope, *, unclassifi
         accounting=accounting,
     )
     _refuse_object_ids(found)
+    _refuse_foreign_partitions(connection, found)
     _check_privileges(connection, found)
     _refuse_unlogged(connection, found)
     return found
@@ -252,6 +260,22 @@ def _refuse_object_ids(found: Survey) -> None:
             reasons,
             hint="store what they mean instead (a name as text, content as bytea),"
             f" or leave the tables out: put them under `transient` in {found.catalog.file}",
+        )
+
+
+def _refuse_foreign_partitions(connection: Connection, found: Survey) -> None:
+    """Rows of such a partition are another database's, which no lock, snapshot or transaction of this one covers."""
+    roots = [name for name in lockable(found) if found.schema.tables[name].partitioned]
+    rows: list[tuple[str, str]] = []
+    if roots:
+        wanted = {"schemas": parameter(found.schema.schemas), "tables": roots}
+        rows = connection.execute(_FOREIGN_PARTITIONS, wanted).fetchall()
+    if rows:
+        raise RefusedError(
+            "partitions are foreign tables, whose rows are in another database",
+            (f"{partition}, a partition of table {table}" for table, partition in rows),
+            hint="detach them and back the other database up by itself, or put the tables under `transient` in"
+            f" {found.catalog.file}",
         )
 
 
