@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.app.invoking import ROOT, invoke
@@ -47,6 +48,9 @@ def test_nightly_one_business_and_a_second_database(tmp_path: Path, servers: Ser
         database = servers.database()
         execute(database, ddl)
         made.add_host(host, database)
+    if kind == "rails":  # its scratch database is made beside it, which takes a role that may
+        name = str(psycopg.conninfo.conninfo_to_dict(url(made, "source"))["dbname"])
+        made.add_host("source", servers.by_version[18].conninfo(name, user="postgres"), scratch_on="host")
     execute(url(made, "source"), filling)
     source, states = held(url(made, "source")), rows(url(made, "source"), STATES)
 
