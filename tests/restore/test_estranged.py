@@ -134,3 +134,20 @@ def test_a_whole_restore_hands_nothing_to_a_business_that_it_leaves_out(make_pai
     done = pair.control.restore("target", pair.backup(demo="exclude"), "mirror")
     assert pair.rows("SELECT id FROM notes ORDER BY id") == [(2,), (4,)]
     assert ("notes", WHY, 3, ["1", "3", "4"], []) in kept(done.facts)
+
+
+@HOSTS
+def test_what_hangs_on_a_row_that_is_put_aside(make_pair: MakePair, host: str) -> None:
+    """A row whose owner is put aside, and which would find another business's row instead, stays as it is."""
+    rules = {"shops": {"owned_by": ["tenant"]}, "sales": {"owned_by": ["code"]}}
+    pair = make_pair(
+        rules,
+        "CREATE TABLE shops (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, code integer UNIQUE)",
+        "CREATE TABLE sales (id integer PRIMARY KEY, code integer REFERENCES shops (code))",
+    )
+    execute(pair.source, "INSERT INTO shops VALUES (1, 'a', 7)", "INSERT INTO sales VALUES (1, 7), (2, 7)")
+    execute(pair.target, "INSERT INTO shops VALUES (2, 'b', 7)", "INSERT INTO sales VALUES (1, NULL)")
+    done = pair.control.restore(host, pair.backup(businesses=["a"]), "merge", on_error="quarantine")
+    assert kept(done.facts)[-1][:3] == ("sales", WHY, 2)
+    assert pair.rows("SELECT * FROM sales") == [(1, None)]
+    assert pair.rows("SELECT * FROM shops") == [(2, "b", 7)]

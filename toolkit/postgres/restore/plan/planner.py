@@ -125,7 +125,7 @@ class Planner:
             judge.find_fixed(name, self._relations[name], found, obstacles)
         find_failing_checks(comparison, obstacles)
         find_ambiguous(comparison, obstacles)
-        deletions, release = self._settle(comparison, obstacles)
+        deletions, release = self._settle(comparison, obstacles, estrangement)
         blocking = deletions.moving if release.deletes_first and not self._bypass else []
         conflicts = tuple(obstacles.conflicts())
         sequences = self._outlook(comparison, deletions)
@@ -153,8 +153,11 @@ class Planner:
         near = estrangement.to_compare(self._loads)
         self._loads |= dict.fromkeys(near, Load.STAGED)
         self._compare(near, judge)
-        estrangement.settle(lambda: {} if self._mode is Mode.MERGE else self._candidates(lambda *_: None), obstacles)
+        estrangement.settle(self._leaving, obstacles)
         return estrangement
+
+    def _leaving(self) -> Mapping[str, Sql]:
+        return {} if self._mode is Mode.MERGE else self._candidates(lambda *_: None)
 
     def _find_bad(self, comparison: Comparison, obstacles: Obstacles) -> None:
         for row in self._bad:
@@ -170,7 +173,9 @@ class Planner:
                 )
                 obstacles.add(bad)
 
-    def _settle(self, comparison: Comparison, obstacles: Obstacles) -> tuple[Deletions, Release]:
+    def _settle(
+        self, comparison: Comparison, obstacles: Obstacles, estrangement: Estrangement
+    ) -> tuple[Deletions, Release]:
         """What is deleted, and how values become free; rows that are put aside may change either, and so on."""
         uniqueness = Uniqueness(
             comparison, bypass=self._bypass, atomic=self._atomic, together=self._are_written_together
@@ -179,6 +184,8 @@ class Planner:
             comparison, bypass=self._bypass, foreseen=lambda name: self._loads.get(name) is not Load.COPY
         )
         while True:
+            if self._aside and obstacles.found:  # what is put aside owns nothing
+                estrangement.settle(self._leaving, obstacles)
             deletions = self._deletions(comparison)
             release, found = uniqueness.find_held(deletions, obstacles)
             found += foreign_keys.find_dangling(deletions.ids, obstacles)
