@@ -115,6 +115,7 @@ def test_the_steps_of_the_readme(shop: Shop) -> None:
     [
         ("one-business", ["business=north"]),
         ("demo-data", []),
+        ("restore-business", ["business=north"]),
         ("restore", []),
         ("restore", ["into=host"]),
         ("offsite", ["prove=true"]),

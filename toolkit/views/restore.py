@@ -9,6 +9,11 @@ from toolkit.views.view import View, view
 from toolkit.wording import count, counted
 
 
+def _way_in(host: str) -> str:
+    way = f"to look into it: invoke psql --host {host}"
+    return way if host.startswith("embedded:") else f"{way}; without `keep: true` it is dropped when the play has ended"
+
+
 @view.register
 def _restored(result: Restored) -> View:
     plan, tables = result.plan, result.plan.tables.values()
@@ -17,7 +22,7 @@ def _restored(result: Restored) -> View:
         message=f"{verb} {plan.label} ({plan.mode}) into {result.host}: {summary(plan)}",
         details=(
             *plan_lines(plan, tables=result.check or result.samples, samples=result.samples),
-            *([f"to look into it: invoke psql --host {result.host}"] if result.scratch else []),
+            *([_way_in(result.host)] if result.scratch else []),
         ),
         plan=plan_document(plan),
         facts={

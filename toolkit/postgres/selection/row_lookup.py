@@ -50,6 +50,8 @@ def table_named(schema: DatabaseSchema, name: str) -> Table:
     """Give the table of that name; InputError when there is none, with names like it."""
     if name in schema.tables:
         return schema.tables[name]
+    if (plain := name.removeprefix(f"{schema.schemas.first}.")) in schema.tables:
+        return schema.tables[plain]
     place, relation = schema.schemas.place(name)
     if relation in schema.schemas.left_out.get(place, ()):
         raise InputError(

@@ -188,4 +188,5 @@ def open_with_psql(conninfo: str, *, named: str = "", statement: str = "") -> in
                     return process.wait()
                 except KeyboardInterrupt:  # which is for psql: it cancels its statement
                     continue
-    raise failures[0]
+    # one that came to be asked for a log-in knows more than one that cannot speak TLS
+    raise next((each for each in failures if "FATAL" in " ".join(each.said)), failures[0])

@@ -249,9 +249,10 @@ def _refuse_lacking(original: Connection, maker: Connection, place: Place) -> No
         raise RefusedError(
             f"{place.title} cannot hold the schema of {original.info.dbname}; it lacks",
             found,
-            hint="`scratch: {like: HOST, on: host}` makes the scratch database beside the original, on its own server,"
-            " `on: OTHER` on another host's; without one, `verify: {backup: LABEL}` compares a backup with the host's"
-            " own database, `verify: {backup: LABEL, against: repository}` reads it back. Nothing was changed",
+            hint="`on: host` in `scratch`, or for shipped playbooks `scratch_on: host` beside the host in the"
+            " inventory, makes it on the host's own server (its role needs CREATEDB), `on: OTHER` on another host's;"
+            " without one, `verify: {backup: LABEL}` compares a backup with the host's own database,"
+            " `verify: {backup: LABEL, against: repository}` reads it back. Nothing was changed",
         )
 
 
