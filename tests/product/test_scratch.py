@@ -15,7 +15,7 @@ from tests.control import Control, execute, rows
 from tests.places import ROOT
 from toolkit.errors import LockedError, RefusedError
 from toolkit.postgres.servers.embedded import EmbeddedServer
-from toolkit.postgres.servers.place import alone, place_beside
+from toolkit.postgres.servers.place import alone, name_beside, place_beside
 
 CATALOG = """
 catalog: application
@@ -156,6 +156,27 @@ def test_an_index_by_a_function_that_needs_its_search_path(made: Control) -> Non
     assert databases(made) == {scratch_of(made)}
 
 
+def test_names_are_found_as_in_the_original(made: Control) -> None:
+    """Functions that find what they name by the database's own search path do so in the scratch database, too."""
+    source = made.hosts["source"]["database"]
+    execute(source, "CREATE SCHEMA more", "ALTER TABLE ev ADD CHECK (v IS NOT NULL)")
+    function = (
+        "CREATE FUNCTION more.{}(s text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN {}; END $$"
+    )
+    execute(source, function.format("live", "s <> 'dead'"), function.format("lives", "live(s)"))
+    execute(source, f'ALTER DATABASE "{name_of(source)}" SET search_path = public, more')
+    execute(source, "CREATE TABLE word (org_id integer REFERENCES org, t text CHECK (more.lives(t)))")
+    execute(source, "INSERT INTO word VALUES (1, 'A'), (2, 'B')", "DELETE FROM part WHERE org_id = 99")
+    rule = 'word: {owned_by: [org_id], where: "live(t)"}'
+    catalog = made.directory / "inventory" / "catalogs" / "application.yml"
+    catalog.write_text(CATALOG.replace("    org: tenant", f"    org: tenant\n    {rule}"), encoding="utf-8")
+    label = made.backup("source").metadata.label
+    for on in ("host", "embedded"):
+        wanted = {"from": label, "mode": "mirror", "scratch": {"like": "source", "on": on}}
+        done = made.run("restore", "source", wanted)
+        assert (done.facts["inserts"], made.run("verify", "source", {"host": done.facts["host"]}).exit_code) == (29, 0)
+
+
 def test_a_build_that_fails_leaves_nothing(made: Control) -> None:
     """Rows that a key does not let in are named with it, and neither the old scratch database nor a draft stays."""
     source = made.hosts["source"]["database"]
@@ -171,6 +192,17 @@ def test_a_build_that_fails_leaves_nothing(made: Control) -> None:
     with pytest.raises(RefusedError, match=r"part_org_id_fkey: \(org_id\) would point at no row of org: 2 rows"):
         made.run("restore", "source", wanted)
     assert databases(made) == set()
+
+
+def test_no_two_databases_share_a_name(made: Control) -> None:
+    """A name that is cut, or that could be read in two ways, is told apart by a digest."""
+    source = made.hosts["source"]["database"]
+    original = name_of(source)
+    assert name_beside("scratch", source) == f"playback_scratch_of_{original}"
+    assert name_beside("x_of_y", source).startswith(f"playback_x_of_y_of_{original[:10]}")
+    names = {name_beside(name, source) for name in ("x_of_y", "x" * 60, "x" * 61, "x" * 62)}
+    assert len(names) == 4
+    assert all(len(name) <= 63 and name != f"playback_x_of_y_of_{original}" for name in names)
 
 
 def test_whose_database_it_is(made: Control) -> None:

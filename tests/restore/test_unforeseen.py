@@ -99,7 +99,7 @@ def test_a_rule(make_pair: MakePair) -> None:
     pair = make_pair(RULES, ITEMS, "CREATE RULE r AS ON INSERT TO items DO ALSO NOTIFY told")
     execute(pair.source, ROWS)
     assert named(pair.restore(check=True, host="superuser")) == []
-    assert foreseen(pair) == ["rule r of table items applies, and may refuse or change rows"]
+    assert foreseen(pair) == ["rule r of table items applies, and may refuse or change rows, also of other tables"]
 
 
 def test_plain_schemas_are_foreseen(make_pair: MakePair) -> None:

@@ -6,6 +6,8 @@ from a `child` row to the `parent` row that it points at.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -198,8 +200,8 @@ def undecided_references(
     """Ask about foreign keys of business tables to transient ones of which the catalog file says nothing."""
     return [
         f"{link.child} ({', '.join(link.columns)}) points at {link.parent}, which is transient: say in {catalog.file}"
-        f" what a restore does where that row is gone, `references: {{{', '.join(link.columns)}: {{to:"
-        f" {link.parent}.{','.join(link.parent_columns)}, on_restore: null | skip_row | refuse}}}}`"
+        f" what a restore does where that row is gone, `references: {{{_written(link.columns)}: {{to:"
+        f" {_written(link.parent_columns, link.parent)}, on_restore: null | skip_row | refuse}}}}`"
         for link in references
         if link.constraint
         and link.on_restore is None
@@ -208,6 +210,12 @@ def undecided_references(
         and link.parent in rules
         and rules[link.parent].category is Category.TRANSIENT
     ]
+
+
+def _written(columns: Sequence[str], table: str = "") -> str:
+    """Columns as a catalog file has them, quoted where it has to be."""
+    text = (f"{table}." if table else "") + ", ".join(columns)
+    return text if re.fullmatch(r"[\w.]+", text) else json.dumps(text, ensure_ascii=False)
 
 
 def _by_type(

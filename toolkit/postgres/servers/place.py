@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -72,7 +73,11 @@ def name_beside(name: str, conninfo: str) -> str:
     with connect(conninfo, application="playback scratch") as connection:
         original = connection.info.dbname
     full = f"playback_{name}_of_{original}".encode()
-    return full[:_LONGEST].decode(errors="ignore")
+    if len(full) <= _LONGEST and "_of_" not in name:
+        return full.decode()
+    # what is cut, or could be read in two ways, is told apart by a digest of the whole
+    digest = hashlib.sha256(f"{name}\n{original}".encode()).hexdigest()[:8]
+    return f"{full[: _LONGEST - 9].decode(errors='ignore')}_{digest}"
 
 
 @contextmanager
@@ -121,6 +126,21 @@ def create_marked(
     options.append(sql.SQL("TEMPLATE {}").format(sql.Identifier(template)))
     connection.execute(sql.SQL(" ").join([*options, *([locale] if locale else [])]))
     connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(MARK)))
+
+
+def path_of(connection: psycopg.Connection) -> list[str]:
+    """Give the schemas in which the sessions of a database find names, in order: those that are there."""
+    row = connection.execute("SELECT pg_catalog.current_schemas(false)::pg_catalog.text[]").fetchone()
+    assert row is not None
+    return list(row[0])
+
+
+def give_path(connection: psycopg.Connection, name: str, path: Sequence[str]) -> None:
+    """Let the sessions of a database find names in these schemas."""
+    if path:
+        listed = sql.SQL(", ").join(map(sql.Literal, path)).as_string(connection)
+        statement = sql.SQL("ALTER DATABASE {} SET search_path TO ").format(sql.Identifier(name)).as_string(connection)
+        connection.execute(f"{statement}{listed}".encode())
 
 
 def locale_of(connection: psycopg.Connection) -> sql.Composed:

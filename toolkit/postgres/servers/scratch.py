@@ -20,7 +20,7 @@ from psycopg.conninfo import make_conninfo
 
 from toolkit.errors import DatabaseError, RefusedError
 from toolkit.postgres.servers.lacking import Extension, extensions_of, lacking, make_roles, older_extensions
-from toolkit.postgres.servers.place import Place, alone, create_marked, drop_marked, locale_of
+from toolkit.postgres.servers.place import Place, alone, create_marked, drop_marked, give_path, locale_of, path_of
 from toolkit.postgres.servers.programs import ProgramError, Programs, fitting
 from toolkit.postgres.session.connection import Connection, connect, describe
 
@@ -119,6 +119,7 @@ def scratch_database(place: Place, name: str, *, like: str, schemas: Sequence[st
             keys = original.execute(_KEYS_OUT, [list(schemas), list(schemas)]).fetchall()
             said = older_extensions(original, maker)
             locale = None if place.owner else locale_of(original)
+            path = path_of(original)
             unreadable = [option for (option,) in original.execute(_UNREADABLE, {"schemas": list(schemas)})]
             chosen = _dump(original, maker, like, archive=archive, named=programs, more=unreadable)
         said += [
@@ -130,13 +131,16 @@ def scratch_database(place: Place, name: str, *, like: str, schemas: Sequence[st
         bare, whole = f"{name}.draft", f"{name}.whole"
         try:
             create_marked(maker, place, bare, locale=locale)
+            give_path(maker, bare, path)
             build.make_extensions(bare, extensions)
             build.restore(bare, "pre-data")
             create_marked(maker, place, whole, template=bare)
+            give_path(maker, whole, path)
             build.restore(whole, "post-data")
 
             def renew_whole() -> None:
                 create_marked(maker, place, whole, locale=locale)
+                give_path(maker, whole, path)
                 build.make_extensions(whole, extensions)
                 build.restore(whole, "pre-data")
                 build.restore(whole, "post-data")

@@ -112,7 +112,7 @@ def _rules(
         _RULES, {"schemas": parameter(schemas), "tables": _all(done), "states": states}
     ).fetchall():
         if any(table in tables and kind == event for (_, event), tables in done.items()):
-            yield f"rule {name} of table {table} applies, and may refuse or change rows"
+            yield f"rule {name} of table {table} applies, and may refuse or change rows, also of other tables"
 
 
 def _expressions(connection: Connection, schemas: Schemas, tables: Collection[str]) -> Iterator[str]:
