@@ -12,12 +12,12 @@ from typing import Any
 
 import psycopg
 import pytest
-import yaml
 
 from tests.conftest import Servers
 from tests.control import Control, execute, rows
 from tests.product.machines import CATALOG, Endpoint, Machines, content, fill, listening, syncing
 from tests.sweeps import slow_only
+from toolkit.config import document as documents
 from toolkit.postgres.servers.embedded import EmbeddedServer
 from toolkit.postgres.write.recovery import ATTEMPTS
 
@@ -31,7 +31,7 @@ def steps(playbook: Path) -> list[str]:
 
 
 def _read(playbook: Path) -> Any:
-    return yaml.safe_load(playbook.read_text(encoding="utf-8"))
+    return documents.read(playbook).value
 
 
 def _block(plays: Any) -> Any:
@@ -142,7 +142,7 @@ def test_a_failure_at_each_task(machines: Machines, tmp_path: Path, playbook: Pa
         block[-2], block[-1] = block[-1], block[-2]
     broken = tmp_path / "broken.yml"
     with broken.open("w", encoding="utf-8") as file:
-        yaml.safe_dump(plays, file)
+        json.dump(plays, file)
     before = content(machines.new)
     source = "old" if playbook is MIGRATE else "lost"
     ran = machines.run(broken, f"{source}=old", *(["hardware=replacement"] if playbook is RECOVER else []))
