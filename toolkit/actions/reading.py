@@ -15,7 +15,7 @@ from toolkit.model.manifest import Chunk, Manifest, SequenceEntry, Support
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.chunking import RawChunk, chunks
 from toolkit.planning.composition import Origin, compose, table_entry
-from toolkit.planning.links import undecided_references
+from toolkit.planning.references import undecided_references
 from toolkit.planning.row_order import stored_key
 from toolkit.postgres.schema.device import find_node_id, read_schema_version
 from toolkit.postgres.schema.rows import key_values, read_rows

@@ -10,7 +10,9 @@ from enum import StrEnum
 from toolkit.model.catalog import Catalog, Category, TableRule
 from toolkit.model.schema import DatabaseSchema
 from toolkit.planning.accounting import rule_of
-from toolkit.planning.links import Links, OwnerLink, ReferenceLink, components
+from toolkit.planning.cycles import components
+from toolkit.planning.links import Links, OwnerLink
+from toolkit.planning.references import ReferenceLink
 
 UNCLASSIFIED = "unclassified"
 

@@ -12,7 +12,8 @@ from toolkit.model.drift import Carried
 from toolkit.model.manifest import Manifest, RuleEntry, TableEntry
 from toolkit.model.schema import DatabaseSchema
 from toolkit.planning.answers import Names
-from toolkit.planning.links import Links, OwnerLink, ReferenceLink, derive_links
+from toolkit.planning.links import Links, OwnerLink, derive_links
+from toolkit.planning.references import ReferenceLink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

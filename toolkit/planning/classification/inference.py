@@ -28,7 +28,7 @@ from toolkit.planning.classification.edges import Edge, Edges
 from toolkit.planning.classification.findings import FEW, MANY, ONE, Finding, Kind
 from toolkit.planning.classification.knowledge import UNKNOWN, Knowledge, Parts, PendingError, pointable
 from toolkit.planning.classification.proposals import Reason
-from toolkit.planning.links import components
+from toolkit.planning.cycles import components
 
 
 @dataclass(slots=True)

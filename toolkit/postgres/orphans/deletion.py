@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from toolkit.model.orphan import OrphanRemoval
-from toolkit.planning.links import ReferenceLink, is_unique
+from toolkit.planning.links import is_unique
+from toolkit.planning.references import ReferenceLink
 from toolkit.postgres.orphans.search import Dangling, OrphanScope, is_orphan
 from toolkit.postgres.schema.relation import Sql, points_at
 from toolkit.postgres.schema.row_sources import Temporary

@@ -12,7 +12,7 @@ from toolkit.model.catalog import Category, RuleKind
 from toolkit.model.explanation import RowKey
 from toolkit.model.orphan import Orphan, OrphanReport, Orphans
 from toolkit.planning.accounting import Part
-from toolkit.planning.links import ReferenceLink
+from toolkit.planning.references import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Relation, Sql, filled, points_at, scalar

@@ -12,7 +12,7 @@ from toolkit.model.catalog import Catalog
 from toolkit.model.orphan import OrphanRemoval, OrphanReport
 from toolkit.model.outcome import Progress
 from toolkit.model.scope import Scope
-from toolkit.planning.links import components
+from toolkit.planning.cycles import components
 from toolkit.postgres.orphans.deletion import Prepared, RemovalPlanner
 from toolkit.postgres.orphans.search import (
     Dangling,

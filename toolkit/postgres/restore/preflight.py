@@ -7,9 +7,9 @@ from toolkit.model.manifest import Manifest
 from toolkit.model.plan import RestorePlan
 from toolkit.planning.answers import Names
 from toolkit.planning.drift import missing_without_rows
-from toolkit.planning.links import undecided_references
 from toolkit.planning.picking import Picking
 from toolkit.planning.reclassification import Reclassified
+from toolkit.planning.references import undecided_references
 from toolkit.postgres.schema.sequences import looked_at
 from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.snapshot import Survey

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from psycopg import sql
 
-from toolkit.planning.links import ReferenceLink, components
+from toolkit.planning.cycles import components
+from toolkit.planning.references import ReferenceLink
 from toolkit.postgres.schema.relation import Relation, Sql, points_at
 from toolkit.postgres.schema.workspace import Workspace
 

@@ -12,7 +12,8 @@ from toolkit.model.catalog import Catalog, Category, RuleKind, TableRule
 from toolkit.model.schema import Table
 from toolkit.model.scope import Scope
 from toolkit.planning.accounting import Accounting, Part
-from toolkit.planning.links import Links, ReferenceLink
+from toolkit.planning.links import Links
+from toolkit.planning.references import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Sql, points_at

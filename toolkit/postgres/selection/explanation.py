@@ -15,8 +15,8 @@ from psycopg import sql
 from toolkit.model.catalog import Category, RuleKind
 from toolkit.model.explanation import Brought, Explanation, Owner, PathStep, Pointing, RowKey, RowMark
 from toolkit.model.schema import Table
-from toolkit.planning.links import ReferenceLink
 from toolkit.planning.reasons import RowFacts, mark_in_whole_table, reasons, restored_without
+from toolkit.planning.references import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Relation, Sql, points_at, relation_of

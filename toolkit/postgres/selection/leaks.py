@@ -12,7 +12,7 @@ from psycopg import sql
 from toolkit.model.explanation import RowKey
 from toolkit.model.leak import CoOwned, CrossReference, Leaks, OwnedRow
 from toolkit.model.schema import Table
-from toolkit.planning.links import ReferenceLink
+from toolkit.planning.references import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Relation, Sql, points_at

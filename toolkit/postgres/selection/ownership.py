@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from psycopg import sql
 
 from toolkit.model.catalog import TenantTable
-from toolkit.planning.links import OwnerLink, levels
+from toolkit.planning.cycles import levels
+from toolkit.planning.links import OwnerLink
 from toolkit.postgres.schema.relation import Relation, Sql, equal, row_text, scalar
 from toolkit.postgres.schema.row_sources import Rows, Temporary
 from toolkit.postgres.schema.workspace import Workspace

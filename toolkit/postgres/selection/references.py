@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from psycopg import sql
 
-from toolkit.planning.links import ReferenceLink, levels
+from toolkit.planning.cycles import levels
+from toolkit.planning.references import ReferenceLink
 from toolkit.postgres.schema.relation import Relation, Sql, points_at
 from toolkit.postgres.schema.row_sources import Rows, Temporary, chosen
 from toolkit.postgres.schema.workspace import SMALL_BYTES, Workspace, shared

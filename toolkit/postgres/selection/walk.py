@@ -10,7 +10,8 @@ from psycopg import sql
 
 from toolkit.model.explanation import RowKey
 from toolkit.model.schema import Equality
-from toolkit.planning.links import OwnerLink, ReferenceLink
+from toolkit.planning.links import OwnerLink
+from toolkit.planning.references import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Sql, equal, relation_of

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from psycopg import sql
 
-from toolkit.planning.links import Links, OwnerLink, ReferenceLink
+from toolkit.planning.links import Links, OwnerLink
 from toolkit.planning.picking import Picking, SupportRows
+from toolkit.planning.references import ReferenceLink
 from toolkit.postgres.compare.source import RowsOf, Source
 from toolkit.postgres.schema.relation import Sql
 from toolkit.postgres.schema.rows import write_rows

@@ -14,7 +14,7 @@ from toolkit.errors import RefusedError
 from toolkit.model.catalog import Category, OnOtherDevice
 from toolkit.model.identity import Followed, Following
 from toolkit.model.schema import Table
-from toolkit.planning.links import ReferenceLink
+from toolkit.planning.references import ReferenceLink
 from toolkit.postgres.compare.comparison import sample_keys
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.schema.relation import Sql, assigned, relation_of, row_text, scalar

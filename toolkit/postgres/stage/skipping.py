@@ -10,7 +10,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from toolkit.model.identity import Followed, Following
-from toolkit.planning.links import ReferenceLink
+from toolkit.planning.references import ReferenceLink
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.comparison import same_key, sample_keys
 from toolkit.postgres.compare.source import Source

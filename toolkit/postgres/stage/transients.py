@@ -13,7 +13,7 @@ from psycopg import sql
 from toolkit.errors import RefusedError
 from toolkit.model.catalog import OnRestore
 from toolkit.model.identity import Followed, Following
-from toolkit.planning.links import ReferenceLink
+from toolkit.planning.references import ReferenceLink
 from toolkit.postgres.compare.comparison import sample_keys
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.schema.relation import Sql, assigned, filled, points_at

@@ -10,7 +10,8 @@ from psycopg import sql
 from toolkit.model.catalog import Category, TableRule
 from toolkit.model.plan import Conflict
 from toolkit.model.schema import ForeignKey
-from toolkit.planning.links import ReferenceLink, components
+from toolkit.planning.cycles import components
+from toolkit.planning.references import ReferenceLink
 from toolkit.postgres.compare.comparison import Action, Differences
 from toolkit.postgres.schema.relation import Sql, assigned, points_at, scalar
 from toolkit.postgres.schema.row_sources import Temporary

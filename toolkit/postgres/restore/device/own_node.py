@@ -14,7 +14,7 @@ from toolkit.model.identity import CreatedRow, NodeFate, NodeRule
 from toolkit.model.manifest import KeyColumn, StoredColumn, TableEntry, table_digest
 from toolkit.model.schema import Table
 from toolkit.planning.accounting import Part
-from toolkit.planning.links import ReferenceLink
+from toolkit.planning.references import ReferenceLink
 from toolkit.planning.row_order import sort_key, stored_key
 from toolkit.postgres.compare.comparison import Action, same_key
 from toolkit.postgres.compare.source import Source

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from toolkit.model.schema import DatabaseSchema
-from toolkit.planning.links import components
+from toolkit.planning.cycles import components
 from toolkit.planning.row_order import sort_key
 
 
