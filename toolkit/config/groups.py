@@ -64,17 +64,17 @@ class Groups:
                 members[name] = tuple(host for host in self.hosts if host in within)
         return members
 
-    def variables(self, host: str) -> dict[str, Variable]:
-        """Give all variables of a host, the winning ones."""
-        depths = self._depths()
-        mine = [name for name, hosts in self.members().items() if host in hosts and name in self.groups]
-        ordered = sorted(mine, key=lambda name: (name != "all", depths[name], name))
-        merged: dict[str, Variable] = {}
-        for name in ordered:
-            merged |= self.groups[name].inventory
-        for name in ordered:
-            merged |= self.groups[name].files
-        return merged | self.hosts[host].inventory | self.hosts[host].files
+    def variables(self) -> dict[str, dict[str, Variable]]:
+        """Give all variables of every host, the winning ones."""
+        depths, members = self._depths(), self.members()
+        ordered = sorted(self.groups, key=lambda name: (name != "all", depths[name], name))
+        merged: dict[str, dict[str, Variable]] = {host: {} for host in self.hosts}
+        for written in ("inventory", "files"):
+            for name in ordered:
+                variables = getattr(self.groups[name], written)
+                for host in members[name] if variables else ():
+                    merged[host] |= variables
+        return {host: merged[host] | entry.inventory | entry.files for host, entry in self.hosts.items()}
 
     def circles(self) -> Iterator[str]:
         """Give the groups that contain themselves."""

@@ -60,6 +60,7 @@ class LoadedInventory:
         self._control = control
         self._tree = groups
         self._groups = groups.members()
+        self._variables = groups.variables()
         self._repositories = repositories
         self._templates = Templates()
         self._hosts: dict[str, Host] = {}
@@ -141,7 +142,7 @@ class LoadedInventory:
             except InputError as error:
                 found.extend(error.problems)
                 continue
-            variables = self._tree.variables(name)
+            variables = self._variables[name]
             named: tuple[tuple[str, str, Collection[str]], ...] = (
                 ("catalog", host.catalog, self.catalogs),
                 ("repository", host.repository, self._repositories),
@@ -179,7 +180,7 @@ class LoadedInventory:
         raise InputError([Problem(file=shown, message=validation.unknown(name, known, what))])
 
     def _made(self, name: str) -> Host:
-        variables = self._tree.variables(name)
+        variables = self._variables[name]
         if "database" not in variables:
             place = self._tree.hosts[name].place
             message = f"the host {name} has no database; give it here or to one of its groups"

@@ -146,11 +146,18 @@ def _named(schema: str, rendered: bool) -> Validator:
     return _Validator({"$ref": f"{_BASE}{schema}{ENDING}"}, registry=_registry(rendered))
 
 
+_validators: dict[tuple[int, bool], tuple[Mapping[str, Any], Validator]] = {}
+"""The validators of actions' own schemas by identity, each with its schema, so that no other one takes its place."""
+
+
 def _own(schema: Mapping[str, Any], rendered: bool) -> Validator:
-    # what it refers to is beside the schemas of all actions
-    placed = {**schema, "$id": f"{_BASE}actions/own{ENDING}"}
-    del placed["$schema"]
-    return _Validator(placed, registry=_registry(rendered))
+    key = (id(schema), rendered)
+    if key not in _validators:
+        # what it refers to is beside the schemas of all actions
+        placed = {**schema, "$id": f"{_BASE}actions/own{ENDING}"}
+        del placed["$schema"]
+        _validators[key] = (schema, _Validator(placed, registry=_registry(rendered)))
+    return _validators[key][1]
 
 
 @functools.cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -57,6 +57,23 @@ class HostState:
         return self.failure is None
 
 
+class HostVariables(Mapping[str, Any]):
+    """The variables of every host, each put together when it is asked for: a task reads those of few others."""
+
+    def __init__(self, states: Mapping[str, HostState], variables_of: Callable[[HostState], Mapping[str, Any]]) -> None:
+        self._states = states
+        self._variables_of = variables_of
+
+    def __getitem__(self, name: str) -> Mapping[str, Any]:
+        return self._variables_of(self._states[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._states)
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variables:
     """Puts together what templates see, in Ansible's order of precedence.
@@ -68,7 +85,7 @@ class Variables:
 
     templates: Templates
     playbook: str
-    groups: Mapping[str, Sequence[str]]
+    groups: Mapping[str, list[str]]
     states: Mapping[str, HostState]
     play: Mapping[str, Any]
     extra: Mapping[str, Any]
@@ -86,8 +103,8 @@ class Variables:
         """
         run = {
             "inventory_hostname": state.host.name,
-            "groups": {name: list(hosts) for name, hosts in self.groups.items()},
-            "hostvars": {name: self._layers(other, {}, {}, place) for name, other in self.states.items()},
+            "groups": self.groups,
+            "hostvars": HostVariables(self.states, lambda other: self._layers(other, {}, {}, place)),
             "playbook_name": self.playbook,
             "check_mode": check,
             "now": stamp(self.now()),

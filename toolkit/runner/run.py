@@ -97,7 +97,7 @@ class Runner:
         variables = Variables(
             templates=self.templates,
             playbook=playbook.file.stem,
-            groups=self.inventory.groups,
+            groups={name: list(hosts) for name, hosts in self.inventory.groups.items()},
             states=states,
             play=prepared.variables,
             extra=options.extra_vars,
