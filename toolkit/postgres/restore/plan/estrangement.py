@@ -141,7 +141,7 @@ class Estrangement:
 
     def _led_astray(self) -> set[str]:
         """The tables with rows to be written that find a row of another business by some link."""
-        query = sql.SQL("SELECT FROM {written} JOIN {owners} o ON {joined} WHERE NOT o.mine")
+        query = sql.SQL("SELECT s.ctid FROM {written} JOIN {owners} o ON {joined} WHERE NOT o.mine")
         queries: dict[OwnerLink, Sql] = {}
         for link in self._to_others():
             if self.comparison.writes(link.table):
@@ -153,7 +153,8 @@ class Estrangement:
                 )
         workspace = self.comparison.workspace
         some = {
-            link: sql.SQL("SELECT EXISTS ({})::integer").format(queries[link])
+            # counted to the end: for the first of them only, which mostly is not there, all is looked up one by one
+            link: sql.SQL("SELECT count(*) FROM ({}) q").format(queries[link])
             for link in workspace.likely(queries, lambda link: self.comparison.bytes_of(link.table, link.source))
         }
         return {link.table for link, found in workspace.numbers(some, lambda _: None).items() if found}

@@ -110,7 +110,7 @@ class ForeignKeys:
         return any(
             scalar(
                 self._comparison.connection,
-                sql.SQL("SELECT count(*) FROM ({} LIMIT 1) r").format(
+                sql.SQL("SELECT count(*) FROM ({}) r").format(
                     self._vacating(child, key, [self._among(deleted[child], child, "c")])
                 ),
             )
