@@ -1,5 +1,5 @@
 # Two commands: `make nightly` shows the product on an embedded demo database, `make test` is the whole gate.
-# While you work: `make quick`, `make lint`, `make format`. Seldom: `make coverage`, `make sweeps`.
+# While you work: `make quick`, `make lint`, `make format`. Seldom: `make coverage`, `make sweeps`, `make bench`.
 ifeq ($(OS),Windows_NT)
 PYTHON ?= python
 BIN := .venv/Scripts
@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 
-.PHONY: nightly test lint format quick coverage sweeps readme schemas benchmark benchmark-live benchmark-scales benchmark-storage benchmark-nightlies benchmark-statements benchmark-scratch lock clean
+.PHONY: nightly test lint format quick coverage sweeps readme schemas bench lock clean
 
 nightly: .venv/runtime
 	$(BIN)/invoke run playbooks/nightly.yml
@@ -55,26 +55,9 @@ sweeps: .venv/development
 schemas: .venv/runtime
 	$(BIN)/python -m toolkit.app.schemas
 
-benchmark: .venv/development
-	$(BIN)/python -m benchmarks.peers
-
-benchmark-live: .venv/development
-	$(BIN)/python -m benchmarks.live
-
-benchmark-scales: .venv/development
-	$(BIN)/python -m benchmarks.scales
-
-benchmark-storage: .venv/development
-	$(BIN)/python -m benchmarks.storage
-
-benchmark-nightlies: .venv/development
-	$(BIN)/python -m benchmarks.nightlies
-
-benchmark-statements: .venv/development
-	$(BIN)/python -m benchmarks.statements
-
-benchmark-scratch: .venv/development
-	$(BIN)/python -m benchmarks.scratch
+# beside pg_dump and pg_restore, in alternating runs: most of an hour; a part of it: `python -m benchmarks --help`
+bench: .venv/development
+	$(BIN)/python -m benchmarks --keep
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras pyproject.toml -o requirements.lock

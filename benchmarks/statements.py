@@ -1,4 +1,4 @@
-"""The statements that a backup, a restore and a verification send, by kind: `make benchmark-statements`.
+"""The statements that a backup, a restore and a verification send, by kind: `python -m benchmarks.statements`.
 
 The server counts them, in its log. The situations are those of `tests/product/test_statements.py`, which keeps their
 numbers from growing.
@@ -10,7 +10,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from benchmarks.process import ROOT
+from benchmarks.place import ROOT
 from tests.control import Control
 from tests.statements import Listener, situations
 from toolkit import demo
