@@ -81,9 +81,11 @@ class Oracle:
             backup.setdefault(spot[0], []).append(spot)
         for name, spots in backup.items():
             self._write(self.target.world[name], spots)
-        candidates = {spot for name, spots in backup.items() for spot in self._extra(self.target.world[name], spots)}
-        self._estrange(candidates)
-        self._delete(candidates)
+        self._estrange({spot for spot, stays in self._extras(backup) if not stays})
+        extras = list(self._extras(backup))
+        for spot, stays in extras:
+            self._result.numbers[spot[0]].kept += stays
+        self._delete({spot for spot, stays in extras if not stays})
         self._result.conflicts |= {*held(self), *dangling(self), *stranded(self)}
         self._result.strained = strained(self)
         for table in self.target.world.tables:
@@ -154,11 +156,13 @@ class Oracle:
             name: [*map(self.after, there), *map(self.source.row, self.added[name])] for name, there in places.items()
         }
         owners, restored = replace(self.target, state=state).owners, self.source.tenants | self.target.tenants
+        tenant = self.target.world.tenant
+        others = {row["id"] or "" for row in self.target.state[tenant]} - restored
         for name, there in places.items():
             written = [self.updated.get(place) for place in there] + list(self.added[name])
             for number, spot in enumerate(written):
                 after = owners[name, number]
-                if not spot or not after or after & restored or not self.source.owners[spot] & self.source.tenants:
+                if not spot or not after or after - others or not self.source.owners[spot] & self.source.tenants:
                     continue
                 self._result.numbers[name].kept += 1
                 if number < len(there):
@@ -191,8 +195,32 @@ class Oracle:
                 self._result.numbers[table.name].inserts += 1
                 self.added[table.name].append(spot)
 
-    def _extra(self, table: Table, spots: list[Spot]) -> Iterator[Spot]:
-        """The rows that mirror deletes unless others point at them; those that stay for another reason are counted."""
+    def _gained(self) -> dict[Spot, str]:
+        """Rows of nobody that are the restored businesses' once the others are written, as far as rules take them."""
+        state = {
+            table.name: [row for _, row in self._settled(table)] + [*map(self.source.row, self.added[table.name])]
+            for table in self.target.world.tables
+        }
+        later = replace(self.target, state=state)
+        return {
+            spot: OWNED
+            for table in self.target.by_rule
+            if table.kind in {"owned", "tenant"}
+            for spot, row in self._settled(table)
+            if later.owners[spot] and later.owners[spot] <= later.tenants
+            if not self.target.owners[spot] and (not table.where or table.where[1](row))
+        }
+
+    def _settled(self, table: Table) -> Iterator[tuple[Spot, Row]]:
+        return ((place, self.after(place)) for place in self.target.spots(table.name))
+
+    def _extras(self, backup: dict[str, list[Spot]]) -> Iterator[tuple[Spot, bool]]:
+        """The rows that the backup lacks: mirror deletes them unless others point at them, or they stay anyway."""
+        taken = self.target.taken | self._gained()
+        for name, spots in backup.items():
+            yield from self._extra(self.target.world[name], spots, taken)
+
+    def _extra(self, table: Table, spots: list[Spot], taken: dict[Spot, str]) -> Iterator[tuple[Spot, bool]]:
         if table.category != "business" or (table.newest_by and table.name not in self.target.optional):
             return
         whole, keys = not self.source.named, {table.normal(table.identity, self.source.row(spot)) for spot in spots}
@@ -204,7 +232,7 @@ class Oracle:
                 left[text] -= 1
             else:
                 beyond.add(spot)
-        for spot, reason in self.target.taken.items():
+        for spot, reason in taken.items():
             # a row of a `referenced` table is nobody's once all that points at it is deleted
             adrift = whole and table.kind == "referenced" and table.unowned != "never"
             extra = spot[0] == table.name and table.normal(table.identity, self.target.row(spot)) not in keys
@@ -215,10 +243,7 @@ class Oracle:
             common = not whole and reason != OWNED
             co_owned = bool(self.target.owners[spot] - self.target.tenants)
             cut = self.source.cut_off(table, self.target.row(spot))
-            if common or co_owned or table.where or cut or self.mode == "merge":
-                self._result.numbers[table.name].kept += 1
-            else:
-                yield spot
+            yield spot, bool(common or co_owned or table.where or cut or self.mode == "merge")
 
     def _delete(self, candidates: set[Spot]) -> None:
         """Shrink the candidates until nothing that stays points at one, then let go of what points at them.

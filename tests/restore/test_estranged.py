@@ -151,3 +151,30 @@ def test_what_hangs_on_a_row_that_is_put_aside(make_pair: MakePair, host: str) -
     assert kept(done.facts)[-1][:3] == ("sales", WHY, 2)
     assert pair.rows("SELECT * FROM sales") == [(1, None)]
     assert pair.rows("SELECT * FROM shops") == [(2, "b", 7)]
+
+
+def test_a_tenant_that_comes_along_has_taken_nothing_over(make_pair: MakePair) -> None:
+    """Rows are restored whose only owner in the backup's rows is a tenant that it has because they point at it."""
+    rules = {
+        "persons": {"owned_by": ["visits.person"]},
+        "visits": {"owned_by": ["tenant", "person"], "where": "state <> 'cut'"},
+    }
+    pair = make_pair(
+        rules,
+        "CREATE TABLE persons (id integer PRIMARY KEY, name text)",
+        "CREATE TABLE visits (id integer PRIMARY KEY, tenant text REFERENCES tenants,"
+        " person integer REFERENCES persons, state text)",
+    )
+    execute(
+        pair.source,
+        "INSERT INTO tenants VALUES ('c', 'C', false)",
+        "INSERT INTO persons VALUES (1, 'P'), (2, 'Q')",
+        "INSERT INTO visits VALUES (1, 'a', 1, 'cut'), (2, 'c', 1, 'done'), (3, 'a', 2, 'done')",
+    )
+    execute(pair.target, "INSERT INTO persons VALUES (2, 'q')", "INSERT INTO visits VALUES (3, 'b', 2, 'done')")
+    manifest = pair.backup(businesses=["a"])
+    done = pair.control.restore("target", manifest, "mirror")
+    assert pair.rows("SELECT * FROM persons ORDER BY id") == [(1, "P"), (2, "q")]
+    assert pair.rows("SELECT id, tenant FROM visits ORDER BY id") == [(2, "c"), (3, "b")]
+    assert [line[0] for line in kept(done.facts)] == ["persons", "visits"]
+    assert not pair.control.restore("target", manifest, "mirror").changed

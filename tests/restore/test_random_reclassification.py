@@ -70,12 +70,9 @@ class TodaysOracle(Oracle):
 
     uncertain: frozenset[str]
 
-    def _extra(self, table: Table, spots: list[Spot]) -> Iterator[Spot]:
-        for spot in super()._extra(table, spots):
-            if table.name in self.uncertain:
-                self._result.numbers[table.name].kept += 1
-            else:
-                yield spot
+    def _extra(self, table: Table, spots: list[Spot], taken: dict[Spot, str]) -> Iterator[tuple[Spot, bool]]:
+        for spot, stays in super()._extra(table, spots, taken):
+            yield spot, stays or table.name in self.uncertain
 
 
 def changed_table(random: Random, world: World) -> tuple[World, Table] | None:

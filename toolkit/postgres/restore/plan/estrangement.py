@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -11,11 +11,11 @@ from toolkit.model.plan import Load
 from toolkit.model.schema import ForeignKey
 from toolkit.planning.links import OwnerLink
 from toolkit.postgres.compare.comparison import Action, Comparison, sample_keys
+from toolkit.postgres.restore.plan.afterwards import STAGE_ID, Afterwards
 from toolkit.postgres.restore.plan.judgement import WOULD_BE_OTHERS, Why
 from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles
-from toolkit.postgres.schema.relation import Relation, Sql, columns, points_at
-from toolkit.postgres.schema.row_sources import Temporary
-from toolkit.postgres.selection.ownership import Owners, Ownership
+from toolkit.postgres.schema.relation import Sql, points_at
+from toolkit.postgres.selection.ownership import Owners
 from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.stage.backup_owners import BackupOwners
@@ -36,12 +36,13 @@ class Estrangement:
     selected: Selected
     owners: BackupOwners
     owned: bool
+    afterwards: Afterwards
 
     def to_compare(self, loads: Mapping[str, Load]) -> list[str]:
         """Give the tables to be copied whole whose rows could come to hang on rows of other businesses."""
-        near = self._below(link.table for link in self._to_others())
+        near = self.afterwards.below(link.table for link in self._to_others())
         near |= {child for child, _ in self._keys_to_kept()}
-        return sorted(name for name in near if loads.get(name) is Load.COPY)
+        return sorted(name for name in self.afterwards.above(near) if loads.get(name) is Load.COPY)
 
     def settle(self, leaving: Callable[[], Mapping[str, Sql]], obstacles: Obstacles) -> None:
         """Keep such rows out of the plan, as lines of their own kind.
@@ -55,19 +56,22 @@ class Estrangement:
         near = self._led_astray()
         if not near:
             return
-        below = self._below(near)
+        below = self.afterwards.below(near)
         written = [name for name in below if self.comparison.writes(name)]
         before = {} if self.owned else self.owners.shown(written)
         gone = leaving()
-        states = {name: self._state(name, gone) for name in sorted(self._above(below))}
-        after = self._owners_of(states)
+        states = self.afterwards.states(below, gone)
+        # of tenants that come along because rows point at them nothing was taken over: so it was in the backup
+        others = self.selected.known.keys() - {*self.owners.tenants, *self.selected.tenants}
+        after = self.afterwards.owners(states, sql.SQL("<> ALL"), others)
         for name in written:
             if name not in after:
                 continue
             astray = sql.SQL(
-                "SELECT a.stage_id, NULL::text AS waits_for FROM {} a JOIN {} o ON o.row_id = a.ctid"
-                " WHERE a.stage_id IS NOT NULL GROUP BY a.stage_id HAVING NOT bool_or(o.mine)"
-            ).format(states[name], after[name].source)
+                "SELECT a.{stage_id} AS stage_id, NULL::text AS waits_for FROM {state} a"
+                " JOIN {owners} o ON o.row_id = a.ctid"
+                " WHERE a.{stage_id} IS NOT NULL GROUP BY a.{stage_id} HAVING NOT bool_or(o.mine)"
+            ).format(stage_id=STAGE_ID, state=states[name], owners=after[name].source)
             if self.owned:
                 obstacles.add(Obstacle(table=name, rows=astray, reason=WOULD_BE_OTHERS, sqlstate=""))
             elif name in before:
@@ -158,72 +162,6 @@ class Estrangement:
             for link in workspace.likely(queries, lambda link: self.comparison.bytes_of(link.table, link.source))
         }
         return {link.table for link, found in workspace.numbers(some, lambda _: None).items() if found}
-
-    def _below(self, tables: Iterable[str]) -> set[str]:
-        """These tables, and those whose rows they own."""
-        found = set(tables)
-        while more := {link.table for link in self.survey.links.owners if link.source in found} - found:
-            found |= more
-        return found
-
-    def _above(self, tables: Iterable[str]) -> set[str]:
-        """These tables, and those that own their rows."""
-        found = set(tables)
-        while more := {link.source for link in self.survey.links.owners if link.table in found} - found:
-            found |= more
-        return found
-
-    def _state(self, name: str, leaving: Mapping[str, Sql]) -> Temporary:
-        """A table of the rows that there will be, as far as ownership goes, with the `stage_id` of those written."""
-        links, tenant = self.survey.links.owners, self.survey.catalog.tenant
-        names = {column for link in links if link.table == name for column in link.columns}
-        names |= {column for link in links if link.source == name for column in link.source_columns}
-        if name == tenant.table:
-            names.add(tenant.key)
-        used = sorted(names)
-        relation, differences = self.comparison.relations[name], self.comparison.differences.get(name)
-        conditions: list[Sql] = [sql.SQL("true")]
-        if name in leaving:
-            conditions.append(
-                sql.SQL("NOT EXISTS (SELECT 1 FROM ({}) x WHERE {})").format(leaving[name], relation.same("t", "x"))
-            )
-        parts: list[Sql] = []
-        if differences is not None:
-            conditions.append(
-                sql.SQL('NOT EXISTS (SELECT 1 FROM {} d WHERE {} AND d.action = {}::"char")').format(
-                    differences.lines, relation.same("t", "d"), sql.Literal(Action.CHANGED)
-                )
-            )
-            parts = [self._arriving(name, used)]
-        staying = sql.SQL("SELECT {}, NULL::tid AS stage_id FROM {} t WHERE {}").format(
-            columns("t", used), relation.source, sql.SQL(" AND ").join(conditions)
-        )
-        return self.survey.workspace.keep("state", sql.SQL(" UNION ALL ").join([staying, *parts]))
-
-    def _arriving(self, name: str, used: list[str]) -> Sql:
-        """The rows to be written; a column that the backup does not have stays as it is."""
-        staged, relation = self.comparison.source.staged(name), self.comparison.relations[name]
-        table = self.survey.schema.tables[name]
-        values = sql.SQL(", ").join(
-            sql.SQL("s.{0}").format(sql.Identifier(column))
-            if column in staged.names or table.column(column).generated
-            else sql.SQL('CASE WHEN d.action = {1}::"char" THEN t.{0} ELSE s.{0} END').format(
-                sql.Identifier(column), sql.Literal(Action.CHANGED)
-            )
-            for column in used
-        )
-        return sql.SQL("SELECT {}, s.ctid FROM {} LEFT JOIN {} t ON {}").format(
-            values, self.comparison.written(name), relation.source, relation.same("t", "d")
-        )
-
-    def _owners_of(self, states: Mapping[str, Temporary]) -> dict[str, Owners]:
-        """Who will own the rows."""
-        tenant = self.survey.catalog.tenant
-        restored = sorted({*self.owners.tenants, *self.selected.tenants})
-        mine = sql.SQL("t.{}::text = ANY ({}::text[])").format(sql.Identifier(tenant.key), sql.Literal(restored))
-        relations = {name: Relation(state, rows=state.rows) for name, state in states.items()}
-        ownership = Ownership(self.survey.workspace, relations, self.survey.links.owners, tenant)
-        return ownership.compute(mine, only_selected=False, all_selected=False)
 
     def _keep(self, name: str, astray: Sql, before: Owners) -> None:
         """Mark the lines of such rows that the restored businesses owned in the backup."""

@@ -19,11 +19,13 @@ from toolkit.postgres.compare.sequence_outlook import Outlook, behind
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.compare.values_afterwards import ValuesAfterwards
 from toolkit.postgres.restore.plan.acting import find_reaching
+from toolkit.postgres.restore.plan.afterwards import Afterwards
 from toolkit.postgres.restore.plan.ambiguity import find_ambiguous
 from toolkit.postgres.restore.plan.checks import find_failing_checks
 from toolkit.postgres.restore.plan.estrangement import Estrangement
 from toolkit.postgres.restore.plan.extras import ExtraRows
 from toolkit.postgres.restore.plan.foreign_keys import ForeignKeys
+from toolkit.postgres.restore.plan.gaining import Gaining
 from toolkit.postgres.restore.plan.judgement import Judge
 from toolkit.postgres.restore.plan.kept import KeptRows
 from toolkit.postgres.restore.plan.loading import how_to_load
@@ -119,7 +121,7 @@ class Planner:
             differences=self._differences,
         )
         obstacles = Obstacles(comparison, aside=self._aside)
-        estrangement = self._keep_estranged(comparison, judge, obstacles)
+        estrangement = self._settle_owners(comparison, judge, obstacles)
         self._find_bad(comparison, obstacles)
         for name, found in self._differences.items():
             judge.find_fixed(name, self._relations[name], found, obstacles)
@@ -141,16 +143,25 @@ class Planner:
         )
         return Prepared(plan, comparison, deletions, release, tuple(obstacles.found))
 
-    def _keep_estranged(self, comparison: Comparison, judge: Judge, obstacles: Obstacles) -> Estrangement:
+    def _settle_owners(self, comparison: Comparison, judge: Judge, obstacles: Obstacles) -> Estrangement:
         """Take rows out of the plan that would be another business's."""
+        afterwards = Afterwards(comparison=comparison, survey=self._survey)
+        self._gaining = Gaining(
+            comparison=comparison,
+            survey=self._survey,
+            selected=self._selected,
+            owners=self._owners,
+            afterwards=afterwards,
+        )
         estrangement = Estrangement(
             comparison=comparison,
             survey=self._survey,
             selected=self._selected,
             owners=self._owners,
             owned=self._owned,
+            afterwards=afterwards,
         )
-        near = estrangement.to_compare(self._loads)
+        near = sorted({*self._gaining.to_compare(self._loads), *estrangement.to_compare(self._loads)})
         self._loads |= dict.fromkeys(near, Load.STAGED)
         self._compare(near, judge)
         estrangement.settle(self._leaving, obstacles)
@@ -245,16 +256,21 @@ class Planner:
 
     def _candidates(self, keep: Callable[[str, str, Sql], None]) -> dict[str, Sql]:
         """Per table, a query of the ids of rows that the backup lacks and that nothing but references holds."""
+        gained = self._gaining.find()
         extras = ExtraRows(
             self._connection,
             survey=self._survey,
-            selected=self._selected,
+            selected=self._gaining.added_to(gained),
             source=self._source,
             uncertain=self._uncertain,
             keep=keep,
         )
         # a table that is empty, or holds exactly the rows of the backup, has no others
-        looked_at = [name for name, entry in self._entries.items() if not entry.rows or name in self._differences]
+        looked_at = [
+            name
+            for name, entry in self._entries.items()
+            if not entry.rows or name in self._differences or name in gained
+        ]
         return {name: query for name in looked_at if (query := extras.deletable(name)) is not None}
 
     # sequences
