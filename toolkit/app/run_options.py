@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.app.control import Control
+from toolkit.app.retrying import hosts_of
 from toolkit.app.scope_options import names
 from toolkit.config import plain_secrets
 from toolkit.config.playbook import load_variables
@@ -47,7 +48,7 @@ def run_options(
     if write_answers and not check:
         problems.append(Problem(message="--write-answers goes with --check: it asks what would stand in the way"))
     options = RunOptions(
-        limit=limit,
+        limit=_limit(limit, control, problems),
         tags=names(tags),
         skip_tags=names(skip_tags),
         check=check,
@@ -77,6 +78,17 @@ def unused_variables(names: Iterable[str], playbook: Path, inventory: Path) -> I
     for name in names:
         if name not in words and (near := nearest(name, words, cutoff=_MUCH_ALIKE)):
             yield f"WARNING: --extra-vars {name}: the playbook does not use it; did you mean {near}?"
+
+
+def _limit(text: str, control: Control, problems: list[Problem]) -> str:
+    """The pattern of `--limit`; of `@FILE` the hosts that the file names."""
+    if not text.startswith("@"):
+        return text
+    try:
+        return ",".join(hosts_of(control.existing(text[1:])))
+    except InputError as error:
+        problems.extend(error.problems)
+        return ""
 
 
 def _forks(text: str, problems: list[Problem]) -> int:

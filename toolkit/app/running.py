@@ -57,13 +57,15 @@ class Acted(Answer):
         )
 
 
-def runner(call: Call, inventory: LoadedInventory, actions: Mapping[str, Action[Any]] = ACTIONS) -> Runner:
-    """Put a runner together for a command."""
+def runner(
+    call: Call, inventory: LoadedInventory, actions: Mapping[str, Action[Any]] = ACTIONS, *, verbose: bool = False
+) -> Runner:
+    """Put a runner together for a command; `verbose` names every host in its recap."""
     return Runner(
         inventory=inventory,
         actions=actions,
         templates=Templates(),
-        reporter=QuietReporter() if call.as_json else TextReporter(call.output, debug=call.debug),
+        reporter=QuietReporter() if call.as_json else TextReporter(call.output, debug=call.debug, verbose=verbose),
         now=utc_now,
         interruption=PROCESS,
     )

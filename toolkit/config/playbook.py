@@ -72,6 +72,7 @@ class _Reader:
             tags=_tags(written),
             serial=written.get("serial", 0),
             any_errors_fatal=written.get("any_errors_fatal", False),
+            max_fail_percentage=written.get("max_fail_percentage"),
             place=self._document.place(path),
         )
 

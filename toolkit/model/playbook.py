@@ -68,7 +68,11 @@ Step = Task | Block
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
-    """One play. `handlers` run at the end when notified, in the order in which they are written."""
+    """One play. `handlers` run at the end when notified, in the order in which they are written.
+
+    Attributes:
+        max_fail_percentage: the share of a batch's hosts that may fail before the play ends for all; None for any.
+    """
 
     name: str
     hosts: str
@@ -81,6 +85,7 @@ class Play:
     tags: tuple[str, ...] = ()
     serial: int | str = 0
     any_errors_fatal: bool = False
+    max_fail_percentage: float | None = None
     place: Place = field(default_factory=Place)
 
 

@@ -112,7 +112,12 @@ def plain(value: object, hide: Callable[[str], str] = mask_own) -> Any:
 
 
 def _play(play: PlayRecord) -> dict[str, Any]:
-    return {"name": play.name, "hosts": list(play.hosts), "tasks": [_task(task) for task in play.tasks]}
+    return {
+        "name": play.name,
+        "hosts": list(play.hosts),
+        "stopped": play.stopped,
+        "tasks": [_task(task) for task in play.tasks],
+    }
 
 
 def _task(task: TaskRecord) -> dict[str, Any]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from toolkit import wording
 from toolkit.config.masking import mask, mask_own
 from toolkit.errors import ExitCode
 from toolkit.model.outcome import Progress, SilentProgress
 from toolkit.output.answer import WARNING
 from toolkit.output.failure import hint_text
 from toolkit.output.progress import LineProgress
+from toolkit.output.recap import moved_lines, recap_lines, warning_lines
 from toolkit.output.streams import Output
 from toolkit.runner.interruption import MESSAGE
 from toolkit.runner.results import Recap, Result, RunRecord, Status
-from toolkit.wording import table
 
 if TYPE_CHECKING:
     from toolkit.output.live import LiveDisplay
@@ -32,11 +31,15 @@ _WIDTH = 79
 
 
 class TextReporter:
-    """Prints a run to an Output. With `debug`, defects come with their traceback."""
+    """Prints a run to an Output.
 
-    def __init__(self, output: Output, *, debug: bool) -> None:
+    With `debug`, defects come with their traceback; with `verbose`, every host is named in the end.
+    """
+
+    def __init__(self, output: Output, *, debug: bool, verbose: bool = False) -> None:
         self._output = output
         self._debug = debug
+        self._verbose = verbose
         self._display = _live(output) if output.live else None
 
     def play_started(self, name: str, hosts: Sequence[str]) -> None:
@@ -48,6 +51,10 @@ class TextReporter:
     def task_started(self, name: str, *, handler: bool) -> None:
         """Print the task's heading."""
         self._heading(f"{'RUNNING HANDLER' if handler else 'TASK'} [{name}]")
+
+    def play_stopped(self, reason: str) -> None:
+        """Print why nothing more of the play runs."""
+        self._output.line(f"the play ends here: {reason}", style=COLOURS[Status.FAILED])
 
     def retrying(self, host: str, task: str, *, left: int) -> None:
         """Print that an attempt was not enough."""
@@ -78,15 +85,14 @@ class TextReporter:
         """Print the recap and what moved."""
         if record.recap:
             self._heading("PLAY RECAP")
-            width = max(len(host) for host in record.recap)
-            for host, recap in record.recap.items():
-                self._output.line(recap_line(host.ljust(width), recap), style=_recap_colour(recap))
+            for line, recap in recap_lines(record.recap, whole=self._verbose):
+                self._output.line(line, style=_recap_colour(recap))
         results = [result for _, result in record.results()]
         if results and all(result.status is Status.SKIPPED for result in results):
             self._output.line("nothing was done: every task was skipped", style=WARNING)
-        for line in moved_lines(record):
+        for line in moved_lines(record, whole=self._verbose):
             self._output.line(line)
-        for line in warning_lines(record):
+        for line in warning_lines(record, whole=self._verbose):
             self._output.line(line, style=WARNING)
 
     def _heading(self, text: str) -> None:
@@ -128,6 +134,9 @@ class QuietReporter:
     def task_started(self, name: str, *, handler: bool) -> None:
         """Do nothing."""
 
+    def play_stopped(self, reason: str) -> None:
+        """Do nothing."""
+
     def retrying(self, host: str, task: str, *, left: int) -> None:
         """Do nothing."""
 
@@ -153,45 +162,10 @@ def _masked(text: str, result: Result) -> str:
     return mask(text) if result.foreign else mask_own(text)
 
 
-def recap_line(host: str, recap: Recap) -> str:
-    """Give the counts of one host."""
-    counts = ("ok", "changed", "skipped", "failed", "unreachable", "rescued", "ignored")
-    return f"{host} : " + "  ".join(f"{name}={getattr(recap, name):<3}" for name in counts).rstrip()
-
-
 def _recap_colour(recap: Recap) -> str:
     if recap.failed or recap.unreachable:
         return COLOURS[Status.FAILED]
     return COLOURS[Status.CHANGED] if recap.changed else COLOURS[Status.OK]
-
-
-def moved_lines(record: RunRecord) -> list[str]:
-    """Give the table of what moved; no lines when nothing did."""
-    rows = [
-        (
-            result.host,
-            moved.what,
-            wording.count(moved.tables),
-            wording.count(moved.rows),
-            wording.size(moved.bytes),
-            "" if moved.stored is None else wording.size(moved.stored),
-            wording.seconds(moved.seconds),
-        )
-        for _, result in record.results()
-        for moved in result.moved
-    ]
-    if not rows:
-        return []
-    header = ("host", "moved", "tables", "rows", "bytes", "stored", "seconds")
-    return ["", *table(header, rows, right=("tables", "rows", "bytes", "stored", "seconds"))]
-
-
-def warning_lines(record: RunRecord) -> list[str]:
-    """Give every warning of the run once more, so that none is lost above."""
-    warnings = dict.fromkeys(
-        (result.host, _masked(warning, result)) for _, result in record.results() for warning in result.warnings
-    )
-    return ["", *(f"[WARNING]: [{host}] {warning}" for host, warning in warnings)] if warnings else []
 
 
 def _merely_interrupted(result: Result) -> bool:

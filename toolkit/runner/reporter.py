@@ -18,6 +18,9 @@ class Reporter(Protocol):
     def task_started(self, name: str, *, handler: bool) -> None:
         """Tell that a task begins."""
 
+    def play_stopped(self, reason: str) -> None:
+        """Tell that a play ends before its end, for all hosts."""
+
     def retrying(self, host: str, task: str, *, left: int) -> None:
         """Tell that an attempt did not bring what was wanted; so many are left. May be called from any thread."""
 

@@ -152,10 +152,15 @@ class TaskRecord:
 
 @dataclass(slots=True, kw_only=True)
 class PlayRecord:
-    """One play as it ran."""
+    """One play as it ran.
+
+    Attributes:
+        stopped: why it ended before its end for all hosts; empty where it did not.
+    """
 
     name: str
     hosts: tuple[str, ...]
+    stopped: str = ""
     tasks: list[TaskRecord] = field(default_factory=list)
 
 
@@ -165,11 +170,14 @@ class RunRecord:
 
     Attributes:
         codes: the exit codes of every failing action that was neither rescued nor ignored.
+        unfinished: the hosts that did not come to the end of their plays, in the inventory's order: those that failed
+            or could not be reached, and those that were stopped because others did.
     """
 
     plays: list[PlayRecord] = field(default_factory=list)
     recap: dict[str, Recap] = field(default_factory=dict)
     codes: list[int] = field(default_factory=list)
+    unfinished: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

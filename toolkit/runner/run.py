@@ -53,6 +53,7 @@ class Runner:
                 record.codes.append(ExitCode.INTERRUPTED)
             for state in states.values():
                 record.codes.extend(state.failure.codes if state.failure else ())
+            record.unfinished = tuple(name for name, state in states.items() if not state.live)
             self.reporter.finished(record)
         return record.exit_code
 
@@ -79,14 +80,14 @@ class Runner:
                 options=options,
                 record=played,
                 batch=batch,
-                any_errors_fatal=play.any_errors_fatal,
+                play=play,
                 waiting_for=prepared.first_task,
             )
             try:
                 _sections(steps, play)
             finally:
                 end(execution.endings, states, played, record.codes, reporter=self.reporter, now=self.now)
-            if play.any_errors_fatal and any(not state.live for state in batch):
+            if played.stopped or (play.any_errors_fatal and any(not state.live for state in batch)):
                 for name in names:
                     states[name].failure = states[name].failure or Failure()
                 return

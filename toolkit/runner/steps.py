@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from toolkit.actions.action import Action
-from toolkit.model.playbook import Block, Step, Task
+from toolkit.model.playbook import Block, Play, Step, Task
 from toolkit.runner.execution import Execution, title
 from toolkit.runner.hosts import Failure, HostState
 from toolkit.runner.inherited import Inherited
 from toolkit.runner.options import RunOptions
 from toolkit.runner.results import PlayRecord, Result, Status, TaskRecord
 from toolkit.runner.tags import selected
+from toolkit.wording import count, counted
 
 Enter = Callable[[HostState, Result], None]
 """Enters the result of a task on a host: into the record, the host's state and the output."""
@@ -35,8 +36,10 @@ class Steps:
     options: RunOptions
     record: PlayRecord
     batch: Sequence[HostState]
-    any_errors_fatal: bool
+    play: Play
     waiting_for: Task | None
+    _rescues: int = 0
+    """How many blocks with a rescue are open: who fails in there has not failed yet."""
 
     def run(self, steps: Sequence[Step], inherited: Inherited, states: Sequence[HostState]) -> None:
         """Run steps in order on those of the hosts that still take part."""
@@ -62,9 +65,14 @@ class Steps:
     def _block(self, block: Block, inherited: Inherited, states: Sequence[HostState]) -> None:
         begun = {state.host.name: state.begun for state in states}
         try:
-            self.run(block.block, inherited, states)
+            self._rescues += bool(block.rescue)
+            try:
+                self.run(block.block, inherited, states)
+            finally:
+                self._rescues -= bool(block.rescue)
             if block.rescue:
                 self._rescue(block, inherited, [state for state in states if not state.live])
+                self._stop_for_many()
         except KeyboardInterrupt:
             # what `always` tidies up must not stay behind, on the hosts where there is something to tidy up
             with self.execution.interruption.again():
@@ -128,10 +136,26 @@ class Steps:
         else:
             self._one_by_one(task, inherited, running, enter)
         self.execution.interruption.check()
-        if (once or self.any_errors_fatal) and not all(state.live for state in running):
-            for state in self.batch:
-                if state.live:
-                    state.failure = Failure(task=record.name)
+        if (once or self.play.any_errors_fatal) and not all(state.live for state in running):
+            self._stop(record.name)
+        self._stop_for_many()
+
+    def _stop(self, task: str) -> None:
+        """Have no host of the batch take further part."""
+        for state in self.batch:
+            if state.live:
+                state.failure = Failure(task=task)
+
+    def _stop_for_many(self) -> None:
+        """Stop the play where more hosts have failed than it lets."""
+        allowed, failed = self.play.max_fail_percentage, sum(not state.live for state in self.batch)
+        if allowed is None or self._rescues or self.record.stopped or failed * 100 <= allowed * len(self.batch):
+            return
+        if any(state.failure.codes for state in self.batch if state.failure):
+            share = f"more than max_fail_percentage: {allowed:g}"
+            self.record.stopped = f"{counted(failed, 'host')} of {count(len(self.batch))} failed, {share}"
+            self.execution.reporter.play_stopped(self.record.stopped)
+            self._stop(self.record.tasks[-1].name)
 
     def _one_by_one(self, task: Task, inherited: Inherited, states: Sequence[HostState], enter: Enter) -> None:
         for state in states:

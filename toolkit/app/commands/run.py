@@ -24,7 +24,7 @@ class Options:
     """What `run` is given, as text."""
 
     playbook: tuple[str, ...] = command.words("the playbook's file, below the working or the control directory")
-    limit: str = command.text("run only on hosts of this pattern")
+    limit: str = command.text("run only on hosts of this pattern, or on those that a file names: @FILE")
     tags: str = command.text("run only tasks with one of these tags, separated by commas")
     skip_tags: str = command.text("run no task with one of these tags")
     check: bool = command.switch("say what would change and change nothing")
@@ -38,6 +38,7 @@ class Options:
     forks: str = command.text("how many hosts at the same time (default: 1)", default="1")
     start_at_task: str = command.text("begin with the task of this name")
     list_tasks: bool = command.switch("list the tasks and run none")
+    verbose: bool = command.switch("name every host in the recap, however many there are")
     report: str = command.text("write the whole run to this file, as JSON")
 
 
@@ -138,7 +139,23 @@ class _Run:
             raise InputError(problems)
         for line in unused_variables(self.options.extra_vars, playbook.file, control.inventory_directory()):
             self.call.output.error(line, style=WARNING)
-        return runner(self.call, inventory).run(playbook, self.options, self.record)
+        code = runner(self.call, inventory, verbose=given.verbose).run(playbook, self.options, self.record)
+        self._tell_how_to_retry(playbook.file.stem)
+        return code
+
+    def _tell_how_to_retry(self, name: str) -> None:
+        """Name the hosts that did not come to the end in a file, for a run on them alone."""
+        from toolkit.app.retrying import retry_file
+
+        if self.given.check or len(self.record.recap) < 2 or self.record.exit_code == ExitCode.INTERRUPTED:
+            return
+        if self.record.unfinished:
+            try:
+                file = retry_file(self.call.control, name, self.record.unfinished)
+            except OSError as error:
+                self.call.output.error(f"WARNING: no retry file could be written: {error}", style=WARNING)
+            else:
+                self.call.output.line(f"\nto run it again where it did not come to its end: --limit @{file}")
 
     def _file(self) -> Path:
         playbooks = self.given.playbook
