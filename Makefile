@@ -60,7 +60,7 @@ bench: .venv/development
 	$(BIN)/python -m benchmarks --keep
 
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra embedded --extra s3 pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras pyproject.toml --group dev -o requirements-dev.lock
 
 clean:

@@ -108,7 +108,7 @@ def test_a_failed_run_can_be_repeated_where_it_failed(fleet: Control, tmp_path: 
     """The file that a failed run names takes the next one to the hosts that failed, and to no other."""
     ran = run_text(FAILING, tmp_path, control=fleet)
     option = ran.out.strip().splitlines()[-1].rpartition("--limit ")[2]
-    assert option == "@.playback/playbook.retry"
+    assert option.endswith(".playback/playbook.retry")
     again = run_text(FAILING, tmp_path, run.Options(limit=option, extra_vars=("fine=yes",)), control=fleet)
     assert again.code == 0
     assert re.findall(r"ok: \[(\w+)\] => hello", again.out) == ["h3", "h17"]

@@ -105,6 +105,10 @@ class Action(Generic[A]):
         shows_arguments: it says or keeps what its arguments say, so that secrets have to stay secrets in them.
         asks_others: it says what programs, servers or libraries answered.
         judges: it fails over what others have made; where check mode kept them from it, that is no failure.
+        writes: it changes something beyond repositories, so that nobody knows how it ended where its worker was lost.
+        on_leader: it runs where the run was started, never on a worker: always, or where one of these arguments is
+            given. So it is with what is about the run itself, with files and programs of that machine, and with what
+            has to be done there when the play has ended.
     """
 
     name: str
@@ -118,6 +122,14 @@ class Action(Generic[A]):
     shows_arguments: bool = False
     asks_others: bool = False
     judges: bool = False
+    writes: bool = False
+    on_leader: bool | tuple[str, ...] = False
+
+    def stays(self, arguments: Any) -> bool:
+        """Say whether it runs where the run was started; `arguments` as written or rendered."""
+        if isinstance(self.on_leader, bool):
+            return self.on_leader
+        return not isinstance(arguments, Mapping) or any(name in arguments for name in self.on_leader)
 
     def convert(self, arguments: Any) -> A:
         """Rendered arguments, which have been checked against the schema, as what `run` takes.

@@ -62,4 +62,5 @@ ACTION = Action(
     run=run,
     shows_arguments=True,
     judges=True,
+    on_leader=True,
 )

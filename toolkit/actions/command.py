@@ -168,4 +168,5 @@ ACTION = Action(
     run=run,
     rules=(ExactlyOne(("argv", "cmd")),),
     asks_others=True,
+    on_leader=True,
 )

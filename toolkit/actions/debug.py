@@ -59,4 +59,5 @@ ACTION = Action(
     run=run,
     rules=(NotBoth("msg", "var"),),
     shows_arguments=True,
+    on_leader=True,
 )

@@ -150,4 +150,5 @@ ACTION = Action(
     run=run,
     rules=(NotBoth("body", "json"),),
     asks_others=True,
+    writes=True,
 )

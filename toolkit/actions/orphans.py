@@ -84,4 +84,5 @@ ACTION = Action(
     examples=({"action": "report"}, {"action": "delete", "businesses": ["b-harbour"]}),
     arguments=OrphansArguments,
     run=run,
+    writes=True,
 )

@@ -236,4 +236,6 @@ ACTION = Action(
     examples=({"from": "latest", "mode": "merge"}, {"mode": "mirror", "scratch": {"like": "till-1"}}),
     arguments=RestoreArguments,
     run=run,
+    writes=True,
+    on_leader=("scratch", "atomic", "answers"),
 )

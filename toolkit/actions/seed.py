@@ -73,4 +73,5 @@ ACTION = Action(
     examples=({"scale": "small", "seed": 1},),
     arguments=SeedArguments,
     run=run,
+    writes=True,
 )

@@ -42,4 +42,5 @@ ACTION = Action(
     whole="facts",
     gives_facts=True,
     shows_arguments=True,
+    on_leader=True,
 )

@@ -149,4 +149,6 @@ ACTION = Action(
     run=run,
     rules=(ExactlyOne(("query", "file")),),
     asks_others=True,
+    writes=True,
+    on_leader=("file", "save"),
 )

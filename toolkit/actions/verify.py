@@ -197,4 +197,5 @@ ACTION = Action(
     examples=({"backup": "latest", "against": "database", "host": "scratch"},),
     arguments=VerifyArguments,
     run=run,
+    on_leader=("host", "answers"),
 )

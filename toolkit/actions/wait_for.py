@@ -106,4 +106,5 @@ ACTION = Action(
     arguments=WaitForArguments,
     run=run,
     rules=(ExactlyOne(("port", "path", "sql")), Needs("host", "port")),
+    on_leader=("path",),
 )

@@ -15,8 +15,10 @@ _FOLDER = ".playback"
 def retry_file(control: Control, playbook: str, hosts: Sequence[str]) -> str:
     """Write the hosts that a run of a playbook has to be repeated on, and give the file as `--limit` takes it."""
     name = f"{_FOLDER}/{playbook}.retry"
-    files.write(control.directory / name, "".join(f"{host}\n" for host in hosts).encode())
-    return name
+    file = control.directory / name
+    files.write(file, "".join(f"{host}\n" for host in hosts).encode())
+    # the working directory comes first, and may have one of its own
+    return name if control.existing(name).samefile(file) else str(file.absolute())
 
 
 def hosts_of(path: Path) -> list[str]:

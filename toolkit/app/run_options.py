@@ -15,7 +15,7 @@ from toolkit.config import plain_secrets
 from toolkit.config.playbook import load_variables
 from toolkit.errors import InputError, Problem
 from toolkit.model.playbook import Place
-from toolkit.runner.options import RunOptions
+from toolkit.runner.options import RunOptions, scheduler_problem
 from toolkit.wording import nearest
 
 MAX_FORKS = 100
@@ -37,6 +37,7 @@ def run_options(
     write_answers: str,
     extra_vars: Sequence[str],
     forks: str,
+    executor: str,
     start_at_task: str,
 ) -> RunOptions:
     """Check the options of a run.
@@ -55,7 +56,8 @@ def run_options(
         diff=diff,
         write_answers=write_answers,
         extra_vars=_extra_vars(extra_vars, control, problems),
-        forks=_forks(forks, problems),
+        forks=_forks(forks, problems) if forks else 0,
+        executor=_executor(executor, problems),
         start_at_task=start_at_task,
     )
     if problems:
@@ -97,6 +99,15 @@ def _forks(text: str, problems: list[Problem]) -> int:
         return int(text)
     problems.append(Problem(message=f"--forks: expected a whole number from 1 to {MAX_FORKS}, not {text!r}"))
     return 1
+
+
+def _executor(text: str, problems: list[Problem]) -> str:
+    kind, colon, address = text.partition(":")
+    if text not in ("threads", "dask") and not (kind == "dask" and colon):
+        problems.append(Problem(message=f"--executor: expected threads, dask or dask:ADDRESS, not {text!r}"))
+    elif colon and (problem := scheduler_problem(address)):
+        problems.append(Problem(message=f"--executor: {problem}"))
+    return text
 
 
 def _extra_vars(given: Iterable[str], control: Control, problems: list[Problem]) -> dict[str, Any]:

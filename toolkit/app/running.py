@@ -12,14 +12,17 @@ from typing import Any
 from toolkit.actions.action import A, Action
 from toolkit.actions.registry import ACTIONS
 from toolkit.app.command import Call
-from toolkit.app.control import utc_now
+from toolkit.app.control import Control, utc_now
+from toolkit.config.document import show_file
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.templates import Templates
+from toolkit.errors import InputError
 from toolkit.model.outcome import Progress, SilentProgress
 from toolkit.model.playbook import Keywords, Play, Playbook, Task
 from toolkit.output import report
 from toolkit.output.answer import Answer
 from toolkit.output.text import QuietReporter, TextReporter
+from toolkit.runner.executor import Executor
 from toolkit.runner.interruption import PROCESS
 from toolkit.runner.options import RunOptions
 from toolkit.runner.results import RunRecord
@@ -58,15 +61,50 @@ class Acted(Answer):
 
 
 def runner(
-    call: Call, inventory: LoadedInventory, actions: Mapping[str, Action[Any]] = ACTIONS, *, verbose: bool = False
+    call: Call,
+    inventory: LoadedInventory,
+    actions: Mapping[str, Action[Any]] = ACTIONS,
+    *,
+    verbose: bool = False,
+    executor: Executor | None = None,
 ) -> Runner:
-    """Put a runner together for a command; `verbose` names every host in its recap."""
+    """Put a runner together for a command.
+
+    Args:
+        verbose: every host is named in its recap.
+        executor: where its tasks run; None for threads.
+    """
     return Runner(
         inventory=inventory,
         actions=actions,
         templates=Templates(),
         reporter=QuietReporter() if call.as_json else TextReporter(call.output, debug=call.debug, verbose=verbose),
         now=utc_now,
+        interruption=PROCESS,
+        executor=executor,
+    )
+
+
+def executor_of(options: RunOptions, control: Control, inventory: LoadedInventory) -> Executor | None:
+    """Give what a run's tasks run on, not begun yet; None for threads.
+
+    Raises:
+        InputError: the package for it is not installed.
+    """
+    if options.scheduler is None:
+        return None
+    try:
+        from toolkit.runner.cluster import DaskCluster  # noqa: PLC0415 - only who asks for it pays for it
+    except ModuleNotFoundError as error:
+        hint = "install the extra `distributed`: pip install 'playback-toolkit[distributed]'"
+        raise InputError(f"--executor {options.executor}: {error.name} is not installed", hint=hint) from error
+    directory = control.inventory_directory()
+    return DaskCluster(
+        options.scheduler,
+        forks=options.forks,
+        inventory=directory,
+        directory=inventory.directory,
+        shown=show_file(directory, inventory.directory),
         interruption=PROCESS,
     )
 

@@ -12,6 +12,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,13 +29,26 @@ TIMEOUT: Final = 60
 _TAKEN_BY_LIBRARIES: Final = ("PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The source of a secret as a person wrote it, such as `{env: NAME}`, and where."""
+
+    source: Mapping[str, Any]
+    place: Place
+
+
 class SourcedSecret(Secret):
-    """A secret that is read from its source when it is first revealed; hidden in every text from then on."""
+    """A secret that is read from its source when it is first revealed; hidden in every text from then on.
 
-    __slots__ = ("_known", "_lock", "_source")
+    Attributes:
+        written: its source, for another machine to ask; None where it is made of several.
+    """
 
-    def __init__(self, source: Callable[[], str]) -> None:
+    __slots__ = ("_known", "_lock", "_source", "written")
+
+    def __init__(self, source: Callable[[], str], written: Written | None = None) -> None:
         super().__init__("")
+        self.written = written
         self._source = source
         self._known = False
         self._lock = threading.Lock()
@@ -91,17 +105,18 @@ def is_source(value: object) -> bool:
 def secret(source: Mapping[str, Any], place: Place, control: Path) -> Secret:
     """Give the secret of a source for which `is_source` holds; relative files and commands are below `control`."""
     (kind, argument) = next(iter(source.items()))
+    written = Written(source, place)
     # whoever comes first may print it, so it is hidden before; what is missing is told where it is needed
     if kind == "env":
         masking.remember(os.environ.get(argument, ""))
-        return SourcedSecret(lambda: _from_environment(argument, place))
+        return SourcedSecret(lambda: _from_environment(argument, place), written)
     if kind == "file":
         path = control / Path(argument).expanduser()
         with contextlib.suppress(InputError, OSError):
             # a pipe gives what is in it once only
             masking.remember(_from_file(path, place) if path.is_file() else "")
-        return SourcedSecret(lambda: _from_file(path, place))
-    return SourcedSecret(lambda: _from_command(argument, place, control))
+        return SourcedSecret(lambda: _from_file(path, place), written)
+    return SourcedSecret(lambda: _from_command(argument, place, control), written)
 
 
 def with_secrets(value: Any, place: Place, control: Path) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, Final
 
 import jinja2
-from jinja2 import nodes
+from jinja2 import meta, nodes
 from jinja2.environment import TemplateExpression
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context as JinjaContext
@@ -98,6 +98,7 @@ class Templates:
         self._environment.filters.update(filters.FILTERS)
         self._environment.tests.update(filters.TESTS)
         self._compiled: dict[tuple[str, str], _Compiled] = {}
+        self._names: dict[str, frozenset[str]] = {}
 
     def render(self, value: Any, variables: Mapping[str, Any], place: Place) -> Any:
         """Give the value with every template in it rendered, recursing into lists and mappings (their keys included).
@@ -139,7 +140,7 @@ class Templates:
         Raises:
             InputError: every variable that does not render, or needs itself.
         """
-        lazy = _LazyVariables(self, own, given, place)
+        lazy = LazyVariables(self, own, given, place)
         problems: list[Problem] = []
         rendered: dict[str, Any] = {}
         for name in own:
@@ -153,7 +154,7 @@ class Templates:
 
     def lazy(self, own: Mapping[str, Any], given: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
         """`own`, each rendered when it is read, and `given` as it is; own ones win. Reading raises InputError."""
-        return _LazyVariables(self, own, given, place)
+        return LazyVariables(self, own, given, place)
 
     def syntax_problem(self, text: str, *, expression: bool = False) -> str:
         """Give what is wrong with the syntax of a template (or of a condition); empty when nothing is."""
@@ -162,6 +163,15 @@ class Templates:
         except jinja2.TemplateError as error:
             return explain(error, {})
         return ""
+
+    def names(self, text: str) -> frozenset[str]:
+        """Give the names of the variables that a template may read; none of one that cannot be parsed."""
+        if text not in self._names:
+            try:
+                self._names[text] = frozenset(meta.find_undeclared_variables(self._environment.parse(text)))
+            except jinja2.TemplateError:
+                return frozenset()
+        return self._names[text]
 
     def _render(self, value: Any, variables: Mapping[str, Any], place: Place, problems: list[Problem]) -> Any:
         if isinstance(value, str):
@@ -226,20 +236,25 @@ class Templates:
         return self._compiled[key]
 
 
-class _LazyVariables(Mapping[str, Any]):
-    """Variables that are rendered when one is asked for, so that each may use the others."""
+class LazyVariables(Mapping[str, Any]):
+    """Variables that are rendered when one is asked for, so that each may use the others.
+
+    Attributes:
+        own: those that are rendered, as they are written.
+        given: those that stand as they are.
+    """
 
     def __init__(self, templates: Templates, own: Mapping[str, Any], given: Mapping[str, Any], place: Place) -> None:
         self._templates = templates
-        self._own = own
-        self._given = given
+        self.own = own
+        self.given = given
         self._place = place
         self._rendered: dict[str, Any] = {}
         self._open: list[str] = []
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._own:
-            return self._given[name]
+        if name not in self.own:
+            return self.given[name]
         if name not in self._rendered:
             place = below(self._place, f".{name}")
             if name in self._open:
@@ -247,19 +262,19 @@ class _LazyVariables(Mapping[str, Any]):
                 raise InputError([_problem(place, f"the variable needs itself: {circle}")])
             self._open.append(name)
             try:
-                self._rendered[name] = self._templates.render(self._own[name], self, place)
+                self._rendered[name] = self._templates.render(self.own[name], self, place)
             finally:
                 self._open.pop()
         return self._rendered[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._own or name in self._given
+        return name in self.own or name in self.given
 
     def __iter__(self) -> Iterator[str]:
-        return iter({**self._given, **self._own})
+        return iter({**self.given, **self.own})
 
     def __len__(self) -> int:
-        return len({**self._given, **self._own})
+        return len({**self.given, **self.own})
 
 
 def explain(error: Exception, variables: Mapping[str, Any]) -> str:

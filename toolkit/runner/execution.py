@@ -10,21 +10,20 @@ from datetime import datetime
 from typing import Any
 
 from toolkit.actions.action import Action
-from toolkit.actions.context import Context, Inventory
+from toolkit.actions.context import Inventory
 from toolkit.config.templates import Templates
 from toolkit.errors import ExitCode, InputError, PlaybackError
 from toolkit.model.outcome import Outcome
 from toolkit.model.playbook import Task
 from toolkit.runner import outcomes
-from toolkit.runner.arguments import prepared
 from toolkit.runner.endings import Ending
+from toolkit.runner.executor import Executor, Order
 from toolkit.runner.hosts import HostState, Variables
 from toolkit.runner.inherited import Inherited
-from toolkit.runner.interruption import Interruption, StoppableProgress
+from toolkit.runner.interruption import Interruption
 from toolkit.runner.reporter import Reporter
 from toolkit.runner.results import Result, Status
 from toolkit.runner.scope import Scope
-from toolkit.views.view import shown
 
 DEFAULT_RETRIES = 3
 """Further attempts of a task with `until` and without `retries`; Ansible's number."""
@@ -41,6 +40,7 @@ class Execution:
 
     playbook: str
     inventory: Inventory
+    executor: Executor
     actions: Mapping[str, Action[Any]]
     templates: Templates
     variables: Variables
@@ -161,25 +161,30 @@ class Execution:
 
     def _outcome(self, scope: Scope) -> Outcome:
         task = scope.task
-        arguments = prepared(scope.action, scope.render(task.action, task.arguments), task.keywords.place)
-        watched = self.reporter.progress(scope.state.host.name, title(task))
-        with StoppableProgress(watched, self.interruption) as progress:
-            context = Context(
-                host=scope.state.host,
-                inventory=self.inventory,
-                playbook=self.playbook,
-                check=scope.check,
-                diff=self.diff,
-                now=self.now,
-                progress=progress,
-                variables=scope.seen(),
-                write_answers=self.write_answers or None,
-                at_end=lambda name, work: self.endings.append(Ending(host=scope.state.host.name, name=name, work=work)),
-            )
-            try:
-                return shown(scope.action.run(arguments, context))
-            except InputError as error:
-                raise _placed(error, task) from error
+        host = scope.state.host
+        order = Order(
+            action=scope.action,
+            title=title(task),
+            written=task.arguments,
+            place=task.keywords.place,
+            host=host,
+            inventory=self.inventory,
+            playbook=self.playbook,
+            check=scope.check,
+            diff=self.diff,
+            write_answers=self.write_answers,
+            now=self.now,
+            interruption=self.interruption,
+            render=lambda: scope.render(task.action, task.arguments),
+            pack=lambda: scope.pack(task.action, task.arguments),
+            variables=scope.seen,
+            progress=lambda: self.reporter.progress(host.name, title(task)),
+            at_end=lambda name, work: self.endings.append(Ending(host=host.name, name=name, work=work)),
+        )
+        try:
+            return self.executor.run(order)
+        except InputError as error:
+            raise _placed(error, task) from error
 
 
 def _placed(error: InputError, task: Task) -> InputError:

@@ -197,6 +197,7 @@ class StoppableProgress:
         self._progress = progress
         self._interruption = interruption
         self._owner = threading.get_ident()
+        self._told = False
 
     def start(self, what: str, *, rows: int | None = None, bytes: int | None = None) -> None:
         """Begin a phase."""
@@ -222,6 +223,13 @@ class StoppableProgress:
     ) -> None:
         self._progress.__exit__(kind, error, trace)
 
+    def due(self) -> bool:
+        """Say, once, that a statement of the action has to end; what tidies up after that is left alone."""
+        first = self._interruption.pending and not self._told
+        self._told = self._told or first
+        return first
+
     def _check(self) -> None:
-        if threading.get_ident() == self._owner:
-            self._interruption.check()
+        if threading.get_ident() == self._owner and self._interruption.pending:
+            self._told = True
+            raise KeyboardInterrupt

@@ -13,6 +13,7 @@ from toolkit.errors import ExitCode
 from toolkit.model.playbook import Play, Playbook
 from toolkit.runner.endings import end
 from toolkit.runner.execution import Execution
+from toolkit.runner.executor import Executor, Threads
 from toolkit.runner.hosts import Failure, HostState, Variables
 from toolkit.runner.inherited import Inherited
 from toolkit.runner.interruption import Interruption
@@ -25,7 +26,12 @@ from toolkit.runner.steps import Steps
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
-    """Runs playbooks with these parts; `interruption` is the one that stops them."""
+    """Runs playbooks with these parts.
+
+    Attributes:
+        interruption: what stops them.
+        executor: says where tasks run; None for as many threads as the options say.
+    """
 
     inventory: HostInventory
     actions: Mapping[str, Action[Any]]
@@ -33,6 +39,7 @@ class Runner:
     reporter: Reporter
     now: Callable[[], datetime]
     interruption: Interruption = field(default_factory=Interruption)
+    executor: Executor | None = None
 
     def run(self, playbook: Playbook, options: RunOptions, record: RunRecord) -> int:
         """Run a playbook and give the exit code. `record` is filled as it runs, so that it holds what was done
@@ -44,8 +51,9 @@ class Runner:
         plays = prepare(playbook, options, inventory=self.inventory, actions=self.actions, templates=self.templates)
         states: dict[str, HostState] = {}
         try:
-            for prepared in plays:
-                self._play(playbook, prepared, options, record, states)
+            with self.executor or Threads(options.forks or 1) as executor:
+                for prepared in plays:
+                    self._play(playbook, prepared, options, record, states=states, executor=executor)
         except KeyboardInterrupt:
             self.interruption.notice()
         finally:
@@ -63,7 +71,9 @@ class Runner:
         prepared: PreparedPlay,
         options: RunOptions,
         record: RunRecord,
+        *,
         states: dict[str, HostState],
+        executor: Executor,
     ) -> None:
         play = prepared.play
         names = tuple(host.name for host in prepared.hosts)
@@ -73,7 +83,7 @@ class Runner:
             if host.name not in states:
                 states[host.name] = HostState(host=host, recap=record.recap.setdefault(host.name, Recap()))
         self.reporter.play_started(played.name, [name for name in names if states[name].live])
-        execution = self._execution(playbook, prepared, options, states)
+        execution = self._execution(playbook, prepared, options, states, executor)
         for batch in _batches([states[name] for name in names], prepared.batch_size):
             steps = Steps(
                 execution=execution,
@@ -93,7 +103,12 @@ class Runner:
                 return
 
     def _execution(
-        self, playbook: Playbook, prepared: PreparedPlay, options: RunOptions, states: Mapping[str, HostState]
+        self,
+        playbook: Playbook,
+        prepared: PreparedPlay,
+        options: RunOptions,
+        states: Mapping[str, HostState],
+        executor: Executor,
     ) -> Execution:
         variables = Variables(
             templates=self.templates,
@@ -107,6 +122,7 @@ class Runner:
         return Execution(
             playbook=playbook.file.stem,
             inventory=self.inventory,
+            executor=executor,
             actions=self.actions,
             templates=self.templates,
             variables=variables,

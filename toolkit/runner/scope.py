@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from toolkit.actions.action import Action
+from toolkit.config.packing import pack
 from toolkit.config.secrets import plain
 from toolkit.config.templates import Templates
 from toolkit.errors import InputError, Problem
@@ -48,6 +49,10 @@ class Scope:
     def render(self, keyword: str, value: Any) -> Any:
         """Give the value of a keyword, rendered; InputError naming the keyword's place."""
         return self.templates.render(value, self.seen(), self.at(keyword))
+
+    def pack(self, keyword: str, value: Any) -> Any:
+        """Give the value of a keyword, rendered but for what reads secrets, as JSON values for another machine."""
+        return pack(value, self.seen(), self.templates, self.at(keyword))
 
     def flag(self, keyword: str, value: bool | str | None, *, default: bool = False) -> bool:
         """Give the value of a keyword that is true or false; `default` when it is None."""

@@ -131,7 +131,7 @@ class Steps:
                 self.execution.reporter.host_result(result.shown())
 
         running = states[:1] if once else states
-        if self.options.forks > 1 and len(running) > 1:
+        if self.execution.executor.forks > 1 and len(running) > 1:
             self._parallel(task, inherited, running, enter)
         else:
             self._one_by_one(task, inherited, running, enter)
@@ -167,7 +167,7 @@ class Steps:
     def _parallel(self, task: Task, inherited: Inherited, states: Sequence[HostState], enter: Enter) -> None:
         """Enter the results in host order. An interruption waits for the hosts that have begun, and begins no other."""
         entered = 0
-        with ThreadPoolExecutor(max_workers=self.options.forks) as pool:
+        with ThreadPoolExecutor(max_workers=self.execution.executor.forks) as pool:
             futures = [pool.submit(self._begin, task, inherited, state) for state in states]
             try:
                 for state, future in zip(states, futures, strict=True):

@@ -35,7 +35,10 @@ class Options:
     extra_vars: tuple[str, ...] = command.texts(
         "a variable as name=value, several as JSON, or @FILE.yml; may be given again"
     )
-    forks: str = command.text("how many hosts at the same time (default: 1)", default="1")
+    forks: str = command.text("how many hosts at the same time (default: 1; with dask as many as it has threads)")
+    executor: str = command.text(
+        "where tasks run: threads, or dask for worker processes, or dask:ADDRESS for a cluster", default="threads"
+    )
     start_at_task: str = command.text("begin with the task of this name")
     list_tasks: bool = command.switch("list the tasks and run none")
     verbose: bool = command.switch("name every host in the recap, however many there are")
@@ -111,7 +114,7 @@ class _Run:
 
     def _run(self) -> int:
         from toolkit.app.run_options import run_options, unused_variables
-        from toolkit.app.running import runner
+        from toolkit.app.running import executor_of, runner
         from toolkit.config import playbook as playbooks
         from toolkit.config.lint import lint_run
         from toolkit.output.listing import task_lines
@@ -127,6 +130,7 @@ class _Run:
             write_answers=given.write_answers,
             extra_vars=given.extra_vars,
             forks=given.forks,
+            executor=given.executor,
             start_at_task=given.start_at_task,
         )
         playbook = playbooks.load(self._file(), control=control.directory)
@@ -139,7 +143,10 @@ class _Run:
             raise InputError(problems)
         for line in unused_variables(self.options.extra_vars, playbook.file, control.inventory_directory()):
             self.call.output.error(line, style=WARNING)
-        code = runner(self.call, inventory, verbose=given.verbose).run(playbook, self.options, self.record)
+        made = runner(
+            self.call, inventory, verbose=given.verbose, executor=executor_of(self.options, control, inventory)
+        )
+        code = made.run(playbook, self.options, self.record)
         self._tell_how_to_retry(playbook.file.stem)
         return code
 

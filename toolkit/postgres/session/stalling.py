@@ -17,6 +17,8 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from toolkit.postgres.session import stopping
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
@@ -91,6 +93,8 @@ class Watch:
         heard, due, suspected = time.monotonic(), self._patience.silence, False
         while True:
             ready = yield state
+            if not ready:
+                stopping.check()
             if ready:
                 heard, due, suspected = time.monotonic(), self._patience.silence, False
             elif time.monotonic() - heard > due:

@@ -1,0 +1,249 @@
+"""Tasks on Dask workers: as in threads while all goes well, and never more said than is known when something dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from dask.distributed import Client, LocalCluster
+
+from tests.app.invoking import ROOT
+from tests.runner.playbooks import Ran, run_text
+from toolkit.app.commands import run
+from toolkit.app.control import Control
+from toolkit.postgres.servers.embedded import EmbeddedServer
+
+pytestmark = pytest.mark.server
+
+PASSWORD = "worker-x7-secret"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A control directory with the hosts a, b and c on one database, and what watches that."""
+
+    control: Control
+    conninfo: str
+
+    def run(self, text: str, executor: str = "threads", limit: str = "", extra_vars: tuple[str, ...] = ()) -> Ran:
+        """Run a playbook."""
+        options = run.Options(executor=executor, limit=limit, extra_vars=extra_vars)
+        return run_text(text, self.control.directory, options, control=self.control)
+
+    def ask(self, query: str) -> object:
+        """Ask the database."""
+        with closing(psycopg.connect(self.conninfo, autocommit=True)) as connection:
+            row = connection.execute(query).fetchone()
+        return row and row[0]
+
+    def end(self) -> None:
+        """End statements whose clients are dead; the server would notice that when they are done."""
+        self.ask(f"SELECT count(pg_terminate_backend(pid)) {SLEEPING.partition(' count(*) ')[2]}")
+        self.wait(SLEEPING, 0)
+
+    def wait(self, query: str, wanted: object, seconds: float = 15) -> None:
+        """Wait until the database answers that."""
+        end = time.monotonic() + seconds
+        while (found := self.ask(query)) != wanted:
+            assert time.monotonic() < end, f"{query} gives {found!r}, not {wanted!r}"
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def site(pg18: EmbeddedServer, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """A site with a database of its own, in which the sequence `begun` counts what was begun, committed or not."""
+    name = f"cluster_{os.getpid()}_{abs(hash(request.node.name)) % 100000}"
+    conninfo = pg18.create_database(name)
+    (tmp_path / "inventory").mkdir()
+    hosts: dict[str, object] = {name: {"database": conninfo} for name in "abc"}
+    everyone = {"hosts": hosts, "vars": {"token": {"env": "PLAYBACK_TEST_TOKEN"}, "word": "w-{{ inventory_hostname }}"}}
+    (tmp_path / "inventory" / "hosts.yml").write_text(json.dumps({"all": everyone}), encoding="utf-8")
+    found = Site(Control(directory=tmp_path), conninfo)
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("CREATE SEQUENCE begun; CREATE TABLE done (host text)")
+    yield found
+    pg18.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    """Two workers that know a secret which this process does not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLAYBACK_TEST_TOKEN", PASSWORD)
+        started = LocalCluster(
+            n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0", silence_logs=50
+        )
+    with started:
+        yield started
+
+
+SLEEPING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query ~ 'pg_sl[e]ep'"
+WRITING = "INSERT INTO done SELECT '{{ inventory_hostname }}' FROM nextval('begun'), pg_sleep({{ sleep | default(0) }})"
+
+
+def test_a_playbook_needs_no_change(site: Site, cluster: LocalCluster) -> None:
+    """Loops, conditions, facts and secrets mean what they mean in threads; the values of secrets stay there."""
+    text = """
+- hosts: all
+  vars: {greeting: "{{ word }} of {{ groups.all | length }}"}
+  tasks:
+    - sql: {query: "SELECT 1 + %(n)s AS n, %(text)s AS text", args: {n: "{{ item }}", text: "{{ greeting }}"}}
+      loop: [1, 2]
+      register: found
+    - debug: {msg: "{{ found.results[1].rows }} {{ hostvars.a.found.results | length }}"}
+    - sql: {query: "SELECT octet_length(%(t)s) AS n", args: {t: "{{ token }}"}}
+      register: secret
+    - debug: {msg: "{{ secret.rows }}"}
+    - sql: {query: SELECT nonsense}
+      ignore_errors: true
+    - when: inventory_hostname == 'b'
+      sql: {query: SELECT 1, args: {x: "{{ missing }}"}}
+"""
+    address = cluster.scheduler_address
+    with pytest.MonkeyPatch.context() as patch:
+        there = site.run(text, executor=f"dask:{address}")
+        patch.setenv("PLAYBACK_TEST_TOKEN", PASSWORD)
+        here = site.run(text)
+    assert there == here
+    assert there.code == 2
+    assert str(len(PASSWORD)) in there.out
+    assert PASSWORD not in there.text
+
+
+def test_ctrl_c_reaches_the_servers(site: Site, cluster: LocalCluster) -> None:
+    """Statements that workers wait for are cancelled on the server; nothing of them stays."""
+    text = f"""
+- hosts: all
+  tasks:
+    - sql: {{query: "{WRITING}"}}
+      vars: {{sleep: 30}}
+    - debug: {{msg: after}}
+"""
+
+    def press() -> None:
+        site.wait(SLEEPING, 2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    pressing = threading.Thread(target=press)
+    pressing.start()
+    started = time.monotonic()
+    ran = site.run(text, executor=f"dask:{cluster.scheduler_address}")
+    pressing.join()
+    assert ran.code == 130
+    assert time.monotonic() - started < 15
+    assert "after" not in ran.out
+    site.wait(SLEEPING, 0, seconds=2)
+    assert site.ask("SELECT count(*) FROM done") == 0
+
+
+def busy_with(host: str, cluster: LocalCluster) -> int:
+    """The process of the worker that runs a task of a host."""
+    with Client(cluster, set_as_default=False) as client:
+        working = client.processing().items()
+        worker = next(worker for worker, keys in working if any(key.startswith(f"{host}-") for key in keys))
+        return int(client.run(os.getpid, workers=[worker])[worker])
+
+
+def test_a_lost_worker_costs_one_host(site: Site, cluster: LocalCluster) -> None:
+    """What it was writing is called undecided and is not begun again; others go on, and the rerun completes."""
+    text = f"""
+- hosts: all
+  tasks:
+    - sql: {{query: "{WRITING}"}}
+      vars: {{sleep: "{{{{ 20 if inventory_hostname == 'a' and wait | default('') else 0 }}}}"}}
+    - debug: {{msg: went on}}
+"""
+    address = cluster.scheduler_address
+    with ThreadPoolExecutor(1) as pool:
+        ran = pool.submit(lambda: site.run(text, executor=f"dask:{address}", extra_vars=("wait=yes",)))
+        site.wait(SLEEPING, 1)
+        site.wait("SELECT count(*) FROM done", 2)
+        psutil.Process(busy_with("a", cluster)).kill()
+        result = ran.result(60)
+    assert result.code == 8
+    assert "fatal: [a]: FAILED! => its worker was lost while this task ran, and nobody can say" in result.out
+    assert re.findall(r"ok: \[(\w)\] => went on", result.out) == ["b", "c"]
+    site.end()
+    assert site.ask("SELECT last_value FROM begun") == 3
+    retry = result.out.strip().splitlines()[-1].rpartition("--limit ")[2]
+    again = site.run(text, executor=f"dask:{address}", limit=retry)
+    assert again.code == 0
+    assert site.ask("SELECT string_agg(host, ' ' ORDER BY host) FROM done") == "a b c"
+
+
+SCHEDULER = """
+import time
+from dask.distributed import LocalCluster
+cluster = LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0",
+                       host="127.0.0.1", protocol="tcp://")
+print(cluster.scheduler_address, flush=True)
+time.sleep(100)
+"""
+
+
+def test_a_lost_scheduler_ends_the_run(site: Site) -> None:
+    """What was under way is called undecided, and nothing more begins."""
+    text = f"""
+- hosts: all
+  tasks:
+    - sql: {{query: "{WRITING}"}}
+      vars: {{sleep: 20}}
+"""
+    with subprocess.Popen([sys.executable, "-c", SCHEDULER], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        with ThreadPoolExecutor(1) as pool:
+            ran = pool.submit(lambda: site.run(text, executor=f"dask:{address}", limit="a:b"))
+            site.wait(SLEEPING, 1)
+            process.kill()
+            result = ran.result(60)
+    assert result.code == 8
+    assert "fatal: [a]: FAILED! => the scheduler was lost while this task ran, and nobody can say" in result.out
+    assert "fatal: [b]: FAILED! => the scheduler is gone; this task was not begun" in result.out
+    site.end()
+    assert site.ask("SELECT last_value FROM begun") == 1
+
+
+def test_a_killed_run_leaves_nothing_running(site: Site) -> None:
+    """Workers of its own die with the run, their transactions with them, and the rerun completes."""
+    playbook = site.control.directory / "p.yml"
+    playbook.write_text(f'- hosts: a:b\n  tasks:\n    - sql: {{query: "{WRITING}"}}\n', encoding="utf-8")
+    words = [sys.executable, "-m", "invoke", "run", str(playbook), "--inventory", str(playbook.parent / "inventory")]
+    words += ["--executor", "dask", "--forks", "2", "--extra-vars", "sleep=60"]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+        site.wait(SLEEPING, 2)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+    assert not psutil.wait_procs(workers, timeout=10)[1]
+    site.end()
+    assert site.ask("SELECT count(*) FROM done") == 0
+
+
+def test_what_is_wrong_with_a_cluster_is_said_before_anything_runs(site: Site) -> None:
+    """An address without TLS, or where nobody is, and an unknown kind are one error each."""
+    text = "- hosts: all\n  tasks:\n    - debug: {msg: ran}\n"
+    for executor, said in (
+        (
+            "dask:tcp://10.1.2.3:8786",
+            "is not encrypted, so that anybody between here and there could run tasks; use tls://",
+        ),
+        ("dask:scheduler", "is no address of a scheduler, such as tls://"),
+        ("spark", "expected threads, dask or dask:ADDRESS, not 'spark'"),
+    ):
+        ran = site.run(text, executor=executor)
+        assert (ran.code, ran.out) == (2, "")
+        assert said in ran.err

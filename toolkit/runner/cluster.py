@@ -1,0 +1,271 @@
+"""Tasks on the workers of a Dask cluster: one of its own on this machine, or one that runs already.
+
+Dask may run again what a lost worker had begun, and what may have written must not be written again. So each task is
+laid down as a claim that only one worker can take, and of a task whose claim is taken and whose answer does not come
+nobody says more than is known.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import dask
+from dask.distributed import Client, Future, KilledWorker, LocalCluster, Queue
+from distributed.security import Security
+
+from toolkit.errors import TaskError, UndecidedError, UnreachableError
+from toolkit.model.host import EmbeddedDatabase
+from toolkit.model.outcome import Outcome, Progress
+from toolkit.runner import wire
+from toolkit.runner.executor import Order, Threads
+from toolkit.runner.interruption import Interruption
+from toolkit.runner.wire import Errand, LostError
+from toolkit.runner.worker import Visit, interrupt, work
+
+_SLICE: Final = 0.2
+_WITHOUT_WORKERS: Final = 30.0
+"""Seconds that a task waits for a worker where the cluster has none; a lost one is begun anew within a few."""
+_TO_CONNECT: Final = 30
+_MOST: Final = 1000
+"""Most hosts at the same time: each has a thread that waits for its worker."""
+_KINDS: Final = (".yml", ".yaml")
+_AGAIN: Final = "run it again on the hosts that failed"
+_OWN_CLUSTER: Final = {
+    "distributed.scheduler.allowed-failures": 0,
+    # nobody needs pages about it, which every user of this machine could read
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+    "distributed.nanny.http.routes": [],
+}
+
+
+class DaskCluster:
+    """Runs tasks on Dask workers; what concerns the run itself it runs here, as `Threads` does.
+
+    Args:
+        address: of the scheduler; empty for workers of this run's own on this machine.
+        forks: how many hosts at the same time; 0 for as many as the cluster has threads, or this machine processors.
+        inventory: the inventory's directory, whose files go to the workers.
+        directory: the control directory.
+        shown: how messages call the inventory's directory.
+
+    """
+
+    def __init__(
+        self, address: str, *, forks: int, inventory: Path, directory: Path, shown: str, interruption: Interruption
+    ) -> None:
+        self.forks = forks
+        self._address = address
+        self._run = uuid.uuid4().hex
+        self._files = _files(inventory)
+        self._directory, self._shown = directory, shown
+        self._interruption = interruption
+        self._here = Threads()
+        self._open = ExitStack()
+        self._lock = threading.Lock()
+        self._passed_on = self._gone = False
+        self._client: Client | None = None
+
+    def __enter__(self) -> Self:
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        with ExitStack() as opened:
+            client = opened.enter_context(self._connected())
+            visit = Visit(
+                run=self._run,
+                files=self._files,
+                directory=str(self._directory),
+                shown=self._shown,
+                own=not self._address,
+            )
+            try:
+                client.register_plugin(visit)
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                hint = "every worker needs playback in the version of the run, with the extra `distributed`"
+                raise TaskError(f"a worker cannot take tasks: {reason}", hint=hint) from error
+            opened.callback(self._leave, client, visit.name)
+            self.forks = self.forks or min(_MOST, sum(client.nthreads().values()))
+            if not self.forks:
+                raise UnreachableError(f"the scheduler {self._address} has no workers", hint="start some and try again")
+            self._client = client
+            self._open = opened.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def _leave(self, client: Client, visit: str) -> None:
+        if client.status == "running" and self._address:
+            _quietly(partial(client.unregister_worker_plugin, visit))
+
+    def run(self, order: Order) -> Outcome:
+        """Run an action on a worker and give its outcome.
+
+        Raises:
+            TaskError: its worker or the scheduler was lost, and nothing that lasts can have been done.
+            UndecidedError: the same, and nobody knows how the task ended.
+        """
+        if order.write_answers or order.action.stays(order.written) or self._is_embedded(order):
+            return self._here.run(order)
+        key = f"{order.host.name}-{uuid.uuid4().hex}"
+        errand = Errand(
+            run=self._run,
+            claim=key,
+            action=order.action.name,
+            arguments=order.pack(),
+            place=(order.place.file, order.place.line, order.place.path),
+            host=order.host.name,
+            playbook=order.playbook,
+            check=order.check,
+            diff=order.diff,
+            now=order.now().isoformat(),
+        )
+        assert self._client is not None
+        with order.progress() as progress, self._listening(self._client, key, progress):
+            return self._answered(order, key, wire.sent(errand))
+
+    def _answered(self, order: Order, key: str, errand: str) -> Outcome:
+        client = self._client
+        assert client is not None
+        if client.status != "running" or self._gone:
+            raise TaskError("the scheduler is gone; this task was not begun", hint=_AGAIN)
+        claim, came = Queue(key, client=client), threading.Event()
+        try:
+            claim.put(1)
+            future = client.submit(work, errand, key=key, pure=False, retries=0)
+            future.add_done_callback(lambda _: came.set())
+            self._wait(client, future, came)
+            return wire.outcome(future.result())
+        except (LostError, CancelledError, OSError, KilledWorker) as error:
+            raise self._lost(client, order, claim) from error
+        finally:
+            if client.status == "running":
+                _quietly(claim.close)
+
+    def _wait(self, client: Client, future: Future[str], came: threading.Event) -> None:
+        """Wait for the answer, or until nobody is left to give one; an interruption is passed on to the workers."""
+        looked = alone = time.monotonic()
+        while not came.is_set():
+            try:
+                came.wait(_SLICE)
+                if self._interruption.pending:
+                    self._interrupt(client)
+                if time.monotonic() - looked > _WITHOUT_WORKERS / 6:
+                    looked = time.monotonic()
+                    alone = alone if client.status == "running" and not client.nthreads() else looked
+                    if looked - alone > _WITHOUT_WORKERS:
+                        future.cancel()
+            except KeyboardInterrupt:
+                self._interruption.notice()
+
+    def _interrupt(self, client: Client) -> None:
+        with self._lock:
+            if self._passed_on:
+                return
+            self._passed_on = True
+        # one that does not answer keeps no other from hearing of it
+        passing = partial(client.run, interrupt, self._run, on_error="ignore")
+        threading.Thread(target=_quietly, args=(passing,), daemon=True).start()
+
+    def _lost(self, client: Client, order: Order, claim: Queue) -> TaskError | UndecidedError:
+        """What is known of a task that nobody answers for any more."""
+        begun = True
+        if client.status == "running":
+            with suppress(Exception):
+                # what can still be taken was not, and will not be
+                begun = not claim.get(batch=True)
+            who = "its worker"
+        else:
+            self._gone, who = True, "the scheduler"
+        if not begun:
+            return TaskError(f"{who} was lost before this task began; nothing was done", hint=_AGAIN)
+        if order.action.writes and not order.check:
+            message = f"{who} was lost while this task ran, and nobody can say whether it came to its end"
+            return UndecidedError(
+                message, hint=f"it is done whole or not at all, and may still be running there; {_AGAIN}"
+            )
+        return TaskError(f"{who} was lost while this task ran", hint=_AGAIN)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Client]:
+        if self._address:
+            try:
+                client = Client(self._address, timeout=_TO_CONNECT, set_as_default=False, name="playback")
+            except (OSError, TypeError, ValueError) as error:
+                hint = "is it running? TLS takes its files from Dask's configuration: see docs/scale.md"
+                raise UnreachableError(
+                    f"the scheduler {self._address} cannot be reached: {error}", hint=hint
+                ) from error
+            try:
+                yield client
+            finally:
+                # one that has lost its scheduler would look for it first
+                _quietly(partial(client.close, timeout=_TO_CONNECT if client.status == "running" else 0.5))
+            return
+        with dask.config.set(_OWN_CLUSTER):
+            cluster = LocalCluster(
+                n_workers=self.forks or os.cpu_count() or 1,
+                threads_per_worker=1,
+                memory_limit=0,
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
+                silence_logs=logging.CRITICAL,
+                # anybody on this machine could have others' tasks run as this user
+                security=Security.temporary(),
+            )
+            with cluster, Client(cluster, set_as_default=False, name="playback") as client:
+                yield client
+
+    @contextmanager
+    def _listening(self, client: Client, topic: str, progress: Progress) -> Iterator[None]:
+        """Tell of the progress that a worker tells of."""
+
+        def hear(event: tuple[float, Mapping[str, Any]]) -> None:
+            message = event[1]
+            if "what" in message:
+                progress.start(message["what"], rows=message["rows"], bytes=message["bytes"])
+            elif "note" in message:
+                progress.note(message["note"])
+            else:
+                progress.advance(rows=message["rows"], bytes=message["bytes"])
+
+        client.subscribe_topic(topic, hear)
+        try:
+            yield
+        finally:
+            if client.status == "running":
+                _quietly(partial(client.unsubscribe_topic, topic))
+
+    def _is_embedded(self, order: Order) -> bool:
+        """Whether a task is about a private server, of which another machine would have one of its own."""
+        if not self._address:
+            return False
+        database = order.host.database
+        own = isinstance(database, str) and EmbeddedDatabase.of(database) is not None
+        return own or "embedded:" in str(order.written)
+
+
+def _files(inventory: Path) -> dict[str, str]:
+    return {
+        file.relative_to(inventory).as_posix(): file.read_text(encoding="utf-8")
+        for file in sorted(inventory.rglob("*"))
+        if file.suffix in _KINDS and file.is_file() and not file.name.startswith(".")
+    }
+
+
+def _quietly(what: Callable[[], object]) -> None:
+    with suppress(Exception):
+        what()

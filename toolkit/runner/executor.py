@@ -1,0 +1,112 @@
+"""Where a task runs on a host: the one seam between plays, which know nothing of it, and threads or other machines."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from toolkit.actions.action import Action
+from toolkit.actions.context import Context, Inventory
+from toolkit.model.host import Host
+from toolkit.model.outcome import Outcome, Progress
+from toolkit.model.playbook import Place
+from toolkit.postgres.session.stopping import stopped_when
+from toolkit.runner.arguments import prepared
+from toolkit.runner.interruption import Interruption, StoppableProgress
+from toolkit.views.view import shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One attempt at one task on one host.
+
+    Attributes:
+        title: what the task is called.
+        written: the action's arguments, templates and all.
+        place: the task's.
+        render: gives the arguments without templates, secrets as Secrets.
+        pack: gives them as JSON values for another machine, which asks for secrets itself.
+        variables: gives what templates see.
+        progress: gives where its progress is told.
+        at_end: takes what is to be done when the play has ended.
+    """
+
+    action: Action[Any]
+    title: str
+    written: Any
+    place: Place
+    host: Host
+    inventory: Inventory
+    playbook: str
+    check: bool
+    diff: bool
+    write_answers: str
+    now: Callable[[], datetime]
+    interruption: Interruption
+    render: Callable[[], Any]
+    pack: Callable[[], Any]
+    variables: Callable[[], Mapping[str, Any]]
+    progress: Callable[[], Progress]
+    at_end: Callable[[str, Callable[[], bool]], None]
+
+
+class Executor(Protocol):
+    """Runs tasks on hosts. A run enters it before its first task and leaves it after the last one."""
+
+    @property
+    def forks(self) -> int:
+        """How many hosts at the same time; known once it is entered."""
+
+    def run(self, order: Order) -> Outcome:
+        """Run an action and give its outcome; called from as many threads as there are forks, and from the main one.
+
+        Raises:
+            PlaybackError: it failed.
+            KeyboardInterrupt: it was interrupted; Interrupted where more is to be said.
+        """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Threads:
+    """Runs tasks in the process of the run, in the threads that ask for it."""
+
+    def __init__(self, forks: int = 1) -> None:
+        self.forks = forks
+
+    def run(self, order: Order) -> Outcome:
+        """Run an action in this thread."""
+        arguments = prepared(order.action, order.render(), order.place)
+        with StoppableProgress(order.progress(), order.interruption) as progress:
+            context = Context(
+                host=order.host,
+                inventory=order.inventory,
+                playbook=order.playbook,
+                check=order.check,
+                diff=order.diff,
+                now=order.now,
+                progress=progress,
+                variables=order.variables(),
+                write_answers=order.write_answers or None,
+                at_end=order.at_end,
+            )
+            main = threading.current_thread() is threading.main_thread()
+            with nullcontext() if main else stopped_when(progress.due):
+                return shown(order.action.run(arguments, context))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
