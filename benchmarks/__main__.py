@@ -13,9 +13,10 @@ import psycopg
 
 from benchmarks import results
 from benchmarks.measuring import Cost, adopt_orphans, run
-from benchmarks.place import Place, open_place
-from benchmarks.rows import ROWS, WORKS
-from benchmarks.works import NotBuiltError, Work
+from benchmarks.place import NotBuiltError, Place, open_place
+from benchmarks.profiling import profile
+from benchmarks.rows import ROWS, WORKS, Row, works_of
+from benchmarks.works import Work
 
 
 def main() -> None:
@@ -24,10 +25,13 @@ def main() -> None:
     rows = [row for row in ROWS if not options.only or row.name in options.only]
     adopt_orphans()
     place = open_place(options.rows_scale)
+    if options.profile:
+        _profile(place, rows)
+        return
     began = time.monotonic()
     costs: dict[str, list[Cost]] = {}
     missing: dict[str, str] = {}
-    needed = {name for row in rows for name in (row.work, row.peer)}
+    needed = {name for row in rows for name in works_of(row)}
     for group, works in WORKS.items():
         chosen = {name: work for name, work in works.items() if name in needed}
         if chosen:
@@ -42,7 +46,7 @@ def main() -> None:
         best_dump=" ".join(place.best),
         minutes=round((time.monotonic() - began) / 60, 1),
         works={name: results.figures(each) for name, each in costs.items()},
-        rows=[results.ratio(row, costs, missing) for row in rows],
+        rows=[results.measured(row, costs, missing) for row in rows],
     )
     print("\n".join(results.printed(results.table(found))))
     if options.keep:
@@ -54,9 +58,8 @@ def _measure(place: Place, works: Mapping[str, Work], pairs: int, missing: dict[
     costs: dict[str, list[Cost]] = {name: [] for name in works}
     for turn in range(pairs + 1):
         for name in _turned([each for each in works if each not in missing], turn):
-            command = works[name].prepare(place)
-            cost = run(command, place.postmaster)
             try:
+                cost = run(works[name].prepare(place), place.postmaster)
                 cost = replace(cost, stored=works[name].check(place))
             except NotBuiltError as error:
                 missing[name] = f"not built: {error}"
@@ -65,6 +68,14 @@ def _measure(place: Place, works: Mapping[str, Work], pairs: int, missing: dict[
                 costs[name].append(cost)
             _say(f"  {turn or 'warm-up'}: {name} {_text(cost)}")
     return {name: each for name, each in costs.items() if name not in missing}
+
+
+def _profile(place: Place, rows: Sequence[Row]) -> None:
+    for group in WORKS.values():
+        for name, work in group.items():
+            if any(row.work == name for row in rows):
+                for line in profile(place, name, work):
+                    print(line, flush=True)
 
 
 def _turned(names: Sequence[str], turn: int) -> Iterator[str]:
@@ -92,12 +103,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", type=_chosen, default=[], help=f"rows, separated by commas: {', '.join(names)}")
     parser.add_argument("--rows-scale", type=float, default=1.0, help="share of the rows of full scale (default 1)")
     parser.add_argument("--pairs", type=int, default=5, help="rounds that count (default 5)")
+    parser.add_argument("--profile", action="store_true", help="show where the time of the rows goes, and measure none")
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/<date>.json")
     return parser.parse_args()
 
 
 def _chosen(text: str) -> list[str]:
-    """Read the names of rows; `backup` stands for all that begin with it."""
+    """Read the names of rows; `backup` stands for all `backup-…`."""
     found = [
         row.name for row in ROWS for part in text.split(",") if row.name == part or row.name.startswith(f"{part}-")
     ]

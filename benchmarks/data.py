@@ -15,6 +15,7 @@ class Data:
         name: how it is called in the table.
         about: what it holds.
         rows: rows at full scale.
+        fixed: whether it has these rows at every scale.
         schema: statements that make its tables.
         fill: statements that fill them; `{rows}` and what `counts` gives stand for numbers.
         catalog: the text of its catalog file.
@@ -24,6 +25,7 @@ class Data:
     name: str
     about: str
     rows: int
+    fixed: bool = False
     schema: str = ""
     fill: str = ""
     catalog: str = ""
@@ -153,6 +155,7 @@ _F = Data(
     name="F",
     about="500 tables of 50 rows",
     rows=_TABLES * 50,
+    fixed=True,
     schema=_SHOPS + "".join(_SMALL.replace("[n]", str(n)) for n in range(1, _TABLES)),
     fill="".join(_SMALL_ROWS.replace("[n]", str(n)) for n in range(1, _TABLES)),
     catalog=json.dumps(
@@ -171,7 +174,8 @@ _R = Data(name="R", about="the reference application", rows=2_500_000)
 _HOST = Data(
     name="H",
     about="the small database of one of many hosts",
-    rows=2_000,
+    rows=500,
+    fixed=True,
     schema=_SHOP.format(key="bigint"),
     fill=_C.fill,
     catalog=_SHOP_CATALOG.format(name="H"),

@@ -55,6 +55,10 @@ class DiffersError(Exception):
     """A restore did not give back the data it should."""
 
 
+class NotBuiltError(Exception):
+    """The product cannot do this yet, or the version to compare with is not here."""
+
+
 @dataclass(slots=True)
 class Place:
     """The server and the files.
@@ -68,7 +72,7 @@ class Place:
     scale: float
     best: Sequence[str]
     _digests: dict[str, object] = field(default_factory=dict)
-    _backed_up: set[str] = field(default_factory=set)
+    _made: set[str | Path] = field(default_factory=set)
 
     @property
     def postmaster(self) -> int:
@@ -90,7 +94,7 @@ class Place:
 
     def rows(self, data: Data, share: float = 1) -> int:
         """Give how many rows the data have at this scale."""
-        return max(int(data.rows * self.scale * share), 200)
+        return data.rows if data.fixed else max(int(data.rows * self.scale * share), 200)
 
     def source(self, name: str, share: float = 1) -> str:
         """Give the database with the data, made on first use.
@@ -175,6 +179,18 @@ class Place:
         """Give the directory of a repository."""
         return HOME / "repositories" / name
 
+    def copies(self, name: str, number: int) -> list[str]:
+        """Give so many copies of a source, made on first use."""
+        source = self.source(name)
+        made = [f"{source}_{each}" for each in range(1, number + 1)]
+        return [self._kept(each, source, ()) for each in made]
+
+    def first_time(self, name: str | Path) -> bool:
+        """Tell whether this run asks for the first time."""
+        first = name not in self._made
+        self._made.add(name)
+        return first
+
     def empty_repository(self, name: str) -> None:
         """Remove a repository, and the note that it has been there."""
         remove(self.repository(name))
@@ -184,11 +200,10 @@ class Place:
         """Give the repository that has a backup of the source, job `benchmark`, made on first use in this run."""
         source = self.source(name, share)
         repository = f"kept-{source}"
-        if repository not in self._backed_up:
+        if self.first_time(repository):
             self.empty_repository(repository)
             host = self.host(source, name, repository)
             run(self.play(f"keep-{source}", host, {"backup": backing_up(name)}), self.postmaster)
-            self._backed_up.add(repository)
         return repository
 
     def indexes(self, database: str) -> list[tuple[str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import statistics
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 
 from benchmarks.measuring import Cost
 from benchmarks.place import ROOT
-from benchmarks.rows import Row
+from benchmarks.rows import OURS, Kind, Row, works_of
 
 RESULTS = ROOT / "benchmarks" / "results"
 MIB = 2**20
@@ -39,16 +40,19 @@ class Figures(Struct, frozen=True, kw_only=True):
     stored: int | None = None
 
 
-class Ratio(Struct, frozen=True, kw_only=True):
-    """One row: ours by its peer's, within each round; why there is none where it is empty.
+class Number(Struct, frozen=True, kw_only=True):
+    """What a row comes to.
 
     Attributes:
+        kind: what the number is; of a ratio it is ours by the peer's, the median of the rounds.
         processor: the median ratio of seconds of processor.
+        missing: why there is no number.
     """
 
     name: str
     work: str
     peer: str
+    kind: Kind
     must: float | None
     goal: float | None
     median: float | None = None
@@ -85,7 +89,7 @@ class Results(Struct, frozen=True, kw_only=True):
     best_dump: str
     minutes: float
     works: dict[str, Figures]
-    rows: list[Ratio]
+    rows: list[Number]
 
 
 def figures(costs: Sequence[Cost]) -> Figures:
@@ -100,12 +104,21 @@ def figures(costs: Sequence[Cost]) -> Figures:
     )
 
 
-def ratio(row: Row, costs: Mapping[str, Sequence[Cost]], missing: Mapping[str, str]) -> Ratio:
-    """Set the two works of a row beside each other, round by round."""
-    found = Ratio(name=row.name, work=row.work, peer=row.peer, must=row.must, goal=row.goal)
-    if gone := missing.get(row.work) or missing.get(row.peer):
-        return replace(found, missing=gone)
-    pairs = list(zip(costs[row.work], costs[row.peer], strict=True))
+def measured(row: Row, costs: Mapping[str, Sequence[Cost]], missing: Mapping[str, str]) -> Number:
+    """Give the number of a row."""
+    found = Number(name=row.name, work=row.work, peer=row.peer, kind=row.kind, must=row.must, goal=row.goal)
+    if gone := [missing[name] for name in works_of(row) if name in missing]:
+        return replace(found, missing=gone[0])
+    match row.kind:
+        case Kind.RATIO:
+            return _ratio(found, list(zip(costs[row.work], costs[row.peer], strict=True)))
+        case Kind.GROWTH:
+            return _exponent(found, *(_median(costs[name]) for name in works_of(row)))
+        case Kind.MEMORY:
+            return _memory(found, costs)
+
+
+def _ratio(found: Number, pairs: Sequence[tuple[Cost, Cost]]) -> Number:
     ratios = sorted(ours.seconds / peer.seconds for ours, peer in pairs)
     processor = [a.processor / b.processor for a, b in pairs if a.processor and b.processor]
     return replace(
@@ -117,33 +130,66 @@ def ratio(row: Row, costs: Mapping[str, Sequence[Cost]], missing: Mapping[str, s
     )
 
 
+def _exponent(found: Number, whole: float, tenth: float, nothing: float) -> Number:
+    """With e the time of ten times the rows is ten to the e times that of the rows, start-up aside."""
+    if tenth <= nothing:
+        return replace(found, missing="too few rows to tell")
+    return replace(found, median=round(math.log10((whole - nothing) / (tenth - nothing)), 2))
+
+
+def _memory(found: Number, costs: Mapping[str, Sequence[Cost]]) -> Number:
+    peaks = {name: max((cost.memory or 0 for cost in each), default=0) for name, each in costs.items() if name in OURS}
+    if not any(peaks.values()):
+        return replace(found, missing="this system does not tell" if peaks else "nothing of ours was measured")
+    most = max(peaks, key=lambda name: peaks[name])
+    return replace(found, median=round(peaks[most] / 1e6), peer=f"the most: {most}")
+
+
+def _median(costs: Sequence[Cost]) -> float:
+    return statistics.median(cost.seconds for cost in costs)
+
+
 def table(results: Results) -> list[list[str]]:
     """Give the rows of the table for people, headed."""
     head = ["work", "seconds", "beside", "seconds", "ratio", "must", "goal", "processor", "memory", "stored"]
-    return [head, *(_line(results, row) for row in results.rows)]
+    return [head, *(line(results, row) for row in results.rows)]
 
 
-def _line(results: Results, row: Ratio) -> list[str]:
-    asked = [_number(row.must), _number(row.goal)]
-    if row.median is None:
-        return [row.work, "", row.peer, "", row.missing, *asked, "", "", ""]
-    ours, peer = results.works[row.work], results.works[row.peer]
+def line(results: Results, row: Number) -> list[str]:
+    """Give a row in words."""
+    asked = [figure(row, row.must), figure(row, row.goal)]
+    ours, peer = results.works.get(row.work), results.works.get(row.peer)
     return [
         row.work,
-        f"{statistics.median(ours.seconds):.2f}",
+        f"{statistics.median(ours.seconds):.2f}" if ours else "",
         row.peer,
-        f"{statistics.median(peer.seconds):.2f}",
-        f"{row.median:.2f} ({row.low:.2f} to {row.high:.2f}){verdict(row)}",
+        f"{statistics.median(peer.seconds):.2f}" if peer else "",
+        row.missing or f"{figure(row, row.median)}{_spread(row)}{' MISSED' if missed(row) else ''}",
         *asked,
-        _number(row.processor),
-        " / ".join(_mib(max(each.memory, key=lambda value: value or 0)) for each in (ours, peer)),
-        " / ".join(_mib(each.stored) for each in (ours, peer)) if ours.stored and peer.stored else "",
+        "" if row.processor is None else f"{row.processor:.2f}",
+        f"{_mib(_most(ours))} / {_mib(_most(peer))}" if ours and peer else "",
+        f"{_mib(ours.stored)} / {_mib(peer.stored)}" if ours and peer and ours.stored and peer.stored else "",
     ]
 
 
-def verdict(row: Ratio) -> str:
-    """Say whether a ratio misses what it must be; nothing where it does not."""
-    return " MISSED" if row.median is not None and row.must is not None and row.median > row.must else ""
+def figure(row: Number, value: float | None) -> str:
+    """Give a number of a row as people read it."""
+    if value is None:
+        return ""
+    return f"{value:.0f} MB" if row.kind == Kind.MEMORY else f"{value:.2f}"
+
+
+def missed(row: Number) -> bool:
+    """Tell whether a row is not what it must be."""
+    return row.median is not None and row.must is not None and row.median > row.must
+
+
+def _spread(row: Number) -> str:
+    return f" ({row.low:.2f} to {row.high:.2f})" if row.low is not None else ""
+
+
+def _most(found: Figures) -> int | None:
+    return max((each for each in found.memory if each), default=None)
 
 
 def printed(lines: Sequence[Sequence[str]]) -> Iterable[str]:
@@ -191,10 +237,6 @@ def _processor() -> str:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
 
 
 def _mib(value: int | None) -> str:

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
+from benchmarks.playbooks import Fleet, Nightly
 from benchmarks.works import Backup, Dump, Exclusive, PgRestore, Restore, Scratch, Verify, Work, one_shop
+
+BEFORE = "a868e14"
+"""The version of the product, before it was made fast, that the nightly run is set beside."""
+
+
+class Kind(StrEnum):
+    """What the number of a row is."""
+
+    RATIO = "ratio"
+    GROWTH = "exponent"
+    MEMORY = "MB"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A ratio of two works.
+    """A row of the table.
 
     Attributes:
         name: what `--only` selects it by.
         work: name of ours.
-        peer: name of what it is set beside.
-        must, goal: the highest ratio; None where it is only shown.
+        peer: name of what it is set beside. For growth: of the same work on a tenth of the rows, and of next to none,
+            whose time counts for all three and is taken off. For memory: empty, the row is about all works of the run.
+        must, goal: the highest number; None where it is only shown.
     """
 
     name: str
@@ -23,60 +37,90 @@ class Row:
     peer: str
     must: float | None
     goal: float | None
+    kind: Kind = Kind.RATIO
+    nothing: str = ""
 
 
-_PG_DUMP_BEST = "pg_dump -Fd -j2 A, its best"
-_PG_RESTORE = "pg_restore --data-only --disable-triggers A"
-_PG_RESTORE_J2 = "pg_restore -j2 A into a new database, its best"
+_BEST = "pg_dump -Fd -j2 A, its best"
+_DATA = "pg_restore --data-only --disable-triggers A"
+_WHOLE = "pg_restore -j2 A into a new database, its best"
+_SERIAL = "fleet of hosts, one after the other"
 
 WORKS: dict[str, dict[str, Work]] = {
     "reading A": {
         "backup A": Backup(data="A"),
         "pg_dump -Fc A": Dump(data="A"),
-        _PG_DUMP_BEST: Dump(data="A", best=True),
+        _BEST: Dump(data="A", best=True),
         "backup A again, nothing changed": Backup(data="A", again=True),
         "verify A against its database": Verify(data="A"),
     },
-    "reading C": {"backup C": Backup(data="C"), "pg_dump -Fc C": Dump(data="C")},
-    "reading E": {"backup E": Backup(data="E"), "pg_dump -Fc E": Dump(data="E")},
-    "reading F": {"backup F": Backup(data="F"), "pg_dump -Fc F": Dump(data="F")},
-    "reading R": {"backup R": Backup(data="R"), "pg_dump -Fc R": Dump(data="R")},
+    **{
+        f"reading {data}": {f"backup {data}": Backup(data=data), f"pg_dump -Fc {data}": Dump(data=data)}
+        for data in ("C", "E", "F", "R")
+    },
     "restoring A": {
-        _PG_RESTORE: PgRestore(data="A"),
+        _DATA: PgRestore(data="A"),
         "mirror A into empty tables": Restore(data="A"),
         "restore A, nothing to change": Restore(data="A", start="same"),
         "restore A, 1 % of rows differ in one key range": Restore(data="A", start="range"),
         "restore A, 1 % of rows differ anywhere": Restore(data="A", start="anywhere"),
-        "one business of 20 restored out of the backup of A": one_shop(),
+        "one business of 20 out of the backup of A": one_shop(),
     },
     "building A": {
-        _PG_RESTORE_J2: PgRestore(data="A", best=True),
+        _WHOLE: PgRestore(data="A", best=True),
         "scratch restore A": Scratch(data="A"),
         "mirror A into empty tables, exclusive": Exclusive(data="A"),
+    },
+    "growth": {
+        "backup A/10": Backup(data="A", share=0.1),
+        "backup A/1000": Backup(data="A", share=0.001),
+        "mirror A/10": Restore(data="A", share=0.1),
+        "mirror A/1000": Restore(data="A", share=0.001),
+    },
+    "nightly": {"nightly of the demo, second run": Nightly(), f"the same at {BEFORE}": Nightly(commit=BEFORE)},
+    "fleet": {
+        _SERIAL: Fleet(),
+        "fleet of hosts, --forks 2": Fleet(options=("--forks", "2")),
+        "fleet of hosts, Dask LocalCluster of 2": Fleet(options=("--executor", "dask", "--forks", "2")),
     },
 }
 """Works by group: those of one group are measured in turn."""
 
+
+def _beside(name: str, work: str, peer: str, must: float | None, goal: float) -> Row:
+    return Row(name=name, work=work, peer=peer, must=must, goal=goal)
+
+
+def _growth(name: str, work: str, tenth: str, nothing: str) -> Row:
+    return Row(name=name, work=work, peer=tenth, nothing=nothing, must=1.1, goal=1.0, kind=Kind.GROWTH)
+
+
 ROWS = [
-    *(
-        Row(name=f"backup-{data}", work=f"backup {data}", peer=f"pg_dump -Fc {data}", must=must, goal=goal)
-        for data, must, goal in (("A", 0.70, 0.50), ("C", 0.70, 0.50), ("E", 0.70, 0.50), ("R", 0.70, 0.50))
-    ),
-    Row(name="backup-best", work="backup A", peer=_PG_DUMP_BEST, must=None, goal=1.0),
-    Row(name="backup-F", work="backup F", peer="pg_dump -Fc F", must=1.0, goal=0.6),
-    Row(name="backup-again", work="backup A again, nothing changed", peer="backup A", must=0.75, goal=0.6),
-    Row(name="scratch", work="scratch restore A", peer=_PG_RESTORE_J2, must=1.2, goal=0.9),
-    Row(name="mirror", work="mirror A into empty tables", peer=_PG_RESTORE, must=1.0, goal=0.75),
-    Row(name="exclusive", work="mirror A into empty tables, exclusive", peer=_PG_RESTORE_J2, must=1.0, goal=0.7),
-    Row(name="nothing", work="restore A, nothing to change", peer=_PG_RESTORE, must=0.35, goal=0.25),
-    Row(name="range", work="restore A, 1 % of rows differ in one key range", peer=_PG_RESTORE, must=0.40, goal=0.28),
-    Row(name="anywhere", work="restore A, 1 % of rows differ anywhere", peer=_PG_RESTORE, must=0.50, goal=0.35),
-    Row(
-        name="one-business",
-        work="one business of 20 restored out of the backup of A",
-        peer=_PG_RESTORE,
-        must=0.5,
-        goal=0.2,
-    ),
-    Row(name="verify", work="verify A against its database", peer="backup A", must=0.9, goal=0.6),
+    *(_beside(f"backup-{data}", f"backup {data}", f"pg_dump -Fc {data}", 0.70, 0.50) for data in ("A", "C", "E", "R")),
+    _beside("backup-best", "backup A", _BEST, None, 1.0),
+    _beside("backup-F", "backup F", "pg_dump -Fc F", 1.0, 0.6),
+    _beside("backup-again", "backup A again, nothing changed", "backup A", 0.75, 0.6),
+    _beside("scratch", "scratch restore A", _WHOLE, 1.2, 0.9),
+    _beside("mirror", "mirror A into empty tables", _DATA, 1.0, 0.75),
+    _beside("exclusive", "mirror A into empty tables, exclusive", _WHOLE, 1.0, 0.7),
+    _beside("nothing", "restore A, nothing to change", _DATA, 0.35, 0.25),
+    _beside("range", "restore A, 1 % of rows differ in one key range", _DATA, 0.40, 0.28),
+    _beside("anywhere", "restore A, 1 % of rows differ anywhere", _DATA, 0.50, 0.35),
+    _beside("one-business", "one business of 20 out of the backup of A", _DATA, 0.5, 0.2),
+    _beside("verify", "verify A against its database", "backup A", 0.9, 0.6),
+    _beside("nightly", "nightly of the demo, second run", f"the same at {BEFORE}", 0.5, 0.3),
+    _beside("fleet-forks", "fleet of hosts, --forks 2", _SERIAL, 0.65, 0.55),
+    _beside("fleet-dask", "fleet of hosts, Dask LocalCluster of 2", _SERIAL, 0.65, 0.55),
+    _growth("growth-backup", "backup A", "backup A/10", "backup A/1000"),
+    _growth("growth-mirror", "mirror A into empty tables", "mirror A/10", "mirror A/1000"),
+    Row(name="memory", work="peak memory of ours, all rows above", peer="", must=250, goal=150, kind=Kind.MEMORY),
 ]
+
+
+def works_of(row: Row) -> list[str]:
+    """Give the names of the works that a row needs; the row of memory takes what the others have."""
+    return [] if row.kind is Kind.MEMORY else [name for name in (row.work, row.peer, row.nothing) if name]
+
+
+OURS = frozenset(name for row in ROWS for name in works_of(row) if name == row.work or (row.kind is Kind.GROWTH))
+"""The works that the row of memory is about."""

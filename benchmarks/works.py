@@ -9,16 +9,12 @@ from typing import Protocol
 
 from benchmarks.data import ONE_SHOP
 from benchmarks.measuring import Command
-from benchmarks.place import HOME, TARGET, Place, backing_up, remove, size
+from benchmarks.place import HOME, TARGET, NotBuiltError, Place, backing_up, remove, size
 
 SCRATCH = "playback_scratch_of_{}"
 """The name that a scratch database beside its original has."""
 
 CUSTOM = ("-Fc",)
-
-
-class NotBuiltError(Exception):
-    """The product cannot do this yet."""
 
 
 class Work(Protocol):
