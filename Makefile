@@ -58,6 +58,7 @@ schemas: .venv/runtime
 # beside pg_dump and pg_restore, in alternating runs: most of an hour; a part of it: `python -m benchmarks --help`
 bench: .venv/development
 	$(BIN)/python -m benchmarks --keep
+	$(BIN)/python -m benchmarks.chart
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra embedded --extra s3 pyproject.toml -o requirements.lock

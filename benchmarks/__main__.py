@@ -63,6 +63,7 @@ def _measure(place: Place, works: Mapping[str, Work], pairs: int, missing: dict[
                 cost = replace(cost, stored=works[name].check(place))
             except NotBuiltError as error:
                 missing[name] = f"not built: {error}"
+                _say(f"  {name}: {missing[name]}")
                 continue
             if turn:
                 costs[name].append(cost)

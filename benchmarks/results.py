@@ -50,6 +50,7 @@ class Number(Struct, frozen=True, kw_only=True):
     """
 
     name: str
+    title: str
     work: str
     peer: str
     kind: Kind
@@ -106,7 +107,9 @@ def figures(costs: Sequence[Cost]) -> Figures:
 
 def measured(row: Row, costs: Mapping[str, Sequence[Cost]], missing: Mapping[str, str]) -> Number:
     """Give the number of a row."""
-    found = Number(name=row.name, work=row.work, peer=row.peer, kind=row.kind, must=row.must, goal=row.goal)
+    found = Number(
+        name=row.name, title=str(row), work=row.work, peer=row.peer, kind=row.kind, must=row.must, goal=row.goal
+    )
     if gone := [missing[name] for name in works_of(row) if name in missing]:
         return replace(found, missing=gone[0])
     match row.kind:
@@ -160,11 +163,11 @@ def line(results: Results, row: Number) -> list[str]:
     asked = [figure(row, row.must), figure(row, row.goal)]
     ours, peer = results.works.get(row.work), results.works.get(row.peer)
     return [
-        row.work,
+        row.title,
         f"{statistics.median(ours.seconds):.2f}" if ours else "",
         row.peer,
         f"{statistics.median(peer.seconds):.2f}" if peer else "",
-        row.missing or f"{figure(row, row.median)}{_spread(row)}{' MISSED' if missed(row) else ''}",
+        row.missing.partition(":")[0] or f"{figure(row, row.median)}{_spread(row)}{' MISSED' if missed(row) else ''}",
         *asked,
         "" if row.processor is None else f"{row.processor:.2f}",
         f"{_mib(_most(ours))} / {_mib(_most(peer))}" if ours and peer else "",

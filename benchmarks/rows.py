@@ -29,6 +29,7 @@ class Row:
         work: name of ours.
         peer: name of what it is set beside. For growth: of the same work on a tenth of the rows, and of next to none,
             whose time counts for all three and is taken off. For memory: empty, the row is about all works of the run.
+        title: what the row is called, where that is not the name of its work.
         must, goal: the highest number; None where it is only shown.
     """
 
@@ -39,6 +40,11 @@ class Row:
     goal: float | None
     kind: Kind = Kind.RATIO
     nothing: str = ""
+    title: str = ""
+
+    def __str__(self) -> str:
+        """Give what the row is called."""
+        return self.title or self.work
 
 
 _BEST = "pg_dump -Fd -j2 A, its best"
@@ -92,7 +98,16 @@ def _beside(name: str, work: str, peer: str, must: float | None, goal: float) ->
 
 
 def _growth(name: str, work: str, tenth: str, nothing: str) -> Row:
-    return Row(name=name, work=work, peer=tenth, nothing=nothing, must=1.1, goal=1.0, kind=Kind.GROWTH)
+    return Row(
+        name=name,
+        work=work,
+        peer=tenth,
+        nothing=nothing,
+        must=1.1,
+        goal=1.0,
+        kind=Kind.GROWTH,
+        title=f"growth of the time of: {work}",
+    )
 
 
 ROWS = [

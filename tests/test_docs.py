@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmarks import chart
 from tests.control import Control, execute
 from toolkit import errors
 from toolkit.actions.registry import ACTIONS
@@ -164,6 +165,14 @@ def test_decisions_are_headed_and_listed_alike() -> None:
     assert [(name, f"# {number} {title}") for number, name, title in listed] == [
         (file.name, heading) for file, heading in zip(files, headed, strict=True)
     ]
+
+
+def test_figures_are_those_of_a_run() -> None:
+    """The README's benchmark and its chart say what the newest file of figures says."""
+    results = chart.read(chart.newest())
+    assert chart.with_section(README, results) == README
+    assert chart.CHART.read_text("utf-8") == chart.svg(results)
+    assert all(row.title in README for row in results.rows)
 
 
 def test_documents_named_in_the_code_exist() -> None:
