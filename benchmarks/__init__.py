@@ -1,7 +1,8 @@
 """Measurements beside pg_dump and pg_restore: `make bench`, or `python -m benchmarks --help`.
 
 rows.py      the table: each row's work, peer, and what it must and should be
-works.py     what is measured: ours and the peers', each with its reset before and its check after
+s3.py, playbooks.py, works.py
+             what is measured: ours and the peers', each with its reset before and its check after
 data.py      the databases that are backed up and restored
 place.py     where all of that lives, kept between runs
 measuring.py one process from start to end: time, processor time, memory

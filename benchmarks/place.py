@@ -150,20 +150,26 @@ class Place:
         if self._digest(database) != self._digests[source]:
             raise DiffersError(f"{database} does not hold what {source} holds")
 
-    def play(self, name: str, host: str, *tasks: Mapping[str, object], options: Sequence[str] = ()) -> Command:
+    def play(
+        self, name: str, host: str, *tasks: Mapping[str, object], environment: Mapping[str, str] | None = None
+    ) -> Command:
         """Give the command that runs tasks on a host of the inventory."""
         file = HOME / "playbooks" / f"{name}.yml"
         file.parent.mkdir(exist_ok=True)
         listed = [{"name": f"{name} {number}", **task} for number, task in enumerate(tasks)]
         file.write_text(json.dumps([{"name": name, "hosts": host, "tasks": listed}]), encoding="utf-8")
-        return invoke("run", str(file), *options, directory=HOME)
+        return invoke("run", str(file), directory=HOME, environment=environment)
 
-    def host(self, database: str, catalog: str, repository: str) -> str:
-        """Name a database in the inventory, and its repository; gives the name of the host."""
+    def host(self, database: str, catalog: str, repository: str, store: Mapping[str, object] | None = None) -> str:
+        """Name a database in the inventory, and its repository, a directory where no store is given.
+
+        Returns:
+            the name of the host.
+        """
         repositories = HOME / "inventory" / "repositories.yml"
         hosts = HOME / "inventory" / "hosts.yml"
         stores = json.loads(repositories.read_text("utf-8"))
-        stores[repository] = {"type": "local", "path": str(self.repository(repository))}
+        stores[repository] = store or {"type": "local", "path": str(self.repository(repository))}
         repositories.write_text(json.dumps(stores), encoding="utf-8")
         known = json.loads(hosts.read_text("utf-8"))
         named = catalog if catalog != "R" else "multi-business"
@@ -275,12 +281,14 @@ def _best(server: EmbeddedServer) -> list[str]:
     return options if not subprocess.run(tried, capture_output=True, check=False).returncode else [*options[:2], "-Z0"]
 
 
-def invoke(*arguments: str, directory: Path, toolkit: Path = ROOT) -> Command:
+def invoke(
+    *arguments: str, directory: Path, toolkit: Path = ROOT, environment: Mapping[str, str] | None = None
+) -> Command:
     """Give a command line of a control directory, with the toolkit of this checkout or of another one."""
     return Command(
         arguments=[sys.executable, "-m", "invoke", *arguments],
         directory=directory,
-        environment={"PYTHONPATH": str(toolkit)},
+        environment={"PYTHONPATH": str(toolkit), **(environment or {})},
     )
 
 
