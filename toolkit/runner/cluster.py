@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import dask
+import msgspec
 from dask.distributed import Client, Future, KilledWorker, LocalCluster, Queue
 from distributed.security import Security
 
@@ -43,6 +44,13 @@ _KINDS: Final = (".yml", ".yaml")
 _AGAIN: Final = "run it again on the hosts that failed"
 _OWN_CLUSTER: Final = {
     "distributed.scheduler.allowed-failures": 0,
+    # a task is one call that lasts: there is nothing to steal, to sample or to balance
+    "distributed.scheduler.work-stealing": False,
+    "distributed.scheduler.active-memory-manager.start": False,
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.admin.system-monitor.gil.enabled": False,
     # nobody needs pages about it, which every user of this machine could read
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
@@ -76,6 +84,9 @@ class DaskCluster:
         self._lock = threading.Lock()
         self._passed_on = self._gone = False
         self._client: Client | None = None
+        self._claims: list[Queue] = []
+        """Queues of claims that no task uses now; each is for one task at a time."""
+        self._heard: dict[str, Progress] = {}
 
     def __enter__(self) -> Self:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
@@ -94,6 +105,7 @@ class DaskCluster:
                 reason = f"{type(error).__name__}: {error}".splitlines()[0]
                 hint = "every worker needs playback in the version of the run, with the extra `distributed`"
                 raise TaskError(f"a worker cannot take tasks: {reason}", hint=hint) from error
+            client.subscribe_topic(visit.name, self._hear)
             opened.callback(self._leave, client, visit.name)
             self.forks = self.forks or min(_MOST, sum(client.nthreads().values()))
             if not self.forks:
@@ -109,6 +121,8 @@ class DaskCluster:
 
     def _leave(self, client: Client, visit: str) -> None:
         if client.status == "running" and self._address:
+            for claims in self._claims:
+                _quietly(claims.close)
             _quietly(partial(client.unregister_worker_plugin, visit))
 
     def run(self, order: Order) -> Outcome:
@@ -123,7 +137,8 @@ class DaskCluster:
         key = f"{order.host.name}-{uuid.uuid4().hex}"
         errand = Errand(
             run=self._run,
-            claim=key,
+            key=key,
+            claims="",
             action=order.action.name,
             arguments=order.pack(),
             place=(order.place.file, order.place.line, order.place.path),
@@ -134,26 +149,29 @@ class DaskCluster:
             now=order.now().isoformat(),
         )
         assert self._client is not None
-        with order.progress() as progress, self._listening(self._client, key, progress):
-            return self._answered(order, key, wire.sent(errand))
+        with order.progress() as progress:
+            self._heard[key] = progress
+            try:
+                return self._answered(self._client, order, errand)
+            finally:
+                del self._heard[key]
 
-    def _answered(self, order: Order, key: str, errand: str) -> Outcome:
-        client = self._client
-        assert client is not None
+    def _answered(self, client: Client, order: Order, errand: Errand) -> Outcome:
         if client.status != "running" or self._gone:
             raise TaskError("the scheduler is gone; this task was not begun", hint=_AGAIN)
-        claim, came = Queue(key, client=client), threading.Event()
+        came = threading.Event()
+        claims = self._claims.pop() if self._claims else Queue(f"{self._run}-{uuid.uuid4().hex}", client=client)
         try:
-            claim.put(1)
-            future = client.submit(work, errand, key=key, pure=False, retries=0)
+            claims.put(errand.key)
+            text = wire.sent(msgspec.structs.replace(errand, claims=claims.name))
+            future = client.submit(work, text, key=errand.key, pure=False, retries=0)
             future.add_done_callback(lambda _: came.set())
             self._wait(client, future, came)
-            return wire.outcome(future.result())
+            outcome = wire.outcome(future.result())
         except (LostError, CancelledError, OSError, KilledWorker) as error:
-            raise self._lost(client, order, claim) from error
-        finally:
-            if client.status == "running":
-                _quietly(claim.close)
+            raise self._lost(client, order, claims) from error
+        self._claims.append(claims)
+        return outcome
 
     def _wait(self, client: Client, future: Future[str], came: threading.Event) -> None:
         """Wait for the answer, or until nobody is left to give one; an interruption is passed on to the workers."""
@@ -180,13 +198,13 @@ class DaskCluster:
         passing = partial(client.run, interrupt, self._run, on_error="ignore")
         threading.Thread(target=_quietly, args=(passing,), daemon=True).start()
 
-    def _lost(self, client: Client, order: Order, claim: Queue) -> TaskError | UndecidedError:
+    def _lost(self, client: Client, order: Order, claims: Queue) -> TaskError | UndecidedError:
         """What is known of a task that nobody answers for any more."""
         begun = True
         if client.status == "running":
             with suppress(Exception):
                 # what can still be taken was not, and will not be
-                begun = not claim.get(batch=True)
+                begun = not claims.get(batch=True)
             who = "its worker"
         else:
             self._gone, who = True, "the scheduler"
@@ -229,25 +247,19 @@ class DaskCluster:
             with cluster, Client(cluster, set_as_default=False, name="playback") as client:
                 yield client
 
-    @contextmanager
-    def _listening(self, client: Client, topic: str, progress: Progress) -> Iterator[None]:
-        """Tell of the progress that a worker tells of."""
-
-        def hear(event: tuple[float, Mapping[str, Any]]) -> None:
-            message = event[1]
-            if "what" in message:
-                progress.start(message["what"], rows=message["rows"], bytes=message["bytes"])
-            elif "note" in message:
-                progress.note(message["note"])
-            else:
-                progress.advance(rows=message["rows"], bytes=message["bytes"])
-
-        client.subscribe_topic(topic, hear)
-        try:
-            yield
-        finally:
-            if client.status == "running":
-                _quietly(partial(client.unsubscribe_topic, topic))
+    def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        """Tell of the progress that a worker tells of; of a task that has ended nothing more is told."""
+        message = event[1]
+        progress = self._heard.get(message["key"])
+        if progress is None:
+            return
+        if "what" in message:
+            progress.start(message["what"], rows=message["rows"], bytes=message["bytes"])
+        if "done" in message:
+            rows, size = message["done"]
+            progress.advance(rows=rows, bytes=size)
+        if "note" in message:
+            progress.note(message["note"])
 
     def _is_embedded(self, order: Order) -> bool:
         """Whether a task is about a private server, of which another machine would have one of its own."""

@@ -29,14 +29,16 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         run: the run that it belongs to; the worker knows its inventory.
-        claim: whoever takes it begins, and nobody takes it twice.
+        key: the name of this attempt.
+        claims: the queue in which its key is laid down: whoever takes it begins, and nobody takes it twice.
         arguments: as `toolkit.config.packing` packs them.
         place: the task's: file, line and path.
         now: the time as the run sees it, in ISO 8601.
     """
 
     run: str
-    claim: str
+    key: str
+    claims: str
     action: str
     arguments: Any
     place: tuple[str, int, str]

@@ -56,12 +56,20 @@ class _Guest:
     interruption: Interruption = field(default_factory=Interruption)
     lock: threading.Lock = field(default_factory=threading.Lock)
     loaded: LoadedInventory | None = None
+    claims: dict[str, Queue] = field(default_factory=dict)
 
     def inventory(self) -> LoadedInventory:
         with self.lock:
             if self.loaded is None:
                 self.loaded = inventories.load(self.files, control=self.control)
             return self.loaded
+
+    def takes(self, errand: Errand) -> bool:
+        """Whether this worker may begin: what the run laid down once can be taken once, whatever Dask does again."""
+        with self.lock:
+            if errand.claims not in self.claims:
+                self.claims[errand.claims] = Queue(errand.claims, client=get_client())
+        return errand.key in self.claims[errand.claims].get(batch=True)
 
     def shown_file(self, name: str) -> str:
         """The name of a file of the inventory as the run knows it."""
@@ -70,6 +78,11 @@ class _Guest:
 
 
 _guests: dict[str, _Guest] = {}
+
+
+def visit_name(run: str) -> str:
+    """Give the name by which a run's workers and their progress are known to the cluster."""
+    return f"playback-{run}"
 
 
 class Visit(WorkerPlugin):
@@ -84,7 +97,7 @@ class Visit(WorkerPlugin):
     """
 
     def __init__(self, *, run: str, files: Mapping[str, str], directory: str, shown: str, own: bool) -> None:
-        self.name = f"playback-{run}"
+        self.name = visit_name(run)
         self.version = __version__
         self._run, self._files, self._directory, self._shown, self._own = run, dict(files), directory, shown, own
 
@@ -124,7 +137,7 @@ def work(text: str) -> str:
     guest = _guests[errand.run]
     if guest.interruption.pending:
         return answer(_interrupted, foreign=False, shown_file=str)
-    if not _claimed(errand.claim):
+    if not guest.takes(errand):
         return LOST
     action = ACTIONS[errand.action]
     return answer(partial(_done, errand, guest), foreign=action.asks_others, shown_file=guest.shown_file)
@@ -132,15 +145,6 @@ def work(text: str) -> str:
 
 def _interrupted() -> Outcome:
     raise KeyboardInterrupt
-
-
-def _claimed(claim: str) -> bool:
-    """Whether this worker may begin: what a run lays down once can be taken once, whatever Dask does again."""
-    queue = Queue(claim, client=get_client())
-    try:
-        return bool(queue.get(batch=True))
-    finally:
-        queue.close()
 
 
 def _done(errand: Errand, guest: _Guest) -> Outcome:
@@ -163,7 +167,7 @@ def _done(errand: Errand, guest: _Guest) -> Outcome:
         render=lambda: unpack(errand.arguments, templates, guest.control),
         pack=_nothing,
         variables=dict,
-        progress=lambda: _Told(errand.claim),
+        progress=lambda: _Told(errand),
         at_end=_no_end,
     )
     return Threads().run(order)
@@ -178,40 +182,41 @@ def _no_end(name: str, work: Callable[[], bool]) -> None:
 
 
 class _Told(SilentProgress):
-    """Progress that is told to the run, now and then."""
+    """Progress that is told to the run, now and then: nothing of what is done within PROGRESS_SECONDS."""
 
-    def __init__(self, topic: str) -> None:
-        self._topic = topic
+    def __init__(self, errand: Errand) -> None:
+        self._errand = errand
         self._worker = get_worker()
         self._lock = threading.Lock()
-        self._next = 0.0
+        self._next = time.monotonic() + PROGRESS_SECONDS
+        self._news: dict[str, Any] = {}
         self._rows = self._bytes = 0
 
     def start(self, what: str, *, rows: int | None = None, bytes: int | None = None) -> None:
-        """Tell that a phase begins, with what is left of the one before."""
+        """Begin a phase; what was not told of the one before is not told any more."""
         with self._lock:
-            self._flush()
-            self._tell({"what": what, "rows": rows, "bytes": bytes})
+            self._news = {"what": what, "rows": rows, "bytes": bytes}
+            self._rows = self._bytes = 0
+            self._tell()
 
     def advance(self, *, rows: int = 0, bytes: int = 0) -> None:
-        """Count rows and bytes, and tell them when it is time."""
+        """Count rows and bytes."""
         with self._lock:
             self._rows += rows
             self._bytes += bytes
-            if time.monotonic() >= self._next:
-                self._flush()
+            self._tell()
 
     def note(self, text: str) -> None:
-        """Tell where it stands."""
+        """Say where it stands."""
         with self._lock:
-            if time.monotonic() >= self._next:
-                self._tell({"note": text})
+            self._news["note"] = text
+            self._tell()
 
-    def _flush(self) -> None:
-        if self._rows or self._bytes:
-            self._tell({"rows": self._rows, "bytes": self._bytes})
-            self._rows = self._bytes = 0
-
-    def _tell(self, message: Mapping[str, Any]) -> None:
-        self._next = time.monotonic() + PROGRESS_SECONDS
-        self._worker.log_event(self._topic, dict(message))
+    def _tell(self) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + PROGRESS_SECONDS
+        news = {**self._news, "key": self._errand.key, "done": [self._rows, self._bytes]}
+        self._worker.log_event(visit_name(self._errand.run), news)
+        self._news, self._rows, self._bytes = {}, 0, 0
