@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from toolkit.errors import InputError
 from toolkit.model.host import EmbeddedDatabase
 from toolkit.model.secret import Secret
 
@@ -19,7 +20,7 @@ def open_database(control: Path, database: str | Secret) -> str:
             is hard to back up.
 
     Raises:
-        InputError: NAME is not a name.
+        InputError: NAME is not a name, or that of a scratch database that is not there.
         DatabaseError: the private server does not start or refuses.
     """
     text = database.reveal() if isinstance(database, Secret) else database
@@ -32,6 +33,13 @@ def open_database(control: Path, database: str | Secret) -> str:
 
     server = embedded.start(embedded.directory_of(control, wanted))
     if not server.has_database(wanted.name):
+        if server.hasty:
+            raise InputError(
+                f"there is no scratch database {wanted.name}: the restore that makes it has not been run, or did not"
+                " keep it",
+                hint="a database of your own needs another name than a scratch database: their server does not wait for"
+                " the disk",
+            )
         # only who asks for the reference application pays for knowing it
         from toolkit.demo.databases import FILLED  # noqa: PLC0415
 

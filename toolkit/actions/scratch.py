@@ -86,7 +86,7 @@ def _place(context: Context, scratch: Scratch, like: str) -> tuple[Place, str, s
     """The server, the database's name there, and the name by which later tasks reach it."""
     if scratch.on == EMBEDDED:
         database = EmbeddedDatabase(scratch.name)
-        server = embedded.start(embedded.directory_of(context.inventory.directory, database))
+        server = embedded.start(embedded.directory_of(context.inventory.directory, database), hasty=True)
         return embedded_place(server), database.name, str(database)
     beside = scratch.like if scratch.on == BESIDE else scratch.on
     conninfo = direct_conninfo_of(context, context.inventory.host(beside))

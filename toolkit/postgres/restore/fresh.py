@@ -1,31 +1,37 @@
 """A restore into a scratch database: rows first, then keys and indexes, as pg_restore does it.
 
 It is planned like any other, in the draft that has all constraints and no rows. Where the plan is nothing but inserts,
-they go into the other draft, which has no constraints yet: by COPY, in several sessions; then the server builds keys,
-constraints and indexes, while the rows are read back and compared. Whatever else a restore does (another device's
-identity, rows put aside, triggers that fire, steps) is carried out in the draft with constraints, as in any database.
+they go into the other draft, which has no constraints yet: by COPY, in several sessions. A large table gets its indexes
+and is read back and compared as soon as its own rows are there, a small one is read back at once; what needs the rows
+of other tables comes last. Whatever else a restore does (another device's identity, rows put aside, triggers that fire,
+steps) is carried out in the draft with constraints, as in any database.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
+from hashlib import sha256
+from itertools import islice
 
 from psycopg import sql
 
+from toolkit.model.manifest import TableEntry
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Load, RestorePlan, TablePlan
-from toolkit.postgres.compare.comparison import equal_chunks, in_one_process, lies_as_loaded
+from toolkit.postgres.compare.comparison import equal_chunks
 from toolkit.postgres.compare.sequence_outlook import behind
+from toolkit.postgres.restore.crew import Crew
 from toolkit.postgres.restore.ready import Lessons, Ready, planned_restore
 from toolkit.postgres.restore.refusals import refuse_conflicts, unproven
 from toolkit.postgres.restore.transaction import restore
 from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.relation import Sql, columns, row_text
-from toolkit.postgres.schema.rows import write_rows
+from toolkit.postgres.schema.rows import read_copy, read_rows, write_rows
 from toolkit.postgres.servers.programs import ProgramError
 from toolkit.postgres.servers.scratch import Draft
 from toolkit.postgres.session.connection import Connection, session
@@ -37,9 +43,26 @@ SESSIONS = 2
 """Sessions that load at once, and that build indexes at once."""
 
 LARGE = 16 << 20
-"""Bytes of rows from which on indexes are built in several sessions."""
+"""Bytes of rows from which on what needs the rows of several tables is built in several sessions."""
 
-_SLICE = 0.2
+LARGE_TABLE = 4 << 20
+"""Bytes of rows from which on a table is indexed on its own."""
+
+SMALL_TABLES = 1 << 20
+"""Bytes of rows, about, of small tables that are loaded in one transaction."""
+
+_BLOCK = 256 << 10
+
+_PAGE_ROWS, _PAGE_BYTES = 60, 4000
+"""What surely fits into one page of a table."""
+
+_LAST = 1 << 62
+"""A weight above that of every table."""
+
+_SETTINGS = """
+SELECT set_config('synchronous_commit', 'off', false), set_config('max_parallel_workers_per_gather', '0', false)
+"""
+"""A draft is forgotten in a crash; parallel workers would mix the order in which rows lie."""
 
 
 def restore_fresh(draft: Draft, request: Request, progress: Progress) -> RestorePlan:
@@ -48,41 +71,39 @@ def restore_fresh(draft: Draft, request: Request, progress: Progress) -> Restore
     Raises:
         What `restore` raises; nothing of the scratch database is left then.
     """
-    try:
-        plan = _loaded(draft, request, progress)
-    except ProgramError as error:
-        # a function that an index calls may work on rows that are put in and not, under pg_restore's own search path,
-        # on rows that are there; and rows may not fit the keys. Either way the finished schema tells
-        progress.note(f"once more, into the finished schema: {'; '.join(error.said)}")
-        draft.renew_whole()
-        plan = None
+    plan = None
+    with ExitStack() as stack:
+        loading = _planned(draft, request, progress, stack)
+        if loading is not None and not loading.needs_stage:
+            stack.close()
+        try:
+            plan = loading.carried_out() if loading is not None else None
+        except ProgramError as error:
+            # a function that an index calls may work on rows that are put in and not, under pg_restore's own search
+            # path, on rows that are there; and rows may not fit the keys. Either way the finished schema tells
+            progress.note(f"once more, into the finished schema: {'; '.join(error.said)}")
+        except REFUSALS:
+            pass  # carried out in the finished schema, it says of all such rows why
     draft.chosen = draft.bare if plan else draft.whole
-    plan = plan or restore(lambda: session(draft.whole, application="playback restore"), request, progress)
+    if plan is None:
+        if loading is not None and not loading.needs_stage:
+            draft.renew_whole()
+        plan = restore(lambda: session(draft.whole, application="playback restore"), request, progress)
     return replace(plan, warnings=(*plan.warnings, *draft.said))
 
 
-def _loaded(draft: Draft, request: Request, progress: Progress) -> RestorePlan | None:
-    """Load the rows, then build the constraints; None where the restore is of another kind, or rows are refused.
+def _planned(draft: Draft, request: Request, progress: Progress, stack: ExitStack) -> _Loading | None:
+    """Plan the restore; None where it is of another kind than rows that are put into empty tables.
 
-    Carried out in the finished schema, it says of all such rows why.
+    Args:
+        stack: holds the session in which it is planned.
     """
     if request.fire or not request.atomic or request.put_aside is not None:
         return None
-    with (
-        session(draft.whole, application="playback restore") as connection,
-        planned_restore(connection, replace(request, fresh=True), Lessons(), progress) as ready,
-    ):
-        refuse_conflicts(ready.plan, ready.survey.schema)
-        if not _only_inserts(ready):
-            return None
-        loading = _Loading(draft, ready, progress)
-        try:
-            loading.load()
-        except REFUSALS:
-            return None
-        if loading.needs_stage:
-            return loading.finish()
-    return loading.finish()
+    connection = stack.enter_context(session(draft.whole, application="playback restore"))
+    ready = stack.enter_context(planned_restore(connection, replace(request, fresh=True), Lessons(), progress))
+    refuse_conflicts(ready.plan, ready.survey.schema)
+    return _Loading(draft, ready, progress) if _only_inserts(ready) else None
 
 
 def _only_inserts(ready: Ready) -> bool:
@@ -93,7 +114,11 @@ def _only_inserts(ready: Ready) -> bool:
 
 
 class _Loading:
-    """Loads what a plan inserts into the draft without constraints, and proves it."""
+    """Loads what a plan inserts into the draft without constraints, builds these, and proves the rows.
+
+    Attributes:
+        needs_stage: the session in which it was planned, and its draft, are needed to the end.
+    """
 
     def __init__(self, draft: Draft, ready: Ready, progress: Progress) -> None:
         self._draft = draft
@@ -103,80 +128,133 @@ class _Loading:
         self._source = ready.source
         self._relations = ready.survey.workspace.relations
         filled = [table for table in ready.plan.tables.values() if table.inserts]
-        sizes = {table.table: self._source.entries[table.table].bytes for table in filled}
-        self._copied = sorted((t for t in filled if t.load is Load.COPY), key=lambda t: -sizes[t.table])
-        self._staged = [t for t in filled if t.load is not Load.COPY]
-        self._jobs = SESSIONS if sum(sizes.values()) > LARGE else 1
-        self._stop = threading.Event()
+        self._staged = [table for table in filled if table.load is not Load.COPY]
+        self._copied = [table for table in filled if table.load is Load.COPY]
+        self._rows = sum(table.inserts for table in filled)
+        self._jobs = SESSIONS if sum(self._size(table) for table in filled) > LARGE else 1
         self.needs_stage = bool(self._staged) or not all(self._as_stored(table.table) for table in self._copied)
+        self._crew = Crew(SESSIONS, interrupt=draft.interrupt)
+        self._lock = threading.Lock()
+        self._unbuilt = 0
+        self._unproven = list(self._staged)
+        self._own = threading.local()
+        self._sessions = ExitStack()
 
-    def load(self) -> None:
-        """Load all rows."""
-        self._progress.start("restore", rows=sum(t.inserts for t in (*self._copied, *self._staged)))
-        self._everywhere(self._load, self._copied, meanwhile=lambda: list(map(self._load_staged, self._staged)))
-
-    def finish(self) -> RestorePlan:
-        """Build keys, constraints and indexes, and prove the rows; gives the plan with the sequences that were moved.
-
-        Unless `needs_stage`, the draft with constraints is not needed any more.
+    def carried_out(self) -> RestorePlan:
+        """Carry it out; gives the plan with the sequences that were moved.
 
         Raises:
-            ProgramError: they cannot be built.
+            ProgramError: keys, constraints or indexes cannot be built.
+            One of REFUSALS: the tables do not take the rows.
+            DatabaseError: the rows are not those of the backup.
         """
-        self._progress.note("building keys and indexes, proving")
-        with ThreadPoolExecutor(max_workers=1) as tidying:
+        self._progress.start("restore", rows=self._rows)
+        with ThreadPoolExecutor(max_workers=1) as tidying, self._sessions:
             if not self.needs_stage:
                 tidying.submit(self._draft.forget_whole)
-            doubtful = self._everywhere(
-                self._differs, self._copied, meanwhile=lambda: self._draft.constrain(self._jobs), sessions=1
-            )
-        rows = [table for table, differs in zip(self._copied, doubtful, strict=True) if differs]
-        self._prove([*rows, *self._staged])
-        return self._with_sequences()
+            self._work()
+            self._prove()
+            return self._with_sequences()
+
+    def _work(self) -> None:
+        batches = list(self._batches())
+        self._unbuilt = len(batches) + 1
+        for batch in batches:
+            self._crew.add(sum(map(self._size, batch)), partial(self._load, batch))
+        try:
+            self._crew.start()
+            for table in self._staged:
+                self._load_staged(table)
+            self._built()
+            self._crew.finish()
+        except BaseException:
+            self._crew.stop()
+            raise
+
+    def _batches(self) -> Iterator[Sequence[TablePlan]]:
+        """Tables that are loaded in one transaction: a large one on its own, small ones together."""
+        batch, size = list[TablePlan](), 0
+        for table in sorted(self._copied, key=self._size, reverse=True):
+            if batch and size + self._size(table) > SMALL_TABLES:
+                yield batch
+                batch, size = [], 0
+            batch.append(table)
+            size += self._size(table)
+        if batch:
+            yield batch
 
     # rows
 
-    def _load(self, table: TablePlan) -> None:
-        entry, target = self._source.entries[table.table], self._target(table.table)
-        names = [column.name for column in entry.columns]
-        with self._opened() as connection, connection.transaction():
-            if frozen := not self._schema.tables[table.table].partitioned:
-                # rows of a table that nobody else can have seen yet need no second writing
-                connection.execute(sql.SQL("TRUNCATE ONLY {}").format(target))
-            write_rows(connection, target, names, self._watched(self._source.rows_of(entry)), frozen=frozen)
-        self._progress.advance(rows=table.inserts)
+    def _load(self, batch: Sequence[TablePlan]) -> None:
+        large = self._size(batch[0]) > LARGE_TABLE
+        connection = self._session()
+        with connection.transaction():
+            for table in batch:
+                entry, target = self._source.entries[table.table], self._target(table.table)
+                fits_a_page = entry.rows <= _PAGE_ROWS and entry.bytes <= _PAGE_BYTES
+                if frozen := not (self._schema.tables[table.table].partitioned or fits_a_page):
+                    # rows of a table that nobody else can have seen yet need no second writing, and lie in order
+                    connection.execute(sql.SQL("TRUNCATE ONLY {}").format(target))
+                names = [column.name for column in entry.columns]
+                rows = self._crew.watched(self._source.rows_of(entry))
+                write_rows(connection, target, names, rows, frozen=frozen)
+                if not large:
+                    self._compare(connection, table)
+        self._progress.advance(rows=sum(table.inserts for table in batch))
+        if large:
+            self._crew.add(self._size(batch[0]), partial(self._index, batch[0]))
+            self._crew.add(self._size(batch[0]), partial(self._prove_large, batch[0]))
+        else:
+            self._built()
 
     def _load_staged(self, table: TablePlan) -> None:
         """Load rows that were changed on stage, out of the session that changed them."""
         staged = self._source.staged(table.table)
         names = (*staged.names, *staged.added)
-        query = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT")
         written = self._ready.prepared.comparison.written(table.table)
-        reading = self._ready.connection.cursor().copy(query.format(columns("s", names), written))
-        with self._opened() as connection, connection.transaction(), reading as rows:
-            write_rows(connection, self._target(table.table), names, self._watched(rows))
+        query = sql.SQL("SELECT {} FROM {}").format(columns("s", names), written)
+        rows = self._crew.watched(read_copy(self._ready.connection, query))
+        connection = self._session()
+        with connection.transaction():
+            write_rows(connection, self._target(table.table), names, _blocks(rows))
         self._progress.advance(rows=table.inserts)
 
-    def _watched(self, data: Iterable[bytes | bytearray | memoryview]) -> Iterator[bytes]:
-        for block in data:
-            if self._stop.is_set():
-                raise InterruptedError
-            yield block  # type: ignore[misc]  # the driver takes any buffer
+    # keys and indexes
+
+    def _index(self, table: TablePlan) -> None:
+        self._draft.index(*self._schema.schemas.place(table.table))
+        self._built()
+
+    def _built(self) -> None:
+        """Note that some tables are loaded and indexed; once all of them are, build what is left."""
+        with self._lock:
+            self._unbuilt -= 1
+            last = not self._unbuilt
+        if last:
+            self._progress.note("building keys and indexes, proving")
+            self._crew.add(_LAST, partial(self._draft.constrain, self._jobs))
 
     # proof
 
-    def _differs(self, table: TablePlan) -> bool:
-        """Whether a table does not lie as it was stored; False proves it."""
+    def _prove_large(self, table: TablePlan) -> None:
+        connection = self._session()
+        with connection.transaction():
+            self._compare(connection, table)
+
+    def _compare(self, connection: Connection, table: TablePlan) -> None:
+        """Compare a table with the backup by its chunks, as it lies; one that differs remains to be proven."""
         name = table.table
-        entry, declared = self._source.entries[name], self._schema.tables[name]
+        entry, declared, relation = self._source.entries[name], self._schema.tables[name], self._relations[name]
         if not self._as_stored(name):
-            return True
-        relation = self._relations[name]
-        with self._opened() as connection, connection.transaction():
-            if declared.partitioned:
-                return not equal_chunks(connection, declared, relation, None, entry)
-            with in_one_process(connection):
-                return not lies_as_loaded(connection, declared, relation, entry)
+            same = False
+        elif declared.partitioned:
+            same = equal_chunks(connection, declared, relation, None, entry)
+        else:
+            rows = read_rows(connection, declared, relation, None, ordered=False)
+            same = _has_chunks(self._crew.watched(rows), entry)
+        if not same:
+            with self._lock:
+                self._unproven.append(table)
 
     def _as_stored(self, name: str) -> bool:
         """Whether a table has the very columns of the backup, so that its rows are the text that was stored."""
@@ -184,79 +262,83 @@ class _Loading:
         stored = self._source.entries[name].columns
         return [(each.name, each.type) for each in declared] == [(each.name, each.type) for each in stored]
 
-    def _prove(self, tables: Iterable[TablePlan]) -> None:
-        """Compare tables with what is staged of them, by count and sums of hashes.
+    def _prove(self) -> None:
+        """Compare the tables that differ from what is stored with what is staged, by count and sums of hashes.
 
         Raises:
             DatabaseError: they differ.
         """
         failures = []
-        with self._opened() as connection:
-            for table in tables:
-                if not self.needs_stage:
-                    failures.append(f"{table.table}: its rows are not what the backup has")
-                    continue
-                staged = self._source.staged(table.table)
-                stage: Sql = sql.SQL("{} s").format(staged.table)
-                if table.load is not Load.COPY:
-                    stage = self._ready.prepared.comparison.written(table.table)
-                wanted = _digest(self._ready.connection, stage, row_text("s", staged.names))
-                found = sql.SQL("{} t").format(self._target(table.table))
-                if _digest(connection, found, row_text("t", staged.names)) != wanted:
-                    failures.append(f"{table.table}: its rows are not what the backup has")
+        for table in self._unproven:
+            if not (self._is_staged(table) if self.needs_stage else self._is_stored(table)):
+                failures.append(f"{table.table}: its rows are not what the backup has")
         if failures:
             raise unproven(failures)
+
+    def _is_stored(self, table: TablePlan) -> bool:
+        """Whether a table has the rows of the backup, in whatever order they lie."""
+        name = table.table
+        relation, entry = self._relations[name], self._source.entries[name]
+        return equal_chunks(self._session(), self._schema.tables[name], relation, None, entry)
+
+    def _is_staged(self, table: TablePlan) -> bool:
+        staged = self._source.staged(table.table)
+        stage: Sql = sql.SQL("{} s").format(staged.table)
+        if table.load is not Load.COPY:
+            stage = self._ready.prepared.comparison.written(table.table)
+        wanted = _digest(self._ready.connection, stage, row_text("s", staged.names))
+        found = sql.SQL("{} t").format(self._target(table.table))
+        return _digest(self._session(), found, row_text("t", staged.names)) == wanted
 
     # sequences
 
     def _with_sequences(self) -> RestorePlan:
-        plan, recorded = self._ready.plan, self._source.manifest.sequences
-        with self._opened() as connection:
-            outlook = behind(connection, self._schema.schemas, recorded, list(self._source.entries))
-            advance(connection, self._schema.schemas, list(outlook.moves))
+        plan, recorded, connection = self._ready.plan, self._source.manifest.sequences, self._session()
+        outlook = behind(connection, self._schema.schemas, recorded, list(self._source.entries))
+        advance(connection, self._schema.schemas, list(outlook.moves))
         warnings = tuple(dict.fromkeys((*plan.warnings, *outlook.said)))
         return replace(plan, sequences=outlook.moves, warnings=warnings, locking="", unforeseen=())
 
     # sessions
 
-    @contextmanager
-    def _opened(self) -> Iterator[Connection]:
-        with session(self._draft.bare, application="playback restore") as connection:
-            yield connection
+    def _session(self) -> Connection:
+        """The session of this thread."""
+        if not hasattr(self._own, "connection"):
+            opened = session(self._draft.bare, application="playback restore")
+            with self._lock:
+                self._own.connection = self._sessions.enter_context(opened)
+            self._own.connection.execute(_SETTINGS)
+        connection: Connection = self._own.connection
+        return connection
 
     def _target(self, name: str) -> Sql:
         return sql.SQL("{}").format(identifier(self._schema.schemas, name))
 
-    def _everywhere(
-        self,
-        work: Callable[[TablePlan], bool | None],
-        tables: Iterable[TablePlan],
-        *,
-        meanwhile: Callable[[], object],
-        sessions: int = SESSIONS,
-    ) -> list[bool | None]:
-        """Work on tables in several sessions, and meanwhile do something in this one; the first failure ends it all."""
-        with ThreadPoolExecutor(max_workers=sessions) as pool:
-            futures = [pool.submit(work, table) for table in tables]
-            try:
-                meanwhile()
-                return _results(futures)
-            except BaseException:
-                self._stop.set()
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
+    def _size(self, table: TablePlan) -> int:
+        return self._source.entries[table.table].bytes
 
 
-def _results(futures: list[Future[bool | None]]) -> list[bool | None]:
-    """What all of them give, or the first error as soon as there is one."""
-    # in slices, since a lock's wait cannot be interrupted on Windows
-    while wait(futures, timeout=_SLICE, return_when=FIRST_EXCEPTION).not_done:
-        if any(future.done() and future.exception() for future in futures):
-            break
-    for future in futures:
-        if future.done() and (error := future.exception()) is not None:
-            raise error
-    return [future.result() for future in futures]
+def _has_chunks(rows: Iterator[memoryview], entry: TableEntry) -> bool:
+    """Whether rows make the chunks of an entry; reads them to the end, because the server is amid a COPY."""
+    same = True
+    for chunk in entry.chunks:
+        digest = sha256()
+        for row in islice(rows, chunk.rows):
+            digest.update(row)
+        same = same and digest.hexdigest() == chunk.id
+    return not sum(1 for _ in rows) and same
+
+
+def _blocks(rows: Iterable[memoryview]) -> Iterator[bytes]:
+    """Rows in larger pieces, which cost less each."""
+    block, size = list[memoryview](), 0
+    for row in rows:
+        block.append(row)
+        size += len(row)
+        if size > _BLOCK:
+            yield b"".join(block)
+            block, size = [], 0
+    yield b"".join(block)
 
 
 def _digest(connection: Connection, rows: Sql, line: Sql) -> tuple[object, ...] | None:

@@ -4,6 +4,7 @@
     data/            0700, of the server's account: the data, and the socket where its path is short enough
     password         the only password, for every role, in the form of libpq's password files
     socket           the directory of the socket, where that cannot be in `data`
+    hasty            there is nothing here that has to outlive a crash of the machine; the last start since it started
     lock, users      who starts or stops it now, and which processes use it
 """
 
@@ -38,6 +39,20 @@ _LONGEST = 103
 """Bytes in the path of a socket: what macOS and the BSDs allow; Linux has four more."""
 
 _SETTINGS = "playback.conf"
+
+_HASTY = """fsync = off
+full_page_writes = off
+synchronous_commit = off
+wal_level = minimal
+max_wal_senders = 0
+max_wal_size = '4GB'
+checkpoint_timeout = '1h'
+"""
+"""Settings of a server that never waits for the disk, and writes rows of new tables once only."""
+
+_CLOCK = 60
+"""Seconds by which the time of a start seems to move when the clock is set."""
+
 _PATIENCE = "120"
 """Seconds for which a start or a stop is waited for."""
 
@@ -77,12 +92,29 @@ class Cluster:
         """Give the password of all roles."""
         return (self.home / "password").read_text("ascii").strip().rpartition(":")[2]
 
-    def make(self, version: int) -> None:
+    @property
+    def hasty(self) -> bool:
+        """Whether its server never waits for the disk."""
+        return self._haste.exists()
+
+    def may_be_torn(self) -> bool:
+        """Tell whether the machine may have crashed since a hasty server wrote its data; nobody can tell it did not."""
+        try:
+            noted = self._haste.read_text("ascii")
+        except FileNotFoundError:
+            return False
+        now = boot()
+        if noted.isdecimal() and now.isdecimal():
+            return abs(int(noted) - int(now)) > _CLOCK
+        return noted not in {"", now}
+
+    def make(self, version: int, *, hasty: bool = False) -> None:
         """Make the data directory; it is there complete or not at all.
 
         Raises:
             DatabaseError: that fails.
         """
+        self._haste.unlink(missing_ok=True)
         draft = self.home / "data.draft"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
@@ -94,6 +126,7 @@ class Cluster:
         command = [program, "-D", maker.data_argument(draft), "-U", SUPERUSER, "--auth=scram-sha-256"]
         # a password that nobody could guess needs no hashing thousands of times, which every connection would wait for
         command += ["--encoding=UTF8", "--no-instructions", "--set", "scram_iterations=1"]
+        command += ["--no-sync"] if hasty else []
         with _password_file(self.home, maker, password) as (name, options):
             done = maker.run([*command, f"--pwfile={name}"], draft, **options)
         if done.returncode:
@@ -106,7 +139,13 @@ class Cluster:
             settings.write(f"\ninclude '{_SETTINGS}'\n")
         owner.own(draft)
         files.write(self.home / "password", f"*:*:*:*:{password}\n".encode("ascii"))
+        if hasty:
+            files.write(self._haste, b"")
         draft.rename(self.data)
+
+    def remove(self) -> None:
+        """Remove the data of a server that does not run."""
+        shutil.rmtree(self.data)
 
     def is_running(self) -> bool:
         """Tell whether its server runs."""
@@ -124,6 +163,8 @@ class Cluster:
         for left in (settings, self.data / _SOCKET, self.data / f"{_SOCKET}.lock"):
             left.unlink(missing_ok=True)
         files.create(settings, self._settings(account).encode())
+        if self.hasty:
+            files.write(self._haste, boot().encode())
         account.own(settings)
         done = self._control(account, "start", "-l", "log")
         if done:
@@ -142,6 +183,10 @@ class Cluster:
                 self._control(account, "stop", "-m", "immediate")
         self._forget_socket()
 
+    @property
+    def _haste(self) -> Path:
+        return self.home / "hasty"
+
     def _control(self, account: Account, verb: str, *arguments: str) -> str:
         """Have pg_ctl do something; gives what it said where it failed."""
         program = _program(self.binaries, "pg_ctl")
@@ -150,15 +195,16 @@ class Cluster:
         return done.stdout or "no reason given" if done.returncode else ""
 
     def _settings(self, account: Account) -> str:
+        durability = _HASTY if self.hasty else ""
         if sys.platform == "win32":
-            return f"listen_addresses = '127.0.0.1'\nport = {_free_port()}\nunix_socket_directories = ''\n"
+            return f"{durability}listen_addresses = '127.0.0.1'\nport = {_free_port()}\nunix_socket_directories = ''\n"
         self._forget_socket()
         place = "."
         if not _fits(self.data):
             place = str(_short_directory(account))
             files.write(self.home / "socket", os.fsencode(place))
         return (
-            f"listen_addresses = ''\nport = 5432\nunix_socket_directories = '\"{place}\"'\n"
+            f"{durability}listen_addresses = ''\nport = 5432\nunix_socket_directories = '\"{place}\"'\n"
             "unix_socket_permissions = 0700\n"
         )
 
@@ -203,6 +249,13 @@ class Cluster:
         except (IndexError, ValueError, psutil.Error):
             pass
         return None
+
+
+def boot() -> str:
+    """Give what tells this start of the machine from others: an id, or its time in seconds."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    return str(int(psutil.boot_time()))
 
 
 def installations() -> list[Path]:

@@ -40,11 +40,13 @@ class EmbeddedServer:
         directory: its data directory.
         superuser: conninfo of its superuser, database `postgres`.
         binaries: where its pg_dump and the like are.
+        hasty: it never waits for the disk, and so is for scratch databases only.
     """
 
     directory: Path
     superuser: str
     binaries: Path
+    hasty: bool = False
 
     def conninfo(self, database: str, user: str = OWNER) -> str:
         """Give the conninfo of one of its databases for a role."""
@@ -73,11 +75,13 @@ class EmbeddedServer:
             )
 
 
-def start(directory: Path, *, version: int | None = None) -> EmbeddedServer:
+def start(directory: Path, *, version: int | None = None, hasty: bool = False) -> EmbeddedServer:
     """Start (or join) the server that lives in `directory`, creating it on first use.
 
     Args:
         version: major version, 16 or 18, for a new server; an existing one keeps its own.
+        hasty: nothing in a new server has to outlive a crash of the machine, so it never waits for the disk. Where
+            that may have happened to an existing one of this kind, it is made anew.
 
     Raises:
         DatabaseError: the binaries are not installed, the server does not start, or the directory is another user's.
@@ -85,14 +89,33 @@ def start(directory: Path, *, version: int | None = None) -> EmbeddedServer:
     require_package()
     cluster = Cluster(_home(directory))
     with exclusively(cluster.home / "lock"):
+        if cluster.version is not None and cluster.may_be_torn():
+            _replace(cluster, wanted=hasty)
         if cluster.version is None:
-            cluster.make(version or DEFAULT_VERSION)
+            cluster.make(version or DEFAULT_VERSION, hasty=hasty)
         if not cluster.is_running():
             cluster.start()
         _join(cluster)
-        embedded = EmbeddedServer(directory=cluster.data, superuser=cluster.superuser(), binaries=cluster.binaries)
+        embedded = EmbeddedServer(
+            directory=cluster.data, superuser=cluster.superuser(), binaries=cluster.binaries, hasty=cluster.hasty
+        )
         _make_owner(embedded, cluster.password())
     return embedded
+
+
+def _replace(cluster: Cluster, *, wanted: bool) -> None:
+    """Remove the data of a hasty server that the machine may have lost parts of.
+
+    Raises:
+        DatabaseError: they are what is asked for.
+    """
+    if not wanted:
+        raise DatabaseError(
+            f"the scratch database in {cluster.home} is from before the machine was started again, and may be damaged:"
+            " its server does not wait for the disk",
+            hint="run the restore again that makes it",
+        )
+    cluster.remove()
 
 
 def stop(directory: Path) -> None:

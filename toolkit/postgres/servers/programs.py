@@ -7,7 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -39,6 +41,35 @@ class ProgramError(DatabaseError):
         super().__init__(f"{program} failed: {listed}", hint=hint)
 
 
+class Running:
+    """Programs that run, to be ended by another thread."""
+
+    def __init__(self) -> None:
+        self._processes = set[subprocess.Popen[str]]()
+        self._lock = threading.Lock()
+        self._ended = False
+
+    def end(self) -> None:
+        """End them, and those that are still to come."""
+        with self._lock:
+            self._ended = True
+            for process in self._processes:
+                process.terminate()
+
+    @contextmanager
+    def holding(self, process: subprocess.Popen[str]) -> Iterator[None]:
+        """Hold one of them while the block waits for it."""
+        with self._lock:
+            self._processes.add(process)
+            if self._ended:
+                process.terminate()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._processes.discard(process)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Programs:
     """The programs of one installation.
@@ -50,13 +81,22 @@ class Programs:
     directory: Path
     version: int
 
-    def run(self, program: str, arguments: Sequence[str], *, database: str | None = None, settings: str = "") -> str:
+    def run(
+        self,
+        program: str,
+        arguments: Sequence[str],
+        *,
+        database: str | None = None,
+        settings: str = "",
+        running: Running | None = None,
+    ) -> str:
         """Run a program to its end; gives what it printed.
 
         Args:
             database: conninfo of the database that it works on. A password goes through the environment, where no
                 other user sees it.
             settings: server settings of its sessions, as `-c name=value`.
+            running: those that another thread may end.
 
         Raises:
             ProgramError: it failed.
@@ -69,19 +109,25 @@ class Programs:
             if settings:
                 parts["options"] = f"{parts.get('options') or ''} {settings}".strip()
             command += ["--dbname", bounded(make_conninfo("", **parts))]
-        done = subprocess.run(
+        with subprocess.Popen(
             [*command, *arguments],
             env=environment,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
-            check=False,
-        )
-        said = list(_errors(program, done.stderr))
-        if done.returncode and (said or not _ERROR.search(done.stderr)):
-            raise ProgramError(program, said or [done.stderr.strip() or f"exit code {done.returncode}"])
-        return done.stdout
+        ) as process:
+            try:
+                with running.holding(process) if running is not None else nullcontext():
+                    output, complaints = process.communicate()
+            except BaseException:
+                process.terminate()  # which cancels its statements
+                raise
+        said = list(_errors(program, complaints))
+        if process.returncode and (said or not _ERROR.search(complaints)):
+            raise ProgramError(program, said or [complaints.strip() or f"exit code {process.returncode}"])
+        return output
 
 
 def for_command_line(conninfo: str) -> tuple[dict[str, str], dict[str, str]]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from psycopg import sql
@@ -20,8 +21,17 @@ from psycopg.conninfo import make_conninfo
 
 from toolkit.errors import DatabaseError, RefusedError
 from toolkit.postgres.servers.lacking import Extension, extensions_of, lacking, make_roles, older_extensions
-from toolkit.postgres.servers.place import Place, alone, create_marked, drop_marked, give_path, locale_of, path_of
-from toolkit.postgres.servers.programs import ProgramError, Programs, fitting
+from toolkit.postgres.servers.place import (
+    Place,
+    alone,
+    create_marked,
+    database_of,
+    drop_marked,
+    give_path,
+    locale_of,
+    path_of,
+)
+from toolkit.postgres.servers.programs import ProgramError, Programs, Running, fitting
 from toolkit.postgres.session.connection import Connection, connect, describe
 
 _SETTINGS = "-c synchronous_commit=off -c default_transaction_read_only=off"
@@ -56,6 +66,19 @@ WHERE k.contype = 'f' AND n.nspname = ANY (%s) AND pn.nspname <> ALL (%s)
 ORDER BY 2, 3
 """
 
+# an index by a function of somebody's may look at other tables
+_EARLY = """
+WITH plain AS (
+    SELECT i.indexrelid, n.nspname, c.relname
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND i.indexprs IS NULL AND i.indpred IS NULL AND c.oid >= 16384
+)
+SELECT 1259, indexrelid::bigint, nspname, relname FROM plain
+UNION ALL
+SELECT 2606, k.oid::bigint, p.nspname, p.relname
+FROM plain p JOIN pg_constraint k ON k.conindid = p.indexrelid AND k.contype IN ('p', 'u', 'x')
+"""
+
 # pg_dump locks what it copies, and needs the right to read it for that
 _UNREADABLE = """
 SELECT pg_catalog.format('--exclude-schema=%%I', n.nspname)
@@ -83,13 +106,39 @@ class Draft:
     bare: str
     whole: str
     said: tuple[str, ...]
-    constrain: Callable[[int], None] = field(repr=False)
-    """Add keys, constraints, indexes and triggers to the bare draft, in so many sessions; ProgramError."""
-    forget_whole: Callable[[], object] = field(repr=False)
-    """Drop the whole draft, which nobody needs any more."""
-    renew_whole: Callable[[], object] = field(repr=False)
-    """Make the whole draft anew where it is gone."""
+    build: _Build = field(repr=False)
     chosen: str = ""
+
+    def index(self, schema: str, table: str) -> None:
+        """Build the primary key and the indexes of a table of the bare draft that depend on nothing but its rows.
+
+        Raises:
+            ProgramError: they cannot be built.
+        """
+        if lines := self.build.early.pop((schema, table), []):
+            self.build.restore(self.bare, "post-data", lines)
+
+    def constrain(self, jobs: int) -> None:
+        """Add all keys, constraints, indexes and triggers that the bare draft has not got yet, in so many sessions.
+
+        Raises:
+            ProgramError: they cannot be built.
+        """
+        self.build.restore(self.bare, "post-data", self.build.left(), jobs=jobs)
+
+    def interrupt(self) -> None:
+        """End what `index` and `constrain` do in other threads."""
+        self.build.running.end()
+
+    def forget_whole(self) -> None:
+        """Drop the whole draft, which nobody needs any more."""
+        self.build.place.drop(database_of(self.whole))
+
+    def renew_whole(self) -> None:
+        """Make the whole draft anew."""
+        with connect(self.build.place.maker, application="playback scratch") as maker:
+            self.build.make(maker, self.whole)
+        self.build.restore(self.whole, "post-data")
 
 
 @contextmanager
@@ -120,39 +169,30 @@ def scratch_database(place: Place, name: str, *, like: str, schemas: Sequence[st
             said = older_extensions(original, maker)
             locale = None if place.owner else locale_of(original)
             path = path_of(original)
+            owners = {(catalog, number): (schema, table) for catalog, number, schema, table in original.execute(_EARLY)}
             unreadable = [option for (option,) in original.execute(_UNREADABLE, {"schemas": list(schemas)})]
             chosen = _dump(original, maker, like, archive=archive, named=programs, more=unreadable)
         said += [
             f"key {key} of {table} leads to {parent}, whose rows are not restored: left out"
             for _, table, key, parent in keys
         ]
-        build = _Build(place=place, programs=chosen, archive=archive, folder=Path(folder))
-        build.list_entries(extensions, [key for key, *_ in keys])
+        build = _Build(
+            place=place,
+            programs=chosen,
+            archive=archive,
+            folder=Path(folder),
+            extensions=tuple(extensions),
+            locale=locale,
+            path=tuple(path),
+        )
+        build.list_entries({key for key, *_ in keys}, owners)
         bare, whole = f"{name}.draft", f"{name}.whole"
+        draft = Draft(bare=place.conninfo(bare), whole=place.conninfo(whole), said=tuple(said), build=build)
         try:
-            create_marked(maker, place, bare, locale=locale)
-            give_path(maker, bare, path)
-            build.make_extensions(bare, extensions)
-            build.restore(bare, "pre-data")
+            build.make(maker, draft.bare)
             create_marked(maker, place, whole, template=bare)
             give_path(maker, whole, path)
-            build.restore(whole, "post-data")
-
-            def renew_whole() -> None:
-                create_marked(maker, place, whole, locale=locale)
-                give_path(maker, whole, path)
-                build.make_extensions(whole, extensions)
-                build.restore(whole, "pre-data")
-                build.restore(whole, "post-data")
-
-            draft = Draft(
-                bare=place.conninfo(bare),
-                whole=place.conninfo(whole),
-                said=tuple(said),
-                constrain=lambda jobs: build.restore(bare, "post-data", jobs=jobs),
-                forget_whole=lambda: place.drop(whole),
-                renew_whole=renew_whole,
-            )
+            build.restore(draft.whole, "post-data")
             yield draft
             kept = bare if draft.chosen == draft.bare else whole
             rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
@@ -163,25 +203,59 @@ def scratch_database(place: Place, name: str, *, like: str, schemas: Sequence[st
                     drop_marked(session, each)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Build:
-    """Restores parts of an archive into drafts."""
+    """Restores parts of an archive into drafts.
+
+    Attributes:
+        entries: the entries of the archive that are restored.
+        early: per table those that may be built before other tables have their rows, and are not yet.
+        running: what is being built.
+    """
 
     place: Place
     programs: Programs
     archive: Path
     folder: Path
+    extensions: tuple[Extension, ...]
+    locale: sql.Composed | None
+    path: tuple[str, ...]
+    entries: list[str] = field(default_factory=list)
+    early: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    running: Running = field(default_factory=Running)
+    _built: set[str] = field(default_factory=set)
+    _lists: Iterator[int] = field(default_factory=count)
 
-    def list_entries(self, extensions: Sequence[Extension], keys: Sequence[int]) -> None:
-        """Write down which entries of the archive are restored."""
-        made = {(_EXTENSION, each.id) for each in extensions} | {(_SCHEMA, each.schema_id) for each in extensions}
+    def list_entries(self, keys: Collection[int], owners: Mapping[tuple[int, int], tuple[str, str]]) -> None:
+        """Read which entries the archive has.
+
+        Args:
+            keys: those that are left out.
+            owners: the tables of indexes and of keys, by catalog and object id.
+        """
+        made = {(_EXTENSION, each.id) for each in self.extensions} | {(_SCHEMA, e.schema_id) for e in self.extensions}
         skipped = made | {(_CONSTRAINT, key) for key in keys}
-        lines = []
         for line in self.programs.run("pg_restore", ["--list", str(self.archive)]).splitlines():
             found = _ENTRY.fullmatch(line)
-            if found and (int(found[1]), int(found[2])) not in skipped and not _LEFT_OUT.match(found[3]):
-                lines.append(line)
-        (self.folder / "list").write_text("\n".join(lines) + "\n", encoding="utf-8")
+            if found is None or _LEFT_OUT.match(found[3]):
+                continue
+            which = int(found[1]), int(found[2])
+            if which not in skipped:
+                self.entries.append(line)
+                if which in owners and found[3].startswith(("INDEX ", "CONSTRAINT ")):
+                    self.early.setdefault(owners[which], []).append(line)
+
+    def left(self) -> list[str]:
+        """Give the entries that have not been built on their own."""
+        return [line for line in self.entries if line not in self._built]
+
+    def make(self, maker: Connection, conninfo: str) -> None:
+        """Create a draft with extensions and tables."""
+        name = database_of(conninfo)
+        create_marked(maker, self.place, name, locale=self.locale)
+        give_path(maker, name, self.path)
+        self.make_extensions(name, self.extensions)
+        self.restore(conninfo, "pre-data")
 
     def make_extensions(self, database: str, extensions: Sequence[Extension]) -> None:
         """Create the extensions, as the one who may."""
@@ -196,16 +270,24 @@ class _Build:
                 create = sql.SQL("CREATE EXTENSION IF NOT EXISTS {} SCHEMA {} CASCADE")
                 connection.execute(create.format(sql.Identifier(each.name), schema))
 
-    def restore(self, database: str, section: str, *, jobs: int = 1) -> None:
-        """Restore one section of the archive."""
-        options = [f"--section={section}", f"--use-list={self.folder / 'list'}", "--no-owner", "--no-privileges"]
+    def restore(self, conninfo: str, section: str, entries: Sequence[str] | None = None, *, jobs: int = 1) -> None:
+        """Restore one section of the archive, or some entries of it."""
+        listed = self.folder / f"list-{next(self._lists)}"
+        listed.write_text("\n".join(self.entries if entries is None else entries) + "\n", encoding="utf-8")
+        options = [f"--section={section}", f"--use-list={listed}", "--no-owner", "--no-privileges"]
         options += [f"--jobs={jobs}"] if jobs > 1 else []
-        conninfo = self.place.conninfo(database)
         try:
-            self.programs.run("pg_restore", [*options, str(self.archive)], database=conninfo, settings=_SETTINGS)
+            self.programs.run(
+                "pg_restore",
+                [*options, str(self.archive)],
+                database=conninfo,
+                settings=_SETTINGS,
+                running=self.running if entries is not None else None,
+            )
         except ProgramError as error:
             error.hint = f"the schema could not be built on {self.place.title}; no scratch database was made"
             raise
+        self._built.update(entries or ())
 
 
 def _dump(
