@@ -32,10 +32,17 @@ def _moved(table: Table, names: dict[str, str]) -> Table:
         name=name,
         references=tuple(_led(each, names) for each in table.references),
         owned_by=tuple((names.get(source, source), columns) for source, columns in table.owned_by),
-        statements=tuple(each.replace(f" ON {table.name} ", f" ON {name} ") for each in table.statements),
+        statements=tuple(
+            _placed(_placed(each, "ON", table.name, name), "TO", table.name, name) for each in table.statements
+        ),
         # nobody said of a table that is not covered that deletes may cascade into it
         cascade=table.cascade and not name.startswith(f"{LEFT_OUT}."),
     )
+
+
+def _placed(statement: str, word: str, before: str, name: str) -> str:
+    """The same for a table, or a partition of one, that is named behind a word."""
+    return statement.replace(f" {word} {before}", f" {word} {name}")
 
 
 def _led(reference: Reference, names: dict[str, str]) -> Reference:

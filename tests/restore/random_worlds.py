@@ -19,8 +19,9 @@ PARTS = (("",), ("_low", "_high"), ("_low", "_mid", "_rest"), ("_high", "_low"))
 
 LOUD = """
 CREATE FUNCTION loud() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a trigger fired'; END $$;
-CREATE TRIGGER loud BEFORE INSERT OR UPDATE OR DELETE ON {} FOR EACH ROW EXECUTE FUNCTION loud()
+CREATE TRIGGER loud BEFORE INSERT OR UPDATE OR DELETE ON {} FOR EACH {} EXECUTE FUNCTION loud()
 """
+LOUD_RULE = "CREATE RULE loud AS ON {} TO {} DO INSTEAD NOTHING"
 
 
 @dataclass
@@ -47,7 +48,7 @@ class _Draft:
 
 
 def make_world(random: Random) -> World:
-    """A world; a quarter of them has a user trigger that lets nobody write."""
+    """A world; a quarter of them has a user trigger, or a rule, that lets nobody write."""
     drafts = [_tenants(random)]
     for number in range(random.randint(2, 6)):
         category = random.choice(("business",) * 6 + ("device", "transient", "transient")) if number else "business"
@@ -62,13 +63,26 @@ def make_world(random: Random) -> World:
     tables = with_cut_ways(random, [_finished(random, draft, drafts) for draft in drafts])
     if random.randint(0, 3) == 0:
         chosen = random.randint(1, len(tables) - 1)
-        tables[chosen] = replace(tables[chosen], statements=(LOUD.format(loud_relation(tables[chosen])),))
+        tables[chosen] = replace(tables[chosen], statements=(_loud(random, tables[chosen]),))
     return World(name="random", tables=tuple(tables))
 
 
-def loud_relation(table: Table) -> str:
-    """Where the trigger of a table is declared: on one of the partitions, if it has any."""
-    return f"{table.name}{'_rest' if table.parts else ''}"
+def _loud(random: Random, table: Table) -> str:
+    """A trigger, of rows on one of the partitions, if there are any, or a rule."""
+    kind = random.choice(("ROW", "ROW", "STATEMENT", "rule"))
+    if kind == "rule":
+        return LOUD_RULE.format(random.choice(("INSERT", "UPDATE", "DELETE")), table.name)
+    return LOUD.format(f"{table.name}_rest" if table.parts and kind == "ROW" else table.name, kind)
+
+
+def loud_reason(table: Table) -> str:
+    """Why a role that owns nothing is refused."""
+    (statement,) = table.statements
+    rule = "RULE loud" in statement
+    relation = table.name if rule or "STATEMENT" in statement or not table.parts else f"{table.name}_rest"
+    what, verb = ("rule", "applying") if rule else ("trigger", "firing")
+    placed = relation if "." in relation else f"public.{relation}"
+    return f"{what} loud of table {placed} can be kept from {verb} by the table's owner only"
 
 
 def _often(random: Random, share: float) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.control import execute
@@ -122,3 +124,80 @@ def test_triggers_of_partitions_are_silent_at_every_level(make_pair: MakePair, h
         assert not made.restore(host=host).changed
     finally:
         made.fill("DROP SCHEMA elsewhere CASCADE")
+
+
+RULED = (
+    ITEMS[0],
+    ITEMS[1],
+    *(
+        f"CREATE RULE {name} AS ON {event} TO items DO ALSO INSERT INTO heard VALUES ('{name}')"
+        for name, event in (
+            ("adding", "INSERT"),
+            ("changing", "UPDATE"),
+            ("taking", "DELETE"),
+            ("always", "INSERT"),
+            ("replica", "UPDATE"),
+            ("off", "DELETE"),
+        )
+    ),
+    "CREATE RULE nobody AS ON DELETE TO items WHERE OLD.name = 'extra' DO INSTEAD NOTHING",
+    "ALTER TABLE items ENABLE ALWAYS RULE always",
+    "ALTER TABLE items ENABLE REPLICA RULE replica",
+    "ALTER TABLE items DISABLE RULE off",
+)
+RULE_STATES = "SELECT rulename, ev_enabled FROM pg_rewrite WHERE rulename <> '_RETURN' ORDER BY ev_class, rulename"
+
+
+@pytest.fixture
+def ruled(make_pair: MakePair) -> Pair:
+    """A table with rules in every state, and differences of every kind."""
+    made = make_pair({"items": {"owned_by": ["tenant"]}}, *RULED, transient={"heard": {}})
+    execute(made.source, "INSERT INTO items VALUES (1, 'a', 'new'), (2, 'a', 'changed')")
+    execute(made.target, "INSERT INTO items VALUES (2, 'a', 'old'), (3, 'a', 'extra')", "DELETE FROM heard")
+    return made
+
+
+@pytest.mark.parametrize(("host", "arguments"), [("target", {}), ("target", {"atomic": False}), ("superuser", {})])
+def test_no_rule_applies_and_all_states_stay(ruled: Pair, host: str, arguments: dict[str, Any]) -> None:
+    """Rules that would write elsewhere, or keep a row from being deleted, are silent and then what they were."""
+    before = ruled.rows(RULE_STATES)
+    done = ruled.restore(host=host, **arguments)
+    assert (done.facts["inserts"], done.facts["updates"], done.facts["deletes"]) == (1, 1, 1)
+    assert ruled.rows("SELECT * FROM heard") == []
+    assert ruled.rows("SELECT id, name FROM items ORDER BY id") == [(1, "new"), (2, "changed")]
+    assert ruled.rows(RULE_STATES) == before
+    assert any("rules are disabled, and other sessions wait to read items" in line for line in done.details)
+    assert not ruled.restore(host=host, **arguments).changed
+
+
+def test_a_role_that_cannot_silence_rules_is_refused(ruled: Pair, clerk: str) -> None:
+    """Who does not own the table is refused with every rule that would apply."""
+    execute(ruled.target, f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {clerk}")
+    with pytest.raises(RefusedError) as refusal:
+        ruled.restore(host="clerk", check=True)
+    assert refusal.value.reasons == tuple(
+        f"rule {name} of table public.items can be kept from applying by the table's owner only"
+        for name in ("adding", "always", "changing", "nobody", "taking")
+    )
+
+
+def test_triggers_that_foreign_keys_would_fire_are_silent(make_pair: MakePair, clerk: str) -> None:
+    """Those FOR EACH STATEMENT of tables into which deletes and updates would cascade, even where no row is."""
+    pair = make_pair(
+        {"items": {"owned_by": ["tenant"]}, "parts": {"owned_by": ["item"]}},
+        ITEMS[0],
+        "CREATE TABLE parts (id integer PRIMARY KEY, item integer REFERENCES items ON DELETE CASCADE)",
+        *ITEMS[1:3],
+        "CREATE TRIGGER whole AFTER INSERT OR DELETE ON parts EXECUTE FUNCTION loud()",
+        transient={"heard": {}},
+    )
+    execute(pair.target, "INSERT INTO items VALUES (3, 'a', 'extra')")
+    execute(pair.target, f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {clerk}")
+    with pytest.raises(RefusedError) as refusal:
+        pair.restore(host="clerk")
+    assert refusal.value.reasons == (
+        "trigger whole of table public.parts can be kept from firing by the table's owner only",
+    )
+    before = pair.rows(STATES)
+    assert pair.restore().facts["deletes"] == 1
+    assert (pair.rows("SELECT * FROM heard"), pair.rows(STATES)) == ([], before)

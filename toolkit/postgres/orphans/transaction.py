@@ -30,7 +30,7 @@ from toolkit.postgres.session.connection import Connection, refuse_standby
 from toolkit.postgres.write.deletion import Deletions
 from toolkit.postgres.write.fate import Deed, Fate
 from toolkit.postgres.write.recovery import Open, commit, passes
-from toolkit.postgres.write.triggers import loud_triggers, may_bypass, silent_triggers
+from toolkit.postgres.write.triggers import may_bypass, refused_silence, silent_triggers
 from toolkit.retries.policy import retrying
 
 
@@ -128,14 +128,11 @@ def _warnings(survey: Survey) -> tuple[str, ...]:
 
 def _refuse(workspace: Workspace, removal: OrphanRemoval, *, bypass: bool) -> None:
     """Raise RefusedError with all that the removal does and the role may not."""
-    connection, schemas = workspace.connection, workspace.schema.schemas
+    connection, touched = workspace.connection, {*removal.deletes, *removal.set_null}
     wanted = [("DELETE", name) for name in sorted(removal.deletes)]
     wanted.extend(("UPDATE", name) for name in sorted(removal.set_null))
     reasons = list(map(str, workspace.lacking(wanted)))
-    reasons.extend(
-        f"trigger {trigger} of table {schemas.full(table)} can be kept from firing by the table's owner only"
-        for table, trigger in loud_triggers(connection, schemas, {*removal.deletes, *removal.set_null}, bypass=bypass)
-    )
+    reasons.extend(refused_silence(connection, workspace.schema, touched, touched, bypass=bypass))
     if reasons:
         raise RefusedError(
             f"role {connection.info.user} may not do what deleting these orphans takes",
@@ -161,7 +158,7 @@ class _Deletion:
         before = {name: self._rows(name) for name in watched}
         staying = self._staying()
         touched = [*self._removal.deletes, *self._removal.set_null]
-        with silent_triggers(self._connection, self._survey.schema.schemas, touched, bypass=bypass):
+        with silent_triggers(self._connection, self._survey.schema, touched, bypass=bypass):
             self._connection.execute("SET CONSTRAINTS ALL DEFERRED")
             self._release()
             self._delete()

@@ -14,7 +14,7 @@ from toolkit.postgres.schema.sequences import looked_at
 from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
-from toolkit.postgres.write.triggers import loud_triggers
+from toolkit.postgres.write.triggers import refused_silence
 
 
 def refuse_steps_in_a_pool(connection: Connection) -> None:
@@ -47,7 +47,7 @@ def refuse_plan(workspace: Workspace, plan: RestorePlan, *, bypass: bool, fire: 
         bypass: user triggers are to be kept silent by the replica role.
         fire: user triggers are to fire.
     """
-    connection, schemas, tables = workspace.connection, workspace.schema.schemas, sorted(plan.tables.items())
+    connection, tables = workspace.connection, sorted(plan.tables.items())
     wanted = [
         *(("INSERT", name) for name, table in tables if table.inserts + table.rewritten),
         *(("UPDATE", name) for name, table in tables if table.updates or table.set_null),
@@ -57,10 +57,8 @@ def refuse_plan(workspace: Workspace, plan: RestorePlan, *, bypass: bool, fire: 
     reasons = list(map(str, workspace.lacking(wanted)))
     if not fire:
         touched = [name for name, table in tables if table.changes]
-        reasons.extend(
-            f"trigger {trigger} of table {schemas.full(table)} can be kept from firing by the table's owner only"
-            for table, trigger in loud_triggers(connection, schemas, touched, bypass=bypass)
-        )
+        moved = [name for name, table in tables if table.deletes + table.rewritten + table.updates]
+        reasons.extend(refused_silence(connection, workspace.schema, touched, moved, bypass=bypass))
     _refuse(connection, reasons)
 
 

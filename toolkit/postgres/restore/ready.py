@@ -40,7 +40,7 @@ from toolkit.postgres.stage.transients import leave_transient
 from toolkit.postgres.stage.version import version_said
 from toolkit.postgres.write import recovery
 from toolkit.postgres.write.batches import BadRow
-from toolkit.postgres.write.triggers import may_bypass, tables_to_alter
+from toolkit.postgres.write.triggers import may_bypass, tables_to_alter, tables_with_rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +110,7 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
         scope_on_target(manifest, request.catalog),
         unclassified="warn",
         exclusive=lambda survey: _locked(connection, survey, request, lessons, bypass=bypass),
+        alone=lambda survey: _unread(connection, survey, request, bypass=bypass),
         patience=LOCK_SECONDS if request.check else recovery.TABLE_SECONDS,
     ) as found:
         today = reclassified(
@@ -193,7 +194,7 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             plan=replace(
                 plan,
                 locking=_locking(connection, survey, plan, request, lessons, bypass=bypass),
-                unforeseen=unforeseen(prepared.comparison, plan, fire=request.fire, bypass=bypass),
+                unforeseen=unforeseen(prepared.comparison, plan, fire=request.fire),
             ),
             bypass=bypass,
         )
@@ -214,7 +215,14 @@ def _locked(
     if request.fire:
         return contended
     # to disable a trigger is to lock its table
-    return contended | tables_to_alter(connection, survey.schema.schemas, survey.accounting.taken, bypass=False)
+    return contended | tables_to_alter(connection, survey.schema, survey.accounting.taken, bypass=False)
+
+
+def _unread(connection: Connection, survey: Survey, request: Request, *, bypass: bool) -> Collection[str]:
+    """The tables that others may not even read: the server disables a rule only so."""
+    if request.check or not request.atomic or request.fire:
+        return []
+    return tables_with_rules(connection, survey.schema, survey.accounting.taken, bypass=bypass)
 
 
 def _may_lock(survey: Survey, tables: Collection[str]) -> set[str]:
@@ -232,6 +240,8 @@ def _locking(
     how = "user triggers fire"
     if not request.fire:
         how = f"user triggers are kept silent by {'the replica role' if bypass else 'disabling them'}"
+        if ruled := tables_with_rules(connection, survey.schema, survey.accounting.taken, bypass=bypass):
+            how = f"{how}; rules are disabled, and other sessions wait to read {', '.join(sorted(ruled))}"
     if bypass or (request.exclusive and request.atomic):
         return f"{how}; other sessions wait to write to any of the {len(survey.schema.tables)} tables of the schema"
     if lessons.locked:
@@ -239,7 +249,7 @@ def _locking(
         return f"{how}; others kept writing the same rows, so they wait to write to {', '.join(names)}"
     if request.fire:
         return f"{how}; other sessions wait for the rows that change"
-    names = sorted(tables_to_alter(connection, survey.schema.schemas, survey.accounting.taken, bypass=False))
+    names = sorted(tables_to_alter(connection, survey.schema, survey.accounting.taken, bypass=False))
     if not names:
         return f"{how}: there are none; other sessions wait for the rows that change"
     return f"{how}; other sessions wait to write to {', '.join(names)}"

@@ -145,7 +145,7 @@ def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress)
         references = References(ready)
         progress.start("restore", rows=sum(table.changes for table in ready.plan.tables.values()))
         application = Application(ready, unit=Savepoints(connection), thorough=lessons.thorough, progress=progress)
-        silence = silent_triggers(connection, schema.schemas, ready.touched, bypass=ready.bypass)
+        silence = silent_triggers(connection, schema, ready.touched, bypass=ready.bypass)
         connection.execute("SET CONSTRAINTS ALL DEFERRED")
         with nullcontext() if request.fire else silence:
             ready.sync.before()

@@ -26,6 +26,9 @@ WRITING = (
 ROWS = ("RowShareLock", *WRITING)
 """Modes in which rows of a table may be held."""
 
+ANYHOW = ("AccessShareLock", *ROWS)
+"""All modes there are."""
+
 _HOLDERS = sql.SQL("""
 SELECT l.pid, CASE WHEN a.application_name > '' THEN a.application_name ELSE 'no name' END,
        coalesce(a.usename, '?'), coalesce(a.state, ''),

@@ -19,7 +19,7 @@ from toolkit.model.schemas import Schemas
 from toolkit.model.scope import Scope
 from toolkit.planning.accounting import Accounting, account
 from toolkit.planning.links import Links, derive_links
-from toolkit.postgres.schema.holders import READING, WRITING, holders, listed
+from toolkit.postgres.schema.holders import ANYHOW, READING, WRITING, holders, listed
 from toolkit.postgres.schema.introspection import read_schema
 from toolkit.postgres.schema.naming import NAMED, identifier, parameter
 from toolkit.postgres.schema.workspace import Workspace
@@ -37,8 +37,8 @@ LOCK_SECONDS = 600.0
 WRITING_LOCK = "UPDATE, DELETE, TRUNCATE"
 """The privileges of which one lets a role lock a table against writers."""
 
-LOCK_PATIENCE = 0.4
-"""Seconds after which each of the two statements of an attempt gives up: together less than a deadlock_timeout."""
+LOCK_PATIENCE = 0.3
+"""Seconds after which each of the three statements of an attempt gives up: together less than a deadlock_timeout."""
 
 
 _UNLOGGED_HERE = sql.SQL("""
@@ -122,6 +122,7 @@ def consistent_snapshot(
     *,
     unclassified: str = "fail",
     exclusive: Callable[[Survey], Collection[str]] = lambda _: (),
+    alone: Callable[[Survey], Collection[str]] = lambda _: (),
     tables: Callable[[Survey], list[str]] | None = None,
     patience: float = LOCK_SECONDS,
 ) -> Iterator[Survey]:
@@ -131,6 +132,7 @@ def consistent_snapshot(
 
     Args:
         exclusive: gives the tables to be locked against writes too, not only against being truncated or altered.
+        alone: gives those of them that others may not read either.
         tables: chooses what is read, where that is more than the scope reads.
         patience: for how many seconds the locks are tried for.
 
@@ -140,14 +142,15 @@ def consistent_snapshot(
     changes, held = 0, list[str]()
     for _ in pauses(seconds=patience):
         before = survey(connection, catalog, scope, unclassified=unclassified)
-        against_writes = sorted(exclusive(before))
+        unread = sorted(alone(before))
+        against_writes = sorted({*exclusive(before), *unread})
         _check_lock_privileges(before, against_writes)
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         try:
-            locked = _lock(connection, before.schema.schemas, (tables or lockable)(before), against_writes)
+            locked = _lock(connection, before.schema.schemas, (tables or lockable)(before), against_writes, unread)
             if locked is Locked.CONTENDED:
                 connection.execute("ROLLBACK")
-                held = _holders(connection, before, (tables or lockable)(before), against_writes) or held
+                held = _holders(connection, before, (tables or lockable)(before), against_writes, unread) or held
                 continue
             # other things of the schema, large objects say, may come and go: the tables are what is read
             if locked is Locked.GONE or read_schema(connection, catalog.schemas).tables != before.schema.tables:
@@ -169,11 +172,15 @@ def consistent_snapshot(
 
 
 def _holders(
-    connection: Connection, found: Survey, tables: Collection[str], against_writes: Collection[str]
+    connection: Connection,
+    found: Survey,
+    tables: Collection[str],
+    against_writes: Collection[str],
+    unread: Collection[str],
 ) -> list[str]:
-    schemas = found.schema.schemas
-    writers = holders(connection, schemas, against_writes, WRITING)
-    return list(dict.fromkeys([*writers, *holders(connection, schemas, tables, READING)]))
+    wanted = ((unread, ANYHOW), (against_writes, WRITING), (tables, READING))
+    each = (holders(connection, found.schema.schemas, names, modes) for names, modes in wanted)
+    return list(dict.fromkeys(line for lines in each for line in lines))
 
 
 def lockable(found: Survey) -> list[str]:
@@ -198,7 +205,13 @@ class Locked(Enum):
     CONTENDED = 3
 
 
-def _lock(connection: Connection, schemas: Schemas, tables: Collection[str], against_writes: Collection[str]) -> Locked:
+def _lock(
+    connection: Connection,
+    schemas: Schemas,
+    tables: Collection[str],
+    against_writes: Collection[str],
+    unread: Collection[str],
+) -> Locked:
     """Lock all the tables within LOCK_PATIENCE, or none.
 
     Others may meanwhile wait for some of them and hold the rest. Who waits longer than the server's deadlock_timeout
@@ -210,7 +223,8 @@ def _lock(connection: Connection, schemas: Schemas, tables: Collection[str], aga
     connection.execute(sql.SQL("SET LOCAL statement_timeout = {}").format(sql.Literal(round(LOCK_PATIENCE * 1000))))
     begun = time.monotonic()
     wanted = {
-        "SHARE ROW EXCLUSIVE": against_writes,
+        "ACCESS EXCLUSIVE": unread,
+        "SHARE ROW EXCLUSIVE": [name for name in against_writes if name not in unread],
         "ACCESS SHARE": [name for name in tables if name not in against_writes],
     }
     statements = [

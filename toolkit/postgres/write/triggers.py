@@ -1,41 +1,77 @@
-"""Keeping user triggers silent while rows are written, and leaving every trigger's state as it was.
+"""Keeping user triggers and rules silent while rows are written, and leaving the state of each as it was.
 
 Two ways, both undone by the end of the transaction whichever way it ends:
 
 - *replica role*: `SET LOCAL session_replication_role = replica`, for superusers and roles that were granted it. Foreign
   keys are not checked then either, so the tables involved are locked and every foreign key is validated by query.
-- *owner*: ALTER TABLE … DISABLE TRIGGER for each user trigger, one by one. Foreign keys stay in force.
+- *owner*: ALTER TABLE … DISABLE TRIGGER or RULE for each of them, one by one. Foreign keys stay in force.
 
 Each partition has triggers of its own, and its own states of those of the partitioned table: they are turned off and on
-again one by one (ONLY), at every level.
+again one by one (ONLY), at every level. A rule applies to what is written by the name of its table only.
+
+Foreign keys that act on the rows of another table do so by statements of their own, for which its triggers FOR EACH
+STATEMENT fire even where there is no such row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, LiteralString
+from dataclasses import dataclass
+from typing import LiteralString
 
 from psycopg import sql
 
-from toolkit.model.schemas import Schemas
+from toolkit.model.schema import DatabaseSchema
 from toolkit.postgres.schema.naming import NAMED, identifier, parameter
 from toolkit.postgres.session.connection import Connection
 
-_ENABLE: dict[str, LiteralString] = {
-    "O": "ALTER TABLE ONLY {} ENABLE TRIGGER {}",
-    "A": "ALTER TABLE ONLY {} ENABLE ALWAYS TRIGGER {}",
-    "R": "ALTER TABLE ONLY {} ENABLE REPLICA TRIGGER {}",
-}
+_ENABLE: dict[str, LiteralString] = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA"}
+
+_ACTING = ("cascade", "set null", "set default")
 
 _TRIGGERS = sql.SQL("""
-SELECT c.named, r.named, t.tgname, t.tgenabled::text, pg_has_role(r.relowner, 'USAGE')
+SELECT c.named, r.named, 'trigger', t.tgname, t.tgenabled::text, pg_has_role(r.relowner, 'USAGE')
 FROM {NAMED} c
 JOIN {NAMED} r ON r.oid = c.oid OR (c.relkind = 'p' AND r.oid IN (SELECT relid FROM pg_partition_tree(c.oid)))
 JOIN pg_trigger t ON t.tgrelid = r.oid
-WHERE c.named = ANY (%(tables)s) AND NOT t.tgisinternal AND t.tgenabled::text = ANY (%(states)s)
-ORDER BY c.named COLLATE "C", r.named COLLATE "C", t.tgname COLLATE "C"
+WHERE NOT t.tgisinternal AND t.tgenabled::text = ANY (%(states)s)
+      AND (c.named = ANY (%(tables)s) OR c.named = ANY (%(reached)s) AND t.tgtype::integer & 25 IN (8, 16, 24))
+UNION ALL
+SELECT c.named, c.named, 'rule', r.rulename, r.ev_enabled::text, pg_has_role(c.relowner, 'USAGE')
+FROM {NAMED} c JOIN pg_rewrite r ON r.ev_class = c.oid
+WHERE c.relkind IN ('r', 'p') AND c.named = ANY (%(tables)s) AND r.ev_enabled::text = ANY (%(states)s)
+ORDER BY 1, 3 DESC, 2, 4
 """).format(NAMED=NAMED)
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """A trigger or a rule that has to be disabled by itself.
+
+    Attributes:
+        whole: the table, or the partitioned table that `table` is a part of.
+        kind: `trigger` or `rule`.
+        state: as the catalog has it: O, A or R.
+        owned: this role may disable it.
+    """
+
+    whole: str
+    table: str
+    kind: str
+    name: str
+    state: str
+    owned: bool
+
+    def alter(self, connection: Connection, schema: DatabaseSchema, how: LiteralString) -> None:
+        """Enable or disable it."""
+        statement = sql.SQL("ALTER TABLE ONLY {} {} {} {}").format(
+            identifier(schema.schemas, self.table),
+            sql.SQL(how),
+            sql.SQL("TRIGGER" if self.kind == "trigger" else "RULE"),
+            sql.Identifier(self.name),
+        )
+        connection.execute(statement)
 
 
 def may_bypass(connection: Connection) -> bool:
@@ -49,51 +85,83 @@ def may_bypass(connection: Connection) -> bool:
     return connection.execute(granted).fetchone() == (True,)
 
 
-def loud_triggers(
-    connection: Connection, schemas: Schemas, tables: Iterable[str], *, bypass: bool
-) -> list[tuple[str, str]]:
-    """Give the user triggers of these tables, as (table, trigger), that this role cannot keep silent."""
-    found = dict[tuple[str, str], str]()
-    for whole, table, name, _, owned in _triggers_to_disable(connection, schemas, tables, bypass=bypass):
-        if not owned:
-            found.setdefault((whole, name), table)  # those of partitions follow
-    return [(table, name) for (_, name), table in found.items()]
+def refused_silence(
+    connection: Connection, schema: DatabaseSchema, tables: Collection[str], moved: Collection[str], *, bypass: bool
+) -> Iterator[str]:
+    """Say which user triggers and rules would be heard that this role cannot keep silent.
+
+    Args:
+        tables: those that are written.
+        moved: those of them whose rows are deleted or get other values.
+    """
+    seen = set[tuple[str, str, str]]()
+    for each in _heard(connection, schema, tables, moved, bypass=bypass):
+        if not each.owned and (each.whole, each.kind, each.name) not in seen:  # those of partitions follow
+            seen.add((each.whole, each.kind, each.name))
+            table, verb = schema.schemas.full(each.table), "firing" if each.kind == "trigger" else "applying"
+            yield f"{each.kind} {each.name} of table {table} can be kept from {verb} by the table's owner only"
 
 
-def tables_to_alter(connection: Connection, schemas: Schemas, tables: Iterable[str], *, bypass: bool) -> set[str]:
-    """Give those of these tables that have user triggers which have to be disabled one by one."""
-    return {table for table, *_ in _triggers_to_disable(connection, schemas, tables, bypass=bypass)}
+def tables_to_alter(
+    connection: Connection, schema: DatabaseSchema, tables: Collection[str], *, bypass: bool
+) -> set[str]:
+    """Give those of these tables that have user triggers or rules which have to be disabled one by one."""
+    return {each.whole for each in _heard(connection, schema, tables, (), bypass=bypass)}
+
+
+def tables_with_rules(
+    connection: Connection, schema: DatabaseSchema, tables: Collection[str], *, bypass: bool
+) -> set[str]:
+    """Give those with rules to be disabled: the server lets nobody else read the table meanwhile."""
+    heard = _heard(connection, schema, tables, (), bypass=bypass)
+    return {each.table for each in heard if each.kind == "rule" and each.owned}
 
 
 @contextmanager
-def silent_triggers(connection: Connection, schemas: Schemas, tables: Iterable[str], *, bypass: bool) -> Iterator[None]:
-    """Run the block with the user triggers of these tables silent.
+def silent_triggers(
+    connection: Connection, schema: DatabaseSchema, tables: Collection[str], *, bypass: bool
+) -> Iterator[None]:
+    """Run the block with the user triggers and rules of these tables silent.
 
     Args:
         bypass: use the replica role, which suspends foreign-key triggers too.
     """
-    triggers = _triggers_to_disable(connection, schemas, tables, bypass=bypass)
-    for _, table, name, _, _ in triggers:
-        _alter(connection, "ALTER TABLE ONLY {} DISABLE TRIGGER {}", schemas, table, name)
+    # what is heard without being owned was no reason to refuse: nothing of the plan lets it fire
+    heard = [each for each in _heard(connection, schema, tables, tables, bypass=bypass) if each.owned]
+    for each in heard:
+        each.alter(connection, schema, "DISABLE")
     if bypass:
         connection.execute("SET LOCAL session_replication_role = replica")
     yield
     connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     if bypass:
         connection.execute("SET LOCAL session_replication_role = origin")
-    for _, table, name, state, _ in triggers:
-        _alter(connection, _ENABLE[state], schemas, table, name)
+    for each in heard:
+        each.alter(connection, schema, _ENABLE[each.state])
 
 
-def _triggers_to_disable(
-    connection: Connection, schemas: Schemas, tables: Iterable[str], *, bypass: bool
-) -> list[tuple[Any, ...]]:
-    # under the replica role ordinary triggers are silent already; those that fire in it, or always, are not
+def _heard(
+    connection: Connection, schema: DatabaseSchema, tables: Iterable[str], moved: Collection[str], *, bypass: bool
+) -> list[Hearing]:
+    # under the replica role ordinary ones are silent already; those that fire in it, or always, are not
     states = ["A", "R"] if bypass else ["O", "A"]
-    return connection.execute(
-        _TRIGGERS, {"schemas": parameter(schemas), "tables": sorted(tables), "states": states}
+    found = connection.execute(
+        _TRIGGERS,
+        {
+            "schemas": parameter(schema.schemas),
+            "tables": sorted(tables),
+            "reached": [] if bypass else sorted(_reached(schema, moved)),
+            "states": states,
+        },
     ).fetchall()
+    return [Hearing(*row) for row in found]
 
 
-def _alter(connection: Connection, statement: LiteralString, schemas: Schemas, table: str, trigger: str) -> None:
-    connection.execute(sql.SQL(statement).format(identifier(schemas, table), sql.Identifier(trigger)))
+def _reached(schema: DatabaseSchema, moved: Collection[str]) -> Iterator[str]:
+    """The tables whose rows foreign keys would change when rows that they point at go, or change."""
+    for table in schema.tables.values():
+        if any(
+            key.parent in moved and key.enforced and (key.on_delete in _ACTING or key.on_update in _ACTING)
+            for key in table.foreign_keys
+        ):
+            yield table.name

@@ -46,7 +46,7 @@ class Transactions:
 
     def __init__(self, ready: Ready, holder: Connection, reopen: Open, request: Request, *, fate: Fate) -> None:
         self._connection = ready.connection
-        self._schemas = ready.survey.schema.schemas
+        self._schema = ready.survey.schema
         self._holder = holder
         self._reopen = reopen
         self._request = request
@@ -85,7 +85,7 @@ class Transactions:
     @contextmanager
     def _silence(self, tables: Collection[str]) -> Iterator[None]:
         self._connection.execute("SET CONSTRAINTS ALL DEFERRED")
-        silence = silent_triggers(self._connection, self._schemas, tables, bypass=False)
+        silence = silent_triggers(self._connection, self._schema, tables, bypass=False)
         with nullcontext() if self._request.fire else silence:
             yield
 

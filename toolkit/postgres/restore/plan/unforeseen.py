@@ -24,12 +24,11 @@ WHERE c.named = ANY (%(tables)s)
 ORDER BY c.named COLLATE "C", t.tgname COLLATE "C"
 """).format(NAMED=NAMED)
 
-# under the replica role ordinary rules are silent
 _RULES = sql.SQL("""
 SELECT c.named, r.rulename, r.ev_type::text
 FROM pg_rewrite r JOIN {NAMED} c ON c.oid = r.ev_class
 WHERE c.named = ANY (%(tables)s) AND r.rulename <> '_RETURN'
-      AND r.ev_enabled::text = ANY (%(states)s)
+      AND r.ev_enabled IN ('O', 'A')
 ORDER BY c.named COLLATE "C", r.rulename COLLATE "C"
 """).format(NAMED=NAMED)
 
@@ -73,12 +72,11 @@ GROUP BY relname, what ORDER BY relname COLLATE "C", what COLLATE "C"
 """).format(NAMED=NAMED)
 
 
-def unforeseen(comparison: Comparison, plan: RestorePlan, *, fire: bool, bypass: bool) -> tuple[str, ...]:
+def unforeseen(comparison: Comparison, plan: RestorePlan, *, fire: bool) -> tuple[str, ...]:
     """Give what may still refuse or change rows of a plan without conflicts, each as a lower-case fact.
 
     Args:
-        fire: user triggers are to fire.
-        bypass: user triggers are kept silent by the replica role.
+        fire: user triggers and rules are to be heard.
     """
     connection, schemas = comparison.connection, comparison.schema.schemas
     done = {
@@ -89,7 +87,7 @@ def unforeseen(comparison: Comparison, plan: RestorePlan, *, fire: bool, bypass:
     written = {*done[_INSERT], *done[_UPDATE]}
     return (
         *(_triggers(connection, schemas, done) if fire else ()),
-        *_rules(connection, schemas, done, bypass=bypass),
+        *(_rules(connection, schemas, done) if fire else ()),
         *_expressions(connection, schemas, written),
         *judging_unstaged(comparison, plan),
     )
@@ -104,12 +102,9 @@ def _triggers(connection: Connection, schemas: Schemas, done: dict[tuple[int, st
             yield f"trigger {name} of table {table} fires{when}, and may refuse or change rows"
 
 
-def _rules(
-    connection: Connection, schemas: Schemas, done: dict[tuple[int, str], list[str]], *, bypass: bool
-) -> Iterator[str]:
-    states = ["R", "A"] if bypass else ["O", "A"]
+def _rules(connection: Connection, schemas: Schemas, done: dict[tuple[int, str], list[str]]) -> Iterator[str]:
     for table, name, kind in connection.execute(
-        _RULES, {"schemas": parameter(schemas), "tables": _all(done), "states": states}
+        _RULES, {"schemas": parameter(schemas), "tables": _all(done)}
     ).fetchall():
         if any(table in tables and kind == event for (_, event), tables in done.items()):
             yield f"rule {name} of table {table} applies, and may refuse or change rows, also of other tables"
