@@ -132,6 +132,16 @@ def server_seconds(postmaster: int) -> float | None:
             return total
 
 
+def server_processes(parents: Mapping[int, int] | None = None) -> list[int]:
+    """Give the servers' processes that are below this one."""
+    return [each for each in _family(os.getpid(), parents or dict(_parents())) if _is_server(each)]
+
+
+def title_of(pid: int) -> str:
+    """Give what a server's process says of itself: whose it is and what kind of statement it carries out."""
+    return _read(pid, "cmdline").replace(b"\0", b" ").decode(errors="replace").strip()[:80] or "ended"
+
+
 def _settled_seconds(postmaster: int) -> float | None:
     """The same once those backends have gone whose client has."""
     for _ in range(40):
@@ -186,7 +196,7 @@ class _Watch:
         while not self._stop.wait(POLL):
             parents = dict(_parents())
             clients = [each for each in _family(pid, parents) if not _is_server(each)]
-            servers = [each for each in _family(os.getpid(), parents) if _is_server(each)]
+            servers = server_processes(parents)
             servers += _family(self._postmaster, parents) if self._postmaster not in servers else []
             # the peak that the system keeps of each process takes in what happened between two looks
             highest = max((_memory(each, b"VmHWM:") for each in clients), default=0)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.measuring import PROC, Cost, run
+from benchmarks.measuring import PROC, Cost, run, server_processes, title_of
 from benchmarks.place import HOME, Place
 from benchmarks.works import Work
 
-INTERVAL = 0.01
+INTERVAL = 0.02
 SHOWN = 12
 """Lines of source, and statements, that are shown."""
 
@@ -42,7 +42,7 @@ def profile(place: Place, name: str, work: Work) -> Iterator[str]:
     yield f"\n{name}: {plain.seconds:.2f} s; watched {cost.seconds:.2f} s"
     yield from _client(file, cost)
     yield f"  server {cost.server or 0:.2f} s of processor"
-    yield from _shares(server, cost.server or sum(server.values()), "ended between two looks")
+    yield from _shares(server, cost.server or sum(server.values()), "ended between two looks, or looking")
 
 
 def _client(file: Path, cost: Cost) -> Iterator[str]:
@@ -72,18 +72,24 @@ class _Statements(threading.Thread):
         self._conninfo = place.server.superuser
         self._spent: dict[int, int] = {}
         self._seconds: Counter[str] = Counter()
+        self._first = True
         self._stopped = threading.Event()
         self.start()
 
     def run(self) -> None:
         """Look again and again."""
         with psycopg.connect(self._conninfo, autocommit=True) as connection:
+            own = connection.info.backend_pid
             while not self._stopped.wait(INTERVAL):
-                for pid, query in connection.execute(_ACTIVITY).fetchall():
+                doing = {pid: _kind(query) for pid, query in connection.execute(_ACTIVITY).fetchall()}
+                others = {pid: title_of(pid) for pid in server_processes() if pid not in doing and pid != own}
+                for pid, what in (doing | others).items():
                     spent = _nanoseconds(pid)
-                    # what a process used before it was seen first belongs to its start
-                    self._seconds[_kind(query)] += spent - self._spent.get(pid, spent)
+                    # of the benchmark's own server, what a process used before it was seen first is of another work
+                    known = self._spent.get(pid, spent if self._first else 0)
+                    self._seconds[what] += spent - known
                     self._spent[pid] = spent
+                self._first = False
 
     def stop(self) -> dict[str, float]:
         """End; gives seconds by statement."""

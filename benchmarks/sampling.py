@@ -12,9 +12,10 @@ import sys
 import threading
 import time
 from collections import Counter
+from functools import cache
 from linecache import getline
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 
 INTERVAL = 0.005
 """Seconds between two looks."""
@@ -34,7 +35,7 @@ PARTS = (
 """The parts of a command, and what shows one: a line of source, headed by its file."""
 
 _OWN = "/toolkit/"
-_IMPORTS = "<frozen importlib"
+_IMPORTING = ("starting: imports", "starting: imports")
 
 
 class Sampler(threading.Thread):
@@ -87,15 +88,24 @@ def described(frame: FrameType | None) -> tuple[str, str]:
     if frame is None:
         return "threads of libraries", "threads of libraries"
     while frame is not None:
-        file = frame.f_code.co_filename
-        if file.startswith(_IMPORTS):
-            return "starting: imports", "starting: imports"
-        text = f"{file}: {getline(file, frame.f_lineno).strip()}"
-        part = part or next((name for name, pattern in PARTS if pattern.search(text)), "")
-        if not line and _OWN in file:
-            line = f"{file.rpartition(_OWN)[2]}:{frame.f_lineno} {frame.f_code.co_name}"
+        # between two instructions a frame may be at no line
+        found = _known(frame.f_code, frame.f_lineno or 0)
+        if found == _IMPORTING:
+            return found
+        part, line = part or found[0], line or found[1]
         frame = frame.f_back
     return part or "the rest", line or "the rest"
+
+
+@cache
+def _known(code: CodeType, number: int) -> tuple[str, str]:
+    """Give the part that a line of source shows, and the line where it is the toolkit's; empty for what is not."""
+    file = code.co_filename
+    if file.startswith("<frozen importlib"):
+        return _IMPORTING
+    text = f"{file}: {getline(file, number).strip()}"
+    part = next((name for name, pattern in PARTS if pattern.search(text)), "")
+    return part, f"{file.rpartition(_OWN)[2]}:{number} {code.co_name}" if _OWN in file else ""
 
 
 def main() -> None:
