@@ -14,7 +14,7 @@ import pytest
 
 from tests.app import invoking
 from tests.control import Control
-from tests.installed import BINARIES, installed_server
+from tests.installed import BINARIES, PROGRAMS, VERSION, installed_server
 from tests.places import HOME, ROOT, keep_temporary_files
 from tests.sweeps import EVERYTHING, SEED
 from toolkit import demo
@@ -27,8 +27,6 @@ pytest_plugins = ["tests.storage.s3.servers"]
 # commands that tests start need not compile all of the toolkit each time
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 VERSIONS = (16, 18)
-PROGRAMS = os.environ.get("PLAYBACK_POSTGRES", "")
-"""The directory with initdb and pg_ctl of a server that takes the place of PostgreSQL 18; empty for none."""
 
 
 def test_server(version: int) -> EmbeddedServer:
@@ -80,7 +78,8 @@ def _server_tests_are_marked(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def pytest_report_header() -> list[str]:
     """The servers under test, in the header of every run."""
-    return [f"postgresql: {', '.join(str(version) for version in VERSIONS)} (embedded) {PROGRAMS}".rstrip()]
+    other = f"; {VERSION} of {PROGRAMS} in the place of 18" if PROGRAMS else ""
+    return [f"postgresql: {', '.join(str(version) for version in VERSIONS)} (embedded){other}"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,12 +13,32 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg.conninfo import make_conninfo
 
 from toolkit.postgres.servers.embedded import OWNER, EmbeddedServer
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 """Where Debian and its kin put version 15."""
+
+PROGRAMS = os.environ.get("PLAYBACK_POSTGRES", "")
+"""The directory with initdb and pg_ctl of a server that takes the place of PostgreSQL 18; empty for none."""
+
+
+def _version() -> int:
+    if not PROGRAMS:
+        return 18
+    said = subprocess.run([str(Path(PROGRAMS) / "postgres"), "--version"], check=True, capture_output=True, text=True)
+    return int(re.findall(r" (\d+)", said.stdout)[0])
+
+
+VERSION = _version()
+"""The major version of that server."""
+
+
+def needs(version: int) -> pytest.MarkDecorator:
+    """A test in the SQL of a later version than the server may have."""
+    return pytest.mark.skipif(version > VERSION, reason=f"this SQL is of PostgreSQL {version}")
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from tests.control import Control, execute, rows
 
 KINDS = Path(__file__).parent / "kinds"
 STATES = """
-SELECT t.tgrelid::regclass::text, t.tgname, t.tgenabled FROM pg_trigger t WHERE NOT t.tgisinternal ORDER BY 1, 2
+SELECT t.tgrelid::regclass::text, t.tgname, t.tgenabled FROM pg_trigger t
+WHERE NOT t.tgisinternal OR t.tgparentid <> 0 AND t.tgconstraint = 0 ORDER BY 1, 2
 """
 
 

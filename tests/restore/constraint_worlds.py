@@ -9,6 +9,8 @@ from typing import Any
 
 import psycopg
 
+from tests.installed import VERSION
+
 Row = tuple[str | None, ...]
 Rows = dict[str, dict[int, Row]]
 """By table and id, the texts of the other columns."""
@@ -21,7 +23,7 @@ UNIQUE_KINDS: dict[str, tuple[str, tuple[str | None, ...]]] = {
     "mood NOT NULL UNIQUE": ("", ("low", "mid", "high")),
     "few NOT NULL UNIQUE": ("", ("1", "2", "3")),
     "text NOT NULL UNIQUE CHECK (u ~ '^[a-z]$')": ("", ("x", "y", "z")),
-    "integer UNIQUE NULLS NOT DISTINCT": ("", ("1", "2", "3", None)),
+    f"integer UNIQUE{' NULLS NOT DISTINCT' if VERSION >= 15 else ''}": ("", ("1", "2", "3", None)),
     "text UNIQUE": ("", ("x", "y", "z", None)),
     "integer NOT NULL UNIQUE DEFERRABLE CHECK (u < 5)": ("late", ("1", "2", "3", "4")),
     "int4range NOT NULL, EXCLUDE USING gist (u WITH &&)": ("late", ("[1,3)", "[2,5)", "[5,8)", "[8,9)")),
@@ -55,7 +57,8 @@ TARGET_ONLY = (
 
 UNVALIDATED = (
     "ALTER TABLE parts ADD CONSTRAINT old FOREIGN KEY (old) REFERENCES items NOT VALID",
-    "ALTER TABLE parts ADD CONSTRAINT old FOREIGN KEY (old) REFERENCES items NOT ENFORCED",
+    "ALTER TABLE parts ADD CONSTRAINT old FOREIGN KEY (old) REFERENCES items"
+    f" NOT {'ENFORCED' if VERSION >= 18 else 'VALID'}",
     "ALTER TABLE items ADD CONSTRAINT old CHECK (name <> 'old') NOT VALID",
 )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
+from tests.installed import VERSION
 from tests.restore.spec import Columns, Reference
 
 
@@ -14,7 +15,8 @@ def with_actions(random: Random, reference: Reference, may_be_null: Callable[[st
     if not reference.action:
         return reference
     nullable = tuple(name for name in reference.columns if may_be_null(name))
-    if len(reference.columns) > 1 and nullable and random.random() < (0.5 if reference.action == "set null" else 0.2):
+    parts = VERSION >= 15 and len(reference.columns) > 1 and bool(nullable)
+    if parts and random.random() < (0.5 if reference.action == "set null" else 0.2):
         reference = replace(reference, action="set null", set_columns=_some(random, nullable))
     elif nullable == reference.columns and random.random() < 0.1:
         reference = replace(reference, action="set default")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.control import execute
+from tests.installed import needs
 from tests.restore.conftest import MakePair
 from tests.restore.test_deletion import HOSTS
 from toolkit.errors import RefusedError
@@ -14,6 +15,7 @@ RULES = {"items": {"owned_by": ["tenant"]}}
 
 
 @HOSTS
+@needs(15)
 def test_set_null_of_some_columns_leaves_the_others(make_pair: MakePair, host: str) -> None:
     """`ON DELETE SET NULL (column)` empties that column alone, and a row with two such keys is counted once."""
     pair = make_pair(

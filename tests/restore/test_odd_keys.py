@@ -7,6 +7,7 @@ from psycopg.conninfo import make_conninfo
 
 from tests.caseless import create_caseless
 from tests.control import execute
+from tests.installed import needs
 from tests.restore.conftest import MakePair, Pair
 from toolkit.errors import RefusedError
 
@@ -116,6 +117,7 @@ def test_either_all_columns_or_none(make_pair: MakePair) -> None:
     assert pair.state() == state
 
 
+@needs(18)
 def test_periods(make_pair: MakePair) -> None:
     """A row points at all whose period overlaps its own; together they have to cover it, and no two may overlap."""
     pair = make_pair(
@@ -161,8 +163,14 @@ def test_periods(make_pair: MakePair) -> None:
     for host in ("target", "superuser"):
         with pytest.raises(RefusedError, match=r"\(item, during\) would point at no row of prices: 1 row"):
             pair.restore(host=host)
+    # where they came from, two may overlap
+    execute(pair.source, "ALTER TABLE prices DROP CONSTRAINT prices_pkey, ADD PRIMARY KEY (item, during)")
+    execute(pair.source, f"INSERT INTO prices VALUES ('[1,2)', '{over}', 'a', 4)")
+    with pytest.raises(RefusedError, match=r"exclude each other under prices_pkey .*: 1 row"):
+        pair.restore()
 
 
+@needs(18)
 def test_references_that_nobody_enforces(make_pair: MakePair) -> None:
     """NOT ENFORCED foreign keys lead to owners and parents, refuse nothing and delete nothing."""
     pair = make_pair(

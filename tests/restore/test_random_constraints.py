@@ -205,7 +205,7 @@ def _dangling(target: psycopg.Connection[Any]) -> set[tuple[Any, ...]]:
         "SELECT f.conrelid::regclass::text, f.confrelid::regclass::text, a.attname, b.attname FROM pg_constraint f"
         " JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]"
         " JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = f.confkey[1]"
-        " WHERE f.contype = 'f' AND f.conenforced"
+        " WHERE f.contype = 'f' AND coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)"
     ).fetchall()
     found: set[tuple[Any, ...]] = set()
     for child, parent, column, theirs in keys:

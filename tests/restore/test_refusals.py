@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tests.control import execute, new_role
+from tests.installed import needs
 from tests.restore.conftest import MakePair, Pair
 from tests.restore.laboratory import SUPERUSER
 from toolkit.errors import RefusedError
@@ -70,6 +71,7 @@ def test_tables_that_point_at_restored_ones_must_be_readable(make_pair: MakePair
     assert refused(pair, host="clerk") == ("no SELECT on table public.locks",)
 
 
+@needs(15)
 def test_who_suspends_foreign_keys_must_be_able_to_lock(make_pair: MakePair, pg18: EmbeddedServer) -> None:
     """A role that was granted the replica role must keep others from writing: tables that it cannot lock are named."""
     role = f"playback_test_replica_{os.getpid()}"

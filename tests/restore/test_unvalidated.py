@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.control import execute
+from tests.installed import needs
 from tests.restore.conftest import MakePair, Pair
 from tests.restore.test_conflicts import refused
 from tests.restore.test_deletion import HOSTS
@@ -87,6 +88,7 @@ def test_a_parent_is_not_taken_from_a_row_under_a_key_that_is_not_valid(pair: Pa
 
 
 @HOSTS
+@needs(18)
 def test_a_key_that_is_not_enforced_asks_for_nothing(make_pair: MakePair, host: str) -> None:
     """Its rows may point at nothing, and come back as they were."""
     pair = make_pair(RULES, ITEMS, UNENFORCED)

@@ -115,7 +115,9 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         columns: every live column, by name order, generated ones included.
         primary_key: its columns in key order; empty without one.
         primary_equalities: how the values of each of them are found equal; empty for the plain way.
-        user_triggers: names of enabled triggers a person created.
+        user_triggers: names of enabled triggers a person created, on a partition too.
+        checks: what the server prints of CHECK and exclusion constraints and of keys WITHOUT OVERLAPS; of one that a
+            partition has beside the table, also the rows that it speaks of.
         row_security: True when row-level security applies to the connected role.
         partitioned: True for the root of a partitioned table.
     """

@@ -56,13 +56,19 @@ ORDER BY c.named COLLATE "C", i.relname COLLATE "C"
 """).format(NAMED=NAMED)
 
 
+DEFINITION = sql.SQL("""concat(
+    pg_get_constraintdef(k.oid), CASE WHEN k.conrelid <> c.oid THEN ' OF ' END,
+    CASE WHEN k.conrelid <> c.oid THEN pg_get_partition_constraintdef(k.conrelid) END)""")
+"""A constraint `k` of table `c` in words, with the rows that it speaks of where it is a partition's."""
+
 _DEFINITIONS = sql.SQL("""
-SELECT c.named, i.relname, pg_get_constraintdef(f.oid)
+SELECT c.named, i.relname, {DEFINITION}
 FROM {NAMED} c
-JOIN pg_constraint f ON f.conrelid = c.oid AND f.contype = 'x'
-JOIN pg_class i ON i.oid = f.conindid
+JOIN pg_class r ON r.oid = c.oid OR (c.relkind = 'p' AND r.oid IN (SELECT relid FROM pg_partition_tree(c.oid)))
+JOIN pg_constraint k ON k.conrelid = r.oid AND k.contype IN ('x', 'p', 'u')
+JOIN pg_class i ON i.oid = k.conindid
 WHERE c.named = ANY (%(tables)s)
-""").format(NAMED=NAMED)
+""").format(NAMED=NAMED, DEFINITION=DEFINITION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +83,7 @@ class ExclusiveKey:
         columns: the columns that the elements and the predicate read.
         deferrable: it can be checked at the end of the transaction.
         plain: it is a unique key of columns, of all rows.
-        definition: of an exclusion constraint, as the server prints it.
+        definition: of the constraint that it is of, if any, as the server prints it.
     """
 
     name: str
@@ -100,7 +106,7 @@ class ExclusiveKey:
             now: the table as it is on the target.
         """
         if self.exclusion:
-            return not self.definition or (recorded is not None and self.definition in recorded.checks)
+            return recorded is not None and self.definition in recorded.checks
         same = {each.name for each in recorded.unique_keys if each in now.unique_keys} if recorded else set()
         return self.plain and self.name in same
 
@@ -193,7 +199,7 @@ def exclusive_keys(
 def _definitions(
     connection: Connection, schema: DatabaseSchema, tables: Collection[str]
 ) -> Mapping[tuple[str, str], str]:
-    """The definitions of exclusion constraints, by table and index, written as a backup records them."""
+    """The definitions of constraints that are kept by indexes, by table and index, written as a backup records them."""
     if not tables:
         return {}
     with full_names(connection):

@@ -13,6 +13,7 @@ from toolkit.errors import RefusedError
 from toolkit.model.schema import Column, DatabaseSchema, Equality, Table, UniqueKey
 from toolkit.model.schemas import Schemas
 from toolkit.postgres.schema.equality import read_equalities
+from toolkit.postgres.schema.exclusive_keys import DEFINITION
 from toolkit.postgres.schema.foreign_keys import read_foreign_keys
 from toolkit.postgres.schema.naming import NAMED, parameter
 from toolkit.postgres.schema.uncovered import NOT_COVERED
@@ -126,17 +127,29 @@ JOIN pg_class i ON i.oid = x.indexrelid
 ORDER BY c.named COLLATE "C", i.relname COLLATE "C"
 """).format(TABLE=_TABLE)
 
+USER_TRIGGER = sql.SQL("""NOT EXISTS (
+    SELECT FROM pg_constraint internal WHERE internal.oid = t.tgconstraint AND internal.contype <> 't'
+)""")
+"""The condition that a person made trigger `t`. Before PostgreSQL 15, those that a partition has of its partitioned
+table are called internal, too."""
+
+# what a partition has beside its table's
 _TABLES = sql.SQL("""
 SELECT c.named, row_security_active(c.oid),
-       (SELECT array_agg(t.tgname::text ORDER BY t.tgname COLLATE "C") FROM pg_trigger t
-        WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')),
-       (SELECT array_agg(pg_get_constraintdef(k.oid) ORDER BY k.conname COLLATE "C") FROM pg_constraint k
-        WHERE k.conrelid = c.oid AND k.contype IN ('c', 'x')),
+       (SELECT array_agg(DISTINCT t.tgname::text COLLATE "C") FROM pg_trigger t
+        WHERE t.tgrelid = ANY (p.parts) AND {USER_TRIGGER} AND t.tgenabled IN ('O', 'A')),
+       (SELECT array_agg({DEFINITION} ORDER BY k.conname COLLATE "C", k.conrelid) FROM pg_constraint k
+        WHERE k.conrelid = ANY (p.parts)
+              AND (k.contype IN ('c', 'x') OR (k.contype IN ('p', 'u') AND EXISTS (
+                   SELECT FROM pg_index x WHERE x.indexrelid = k.conindid AND x.indisexclusion)))
+              AND (k.conrelid = c.oid OR k.conparentid = 0 AND k.coninhcount = 0)),
        r.relkind = 'p'
 FROM {TABLE}
 JOIN pg_class r ON r.oid = c.oid
+CROSS JOIN LATERAL (SELECT CASE WHEN r.relkind = 'p' THEN ARRAY(SELECT relid::oid FROM pg_partition_tree(c.oid))
+                                ELSE ARRAY[c.oid] END) AS p (parts)
 ORDER BY c.named COLLATE "C"
-""").format(TABLE=_TABLE)
+""").format(TABLE=_TABLE, USER_TRIGGER=USER_TRIGGER, DEFINITION=DEFINITION)
 
 _ENUMS = """
 SELECT n.nspname, t.typname, array_agg(e.enumlabel::text ORDER BY e.enumsortorder)

@@ -23,6 +23,7 @@ from typing import LiteralString
 from psycopg import sql
 
 from toolkit.model.schema import DatabaseSchema
+from toolkit.postgres.schema.introspection import USER_TRIGGER
 from toolkit.postgres.schema.naming import NAMED, identifier, parameter
 from toolkit.postgres.session.connection import Connection
 
@@ -35,14 +36,14 @@ SELECT c.named, r.named, 'trigger', t.tgname, t.tgenabled::text, pg_has_role(r.r
 FROM {NAMED} c
 JOIN {NAMED} r ON r.oid = c.oid OR (c.relkind = 'p' AND r.oid IN (SELECT relid FROM pg_partition_tree(c.oid)))
 JOIN pg_trigger t ON t.tgrelid = r.oid
-WHERE NOT t.tgisinternal AND t.tgenabled::text = ANY (%(states)s)
+WHERE {USER_TRIGGER} AND t.tgenabled::text = ANY (%(states)s)
       AND (c.named = ANY (%(tables)s) OR c.named = ANY (%(reached)s) AND t.tgtype::integer & 25 IN (8, 16, 24))
 UNION ALL
 SELECT c.named, c.named, 'rule', r.rulename, r.ev_enabled::text, pg_has_role(c.relowner, 'USAGE')
 FROM {NAMED} c JOIN pg_rewrite r ON r.ev_class = c.oid
 WHERE c.relkind IN ('r', 'p') AND c.named = ANY (%(tables)s) AND r.ev_enabled::text = ANY (%(states)s)
 ORDER BY 1, 3 DESC, 2, 4
-""").format(NAMED=NAMED)
+""").format(NAMED=NAMED, USER_TRIGGER=USER_TRIGGER)
 
 
 @dataclass(frozen=True, slots=True)
