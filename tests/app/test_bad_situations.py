@@ -12,7 +12,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.app.invoking import Place, invoke, playbook
-from tests.conftest import PROGRAMS, Servers
+from tests.conftest import Servers
+from tests.installed import PROGRAMS
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
 BACKUP = "{name: Back up, backup: {scope: business}}"
