@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.planning.chunking import FORMAT_1, MIB, ChunkSizes, RawChunk, chunks
+from toolkit.planning.chunking import FORMAT_1, MIB, ChunkSizes, RawChunk, chunks, cut
 
 SMALL = ChunkSizes(minimum=64, beyond=192, maximum=1024)
 
@@ -75,6 +75,14 @@ def test_borders_do_not_depend_on_how_rows_arrive(rows: list[bytes]) -> None:
             yield memoryview(buffer)[: len(row)]
 
     assert list(chunks(through_one_buffer(), SMALL)) == list(chunks(rows, SMALL))
+
+
+@given(rows_strategy, st.lists(st.integers(0, 50)))
+def test_borders_do_not_depend_on_batches(rows: list[bytes], counts: list[int]) -> None:
+    """Rows that come in batches of any number, none included, give the chunks of rows that come one by one."""
+    places = [0, *itertools.accumulate(counts), len(rows)]
+    batches = [rows[begin:end] for begin, end in itertools.pairwise(sorted(places))]
+    assert list(cut(batches, SMALL)) == list(chunks(rows, SMALL))
 
 
 @given(

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import psycopg
+import pytest
 
+from tests.acting import context_of
 from tests.control import Control, execute
 from tests.sweeps import EVERYTHING
+from toolkit.actions import reading
+from toolkit.actions.destinations import destinations
+from toolkit.config import inventory
 from toolkit.model.manifest import Manifest
+from toolkit.model.scope import Scope
+from toolkit.postgres.schema import workspace
+from toolkit.postgres.selection.snapshot import consistent_snapshot
+from toolkit.postgres.selection.support import find_support
+from toolkit.postgres.session.connection import connect
 from toolkit.storage.chunks import ChunkReader
 
 SCHEMA = """
@@ -98,16 +111,25 @@ def stored_rows(control: Control, manifest: Manifest, table: str) -> list[list[s
     return [line.split("\t") for line in data.splitlines()]
 
 
+@pytest.fixture
+def small_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every table read by itself, and by several sessions however small it is."""
+    monkeypatch.setattr(workspace, "SHARED_PARTS", 1)
+    monkeypatch.setattr(reading, "ALONE_BYTES", 0)
+
+
+@pytest.mark.usefixtures("small_jobs")
 def test_each_backup_is_one_consistent_state(tmp_path: Path, new_database: Callable[[], str]) -> None:
-    """Many backups while four connections insert, update, delete and truncate: every promise holds in each of them."""
+    """Many backups by one, two and four sessions while four connections insert, update, delete and truncate: every
+    promise holds in each of them."""
     conninfo = new_database()
     execute(conninfo, SCHEMA)
     control = Control(tmp_path, CATALOG)
     control.add_host("shop", conninfo)
     seen = set()
     with writers(conninfo) as done:
-        for _ in range(BACKUPS):
-            manifest = control.backup("shop")
+        for number in range(BACKUPS):
+            manifest = control.backup("shop", sessions=(1, 2, 4)[number % 3])
             counters = {name: int(n) for name, n, _ in stored_rows(control, manifest, "counters")}
             entries = [(name, int(n)) for name, _, n in stored_rows(control, manifest, "entries")]
             held = Counter(name for name, _ in entries)
@@ -118,3 +140,44 @@ def test_each_backup_is_one_consistent_state(tmp_path: Path, new_database: Calla
             seen.add(manifest.metadata.checksums.business_data)
     assert min(done.values()) > 20, f"the writers hardly wrote: {done}"
     assert len(seen) > BACKUPS // 2, "the backups hardly differ"
+
+
+@pytest.mark.usefixtures("small_jobs")
+def test_any_number_of_sessions_gives_the_same_bytes(tmp_path: Path, new_database: Callable[[], str]) -> None:
+    """One snapshot read by one, two and four sessions while others write: the same tables and chunks, key by key."""
+    conninfo = new_database()
+    execute(
+        conninfo, SCHEMA, "INSERT INTO entries (\"counterId\", n) SELECT 'update', n FROM generate_series(1, 20000) n"
+    )
+    control = Control(tmp_path, CATALOG)
+    control.add_host("shop", conninfo)
+    context = context_of(inventory.load(tmp_path / "inventory"), "shop")
+    catalog, scope = context.inventory.catalog("application"), Scope()
+    manifests = []
+    with (
+        writers(conninfo),
+        destinations(context, [""], lock_wait=0) as into,
+        connect(conninfo) as connection,
+        consistent_snapshot(connection, catalog, scope) as survey,
+    ):
+        into.open(create=True)
+        selected = survey.select()
+        for sessions in (1, 2, 4):
+            run = reading.Reading(
+                context=context,
+                connection=connection,
+                conninfo=conninfo,
+                survey=survey,
+                selected=selected,
+                supports=find_support(survey, selected),
+                into=into,
+                sessions=sessions,
+                job="test",
+                tags=(),
+                started=datetime.now(UTC),
+                clock=0,
+                created_by="test",
+            )
+            manifests.append(run.store().publish())
+            time.sleep(0.02)
+    assert len({msgspec.json.encode((each.tables, each.selection)) for each in manifests}) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from enum import StrEnum
@@ -26,7 +27,7 @@ from toolkit.actions.context import Context
 from toolkit.actions.destinations import Destinations, destinations
 from toolkit.actions.devices import device_catalog
 from toolkit.actions.reading import Reading, warnings_of
-from toolkit.actions.targets import connection_to
+from toolkit.actions.targets import conninfo_of
 from toolkit.errors import ExitCode, InputError
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
@@ -36,6 +37,7 @@ from toolkit.model.scope import BackupType, Demo, Scope
 from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 from toolkit.postgres.selection.support import find_support
+from toolkit.postgres.session.connection import connect
 from toolkit.storage.layout import check_job
 from toolkit.storage.processes import user_name
 
@@ -109,6 +111,15 @@ class BackupArguments(DemoArguments, frozen=True, kw_only=True):
             "fail",
         ),
     ] = Unclassified.FAIL
+    sessions: Annotated[
+        Annotated[int, Meta(ge=1, le=16)] | None,
+        about(
+            "How many sessions read the database at once, at most, all of them the same snapshot. Default: as many as"
+            " this machine has processors, two to four.",
+            1,
+            "{{ sessions }}",
+        ),
+    ] = None
     lock_wait: Annotated[
         WholeSeconds,
         about("Seconds to wait while a prune or repair holds the repository. Default: 0, do not wait.", 600),
@@ -148,8 +159,9 @@ def run(arguments: BackupArguments, context: Context) -> Outcome:
             into.look()
         else:
             into.open(create=False)
+        conninfo = conninfo_of(context, context.host)
         with (
-            connection_to(context, context.host, "backup") as connection,
+            connect(conninfo, application="playback backup") as connection,
             consistent_snapshot(connection, catalog, scope, unclassified=arguments.unclassified) as survey,
         ):
             context.progress.note("selecting rows")
@@ -161,10 +173,12 @@ def run(arguments: BackupArguments, context: Context) -> Outcome:
             backup = Reading(
                 context=context,
                 connection=connection,
+                conninfo=conninfo,
                 survey=survey,
                 selected=selected,
                 supports=find_support(survey, selected),
                 into=into,
+                sessions=arguments.sessions or _sessions(),
                 job=job,
                 tags=arguments.tags,
                 started=started,
@@ -174,6 +188,11 @@ def run(arguments: BackupArguments, context: Context) -> Outcome:
             read = backup.store()
         manifest = read.publish()
         return _outcome(manifest, into, time.monotonic() - clock)
+
+
+def _sessions() -> int:
+    """How many sessions read where nobody says: more than this machine can take from them would only wait."""
+    return min(4, max(2, os.cpu_count() or 1))
 
 
 def _refuse_nothing(survey: Survey, selected: Selected) -> None:

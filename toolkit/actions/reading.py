@@ -5,25 +5,33 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain, groupby
+from operator import itemgetter
 
 from toolkit import __version__
 from toolkit.actions.context import Context
 from toolkit.actions.destinations import Destination, Destinations, Placed
 from toolkit.model.manifest import Chunk, Manifest, SequenceEntry, Support
-from toolkit.model.schema import DatabaseSchema, Table
-from toolkit.planning.chunking import RawChunk, chunks
+from toolkit.model.schema import Table
+from toolkit.planning.chunking import RawChunk, cut
 from toolkit.planning.composition import Origin, compose, table_entry
 from toolkit.planning.references import undecided_references
 from toolkit.planning.row_order import stored_key
 from toolkit.postgres.schema.device import find_node_id, read_schema_version
-from toolkit.postgres.schema.rows import key_values, read_rows
+from toolkit.postgres.schema.rows import key_values, read_copies, rows_query
 from toolkit.postgres.schema.sequences import read_sequences
+from toolkit.postgres.schema.workspace import shared as shared_statements
 from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.selection.support import FoundSupport, Supports
 from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.session.readers import Readers
+
+ALONE_BYTES = 16 << 20
+"""Bytes of tables up to which one session is as quick as several: what is gained does not pay for connecting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +63,19 @@ class Reading:
     """One backup under way.
 
     Attributes:
+        conninfo: how the connection's server is reached.
+        sessions: how many read at once, at most.
         job, tags: as they are recorded with the backup.
     """
 
     context: Context
     connection: Connection
+    conninfo: str
     survey: Survey
     selected: Selected
     supports: Supports
     into: Destinations
+    sessions: int
     job: str
     tags: tuple[str, ...]
     started: datetime
@@ -84,24 +96,57 @@ class Reading:
         )
 
     def _read(self) -> dict[str, list[_Part]]:
-        progress, reading = self.context.progress, {}
-        progress.start("backup")
-        for name in self.selected.taken:
-            progress.note(name)
-            table = self.survey.schema.tables[name]
-            parts = reading[name] = list[_Part]()
-            for raw in read_chunks(self.connection, self.survey.schema, name, self.selected):
-                progress.advance(rows=raw.rows, bytes=len(raw.data))
-                parts.append(_part(table, raw, self.into.submit(raw)))
-                del raw  # or it would be held while the next one grows
+        self.context.progress.start("backup")
+        reading = {name: list[_Part]() for name in self.selected.taken}
+        own, shared = self._jobs()
+        readers = Readers[list[str]](
+            self.connection,
+            self.conninfo,
+            sessions=self.sessions if self._bytes(chain.from_iterable(shared)) > ALONE_BYTES else 1,
+            look=self.context.progress.advance,
+            note=self.context.progress.note,
+        )
+        readers.run(own, shared, lambda connection, names: self._read_tables(connection, names, reading))
         return reading
+
+    def _jobs(self) -> tuple[list[list[str]], list[list[str]]]:
+        """The tables that the selecting session alone can read, and those for any; small ones are read together.
+
+        Of a table that is not taken whole it is temporary tables of the selecting session that say which rows.
+        """
+        taken, relations = self.selected.taken, self.selected.relations
+        wanted = {True: list[str](), False: list[str]()}
+        for name, each in taken.items():
+            if each.ids is None or not each.ids.empty:
+                wanted[each.ids is None].append(name)
+        own, whole = (list(shared_statements(wanted[key], lambda name: relations[name].bytes)) for key in (False, True))
+        return own, sorted(whole, key=self._bytes, reverse=True)
+
+    def _bytes(self, names: Iterable[str]) -> int:
+        return sum(self.selected.relations[name].bytes or 0 for name in names)
+
+    def _read_tables(self, connection: Connection, names: list[str], reading: dict[str, list[_Part]]) -> None:
+        """Read the selected rows of some tables, and hand their chunks over."""
+        progress, schema, selected = self.context.progress, self.survey.schema, self.selected
+        progress.note(names[0])
+        queries = [
+            rows_query(schema.tables[name], selected.relations[name], selected.taken[name].ids) for name in names
+        ]
+        with closing(read_copies(connection, queries)) as copies:
+            for place, batches in groupby(copies, key=itemgetter(0)):
+                parts = reading[names[place]] = []
+                for raw in cut(batch for _, batch in batches):
+                    progress.advance(rows=raw.rows, bytes=len(raw.data))
+                    parts.append(_part(schema.tables[names[place]], raw, self.into.submit(raw)))
+                    del raw  # or it would be held while the next one grows
 
     def _read_support(self) -> _Supporting:
         """Support that turns out to have no rows is left out."""
         reading: _Supporting = {}
         for name, supports in self.supports.found.items():
             for found in supports:
-                parts = [_Part((), (), self.into.submit(raw)) for raw in chunks(found.read(self.connection))]
+                copies = read_copies(self.connection, [found.query])
+                parts = [_Part((), (), self.into.submit(raw)) for raw in cut(batch for _, batch in copies)]
                 if parts:
                     reading.setdefault(name, []).append((found, parts))
         return reading
@@ -173,12 +218,6 @@ class Stored:
             sequences=self.sequences,
             warnings=warnings_of(survey, selected),
         )
-
-
-def read_chunks(connection: Connection, schema: DatabaseSchema, name: str, selected: Selected) -> Iterable[RawChunk]:
-    """Give the chunks of the selected rows of one table."""
-    table = schema.tables[name]
-    return chunks(read_rows(connection, table, selected.relations[name], selected.taken[name].ids))
 
 
 def warnings_of(survey: Survey, selected: Selected) -> tuple[str, ...]:

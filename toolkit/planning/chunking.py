@@ -6,7 +6,7 @@ near it and every other chunk keeps its content and its name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -49,44 +49,62 @@ class RawChunk:
     last_row: bytes
 
 
-def chunks(rows: Iterable[bytes | memoryview], sizes: ChunkSizes = FORMAT_1) -> Iterator[RawChunk]:
-    """Cut rows into chunks.
+def cut(batches: Iterable[Sequence[bytes | memoryview]], sizes: ChunkSizes = FORMAT_1) -> Iterator[RawChunk]:
+    """Cut rows that come in batches into chunks.
 
     A chunk ends after a row of L bytes when it has reached the minimum and crc32(row) * beyond < L * 2**32, so a long
     row ends a chunk as often as many short ones of the same size; it ends before a row that would take it over the
-    maximum. A row above the maximum therefore is a chunk of its own.
+    maximum. A row above the maximum therefore is a chunk of its own. How rows are put in batches changes nothing.
 
     Args:
-        rows: COPY text, one row each, with its newline; what they point at may change once the next row is asked for.
+        batches: COPY text, one row each, with its newline; what they point at may change once the next batch is asked
+            for.
 
     Returns:
         The chunks, in the order of the rows; none when there are no rows.
     """
     minimum, beyond, maximum = sizes.minimum, sizes.beyond, sizes.maximum
-    buffer = bytearray()
+    blocks = list[bytes]()
     count = size = first = start = 0  # `first`: size of the first row; `start`: where the last row begins
-    for row in rows:
-        length = len(row)
-        if size + length > maximum and count:
-            finished, buffer = _chunk(buffer, count, first, start), bytearray()
-            count = size = 0
-            yield finished
-            del finished  # or it would be held while the next one grows
-        if not count:
-            first = length
-        start = size
-        buffer += row
-        size += length
-        count += 1
-        if size >= minimum and crc32(row) * beyond < length << 32:
-            finished, buffer = _chunk(buffer, count, first, start), bytearray()
-            count = size = 0
-            yield finished
-            del finished
+    for batch in filter(None, batches):
+        lengths = list(map(len, batch))
+        total = sum(lengths)
+        # most batches have no border, which is told for all of their rows at once
+        if size + total <= maximum and (
+            size + total < minimum or min(map(crc32, batch)) * beyond >= max(lengths) << 32
+        ):
+            first = first if count else lengths[0]
+            blocks.append(b"".join(batch))
+            count += len(batch)
+            size += total
+            start = size - lengths[-1]
+            continue
+        begin = 0  # the first row of the batch that is in no block yet
+        for place, length in enumerate(lengths):
+            if count and size + length > maximum:
+                blocks.append(b"".join(batch[begin:place]))
+                yield _chunk(blocks, count, first, start)
+                begin, count, size = place, 0, 0
+            first = first if count else length
+            start = size
+            size += length
+            count += 1
+            if size >= minimum and crc32(batch[place]) * beyond < length << 32:
+                blocks.append(b"".join(batch[begin : place + 1]))
+                yield _chunk(blocks, count, first, start)
+                begin, count, size = place + 1, 0, 0
+        blocks.append(b"".join(batch[begin:]))
     if count:
-        yield _chunk(buffer, count, first, start)
+        yield _chunk(blocks, count, first, start)
 
 
-def _chunk(buffer: bytearray, count: int, first: int, start: int) -> RawChunk:
-    data = bytes(buffer)
+def chunks(rows: Iterable[bytes | memoryview], sizes: ChunkSizes = FORMAT_1) -> Iterator[RawChunk]:
+    """Cut rows that come one by one as `cut` does; what one points at may change once the next is asked for."""
+    return cut(((row,) for row in rows), sizes)
+
+
+def _chunk(blocks: list[bytes], count: int, first: int, start: int) -> RawChunk:
+    """The chunk that blocks of rows make; they are taken out of the list, or they would be held while it grows anew."""
+    data = b"".join(blocks)
+    blocks.clear()
     return RawChunk(data=data, rows=count, first_row=data[:first], last_row=data[start:])

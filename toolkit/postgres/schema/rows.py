@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 
 import psycopg
 from psycopg import sql
-from psycopg.pq import ExecStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
 
@@ -17,9 +18,12 @@ from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Relation, Sql, columns
 from toolkit.postgres.schema.row_sources import Rows, chosen
 from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.session.qualifying import qualified
 
-BATCH_BYTES = 256 << 10
-"""Bytes of rows, about, that are taken at once of what has arrived."""
+_CANCEL_SECONDS = 5.0
+
+BATCH_BYTES = 32 << 10
+"""Bytes of rows, about, that are given at once: few enough to stay in the processor's cache."""
 
 
 def read_rows(
@@ -30,31 +34,62 @@ def read_rows(
     Args:
         ids: a table of row ids; None for every row.
         ordered: in repository order; otherwise as they lie in the table, which is quicker.
-
-    Returns:
-        Buffers that may change once the next one is asked for.
     """
-    if ids is not None and ids.empty:
-        return
+    if ids is None or not ids.empty:
+        yield from read_copy(connection, rows_query(table, relation, ids, ordered=ordered))
+
+
+def rows_query(table: Table, relation: Relation, ids: Rows | None, *, ordered: bool = True) -> Sql:
+    """Give the query of the rows of a table, by the arguments of `read_rows`."""
     names = columns("t", (column.name for column in table.stored_columns))
     query = sql.SQL("SELECT {} {}").format(names, chosen(relation, ids, "t"))
-    if ordered:
-        query = sql.SQL("{} ORDER BY {}").format(query, order_by(sort_key(table), "t"))
-    yield from read_copy(connection, query)
+    return sql.SQL("{} ORDER BY {}").format(query, order_by(sort_key(table), "t")) if ordered else query
 
 
 def read_copy(connection: Connection, query: Sql) -> Iterator[memoryview]:
     """Give the rows of a query as COPY text, one at a time, each with its newline."""
-    with connection.cursor().copy(sql.SQL("COPY ({}) TO STDOUT").format(query)):
-        ended = False
-        while not ended:
+    with closing(read_copies(connection, [query])) as batches:
+        for _, batch in batches:
+            yield from batch
+
+
+def read_copies(connection: Connection, queries: Sequence[Sql]) -> Generator[tuple[int, list[memoryview]], None, None]:
+    """Give the rows of several queries, asked for in one message, as COPY text.
+
+    Yields:
+        The place of a query and a batch of its rows, each with its newline: first all rows of the first query.
+    """
+    pgconn = connection.pgconn
+    message = sql.SQL("; ").join(sql.SQL("COPY ({}) TO STDOUT").format(query) for query in queries)
+    pgconn.send_query(str(qualified(message, connection)).encode())
+    try:
+        place = 0 if connection.wait(_sent(pgconn)) else -1
+        while place >= 0:
             # what has arrived is taken without waiting, which would cost more than the rows
-            rows, ended = connection.wait(_arrived(connection.pgconn))
-            yield from rows
+            rows, ended = connection.wait(_arrived(pgconn))
+            if rows:
+                yield place, rows
+            if ended:
+                place = place + 1 if connection.wait(_next_copy(pgconn)) else -1
+    except psycopg.Error:
+        raise
+    except BaseException:
+        _give_up(connection)
+        raise
+
+
+def _sent(pgconn: PGconn) -> Generator[Wait, Ready, bool]:
+    """Send what is to be sent, and go on to the first COPY."""
+    while pgconn.flush():
+        while not (ready := (yield Wait.RW)):
+            continue
+        if ready & Ready.R:
+            pgconn.consume_input()
+    return (yield from _next_copy(pgconn))
 
 
 def _arrived(pgconn: PGconn) -> Generator[Wait, Ready, tuple[list[memoryview], bool]]:
-    """Collect the rows of a COPY that have arrived, at least one, and tell whether it has ended."""
+    """Collect rows of a COPY, and tell whether it has ended."""
     rows, size = list[memoryview](), 0
     while size < BATCH_BYTES:
         length, data = pgconn.get_copy_data(1)
@@ -62,17 +97,16 @@ def _arrived(pgconn: PGconn) -> Generator[Wait, Ready, tuple[list[memoryview], b
             rows.append(data)
             size += length
         elif length < 0:
-            yield from _end(pgconn)
             return rows, True
-        elif rows:
+        elif size > BATCH_BYTES // 2:
             break
         else:
             yield from _more(pgconn)
     return rows, False
 
 
-def _end(pgconn: PGconn) -> Generator[Wait, Ready, None]:
-    """Take the results that follow the rows; an error there is raised."""
+def _next_copy(pgconn: PGconn) -> Generator[Wait, Ready, bool]:
+    """Go on to the next COPY of a message; gives whether there is one. An error of the server is raised at the end."""
     failed: PGresult | None = None
     while True:
         while pgconn.is_busy():
@@ -80,10 +114,33 @@ def _end(pgconn: PGconn) -> Generator[Wait, Ready, None]:
         result = pgconn.get_result()
         if result is None:
             break
+        if result.status == ExecStatus.COPY_OUT:
+            return True
         if result.status != ExecStatus.COMMAND_OK:
             failed = failed or result
     if failed is not None:
         raise psycopg.errors.error_from_result(failed, encoding="utf-8")
+    return False
+
+
+def _give_up(connection: Connection) -> None:
+    """Leave rows that nobody wants any more: the session can go on, or is closed."""
+    if connection.pgconn.transaction_status != TransactionStatus.ACTIVE:
+        return
+    try:
+        connection.cancel_safe(timeout=_CANCEL_SECONDS)
+        connection.wait(_drained(connection.pgconn))
+    except psycopg.errors.QueryCanceled:
+        pass
+    except psycopg.Error:
+        connection.close()
+
+
+def _drained(pgconn: PGconn) -> Generator[Wait, Ready, None]:
+    while (yield from _next_copy(pgconn)):
+        while (length := pgconn.get_copy_data(1)[0]) >= 0:
+            if not length:
+                yield from _more(pgconn)
 
 
 def _more(pgconn: PGconn) -> Generator[Wait, Ready, None]:

@@ -20,13 +20,11 @@ from toolkit.planning.accounting import Part
 from toolkit.planning.links import OwnerLink
 from toolkit.planning.row_order import stored_key
 from toolkit.postgres.schema.relation import Relation, Sql, columns, row_text
-from toolkit.postgres.schema.rows import read_copy
 from toolkit.postgres.selection.conditions import condition_of
 from toolkit.postgres.selection.marks import Mark
 from toolkit.postgres.selection.ownership import Owners, Ownership
 from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey
-from toolkit.postgres.session.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +38,6 @@ class FoundSupport:
     what: Literal["owners", "referenced"]
     columns: tuple[str, ...]
     query: Sql
-
-    def read(self, connection: Connection) -> Iterator[memoryview]:
-        """Give the supporting rows as COPY text, one at a time; the buffers may change once the next is asked for."""
-        return read_copy(connection, self.query)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -18,10 +18,13 @@ from toolkit.postgres.session import stalling
 from toolkit.postgres.session.advice import advice, advice_on_log_in
 from toolkit.postgres.session.qualifying import QualifyingCursor
 from toolkit.postgres.session.settings import SETTINGS
-from toolkit.postgres.session.stalling import StalledError, Watch, bounded
+from toolkit.postgres.session.stalling import GivenUpError, StalledError, Watch, bounded
 
 _INTERVAL = 0.1
 """Seconds after which a wait looks around: for an interruption, and for a stall."""
+
+_CANCEL_SECONDS = 5.0
+"""Seconds that the server is given to take note that a statement is given up."""
 
 
 class Connection(psycopg.Connection[tuple[Any, ...]]):
@@ -105,13 +108,18 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         except psycopg.Error as error:
             if isinstance(error, StalledError):
                 self.close()  # the server is not told: that would wait as well
+            elif isinstance(error, GivenUpError):
+                self._end(tell=True)
             if not isinstance(error.__context__, KeyboardInterrupt):
                 raise
             self._end()
             raise error.__context__ from None
 
-    def _end(self) -> None:
+    def _end(self, *, tell: bool = False) -> None:
         if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+            if tell:
+                with suppress(psycopg.Error):
+                    self.cancel_safe(timeout=_CANCEL_SECONDS)
             self.close()
 
 

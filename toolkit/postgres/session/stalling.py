@@ -45,6 +45,10 @@ class StalledError(psycopg.OperationalError):
     """A connection on which nothing comes any more."""
 
 
+class GivenUpError(psycopg.OperationalError):
+    """A statement whose result nobody wants any more."""
+
+
 Steps = Generator[Any, Any, Any]
 
 
@@ -75,9 +79,11 @@ class Watch:
     Attributes:
         pooled: the number is a pooler's, which keeps those of the server to itself: all that is known is whether it can
             be reached.
+        given_up: set, by another thread, when the connection's statements are not wanted any more.
     """
 
     pooled = False
+    given_up: threading.Event | None = None
 
     def __init__(self, conninfo: str, process: int, patience: Patience) -> None:
         self._conninfo = conninfo
@@ -89,12 +95,15 @@ class Watch:
 
         Raises:
             StalledError: the connection has stalled.
+            GivenUpError: nobody waits for it any more.
         """
         heard, due, suspected = time.monotonic(), self._patience.silence, False
         while True:
             ready = yield state
             if not ready:
                 stopping.check()
+            if self.given_up is not None and self.given_up.is_set():
+                raise GivenUpError("the statement is given up")
             if ready:
                 heard, due, suspected = time.monotonic(), self._patience.silence, False
             elif time.monotonic() - heard > due:

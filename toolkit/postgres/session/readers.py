@@ -1,0 +1,201 @@
+"""Several sessions that read one snapshot at once (docs/adr/0034-several-readers-of-one-snapshot.md).
+
+The session that took the snapshot leads: it holds the locks, reads what only it can see, and takes part in the rest.
+The others are readers, each in a thread of its own, with the exported snapshot. A reader that cannot be had, or that
+others keep from its lock, leaves its work to those that are there: the result is the same for any number of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import psycopg
+from psycopg import sql
+
+from toolkit.errors import PlaybackError
+from toolkit.postgres.session.connection import Connection, first_line, session
+from toolkit.postgres.session.stalling import GivenUpError
+
+Job = TypeVar("Job")
+
+_LOCK_MILLISECONDS = 200
+"""How long a reader waits for a lock. Who asked for a stronger one may be waiting for the leader, and the leader for
+the reader. It is less than the server's deadlock_timeout."""
+
+_LOOK_SECONDS = 0.1
+"""After this time the leader looks around while it waits for readers."""
+
+
+_SERVER = "SELECT pg_postmaster_start_time()::text"
+
+_BEGIN = sql.SQL(
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}; SET LOCAL lock_timeout = {}"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Snapshot:
+    """An exported snapshot, and what tells its server from any other."""
+
+    name: str
+    server: str
+
+
+class Readers(Generic[Job]):
+    """Has jobs done by several sessions.
+
+    Args:
+        leader: in a REPEATABLE READ transaction that holds locks on all that is read.
+        conninfo: how its server is reached.
+        sessions: how many read at once at most, the leader included.
+        look: called by the leader again and again while it waits; what it raises ends everything.
+        note: is told why there are fewer readers.
+    """
+
+    def __init__(
+        self,
+        leader: Connection,
+        conninfo: str,
+        *,
+        sessions: int,
+        look: Callable[[], None],
+        note: Callable[[str], None],
+    ) -> None:
+        self._leader = leader
+        self._conninfo = conninfo
+        self._sessions = sessions
+        self._application = leader.info.parameter_status("application_name") or "playback"
+        self._look = look
+        self._note = note
+        self._changed = threading.Condition()
+        self._left = deque[Job]()
+        self._open = 0
+        self._error: BaseException | None = None
+        self._given_up = threading.Event()
+
+    def run(self, own: Sequence[Job], shared: Sequence[Job], work: Callable[[Connection, Job], None]) -> None:
+        """Have every job done.
+
+        Args:
+            own: jobs that the leader alone can do.
+            shared: jobs that any session can do, the largest first.
+            work: does a job; done again from its beginning where others kept a reader from its lock.
+
+        Raises:
+            The first error of any job. All others are given up then.
+        """
+        self._left.extend(shared)
+        watch = self._leader.watch
+        try:
+            if watch is not None:
+                watch.given_up = self._given_up
+            self._start(min(self._sessions, len(shared) + bool(own)) - 1, work)
+            for job in own:
+                work(self._leader, job)
+            while self._go_on():
+                for job in self._taken():
+                    work(self._leader, job)
+        except GivenUpError:
+            self._raise_error()
+            raise
+        finally:
+            self._end()
+            if watch is not None:
+                watch.given_up = None
+        self._raise_error()
+
+    def _start(self, readers: int, work: Callable[[Connection, Job], None]) -> None:
+        if readers < 1:
+            return
+        if self._leader.pooled:  # which may have no other session, and keep a reader waiting for one
+            self._note("a pooler stands before the database: one session reads")
+            return
+        row = self._leader.execute("SELECT pg_export_snapshot(), pg_postmaster_start_time()::text").fetchone()
+        assert row is not None
+        snapshot = _Snapshot(name=row[0], server=row[1])
+        for _ in range(readers):
+            threading.Thread(target=self._read, args=(snapshot, work), name="snapshot-reader", daemon=True).start()
+
+    def _read(self, snapshot: _Snapshot, work: Callable[[Connection, Job], None]) -> None:
+        """Do jobs as a reader as long as there are any."""
+        try:
+            with self._session(snapshot) as connection:
+                for job in self._taken():
+                    self._do(connection, job, work)
+        except PlaybackError as error:
+            self._lacking(error.message)
+        except psycopg.Error as error:
+            self._lacking(first_line(error))
+
+    def _lacking(self, reason: str) -> None:
+        if not self._given_up.is_set():
+            self._note(f"fewer sessions read: {reason}")
+
+    def _do(self, connection: Connection, job: Job, work: Callable[[Connection, Job], None]) -> None:
+        try:
+            work(connection, job)
+        except psycopg.errors.LockNotAvailable:
+            with self._changed:
+                self._left.appendleft(job)
+            raise
+        except BaseException as error:
+            with self._changed:
+                self._error = self._error or error
+            self._given_up.set()
+            raise
+
+    @contextmanager
+    def _session(self, snapshot: _Snapshot) -> Iterator[Connection]:
+        """A session with the snapshot. It counts as open from when it is connected until it is closed."""
+        counted = False
+        try:
+            with session(self._conninfo, application=self._application) as connection:
+                with self._changed:
+                    self._open += 1
+                    counted = True
+                assert connection.watch is not None
+                connection.watch.given_up = self._given_up
+                if connection.execute(_SERVER).fetchone() != (snapshot.server,):
+                    raise psycopg.OperationalError("the address leads to another server this time")
+                begin = _BEGIN.format(sql.Literal(snapshot.name), _LOCK_MILLISECONDS)
+                connection.execute(begin.as_bytes(connection))
+                yield connection
+        finally:
+            with self._changed:
+                self._open -= counted
+                self._changed.notify_all()
+
+    def _taken(self) -> Iterator[Job]:
+        """Take jobs that are left one by one; none once all is given up."""
+        while True:
+            with self._changed:
+                if not self._left or self._given_up.is_set():
+                    return
+                job = self._left.popleft()
+            yield job
+
+    def _go_on(self) -> bool:
+        """Wait while there are readers; gives False when all jobs are done. One may be left that a reader gave back."""
+        while True:
+            with self._changed:
+                self._raise_error()
+                if self._left or not self._open:
+                    return bool(self._left)
+                self._changed.wait(_LOOK_SECONDS)
+            self._look()
+
+    def _end(self) -> None:
+        """Have the readers end."""
+        self._given_up.set()
+        with self._changed:
+            while self._open:
+                self._changed.wait(_LOOK_SECONDS)
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error
