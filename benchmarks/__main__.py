@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 import psycopg
 
 from benchmarks import results
-from benchmarks.measuring import Cost, adopt_orphans, run
-from benchmarks.place import NotBuiltError, Place, open_place
+from benchmarks.measuring import Cost, FailedError, adopt_orphans, run
+from benchmarks.place import DiffersError, NotBuiltError, Place, open_place
 from benchmarks.profiling import profile
 from benchmarks.rows import ROWS, WORKS, Row, works_of
 from benchmarks.works import Work
+
+FAILED = "failed"
 
 
 def main() -> None:
@@ -51,6 +53,8 @@ def main() -> None:
     print("\n".join(results.printed(results.table(found))))
     if options.keep:
         _say(f"kept in {results.write(found, datetime.now(UTC))}")
+    if any(text.startswith(FAILED) for text in missing.values()):
+        raise SystemExit(1)
 
 
 def _measure(place: Place, works: Mapping[str, Work], pairs: int, missing: dict[str, str]) -> dict[str, list[Cost]]:
@@ -61,8 +65,8 @@ def _measure(place: Place, works: Mapping[str, Work], pairs: int, missing: dict[
             try:
                 cost = run(works[name].prepare(place), place.postmaster)
                 cost = replace(cost, stored=works[name].check(place))
-            except NotBuiltError as error:
-                missing[name] = f"not built: {error}"
+            except (NotBuiltError, FailedError, DiffersError) as error:
+                missing[name] = f"{'not built' if isinstance(error, NotBuiltError) else FAILED}: {error}"
                 _say(f"  {name}: {missing[name]}")
                 continue
             if turn:
@@ -102,11 +106,23 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     names = [row.name for row in ROWS]
     parser.add_argument("--only", type=_chosen, default=[], help=f"rows, separated by commas: {', '.join(names)}")
-    parser.add_argument("--rows-scale", type=float, default=1.0, help="share of the rows of full scale (default 1)")
-    parser.add_argument("--pairs", type=int, default=5, help="rounds that count (default 5)")
+    parser.add_argument("--rows-scale", type=_positive, default=1.0, help="share of the rows of full scale (default 1)")
+    parser.add_argument("--pairs", type=_whole, default=5, help="rounds that count (default 5)")
     parser.add_argument("--profile", action="store_true", help="show where the time of the rows goes, and measure none")
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/<date>.json")
     return parser.parse_args()
+
+
+def _positive(text: str) -> float:
+    if (value := float(text)) <= 0:
+        raise ValueError
+    return value
+
+
+def _whole(text: str) -> int:
+    if (value := int(text)) < 1:
+        raise ValueError
+    return value
 
 
 def _chosen(text: str) -> list[str]:

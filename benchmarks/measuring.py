@@ -25,6 +25,7 @@ from pathlib import Path
 PROC = Path("/proc")
 POLL = 0.05
 """Seconds between two looks at memory."""
+_adopting = threading.Event()
 _SUBREAPER = 36
 """PR_SET_CHILD_SUBREAPER of Linux's prctl."""
 
@@ -72,6 +73,7 @@ def adopt_orphans() -> None:
     """Become the parent of processes whose parents end, so that their times are known."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+        _adopting.set()
 
 
 def run(command: Command, postmaster: int) -> Cost:
@@ -163,7 +165,7 @@ def _wait(process: subprocess.Popen[bytes]) -> tuple[int, float | None]:
 def _reap() -> float:
     """Bury adopted processes that have ended; gives their seconds of processor."""
     spent = 0.0
-    if sys.platform == "linux":
+    if sys.platform != "win32" and _adopting.is_set():
         with suppress(ChildProcessError):
             while True:
                 pid, _, usage = os.wait4(-1, os.WNOHANG)
