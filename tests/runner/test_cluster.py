@@ -55,7 +55,7 @@ class Site:
         self.ask(f"SELECT count(pg_terminate_backend(pid)) {SLEEPING.partition(' count(*) ')[2]}")
         self.wait(SLEEPING, 0)
 
-    def wait(self, query: str, wanted: object, seconds: float = 15) -> None:
+    def wait(self, query: str, wanted: object, seconds: float = 60) -> None:
         """Wait until the database answers that."""
         end = time.monotonic() + seconds
         while (found := self.ask(query)) != wanted:

@@ -16,7 +16,7 @@ from toolkit.app.control import Control, utc_now
 from toolkit.config.document import show_file
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.templates import Templates
-from toolkit.errors import InputError
+from toolkit.errors import TaskError
 from toolkit.model.outcome import Progress, SilentProgress
 from toolkit.model.playbook import Keywords, Play, Playbook, Task
 from toolkit.output import report
@@ -89,15 +89,17 @@ def executor_of(options: RunOptions, control: Control, inventory: LoadedInventor
     """Give what a run's tasks run on, not begun yet; None for threads.
 
     Raises:
-        InputError: the package for it is not installed.
+        TaskError: the package for it is not installed.
     """
     if options.scheduler is None:
         return None
     try:
         from toolkit.runner.cluster import DaskCluster  # noqa: PLC0415 - only who asks for it pays for it
     except ModuleNotFoundError as error:
-        hint = "install the extra `distributed`: pip install 'playback-toolkit[distributed]'"
-        raise InputError(f"--executor {options.executor}: {error.name} is not installed", hint=hint) from error
+        raise TaskError(
+            "tasks on workers need distributed: pip install 'playback-toolkit[distributed]'",
+            hint="without --executor they run in threads",
+        ) from error
     directory = control.inventory_directory()
     return DaskCluster(
         options.scheduler,

