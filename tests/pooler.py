@@ -22,7 +22,7 @@ PROGRAM = shutil.which("pgbouncer", path=os.pathsep.join((os.environ.get("PATH",
 
 _SETTINGS = """
 [databases]
-* = host={host} port=5432 {user}password={password}
+* = host={host} port=5432 {user}{password}
 [pgbouncer]
 unix_socket_dir = {home}
 listen_port = 6432
@@ -45,7 +45,9 @@ def pooler(server: EmbeddedServer, conninfo: str, *, mode: str = "transaction", 
     process = (server.directory / "postmaster.pid").read_text("utf-8").splitlines()[0]
     parts = conninfo_to_dict(conninfo)
     beside = parts["host"] == str(server.directory)
-    password = Path(str(parts["passfile"])).read_text("ascii").strip().rpartition(":")[2]
+    # an installed server trusts everybody
+    file = parts.get("passfile")
+    password = f"password={Path(str(file)).read_text('ascii').strip().rpartition(':')[2]}" if file else ""
     home = Path(tempfile.mkdtemp(prefix="pooler-"))
     settings = _SETTINGS.format(
         home=home,

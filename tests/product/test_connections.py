@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import socket
-import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests.control import Control, execute
-from tests.installed import BINARIES, installed_server
-from tests.product.test_hosts_of_a_nightly import nightly
+from tests.product.guarded import Guarded
 from tests.product.test_pooled import CATALOG
 from toolkit.errors import DatabaseError, UnreachableError
 from toolkit.postgres.session.connection import connect
@@ -30,82 +23,12 @@ INSERT INTO shops VALUES ('a', 'A', false), ('b', 'B', false);
 INSERT INTO orders VALUES (1, 'a'), (2, 'b');
 """
 
-HASTY = {
-    "statement_timeout": "2s",
-    "lock_timeout": "2s",
-    "idle_in_transaction_session_timeout": "2s",
-    "idle_session_timeout": "2s",
-    "default_transaction_read_only": "on",
-    "default_transaction_isolation": "serializable",
-    "temp_file_limit": "1MB",
-}
-"""What the role is set to."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guarded:
-    """A server that takes the owner of database `shop` by TLS and a certificate alone.
-
-    Attributes:
-        folder: with the files client.crt, client.key and server.crt.
-    """
-
-    port: int
-    folder: Path
-
-    @property
-    def address(self) -> dict[str, str]:
-        """What leads to it."""
-        files = {"sslcert": "client.crt", "sslkey": "client.key", "sslrootcert": "server.crt"}
-        return {
-            "host": "127.0.0.1",
-            "port": str(self.port),
-            "dbname": "shop",
-            "user": "playback",
-            "sslmode": "verify-full",
-            **{name: str(self.folder / file) for name, file in files.items()},
-        }
-
-
-def certificate(folder: Path, name: str, subject: str) -> None:
-    """Make a self-signed certificate with its key."""
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    command += ["-subj", f"/CN={subject}", "-addext", "subjectAltName=IP:127.0.0.1"]
-    command += ["-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt")]
-    subprocess.run(command, check=True, capture_output=True)
-    (folder / f"{name}.key").chmod(0o600)
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    """The server, with the least of locks."""
-    if not BINARIES.is_dir() or shutil.which("openssl") is None:
-        pytest.skip(f"no PostgreSQL 15 in {BINARIES}, or no openssl")
-    folder = tmp_path_factory.mktemp("certificates")
-    certificate(folder, "server", "127.0.0.1")
-    certificate(folder, "client", "playback")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    few = {"max_locks_per_transaction": "10", "max_connections": "12", "max_wal_senders": "0"}
-    with installed_server(BINARIES, listen_addresses="127.0.0.1", port=str(port), **few) as server:
-        for name in ("server.key", "server.crt", "client.crt"):
-            copied = Path(shutil.copy(folder / name, server.directory))
-            copied.chmod(0o600)
-            shutil.chown(copied, server.directory.owner(), server.directory.group())
-        rules = "local all postgres trust\nhostssl all all 127.0.0.1/32 cert\n"
-        (server.directory / "pg_hba.conf").write_text(rules, encoding="ascii")
-        execute(
-            server.superuser,
-            "CREATE DATABASE shop OWNER playback",
-            "ALTER SYSTEM SET ssl = on",
-            "ALTER SYSTEM SET ssl_ca_file = 'client.crt'",
-            *(f"ALTER ROLE playback SET {name} = '{value}'" for name, value in HASTY.items()),
-            "SELECT pg_reload_conf()",
-        )
-        made = Guarded(port=port, folder=folder)
-        execute(make_conninfo(server.superuser, dbname="shop"), f"SET ROLE playback; {SCHEMA}")
-        yield made
+@pytest.fixture(scope="module", autouse=True)
+def shop(guarded: Guarded) -> None:
+    """Its database."""
+    execute(guarded.superuser, "CREATE DATABASE shop OWNER playback")
+    execute(make_conninfo(guarded.superuser, dbname="shop"), f"SET ROLE playback; {SCHEMA}")
 
 
 def test_each_way_to_a_server_behind_tls(
@@ -166,14 +89,3 @@ def test_what_a_role_is_set_to_ends_nothing(guarded: Guarded) -> None:
             "DO $$ BEGIN FOR n IN 1..20000 LOOP EXECUTE 'CREATE TEMPORARY TABLE t' || n || ' ()'; END LOOP; END $$"
         )
     assert "raise max_locks_per_transaction" in locked.value.hint
-
-
-def test_a_nightly_of_a_server_behind_tls(guarded: Guarded, control: Control) -> None:
-    """The nightly playbook needs nothing but the address: pg_dump reaches the server by the same certificates."""
-    control.catalog = CATALOG
-    control.add_host("shop", make_conninfo("", **guarded.address))
-    stores = {name: {"type": "local", "path": name} for name in ("local", "offsite-copy")}
-    (control.directory / "inventory" / "repositories.yml").write_text(json.dumps(stores), encoding="utf-8")
-    code, text, _ = nightly(control.directory)
-    assert code == 0, text
-    assert "4 rows of 3 tables are safe, in two places" in text

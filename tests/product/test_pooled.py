@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 
 from tests.control import Control, execute, rows
 from tests.pooler import pooler
-from tests.product.test_hosts_of_a_nightly import nightly
 from toolkit.errors import RefusedError
 from toolkit.postgres.servers.embedded import EmbeddedServer
 from toolkit.postgres.session.connection import connect
@@ -130,16 +128,4 @@ def test_the_schema_is_copied_beside_the_pool(pooled: Control) -> None:
     assert "`direct`" in refused.value.hint
     pooled.add_host("pooled", through, direct=pooled.hosts["direct"]["database"])
     assert pooled.run("restore", "pooled", wanted).facts["inserts"] == manifest.metadata.stats.total_records
-    assert in_the_pool(through) == before
-
-
-def test_a_nightly_through_a_pool(pooled: Control) -> None:
-    """The nightly playbook goes through PgBouncer, and leaves its sessions as they were."""
-    direct, through = (str(pooled.hosts.pop(name)["database"]) for name in ("direct", "pooled"))
-    pooled.add_host("shop", through, direct=direct)
-    stores = {name: {"type": "local", "path": name} for name in ("local", "offsite-copy")}
-    (pooled.directory / "inventory" / "repositories.yml").write_text(json.dumps(stores), encoding="utf-8")
-    before = in_the_pool(through)
-    code, text, _ = nightly(pooled.directory)
-    assert code == 0, text
     assert in_the_pool(through) == before

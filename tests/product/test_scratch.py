@@ -233,37 +233,3 @@ def test_it_is_gone_when_the_play_has_ended(made: Control, tmp_path: Path) -> No
         "psql", "--host", "source", "--command", "SELECT 6 * 7", cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}
     )
     assert (opened.code, "42" in opened.out) == (0, True), opened.text
-
-
-EXTENSIONS = """
-btree_gist citext cube fuzzystrmatch hstore intarray isn ltree pg_trgm seg tablefunc unaccent
-"""
-
-
-def test_extensions_that_come_with_postgresql(tmp_path: Path, servers: Servers, pg18: EmbeddedServer) -> None:
-    """An embedded scratch database holds a schema with types, operators and indexes of twelve of them.
-
-    A schema beside it that the role may not even see is no obstacle.
-    """
-    database = servers.database()
-    superuser = pg18.conninfo(name_of(database), user="postgres")
-    execute(superuser, "CREATE SCHEMA ext", *(f"CREATE EXTENSION {name} SCHEMA ext" for name in EXTENSIONS.split()))
-    execute(superuser, "CREATE SCHEMA side", "CREATE TABLE side.secret ()", "GRANT USAGE ON SCHEMA ext TO playback")
-    execute(
-        database,
-        "CREATE TABLE org (id integer PRIMARY KEY, name ext.citext UNIQUE)",
-        "CREATE TABLE ev (id integer PRIMARY KEY, org_id integer REFERENCES org, h ext.hstore, l ext.ltree, c ext.cube,"
-        " s ext.seg, i ext.isbn13, t text, a integer[], EXCLUDE USING gist (id WITH =, s WITH OPERATOR(ext.&&)))",
-        "CREATE INDEX ON ev USING gin (t ext.gin_trgm_ops)",
-        "CREATE INDEX ON ev USING gin (a ext.gin__int_ops)",
-        "CREATE INDEX ON ev USING gist (l)",
-        "INSERT INTO org VALUES (1, 'A')",
-        "INSERT INTO ev VALUES (1, 1, 'a=>1', 'x.y', '(1,2)', '1 .. 2', '978-0-393-04002-9', 'text', '{1,2}')",
-    )
-    catalog = "\n".join(line for line in CATALOG.splitlines() if not line.strip().startswith(("leg", "part", "loose")))
-    control = Control(tmp_path, catalog)
-    control.add_host("source", database)
-    wanted = {"from": control.backup("source").metadata.label, "mode": "mirror", "scratch": {"like": "source"}}
-    done = control.run("restore", "source", wanted)
-    assert (done.facts["host"], done.facts["inserts"]) == ("embedded:scratch", 2)
-    assert control.run("verify", "source", {"host": "embedded:scratch"}).exit_code == 0
