@@ -185,7 +185,7 @@ def test_pg_dump_without_tls_is_passed_over(tmp_path: Path, servers: Servers, pg
     made.add_host("source", asking)
     wanted = {"from": made.backup("source").metadata.label, "mode": "mirror", "scratch": {"like": "source"}}
     assert made.run("restore", "source", wanted).facts["inserts"] == 8
-    made.add_host("source", asking, programs=str(installations()[0] / "bin"))
+    made.add_host("source", asking, programs=str(next(iter(installations())) / "bin"))
     with pytest.raises(DatabaseError, match=r"SSL support is not compiled in \(pg_dump 18 in ") as failed:
         made.run("restore", "source", wanted)
     assert "`programs: DIRECTORY`" in failed.value.hint

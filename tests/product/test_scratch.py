@@ -13,7 +13,8 @@ from tests.app.invoking import invoke, playbook
 from tests.conftest import Servers
 from tests.control import Control, execute, rows
 from tests.places import ROOT
-from toolkit.errors import LockedError, RefusedError
+from toolkit.errors import DatabaseError, LockedError, RefusedError
+from toolkit.postgres.servers import embedded
 from toolkit.postgres.servers.embedded import EmbeddedServer
 from toolkit.postgres.servers.place import alone, name_beside, place_beside
 
@@ -173,6 +174,45 @@ def test_names_are_found_as_in_the_original(made: Control) -> None:
         wanted = {"from": label, "mode": "mirror", "scratch": {"like": "source", "on": on}}
         done = made.run("restore", "source", wanted)
         assert (done.facts["inserts"], made.run("verify", "source", {"host": done.facts["host"]}).exit_code) == (29, 0)
+
+
+def test_what_is_planned_in_serves_again(made: Control) -> None:
+    """On a server of ours the empty draft stays for the next restore, closed to all, for as long as the schema is."""
+    source = made.hosts["source"]["database"]
+    execute(source, "DELETE FROM part WHERE org_id = 99")
+    wanted = {"mode": "mirror", "scratch": {"like": "source"}}
+
+    def planned_in(**further: object) -> list[tuple[object, ...]]:
+        made.run("restore", "source", {**wanted, **further, "from": made.backup("source").metadata.label})
+        server = embedded.start(made.directory / ".playback" / "scratch")
+        query = "SELECT oid FROM pg_database WHERE datname = 'scratch.whole' AND NOT datallowconn"
+        return rows(server.superuser, query)
+
+    first = planned_in()
+    execute(source, "INSERT INTO loose VALUES (2, 'y')")
+    assert planned_in() == first != []
+    execute(source, "ALTER TABLE loose ADD CHECK (org_id > 0)")
+    assert planned_in() not in (first, [])
+    # what is carried out in it makes it the scratch database itself
+    assert planned_in(atomic=False) == []
+
+
+def test_a_server_that_does_not_wait_for_the_disk(tmp_path: Path) -> None:
+    """The server of scratch databases is made anew where the machine may have crashed; nobody is shown its old data."""
+    home = tmp_path / "scratch"
+    server = embedded.start(home, hasty=True)
+    server.create_database("scratch")
+    embedded.stop(home)
+    assert embedded.start(home).has_database("scratch")
+    assert rows(server.superuser, "SELECT current_setting('fsync'), current_setting('wal_level')") == [
+        ("off", "minimal")
+    ]
+    embedded.stop(home)
+    (home / "hasty").write_text("an earlier start", encoding="ascii")
+    with pytest.raises(DatabaseError, match="from before the machine was started again"):
+        embedded.start(home)
+    assert not embedded.start(home, hasty=True).has_database("scratch")
+    embedded.stop(home)
 
 
 def test_a_build_that_fails_leaves_nothing(made: Control) -> None:

@@ -258,10 +258,10 @@ def boot() -> str:
     return str(int(psutil.boot_time()))
 
 
-def installations() -> list[Path]:
-    """Give the installations that come along, the newest first; none where no package is installed."""
-    found = (_package(name) for name in _INSTALLATIONS.values())
-    return [runnable(package / "pginstall") for package in found if package is not None]
+def installations() -> dict[Path, int]:
+    """Give the installations that come along, each with its major version, the newest first."""
+    found = ((_package(name), version) for version, name in _INSTALLATIONS.items())
+    return {runnable(package / "pginstall"): version for package, version in found if package is not None}
 
 
 def require_package() -> None:

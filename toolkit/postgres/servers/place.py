@@ -18,6 +18,8 @@ from toolkit.postgres.session.connection import Connection, connect
 MARK = "made by playback as a scratch database; every scratch restore makes it anew"
 """The comment that tells a scratch database from one that holds somebody's data."""
 
+_NOTED = "; "
+
 _LONGEST = 63 - len(".draft")
 """Bytes in the name of a database, with room for what tells a draft."""
 
@@ -106,7 +108,7 @@ def drop_marked(connection: Connection, name: str) -> bool:
     ).fetchone()
     if row is None:
         return False
-    if row != (MARK,):
+    if not str(row[0]).startswith(MARK):
         raise RefusedError(
             f"database {name} was not made as a scratch database, and a scratch restore would replace it",
             hint="give the scratch database another name: `scratch: {like: HOST, name: NAME}`",
@@ -125,7 +127,27 @@ def create_marked(
         options.append(sql.SQL("OWNER {}").format(sql.Identifier(place.owner)))
     options.append(sql.SQL("TEMPLATE {}").format(sql.Identifier(template)))
     connection.execute(sql.SQL(" ").join([*options, *([locale] if locale else [])]))
-    connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(MARK)))
+    note(connection, name)
+
+
+def note(connection: Connection, name: str, text: str = "") -> None:
+    """Give a database our mark, and note something with it."""
+    comment = sql.Literal(f"{MARK}{_NOTED}{text}" if text else MARK)
+    connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), comment))
+
+
+def has_note(connection: Connection, name: str, text: str) -> bool:
+    """Tell whether there is a database of ours of that name with that note."""
+    row = connection.execute(
+        "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = %s", [name]
+    ).fetchone()
+    return row == (f"{MARK}{_NOTED}{text}",)
+
+
+def open_to_sessions(connection: Connection, name: str, *, opened: bool) -> None:
+    """Let a database have sessions, or nobody's."""
+    statement = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+    connection.execute(statement.format(sql.Identifier(name), sql.SQL("true" if opened else "false")))
 
 
 def path_of(connection: psycopg.Connection) -> list[str]:

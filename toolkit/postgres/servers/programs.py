@@ -137,10 +137,11 @@ def for_command_line(conninfo: str) -> tuple[dict[str, str], dict[str, str]]:
     return parts, {} if password is None else {"PGPASSWORD": password}
 
 
-def fitting(named: str, *, source: int, target: int) -> list[Programs]:
+def fitting(named: str, *, source: int, target: int) -> Iterator[Programs]:
     """Give the installations whose programs can copy a schema between two servers, the most fitting first.
 
-    pg_dump reads servers up to its own version, and writes for servers of its own version.
+    pg_dump reads servers up to its own version, and writes for servers of its own version. Others than those that come
+    along are asked for their version only if these do not do.
 
     Args:
         named: the directory that the inventory names; empty for all that there are: those that come along, those on
@@ -152,6 +153,9 @@ def fitting(named: str, *, source: int, target: int) -> list[Programs]:
         InputError: the directory that is named has no such programs.
         DatabaseError: there are none that fit.
     """
+    own = {} if named else {home / "bin": version for home, version in installations().items()}
+    exact = [path for path, version in own.items() if version == target >= source]
+    yield from (Programs(directory=path, version=target) for path in exact)
     found = {directory: version for directory in _directories(named) if (version := _version(directory))}
     if named and not found:
         raise InputError(
@@ -165,7 +169,8 @@ def fitting(named: str, *, source: int, target: int) -> list[Programs]:
             hint=f"install the client programs of PostgreSQL {source} or later; `programs: DIRECTORY` of a host in the"
             " inventory says where they are",
         )
-    return sorted(fit, key=lambda programs: abs(programs.version - target))
+    fit.sort(key=lambda programs: abs(programs.version - target))
+    yield from (programs for programs in fit if programs.directory not in exact)
 
 
 def _directories(named: str) -> Iterator[Path]:

@@ -3,11 +3,13 @@
 One is built in the order of pg_restore: tables, then rows, then keys, constraints, indexes and triggers. So there are
 two drafts: `bare` without all of the latter, for rows to be loaded into, and `whole` with them, in which a restore can
 be planned, or carried out like in any other database. One of them becomes the scratch database; of a build that fails
-nothing is left.
+nothing is left. On a server of ours `whole` stays, closed to all sessions, and serves again while the schema is the
+same, which a digest of the statements that make it shows.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -28,7 +30,10 @@ from toolkit.postgres.servers.place import (
     database_of,
     drop_marked,
     give_path,
+    has_note,
     locale_of,
+    note,
+    open_to_sessions,
     path_of,
 )
 from toolkit.postgres.servers.programs import ProgramError, Programs, Running, fitting
@@ -45,6 +50,8 @@ _DUMP = [
     "--no-publications",
     "--no-subscriptions",
 ]
+
+_UNOWNED = ["--no-owner", "--no-privileges"]
 
 _EXTENSION, _SCHEMA, _CONSTRAINT = 3079, 2615, 2606
 """Catalogs of objects, by the number that an archive has for them: pg_extension, pg_namespace, pg_constraint."""
@@ -101,6 +108,7 @@ class Draft:
         whole: conninfo of the draft with them, and no rows.
         said: what differs from the original, as sentences.
         chosen: which of the two becomes the scratch database.
+        lasting: the whole draft stays for the next time, when the schema may be the same.
     """
 
     bare: str
@@ -108,6 +116,7 @@ class Draft:
     said: tuple[str, ...]
     build: _Build = field(repr=False)
     chosen: str = ""
+    lasting: bool = False
 
     def index(self, schema: str, table: str) -> None:
         """Build the primary key and the indexes of a table of the bare draft that depend on nothing but its rows.
@@ -131,11 +140,14 @@ class Draft:
         self.build.running.end()
 
     def forget_whole(self) -> None:
-        """Drop the whole draft, which nobody needs any more."""
-        self.build.place.drop(database_of(self.whole))
+        """Drop the whole draft, which nobody needs any more; unless it lasts."""
+        if not self.lasting:
+            self.build.place.drop(database_of(self.whole))
 
     def renew_whole(self) -> None:
-        """Make the whole draft anew."""
+        """Make the whole draft anew, where it was forgotten."""
+        if self.lasting:
+            return
         with connect(self.build.place.maker, application="playback scratch") as maker:
             self.build.make(maker, self.whole)
         self.build.restore(self.whole, "post-data")
@@ -188,19 +200,29 @@ def scratch_database(place: Place, name: str, *, like: str, schemas: Sequence[st
         build.list_entries({key for key, *_ in keys}, owners)
         bare, whole = f"{name}.draft", f"{name}.whole"
         draft = Draft(bare=place.conninfo(bare), whole=place.conninfo(whole), said=tuple(said), build=build)
+        definition = build.digest(maker) if place.owner else ""
         try:
             build.make(maker, draft.bare)
-            create_marked(maker, place, whole, template=bare)
-            give_path(maker, whole, path)
-            build.restore(draft.whole, "post-data")
+            if not (definition and has_note(maker, whole, definition)):
+                create_marked(maker, place, whole, template=bare)
+                give_path(maker, whole, path)
+                build.restore(draft.whole, "post-data")
+                if definition:
+                    note(maker, whole, definition)
+            draft.lasting = bool(definition)
+            open_to_sessions(maker, whole, opened=True)
             yield draft
             kept = bare if draft.chosen == draft.bare else whole
+            note(maker, kept)
             rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
             maker.execute(rename.format(sql.Identifier(kept), sql.Identifier(name)))
         finally:
             with _again(place, maker) as session:
-                for each in (bare, whole):
-                    drop_marked(session, each)
+                drop_marked(session, bare)
+                if draft.lasting and draft.chosen != draft.whole:
+                    open_to_sessions(session, whole, opened=False)
+                else:
+                    drop_marked(session, whole)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -245,6 +267,17 @@ class _Build:
                 if which in owners and found[3].startswith(("INDEX ", "CONSTRAINT ")):
                     self.early.setdefault(owners[which], []).append(line)
 
+    def digest(self, maker: Connection) -> str:
+        """Give a digest of all that the whole draft is made of, the same for the same schema."""
+        listed = self._listed(self.entries)
+        statements = self.programs.run("pg_restore", [f"--use-list={listed}", *_UNOWNED, "--file=-", str(self.archive)])
+        # psql's programs guard a script by a random word
+        lines = [line for line in statements.splitlines() if not line.startswith(("\\restrict ", "\\unrestrict "))]
+        there = maker.execute("SELECT name, default_version FROM pg_available_extensions ORDER BY name").fetchall()
+        made = [(each.name, each.schema, dict(there).get(each.name)) for each in self.extensions]
+        parts = [maker.info.server_version, self.path, made, lines]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
     def left(self) -> list[str]:
         """Give the entries that have not been built on their own."""
         return [line for line in self.entries if line not in self._built]
@@ -272,9 +305,8 @@ class _Build:
 
     def restore(self, conninfo: str, section: str, entries: Sequence[str] | None = None, *, jobs: int = 1) -> None:
         """Restore one section of the archive, or some entries of it."""
-        listed = self.folder / f"list-{next(self._lists)}"
-        listed.write_text("\n".join(self.entries if entries is None else entries) + "\n", encoding="utf-8")
-        options = [f"--section={section}", f"--use-list={listed}", "--no-owner", "--no-privileges"]
+        listed = self._listed(self.entries if entries is None else entries)
+        options = [f"--section={section}", f"--use-list={listed}", *_UNOWNED]
         options += [f"--jobs={jobs}"] if jobs > 1 else []
         try:
             self.programs.run(
@@ -288,6 +320,11 @@ class _Build:
             error.hint = f"the schema could not be built on {self.place.title}; no scratch database was made"
             raise
         self._built.update(entries or ())
+
+    def _listed(self, entries: Sequence[str]) -> Path:
+        listed = self.folder / f"list-{next(self._lists)}"
+        listed.write_text("\n".join(entries) + "\n", encoding="utf-8")
+        return listed
 
 
 def _dump(
