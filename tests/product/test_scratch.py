@@ -48,7 +48,8 @@ CREATE TABLE leg_2 PARTITION OF leg FOR VALUES FROM ('2026-07-01') TO ('2027-01-
 ALTER TABLE leg ADD FOREIGN KEY (org_id) REFERENCES org;
 CREATE TABLE part (id integer PRIMARY KEY, org_id integer, n integer);
 CREATE UNIQUE INDEX ON part (lower(n::text));
-CREATE TABLE loose (org_id integer, v text);
+CREATE TABLE side.leg_3 PARTITION OF leg FOR VALUES FROM ('2027-01-01') TO ('2028-01-01');
+CREATE TABLE loose (org_id integer, v text, at date, FOREIGN KEY (org_id, at) REFERENCES leg);
 CREATE FUNCTION loud() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''fired''; END';
 CREATE VIEW named AS SELECT id, name FROM org GROUP BY id;
 """

@@ -176,6 +176,19 @@ def test_a_business_that_the_demo_rule_left_out_stays(pair: Pair, mode: str, rul
     assert (verified.exit_code, said in verified.warnings) == (0 if mode == "mirror" else 6, True)
 
 
+def test_a_business_that_came_later_and_stays(pair: Pair) -> None:
+    """A mirror says of a business which the backup lacks that it stays, where its row is one of those that are kept."""
+    manifest = pair.backup()
+    execute(pair.target, "INSERT INTO tenants VALUES ('c', 'C', NULL), ('d', 'D', NULL)")
+    execute(pair.target, "CREATE TABLE held (tenant text REFERENCES tenants)", "INSERT INTO held VALUES ('d')")
+    classify(pair, business=dict(RULES), transient={"held": {}})
+    done = both(pair, manifest)
+    was_not = "was not there when the backup was made"
+    assert f"business c (C) {was_not}: a mirror deletes it" in done.warnings
+    assert f"business d (D) {was_not}: its row stays, for the reason with which it is kept" in done.warnings
+    assert pair.rows("SELECT id FROM tenants ORDER BY id") == [("a",), ("b",), ("d",)]
+
+
 def test_a_business_that_the_demo_rule_leaves_out_today(pair: Pair) -> None:
     """Real then and demo now: it stands outside a whole restore, which says so; by its name it comes back."""
     manifest = pair.backup(demo="exclude")

@@ -66,7 +66,10 @@ def test_a_missing_table_or_column_is_said(make_pair: MakePair) -> None:
     pair.fill("INSERT INTO items VALUES ('p', 1, 'a', 'x')", "INSERT INTO logs VALUES (1, 'a')")
     manifest = pair.backup()
     execute(pair.target, "DROP TABLE logs", "ALTER TABLE items DROP name")
-    assert pair.control.verify("target", manifest).details == (
+    outcome = pair.control.verify("target", manifest)
+    assert outcome.details == (
         "items: differs: column items.name is missing",
         "logs: differs: the database has no such table",
     )
+    unknown = {"missing": None, "extra": None, "changed": None, "reason": "column items.name is missing"}
+    assert outcome.facts["tables"] == {"items": unknown, "logs": {"missing": 1, "extra": 0, "changed": 0}}

@@ -7,7 +7,7 @@ that today's rule takes were there. All of it is said, with counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -208,8 +208,12 @@ class Tenants:
     spared: Mapping[str, str]
 
 
-def businesses_said(manifest: Manifest, tenants: Tenants, *, mirror: bool) -> tuple[str, ...]:
-    """Say which businesses have become demo or real, or have come, since a whole backup was made."""
+def businesses_said(manifest: Manifest, tenants: Tenants, *, deleted: Collection[str] | None = None) -> tuple[str, ...]:
+    """Say which businesses have become demo or real, or have come, since a whole backup was made.
+
+    Args:
+        deleted: the tenants whose rows a mirror deletes; None where nothing is mirrored.
+    """
     if manifest.metadata.business_filter.business_ids:
         return ()
     demo, held = Demo(manifest.metadata.business_filter.demo), manifest.selection.tenants
@@ -224,9 +228,10 @@ def businesses_said(manifest: Manifest, tenants: Tenants, *, mirror: bool) -> tu
         for key in held
         if key in tenants.known and key not in tenants.selected
     )
-    if mirror:
+    if deleted is not None:
         said.extend(
-            f"business {_named(key, label)} was not there when the backup was made: a mirror deletes it"
+            f"business {_named(key, label)} was not there when the backup was made: "
+            + ("a mirror deletes it" if key in deleted else "its row stays, for the reason with which it is kept")
             for key, label in tenants.selected.items()
             if key not in held
         )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from toolkit.model.plan import Conflict
 from toolkit.model.result import AfterRestore, KeptOthers, Undone, VerifiedDatabase, VerifiedRepository
+from toolkit.model.verdict import TableVerdict
 from toolkit.views.view import View, view
 from toolkit.wording import count, counted
 
@@ -31,10 +32,7 @@ def _database(result: VerifiedDatabase) -> View:
             "host": result.host,
             "exact": not differing,
             "not_compared": list(result.device_tables) if result.identity else [],
-            "tables": {
-                verdict.table: {"missing": verdict.missing, "extra": verdict.extra, "changed": verdict.changed}
-                for verdict in differing
-            },
+            "tables": {verdict.table: _counts(verdict) for verdict in differing},
         },
     )
 
@@ -47,6 +45,13 @@ def _repository(result: VerifiedRepository) -> View:
         details=tuple(result.findings),
         facts={"label": result.label, "findings": list(result.findings)},
     )
+
+
+def _counts(verdict: TableVerdict) -> Mapping[str, int | str | None]:
+    """The numbers of a table; of one whose rows could not be compared nobody knows them, and why stands there."""
+    if verdict.reason and not verdict.missing:
+        return {"missing": None, "extra": None, "changed": None, "reason": verdict.reason}
+    return {"missing": verdict.missing, "extra": verdict.extra, "changed": verdict.changed}
 
 
 def _explained(after: AfterRestore) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from psycopg import sql
+
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Mode, RestorePlan
 from toolkit.planning.answers import read_answers, with_new_tables
@@ -172,7 +174,8 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             made_node=made_node,
         )
         tenants = Tenants(known=selected.known, selected=selected.tenants, spared=selected.spared)
-        businesses = businesses_said(manifest, tenants, mirror=request.mode is Mode.MIRROR)
+        deleted = _deleted_tenants(survey, prepared) if request.mode is Mode.MIRROR else None
+        businesses = businesses_said(manifest, tenants, deleted=deleted)
         said = (
             *version_said(connection, asked, survey),
             *warnings_of(manifest, survey, today),
@@ -198,6 +201,18 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             ),
             bypass=bypass,
         )
+
+
+def _deleted_tenants(survey: Survey, prepared: Prepared) -> Collection[str]:
+    """The keys of tenants whose rows the plan deletes."""
+    tenant, ids = survey.catalog.tenant, prepared.deletions.ids.get(survey.catalog.tenant.table)
+    if ids is None or ids.empty:
+        return ()
+    relation = survey.workspace.relations[tenant.table]
+    query = sql.SQL("SELECT t.{}::text FROM {} t JOIN {} d ON {}").format(
+        sql.Identifier(tenant.key), relation.source, ids, relation.same("t", "d")
+    )
+    return {str(key) for (key,) in survey.workspace.connection.execute(query)}
 
 
 def _locked(

@@ -69,7 +69,7 @@ SELECT k.oid::bigint, pg_catalog.format('%%I.%%I', n.nspname, c.relname), k.conn
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
-WHERE k.contype = 'f' AND n.nspname = ANY (%s) AND pn.nspname <> ALL (%s)
+WHERE k.contype = 'f' AND k.conparentid = 0 AND n.nspname = ANY (%s) AND pn.nspname <> ALL (%s)
 ORDER BY 2, 3
 """
 

@@ -96,7 +96,7 @@ def verify_database(
             *version_said(connection, manifest, survey),
             *today.said,
             *verifier.said,
-            *businesses_said(manifest, verifier.tenants, mirror=False),
+            *businesses_said(manifest, verifier.tenants),
         )
         return Verification(verdicts, identity, today.passed_over, said, followed)
 
