@@ -20,7 +20,6 @@ from tests.selection.statements import NAME, catalog_text, statements
 from tests.selection.world import World
 from tests.selection.worlds import scopes, worlds
 from tests.sweeps import EVERYTHING, examples
-from toolkit.actions.choosing import rows_reader
 from toolkit.config import catalog as catalogs
 from toolkit.errors import RefusedError
 from toolkit.model.drift import Answers
@@ -39,6 +38,7 @@ from toolkit.postgres.stage.backup_owners import BackupOwners
 from toolkit.postgres.stage.fitting import fitting_source
 from toolkit.postgres.stage.narrowing import narrow, narrowed
 from toolkit.postgres.stage.request import scope_on_target
+from toolkit.storage.backup_reader import BackupReader
 
 """How many applications are made up."""
 
@@ -70,7 +70,7 @@ class Shop:
     def picked(self, wider: Manifest, businesses: Collection[str]) -> Manifest:
         """What a restore of these businesses would restore, worked out in the database itself; nothing is written."""
         catalog = catalogs.load(self.control.directory / "inventory" / "catalogs" / "application.yml")
-        connection, rows_of = self.laboratory.connection, rows_reader(self.control.repository, wider.metadata.label)
+        connection, rows_of = self.laboratory.connection, BackupReader(self.control.repository, wider).rows_of
         manifest = narrowed(connection, catalog, wider, sorted(businesses))
         with consistent_snapshot(
             connection, catalog, scope_on_target(manifest, catalog), unclassified="warn"

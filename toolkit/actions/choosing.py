@@ -1,16 +1,14 @@
-"""Finding the backup a task means, and reading its rows."""
+"""Finding the backup a task means."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 
 from toolkit.actions.arguments import BackupFilter
 from toolkit.actions.context import Context
 from toolkit.errors import InputError, PlaybackError, RefusedError
-from toolkit.model.manifest import Manifest, TableEntry
-from toolkit.model.outcome import Progress
+from toolkit.model.manifest import Manifest
 from toolkit.planning.choice import LATEST, Criteria, choose, may_be_meant
-from toolkit.storage.chunks import ChunkReader
 from toolkit.storage.repository import Repository
 
 _TIME = len("20261120T020000Z")
@@ -50,29 +48,3 @@ def _refuse(suspects: Mapping[str, PlaybackError]) -> None:
             hint="name the backup you want by its label; `invoke check --repository R --repair` takes away what is"
             " damaged or gone",
         )
-
-
-def rows_reader(repository: Repository, label: str) -> Callable[[TableEntry], Iterator[bytes]]:
-    """Gives the rows of a table chunk by chunk, each checked against its SHA-256 and what the manifest says of it."""
-
-    def rows_of(entry: TableEntry) -> Iterator[bytes]:
-        return ChunkReader(repository, label=label, table=entry).read_all(entry.chunks)
-
-    return rows_of
-
-
-def check_chunks(repository: Repository, manifest: Manifest, progress: Progress) -> None:
-    """Read every chunk of a backup and check it.
-
-    Raises:
-        DamageError: a chunk is missing or is not what was written; it is named.
-    """
-    label = manifest.metadata.label
-    progress.start("check", rows=manifest.metadata.stats.total_records, bytes=manifest.metadata.stats.uncompressed_size)
-    rows_of = rows_reader(repository, label)
-    for entry in manifest.tables:
-        progress.note(entry.name)
-        for part in (entry, *entry.supporting):
-            for data in rows_of(part):
-                progress.advance(bytes=len(data))
-        progress.advance(rows=entry.rows)

@@ -21,7 +21,7 @@ from toolkit.actions.arguments import (
     about,
 )
 from toolkit.actions.asked import AskedArguments, Triggers
-from toolkit.actions.choosing import backup_of, check_chunks, rows_reader
+from toolkit.actions.choosing import backup_of
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_catalog, device_request
 from toolkit.actions.locking import shared_lock
@@ -29,7 +29,7 @@ from toolkit.actions.restored import staying_committed
 from toolkit.actions.scratch import Made, Scratch, making
 from toolkit.actions.targets import conninfo_of, repository_of
 from toolkit.config import answers_file
-from toolkit.errors import DamageError, ExitCode, InputError, Problem, TaskError
+from toolkit.errors import ExitCode, InputError, Problem, TaskError
 from toolkit.model.drift import Question
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
@@ -42,9 +42,9 @@ from toolkit.postgres.restore.transaction import restore as restore_into
 from toolkit.postgres.session.connection import explaining, session
 from toolkit.postgres.stage.request import Request
 from toolkit.private import files
+from toolkit.storage.backup_reader import BackupReader
 from toolkit.storage.ledger import LedgerFile
 from toolkit.storage.quarantine import QuarantineWriter
-from toolkit.storage.repository import Repository
 
 
 class OnError(StrEnum):
@@ -113,18 +113,18 @@ def run(arguments: RestoreArguments, context: Context) -> Outcome:
     catalog = device_catalog(context, context.host)
     quarantine, wait = arguments.on_error is OnError.QUARANTINE, arguments.lock_wait
     lock = shared_lock(context, repository, "restore", wait=wait, reading=not quarantine)
-    with nullcontext() if context.check else lock as held:
-        if not scratch:
-            check_chunks(repository, manifest, context.progress)
+    with nullcontext() if context.check else lock as held, BackupReader(repository, manifest) as reader:
+        if not (arguments.atomic or context.check):
+            reader.check(context.progress)  # what is damaged would be found with some batches committed
         with making(context, catalog, scratch) if scratch else nullcontext() as made:
             name = made.host if made else context.host.name
             label, wanted = manifest.metadata.label, arguments.document()
             aside = QuarantineWriter(repository, label, name, context.now(), request=wanted) if quarantine else None
             ledger = LedgerFile(_ledgers(context), name.replace(":", "-"), manifest, context.now(), request=wanted)
-            request = _request(arguments, context, repository, manifest, ledger)
+            request = _request(arguments, context, reader, manifest, ledger)
             said = ledger.unfinished() if context.check or request.atomic else ()
             if made:
-                plan = _restore_scratch(made, repository, request, aside, context)
+                plan = _restore_scratch(made, request, aside, context)
             else:
                 plan = restore_database(conninfo_of(context, context.host), request, aside, context)
         if request.atomic and not (context.check or request.businesses or plan.quarantined):
@@ -135,14 +135,14 @@ def run(arguments: RestoreArguments, context: Context) -> Outcome:
 
 
 def _request(
-    arguments: RestoreArguments, context: Context, repository: Repository, manifest: Manifest, ledger: LedgerFile
+    arguments: RestoreArguments, context: Context, reader: BackupReader, manifest: Manifest, ledger: LedgerFile
 ) -> Request:
     catalog = device_catalog(context, context.host)
     return Request(
         catalog=catalog,
         manifest=manifest,
         mode=arguments.mode,
-        rows_of=rows_reader(repository, manifest.metadata.label),
+        rows_of=reader.rows_of,
         device=device_request(context, catalog, arguments.identity, scratch=arguments.scratch is not None),
         answers=arguments.said(),
         ask=lambda questions: _write_answers(questions, manifest, context),
@@ -182,16 +182,10 @@ def restore_database(conninfo: str, request: Request, aside: QuarantineWriter | 
         return restore_into(lambda: session(conninfo, application="playback restore"), request, context.progress)
 
 
-def _restore_scratch(
-    made: Made, repository: Repository, request: Request, aside: QuarantineWriter | None, context: Context
-) -> RestorePlan:
-    """Restore into a database that is being made; of a damaged backup nothing stays, so it is not read beforehand."""
-    try:
-        with explaining(made.draft.whole):
-            return restore_fresh(made.draft, replace(request, put_aside=aside), context.progress)
-    except DamageError:
-        check_chunks(repository, request.manifest, context.progress)  # names all that is damaged
-        raise
+def _restore_scratch(made: Made, request: Request, aside: QuarantineWriter | None, context: Context) -> RestorePlan:
+    """Restore into a database that is being made."""
+    with explaining(made.draft.whole):
+        return restore_fresh(made.draft, replace(request, put_aside=aside), context.progress)
 
 
 def _check_arguments(arguments: RestoreArguments) -> None:

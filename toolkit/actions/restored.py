@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from toolkit.actions.asked import AskedArguments
-from toolkit.actions.choosing import rows_reader
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_catalog, device_request
 from toolkit.actions.targets import conninfo_of
@@ -22,6 +21,7 @@ from toolkit.model.result import AfterRestore, KeptOthers, KeptRows, Undone
 from toolkit.postgres.restore.transaction import restore as restore_into
 from toolkit.postgres.session.connection import explaining, session
 from toolkit.postgres.stage.request import Request
+from toolkit.storage.backup_reader import BackupReader
 from toolkit.storage.repository import Repository
 
 Kept = dict[str, tuple[int, int, int]]
@@ -79,17 +79,17 @@ def _planned(
     asked: AskedArguments, host: Host, repository: Repository, manifest: Manifest, context: Context
 ) -> RestorePlan:
     catalog, conninfo = device_catalog(context, host), conninfo_of(context, host)
-    wanted = Request(
-        catalog=catalog,
-        manifest=manifest,
-        mode=asked.mode,
-        rows_of=rows_reader(repository, manifest.metadata.label),
-        device=device_request(replace(context, host=host), catalog, asked.identity_later, scratch=host.scratch),
-        answers=asked.said(),
-        businesses=asked.businesses,
-        check=True,
-    )
-    with explaining(conninfo):
+    with BackupReader(repository, manifest) as reader, explaining(conninfo):
+        wanted = Request(
+            catalog=catalog,
+            manifest=manifest,
+            mode=asked.mode,
+            rows_of=reader.rows_of,
+            device=device_request(replace(context, host=host), catalog, asked.identity_later, scratch=host.scratch),
+            answers=asked.said(),
+            businesses=asked.businesses,
+            check=True,
+        )
         return restore_into(lambda: session(conninfo, application="playback verify"), wanted, context.progress)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from toolkit.actions.action import Action
 from toolkit.actions.answering import AnswersArguments, with_file
 from toolkit.actions.arguments import BackupChoice, RepositoryName, Text, about
-from toolkit.actions.choosing import backup_of, rows_reader
+from toolkit.actions.choosing import backup_of
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_catalog, device_to_verify
 from toolkit.actions.locking import shared_lock
@@ -27,6 +27,7 @@ from toolkit.model.role import Role
 from toolkit.planning.choice import LATEST
 from toolkit.postgres.session.connection import connect
 from toolkit.postgres.verify.verification import Verification, verify_database
+from toolkit.storage.backup_reader import BackupReader
 from toolkit.storage.check import check
 from toolkit.storage.records import forget_verified, record_verified
 from toolkit.storage.repository import Repository
@@ -98,12 +99,15 @@ def _verify(arguments: VerifyArguments, context: Context, repository: Repository
     answers = with_file(arguments, context.inventory.directory, "verify").said()
     catalog, clock = device_catalog(context, host), time.monotonic()
     facts = facts_of(after, manifest) if after else None
-    with connect(conninfo_of(context, host), application="playback verify") as connection:
+    with (
+        BackupReader(repository, manifest) as reader,
+        connect(conninfo_of(context, host), application="playback verify") as connection,
+    ):
         found = verify_database(
             connection,
             catalog,
             manifest,
-            rows_reader(repository, manifest.metadata.label),
+            reader.rows_of,
             context.progress,
             answers=facts.request.said() if facts and answers == Answers() else answers,
             device=device_to_verify(context, catalog, host, facts.request.identity if facts else None),
