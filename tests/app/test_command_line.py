@@ -95,13 +95,14 @@ def test_a_word_that_is_no_command_is_exit_1() -> None:
     assert invoke("ruun", "x.yml").code == 1
 
 
-def test_an_extra_variable_that_nothing_uses_is_told(tmp_path: Path) -> None:
-    """A misspelt variable leaves the playbook's own value in force: that is said, and the run goes on."""
+def test_an_extra_variable_that_nothing_uses_is_refused(tmp_path: Path) -> None:
+    """A misspelt variable would leave the playbook's own value in force: nothing is run."""
     path = playbook(tmp_path, "debug: {msg: '{{ business | default(\"none\") }}'}")
     ran = run(path, "--extra-vars", "busines=a")
-    assert ran.code == 0
-    assert "WARNING: --extra-vars busines: the playbook does not use it; did you mean business?" in ran.err
-    assert "WARNING" not in run(path, "--extra-vars", "business=a").text
+    assert ran.code == 2
+    assert "--extra-vars busines: the playbook does not use it; did you mean business?" in ran.err
+    assert "TASK" not in ran.out
+    assert run(path, "--extra-vars", "business=a").code == 0
 
 
 def test_extra_vars_repeat_in_every_form(tmp_path: Path) -> None:

@@ -241,6 +241,8 @@ def test_no_two_databases_share_a_name(made: Control) -> None:
     assert name_beside("x_of_y", source).startswith(f"playback_x_of_y_of_{original[:10]}")
     names = {name_beside(name, source) for name in ("x_of_y", "x" * 60, "x" * 61, "x" * 62)}
     assert len(names) == 4
+    there = {name_beside("scratch", source, host=host) for host in ("till-1", "till-2")}
+    assert there == {f"playback_scratch_of_{original}_at_till-1", f"playback_scratch_of_{original}_at_till-2"}
     assert all(len(name) <= 63 and name != f"playback_x_of_y_of_{original}" for name in names)
 
 
@@ -249,9 +251,17 @@ def test_whose_database_it_is(made: Control) -> None:
     label = made.backup("source").metadata.label
     wanted = {"from": label, "mode": "mirror", "scratch": SCRATCH}
     source = made.hosts["source"]["database"]
-    with alone(place_beside(source, "source"), scratch_of(made)), pytest.raises(LockedError, match="another run"):
+    with (
+        alone(place_beside(source, "source", like=source), scratch_of(made)),
+        pytest.raises(LockedError, match="another run"),
+    ):
         made.run("restore", "source", wanted)
     execute(source, f'CREATE DATABASE "{scratch_of(made)}" TEMPLATE template0')
+    other = place_beside(source, "source", like="host=elsewhere dbname=shop")
+    execute(source, f"COMMENT ON DATABASE \"{scratch_of(made)}\" IS '{other.mark}'")
+    with pytest.raises(RefusedError, match="is a scratch database like database shop on elsewhere"):
+        made.run("restore", "source", wanted)
+    execute(source, f'COMMENT ON DATABASE "{scratch_of(made)}" IS NULL')
     with pytest.raises(RefusedError, match="was not made as a scratch database"):
         made.run("restore", "source", wanted)
     with pytest.raises(RefusedError, match="ALTER ROLE playback CREATEDB"):
@@ -274,3 +284,6 @@ def test_it_is_gone_when_the_play_has_ended(made: Control, tmp_path: Path) -> No
         "psql", "--host", "source", "--command", "SELECT 6 * 7", cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}
     )
     assert (opened.code, "42" in opened.out) == (0, True), opened.text
+    nowhere = invoke("psql", "--host", "embedded:nope", cwd=tmp_path, env={"PYTHONPATH": str(ROOT)})
+    assert (nowhere.code, "there is no embedded:nope" in nowhere.text) == (2, True), nowhere.text
+    assert not (tmp_path / ".playback" / "nope").exists()

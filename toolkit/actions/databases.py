@@ -9,6 +9,11 @@ from toolkit.model.host import EmbeddedDatabase
 from toolkit.model.secret import Secret
 
 
+def embedded_databases(control: Path) -> list[EmbeddedDatabase]:
+    """Give the private servers that a control directory has."""
+    return [EmbeddedDatabase(each.parent.parent.name) for each in sorted(control.glob(".playback/*/data/PG_VERSION"))]
+
+
 def open_database(control: Path, database: str | Secret) -> str:
     """Give the libpq conninfo of a host's database; start its private server where it has one.
 

@@ -90,8 +90,8 @@ def _place(context: Context, scratch: Scratch, like: str) -> tuple[Place, str, s
         return embedded_place(server), database.name, str(database)
     beside = scratch.like if scratch.on == BESIDE else scratch.on
     conninfo = direct_conninfo_of(context, context.inventory.host(beside))
-    name = name_beside(scratch.name, like)
-    return place_beside(conninfo, beside), name, str(ServerDatabase(host=beside, database=name))
+    name = name_beside(scratch.name, like, host="" if beside == scratch.like else scratch.like)
+    return place_beside(conninfo, beside, like=like), name, str(ServerDatabase(host=beside, database=name))
 
 
 def _dropping(place: Place, name: str) -> Callable[[], bool]:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from toolkit.actions.context import Context, Inventory
-from toolkit.actions.databases import open_database
+from toolkit.actions.databases import embedded_databases, open_database
 from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog
 from toolkit.model.host import EmbeddedDatabase, Host, RepositoryConfig, ServerDatabase
 from toolkit.postgres.session.connection import Connection, another_database, connect
 from toolkit.storage.known import KnownRepositories
 from toolkit.storage.repository import Repository
+from toolkit.wording import meant
 
 
 def conninfo_of(context: Context, host: Host) -> str:
@@ -25,8 +26,18 @@ def database_named(inventory: Inventory, name: str) -> tuple[str, str]:
 
     Args:
         name: a host, `embedded:NAME`, or `HOST:DATABASE`, another database on the server of a host.
+
+    Raises:
+        InputError: there is no such host, or no private server of that name: it is not made for being looked at.
     """
-    if EmbeddedDatabase.of(name) is not None:
+    if (private := EmbeddedDatabase.of(name)) is not None:
+        there = embedded_databases(inventory.directory)
+        if private not in there:
+            raise InputError(
+                f"there is no {name}{meant(name, map(str, there))}",
+                hint=f"there are: {', '.join(map(str, there)) or 'none'}. A host's own is made when a run first uses"
+                " it, a scratch database by the restore that has `scratch`",
+            )
         return open_database(inventory.directory, name), ""
     beside = ServerDatabase.of(name)
     host = inventory.host(beside.host if beside else name)

@@ -65,8 +65,10 @@ def run_options(
     return options
 
 
-def unused_variables(names: Iterable[str], playbook: Path, inventory: Path) -> Iterator[str]:
-    """Warn of extra variables that nothing names while a name much like them is there: misspelt, they change nothing.
+def unused_variables(names: Iterable[str], playbook: Path, inventory: Path) -> Iterator[Problem]:
+    """Give extra variables that nothing names while a name much like them is there.
+
+    Misspelt, they would leave a restore wider than it was meant.
 
     Args:
         playbook: its file; one with files of variables may use them in there, and is passed over.
@@ -79,7 +81,7 @@ def unused_variables(names: Iterable[str], playbook: Path, inventory: Path) -> I
         words |= set(_WORD.findall(file.read_text(encoding="utf-8", errors="replace")))
     for name in names:
         if name not in words and (near := nearest(name, words, cutoff=_MUCH_ALIKE)):
-            yield f"WARNING: --extra-vars {name}: the playbook does not use it; did you mean {near}?"
+            yield Problem(message=f"--extra-vars {name}: the playbook does not use it; did you mean {near}?")
 
 
 def _limit(text: str, control: Control, problems: list[Problem]) -> str:

@@ -24,7 +24,10 @@ def _would_take(result: BackupForecast) -> View:
 def _backed_up(result: BackedUp) -> View:
     manifest, metadata, stats = result.manifest, result.manifest.metadata, result.manifest.metadata.stats
     chunks = sum(1 for _ in manifest.stored_chunks)
-    reasons = Counter(entry.reason for entry in manifest.left_out)
+    reasons = Counter(
+        "in schemas that are under other_schemas" if entry.reason == "schema" else entry.reason
+        for entry in manifest.left_out
+    )
     left_out = ", ".join(f"{number} {reason}" for reason, number in sorted(reasons.items())) or "none"
     several = len(result.stored) + len(result.failed) > 1
     stored = "; ".join(f"{each.repository}: " * several + _stored(each, chunks) for each in result.stored)

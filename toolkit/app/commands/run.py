@@ -141,8 +141,9 @@ class _Run:
         inventory = control.load_inventory()
         if problems := lint_run(playbook.file, inventory):
             raise InputError(problems)
-        for line in unused_variables(self.options.extra_vars, playbook.file, control.inventory_directory()):
-            self.call.output.error(line, style=WARNING)
+        unused = unused_variables(self.options.extra_vars, playbook.file, control.inventory_directory())
+        if problems := list(unused):
+            raise InputError(problems)
         made = runner(
             self.call, inventory, verbose=given.verbose, executor=executor_of(self.options, control, inventory)
         )

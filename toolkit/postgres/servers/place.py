@@ -13,10 +13,12 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from toolkit.errors import LockedError, RefusedError
 from toolkit.postgres.servers.embedded import OWNER, EmbeddedServer
-from toolkit.postgres.session.connection import Connection, connect
+from toolkit.postgres.session.connection import Connection, connect, describe
 
 MARK = "made by playback as a scratch database; every scratch restore makes it anew"
-"""The comment that tells a scratch database from one that holds somebody's data."""
+"""The comment that tells a scratch database from one that holds somebody's data; behind it stands of what it is one."""
+
+_OF = "; of "
 
 _NOTED = "; "
 
@@ -39,12 +41,19 @@ class Place:
         maker: conninfo of the role that makes databases and extensions.
         member: conninfo of the role that owns them and all that is in them.
         owner: the name of that role, where it is another one than the maker.
+        original: the database that its scratch databases are like, in words; empty where all share them.
     """
 
     title: str
     maker: str
     member: str
     owner: str = ""
+    original: str = ""
+
+    @property
+    def mark(self) -> str:
+        """The comment on its scratch databases."""
+        return f"{MARK}{_OF}{self.original}" if self.original else MARK
 
     def conninfo(self, database: str) -> str:
         """Give the conninfo of one of its databases."""
@@ -57,7 +66,7 @@ class Place:
             RefusedError: the database of that name was not made as a scratch database.
         """
         with connect(self.maker, application="playback scratch") as connection:
-            return drop_marked(connection, name)
+            return drop_marked(connection, self, name)
 
 
 def embedded_place(server: EmbeddedServer) -> Place:
@@ -65,20 +74,26 @@ def embedded_place(server: EmbeddedServer) -> Place:
     return Place(title="the embedded server", maker=server.superuser, member=server.conninfo("postgres"), owner=OWNER)
 
 
-def place_beside(conninfo: str, host: str) -> Place:
-    """Give the server of a host of the inventory as a place."""
-    return Place(title=f"the server of {host}", maker=conninfo, member=conninfo)
+def place_beside(conninfo: str, host: str, *, like: str) -> Place:
+    """Give the server of a host of the inventory as a place for scratch databases like another database."""
+    original = describe(like).partition(" as ")[0]  # whoever makes it
+    return Place(title=f"the server of {host}", maker=conninfo, member=conninfo, original=original)
 
 
-def name_beside(name: str, conninfo: str) -> str:
-    """Give the name of a scratch database on a server that holds others: it says what it is, and of what."""
+def name_beside(name: str, conninfo: str, *, host: str = "") -> str:
+    """Give the name of a scratch database on a server that holds others: it says what it is, and of what.
+
+    Args:
+        host: the host that it is like, where it is made on the server of another one: several may have databases of
+            one name.
+    """
     with connect(conninfo, application="playback scratch") as connection:
         original = connection.info.dbname
-    full = f"playback_{name}_of_{original}".encode()
-    if len(full) <= _LONGEST and "_of_" not in name:
+    full = f"playback_{name}_of_{original}{f'_at_{host}' if host else ''}".encode()
+    if len(full) <= _LONGEST and "_of_" not in name and "_at_" not in original:
         return full.decode()
     # what is cut, or could be read in two ways, is told apart by a digest of the whole
-    digest = hashlib.sha256(f"{name}\n{original}".encode()).hexdigest()[:8]
+    digest = hashlib.sha256(f"{name}\n{original}\n{host}".encode()).hexdigest()[:8]
     return f"{full[: _LONGEST - 9].decode(errors='ignore')}_{digest}"
 
 
@@ -101,14 +116,21 @@ def alone(place: Place, name: str) -> Iterator[Connection]:
         yield connection
 
 
-def drop_marked(connection: Connection, name: str) -> bool:
-    """Drop a database that has our mark, ending its sessions; RefusedError for one without it."""
+def drop_marked(connection: Connection, place: Place, name: str) -> bool:
+    """Drop a database that has our mark, ending its sessions; RefusedError for one without it, or like another one."""
     row = connection.execute(
         "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = %s", [name]
     ).fetchone()
     if row is None:
         return False
-    if not str(row[0]).startswith(MARK):
+    mark = str(row[0] or "")
+    if mark.startswith(MARK) and not f"{mark}{_NOTED}".startswith(f"{place.mark}{_NOTED}"):
+        other = mark.removeprefix(MARK).removeprefix(_OF).partition(_NOTED)[0] or "another database"
+        raise RefusedError(
+            f"database {name} is a scratch database like {other}, and one like {place.original} would replace it",
+            hint="give the scratch database another name: `scratch: {like: HOST, name: NAME}`, or drop that one",
+        )
+    if not mark.startswith(MARK):
         raise RefusedError(
             f"database {name} was not made as a scratch database, and a scratch restore would replace it",
             hint="give the scratch database another name: `scratch: {like: HOST, name: NAME}`",
@@ -121,27 +143,27 @@ def create_marked(
     connection: Connection, place: Place, name: str, *, template: str = "template0", locale: sql.Composed | None = None
 ) -> None:
     """Create a database with our mark; one of that name that was left behind goes first."""
-    drop_marked(connection, name)
+    drop_marked(connection, place, name)
     options: list[sql.Composable] = [sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))]
     if place.owner:
         options.append(sql.SQL("OWNER {}").format(sql.Identifier(place.owner)))
     options.append(sql.SQL("TEMPLATE {}").format(sql.Identifier(template)))
     connection.execute(sql.SQL(" ").join([*options, *([locale] if locale else [])]))
-    note(connection, name)
+    note(connection, place, name)
 
 
-def note(connection: Connection, name: str, text: str = "") -> None:
+def note(connection: Connection, place: Place, name: str, text: str = "") -> None:
     """Give a database our mark, and note something with it."""
-    comment = sql.Literal(f"{MARK}{_NOTED}{text}" if text else MARK)
+    comment = sql.Literal(f"{place.mark}{_NOTED}{text}" if text else place.mark)
     connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), comment))
 
 
-def has_note(connection: Connection, name: str, text: str) -> bool:
+def has_note(connection: Connection, place: Place, name: str, text: str) -> bool:
     """Tell whether there is a database of ours of that name with that note."""
     row = connection.execute(
         "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = %s", [name]
     ).fetchone()
-    return row == (f"{MARK}{_NOTED}{text}",)
+    return row == (f"{place.mark}{_NOTED}{text}",)
 
 
 def open_to_sessions(connection: Connection, name: str, *, opened: bool) -> None:

@@ -173,7 +173,7 @@ def scratch_database(place: Place, name: str, *, like: str, schemas: Sequence[st
         archive = Path(folder, "schema")
         with connect(like, application="playback scratch") as original:
             _refuse_lacking(original, maker, place)
-            drop_marked(maker, name)
+            drop_marked(maker, place, name)
             if place.owner:
                 make_roles(original, maker)
             extensions = extensions_of(original)
@@ -203,26 +203,26 @@ def scratch_database(place: Place, name: str, *, like: str, schemas: Sequence[st
         definition = build.digest(maker) if place.owner else ""
         try:
             build.make(maker, draft.bare)
-            if not (definition and has_note(maker, whole, definition)):
+            if not (definition and has_note(maker, place, whole, definition)):
                 create_marked(maker, place, whole, template=bare)
                 give_path(maker, whole, path)
                 build.restore(draft.whole, "post-data")
                 if definition:
-                    note(maker, whole, definition)
+                    note(maker, place, whole, definition)
             draft.lasting = bool(definition)
             open_to_sessions(maker, whole, opened=True)
             yield draft
             kept = bare if draft.chosen == draft.bare else whole
-            note(maker, kept)
+            note(maker, place, kept)
             rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
             maker.execute(rename.format(sql.Identifier(kept), sql.Identifier(name)))
         finally:
             with _again(place, maker) as session:
-                drop_marked(session, bare)
+                drop_marked(session, place, bare)
                 if draft.lasting and draft.chosen != draft.whole:
                     open_to_sessions(session, whole, opened=False)
                 else:
-                    drop_marked(session, whole)
+                    drop_marked(session, place, whole)
 
 
 @dataclass(slots=True, kw_only=True)
