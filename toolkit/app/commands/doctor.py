@@ -25,7 +25,6 @@ LIBRARIES = (
     "jinja2",
     "jsonschema",
     "msgspec",
-    "networkx",
     "psutil",
     "psycopg",
     "psycopg-binary",
