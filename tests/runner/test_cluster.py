@@ -23,6 +23,7 @@ from dask.distributed import Client, LocalCluster
 
 from tests.app.invoking import ROOT
 from tests.runner.playbooks import Ran, run_text
+from tests.sweeps import EVERYTHING
 from toolkit.app.commands import run
 from toolkit.app.control import Control
 from toolkit.postgres.servers.embedded import EmbeddedServer
@@ -231,6 +232,23 @@ def test_a_killed_run_leaves_nothing_running(site: Site) -> None:
     assert not psutil.wait_procs(workers, timeout=10)[1]
     site.end()
     assert site.ask("SELECT count(*) FROM done") == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes in a group of their own get no Ctrl-C there")
+@pytest.mark.parametrize("moment", [number / 4 for number in range(4, 20)] if EVERYTHING else [])
+def test_ctrl_c_at_any_time_is_one_line(site: Site, moment: float) -> None:
+    """Ctrl-C in a terminal, which its workers hear too, ends a run with 130 and one line, also while they begin."""
+    playbook = site.control.directory / "p.yml"
+    playbook.write_text("- hosts: a:b\n  tasks:\n    - wait_for: {port: 9, timeout: 60}\n", encoding="utf-8")
+    words = [sys.executable, "-m", "invoke", "run", str(playbook), "--inventory", str(playbook.parent / "inventory")]
+    words += ["--executor", "dask", "--forks", "2"]
+    with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        time.sleep(moment)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "interrupted\n")
+    assert not psutil.wait_procs(workers, timeout=10)[1]
 
 
 def test_what_is_wrong_with_a_cluster_is_said_before_anything_runs(site: Site) -> None:

@@ -94,7 +94,9 @@ def executor_of(options: RunOptions, control: Control, inventory: LoadedInventor
     if options.scheduler is None:
         return None
     try:
-        from toolkit.runner.cluster import DaskCluster  # noqa: PLC0415 - only who asks for it pays for it
+        # an interruption within its import would end Python by the signal itself, without an exit code
+        with PROCESS.held():
+            from toolkit.runner.cluster import DaskCluster  # noqa: PLC0415 - only who asks for it pays for it
     except ModuleNotFoundError as error:
         raise TaskError(
             "tasks on workers need distributed: pip install 'playback-toolkit[distributed]'",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import threading
 import time
 import uuid
@@ -90,7 +91,8 @@ class DaskCluster:
 
     def __enter__(self) -> Self:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
-        with ExitStack() as opened:
+        # one that is interrupted while it begins or ends leaves half of itself behind
+        with self._interruption.held(), _unheard_by_children(), ExitStack() as opened:
             client = opened.enter_context(self._connected())
             visit = Visit(
                 run=self._run,
@@ -117,7 +119,8 @@ class DaskCluster:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._open.close()
+        with self._interruption.held():
+            self._open.close()
 
     def _leave(self, client: Client, visit: str) -> None:
         if client.status == "running" and self._address:
@@ -220,22 +223,7 @@ class DaskCluster:
     @contextmanager
     def _connected(self) -> Iterator[Client]:
         if self._address:
-            security = Security()
-            given = security.get_tls_config_for_role("client")
-            if self._address.startswith("tls:") and not (given["ca_file"] and given["cert"]):
-                raise InputError(
-                    f"--executor: Dask's configuration has no certificate with which to ask {self._address}",
-                    hint="it needs distributed.comm.tls with ca-file and client: {cert, key}: see docs/scale.md",
-                )
-            try:
-                client = Client(
-                    self._address, timeout=_TO_CONNECT, security=security, set_as_default=False, name="playback"
-                )
-            except (OSError, TypeError, ValueError) as error:
-                hint = "is it running, and are its certificates of the same authority? see docs/scale.md"
-                raise UnreachableError(
-                    f"the scheduler {self._address} cannot be reached: {error}", hint=hint
-                ) from error
+            client = self._asked()
             try:
                 yield client
             finally:
@@ -243,18 +231,39 @@ class DaskCluster:
                 _quietly(partial(client.close, timeout=_TO_CONNECT if client.status == "running" else 0.5))
             return
         with dask.config.set(_OWN_CLUSTER):
-            cluster = LocalCluster(
-                n_workers=self.forks or os.cpu_count() or 1,
-                threads_per_worker=1,
-                memory_limit=0,
-                dashboard_address="127.0.0.1:0",
-                scheduler_kwargs={"dashboard": False},
-                silence_logs=logging.CRITICAL,
-                # anybody on this machine could have others' tasks run as this user
-                security=Security.temporary(),
-            )
+            try:
+                cluster = self._own()
+            except (OSError, RuntimeError, TimeoutError) as error:
+                raise TaskError(f"no worker processes can be begun: {error}") from error
             with cluster, Client(cluster, set_as_default=False, name="playback") as client:
                 yield client
+
+    def _asked(self) -> Client:
+        """A client of the scheduler that was named."""
+        security = Security()
+        given = security.get_tls_config_for_role("client")
+        if self._address.startswith("tls:") and not (given["ca_file"] and given["cert"]):
+            raise InputError(
+                f"--executor: Dask's configuration has no certificate with which to ask {self._address}",
+                hint="it needs distributed.comm.tls with ca-file and client: {cert, key}: see docs/scale.md",
+            )
+        try:
+            return Client(self._address, timeout=_TO_CONNECT, security=security, set_as_default=False, name="playback")
+        except (OSError, TypeError, ValueError) as error:
+            hint = "is it running, and are its certificates of the same authority? see docs/scale.md"
+            raise UnreachableError(f"the scheduler {self._address} cannot be reached: {error}", hint=hint) from error
+
+    def _own(self) -> LocalCluster:
+        return LocalCluster(
+            n_workers=self.forks or os.cpu_count() or 1,
+            threads_per_worker=1,
+            memory_limit=0,
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
+            silence_logs=logging.CRITICAL,
+            # anybody on this machine could have others' tasks run as this user
+            security=Security.temporary(),
+        )
 
     def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
         """Tell of the progress that a worker tells of; of a task that has ended nothing more is told."""
@@ -277,6 +286,23 @@ class DaskCluster:
         database = order.host.database
         own = isinstance(database, str) and EmbeddedDatabase.of(database) is not None
         return own or "embedded:" in str(order.written)
+
+
+@contextmanager
+def _unheard_by_children() -> Iterator[None]:
+    """Inside, threads and processes begin to which Ctrl-C in a terminal does not speak; it waits for this thread."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows, where workers are told when they are there
+        yield
+        return
+    from multiprocessing import resource_tracker  # noqa: PLC0415 - there is none on Windows
+
+    # when it begins, it lets the signal through again in the thread that needs it first
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _files(inventory: Path) -> dict[str, str]:
