@@ -64,8 +64,9 @@ def with_questions(text: str, questions: Sequence[Question], *, about: str, file
 def _head(about: str) -> list[str]:
     return [
         f"# Answers to drift: {about}.",
-        f"# Below each {DECIDE} stand answers that would do, the likeliest first; below {INSTEAD} others to the same",
-        "# question. Uncomment the right one and correct it, then restore with `answers:` and this file's name.",
+        f"# Below each {DECIDE} stand answers that would do, the likeliest first; below {INSTEAD} others, to be given",
+        "# in the place of one of those. Uncomment one answer to each question and correct it, then restore with",
+        "# `answers:` and this file's name.",
         "# A renamed table may raise questions of its own: write the answers again, and they are added here.",
     ]
 
@@ -74,8 +75,11 @@ def _lines(section: str, questions: Sequence[Question], asked: set[str]) -> Iter
     """The questions that have answers in a section; where the likeliest is in another one, it is said."""
     for question in questions:
         here = [option for option in question.options if option.section == section]
-        said = f"# {DECIDE if here[:1] == list(question.options[:1]) else INSTEAD} {question.reason}"
-        if not here or said in asked:
+        if not here:
+            continue
+        first = question.options[0].section
+        said = f"# {DECIDE if section == first else f'{INSTEAD} of an answer under {first}:'} {question.reason}"
+        if said in asked:
             continue
         yield f"  {said}"
         yield from (f"  # {line(option)}" for option in here)

@@ -116,10 +116,14 @@ class _TableLook:
         table = self._table.name
         carried = {each.name for each in self._stored}
         new = [column for column in self._table.stored_columns if column.name not in {*carried, *self._filled}]
-        for column in self._entry.columns:
-            if self._new_name(column.name) not in self._theirs and not self._is_dropped(column.name):
-                options = self._offers.for_lost(self._entry, column, new)
-                yield Question(reason=f"column {table}.{self._new_name(column.name)} is missing", options=options)
+        lost = [
+            column
+            for column in self._entry.columns
+            if self._new_name(column.name) not in self._theirs and not self._is_dropped(column.name)
+        ]
+        for column in lost:
+            options = self._offers.for_lost(self._entry, column, new, lost)
+            yield Question(reason=f"column {table}.{self._new_name(column.name)} is missing", options=options)
         before, after = sort_key(self._source), sort_key(self._table)
         without = [name for name in after.names if name not in self._given()] if after.unique else []
         if (before.unique and not after.unique) or without:

@@ -42,7 +42,7 @@ class Offers:
 
     def __init__(self, manifest: Manifest, target: DatabaseSchema, names: Names) -> None:
         self._target = target
-        self._likeliest = set[str]()
+        self._likeliest = set[tuple[str, str]]()
         held = {names.table(entry.name) for entry in manifest.tables} | {each.table for each in manifest.left_out}
         self._new_tables = [table for name, table in target.covered().tables.items() if name not in held]
 
@@ -57,22 +57,32 @@ class Offers:
         renamed = [Option(section="rename", key=entry.name, value=name) for name in reversed(likely[-MOST:])]
         return self._ordered(renamed, Option(section="drop_tables", key=entry.name), likely=bool(renamed))
 
-    def for_lost(self, entry: TableEntry, column: StoredColumn, new: Iterable[Column]) -> tuple[Option, ...]:
-        """Offer new names for a column that is missing, and to lose its values."""
+    def for_lost(
+        self, entry: TableEntry, column: StoredColumn, new: Iterable[Column], lost: Iterable[StoredColumn]
+    ) -> tuple[Option, ...]:
+        """Offer new names for a column that is missing, and to lose its values.
+
+        Args:
+            new: the columns that the backup has nothing for.
+            lost: all columns of the table that are missing; where one of a type has gone and one has come, it is the
+                same one.
+        """
         place = f"{entry.name}.{column.name}"
         fitting = sorted(
             (each.name for each in new if each.type == column.type),
             key=lambda name: (-_likeness(column.name, name), name),
         )
         renamed = [Option(section="rename", key=place, value=name) for name in fitting[:MOST]]
-        likely = bool(fitting) and _likeness(column.name, fitting[0]) >= _COMMON
-        return self._ordered(renamed, Option(section="drop_columns", key=place), likely=likely)
+        alone = len(fitting) == 1 and [each for each in lost if each.type == column.type] == [column]
+        likely = alone or (bool(fitting) and _likeness(column.name, fitting[0]) >= _COMMON)
+        return self._ordered(renamed, Option(section="drop_columns", key=place), likely=likely, table=entry.name)
 
-    def _ordered(self, renamed: list[Option], dropped: Option, *, likely: bool) -> tuple[Option, ...]:
+    def _ordered(self, renamed: list[Option], dropped: Option, *, likely: bool, table: str = "") -> tuple[Option, ...]:
         """The same name is the likeliest for one thing only; the answers offered first can be given together."""
-        if not likely or renamed[0].value in self._likeliest:
+        name = (table, str(renamed[0].value) if renamed else "")
+        if not likely or name in self._likeliest:
             return (dropped, *renamed)
-        self._likeliest.add(renamed[0].value)
+        self._likeliest.add(name)
         return (*renamed, dropped)
 
     def for_new(self, table: Table, column: Column) -> Option:

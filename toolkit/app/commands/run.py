@@ -147,7 +147,10 @@ class _Run:
         made = runner(
             self.call, inventory, verbose=given.verbose, executor=executor_of(self.options, control, inventory)
         )
+        questions = _content(given.write_answers)
         code = made.run(playbook, self.options, self.record)
+        if given.write_answers:
+            self.call.output.line(_about_answers(given.write_answers, questions))
         self._tell_how_to_retry(playbook.file.stem)
         return code
 
@@ -186,6 +189,25 @@ class _Run:
             error=error,
         )
         report.write(document, path)
+
+
+def _content(file: str) -> bytes | None:
+    """What is in a file; None where there is none."""
+    from pathlib import Path
+
+    path = Path(file) if file else None
+    return path.read_bytes() if path is not None and path.is_file() else None
+
+
+def _about_answers(file: str, before: bytes | None) -> str:
+    """Say what has become of the file of `--write-answers`."""
+    if (now := _content(file)) is None:
+        return f"\nno restore asked anything of a schema that has changed; {file} was not written"
+    if now == before:
+        return f"\nnothing is asked beyond what {file} says"
+    return (
+        f"\nwhat is asked of the schema that has changed is in {file}: fill it in, then restore with `answers: {file}`"
+    )
 
 
 COMMAND = Command(
