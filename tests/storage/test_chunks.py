@@ -294,3 +294,29 @@ def test_reading_ahead_can_be_left() -> None:
     ahead.close()
     # the servers of other tests may have ended some of theirs meanwhile
     assert threading.active_count() <= before
+
+
+class FarStore(FaultyStore):
+    """A store where every call waits for a network; counts the questions for one file."""
+
+    parallel = 8
+    questions = 0
+
+    def size(self, name: str) -> int | None:
+        """Count, then ask."""
+        self.questions += 1
+        return super().size(name)
+
+
+def test_what_is_stored_is_asked_for_together_where_questions_cost(repository: Repository) -> None:
+    """Rows of an earlier backup cost no question each in a store that is far away; a file that is lost is written."""
+    rows = sample_rows()
+    manifest, _ = write_backup(repository, rows)
+    lost = chunk_name(next(entry.chunks[0].id for entry in manifest.tables if entry.name == "orders"))
+    repository.store.delete(lost)
+    far = FarStore(repository.store)
+    with ChunkWriter(Repository(far, repository.id)) as writer:
+        stored = [writer.submit(raw) for name in rows for raw in chunks(rows[name], TINY)]
+    assert {chunk_name(each.result().id) for each in stored if each.result().new} == {lost}
+    assert repository.store.exists(lost)
+    assert far.questions == 0

@@ -28,6 +28,9 @@ _HINT = (
 )
 _OTHER_ROWS = "its rows have another SHA-256"
 
+FEW_AT_ONCE = 2
+"""A store that reads and writes more files at once waits for a network."""
+
 YOUNG = timedelta(hours=6)
 """For how long an unreferenced chunk is reused as it is: much less than the time for which a prune spares it."""
 
@@ -80,6 +83,9 @@ class ChunkWriter:
         self._store = repository.store
         self._recorded = repository.recorded_chunks()
         self._known = frozenset(identity for identity, _ in self._recorded)
+        # where each question waits for a network, all are asked together
+        far = self._store.parallel > FEW_AT_ONCE
+        self._listed = self._store.sizes([chunk_name(identity) for identity in self._known]) if far else None
         self._limit = in_flight
         self._pool = ThreadPoolExecutor(workers or self._store.parallel, thread_name_prefix="chunk-writer")
         self._changed = Condition()
@@ -157,7 +163,8 @@ class ChunkWriter:
             compressed = frame.compress(raw.data)
             if self._store.put_new(name, compressed):
                 return StoredChunk(id=identity, rows=raw.rows, raw=len(raw.data), stored=len(compressed), new=True)
-        size = self._size(name)
+        listed = self._listed if identity in self._known else None
+        size = self._size(name) if listed is None else listed.get(name)
         if size is None or not self._holds(identity, size, raw.data):
             compressed = frame.compress(raw.data)
             self._store.put(name, compressed)
