@@ -82,6 +82,15 @@ def test_triggers_fire_for_those_who_ask(pair: Pair, clerk: str) -> None:
     assert ("origin",) in pair.rows("SELECT what FROM heard")
 
 
+def test_triggers_that_fire_may_write_elsewhere(pair: Pair) -> None:
+    """What they wrote outside single businesses is said, and does not count as untouched; what else changes fails."""
+    done = pair.restore("mirror", businesses=["a"], triggers="fire")
+    said = "rows outside the restore changed (0 before, 8 after), by triggers or rules that were to be heard"
+    assert f"heard: {said}" in done.warnings
+    assert len(pair.rows("SELECT FROM heard")) == 8
+    assert done.facts["untouched"] == 2
+
+
 TREE = (
     "CREATE TABLE items (id integer, tenant text NOT NULL REFERENCES tenants, name text, PRIMARY KEY (id))"
     " PARTITION BY RANGE (id)",

@@ -58,8 +58,9 @@ def test_triggers_that_fire(make_pair: MakePair) -> None:
     execute(pair.source, ROWS)
     assert named(pair.restore(check=True)) == []
     assert foreseen(pair, triggers="fire") == [
-        "trigger adding of table items fires, and may refuse or change rows",
-        "trigger late of table items fires when all rows are written, and may refuse or change rows",
+        "trigger adding of table items fires, and may refuse or change rows, also of other tables",
+        "trigger late of table items fires when all rows are written, and may refuse or change rows, also of other"
+        " tables",
     ]
 
 

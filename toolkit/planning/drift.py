@@ -8,11 +8,11 @@ import msgspec
 
 from toolkit.errors import Problem
 from toolkit.model.drift import Answers, Carried, Drift, Question, Reshape, Value
-from toolkit.model.manifest import KeyColumn, Manifest, StoredColumn, TableEntry
+from toolkit.model.manifest import Manifest, StoredColumn, TableEntry
 from toolkit.model.schema import Column, DatabaseSchema, Table
 from toolkit.planning.answers import Names, read_answers
 from toolkit.planning.offers import Offers
-from toolkit.planning.row_order import SortKey, sort_key, stored_key
+from toolkit.planning.row_order import SortKey, sort_key
 
 
 def find_drift(
@@ -165,7 +165,11 @@ class _TableLook:
             self._entry,
             name=self._table.name,
             columns=tuple(StoredColumn(name=carried.name, type=carried.column.type) for carried in stored),
-            key=tuple(KeyColumn(column=column.name, sort=column.sort) for column in stored_key(self._table)),
+            key=tuple(
+                msgspec.structs.replace(each, column=self._new_name(each.column))
+                for each in self._entry.key
+                if self._new_name(each.column) in {carried.name for carried in stored}
+            ),
         )
 
     def _carried(self, column: StoredColumn) -> Carried | None:

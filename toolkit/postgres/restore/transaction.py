@@ -16,6 +16,7 @@ from toolkit.postgres.restore.apply.application import Application
 from toolkit.postgres.restore.apply.contention import Contention
 from toolkit.postgres.restore.apply.quarantining import quarantined_rows
 from toolkit.postgres.restore.apply.stepwise import apply_stepwise
+from toolkit.postgres.restore.plan.unforeseen import heard_of
 from toolkit.postgres.restore.preflight import refuse_plan
 from toolkit.postgres.restore.proof.others import OtherRows, touched
 from toolkit.postgres.restore.proof.proof import Proof
@@ -140,7 +141,7 @@ def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress)
     """Apply and prove a plan in its transaction; gives the plan with what is known only afterwards."""
     connection, schema = ready.connection, ready.survey.schema
     others = OtherRows(ready) if ready.touched and not ready.survey.scope.whole else None
-    before = others.before() if others else {}
+    before, said = others.before() if others else {}, tuple[str, ...]()
     if ready.touched:
         references = References(ready)
         progress.start("restore", rows=sum(table.changes for table in ready.plan.tables.values()))
@@ -157,14 +158,18 @@ def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress)
         mirror = request.mode is Mode.MIRROR
         after = ready.survey.select(strict=False) if mirror else None
         failures = Proof(ready).failures(after)
-        failures.extend(touched(before, others.after()) if others else [])
+        changed = touched(before, others.after()) if others else {}
+        if not heard_of(ready.plan, fire=request.fire):
+            failures.extend(changed.values())
         if failures:
             raise unproven(failures)
+        before = {name: digest for name, digest in before.items() if name not in changed}
+        said = tuple(f"{line}, by triggers or rules that were to be heard" for line in changed.values())
     plan = _with_sequences(ready, request)
     if request.put_aside is not None and ready.prepared.obstacles:
         request.put_aside.write(quarantined_rows(ready))
     untouched = sum(digest.rows for digest in before.values()) if others else None
-    return replace(plan, untouched=untouched)
+    return replace(plan, untouched=untouched, warnings=(*plan.warnings, *said))
 
 
 def _with_sequences(ready: Ready, request: Request) -> RestorePlan:

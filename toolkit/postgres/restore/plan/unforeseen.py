@@ -93,13 +93,18 @@ def unforeseen(comparison: Comparison, plan: RestorePlan, *, fire: bool) -> tupl
     )
 
 
+def heard_of(plan: RestorePlan, *, fire: bool) -> bool:
+    """Tell whether triggers or rules are heard, so that other rows than those of the plan may change."""
+    return fire and any(line.startswith(("trigger ", "rule ")) for line in plan.unforeseen)
+
+
 def _triggers(connection: Connection, schemas: Schemas, done: dict[tuple[int, str], list[str]]) -> Iterator[str]:
     for table, name, deferrable, kinds in connection.execute(
         _TRIGGERS, {"schemas": parameter(schemas), "tables": _all(done)}
     ).fetchall():
         if any(table in tables and kinds & bit for (bit, _), tables in done.items()):
             when = " when all rows are written" if deferrable else ""
-            yield f"trigger {name} of table {table} fires{when}, and may refuse or change rows"
+            yield f"trigger {name} of table {table} fires{when}, and may refuse or change rows, also of other tables"
 
 
 def _rules(connection: Connection, schemas: Schemas, done: dict[tuple[int, str], list[str]]) -> Iterator[str]:

@@ -124,10 +124,10 @@ class OtherRows:
         ).format(sql.Literal(name), row_text("t", names), rows)
 
 
-def touched(before: dict[str, Digest], after: dict[str, Digest]) -> list[str]:
-    """Give the tables whose other rows are not what they were, as sentences."""
-    return [
-        f"{name}: rows outside the restore changed ({before[name].rows} before, {after[name].rows} after)"
+def touched(before: dict[str, Digest], after: dict[str, Digest]) -> dict[str, str]:
+    """Give the tables whose other rows are not what they were, each with a sentence."""
+    return {
+        name: f"{name}: rows outside the restore changed ({before[name].rows} before, {after[name].rows} after)"
         for name in before
         if before[name] != after[name]
-    ]
+    }
