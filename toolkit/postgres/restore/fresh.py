@@ -12,11 +12,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
-from itertools import islice
 
 from psycopg import sql
 
@@ -31,7 +30,7 @@ from toolkit.postgres.restore.refusals import refuse_conflicts, unproven
 from toolkit.postgres.restore.transaction import restore
 from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.relation import Sql, columns, row_text
-from toolkit.postgres.schema.rows import read_copy, read_rows, write_rows
+from toolkit.postgres.schema.rows import read_copies, read_copy, rows_query, write_rows
 from toolkit.postgres.servers.programs import ProgramError
 from toolkit.postgres.servers.scratch import Draft
 from toolkit.postgres.session.connection import Connection, session
@@ -198,12 +197,11 @@ class _Loading:
                 names = [column.name for column in entry.columns]
                 rows = self._crew.watched(self._source.rows_of(entry))
                 write_rows(connection, target, names, rows, frozen=frozen)
-                if not large:
-                    self._compare(connection, table)
+            if not large:
+                self._compare(connection, batch)
         self._progress.advance(rows=sum(table.inserts for table in batch))
         if large:
             self._crew.add(self._size(batch[0]), partial(self._index, batch[0]))
-            self._crew.add(self._size(batch[0]), partial(self._prove_large, batch[0]))
         else:
             self._built()
 
@@ -224,6 +222,8 @@ class _Loading:
     def _index(self, table: TablePlan) -> None:
         self._draft.index(*self._schema.schemas.place(table.table))
         self._built()
+        # reading a table would keep its primary key waiting, but not its foreign keys
+        self._crew.add(self._size(table) - _LAST, partial(self._read_back, table))
 
     def _built(self) -> None:
         """Note that some tables are loaded and indexed; once all of them are, build what is left."""
@@ -236,25 +236,35 @@ class _Loading:
 
     # proof
 
-    def _prove_large(self, table: TablePlan) -> None:
+    def _read_back(self, table: TablePlan) -> None:
         connection = self._session()
         with connection.transaction():
-            self._compare(connection, table)
+            self._compare(connection, [table])
 
-    def _compare(self, connection: Connection, table: TablePlan) -> None:
-        """Compare a table with the backup by its chunks, as it lies; one that differs remains to be proven."""
-        name = table.table
-        entry, declared, relation = self._source.entries[name], self._schema.tables[name], self._relations[name]
-        if not self._as_stored(name):
-            same = False
-        elif declared.partitioned:
-            same = equal_chunks(connection, declared, relation, None, entry)
-        else:
-            rows = read_rows(connection, declared, relation, None, ordered=False)
-            same = _has_chunks(self._crew.watched(rows), entry)
-        if not same:
-            with self._lock:
-                self._unproven.append(table)
+    def _compare(self, connection: Connection, tables: Sequence[TablePlan]) -> None:
+        """Compare tables with the backup by their chunks, as they lie; one that differs remains to be proven."""
+        alike = [table for table in tables if self._lies_in_order(table.table)]
+        entries = [self._source.entries[table.table] for table in alike]
+        chunks = [_Chunks(entry) for entry in entries]
+        queries = [
+            rows_query(self._schema.tables[each.name], self._relations[each.name], None, ordered=False)
+            for each in entries
+        ]
+        if queries:
+            with closing(read_copies(connection, queries)) as batches:
+                for place, rows in self._crew.watched(batches):
+                    chunks[place].add(rows)
+        proven = {table.table for table, found in zip(alike, chunks, strict=True) if found.same}
+        # the rows of partitions come in an order of their own
+        parted = [
+            each for each in tables if self._schema.tables[each.table].partitioned and self._as_stored(each.table)
+        ]
+        proven.update(each.table for each in parted if self._is_stored(each))
+        with self._lock:
+            self._unproven.extend(table for table in tables if table.table not in proven)
+
+    def _lies_in_order(self, name: str) -> bool:
+        return self._as_stored(name) and not self._schema.tables[name].partitioned
 
     def _as_stored(self, name: str) -> bool:
         """Whether a table has the very columns of the backup, so that its rows are the text that was stored."""
@@ -318,15 +328,35 @@ class _Loading:
         return self._source.entries[table.table].bytes
 
 
-def _has_chunks(rows: Iterator[memoryview], entry: TableEntry) -> bool:
-    """Whether rows make the chunks of an entry; reads them to the end, because the server is amid a COPY."""
-    same = True
-    for chunk in entry.chunks:
-        digest = sha256()
-        for row in islice(rows, chunk.rows):
-            digest.update(row)
-        same = same and digest.hexdigest() == chunk.id
-    return not sum(1 for _ in rows) and same
+class _Chunks:
+    """Compares rows with the chunks of a table of the backup, as they come in."""
+
+    def __init__(self, entry: TableEntry) -> None:
+        self._left = iter(entry.chunks)
+        self._chunk = next(self._left, None)
+        self._digest = sha256()
+        self._rows = 0
+        self._same = True
+
+    def add(self, rows: list[memoryview]) -> None:
+        """Take the next rows."""
+        while rows:
+            if self._chunk is None:
+                self._same = False
+                return
+            missing = self._chunk.rows - self._rows
+            self._digest.update(b"".join(rows[:missing]))
+            if missing > len(rows):
+                self._rows += len(rows)
+                return
+            rows = rows[missing:]
+            self._same = self._same and self._digest.hexdigest() == self._chunk.id
+            self._chunk, self._digest, self._rows = next(self._left, None), sha256(), 0
+
+    @property
+    def same(self) -> bool:
+        """Whether these were exactly the rows of the backup."""
+        return self._same and self._chunk is None
 
 
 def _blocks(rows: Iterable[memoryview]) -> Iterator[bytes]:

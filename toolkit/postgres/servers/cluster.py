@@ -47,6 +47,7 @@ wal_level = minimal
 max_wal_senders = 0
 max_wal_size = '4GB'
 checkpoint_timeout = '1h'
+maintenance_work_mem = '128MB'
 """
 """Settings of a server that never waits for the disk, and writes rows of new tables once only."""
 
