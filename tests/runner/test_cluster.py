@@ -247,7 +247,8 @@ def test_ctrl_c_at_any_time_is_one_line(site: Site, moment: float) -> None:
         workers = psutil.Process(process.pid).children(recursive=True)
         os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=60)
-    assert (process.returncode, said) == (130, "interrupted\n")
+    # within some imports Python ends itself by the signal, which shells call 130 as well
+    assert (process.returncode in (130, -signal.SIGINT), said) == (True, "interrupted\n")
     assert not psutil.wait_procs(workers, timeout=10)[1]
 
 
