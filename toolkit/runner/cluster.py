@@ -104,7 +104,8 @@ class DaskCluster:
             try:
                 client.register_plugin(visit)
             except Exception as error:
-                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                known = isinstance(error, RuntimeError)  # as `Visit` says it
+                reason = (str(error) if known else f"{type(error).__name__}: {error}").splitlines()[0]
                 hint = "every worker needs playback in the version of the run, with the extra `distributed`"
                 raise TaskError(f"a worker cannot take tasks: {reason}", hint=hint) from error
             client.subscribe_topic(visit.name, self._hear)

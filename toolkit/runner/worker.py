@@ -29,6 +29,7 @@ from toolkit.config import inventory as inventories
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.packing import unpack
 from toolkit.config.templates import Templates
+from toolkit.errors import TaskError
 from toolkit.model.outcome import Outcome, SilentProgress
 from toolkit.model.playbook import Place
 from toolkit.private.files import keep_private
@@ -134,13 +135,20 @@ def interrupt(run: str) -> None:
 def work(text: str) -> str:
     """Do a task, unless somebody has begun it before, and give the answer; both as JSON."""
     errand = received(text)
-    guest = _guests[errand.run]
+    guest = _guests.get(errand.run)
+    if guest is None:
+        return answer(_not_taken_in, foreign=False, shown_file=str)
     if guest.interruption.pending:
         return answer(_interrupted, foreign=False, shown_file=str)
     if not guest.takes(errand):
         return LOST
     action = ACTIONS[errand.action]
     return answer(partial(_done, errand, guest), foreign=action.asks_others, shown_file=guest.shown_file)
+
+
+def _not_taken_in() -> Outcome:
+    message = f"the worker {get_worker().address} could not take in what the run told it, and did nothing"
+    raise TaskError(message, hint="its log says why; it needs playback in the version of the run")
 
 
 def _interrupted() -> Outcome:
