@@ -31,6 +31,21 @@ def test_this_project() -> None:
     assert list(map(str, lint(ROOT))) == []
 
 
+def test_repositories_that_variables_name(control: Path) -> None:
+    """A repository that a variable of the playbook or of a host names is looked up; what a task gives cannot be."""
+    write(control / "inventory" / "host_vars" / "till-1.yml", "third: nowhere\n")
+    path = write(
+        control / "playbooks" / "a.yml",
+        "- hosts: all\n  vars: {second: elsewhere, fine: local}\n  tasks:\n"
+        "    - copy: {from: '{{ fine }}', to: '{{ second }}'}\n"
+        "    - prune: {repository: '{{ item }}', keep_daily: 1}\n      loop: ['{{ fine }}', '{{ third }}', other]\n"
+        "    - set_fact: {made: local}\n    - copy: {from: '{{ made }}', to: '{{ unknown }}'}\n",
+    )
+    found = [(problem.line, problem.message.partition(";")[0].partition(",")[0]) for problem in lint(control, [path])]
+    assert [line for line, _ in found] == [4, 5, 5], found
+    assert all(name in said for name, (_, said) in zip(("elsewhere", "nowhere", "other"), found, strict=True)), found
+
+
 def test_everything(control: Path) -> None:
     """Without paths, inventory, catalogs and playbooks are checked, and every problem is listed by file and line."""
     write(control / "playbooks" / "a.yml", "- hosts: nosuch*\n  tsks: []\n")

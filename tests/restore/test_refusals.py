@@ -11,7 +11,7 @@ from tests.control import execute, new_role
 from tests.installed import needs
 from tests.restore.conftest import MakePair, Pair
 from tests.restore.laboratory import SUPERUSER
-from toolkit.errors import RefusedError
+from toolkit.errors import InputError, RefusedError
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
 ITEMS = "CREATE TABLE items (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, name text, size integer)"
@@ -69,6 +69,18 @@ def test_tables_that_point_at_restored_ones_must_be_readable(make_pair: MakePair
     execute(pair.target, "INSERT INTO items VALUES (1, 'a', 'y', 1)")
     execute(pair.target, f"GRANT SELECT, INSERT, UPDATE, DELETE ON items, tenants TO {clerk}")
     assert refused(pair, host="clerk") == ("no SELECT on table public.locks",)
+
+
+def test_a_label_is_not_a_key(make_pair: MakePair) -> None:
+    """A business that is named by its label is refused with its key, by a backup and by a restore."""
+    pair = make_pair({})
+    execute(pair.source, "UPDATE tenants SET name = 'Corner Shop' WHERE id = 'b'")
+    with pytest.raises(InputError) as refusal:
+        pair.backup(businesses=["corner shop"])
+    assert refusal.value.hint == "corner shop is b: name businesses by tenants.id, e.g. a, b"
+    with pytest.raises(RefusedError) as refused_one:
+        pair.restore(businesses=["Corner Shop"])
+    assert refused_one.value.hint == "Corner Shop is b: it has a, b"
 
 
 @needs(15)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from toolkit.config import catalog, inventory, playbook, validation
 from toolkit.config import document as documents
@@ -36,11 +37,11 @@ def lint(control: Path, paths: Sequence[Path] = ()) -> list[Problem]:
     return sorted(dict.fromkeys(linter.problems), key=lambda problem: (problem.file, problem.line))
 
 
-def lint_run(playbook_file: Path, loaded: LoadedInventory) -> list[Problem]:
+def lint_run(playbook_file: Path, loaded: LoadedInventory, extra: Mapping[str, Any]) -> list[Problem]:
     """Give what `lint` says of a playbook and of what it runs on: nothing else of the control directory."""
     document = documents.read(playbook_file, control=loaded.directory)
     problems = validation.check_document(document, "playbook") or list(
-        playbook_problems(document, playbook_file, loaded.directory, loaded)
+        playbook_problems(document, playbook_file, loaded.directory, loaded, extra)
     )
     problems += loaded.problems(unused=False)
     return sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from toolkit.config import patterns, plain_secrets, playbook, validation
 from toolkit.config.document import Document, Keys
+from toolkit.config.foreseeing import Foreseen
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.templates import Templates, is_template
 from toolkit.errors import InputError, Problem
@@ -23,15 +24,20 @@ _PARTS: Final = ("block", "rescue", "always")
 
 
 def playbook_problems(
-    document: Document, path: Path, control: Path, inventory: LoadedInventory | None
+    document: Document,
+    path: Path,
+    control: Path,
+    inventory: LoadedInventory | None,
+    extra: Mapping[str, Any] | None = None,
 ) -> Iterator[Problem]:
     """Problems of a playbook that its schema finds nothing wrong with.
 
     Args:
         path: the playbook's file; `vars_files` are relative to it.
         inventory: None when it has problems itself; the names in it are not checked then.
+        extra: the variables that win over all others in a run.
     """
-    linter = _PlaybookLinter(document, path, control, inventory)
+    linter = _PlaybookLinter(document, path, control, inventory, extra or {})
     for index, play in enumerate(document.value):
         yield from linter.play((index,), play)
 
@@ -42,6 +48,7 @@ class _PlaybookLinter:
     path: Path
     control: Path
     inventory: LoadedInventory | None
+    extra: Mapping[str, Any]
     templates: Templates = field(default_factory=Templates)
 
     def play(self, at: Keys, play: dict[str, Any]) -> Iterator[Problem]:
@@ -54,11 +61,28 @@ class _PlaybookLinter:
                     yield self.document.problem((*at, "hosts"), message)
         yield from self._variables((*at, "vars"), play.get("vars", {}))
         yield from self._variables_files((*at, "vars_files"), play.get("vars_files", ()))
+        foreseen = self._foreseen(play)
         for section in _SECTIONS:
             for step, task in _steps((*at, section), play.get(section, ())):
-                yield from self._step(step, task, handlers)
+                yield from self._step(step, task, handlers, foreseen)
 
-    def _step(self, at: Keys, task: dict[str, Any], handlers: set[str]) -> Iterator[Problem]:
+    def _foreseen(self, play: dict[str, Any]) -> Foreseen | None:
+        """What templates of a play will give; None where that cannot be said."""
+        if self.inventory is None:
+            return None
+        more: dict[str, Any] = {}
+        files = play.get("vars_files", ())
+        try:
+            for name in [files] if isinstance(files, str) else files:
+                base = next((base for base in (self.path.parent, self.control) if (base / name).exists()), None)
+                if base is None:
+                    return None
+                more |= playbook.load_variables(base / name, control=self.control)
+        except InputError:
+            return None
+        return Foreseen(play, self.inventory, templates=self.templates, more=more, extra=self.extra)
+
+    def _step(self, at: Keys, task: dict[str, Any], handlers: set[str], foreseen: Foreseen | None) -> Iterator[Problem]:
         for keyword, value in task.items():
             if keyword in _PARTS:
                 continue
@@ -72,6 +96,8 @@ class _PlaybookLinter:
                         yield self.document.problem((*at, keyword), validation.unknown(name, handlers, "handler"))
             elif keyword in validation.actions():
                 yield from self._action((*at, keyword), keyword, value)
+                if foreseen is not None and self.inventory is not None:
+                    yield from self._repositories((*at, keyword), keyword, value, foreseen, task.get("loop"))
             else:
                 yield from self._syntax((*at, keyword), value)
 
@@ -88,6 +114,17 @@ class _PlaybookLinter:
         for name, value in arguments.items():
             if name not in expressions:
                 yield from self._syntax((*at, name), value)
+
+    def _repositories(
+        self, at: Keys, action: str, arguments: dict[str, Any], foreseen: Foreseen, loop: object
+    ) -> Iterator[Problem]:
+        """Names of repositories that templates will give and that are none."""
+        assert self.inventory is not None
+        for keys, role, written in _roles(validation.action_schema(action), arguments):
+            for value in written if isinstance(written, list) else [written]:
+                if role is Role.REPOSITORY and is_template(value):
+                    for name in sorted(foreseen.values(value, loop)):
+                        yield from self._unknown((*at, *keys), name, self.inventory.repositories, "repository")
 
     def _meant(self, at: Keys, role: Role, written: Any) -> Iterator[Problem]:
         """Problems of an argument that names something; what a template gives is not known yet."""

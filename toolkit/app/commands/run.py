@@ -139,7 +139,7 @@ class _Run:
                 self.call.output.line(line)
             return 0
         inventory = control.load_inventory()
-        if problems := lint_run(playbook.file, inventory):
+        if problems := lint_run(playbook.file, inventory, self.options.extra_vars):
             raise InputError(problems)
         unused = unused_variables(self.options.extra_vars, playbook.file, control.inventory_directory())
         if problems := list(unused):

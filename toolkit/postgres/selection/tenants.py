@@ -68,7 +68,8 @@ def choose_tenants(workspace: Workspace, tenant: TenantTable, scope: Scope, *, s
         # when no name fits nothing was asked for; when some do, a business may be gone
         raise (InputError if len(missing) == len(scope.businesses) else RefusedError)(
             f"no such business in table {tenant.table}: {', '.join(missing)}",
-            hint=f"name businesses by {tenant.table}.{tenant.key}, e.g. {', '.join(sorted(known)[:5])}",
+            hint=f"{keys_of_labels(missing, known)}name businesses by {tenant.table}.{tenant.key},"
+            f" e.g. {', '.join(sorted(known)[:5])}",
         )
     named = tuple(dict.fromkeys(key for keys in meant.values() for key in keys))
     eligible = known.keys() if scope.whole else set(named)
@@ -88,6 +89,16 @@ def choose_tenants(workspace: Workspace, tenant: TenantTable, scope: Scope, *, s
         dropped=tuple(sorted(dropped)),
         spared=spared,
     )
+
+
+def keys_of_labels(names: Sequence[str], known: Mapping[str, str]) -> str:
+    """Say which keys belong to names that are labels, as the beginning of a hint; empty where none is one."""
+    called = [
+        f"{name} is {' or '.join(keys)}"
+        for name in names
+        if (keys := sorted(key for key, label in known.items() if label.casefold() == name.casefold()))
+    ]
+    return f"{', '.join(called)}: " if called else ""
 
 
 def find_named(

@@ -19,7 +19,7 @@ from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.marks import Mark
 from toolkit.postgres.selection.ownership import Owners
 from toolkit.postgres.selection.references import ReferenceClosure
-from toolkit.postgres.selection.tenants import find_named, of_type
+from toolkit.postgres.selection.tenants import find_named, keys_of_labels, of_type
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.backup_owners import BackupOwners
 
@@ -42,7 +42,7 @@ def narrowed(connection: Connection, catalog: Catalog, manifest: Manifest, busin
     if missing := [name for name in businesses if not meant.get(name)]:
         raise RefusedError(
             f"backup {manifest.metadata.label} does not have the businesses {', '.join(sorted(missing))}",
-            hint=f"it has {', '.join(sorted(tenants)) or 'none'}",
+            hint=f"{keys_of_labels(missing, tenants)}it has {', '.join(sorted(tenants)) or 'none'}",
         )
     named = tuple(sorted({key for keys in meant.values() for key in keys}))
     wanted = BusinessFilter(
