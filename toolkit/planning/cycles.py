@@ -2,71 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from heapq import heappop, heappush
+from collections.abc import Iterable, Sequence
 
 
 def components(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:
     """Groups of nodes on common cycles, in an order in which every edge leads to the same or a later group.
 
-    The order depends on names only, not on the order of the arguments: of the groups that may come next it is the first
-    by name. Single nodes are groups of one.
+    The order depends on names only, not on the order of the arguments. Single nodes are groups of one.
     """
-    after: dict[str, list[str]] = {node: [] for node in sorted(set(nodes))}
-    for start, end in sorted(set(edges)):
-        if start in after and end in after:
-            after[start].append(end)
-    group_of = _groups(after)
-    following = {group: set[tuple[str, ...]]() for group in group_of.values()}
-    for start, ends in after.items():
-        following[group_of[start]].update(group_of[end] for end in ends)
-    waiting = Counter(group for start, ends in following.items() for group in ends if group != start)
-    ready = sorted(group for group in following if not waiting[group])
-    ordered = []
-    while ready:
-        ordered.append(heappop(ready))
-        for group in following[ordered[-1]] - {ordered[-1]}:
-            waiting[group] -= 1
-            if not waiting[group]:
-                heappush(ready, group)
-    return ordered
+    import networkx  # noqa: PLC0415 - a tenth of a second, which only who asks for an order is to spend
 
-
-def _groups(after: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Node → the nodes on common cycles with it, itself included, sorted.
-
-    H. N. Gabow, Path-based depth-first search for strong and biconnected components, 2000; without recursion.
-    """
-    number: dict[str, int] = {}
-    found: dict[str, tuple[str, ...]] = {}
-    path, bounds = list[str](), list[str]()  # nodes in no group yet; those that may begin one
-    for root in after:
-        work = [root] if root not in number else []
-        rest = {node: iter(after[node]) for node in work}
-        while work:
-            node = work[-1]
-            if node not in number:
-                number[node] = len(number)
-                path.append(node)
-                bounds.append(node)
-            for end in rest[node]:
-                if end not in number:
-                    work.append(end)
-                    rest[end] = iter(after[end])
-                    break
-                while end not in found and number[bounds[-1]] > number[end]:
-                    bounds.pop()
-            else:
-                work.pop()
-                if bounds[-1] == node:
-                    bounds.pop()
-                    start = len(path) - 1
-                    while path[start] != node:
-                        start -= 1
-                    found.update(dict.fromkeys(path[start:], tuple(sorted(path[start:]))))
-                    del path[start:]
-    return found
+    graph: networkx.DiGraph[str] = networkx.DiGraph()
+    graph.add_nodes_from(sorted(set(nodes)))
+    graph.add_edges_from(sorted({(a, b) for a, b in edges if a in graph and b in graph and a != b}))
+    condensed = networkx.condensation(graph)
+    members = {number: tuple(sorted(condensed.nodes[number]["members"])) for number in condensed}
+    ordered = networkx.lexicographical_topological_sort(condensed, key=lambda number: members[number])
+    return [members[number] for number in ordered]
 
 
 def levels(nodes: Iterable[str], edges: Sequence[tuple[str, str]]) -> list[list[tuple[str, ...]]]:

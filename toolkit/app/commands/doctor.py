@@ -25,6 +25,7 @@ LIBRARIES = (
     "jinja2",
     "jsonschema",
     "msgspec",
+    "networkx",
     "psutil",
     "psycopg",
     "psycopg-binary",
