@@ -3,22 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
+
+Group = tuple[str, ...]
+"""Nodes that lead to each other, sorted by name."""
 
 
 def components(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:
     """Groups of nodes on common cycles, in an order in which every edge leads to the same or a later group.
 
-    The order depends on names only, not on the order of the arguments. Single nodes are groups of one.
+    The order depends on names only, not on the order of the arguments: of the groups that may come next it is the first
+    by name. Single nodes are groups of one.
     """
-    import networkx  # noqa: PLC0415 - a tenth of a second, which only who asks for an order is to spend
+    known = set(nodes)
+    between = sorted({(a, b) for a, b in edges if a in known and b in known and a != b})
+    try:
+        return _in_order([(node,) for node in known], [((a,), (b,)) for a, b in between])
+    except CycleError:
+        import networkx  # noqa: PLC0415 - a tenth of a second, which only who has cycles is to spend
 
-    graph: networkx.DiGraph[str] = networkx.DiGraph()
-    graph.add_nodes_from(sorted(set(nodes)))
-    graph.add_edges_from(sorted({(a, b) for a, b in edges if a in graph and b in graph and a != b}))
-    condensed = networkx.condensation(graph)
-    members = {number: tuple(sorted(condensed.nodes[number]["members"])) for number in condensed}
-    ordered = networkx.lexicographical_topological_sort(condensed, key=lambda number: members[number])
-    return [members[number] for number in ordered]
+        graph: networkx.DiGraph[str] = networkx.DiGraph(between)
+        graph.add_nodes_from(known)
+        groups = [tuple(sorted(group)) for group in networkx.strongly_connected_components(graph)]
+        of = {node: group for group in groups for node in group}
+        return _in_order(groups, {(of[a], of[b]) for a, b in between if of[a] != of[b]})
+
+
+def _in_order(groups: Iterable[Group], edges: Iterable[tuple[Group, Group]]) -> list[Group]:
+    """Sort groups; raises CycleError where edges make a cycle."""
+    sorter = TopologicalSorter[Group](dict.fromkeys(groups, ()))
+    for start, end in edges:
+        sorter.add(end, start)
+    sorter.prepare()
+    ordered, ready = list[Group](), sorted(sorter.get_ready())
+    while ready:
+        ordered.append(heappop(ready))
+        sorter.done(ordered[-1])
+        for group in sorter.get_ready():
+            heappush(ready, group)
+    return ordered
 
 
 def levels(nodes: Iterable[str], edges: Sequence[tuple[str, str]]) -> list[list[tuple[str, ...]]]:
