@@ -30,6 +30,8 @@ from tests.sweeps import EVERYTHING, examples
 from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
+from toolkit.planning import chunking
+from toolkit.planning.chunking import ChunkSizes
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
 PARTIAL, REFUSED = 3, RefusedError.exit_code
@@ -37,10 +39,12 @@ PARTIAL, REFUSED = 3, RefusedError.exit_code
 
 @pytest.fixture(scope="module")
 def laboratory(pg18: EmbeddedServer, clerk: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    """A pair of databases for all worlds."""
+    """A pair of databases for all worlds; their few rows are many chunks, of which only some differ."""
     name = f"worlds_{os.getpid()}"
     made = Laboratory(pg18, SHOP, tmp_path_factory.mktemp("worlds"), name, clerk, trapped=True)
-    yield made
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunking, "FORMAT_1", ChunkSizes(minimum=1, beyond=20, maximum=400))
+        yield made
     made.close()
     for role in ("source", "target"):
         pg18.drop_database(f"{name}_{role}")

@@ -49,7 +49,7 @@ class RawChunk:
     last_row: bytes
 
 
-def cut(batches: Iterable[Sequence[bytes | memoryview]], sizes: ChunkSizes = FORMAT_1) -> Iterator[RawChunk]:
+def cut(batches: Iterable[Sequence[bytes | memoryview]], sizes: ChunkSizes | None = None) -> Iterator[RawChunk]:
     """Cut rows that come in batches into chunks.
 
     A chunk ends after a row of L bytes when it has reached the minimum and crc32(row) * beyond < L * 2**32, so a long
@@ -59,10 +59,12 @@ def cut(batches: Iterable[Sequence[bytes | memoryview]], sizes: ChunkSizes = FOR
     Args:
         batches: COPY text, one row each, with its newline; what they point at may change once the next batch is asked
             for.
+        sizes: by default those of format 1.
 
     Returns:
         The chunks, in the order of the rows; none when there are no rows.
     """
+    sizes = sizes or FORMAT_1
     minimum, beyond, maximum = sizes.minimum, sizes.beyond, sizes.maximum
     blocks = list[bytes]()
     count = size = first = start = 0  # `first`: size of the first row; `start`: where the last row begins
@@ -98,7 +100,7 @@ def cut(batches: Iterable[Sequence[bytes | memoryview]], sizes: ChunkSizes = FOR
         yield _chunk(blocks, count, first, start)
 
 
-def chunks(rows: Iterable[bytes | memoryview], sizes: ChunkSizes = FORMAT_1) -> Iterator[RawChunk]:
+def chunks(rows: Iterable[bytes | memoryview], sizes: ChunkSizes | None = None) -> Iterator[RawChunk]:
     """Cut rows that come one by one as `cut` does; what one points at may change once the next is asked for."""
     return cut(((row,) for row in rows), sizes)
 

@@ -55,5 +55,12 @@ def stored_key(table: Table) -> tuple[Column, ...]:
     return () if any(column.generated for column in key) else key
 
 
+def told_apart_alike(one: Table, other: Table) -> bool:
+    """Tell whether two tables have the same key: what the one's tells apart the other's does, and orders it alike."""
+    before, after = sort_key(one), sort_key(other)
+    types = [[(column.name, column.type) for column in key.columns] for key in (before, after)]
+    return types[0] == types[1] and before.equalities == after.equalities and before.unique == after.unique
+
+
 def _unique(table: Table, names: tuple[str, ...], equalities: tuple[Equality, ...]) -> SortKey:
     return SortKey(columns=tuple(table.column(name) for name in names), unique=True, equalities=equalities)

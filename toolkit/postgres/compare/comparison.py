@@ -14,9 +14,10 @@ from psycopg import sql
 from toolkit.model.manifest import TableEntry
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.row_order import sort_key
+from toolkit.postgres.compare.same_rows import copies, same_key
 from toolkit.postgres.compare.source import Source, Staged
 from toolkit.postgres.schema.order import order_by
-from toolkit.postgres.schema.relation import Relation, Sql, alike, differing, equal, row_text, scalar, text_of
+from toolkit.postgres.schema.relation import Relation, Sql, differing, row_text, scalar, text_of
 from toolkit.postgres.schema.row_sources import Rows, Temporary
 from toolkit.postgres.schema.rows import read_rows
 from toolkit.postgres.schema.workspace import Workspace, shared
@@ -151,7 +152,7 @@ def compare(
 
 def _differing(table: Table, target: Relation, staged: Staged) -> Sql:
     if not sort_key(table).unique:
-        return _missing_copies(target, staged)
+        return _missing_copies(target, staged) if staged.whole else _all_missing(target, staged)
     return sql.SQL(
         'SELECT s.ctid AS stage_id, {ids}, CASE WHEN t.ctid IS NULL THEN {missing} ELSE {changed} END::"char" AS action'
         ', NULL::"char" AS why'
@@ -234,7 +235,7 @@ def _gives(rows: Iterable[memoryview], entry: TableEntry) -> bool:
 
 
 def count_absent(connection: Connection, target: Relation, staged: Staged) -> int:
-    """Say how many staged rows a table without a unique key lacks; of equal rows each counts."""
+    """Say how many rows of the backup, all of them staged, a table without a key lacks; of equal rows each counts."""
     less = sql.SQL("SELECT count(*) FROM (SELECT {} FROM {} s EXCEPT ALL SELECT {} FROM {} t) q")
     query = less.format(row_text("s", staged.names), staged.table, row_text("t", staged.names), target.source)
     return scalar(connection, query)
@@ -247,30 +248,20 @@ def _missing_copies(target: Relation, staged: Staged) -> Sql:
     ).format(
         nobody=_nobody(target),
         missing=sql.Literal(Action.MISSING),
-        ours=_copies(staged.relation, staged),
-        theirs=_copies(target, staged),
+        ours=copies(staged.relation, staged.names),
+        theirs=copies(target, staged.names),
+    )
+
+
+def _all_missing(target: Relation, staged: Staged) -> Sql:
+    return sql.SQL('SELECT s.ctid AS stage_id, {}, {}::"char" AS action, NULL::"char" AS why FROM {} s').format(
+        _nobody(target), sql.Literal(Action.MISSING), staged.table
     )
 
 
 def _nobody(target: Relation) -> Sql:
     """The id of no row."""
     return sql.SQL("NULL::tid AS row_id, NULL::oid AS part_id" if target.partitioned else "NULL::tid AS row_id")
-
-
-def _copies(relation: Relation, staged: Staged) -> Sql:
-    """A subquery of rows as (row_id[, part_id], line, copy): their text, and a number among those of equal text."""
-    line = row_text("r", staged.names)
-    return sql.SQL("(SELECT {}, {line} AS line, row_number() OVER (PARTITION BY {line}) AS copy FROM {} r)").format(
-        relation.ids("r"), relation.source, line=line
-    )
-
-
-def same_key(table: Table, left: str, right: str) -> Sql:
-    """Give the condition that two rows have the same key; without a unique key NULLs count as equal."""
-    key = sort_key(table)
-    if key.unique:
-        return equal(left, key.names, right, key.names, key.equalities)
-    return alike(left, right, key.names)
 
 
 def absent_from_stage(table: Table, target: Relation, staged: Staged | None, taken: Sql | None) -> Sql:
@@ -281,14 +272,17 @@ def absent_from_stage(table: Table, target: Relation, staged: Staged | None, tak
         taken: a table of ids; None when every row is taken.
     """
     query = sql.SQL("SELECT {} FROM {} t").format(target.ids("t"), target.source)
+    if staged is not None and staged.beyond is not None:
+        query = sql.SQL("{} JOIN {} b ON {}").format(query, staged.beyond, target.same("t", "b"))
     if taken is not None:
         query = sql.SQL("{} JOIN {} w ON {}").format(query, taken, target.same("t", "w"))
-    if staged is None:
+    keyed = sort_key(table).unique
+    if staged is None or not (keyed or staged.whole):
         return sql.SQL("{} WHERE true").format(query)
-    if not sort_key(table).unique:
+    if not keyed:
         return sql.SQL(
             "{} JOIN {} m ON {} WHERE NOT EXISTS (SELECT 1 FROM {} s WHERE s.line = m.line AND s.copy = m.copy)"
-        ).format(query, _copies(target, staged), target.same("t", "m"), _copies(staged.relation, staged))
+        ).format(query, copies(target, staged.names), target.same("t", "m"), copies(staged.relation, staged.names))
     return sql.SQL("{} WHERE NOT EXISTS (SELECT 1 FROM {} s WHERE {})").format(
         query, staged.table, same_key(table, "t", "s")
     )

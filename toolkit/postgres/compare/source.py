@@ -1,16 +1,19 @@
 """The backup that is restored: its manifest, and its rows as stored or as changed on stage.
 
-Staged rows are temporary tables of the target, with the target's own column types. Whoever changes them (a business
-picked out of a wider backup, rows that follow another device) leaves behind a backup like any other, but for the chunks
-of its rows, which nobody knows: such tables are compared row by row.
+Staged rows are temporary tables of the target, with the target's own column types. Of a table that is compared by its
+chunks only those rows come on stage that the target does not have exactly so. Whoever changes staged rows (a business
+picked out of a wider backup, rows that follow another device) has all of them there, and leaves behind a backup like
+any other, but for the chunks of its rows, which nobody knows: such tables are compared row by row.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 
 import msgspec
 import psycopg
@@ -18,12 +21,24 @@ from psycopg import sql
 
 from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest, TableEntry
+from toolkit.model.schema import Table
+from toolkit.planning.ranges import Differing
+from toolkit.planning.row_order import sort_key, stored_key
+from toolkit.postgres.compare.ranges import differing_rows, may_be_laid_beside
+from toolkit.postgres.compare.same_rows import copies, same_key
 from toolkit.postgres.schema.naming import identifier
-from toolkit.postgres.schema.relation import Relation, Sql
-from toolkit.postgres.schema.row_sources import Temporary
-from toolkit.postgres.schema.rows import write_rows
-from toolkit.postgres.schema.workspace import Workspace
+from toolkit.postgres.schema.relation import Relation, Sql, columns
+from toolkit.postgres.schema.row_sources import Rows, Temporary
+from toolkit.postgres.schema.rows import read_copies, rows_query, values, write_rows
+from toolkit.postgres.schema.workspace import Workspace, shared
 from toolkit.postgres.session.connection import first_line
+from toolkit.postgres.session.qualifying import type_name
+
+BLOCK = 10_000
+"""Lines that are sent at a time."""
+
+FEW_BYTES = 16 << 10
+"""Rows of up to this size stand in a statement themselves, in place of a temporary table."""
 
 RowsOf = Callable[[TableEntry], Iterator[bytes]]
 """Gives the rows of a table of the backup, chunk by chunk, each checked against its SHA-256."""
@@ -35,14 +50,23 @@ class Staged:
 
     Attributes:
         names: the columns that the backup has values of.
-        bytes: of its rows as they were stored.
+        bytes: of the staged rows as they were stored.
         added: further columns, whose values only rows that are inserted get.
+        beyond: where only those rows of the backup are staged that the target does not have exactly so: the ids of
+            those rows of the target, of all that were compared, that the backup does not have exactly so. None where
+            all rows of the backup are staged.
     """
 
     table: Temporary
     names: tuple[str, ...]
     bytes: int
     added: tuple[str, ...] = ()
+    beyond: Rows | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all rows of the backup are staged."""
+        return self.beyond is None
 
     @property
     def relation(self) -> Relation:
@@ -70,9 +94,66 @@ class Source:
         self.entries = {entry.name: entry for entry in manifest.tables if entry.name in self._schema.tables}
 
     def staged(self, name: str) -> Staged:
-        """Give the staged table of that name, loaded when it is first asked for."""
+        """Give what is staged of a table: all rows, unless `stage_differing` has staged those that differ."""
         if name not in self._staged:
             self._staged[name] = self._load(self.entries[name])
+        return self._staged[name]
+
+    def whole(self, name: str) -> Staged:
+        """Give a staged table with all rows of the backup; rows that were staged before stay where they are."""
+        staged = self.staged(name)
+        if not staged.whole:
+            self._staged[name] = self._complete(name, staged)
+        return self._staged[name]
+
+    def loaded(self, name: str) -> Staged:
+        """Give all rows of a table of the backup, loaded apart from what is staged where that is not all."""
+        staged = self.staged(name)
+        return staged if staged.whole else self._load(self.entries[name])
+
+    def differing(self, wanted: Mapping[str, Rows | None]) -> Iterator[tuple[str, Differing | None]]:
+        """Tell which rows of tables not both the backup and the target have; nothing is staged for it.
+
+        Small tables are read by one message.
+
+        Args:
+            wanted: the tables, each with the rows of the target that are compared; None for all.
+
+        Returns:
+            With the name of each None where text alone does not show it, or more differs than can be held.
+        """
+        relations = self._workspace.relations
+        for names in shared(wanted, lambda name: relations[name].bytes):
+            beside = [name for name in names if self._may_be_laid_beside(name, wanted[name])]
+            found = self._read_beside({name: wanted[name] for name in beside})
+            yield from ((name, found.get(name)) for name in names)
+
+    def _may_be_laid_beside(self, name: str, taken: Rows | None) -> bool:
+        recorded, table = self.manifest.schema.tables.get(name), self._schema.tables[name]
+        return name not in self._staged and may_be_laid_beside(
+            recorded, self.entries[name], table, self._workspace.relations[name], taken
+        )
+
+    def _read_beside(self, wanted: Mapping[str, Rows | None]) -> Mapping[str, Differing | None]:
+        tables, relations = self._schema.tables, self._workspace.relations
+        found: dict[str, Differing | None] = {}
+        read = [name for name, taken in wanted.items() if taken is None or not taken.empty]
+        queries = [rows_query(tables[name], relations[name], wanted[name]) for name in read]
+        with closing(read_copies(self._connection, queries)) if queries else nullcontext(()) as batches:
+            for place, arriving in groupby(batches, key=itemgetter(0)):
+                rows = (batch for _, batch in arriving)
+                found[read[place]] = differing_rows(rows, tables[read[place]], self.entries[read[place]], self.rows_of)
+        for name in wanted.keys() - found.keys():
+            found[name] = differing_rows((), tables[name], self.entries[name], self.rows_of)
+        return found
+
+    def stage_differing(self, name: str, found: Differing) -> Staged:
+        """Stage of a table the rows that were found to differ, and no others."""
+        entry = self.entries[name]
+        names = tuple(column.name for column in entry.columns)
+        ours = self._put("stage", entry, found.ours)
+        beyond = self._beyond(entry, found.theirs)
+        self._staged[name] = Staged(ours, names, sum(map(len, found.ours)), beyond=beyond)
         return self._staged[name]
 
     def add(self, entry: TableEntry) -> None:
@@ -89,7 +170,7 @@ class Source:
 
     def edit(self, name: str, statement: Sql) -> int:
         """Change staged rows of one table by a statement; gives how many rows it touched."""
-        table = self.staged(name).table
+        table = self.whole(name).table
         done = self._connection.execute(statement)
         if done.rowcount:
             self._edited.add(name)
@@ -118,8 +199,11 @@ class Source:
         return entry.rows
 
     @contextmanager
-    def computing(self, name: str) -> Iterator[None]:
+    def computing(self, name: str, *, every: bool = True) -> Iterator[None]:
         """Say of which table the block puts rows on stage when one of its generated columns cannot be computed.
+
+        Args:
+            every: all rows of the backup are put there, in their order.
 
         Raises:
             RefusedError: the server cannot compute it for some row; nothing was changed.
@@ -131,7 +215,7 @@ class Source:
             if not generated:
                 raise
             row = re.search(r"^COPY .*, line (\d+)", error.diag.context or "", re.MULTILINE)
-            which = f"row {row[1]} of the backup" if row else "some row of the backup"
+            which = f"row {row[1]} of the backup" if row and every else "some row of the backup"
             raise RefusedError(
                 f"table {name} of the target cannot hold the rows of the backup",
                 (f"generated columns {', '.join(generated)} cannot be computed for {which}: {first_line(error)}",),
@@ -146,3 +230,82 @@ class Source:
                 write_rows(self._connection, table, names, self.rows_of(entry))
             self._workspace.grew(table, entry.rows)
         return Staged(table, names, entry.bytes)
+
+    def _put(self, label: str, entry: TableEntry, lines: Sequence[bytes]) -> Temporary:
+        """Make a temporary table of some rows of a table."""
+        table = self._workspace.create(label, entry.name)
+        if lines:
+            with self.computing(entry.name, every=False):
+                write_rows(self._connection, table, (column.name for column in entry.columns), _blocks(lines))
+            self._workspace.grew(table, len(lines))
+        return table
+
+    def _beyond(self, entry: TableEntry, lines: Sequence[bytes]) -> Rows:
+        """The ids of the target's rows with these texts; of several that are alike as many as there are lines."""
+        table, relation = self._schema.tables[entry.name], self._workspace.relations[entry.name]
+        if not lines:
+            return Rows(sql.SQL("(SELECT {} FROM {} t WHERE false)").format(relation.ids("t"), relation.source), 0)
+        if sort_key(table).unique and stored_key(table) and sum(map(len, lines)) <= FEW_BYTES:
+            query = sql.SQL("(SELECT {} FROM {} x JOIN {} t ON {})").format(
+                relation.ids("t"), _keys(table, lines), relation.source, same_key(table, "t", "x")
+            )
+            return Rows(query, len(lines))
+        theirs = self._put("theirs", entry, lines)
+        if sort_key(table).unique:
+            query = sql.SQL("SELECT {} FROM {} x JOIN {} t ON {}").format(
+                relation.ids("t"), theirs, relation.source, same_key(table, "t", "x")
+            )
+        else:
+            names = [column.name for column in entry.columns]
+            query = sql.SQL("SELECT {} FROM {} m WHERE EXISTS (SELECT 1 FROM {} x WHERE {})").format(
+                relation.id_columns("m"),
+                copies(relation, names),
+                copies(Relation(theirs), names),
+                sql.SQL("x.line = m.line AND x.copy = m.copy"),
+            )
+        beyond = self._workspace.keep("beyond", query)
+        self._workspace.drop(theirs)
+        return beyond
+
+    def _complete(self, name: str, staged: Staged) -> Staged:
+        """Add to staged rows those of the backup that are not among them."""
+        entry = self.entries[name]
+        table, every = self._schema.tables[name], self._load(entry)
+        if sort_key(table).unique:
+            there = sql.SQL("SELECT 1 FROM {} s WHERE {}").format(staged.table, same_key(table, "s", "e"))
+            rows = sql.SQL("{} e").format(every.table)
+        else:
+            there = sql.SQL("SELECT 1 FROM {} s WHERE s.line = m.line AND s.copy = m.copy").format(
+                copies(staged.relation, staged.names)
+            )
+            rows = sql.SQL("{} e JOIN {} m ON m.row_id = e.ctid").format(
+                every.table, copies(every.relation, staged.names)
+            )
+        listed = sql.SQL(", ").join(map(sql.Identifier, staged.names))
+        query = sql.SQL("SELECT {} FROM {} WHERE NOT EXISTS ({})").format(columns("e", staged.names), rows, there)
+        added = self._connection.execute(sql.SQL("INSERT INTO {} ({}) {}").format(staged.table, listed, query)).rowcount
+        self._workspace.grew(staged.table, added)
+        self._workspace.drop(every.table)
+        return replace(staged, bytes=entry.bytes, beyond=None)
+
+
+def _keys(table: Table, lines: Sequence[bytes]) -> Sql:
+    """The keys of a few rows, as what stands behind FROM."""
+    key, names = sort_key(table).columns, [column.name for column in table.stored_columns]
+    rows = [values(line) for line in lines]
+    texts = sql.SQL(", ").join(
+        sql.SQL("unnest({}::text[])").format(sql.Literal([row[names.index(column.name)] for row in rows]))
+        for column in key
+    )
+    places = [sql.Identifier(f"c{number}") for number in range(len(key))]
+    typed = sql.SQL(", ").join(
+        sql.SQL("u.{}::{} AS {}").format(place, type_name(column.type), sql.Identifier(column.name))
+        for place, column in zip(places, key, strict=True)
+    )
+    return sql.SQL("(SELECT {} FROM ROWS FROM ({}) u({}))").format(typed, texts, sql.SQL(", ").join(places))
+
+
+def _blocks(lines: Sequence[bytes]) -> Iterator[bytes]:
+    """Lines joined to blocks, so that few calls send them."""
+    for first in range(0, len(lines), BLOCK):
+        yield b"".join(lines[first : first + BLOCK])

@@ -68,7 +68,7 @@ class BackupOwners:
             others: take note of other owners that only rows show which the backup does not have.
         """
         relations = {
-            name: self._source.staged(name).relation
+            name: self._source.whole(name).relation
             for name, entry in self._source.entries.items()
             if name in tables and entry.rows
         }
@@ -99,7 +99,7 @@ class BackupOwners:
         )
 
     def _bytes(self, *names: str) -> int:
-        return sum(self._source.staged(name).bytes for name in names)
+        return sum(self._source.whole(name).bytes for name in names)
 
     def links(self) -> Links:
         """Give the links between staged tables that have their columns."""

@@ -114,7 +114,7 @@ class _Following:
 
     def _count(self, link: ReferenceLink) -> int:
         query = sql.SQL("SELECT count(*) FROM {} s WHERE {}")
-        return scalar(self._connection, query.format(self._source.staged(link.child).table, self._pointing(link)))
+        return scalar(self._connection, query.format(self._source.whole(link.child).table, self._pointing(link)))
 
     def _current(self, link: ReferenceLink) -> Mapping[str, object]:
         """What the columns of a reference to the current node hold; empty when that cannot be known."""
@@ -132,7 +132,7 @@ class _Following:
         return {} if None in values else dict(zip(link.columns, values, strict=True))
 
     def _rewrite(self, link: ReferenceLink, values: Mapping[str, object], what: Following) -> None:
-        stage = self._source.staged(link.child).table
+        stage = self._source.whole(link.child).table
         table = self._table(link)
         given = {name: _typed(value, table.column(name).type) for name, value in values.items()}
         differing = sql.SQL(" OR ").join(
@@ -151,7 +151,7 @@ class _Following:
 
     def _doubled(self, link: ReferenceLink) -> list[str]:
         """Unique keys whose values are no longer unique, now that several nodes have become one."""
-        table, stage = self._table(link), self._source.staged(link.child).table
+        table, stage = self._table(link), self._source.whole(link.child).table
         keys: Sequence[tuple[str, ...]] = [table.primary_key, *(k.columns for k in table.unique_keys if not k.partial)]
         reasons = []
         for key in keys:

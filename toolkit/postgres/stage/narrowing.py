@@ -92,7 +92,7 @@ class _Narrowing:
         self._owners = owners
         self._picking = owners.picking
         self._relations: Mapping[str, Relation] = {
-            name: source.staged(name).relation for name, entry in source.entries.items() if entry.rows
+            name: source.whole(name).relation for name, entry in source.entries.items() if entry.rows
         }
 
     def run(self) -> None:

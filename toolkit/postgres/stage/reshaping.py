@@ -14,7 +14,7 @@ from toolkit.model.manifest import TableEntry
 from toolkit.model.schema import Table
 from toolkit.planning.offers import Offers
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.compare.comparison import same_key
+from toolkit.postgres.compare.same_rows import same_key
 from toolkit.postgres.compare.source import RowsOf, Source
 from toolkit.postgres.schema.relation import Sql, assigned, columns, text_of
 from toolkit.postgres.schema.row_sources import Temporary

@@ -12,7 +12,8 @@ from psycopg import sql
 from toolkit.model.identity import Followed, Following
 from toolkit.planning.references import ReferenceLink
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.compare.comparison import same_key, sample_keys
+from toolkit.postgres.compare.comparison import sample_keys
+from toolkit.postgres.compare.same_rows import same_key
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.schema.relation import Sql, assigned, columns, points_at, relation_of
 from toolkit.postgres.selection.snapshot import Survey
@@ -33,7 +34,7 @@ class Skipping:
     def skip(self, link: ReferenceLink, condition: Sql, what: Following = Following.SKIP_ROW) -> int:
         """Take the staged rows `s` of the link's child for which a condition holds off the stage; gives how many."""
         name = link.child
-        stage = self._source.staged(name)
+        stage = self._source.whole(name)
         rows = sql.SQL("SELECT s.* FROM {} s WHERE {}").format(stage.table, condition)
         gone = self._survey.workspace.keep("skipped", rows)
         samples = sample_keys(self._connection, self._survey.schema.tables[name], "s", sql.SQL("{} s").format(gone))
@@ -73,7 +74,7 @@ class Skipping:
         table = self._survey.schema.tables[name]
         if not sort_key(table).unique:
             return
-        stage = self._source.staged(name)
+        stage = self._source.whole(name)
         self._source.edit(
             name,
             sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} t WHERE EXISTS (SELECT 1 FROM {} g WHERE {})").format(
@@ -88,7 +89,7 @@ class Skipping:
 
     def _settle(self, link: ReferenceLink, gone: Sql) -> None:
         child = self._survey.schema.tables[link.child]
-        parent = self._source.staged(link.parent).table
+        parent = self._source.whole(link.parent).table
         dangling = sql.SQL("EXISTS (SELECT 1 FROM {} g WHERE {}) AND NOT EXISTS (SELECT 1 FROM {} p WHERE {})").format(
             gone,
             points_at(link, "s", "g"),
@@ -99,7 +100,7 @@ class Skipping:
         if self._owns(link) or not nullable:
             self.skip(link, dangling, Following.DRAGGED)
             return
-        stage = self._source.staged(link.child).table
+        stage = self._source.whole(link.child).table
         rows = sql.SQL("(SELECT * FROM {} s WHERE {}) s").format(stage, dangling)
         samples = sample_keys(self._connection, child, "s", rows)
         changes = sql.SQL(", ").join(assigned(name, sql.SQL("NULL")) for name in nullable)

@@ -59,7 +59,7 @@ def _forget(
     connection: Connection, source: Source, survey: Survey, link: ReferenceLink, restored: Sql
 ) -> Followed | None:
     """Let a reference that leads nowhere be NULL."""
-    table, stage = survey.schema.tables[link.child], source.staged(link.child).table
+    table, stage = survey.schema.tables[link.child], source.whole(link.child).table
     condition = sql.SQL("{} AND {}").format(_points_at_nothing(survey, link), restored)
     samples = sample_keys(connection, table, "s", sql.SQL("(SELECT * FROM {} s WHERE {}) s").format(stage, condition))
     nullable = (name for name in link.columns if table.column(name).nullable)
@@ -81,7 +81,7 @@ def _refuse(connection: Connection, source: Source, survey: Survey, links: list[
     reasons = []
     for link in links:
         rows = sql.SQL("(SELECT * FROM {} s WHERE {}) s").format(
-            source.staged(link.child).table, _points_at_nothing(survey, link)
+            source.whole(link.child).table, _points_at_nothing(survey, link)
         )
         if samples := sample_keys(connection, survey.schema.tables[link.child], "s", rows):
             reasons.append(

@@ -124,18 +124,6 @@ class _Verifier:
         self.said = tuple(map(dropped_said, fitted.dropped))
         self._source, self._unfit, self._converted = fitted.source, fitted.unfit, fitted.converted
         self._source.settle()
-        self._counts = self._count()
-
-    def _count(self) -> Mapping[str, int]:
-        """How many rows the tables have that are taken whole."""
-        workspace, taken = self._survey.workspace, self._selected.taken
-        relations = {
-            entry.name: workspace.relations[entry.name]
-            for entry in self.entries
-            if entry.name in taken and taken[entry.name].ids is None
-        }
-        queries = {name: sql.SQL("SELECT count(*) FROM {}").format(each.source) for name, each in relations.items()}
-        return workspace.numbers(queries, lambda name: relations[name].bytes)
 
     def follow(self, device: Device) -> IdentityPlan:
         """Let staged rows follow the device; `verdict` compares with either form of them."""
@@ -159,16 +147,20 @@ class _Verifier:
         if reasons := self._unfit.get(entry.name):
             return TableVerdict(table=entry.name, rows=entry.rows, reason="; ".join(map(str, reasons)))
         relation = self._survey.workspace.relations[entry.name]
-        rows = self._counts.get(entry.name)
-        stored = entry.name not in self._converted
-        if stored and equal_chunks(self._connection, table, relation, taken.ids, entry, rows=rows):
+        ((_, found),) = self._source.differing({entry.name: taken.ids})
+        if found is None:
+            stored = entry.name not in self._converted
+            equal = stored and equal_chunks(self._connection, table, relation, taken.ids, entry)
+        else:
+            equal = found.nothing
+        if equal:
             return TableVerdict(table=entry.name, rows=entry.rows)
         if obstacle := self._survey.workspace.obstacle:
             return TableVerdict(
                 table=entry.name, rows=entry.rows, reason=f"its rows differ; which ones is not known here: {obstacle}"
             )
         entry = self._source.entries[entry.name]
-        staged = self._source.staged(entry.name)
+        staged = self._source.stage_differing(entry.name, found) if found else self._source.staged(entry.name)
         if sort_key(table).unique:
             verdict = self._by_key(entry, table, relation, staged, taken.ids)
         else:
@@ -200,6 +192,10 @@ class _Verifier:
 
     def _as_multiset(self, entry: TableEntry, relation: Relation, staged: Staged, taken: Rows | None) -> TableVerdict:
         """Rows without a key have nothing but their text: each side is counted less the other."""
+        if staged.beyond is not None:
+            return TableVerdict(
+                table=entry.name, rows=entry.rows, missing=staged.table.rows, extra=staged.beyond.rows or 0
+            )
         theirs = sql.SQL("SELECT {} FROM {} t").format(row_text("t", staged.names), relation.source)
         if taken is not None:
             theirs = sql.SQL("{} JOIN {} w ON {}").format(theirs, taken, relation.same("t", "w"))

@@ -11,7 +11,8 @@ from toolkit.errors import DatabaseError
 from toolkit.model.identity import DeviceDecision, IdentityRules
 from toolkit.model.plan import Conflict
 from toolkit.model.schema import Table
-from toolkit.postgres.compare.comparison import Action, same_key
+from toolkit.postgres.compare.comparison import Action
+from toolkit.postgres.compare.same_rows import same_key
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.restore.device.declared import DeclaredRow, count_rows
 from toolkit.postgres.restore.plan.prepared import Prepared
@@ -75,7 +76,7 @@ class DeviceWork:
         entry = self.source.entries.get(name)
         if entry is None or not entry.rows:
             return sql.SQL("false")
-        staged = self.source.staged(name).table
+        staged = self.source.whole(name).table
         return sql.SQL("EXISTS (SELECT 1 FROM {} s WHERE {})").format(staged, same_key(self.table(name), "t", "s"))
 
     def stays(self, name: str) -> Sql:

@@ -16,7 +16,8 @@ from toolkit.model.schema import Table
 from toolkit.planning.accounting import Part
 from toolkit.planning.references import ReferenceLink
 from toolkit.planning.row_order import sort_key, stored_key
-from toolkit.postgres.compare.comparison import Action, same_key
+from toolkit.postgres.compare.comparison import Action
+from toolkit.postgres.compare.same_rows import same_key
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.restore.device.changes import Change, Changes, DeviceWork
 from toolkit.postgres.restore.device.declared import DeclaredRow, count_rows, stage_declared
@@ -70,7 +71,7 @@ def stage_own_node(connection: Connection, source: Source, survey: Survey, devic
         )
     if table.name not in source.entries:
         source.add(_entry(table, own))
-    stage = source.staged(table.name)
+    stage = source.whole(table.name)
     names = sql.SQL(", ").join(map(sql.Identifier, stage.names))
     statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(stage.table, names, names, declared.staged)
     source.edit(table.name, statement)
@@ -83,7 +84,7 @@ def _take_off_known(source: Source, survey: Survey, node: NodeRule, table: Table
     if entry is None or survey.accounting.taken.get(table.name) is not Part.REFERENCED or node.key in key.names:
         return 0
     statement = sql.SQL("DELETE FROM {} s WHERE EXISTS (SELECT 1 FROM {} t WHERE {} AND NOT ({}))").format(
-        source.staged(table.name).table,
+        source.whole(table.name).table,
         relation_of(survey.schema.schemas, table).source,
         equal("t", [node.key], "s", [node.key], [survey.schema.key_equality(table.name, node.key)]),
         same_key(table, "t", "s"),
@@ -114,7 +115,7 @@ def _comes_along(connection: Connection, source: Source, table: Table, this: Sql
     entry = source.entries.get(table.name)
     if entry is None or not entry.rows:
         return False
-    query = sql.SQL("SELECT 1 FROM {} t WHERE {}").format(source.staged(table.name).table, this)
+    query = sql.SQL("SELECT 1 FROM {} t WHERE {}").format(source.whole(table.name).table, this)
     return connection.execute(query).fetchone() is not None
 
 
@@ -197,7 +198,7 @@ def _rows_afterwards(work: DeviceWork, node: NodeRule, *, made: bool, cleared: b
     if (arriving := _arriving(work, name)) is not None:
         # the row that was made has no defaults on stage
         others = sql.SQL("NOT ({})").format(work.is_node("s")) if made else sql.SQL("true")
-        staged = work.source.staged(name).table
+        staged = work.source.whole(name).table
         yield sql.SQL("(SELECT s.* FROM {} s WHERE {} AND {}) q").format(staged, arriving, others)
     if adopted is not None and (made or work.count(name, work.is_node())):
         yield sql.SQL("{} q").format(adopted.staged)
@@ -250,7 +251,7 @@ def _plan_moving(work: DeviceWork, changes: Changes, link: ReferenceLink, giving
     pointing = sql.SQL("EXISTS (SELECT 1 FROM {} g WHERE {})").format(giving_way, points_at(link, "t", "g"))
     entry = work.source.entries.get(link.child)
     if entry is not None and entry.rows and work.decision.device_data:
-        query = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(work.source.staged(link.child).table, pointing)
+        query = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(work.source.whole(link.child).table, pointing)
         row = work.connection.execute(query).fetchone()
         reason = f"rows of the backup point at this device's own row of {link.parent}, which gives way"
         changes.refuse(link.child, row[0] if row else 0, reason)

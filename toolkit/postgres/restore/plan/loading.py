@@ -7,7 +7,6 @@ from collections.abc import Callable
 from psycopg import sql
 
 from toolkit.model.plan import Load
-from toolkit.postgres.compare.comparison import equal_chunks
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.selected import Selected
@@ -30,20 +29,11 @@ def how_to_load(
     )
     loads |= {name: Load.COPY for name, rows in filled.items() if not rows}
     others = [name for name in having if loads[name] is not Load.COPY]
-    counts = workspace.numbers(
-        {
-            name: sql.SQL("SELECT count(*) FROM {}").format(relations[name].source)
-            for name in others
-            if name in selected.taken and selected.taken[name].ids is None
-        },
-        lambda name: relations[name].bytes,
-    )
-
-    def has_all(name: str) -> bool:
-        """Whether the rows of the scope are exactly those of the backup."""
-        table, taken = workspace.schema.tables[name], selected.taken.get(name)
-        return taken is not None and equal_chunks(
-            workspace.connection, table, relations[name], taken.ids, entries[name], rows=counts.get(name)
-        )
-
-    return loads | {name: Load.STAGED for name in others if not has_all(name)}
+    beside = {name: selected.taken[name].ids for name in others if name in selected.taken}
+    equal = set()
+    for name, found in source.differing(beside):
+        if found is not None and found.nothing:
+            equal.add(name)
+        elif found is not None:
+            source.stage_differing(name, found)
+    return loads | {name: Load.STAGED for name in others if name not in equal}

@@ -13,7 +13,8 @@ from enum import StrEnum
 
 from psycopg import sql
 
-from toolkit.postgres.compare.comparison import Action, Comparison, same_key, written_lines
+from toolkit.postgres.compare.comparison import Action, Comparison, written_lines
+from toolkit.postgres.compare.same_rows import same_key
 from toolkit.postgres.restore.plan.computing import find_uncomputable
 from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles, SqlState
 from toolkit.postgres.restore.plan.parking import Parking, Parkings

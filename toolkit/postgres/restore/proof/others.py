@@ -12,7 +12,8 @@ from psycopg import sql
 
 from toolkit.model.plan import Load
 from toolkit.planning.row_order import sort_key
-from toolkit.postgres.compare.comparison import Action, same_key
+from toolkit.postgres.compare.comparison import Action
+from toolkit.postgres.compare.same_rows import same_key
 from toolkit.postgres.restore.ready import Ready
 from toolkit.postgres.schema.relation import Sql, row_text
 from toolkit.postgres.schema.workspace import shared

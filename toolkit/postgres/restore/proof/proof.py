@@ -85,7 +85,7 @@ class Proof:
 
     def _inexact(self, names: Sequence[str]) -> Iterator[str]:
         """Rows of the backup that are not on the target exactly, beyond those the plan keeps or puts aside."""
-        keyed = {name: self._source.staged(name) for name in names if self._is_keyed(name)}
+        keyed = {name: self._source.loaded(name) for name in names if self._is_keyed(name)}
         compared = compare(self._workspace, self._workspace.relations, keyed)
         for name in names:
             planned = self._prepared.differences.get(name)
@@ -93,7 +93,7 @@ class Proof:
             if name in compared:
                 differing = sum(compared[name].counts.values())
             else:
-                relation, staged = self._workspace.relations[name], self._source.staged(name)
+                relation, staged = self._workspace.relations[name], self._source.loaded(name)
                 differing = count_absent(self._connection, relation, staged)
             if differing > left:
                 yield f"{name}: {differing - left} rows are not what the backup has"

@@ -1,0 +1,100 @@
+"""Rows of two sides that are not in both, against a count of all lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolkit.model.manifest import Chunk, KeyColumn, TableEntry, chunk_id, table_digest
+from toolkit.planning import chunking, ranges
+from toolkit.planning.chunking import ChunkSizes, chunks
+from toolkit.planning.ranges import Differing, differing
+
+SMALL = ChunkSizes(minimum=20, beyond=40, maximum=200)
+sides = st.lists(st.integers(0, 300), max_size=200).map(sorted)
+
+
+def rows_of(numbers: list[int]) -> list[bytes]:
+    """Rows in the order of their keys; equal numbers are equal rows."""
+    return [b"%d\tvalue\n" % number for number in numbers]
+
+
+def entry_of(rows: list[bytes], key: tuple[KeyColumn, ...]) -> tuple[TableEntry, dict[str, bytes]]:
+    """A table of a backup, and its chunks by their ids."""
+    there, data = [], dict[str, bytes]()
+    for raw in chunks(rows, SMALL):
+        first, last = (row.split(b"\t")[0].decode() for row in (raw.first_row, raw.last_row))
+        identity = chunk_id(raw.data)
+        data[identity] = raw.data
+        there.append(
+            Chunk(id=identity, rows=raw.rows, raw=len(raw.data), stored=1, first=(first,)[: len(key)], last=(last,))
+        )
+    entry = TableEntry(
+        name="t",
+        category="business",
+        group="",
+        columns=(),
+        key=key,
+        rows=len(rows),
+        bytes=sum(map(len, rows)),
+        digest=table_digest([chunk.id for chunk in there]),
+        chunks=tuple(there),
+    )
+    return entry, data
+
+
+def beside(
+    ours: list[bytes], theirs: list[bytes], key: tuple[KeyColumn, ...]
+) -> tuple[Differing | None, list[Chunk], TableEntry]:
+    """What differs, and the chunks that were fetched to know it."""
+    entry, data = entry_of(ours, key)
+    fetched: list[Chunk] = []
+
+    def fetch(wanted: TableEntry) -> Iterator[bytes]:
+        fetched.extend(wanted.chunks)
+        return (data[chunk.id] for chunk in wanted.chunks)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunking, "FORMAT_1", SMALL)
+        found = differing(chunks(theirs), entry, fetch, lambda row: (row.split(b"\t")[0].decode(),))
+    return found, fetched, entry
+
+
+@pytest.mark.parametrize("key", [(), (KeyColumn(column="id", sort="native"),), (KeyColumn(column="id", sort="text"),)])
+@given(ours=sides, theirs=sides, changed=st.booleans())
+def test_rows_of_one_side_only_are_found(
+    key: tuple[KeyColumn, ...], ours: list[int], theirs: list[int], changed: bool
+) -> None:
+    """They are what a count of all lines says, however often a row occurs and whatever its key is taken for."""
+    mine = rows_of(ours)
+    others = rows_of(theirs) if changed else [row for number, row in enumerate(mine) if number % 7]
+    found, _, _ = beside(mine, others, key)
+    assert found is not None
+    assert Counter(found.ours) == Counter(mine) - Counter(others)
+    assert Counter(found.theirs) == Counter(others) - Counter(mine)
+    assert found.rows == len(others)
+
+
+def test_only_ranges_that_differ_are_fetched() -> None:
+    """A changed row costs the chunks around it."""
+    rows = rows_of(list(range(2000)))
+    changed = [*rows[:1000], b"1000\tchanged\n", *rows[1001:]]
+    found, fetched, entry = beside(rows, changed, (KeyColumn(column="id", sort="native"),))
+    assert found is not None
+    assert (found.ours, found.theirs) == ([rows[1000]], [b"1000\tchanged\n"])
+    assert 1 <= len(fetched) <= 4 < len(entry.chunks)
+    assert beside(rows, rows, ())[1] == []
+
+
+def test_more_than_can_be_held_is_not_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory stays bounded: then the rows are compared by the server, and the other side is read to its end."""
+    monkeypatch.setattr(ranges, "HELD_BYTES", 10_000)
+    rows = rows_of(list(range(2000)))
+    left = iter(chunks([row.upper() for row in rows], SMALL))
+    entry, data = entry_of(rows, ())
+    assert differing(left, entry, lambda wanted: (data[chunk.id] for chunk in wanted.chunks), lambda _: ()) is None
+    assert next(left, None) is None
