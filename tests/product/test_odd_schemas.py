@@ -10,6 +10,8 @@ import pytest
 
 from tests.conftest import Servers
 from tests.control import Control, execute, rows
+from toolkit.config import inventory
+from toolkit.config.catalog_entry import entry
 from toolkit.errors import DatabaseError, RefusedError
 from toolkit.postgres.servers.cluster import installations
 from toolkit.postgres.servers.embedded import EmbeddedServer
@@ -92,6 +94,26 @@ def test_a_table_without_columns(tmp_path: Path, servers: Servers) -> None:
     more = "INSERT INTO nothing DEFAULT VALUES;"
     round_trip(made, ROWS + 2 * more, DAMAGE + ";" + more)
     assert rows(url(made, "target"), "SELECT count(*) FROM nothing") == [(2,)]
+
+
+def test_a_column_with_a_dot_in_its_name(tmp_path: Path, servers: Servers) -> None:
+    """Such a column owns, and is pointed at, where it is quoted as in SQL; so it is proposed."""
+    made = control(
+        tmp_path,
+        servers,
+        TABLES + 'CREATE TABLE part ("p.id" integer PRIMARY KEY, "ev.id" integer REFERENCES ev);'
+        "CREATE TABLE bit (id integer PRIMARY KEY, part integer REFERENCES part);",
+        """    part: {owned_by: ['"ev.id"']}
+    bit: {owned_by: [part], references: {part: 'part."p.id"'}}""",
+    )
+    round_trip(
+        made, ROWS + "INSERT INTO part VALUES (1, 1), (2, 2); INSERT INTO bit VALUES (1, 1), (2, 2);", "DELETE FROM bit"
+    )
+    (alone,) = (each.rows for each in made.backup("source", businesses=["1"]).tables if each.name == "bit")
+    assert alone == 1
+    loaded = inventory.load(tmp_path / "inventory").catalog("application")
+    rule = loaded.rules["part"]
+    assert entry(rule) == r'part: {owned_by: ["\"ev.id\""]}'
 
 
 @pytest.mark.parametrize("key", ["PRIMARY KEY", ""])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from toolkit.model.catalog import (
     TenantTable,
 )
 from toolkit.model.identity import CreateRule, IdentityRules, NodeRule
+
+_QUOTED = re.compile(r'(?:(.*)\.)?"((?:[^"]|"")+)"')
 
 
 def load(path: Path, *, control: Path | None = None) -> Catalog:
@@ -108,16 +111,16 @@ class _Reader:
         )
 
     def _edge(self, written: str | list[str], path: Keys) -> OwnerEdge:
-        parts = [part.rpartition(".") for part in ([written] if isinstance(written, str) else written)]
-        tables = {table for table, _, _ in parts}
+        parts = [_place(part) for part in ([written] if isinstance(written, str) else written)]
+        tables = {table for table, _ in parts}
         if len(tables) > 1:
             self.problems.append(self._document.problem(path, "the columns of a composite key are of one table"))
-        return OwnerEdge(table=parts[0][0], columns=tuple(column for _, _, column in parts))
+        return OwnerEdge(table=parts[0][0], columns=tuple(column for _, column in parts))
 
     def _reference(self, key: str, written: Any, path: Keys) -> DeclaredReference:
         target = written if isinstance(written, str) else written["to"]
         first, comma, more = target.partition(",")
-        parent, _, column = first.rpartition(".")
+        parent, column = _place(first)
         parent_columns = f"{column}{comma}{more}"
         reference = DeclaredReference(
             columns=_columns(key),
@@ -139,6 +142,14 @@ def _identity_rules(written: Mapping[str, Any]) -> IdentityRules:
         clear=tuple(written.get("clear", ())),
         create=tuple(CreateRule(table=row["table"], row=dict(row["row"])) for row in written.get("create", ())),
     )
+
+
+def _place(written: str) -> tuple[str, str]:
+    """The table, empty for the rule's own, and the column; one with a dot in its name is quoted as in SQL."""
+    if found := _QUOTED.fullmatch(written):
+        return found[1] or "", found[2].replace('""', '"')
+    table, _, column = written.rpartition(".")
+    return table, column
 
 
 def _columns(text: str) -> tuple[str, ...]:

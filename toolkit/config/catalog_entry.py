@@ -84,6 +84,8 @@ def _reference(reference: DeclaredReference) -> str:
 
 
 def _dotted(table: str, column: str) -> str:
+    if "." in column and "," not in column:
+        column = '"{}"'.format(column.replace('"', '""'))
     if not table:
         return scalar(column)
     plain = _PLAIN.fullmatch(table) and _PLAIN.fullmatch(column)
