@@ -106,20 +106,22 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     names = [row.name for row in ROWS]
     parser.add_argument("--only", type=_chosen, default=[], help=f"rows, separated by commas: {', '.join(names)}")
-    parser.add_argument("--rows-scale", type=_positive, default=1.0, help="share of the rows of full scale (default 1)")
-    parser.add_argument("--pairs", type=_whole, default=5, help="rounds that count (default 5)")
+    parser.add_argument("--rows-scale", type=share, default=1.0, help="share of the rows of full scale (default 1)")
+    parser.add_argument("--pairs", type=number_of_rounds, default=5, help="rounds that count (default 5)")
     parser.add_argument("--profile", action="store_true", help="show where the time of the rows goes, and measure none")
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/<date>.json")
     return parser.parse_args()
 
 
-def _positive(text: str) -> float:
+def share(text: str) -> float:
+    """Read a number above 0."""
     if (value := float(text)) <= 0:
         raise ValueError
     return value
 
 
-def _whole(text: str) -> int:
+def number_of_rounds(text: str) -> int:
+    """Read a whole number above 0."""
     if (value := int(text)) < 1:
         raise ValueError
     return value
