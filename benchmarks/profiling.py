@@ -17,7 +17,7 @@ from benchmarks.place import HOME, Place
 from benchmarks.works import Work
 
 INTERVAL = 0.02
-SHOWN = 12
+SHOWN = 10
 """Lines of source, and statements, that are shown."""
 
 _ACTIVITY = """
