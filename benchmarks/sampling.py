@@ -23,9 +23,12 @@ INTERVAL = 0.005
 PARTS = (
     ("hashing", re.compile(r"sha256|hexdigest|hashlib|\bdigest\w*\.update\(")),
     ("compressing", re.compile(r"compress")),
-    ("reading and writing rows", re.compile(r"/psycopg|get_copy_data|put_copy_data|copy\.(read|write)")),
+    (
+        "reading and writing rows",
+        re.compile(r"/psycopg|get_copy_data|put_copy_data|copy\.(read|write)|/postgres/schema/rows"),
+    ),
     ("storing", re.compile(r"/toolkit/storage/(local|folder|s3|private)|fsync|/toolkit/private/|/botocore/")),
-    ("cutting chunks", re.compile(r"/toolkit/storage/(borders|chunks|cutting)")),
+    ("cutting chunks", re.compile(r"/toolkit/planning/chunking|/toolkit/storage/chunks")),
     ("other storage", re.compile(r"/toolkit/storage/")),
     ("comparing", re.compile(r"/toolkit/postgres/compare/")),
     ("selection, schema", re.compile(r"/toolkit/postgres/(selection|schema|servers|session)/")),
