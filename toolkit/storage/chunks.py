@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from threading import Condition
+from threading import Condition, Lock
 from types import TracebackType
 from typing import Self
 
@@ -30,6 +30,9 @@ _OTHER_ROWS = "its rows have another SHA-256"
 
 FEW_AT_ONCE = 2
 """A store that reads and writes more files at once waits for a network."""
+
+QUESTIONS_PER_PAGE = 20
+"""So many questions for one chunk each cost about as much as a page of a list, which has a thousand."""
 
 YOUNG = timedelta(hours=6)
 """For how long an unreferenced chunk is reused as it is: much less than the time for which a prune spares it."""
@@ -83,9 +86,9 @@ class ChunkWriter:
         self._store = repository.store
         self._recorded = repository.recorded_chunks()
         self._known = frozenset(identity for identity, _ in self._recorded)
-        # where each question waits for a network, all are asked together
-        far = self._store.parallel > FEW_AT_ONCE
-        self._listed = self._store.sizes([chunk_name(identity) for identity in self._known]) if far else None
+        self._asking = Lock()
+        self._asked = 0
+        self._listed: dict[str, int] | None = None
         self._limit = in_flight
         self._pool = ThreadPoolExecutor(workers or self._store.parallel, thread_name_prefix="chunk-writer")
         self._changed = Condition()
@@ -163,13 +166,27 @@ class ChunkWriter:
             compressed = frame.compress(raw.data)
             if self._store.put_new(name, compressed):
                 return StoredChunk(id=identity, rows=raw.rows, raw=len(raw.data), stored=len(compressed), new=True)
-        listed = self._listed if identity in self._known else None
-        size = self._size(name) if listed is None else listed.get(name)
+        size = self._known_size(name) if identity in self._known else self._size(name)
         if size is None or not self._holds(identity, size, raw.data):
             compressed = frame.compress(raw.data)
             self._store.put(name, compressed)
             return StoredChunk(id=identity, rows=raw.rows, raw=len(raw.data), stored=len(compressed), new=True)
         return StoredChunk(id=identity, rows=raw.rows, raw=len(raw.data), stored=size, new=False)
+
+    def _known_size(self, name: str) -> int | None:
+        """The size of a chunk that some backup has; all are asked for together once that is worth it."""
+        with self._asking:
+            pages = len(self._known) // 1000
+            if (
+                self._listed is None
+                and self._store.parallel > FEW_AT_ONCE
+                and self._asked >= pages * QUESTIONS_PER_PAGE
+            ):
+                self._listed = self._store.sizes([chunk_name(identity) for identity in self._known])
+            self._asked += 1
+            if self._listed is not None:
+                return self._listed.get(name)
+        return self._size(name)
 
     def _size(self, name: str) -> int | None:
         try:
