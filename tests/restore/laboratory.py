@@ -12,7 +12,7 @@ from psycopg import sql
 
 from tests.acting import act, context_of
 from tests.caseless import create_caseless
-from tests.control import Control
+from tests.control import Control, execute
 from tests.restore.spec import State, World, identifier
 from tests.traps import set_traps
 from toolkit.config import inventory
@@ -69,6 +69,10 @@ class Laboratory:
             server.drop_database(database)
             self._owners[role] = server.create_database(database)
             create_caseless(server.conninfo(database, user=SUPERUSER), "types")
+            execute(
+                server.conninfo(database, user=SUPERUSER),
+                *(f"CREATE EXTENSION {name} SCHEMA types" for name in ("ltree", "hstore", "cube", "isn")),
+            )
             self._control.add_host(role, self._owners[role])
             loader = psycopg.connect(server.conninfo(database, user=SUPERUSER), autocommit=True)
             loader.execute("SET session_replication_role = replica; SET TimeZone = 'UTC'")
