@@ -11,6 +11,7 @@ from tests.installed import needs
 from tests.restore.conftest import MakePair, Pair
 from tests.restore.test_conflicts import refused
 from tests.restore.test_deletion import HOSTS
+from toolkit.errors import RefusedError
 
 ITEMS = (
     "CREATE TABLE items (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, parent integer, name text)"
@@ -76,6 +77,25 @@ def test_a_reference_that_led_nowhere_before_may_go_on_so(pair: Pair, host: str)
     assert restored(pair, host)["updates"] == 1
     execute(pair.target, "UPDATE items SET parent = NULL WHERE id = 2")
     assert refused(pair, host=host) == ["items: parent: (parent) would point at no row of items: 1 row, e.g. 2"]
+
+
+@HOSTS
+@pytest.mark.parametrize("arguments", [{}, {"atomic": False}])
+def test_rows_that_lead_nowhere_swap_values_only_past_their_key(pair: Pair, host: str, arguments: Any) -> None:
+    """To swap, a row is written twice, and the second time the server looks at its key: refused in check mode too."""
+    pair.fill("ALTER TABLE items DROP CONSTRAINT parent, DROP CONSTRAINT short, ADD code integer UNIQUE")
+    pair.fill("UPDATE items SET code = id")
+    pair.fill("INSERT INTO items VALUES (3, 'b', 98, 'old too', 3)", PARENT)
+    execute(pair.target, "UPDATE items SET code = -code WHERE id > 1", "UPDATE items SET code = 5 - id WHERE id > 1")
+    if host == "superuser" and not arguments:
+        assert restored(pair, host)["updates"] == 2
+        return
+    with pytest.raises(RefusedError) as refusal:
+        pair.restore(host=host, **arguments)
+    planned = pair.restore(host=host, check=True, **arguments)
+    assert list(refusal.value.reasons) == planned.facts["conflicts"]
+    assert "which point at nothing by a foreign key that is NOT VALID" in refusal.value.reasons[0]
+    assert pair.rows("SELECT code FROM items ORDER BY id") == [(1,), (3,), (2,)]
 
 
 @HOSTS

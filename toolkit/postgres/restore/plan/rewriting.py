@@ -124,12 +124,23 @@ class Rewritings:
     def _is_ours(self, key: LeadingKey) -> bool:
         return key.child in self._comparison.relations
 
+    def leads_nowhere(self, name: str) -> Sql:
+        """Give the condition that staged row `s` will lead nowhere, as the row that it updates does."""
+        return self._nowhere(name, "s", arriving=True)
+
     def _adrift(self, name: str) -> Sql:
         """The condition that `t` itself leads nowhere, which the server would not let in again."""
+        return self._nowhere(name, "t", arriving=False)
+
+    def _nowhere(self, name: str, alias: str, *, arriving: bool) -> Sql:
+        """The condition that a row finds no parent on the target, nor among those that arrive."""
         reasons: list[Sql] = [sql.SQL("false")]
         for key in self._comparison.schema.tables[name].foreign_keys:
             if key.enforced:
-                parents = sql.SQL("{} p WHERE true").format(self._comparison.relations[key.parent].source)
-                lacking = lacks_parent(key, "t", [parents])
-                reasons.append(sql.SQL("({} AND {})").format(needs_parent(key, "t"), lacking))
+                parents = [sql.SQL("{} p WHERE true").format(self._comparison.relations[key.parent].source)]
+                if arriving and self._comparison.writes(key.parent):
+                    new = sql.SQL("(SELECT s.* FROM {}) p WHERE true")
+                    parents.append(new.format(self._comparison.written(key.parent)))
+                lacking = lacks_parent(key, alias, parents)
+                reasons.append(sql.SQL("({} AND {})").format(needs_parent(key, alias), lacking))
         return sql.SQL("({})").format(sql.SQL(" OR ").join(reasons))

@@ -31,12 +31,14 @@ class Holder(StrEnum):
         DELETED: it goes.
         MOVED: it takes another value.
         STUCK: it takes another value, and cannot let go of this one by being rewritten.
+        ADRIFT: nor by an update of its own before: it points at nothing, and the server lets it be written once only.
         STAYS: it keeps it.
     """
 
     DELETED = "deleted"
     MOVED = "moved"
     STUCK = "stuck"
+    ADRIFT = "adrift"
     STAYS = "stays"
 
 
@@ -138,7 +140,7 @@ class Uniqueness:
         held = self._comparison.workspace.keep("held", self._held(name, key, deletions.ids.get(name)))
         if held.empty:
             return 0
-        fates, refused = self._fates(held), [Holder.STAYS]
+        fates, refused = self._fates(held), [Holder.STAYS, Holder.ADRIFT]
         if not (key.deferrable and self._atomic):
             # rows that go may be in the way of others only once these are updated: then they cannot go before
             late = Holder.DELETED in fates and bool(deletions.moving) and not self._bypass
@@ -174,6 +176,20 @@ class Uniqueness:
             )
         )
 
+        self._connection.execute(
+            sql.SQL(
+                "UPDATE {held} h SET fate = {adrift} WHERE h.fate = {stuck} AND EXISTS"
+                " (SELECT 1 FROM {written} WHERE {same} AND {nowhere})"
+            ).format(
+                held=held,
+                adrift=sql.Literal(Holder.ADRIFT),
+                stuck=sql.Literal(Holder.STUCK),
+                written=self._comparison.written(name),
+                same=target.same_ids("d", "h"),
+                nowhere=self._rewritings.leads_nowhere(name),
+            )
+        )
+
     def _let_go(self, name: str, held: Sql, fates: Sequence[str]) -> None:
         query = sql.SQL("SELECT {} FROM {} h WHERE h.fate = ANY ({})")
         ids = self._comparison.relations[name].id_columns("h")
@@ -202,6 +218,10 @@ class Uniqueness:
         reason = f"values of {'exclusion constraint' if key.exclusion else 'unique key'} {key} are held by other rows"
         if Holder.STUCK in fates:
             reason += ", which cannot let go of them first under the foreign keys that lead to them"
+        elif Holder.ADRIFT in self._fates(held):
+            reason += (
+                ", which point at nothing by a foreign key that is NOT VALID, so that nobody lets go of them first"
+            )
         refused = Obstacle(
             table=name,
             rows=rows.format(held, sql.Literal(list(fates))),
