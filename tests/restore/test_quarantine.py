@@ -98,13 +98,14 @@ def test_a_failed_restore_leaves_nothing_in_quarantine(pair: Pair) -> None:
     manifest = pair.backup(businesses=["a"])
     execute(
         pair.target,
-        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE public.tenants SET name = 'trigger'"
-        " WHERE id = 'b'; RETURN NEW; END $$",
-        "CREATE TRIGGER no AFTER INSERT ON parts FOR EACH ROW EXECUTE FUNCTION no()",
+        "CREATE FUNCTION no() RETURNS text LANGUAGE plpgsql AS $$ BEGIN UPDATE public.tenants SET name = 'default'"
+        " WHERE id = 'b'; RETURN 'no'; END $$",
+        "ALTER TABLE parts ADD extra text",
+        "ALTER TABLE parts ALTER extra SET DEFAULT no()",
     )
     state = pair.state()
     with pytest.raises(Exception, match="tenants: rows outside the restore changed"):
-        pair.control.restore("target", manifest, "mirror", on_error="quarantine", triggers="fire")
+        pair.control.restore("target", manifest, "mirror", on_error="quarantine")
     assert pair.state() == state
     assert aside(pair) == {}
 

@@ -51,12 +51,14 @@ class Lessons:
 
     Attributes:
         foresee: stage every table, so that every conflict is known beforehand.
+        digests: look at rows where the server's counts of what was written are not the plan's.
         thorough: look for the very rows that the server refuses.
         bad: rows that it has refused.
         locked: tables to be locked against other writers, because these have stood in the way too often.
     """
 
     foresee: bool = False
+    digests: bool = False
     thorough: bool = False
     bad: Sequence[BadRow] = ()
     locked: Collection[str] = ()

@@ -18,6 +18,7 @@ from toolkit.postgres.restore.apply.quarantining import quarantined_rows
 from toolkit.postgres.restore.apply.stepwise import apply_stepwise
 from toolkit.postgres.restore.plan.unforeseen import heard_of
 from toolkit.postgres.restore.preflight import refuse_plan
+from toolkit.postgres.restore.proof.counted import Counted, OtherCountsError
 from toolkit.postgres.restore.proof.others import OtherRows, touched
 from toolkit.postgres.restore.proof.proof import Proof
 from toolkit.postgres.restore.proof.references import References
@@ -83,10 +84,10 @@ def restore(reopen: Open, request: Request, progress: Progress) -> RestorePlan:
 
 
 def _restored(reopen: Open, request: Request, fate: Fate, progress: Progress) -> RestorePlan:
-    surprises, bad, sessions = 0, list[BadRow](), patient(reopen)
+    surprises, digests, bad, sessions = 0, False, list[BadRow](), patient(reopen)
     contention = Contention(reopen)
     while True:
-        lessons = Lessons(foresee=surprises > 0, thorough=surprises >= SURPRISES, bad=tuple(bad))
+        lessons = Lessons(foresee=surprises > 0, digests=digests, thorough=surprises >= SURPRISES, bad=tuple(bad))
         try:
             return retrying(passes, attempts=ATTEMPTS, seconds=SECONDS)(
                 lambda lessons=lessons: _attempt(  # type: ignore[misc]
@@ -97,6 +98,8 @@ def _restored(reopen: Open, request: Request, fate: Fate, progress: Progress) ->
             if request.put_aside is None:
                 raise refusal_of_rows(request.manifest.metadata.label, error.rows) from error
             bad.extend(error.rows)
+        except OtherCountsError:
+            digests = True
         except UnforeseenError as error:
             surprises += 1
             if lessons.foresee:
@@ -141,9 +144,11 @@ def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress)
     """Apply and prove a plan in its transaction; gives the plan with what is known only afterwards."""
     connection, schema = ready.connection, ready.survey.schema
     others = OtherRows(ready) if ready.touched and not ready.survey.scope.whole else None
-    before, said = others.before() if others else {}, tuple[str, ...]()
+    by_digest = lessons.digests or heard_of(ready.plan, fire=request.fire)
+    before, said = others.before() if others and by_digest else {}, tuple[str, ...]()
+    untouched = others.count() if others and not by_digest else 0
     if ready.touched:
-        references = References(ready)
+        references, counted = References(ready), Counted(connection, schema.schemas)
         progress.start("restore", rows=sum(table.changes for table in ready.plan.tables.values()))
         application = Application(ready, unit=Savepoints(connection), thorough=lessons.thorough, progress=progress)
         silence = silent_triggers(connection, schema, ready.touched, bypass=ready.bypass)
@@ -155,10 +160,12 @@ def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress)
         progress.note("proving")
         if found := references.dangling():
             raise UnforeseenError(found)
+        as_planned = frozenset() if by_digest else counted.as_planned(ready.prepared)
+        if others and not by_digest and not as_planned.issuperset(others.tables):
+            raise OtherCountsError
         mirror = request.mode is Mode.MIRROR
-        after = ready.survey.select(strict=False) if mirror else None
-        failures = Proof(ready).failures(after)
-        changed = touched(before, others.after()) if others else {}
+        failures = Proof(ready).failures(as_planned, (lambda: ready.survey.select(strict=False)) if mirror else None)
+        changed = touched(before, others.after()) if others and by_digest else {}
         if not heard_of(ready.plan, fire=request.fire):
             failures.extend(changed.values())
         if failures:
@@ -168,8 +175,10 @@ def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress)
     plan = _with_sequences(ready, request)
     if request.put_aside is not None and ready.prepared.obstacles:
         request.put_aside.write(quarantined_rows(ready))
-    untouched = sum(digest.rows for digest in before.values()) if others else None
-    return replace(plan, untouched=untouched, warnings=(*plan.warnings, *said))
+    if others:
+        untouched += sum(digest.rows for digest in before.values())
+        plan = replace(plan, untouched=untouched)
+    return replace(plan, warnings=(*plan.warnings, *said))
 
 
 def _with_sequences(ready: Ready, request: Request) -> RestorePlan:

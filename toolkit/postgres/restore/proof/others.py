@@ -1,11 +1,12 @@
-"""Proof that a restore of single businesses touched nothing else: a digest of all other rows, before and after.
+"""Proof that a restore of single businesses touched nothing else.
 
-A digest is the number of rows and two sums of 64-bit hashes of their text, which do not depend on the order of rows.
+The server's own counts show it (`counted.py`). Where they cannot, it is a digest of all other rows, before and after:
+the number of rows and two sums of 64-bit hashes of their text, which do not depend on the order of rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -50,6 +51,20 @@ class OtherRows:
             # where a table was empty there were no other rows, and every row it has now is compared by itself
             and not (name in planned and planned[name].load is Load.COPY)
         ]
+
+    @property
+    def tables(self) -> Sequence[str]:
+        """The tables whose rows are looked at."""
+        return self._tables
+
+    def count(self) -> int:
+        """Say how many there are, before the plan is applied."""
+        counts = {
+            name: sql.SQL("SELECT count(*) FROM ({}) q").format(self._rows(name, self._untouched(name)))
+            for name in self._tables
+        }
+        numbers = self._prepared.comparison.workspace.numbers(counts, self._prepared.comparison.bytes_of)
+        return sum(numbers.values())
 
     def before(self) -> dict[str, Digest]:
         """Their digests before the plan is applied, by table."""

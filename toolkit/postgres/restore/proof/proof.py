@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from psycopg import sql
 
@@ -29,11 +29,13 @@ class Proof:
         self._prepared = ready.prepared
         self._source = ready.source
 
-    def failures(self, after: Selected | None) -> list[str]:
+    def failures(self, counted: Collection[str], select: Callable[[], Selected] | None) -> list[str]:
         """Give what is not as the plan promised, as sentences; empty when the restore is proven.
 
         Args:
-            after: the scope evaluated again on the restored target, for mirror.
+            counted: the tables of which exactly as many rows were written as the plan says. Where only rows that
+                differed are staged, the others are then as they were when they were compared.
+            select: evaluates the scope again on the restored target, for mirror.
         """
         changed = [
             name
@@ -41,10 +43,17 @@ class Proof:
             if plan.changes and name in self._source.entries and self._source.entries[name].rows
         ]
         left = sorted(set(changed) - self._as_loaded(changed))
+        ranges = [name for name in left if name in counted and self._is_staged_in_part(name)]
+        left = [name for name in left if name not in ranges]
         # rows that stay, in any table, may own or point at others, and so change what the scope takes: then the
         # digest differs although every row of the backup is there
-        exact = self._exact(left, after) if after is not None else set()
-        return list(self._inexact([name for name in left if name not in exact]))
+        known = [name for name in left if self._source.entries[name].chunks] if select is not None else []
+        exact = self._exact(known, select()) if select is not None and known else set()
+        return list(self._inexact([*ranges, *(name for name in left if name not in exact)], ranges))
+
+    def _is_staged_in_part(self, name: str) -> bool:
+        staged = self._prepared.plan.tables[name].load is Load.STAGED and not self._source.staged(name).whole
+        return staged and self._is_keyed(name)
 
     def _as_loaded(self, names: Sequence[str]) -> set[str]:
         """Those of the tables that were loaded while they were empty and hold exactly the rows of the backup."""
@@ -64,15 +73,14 @@ class Proof:
     def _exact(self, names: Sequence[str], after: Selected) -> set[str]:
         """Those of the tables of which the scope takes exactly the rows of the backup."""
         workspace, taken = self._workspace, {name: after.taken[name].ids for name in names if name in after.taken}
-        known = [name for name in names if self._source.entries[name].chunks]
         count = sql.SQL("SELECT count(*) FROM {}")
         counts = workspace.numbers(
-            {name: count.format(workspace.relations[name].source) for name in known if taken.get(name) is None},
+            {name: count.format(workspace.relations[name].source) for name in names if taken.get(name) is None},
             lambda name: workspace.relations[name].bytes,
         )
         return {
             name
-            for name in known
+            for name in names
             if equal_chunks(
                 self._connection,
                 workspace.schema.tables[name],
@@ -83,9 +91,18 @@ class Proof:
             )
         }
 
-    def _inexact(self, names: Sequence[str]) -> Iterator[str]:
-        """Rows of the backup that are not on the target exactly, beyond those the plan keeps or puts aside."""
-        keyed = {name: self._source.loaded(name) for name in names if self._is_keyed(name)}
+    def _inexact(self, names: Sequence[str], ranges: Collection[str]) -> Iterator[str]:
+        """Rows of the backup that are not on the target exactly, beyond those the plan keeps or puts aside.
+
+        Args:
+            ranges: the tables of which those rows are looked at that differed before.
+        """
+        source = self._source
+        keyed = {
+            name: source.staged(name) if name in ranges else source.loaded(name)
+            for name in names
+            if self._is_keyed(name)
+        }
         compared = compare(self._workspace, self._workspace.relations, keyed)
         for name in names:
             planned = self._prepared.differences.get(name)
