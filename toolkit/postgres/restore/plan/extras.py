@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from psycopg import sql
 
@@ -14,6 +15,7 @@ from toolkit.postgres.compare.comparison import absent_from_stage
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.schema.order import expression
 from toolkit.postgres.schema.relation import Sql, relation_of
+from toolkit.postgres.schema.row_sources import Rows
 from toolkit.postgres.selection.marks import Mark
 from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey
@@ -24,6 +26,7 @@ class ExtraRows:
     """Finds them, table by table.
 
     Args:
+        gained: per table, a table of ids of rows that are selected because of what will be written.
         uncertain: tables of which the backup cannot say which rows there were.
         keep: is told which rows of a table stay (a query of ids), and why.
     """
@@ -35,6 +38,7 @@ class ExtraRows:
         survey: Survey,
         selected: Selected,
         source: Source,
+        gained: Mapping[str, Rows],
         uncertain: frozenset[str],
         keep: Callable[[str, str, Sql], None],
     ) -> None:
@@ -42,6 +46,7 @@ class ExtraRows:
         self._survey = survey
         self._selected = selected
         self._source = source
+        self._gained = gained
         self._uncertain = uncertain
         self._keep = keep
 
@@ -57,6 +62,12 @@ class ExtraRows:
         )
         relation = relation_of(self._survey.schema.schemas, table)
         staged = self._source.staged(name) if entry.rows else None
+        if staged is not None and staged.beyond is not None and name in self._gained:
+            # these were not of the scope when its rows were compared by their chunks
+            both = sql.SQL("(SELECT {listed} FROM {beyond} i UNION SELECT {listed} FROM {gained} i)").format(
+                listed=relation.id_columns("i"), beyond=staged.beyond, gained=self._gained[name]
+            )
+            staged = replace(staged, beyond=Rows(both, None))
         query = absent_from_stage(table, relation, staged, taken.ids)
         if taken.ids is not None:
             # a row of a `referenced` table is nobody's once those that point at it are deleted

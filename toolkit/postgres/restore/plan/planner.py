@@ -261,6 +261,7 @@ class Planner:
             self._connection,
             survey=self._survey,
             selected=self._gaining.added_to(gained),
+            gained=gained,
             source=self._source,
             uncertain=self._uncertain,
             keep=keep,
