@@ -32,6 +32,7 @@ from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
 from toolkit.planning import chunking
 from toolkit.planning.chunking import ChunkSizes
+from toolkit.postgres.compare import source
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
 PARTIAL, REFUSED = 3, RefusedError.exit_code
@@ -39,11 +40,13 @@ PARTIAL, REFUSED = 3, RefusedError.exit_code
 
 @pytest.fixture(scope="module")
 def laboratory(pg18: EmbeddedServer, clerk: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    """A pair of databases for all worlds; their few rows are many chunks, of which only some differ."""
+    """A pair of databases for all worlds; their few rows are many chunks, and some of their tables large."""
     name = f"worlds_{os.getpid()}"
     made = Laboratory(pg18, SHOP, tmp_path_factory.mktemp("worlds"), name, clerk, trapped=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunking, "FORMAT_1", ChunkSizes(minimum=1, beyond=20, maximum=400))
+        patch.setattr(source, "SMALL_BYTES", 60)
+        patch.setattr(source, "FEW_BYTES", 60)
         yield made
     made.close()
     for role in ("source", "target"):

@@ -28,9 +28,9 @@ from toolkit.postgres.compare.ranges import differing_rows, may_be_laid_beside
 from toolkit.postgres.compare.same_rows import copies, same_key
 from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.relation import Relation, Sql, columns
-from toolkit.postgres.schema.row_sources import Rows, Temporary
+from toolkit.postgres.schema.row_sources import Rows, Temporary, chosen
 from toolkit.postgres.schema.rows import read_copies, rows_query, values, write_rows
-from toolkit.postgres.schema.workspace import Workspace, shared
+from toolkit.postgres.schema.workspace import SMALL_BYTES, Workspace, shared
 from toolkit.postgres.session.connection import first_line
 from toolkit.postgres.session.qualifying import type_name
 
@@ -177,6 +177,31 @@ class Source:
             sign = {"DELETE": -1, "INSERT": 1}.get((done.statusmessage or "").partition(" ")[0], 0)
             self._workspace.grew(table, sign * done.rowcount)
         return done.rowcount
+
+    def keep(self, name: str, ids: Rows) -> None:
+        """Leave on stage of one table, all of whose rows are there, only those that a table of ids names.
+
+        Those of a large table are moved into one of their own: who looks at them later need not read past the others.
+        """
+        staged = self.whole(name)
+        if staged.bytes <= SMALL_BYTES:
+            gone = sql.SQL("DELETE FROM {} t WHERE NOT EXISTS (SELECT 1 FROM {} i WHERE {})")
+            self.edit(name, gone.format(staged.table, ids, staged.relation.same("t", "i")))
+            return
+        kept = self._workspace.create("stage", name)
+        names = (*staged.names, *staged.added)
+        listed = sql.SQL(", ").join(map(sql.Identifier, names))
+        query = sql.SQL("INSERT INTO {} ({}) SELECT {} {}").format(
+            kept, listed, columns("t", names), chosen(staged.relation, ids, "t")
+        )
+        with self.computing(name, every=False):
+            rows = self._connection.execute(query).rowcount
+        self._workspace.grew(kept, rows)
+        self._workspace.drop(staged.table)
+        # sizes decide what is done by one statement: about as much as there are rows of all
+        size = staged.bytes * rows // max(staged.table.rows, 1)
+        self._staged[name] = replace(staged, table=kept, bytes=size)
+        self._edited.add(name)
 
     def edited(self, name: str) -> bool:
         """Tell whether the rows of a table are no longer those that were stored."""

@@ -114,8 +114,7 @@ class _Narrowing:
         for name, relation in self._relations.items():
             ids = closed[name]
             if ids is not None and ids.rows != relation.rows:
-                gone = sql.SQL("DELETE FROM {} t WHERE NOT EXISTS (SELECT 1 FROM {} i WHERE {})")
-                self._source.edit(name, gone.format(relation.source, ids, relation.same("t", "i")))
+                self._source.keep(name, ids)
 
     def _by_itself(self, name: str, owners: Owners | None) -> Rows | None:
         """The rows that the rule of a table takes (reasons a to c); None where it takes all."""
