@@ -201,11 +201,13 @@ class Tenants:
         known: all of them, key → label.
         selected: those that the restore is about.
         spared: those that the demo rule would take, and that the backup left out by it.
+        held: the keys of those that the backup has.
     """
 
     known: Mapping[str, str]
     selected: Mapping[str, str]
     spared: Mapping[str, str]
+    held: Collection[str]
 
 
 def businesses_said(manifest: Manifest, tenants: Tenants, *, deleted: Collection[str] | None = None) -> tuple[str, ...]:
@@ -216,7 +218,7 @@ def businesses_said(manifest: Manifest, tenants: Tenants, *, deleted: Collection
     """
     if manifest.metadata.business_filter.business_ids:
         return ()
-    demo, held = Demo(manifest.metadata.business_filter.demo), manifest.selection.tenants
+    demo = Demo(manifest.metadata.business_filter.demo)
     said = [
         f"business {_named(key, label)} was left out of the backup (demo: {demo}) and would be in it today: it stays"
         " as it is"
@@ -225,15 +227,15 @@ def businesses_said(manifest: Manifest, tenants: Tenants, *, deleted: Collection
     said.extend(
         f"business {_named(key, tenants.known[key])} is in the backup, and demo: {demo} leaves it out today: it stands"
         " outside this restore; name it under `businesses` to restore it"
-        for key in held
-        if key in tenants.known and key not in tenants.selected
+        for key in sorted(tenants.held)
+        if key not in tenants.selected
     )
     if deleted is not None:
         said.extend(
             f"business {_named(key, label)} was not there when the backup was made: "
             + ("a mirror deletes it" if key in deleted else "its row stays, for the reason with which it is kept")
             for key, label in tenants.selected.items()
-            if key not in held
+            if key not in tenants.held
         )
     return tuple(said)
 

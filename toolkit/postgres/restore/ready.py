@@ -31,6 +31,7 @@ from toolkit.postgres.restore.preflight import (
     warnings_of,
 )
 from toolkit.postgres.selection.snapshot import LOCK_SECONDS, WRITING_LOCK, Survey, consistent_snapshot
+from toolkit.postgres.selection.tenants import the_same
 from toolkit.postgres.session.connection import Connection, refuse_standby
 from toolkit.postgres.stage.backup_owners import BackupOwners
 from toolkit.postgres.stage.decision import settle_device
@@ -175,7 +176,12 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             followed=followed,
             made_node=made_node,
         )
-        tenants = Tenants(known=selected.known, selected=selected.tenants, spared=selected.spared)
+        tenants = Tenants(
+            known=selected.known,
+            selected=selected.tenants,
+            spared=selected.spared,
+            held=the_same(survey.workspace, survey.catalog.tenant, manifest.selection.tenants, selected.known),
+        )
         deleted = _deleted_tenants(survey, prepared) if request.mode is Mode.MIRROR else None
         businesses = businesses_said(manifest, tenants, deleted=deleted)
         said = (

@@ -10,13 +10,16 @@ from psycopg import sql
 
 from toolkit.errors import InputError, RefusedError
 from toolkit.model.catalog import TenantTable
-from toolkit.model.schema import DatabaseSchema
+from toolkit.model.schema import PLAIN, DatabaseSchema
 from toolkit.model.scope import Demo, Scope
 from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.relation import Sql, equals_text
 from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.session.qualifying import type_name
+
+_ONE_SPELLING = frozenset(("text", "character varying", "uuid", "smallint", "integer", "bigint"))
+"""Types whose values the server prints in one way each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,8 @@ def choose_tenants(workspace: Workspace, tenant: TenantTable, scope: Scope, *, s
     eligible = known.keys() if scope.whole else set(named)
     kept = {Demo.EXCLUDE: (False,), Demo.ONLY: (True,), Demo.INCLUDE: (False, True)}[scope.demo]
     selected = {key: known[key] for key, _, is_demo in rows if key in eligible and is_demo in kept}
-    spared = {key: selected.pop(key) for key in sorted(selected.keys() & set(scope.without))}
+    without = the_same(workspace, tenant, scope.without, known)
+    spared = {key: selected.pop(key) for key in sorted(selected.keys() & without)}
     if not selected and not scope.whole and strict:
         raise InputError(
             f"demo: {scope.demo} leaves none of the named businesses: {', '.join(sorted(eligible))}",
@@ -89,6 +93,23 @@ def choose_tenants(workspace: Workspace, tenant: TenantTable, scope: Scope, *, s
         dropped=tuple(sorted(dropped)),
         spared=spared,
     )
+
+
+def the_same(workspace: Workspace, tenant: TenantTable, keys: Collection[str], known: Collection[str]) -> set[str]:
+    """Give the tenants of a database that have these keys, by the keys that they have there.
+
+    Args:
+        keys: texts as another database has them, which may spell the same key otherwise.
+        known: the keys there.
+    """
+    found = set(keys) & set(known)
+    column = workspace.schema.tables[tenant.table].column(tenant.key)
+    if column.type in _ONE_SPELLING and workspace.schema.key_equality(tenant.table, tenant.key) == PLAIN:
+        return found
+    others = [key for key in keys if key not in found] if len(found) < len(known) else []
+    source = workspace.relations[tenant.table].source
+    meant = find_named(workspace.connection, workspace.schema, tenant, source, names=others, known=known)
+    return found.union(*meant.values())
 
 
 def keys_of_labels(names: Sequence[str], known: Mapping[str, str]) -> str:

@@ -31,6 +31,7 @@ from toolkit.postgres.compare.source import RowsOf, Staged
 from toolkit.postgres.schema.relation import Relation, row_text, scalar
 from toolkit.postgres.schema.row_sources import Rows, Temporary
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
+from toolkit.postgres.selection.tenants import the_same
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.decision import Device, DeviceRequest, is_told_apart, recognise
 from toolkit.postgres.stage.fitting import fit
@@ -117,7 +118,10 @@ class _Verifier:
         self._uncertain = uncertain
         self._selected = survey.select(strict=False)
         self.tenants = Tenants(
-            known=self._selected.known, selected=self._selected.tenants, spared=self._selected.spared
+            known=self._selected.known,
+            selected=self._selected.tenants,
+            spared=self._selected.spared,
+            held=the_same(survey.workspace, survey.catalog.tenant, manifest.selection.tenants, self._selected.known),
         )
         fitted = fit(survey.workspace, manifest, rows_of, answers, action="verify")
         self.entries = fitted.entries
