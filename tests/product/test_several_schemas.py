@@ -117,6 +117,19 @@ def test_schemas_that_the_file_does_not_name_stop_the_run(made: Control) -> None
     assert "table t0.a is not classified and not backed up" in warned.warnings
 
 
+def test_a_table_that_was_moved_into_a_left_out_schema(made: Control) -> None:
+    """Where a table of the backup is missing, one of its name in a schema that is left out is named."""
+    execute(url(made, "source"), "CREATE TABLE moved (id integer)", "INSERT INTO moved VALUES (1)")
+    catalog = made.directory / "inventory" / "catalogs" / "application.yml"
+    catalog.write_text(catalog.read_text(encoding="utf-8") + "    moved: {rule: shared}\n", encoding="utf-8")
+    manifest = made.backup("source")
+    execute(url(made, "target"), "CREATE TABLE moved (id integer)", "ALTER TABLE moved SET SCHEMA reporting")
+    with pytest.raises(RefusedError) as refused:
+        made.restore("target", manifest, "mirror")
+    where = "reporting.moved is in a schema that the catalog file leaves out"
+    assert refused.value.reasons == (f"table moved is missing ({where}); the backup has 1 rows of it",)
+
+
 def test_what_a_left_out_schema_would_lose_stays(made: Control) -> None:
     """A row to which something outside the covered schemas clings by CASCADE is kept, and counted with the reason."""
     manifest = made.backup("source")

@@ -220,7 +220,12 @@ def test_businesses_are_the_same_in_another_spelling(make_pair: MakePair) -> Non
     execute(
         pair.target, "UPDATE tenants SET (id, demo) = (upper(id::text), id = 'b')", "UPDATE items SET name = 'today'"
     )
+    planned = pair.control.restore("target", manifest, "mirror", check=True)
     done = both(pair, manifest)
+    shown: Any = planned.plan
+    assert [
+        each["values"] for table in shown["tables"] if table["table"] == "tenants" for each in table["samples"]
+    ] == [[{"column": "id", "before": "A", "after": "a"}]]
     business = [line for line in done.warnings if line.startswith("business ")]
     assert business == [
         "business C was left out of the backup (demo: exclude) and would be in it today: it stays as it is",

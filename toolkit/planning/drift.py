@@ -10,6 +10,7 @@ from toolkit.errors import Problem
 from toolkit.model.drift import Answers, Carried, Drift, Question, Reshape, Value
 from toolkit.model.manifest import Manifest, StoredColumn, TableEntry
 from toolkit.model.schema import Column, DatabaseSchema, Table
+from toolkit.model.schemas import Schemas
 from toolkit.planning.answers import Names, read_answers
 from toolkit.planning.offers import Offers
 from toolkit.planning.row_order import SortKey, sort_key
@@ -43,7 +44,8 @@ def find_drift(
                 continue
             entries.append(entry)
             if entry.rows:
-                reason = f"table {entry.name} is missing; the backup has {entry.rows} rows of it"
+                elsewhere = _moved(entry.name, target.schemas)
+                reason = f"table {entry.name} is missing{elsewhere}; the backup has {entry.rows} rows of it"
                 questions[entry.name] = (Question(reason=reason, options=offers.for_table(entry)),)
             continue
         columns = frozenset(column for name, column in constrained if name == table.name)
@@ -64,6 +66,13 @@ def find_drift(
         dropped=tuple(entry for entry in manifest.tables if entry.name in names.gone),
         problems=tuple(problems),
     )
+
+
+def _moved(table: str, schemas: Schemas) -> str:
+    """Say where schemas that are left out have a table that is called so."""
+    called = schemas.place(table)[1]
+    there = [schemas.name(schema, called) for schema, tables in schemas.left_out.items() if called in tables]
+    return f" ({' and '.join(there)} is in a schema that the catalog file leaves out)" if there else ""
 
 
 def missing_without_rows(manifest: Manifest, target: DatabaseSchema) -> list[str]:

@@ -118,7 +118,8 @@ def _values(
 ) -> tuple[SampledValue, ...]:
     nothing: list[str | None] = [None] * len(names)
     rows = zip(names, before or nothing, after or nothing, strict=True)
-    key = set(sort_key(table).names)
+    # a key is shown before its row; where rows are updated it may be spelled otherwise
+    key = set[str]() if action is SampledAction.UPDATE else set(sort_key(table).names)
     differing = [
         SampledValue(
             column=name,
