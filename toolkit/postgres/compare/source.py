@@ -55,6 +55,7 @@ class Staged:
         beyond: where only those rows of the backup are staged that the target does not have exactly so: the ids of
             those rows of the target, of all that were compared, that the backup does not have exactly so. None where
             all rows of the backup are staged.
+        compared: the ids of the rows of the target that were compared then; None for all.
     """
 
     table: Temporary
@@ -62,6 +63,7 @@ class Staged:
     bytes: int
     added: tuple[str, ...] = ()
     beyond: Rows | None = None
+    compared: Rows | None = None
 
     @property
     def whole(self) -> bool:
@@ -147,13 +149,13 @@ class Source:
             found[name] = differing_rows((), tables[name], self.entries[name], self.rows_of)
         return found
 
-    def stage_differing(self, name: str, found: Differing) -> Staged:
+    def stage_differing(self, name: str, found: Differing, compared: Rows | None) -> Staged:
         """Stage of a table the rows that were found to differ, and no others."""
         entry = self.entries[name]
         names = tuple(column.name for column in entry.columns)
         ours = self._put("stage", entry, found.ours)
         beyond = self._beyond(entry, found.theirs)
-        self._staged[name] = Staged(ours, names, sum(map(len, found.ours)), beyond=beyond)
+        self._staged[name] = Staged(ours, names, sum(map(len, found.ours)), beyond=beyond, compared=compared)
         return self._staged[name]
 
     def add(self, entry: TableEntry) -> None:

@@ -164,7 +164,9 @@ class _Verifier:
                 table=entry.name, rows=entry.rows, reason=f"its rows differ; which ones is not known here: {obstacle}"
             )
         entry = self._source.entries[entry.name]
-        staged = self._source.stage_differing(entry.name, found) if found else self._source.staged(entry.name)
+        staged = (
+            self._source.stage_differing(entry.name, found, taken.ids) if found else self._source.staged(entry.name)
+        )
         if sort_key(table).unique:
             verdict = self._by_key(entry, table, relation, staged, taken.ids)
         else:

@@ -62,10 +62,17 @@ class ExtraRows:
         )
         relation = relation_of(self._survey.schema.schemas, table)
         staged = self._source.staged(name) if entry.rows else None
-        if staged is not None and staged.beyond is not None and name in self._gained:
-            # these were not of the scope when its rows were compared by their chunks
-            both = sql.SQL("(SELECT {listed} FROM {beyond} i UNION SELECT {listed} FROM {gained} i)").format(
-                listed=relation.id_columns("i"), beyond=staged.beyond, gained=self._gained[name]
+        if staged is not None and staged.beyond is not None and staged.compared is not None and name in self._gained:
+            # those that were not of the scope when its rows were compared by their chunks
+            both = sql.SQL(
+                "(SELECT {listed} FROM {beyond} i UNION SELECT {listed} FROM {gained} i"
+                " WHERE NOT EXISTS (SELECT 1 FROM {compared} c WHERE {same}))"
+            ).format(
+                listed=relation.id_columns("i"),
+                beyond=staged.beyond,
+                gained=self._gained[name],
+                compared=staged.compared,
+                same=relation.same_ids("i", "c"),
             )
             staged = replace(staged, beyond=Rows(both, None))
         query = absent_from_stage(table, relation, staged, taken.ids)

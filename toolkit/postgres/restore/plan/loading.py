@@ -35,5 +35,5 @@ def how_to_load(
         if found is not None and found.nothing:
             equal.add(name)
         elif found is not None:
-            source.stage_differing(name, found)
+            source.stage_differing(name, found, beside[name])
     return loads | {name: Load.STAGED for name in others if name not in equal}
