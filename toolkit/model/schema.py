@@ -187,7 +187,7 @@ class DatabaseSchema(msgspec.Struct, frozen=True, kw_only=True):
         found = self.tables[table]
         keys = [
             (found.primary_key, found.primary_equalities),
-            *((key.columns, key.equalities) for key in found.unique_keys),
+            *((key.columns, key.equalities) for key in found.unique_keys if not key.partial),
         ]
         for columns, equalities in keys:
             if columns == (name,):
