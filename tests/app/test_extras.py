@@ -47,7 +47,7 @@ def invoke_without(package: str, directory: Path, *words: str) -> Invoked:
         ),
         (
             "distributed",
-            ("run", "playbooks/nightly.yml", "--executor", "dask"),
+            ("run", "playbooks/nightly.yml", "--executor", "dask", "--extra-vars", "second=near"),
             "tasks on workers need distributed: pip install 'playback-toolkit[distributed]'",
         ),
     ],

@@ -262,7 +262,7 @@ class Source:
         """Make a temporary table of some rows of a table."""
         table = self._workspace.create(label, entry.name)
         if lines:
-            with self.computing(entry.name, every=False):
+            with self.computing(entry.name, every=len(lines) == entry.rows):
                 write_rows(self._connection, table, (column.name for column in entry.columns), _blocks(lines))
             self._workspace.grew(table, len(lines))
         return table
