@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from tests.actions.running import act
 from tests.product.shop import pruning
 from tests.storage.faults import flip_bit
 from tests.storage.samples import NOW, some_rows, write_backup
-from toolkit.errors import DamageError, InputError, LockedError, RefusedError, StorageError
+from toolkit.errors import DamageError, InputError, LockedError, PlaybackError, RefusedError, StorageError
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome, SilentProgress
 from toolkit.storage import manifest_file
@@ -205,3 +206,12 @@ def test_the_copy_checks_clean(source: Repository, tmp_path: Path) -> None:
     copy(tmp_path)
     report = check(far(tmp_path), progress=SilentProgress())
     assert (report.findings, report.orphans, report.backups) == ((), 0, 3)
+
+
+def test_check_mode_before_the_first_backup(source: Repository, tmp_path: Path) -> None:
+    """Where the repository to copy from is not there yet, check mode passes over the task; a run says so and fails."""
+    rmtree(tmp_path / "near")
+    would = copy(tmp_path, check=True)
+    assert would.skipped == f"there is no repository at {source.store.place} yet"
+    with pytest.raises(PlaybackError, match="there is no repository at"):
+        copy(tmp_path)

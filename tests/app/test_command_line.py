@@ -98,9 +98,11 @@ def test_a_word_that_is_no_command_is_exit_1() -> None:
 def test_an_extra_variable_that_nothing_uses_is_refused(tmp_path: Path) -> None:
     """A misspelt variable would leave the playbook's own value in force: nothing is run."""
     path = playbook(tmp_path, "debug: {msg: '{{ business | default(\"none\") }}'}")
-    ran = run(path, "--extra-vars", "busines=a")
+    wrong = ("busines", "Business", "bsuinses")
+    ran = run(path, *(word for name in wrong for word in ("--extra-vars", f"{name}=a")))
     assert ran.code == 2
-    assert "--extra-vars busines: the playbook does not use it; did you mean business?" in ran.err
+    for name in wrong:
+        assert f"--extra-vars {name}: the playbook does not use it; did you mean business?" in ran.err
     assert "TASK" not in ran.out
     assert run(path, "--extra-vars", "business=a").code == 0
 

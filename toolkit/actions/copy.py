@@ -15,7 +15,7 @@ from toolkit.actions.arguments import Arguments, Names, Text, WholeSeconds, abou
 from toolkit.actions.choosing import backup_of
 from toolkit.actions.context import Context
 from toolkit.actions.locking import shared_lock
-from toolkit.actions.targets import known_repositories, repository_of
+from toolkit.actions.targets import known_repositories, repository_config, repository_of
 from toolkit.errors import DamageError, ExitCode, InputError, PlaybackError, Problem, RefusedError, StorageError
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.result import Copied, CopiedBackup
@@ -67,6 +67,9 @@ def run(arguments: CopyArguments, context: Context) -> Outcome:
         LockedError: a prune or repair holds one of them.
         StorageError: a repository cannot be read or written.
     """
+    config = repository_config(context, arguments.source)
+    if context.check and known_repositories(context).open_if_there(config) is None:
+        return Outcome(skipped=f"there is no repository at {open_store(config).place} yet")
     source = repository_of(context, arguments.source)
     target = _target(context, arguments, source)
     wait = arguments.lock_wait

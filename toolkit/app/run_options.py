@@ -20,8 +20,8 @@ from toolkit.wording import nearest
 
 MAX_FORKS = 100
 _WORD = re.compile(r"\w+")
-_MUCH_ALIKE = 0.8
-"""How alike, from 0 to 1, a name is that was probably meant: one or two letters of ten differ."""
+_MUCH_ALIKE = 0.7
+"""How alike, from 0 to 1, a name is that was probably meant: three letters of ten differ, or two are swapped."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECOND_PAIR = re.compile(r"\s[A-Za-z_][A-Za-z0-9_]*=")
 
@@ -79,9 +79,10 @@ def unused_variables(names: Iterable[str], playbook: Path, inventory: Path) -> I
         return
     for file in inventory.glob("*_vars/*.yml"):
         words |= set(_WORD.findall(file.read_text(encoding="utf-8", errors="replace")))
+    spelled = {word.casefold(): word for word in words}
     for name in names:
-        if name not in words and (near := nearest(name, words, cutoff=_MUCH_ALIKE)):
-            yield Problem(message=f"--extra-vars {name}: the playbook does not use it; did you mean {near}?")
+        if name not in words and (near := nearest(name.casefold(), spelled, cutoff=_MUCH_ALIKE)):
+            yield Problem(message=f"--extra-vars {name}: the playbook does not use it; did you mean {spelled[near]}?")
 
 
 def _limit(text: str, control: Control, problems: list[Problem]) -> str:
