@@ -146,7 +146,7 @@ class Trial:
 
 @given(random=st.randoms(use_true_random=True))
 @settings(
-    max_examples=examples(25),
+    max_examples=examples(50),
     deadline=None,
     derandomize=not EVERYTHING,
     database=None,
