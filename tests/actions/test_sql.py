@@ -1,4 +1,4 @@
-"""The actions `sql`, `seed` and `wait_for`'s query, on a real server."""
+"""The actions `sql`, `demo` and `wait_for`'s query, on a real server."""
 
 from __future__ import annotations
 
@@ -130,18 +130,18 @@ def test_waiting_for_a_query(database: str, tmp_path: Path) -> None:
     assert names(database) == ["a", "b", None]
 
 
-def test_seed_refuses_a_database_with_tables(database: str, tmp_path: Path) -> None:
+def test_demo_refuses_a_database_with_tables(database: str, tmp_path: Path) -> None:
     """The demo application is never loaded over somebody's tables."""
     with pytest.raises(RefusedError, match=r"is not empty: schema public has 1 table\b"):
-        act("seed", {}, tmp_path, database=database)
+        act("demo", {}, tmp_path, database=database)
     assert names(database) == ["a", "b", None]
 
 
-def test_seed_fills_an_empty_database(new_database: Callable[[], str], tmp_path: Path) -> None:
+def test_demo_fills_an_empty_database(new_database: Callable[[], str], tmp_path: Path) -> None:
     """An empty database gets the demo application, in check mode only the promise of it."""
     conninfo = new_database()
-    assert act("seed", {"scale": "small"}, tmp_path, database=conninfo, check=True).changed
-    outcome = act("seed", {"scale": "small"}, tmp_path, database=conninfo)
+    assert act("demo", {"scale": "small"}, tmp_path, database=conninfo, check=True).changed
+    outcome = act("demo", {"scale": "small"}, tmp_path, database=conninfo)
     assert outcome.changed
     assert outcome.facts["tables"] == 144
     with psycopg.connect(conninfo) as connection:

@@ -93,7 +93,7 @@ PLACES = {
     "verify": ["backup", "repository", "host", "against"],
     "wait_for": ["path", "port", "host", "sql", "timeout"],
     "assert": ["fail_msg", "success_msg"],
-    "seed": ["scale"],
+    "demo": ["scale"],
 }
 OTHERS: dict[str, dict[str, Any]] = {
     "command": {"argv": ["no-such-program"]},

@@ -49,7 +49,7 @@ Run = Callable[[Any, Context], Outcome]
 
 
 def run_with(action: Run, text: str, tmp: Path, options: RunOptions | None = None, *, debug: bool = False) -> Ran:
-    """Run a playbook in which `seed` is another action, so that a test decides what it does."""
+    """Run a playbook in which `demo` is another action, so that a test decides what it does."""
     out, err = io.StringIO(), io.StringIO()
     runner = runner_of(action, TextReporter(Output(out, err), debug=debug))
     code = runner.run(playbook_of(text, tmp), options or RunOptions(), RunRecord())
@@ -57,10 +57,10 @@ def run_with(action: Run, text: str, tmp: Path, options: RunOptions | None = Non
 
 
 def runner_of(action: Run, reporter: TextReporter, interruption: Interruption | None = None) -> Runner:
-    """A runner in which `seed` is another action."""
+    """A runner in which `demo` is another action."""
     return Runner(
         inventory=CONTROL.load_inventory(),
-        actions={**ACTIONS, "seed": replace(ACTIONS["seed"], run=action)},
+        actions={**ACTIONS, "demo": replace(ACTIONS["demo"], run=action)},
         templates=Templates(),
         reporter=reporter,
         now=lambda: datetime.now(UTC),
@@ -101,7 +101,7 @@ def test_an_error_of_an_action_is_a_failed_task_with_its_exit_code(error: Except
     def failing(arguments: Any, context: Context) -> Outcome:
         raise error
 
-    ran = run_with(failing, "- hosts: one\n  tasks:\n    - seed: {}\n", tmp_path)
+    ran = run_with(failing, "- hosts: one\n  tasks:\n    - demo: {}\n", tmp_path)
     assert ran.code == code
     assert "fatal: [one]: FAILED! => " in ran.out
     assert str(error).splitlines()[0] in ran.out
@@ -119,9 +119,9 @@ def test_an_outcome_can_fail_and_keep_its_facts(partial: int, tmp_path: Path) ->
     text = """
 - hosts: one
   tasks:
-    - block: [seed: {}]
+    - block: [demo: {}]
       rescue: [debug: {msg: "{{ failed_result.tables }} tables"}]
-    - seed: {}
+    - demo: {}
 """
     ran = run_with(differing, text, tmp_path)
     assert ran.code == partial
@@ -135,7 +135,7 @@ def test_codes_of_several_hosts_are_combined(tmp_path: Path) -> None:
     def failing(arguments: Any, context: Context) -> Outcome:
         raise errors[context.host.name]
 
-    play = "- hosts: {}\n  tasks:\n    - seed: {{}}\n      ignore_errors: {}\n"
+    play = "- hosts: {}\n  tasks:\n    - demo: {{}}\n      ignore_errors: {}\n"
     for hosts, ignored, code in (
         ("all", "false", 5),
         ("one, two", "false", 4),
@@ -151,7 +151,7 @@ def test_a_defect_shows_its_trace_with_debug_only(tmp_path: Path) -> None:
     def defect(arguments: Any, context: Context) -> Outcome:
         raise KeyError("lost")
 
-    text = "- hosts: one\n  tasks:\n    - seed: {}\n"
+    text = "- hosts: one\n  tasks:\n    - demo: {}\n"
     quiet = run_with(defect, text, tmp_path)
     assert quiet.code == 1
     assert "unexpected KeyError: 'lost'\nHINT: this is a defect; run with --debug for the trace" in quiet.out
@@ -170,7 +170,7 @@ def test_forks_run_hosts_at_the_same_time_in_host_order(tmp_path: Path) -> None:
     text = """
 - hosts: all
   tasks:
-    - seed: {}
+    - demo: {}
       register: met
     - debug: {msg: "{{ met.name }}"}
 """
@@ -191,7 +191,7 @@ def test_an_interruption_ends_the_run_after_always(forks: int, tmp_path: Path) -
 - hosts: all
   tasks:
     - block:
-        - block: [seed: {}]
+        - block: [demo: {}]
           rescue: [debug: {msg: rescue}]
           always: [debug: {msg: inner always}]
       always:
@@ -218,7 +218,7 @@ def test_warnings_and_moved_rows_end_the_run(tmp_path: Path) -> None:
     def warning(arguments: Any, context: Context) -> Outcome:
         return Outcome(warnings=("table old is absent",))
 
-    ran = run_with(warning, "- hosts: one\n  tasks:\n    - seed: {}\n", tmp_path)
+    ran = run_with(warning, "- hosts: one\n  tasks:\n    - demo: {}\n", tmp_path)
     assert ran.out.count("table old is absent") == 2
     assert ran.out.rstrip().endswith("[WARNING]: [one] table old is absent")
 
@@ -248,7 +248,7 @@ def test_an_interruption_while_a_result_is_printed_begins_nothing_more(
         return Outcome(message="done")
 
     record = RunRecord()
-    text = "- hosts: all\n  tasks:\n    - seed: {}\n    - debug: {msg: after}\n"
+    text = "- hosts: all\n  tasks:\n    - demo: {}\n    - debug: {msg: after}\n"
     out = io.StringIO()
     reporter = _InterruptedPrinter(Output(out, io.StringIO()), debug=False)
     hosts: dict[str, object] = {name: {"database": f"embedded:{name}"} for name in ("one", "two", "three", "four")}
@@ -275,7 +275,7 @@ def test_an_interruption_that_a_library_swallows_is_not_lost(tmp_path: Path) -> 
     out = io.StringIO()
     runner = runner_of(swallowing, TextReporter(Output(out, io.StringIO()), debug=False), interruption)
     text = (
-        "- hosts: all\n  tasks:\n    - {seed: {}, loop: [1, 2], retries: 2, until: false, delay: 0}\n    - seed: {}\n"
+        "- hosts: all\n  tasks:\n    - {demo: {}, loop: [1, 2], retries: 2, until: false, delay: 0}\n    - demo: {}\n"
     )
     assert runner.run(playbook_of(text, tmp_path), RunOptions(), RunRecord()) == 130
     assert begun == ["one"]
@@ -290,7 +290,7 @@ def test_always_runs_where_something_was_begun(tmp_path: Path) -> None:
     text = """
 - hosts: all
   tasks:
-    - block: [seed: {}]
+    - block: [demo: {}]
       always: [debug: {msg: "tidied {{ inventory_hostname }}"}]
 """
     ran = run_with(interrupted, text, tmp_path)
@@ -307,7 +307,7 @@ def test_hosts_beside_each_other_stop_soon(tmp_path: Path) -> None:
         return act("command", {"argv": [sys.executable, "-c", "import time; time.sleep(60)"]}, context)
 
     started = time.monotonic()
-    ran = run_with(interrupted, "- hosts: all\n  tasks:\n    - seed: {}\n", tmp_path, RunOptions(forks=3))
+    ran = run_with(interrupted, "- hosts: all\n  tasks:\n    - demo: {}\n", tmp_path, RunOptions(forks=3))
     assert ran.code == 130
     assert time.monotonic() - started < 20
 

@@ -1,4 +1,4 @@
-"""The action `seed`: fill an empty database with the demo application."""
+"""The action `demo`: fill an empty database with the demo application."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Scale(StrEnum):
     LARGE = "large"
 
 
-class SeedArguments(Arguments, frozen=True, kw_only=True):
+class DemoApplicationArguments(Arguments, frozen=True, kw_only=True):
     """Which data."""
 
     scale: Annotated[Scale, about("How much data.", "small")] = Scale.SMALL
@@ -38,7 +38,7 @@ class SeedArguments(Arguments, frozen=True, kw_only=True):
     ] = 1
 
 
-def run(arguments: SeedArguments, context: Context) -> Outcome:
+def run(arguments: DemoApplicationArguments, context: Context) -> Outcome:
     """Create the demo application's tables in the host's database and fill them.
 
     Returns:
@@ -48,13 +48,13 @@ def run(arguments: SeedArguments, context: Context) -> Outcome:
         RefusedError: the database has tables already; nothing is touched.
         DatabaseError: the server cannot be reached or refuses.
     """
-    with connection_to(context, context.host, "seed") as connection:
+    with connection_to(context, context.host, "demo") as connection:
         tables = read_schema(connection, [_SCHEMA]).tables
     if tables:
         raise RefusedError(
             f"the database of host {context.host.name} is not empty: schema {_SCHEMA} has"
             f" {counted(len(tables), 'table')}",
-            hint="seed a new database, e.g. a host with `database: embedded:NAME`",
+            hint="load it into a new database, e.g. a host with `database: embedded:NAME`",
         )
     if context.check:
         return Outcome(changed=True, message=f"would load the demo application, scale {arguments.scale}")
@@ -63,15 +63,15 @@ def run(arguments: SeedArguments, context: Context) -> Outcome:
         changed=True,
         message=f"{counted(report.total, 'row')} in {counted(len(report.rows), 'table')}",
         facts={"tables": len(report.rows), "rows": report.total},
-        moved=(Moved(what="seed", tables=len(report.rows), rows=report.total, bytes=0, seconds=report.seconds),),
+        moved=(Moved(what="demo", tables=len(report.rows), rows=report.total, bytes=0, seconds=report.seconds),),
     )
 
 
 ACTION = Action(
-    name="seed",
+    name="demo",
     does="Fill the host's empty database with the demo application.",
     examples=({"scale": "small", "seed": 1},),
-    arguments=SeedArguments,
+    arguments=DemoApplicationArguments,
     run=run,
     writes=True,
 )
