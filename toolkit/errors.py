@@ -9,6 +9,7 @@
     ├── CommittedError            7   what was to be done is done for good, and then something failed
     ├── UndecidedError            8   nobody can say whether it was committed
     └── TaskError                 1   a task failed while it ran
+        ├── MachineError              the operating system refused: permission, space, too many files
         ├── DatabaseError             the server refused
         │   └── UnreachableError          it cannot be reached, or refuses the log-in
         └── StorageError              the repository could not be read or written
@@ -22,6 +23,7 @@ A message is a lower-case fact with the names that matter; `hint` says what to d
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -157,6 +159,10 @@ class TaskError(PlaybackError):
     """A task failed while it ran."""
 
 
+class MachineError(TaskError):
+    """The operating system refused something that is not ours to grant: a permission, space, a device."""
+
+
 class DatabaseError(TaskError):
     """The server refused a statement or could not be reached."""
 
@@ -177,6 +183,33 @@ class DamageError(StorageError):
     """What is stored is not what was written: a checksum, a size or a format does not hold."""
 
     exit_code = ExitCode.REFUSED
+
+
+_REMEDIES = {
+    errno.EACCES: "give the user who runs this access to it, or run it as the user who made it",
+    errno.EPERM: "give the user who runs this access to it, or run it as the user who made it",
+    errno.ENOSPC: "free some space there",
+    errno.EDQUOT: "free some space there, or raise the quota",
+    errno.EROFS: "it is mounted for reading only",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "the machine has too many open files",
+    errno.EIO: "the device fails: look at the system's log",
+}
+
+
+def understood(error: Exception) -> PlaybackError | None:
+    """Give an error as one that a user can mend; None for a defect of ours.
+
+    What the operating system says about permissions, space and devices is the machine's; a missing file is ours.
+    """
+    if isinstance(error, PlaybackError):
+        return error
+    remedy = _REMEDIES.get(error.errno or 0) if isinstance(error, OSError) else None
+    if remedy is None:
+        return None
+    assert isinstance(error, OSError)
+    reason = (error.strerror or str(error)).lower()
+    return MachineError(f"{error.filename}: {reason}" if error.filename else reason, hint=remedy)
 
 
 def is_our_own(error: BaseException) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import sys
 import threading
 import time
@@ -157,6 +159,25 @@ def test_a_defect_shows_its_trace_with_debug_only(tmp_path: Path) -> None:
     assert "unexpected KeyError: 'lost'\nHINT: this is a defect; run with --debug for the trace" in quiet.out
     assert "Traceback" not in quiet.text
     assert "Traceback" in run_with(defect, text, tmp_path, debug=True).err
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EACCES, "/srv/x: permission denied\nHINT: give the user who runs this access to it"),
+        (errno.ENOSPC, "/srv/x: no space left on device\nHINT: free some space there"),
+    ],
+)
+def test_what_the_machine_refuses_is_no_defect(number: int, said: str, tmp_path: Path) -> None:
+    """A file of another user and a full disk are told as what they are, with what to do."""
+
+    def refused(arguments: Any, context: Context) -> Outcome:
+        raise OSError(number, os.strerror(number), "/srv/x")
+
+    ran = run_with(refused, "- hosts: one\n  tasks:\n    - seed: {}\n", tmp_path)
+    assert ran.code == 1
+    assert said in ran.out
+    assert "defect" not in ran.text
 
 
 def test_forks_run_hosts_at_the_same_time_in_host_order(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from toolkit.app.command import Call, Command, Given
 from toolkit.app.control import Control
-from toolkit.errors import ExitCode, PlaybackError
+from toolkit.errors import ExitCode, understood
 from toolkit.output.failure import show
 from toolkit.output.streams import Output
 from toolkit.private.files import keep_private
@@ -48,12 +48,12 @@ def _guarded(output: Output, command: Callable[[], int], *, debug: bool = False)
             code = command()
     except KeyboardInterrupt:
         PROCESS.notice()
-    except PlaybackError as error:
-        show(output, error)
-        code = error.exit_code
     except Exception as error:
-        code = ExitCode.FAILED
-        if not PROCESS.happened:
+        known = understood(error)
+        code = known.exit_code if known else ExitCode.FAILED
+        if known:
+            show(output, known)
+        elif not PROCESS.happened:
             _show_defect(output, error, debug=debug)
     if not PROCESS.happened:
         return code

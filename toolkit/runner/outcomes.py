@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from toolkit.errors import ExitCode, InputError, Interrupted, PlaybackError, UnreachableError
+from toolkit.errors import ExitCode, InputError, Interrupted, UnreachableError, understood
 from toolkit.model.outcome import Outcome
 from toolkit.runner.foreign import tells_of_others
 from toolkit.runner.interruption import MESSAGE
@@ -50,7 +50,8 @@ def judged(outcome: Outcome, scope: Scope) -> Result:
 def failed(error: Exception, scope: Scope) -> Result:
     """Make a result of an exception: a failure; in check mode a skip, when it needs what a skipped task would make."""
     host = scope.state.host.name
-    if not isinstance(error, PlaybackError):
+    known = understood(error)
+    if known is None:
         return Result(
             host=host,
             status=Status.FAILED,
@@ -61,18 +62,18 @@ def failed(error: Exception, scope: Scope) -> Result:
             trace="".join(traceback.format_exception(error)),
         )
     # an assertion about what was not made fails without any error in its conditions
-    if scope.check and (isinstance(error, InputError) or scope.action.judges):
+    if scope.check and (isinstance(known, InputError) or scope.action.judges):
         missing = needed(scope)
         if missing:
             return skipped(scope, f"check mode: {missing}", unmade=True)
-    status = Status.UNREACHABLE if isinstance(error, UnreachableError) else Status.FAILED
+    status = Status.UNREACHABLE if isinstance(known, UnreachableError) else Status.FAILED
     return Result(
         host=host,
         status=status,
-        message=error.message,
-        hint=error.hint,
-        exit_code=error.exit_code,
-        foreign=tells_of_others(scope.action, scope.task, error),
+        message=known.message,
+        hint=known.hint,
+        exit_code=known.exit_code,
+        foreign=tells_of_others(scope.action, scope.task, known),
     )
 
 
