@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.control import Control
+from tests.traps import set_traps
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
 DDL = """
@@ -178,7 +179,7 @@ class Database:
 
 @pytest.fixture(scope="module")
 def database(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """A database of the tables above."""
+    """A database of the tables above, with a search path full of traps for all but who fills it."""
     name = f"orphans_{os.getpid()}"
     pg18.drop_database(name)
     conninfo = pg18.create_database(name)
@@ -199,6 +200,7 @@ def database(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> 
     control.add_host("superuser", psycopg.conninfo.make_conninfo(conninfo, user="postgres"))
     with psycopg.connect(conninfo, autocommit=True) as loader:
         loader.execute(DDL.encode())
+        set_traps(psycopg.conninfo.make_conninfo(conninfo, user="postgres"))
         yield Database(control, loader)
     pg18.drop_database(name)
 

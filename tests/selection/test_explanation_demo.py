@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.control import execute
+from tests.traps import set_traps
 from toolkit.config import catalog as catalogs
 from toolkit.demo import true_owners
 from toolkit.errors import InputError
@@ -45,7 +46,10 @@ def catalog() -> Catalog:
 
 @pytest.fixture(scope="module")
 def demo(demo_template: Callable[[int], str], pg18: EmbeddedServer) -> Iterator[Connection]:
-    """A connection to a copy of the small demo, with a person whom nobody points at and an unclassified table."""
+    """A connection to a copy of the small demo, with a person whom nobody points at and an unclassified table.
+
+    Its search path is full of traps.
+    """
     name = f"explanation_{uuid.uuid4().hex[:12]}"
     conninfo = pg18.create_database(name, template=demo_template(18))
     execute(
@@ -54,6 +58,7 @@ def demo(demo_template: Callable[[int], str], pg18: EmbeddedServer) -> Iterator[
         "CREATE TABLE person AS SELECT * FROM persons LIMIT 1; UPDATE person SET id = 'person-alone'",
         "INSERT INTO persons SELECT * FROM person ON CONFLICT DO NOTHING; DROP TABLE person",
     )
+    set_traps(pg18.conninfo(name, user="postgres"))
     with connect(conninfo) as connection:
         yield connection
     pg18.drop_database(name)
