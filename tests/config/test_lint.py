@@ -68,7 +68,8 @@ def test_problems_of_catalogs_and_hosts(control: Path) -> None:
     write(control / "inventory" / "catalogs" / "other.yml", "catalog: other\n")
     write(control / "inventory" / "host_vars" / "till-1.yml", "catalog: '{{ nosuch }}'\n")
     assert [str(problem) for problem in lint(control)] == [
-        "inventory/catalogs/other.yml:1: the key business is missing",
+        "inventory/catalogs/other.yml:1: the key business is missing: let the database propose it:"
+        " invoke classify --host HOST --update",
         "inventory/catalogs/other.yml:1: the key tenant is missing",
         "inventory/host_vars/till-1.yml:1: catalog: the variable nosuch is undefined",
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,17 @@ def of_document(document: Document, stem: str) -> Catalog:
     """Check a catalog file that has been read; `stem` is the file's name without ending. Raises as `load` does."""
     problems = validation.check_document(document, "catalog")
     if problems:
-        raise InputError(problems)
+        raise InputError(replace(each, message=_BARE) if each.message == _NO_TABLES else each for each in problems)
     reader = _Reader(document)
     catalog = reader.catalog()
     problems = [*reader.problems, *_whole(document, catalog, stem)]
     if problems:
         raise InputError(sorted(problems, key=lambda problem: problem.line))
     return catalog
+
+
+_NO_TABLES = "the key business is missing"
+_BARE = f"{_NO_TABLES}: let the database propose it: invoke classify --host HOST --update"
 
 
 class _Reader:
