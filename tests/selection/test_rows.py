@@ -8,8 +8,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from toolkit.postgres.schema.rows import BATCH_BYTES, read_copy
+from toolkit.postgres.schema.rows import read_copy
 from toolkit.postgres.session.connection import Connection, connect
+
+LONG = 100_000
+"""Bytes of a row that comes in several pieces."""
 
 
 @pytest.fixture
@@ -27,8 +30,8 @@ def query(what: str, rows: int) -> sql.Composed:
 def test_every_row_comes_once_in_order(connection: Connection) -> None:
     """Rows of many batches, a row of more than one, and none: as the server sends them; the session goes on."""
     assert [int(row) for row in read_copy(connection, query("g", 200_000))] == list(range(1, 200_001))
-    long = list(read_copy(connection, query(f"repeat('x', {3 * BATCH_BYTES})", 3)))
-    assert [len(row) for row in long] == [3 * BATCH_BYTES + 1] * 3
+    long = list(read_copy(connection, query(f"repeat('x', {LONG})", 3)))
+    assert [len(row) for row in long] == [LONG + 1] * 3
     assert list(read_copy(connection, query("g", 0))) == []
     assert connection.execute("SELECT 1").fetchone() == (1,)
 

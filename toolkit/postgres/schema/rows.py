@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from itertools import repeat
 
 import psycopg
 from psycopg import sql
@@ -22,8 +23,8 @@ from toolkit.postgres.session.qualifying import qualified
 
 _CANCEL_SECONDS = 5.0
 
-BATCH_BYTES = 32 << 10
-"""Bytes of rows, about, that are given at once: few enough to stay in the processor's cache."""
+BATCH_ROWS = 1000
+"""Most rows that are given at once. Most often fewer have arrived, so few that they stay in the processor's cache."""
 
 
 def read_rows(
@@ -89,20 +90,17 @@ def _sent(pgconn: PGconn) -> Generator[Wait, Ready, bool]:
 
 
 def _arrived(pgconn: PGconn) -> Generator[Wait, Ready, tuple[list[memoryview], bool]]:
-    """Collect rows of a COPY, and tell whether it has ended."""
-    rows, size = list[memoryview](), 0
-    while size < BATCH_BYTES:
-        length, data = pgconn.get_copy_data(1)
-        if length > 0:
+    """Collect the rows of a COPY that are there, waiting for the first, and tell whether it has ended."""
+    rows = list[memoryview]()
+    while True:
+        length = 0
+        for length, data in map(pgconn.get_copy_data, repeat(1, BATCH_ROWS)):
+            if length <= 0:
+                break
             rows.append(data)
-            size += length
-        elif length < 0:
-            return rows, True
-        elif size > BATCH_BYTES // 2:
-            break
-        else:
-            yield from _more(pgconn)
-    return rows, False
+        if rows or length < 0:
+            return rows, length < 0
+        yield from _more(pgconn)
 
 
 def _next_copy(pgconn: PGconn) -> Generator[Wait, Ready, bool]:
