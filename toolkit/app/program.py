@@ -6,6 +6,7 @@ A tasks.py is two lines: `from toolkit.app.program import collection` and `names
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 from pathlib import Path
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from invoke.collection import Collection
 
 NAME = "playback"
+
+GARBAGE = 50_000
+"""Objects more than before after which Python looks for cycles, which few of ours make."""
 
 
 def collection(file: str) -> Collection:
@@ -50,6 +54,8 @@ def _begin() -> None:
     """Do what comes before anything else is imported."""
     # invoke keeps Python from writing compiled files, which would cost every command a quarter of a second
     sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
+    # what is imported stays: looking through all of it for cycles, again and again, costs a tenth of a second
+    gc.set_threshold(GARBAGE)
     from toolkit.runner.interruption import PROCESS  # noqa: PLC0415
 
     # some starters of jobs close the streams, and Python has none then
