@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from tests.actions.running import act
+from tests.planning.test_proving import tried
 from tests.product.shop import pruning
 from tests.storage.faults import flip_bit
 from tests.storage.samples import NOW, some_rows, write_backup
@@ -23,6 +24,7 @@ from toolkit.storage import manifest_file
 from toolkit.storage.check import check
 from toolkit.storage.layout import chunk_name, manifest_name
 from toolkit.storage.local import LocalStore
+from toolkit.storage.proofs import read_proofs, record_proof
 from toolkit.storage.repository import Repository
 from toolkit.wording import size
 
@@ -76,6 +78,25 @@ def test_all_are_copied_oldest_first(source: Repository, tmp_path: Path) -> None
     assert (again.changed, again.moved, again.exit_code) == (False, (), 0)
     assert again.facts["present"] == [ages[1], ages[2], ages[0]]
     assert "0 backups copied to far, 0 chunks sent; 3 there already" in again.message
+
+
+def test_proofs_are_copied_along(source: Repository, tmp_path: Path) -> None:
+    """A proof comes with its backup, a later one with the next copy, and what fails here outweighs those from there."""
+    made = backup(source)
+    first = msgspec.structs.replace(tried(3), label=made.metadata.label, checksum=made.checksum, repository=source.id)
+    record_proof(source, first)
+    copy(tmp_path)
+    assert read_proofs(far(tmp_path)).standing(made).proven == first
+    later = msgspec.structs.replace(first, time="2026-11-21T03:00:00.000Z")
+    record_proof(source, later)
+    assert "1 there already (1 record of proofs lacking)" in copy(tmp_path, check=True).message
+    again = copy(tmp_path)
+    assert (again.changed, again.facts["proofs"]) == (True, 1)
+    assert read_proofs(far(tmp_path)).standing(made).proven == later
+    assert not copy(tmp_path).changed
+    record_proof(far(tmp_path), msgspec.structs.replace(first, repository=far(tmp_path).id, failure="damaged"))
+    assert read_proofs(far(tmp_path)).standing(made).proven is None
+    assert check(far(tmp_path), progress=SilentProgress()).findings == ()
 
 
 def test_latest_is_this_hosts_newest(source: Repository, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_what_is_in_a_repository_can_be_listed_shown_checked_and_verified(
     listed = invoke("backups", *given)
     assert listed.code == 0
     assert listed.out.splitlines()[0].split() == [
-        *("label", "repository", "host", "job", "scope", "time", "rows", "bytes", "stored")
+        *("label", "repository", "host", "job", "scope", "time", "proven", "rows", "bytes", "stored")
     ]
     labels = [line.split()[0] for line in listed.out.splitlines()[1:]]
     assert [label.split("-", 1)[1] for label in labels] == ["first-business", "playbook-business"]

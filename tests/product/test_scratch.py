@@ -14,9 +14,11 @@ from tests.conftest import Servers
 from tests.control import Control, execute, rows
 from tests.places import ROOT
 from toolkit.errors import DatabaseError, LockedError, RefusedError
+from toolkit.model.proof import Proof
 from toolkit.postgres.servers import embedded
 from toolkit.postgres.servers.embedded import EmbeddedServer
 from toolkit.postgres.servers.place import alone, name_beside, place_beside
+from toolkit.storage.proofs import read_proofs
 
 CATALOG = """
 catalog: application
@@ -106,6 +108,12 @@ def databases(control: Control) -> set[str]:
     return {name for (name,) in rows(control.hosts["source"]["database"], query)}
 
 
+def proofs(control: Control) -> list[Proof]:
+    """What was tried to prove the backups."""
+    attempts = read_proofs(control.repository).attempts
+    return [proof for label in sorted(attempts) for proof in attempts[label]]
+
+
 def test_rows_come_before_constraints(made: Control) -> None:
     """Circles of keys, rows that a NOT VALID key need not hold and keys that lead out are no obstacle, and are told."""
     manifest = made.backup("source")
@@ -131,11 +139,20 @@ def test_rows_come_before_constraints(made: Control) -> None:
         assert rows(there, query) == rows(made.hosts["source"]["database"], query), query
     after = made.run("verify", "source", {"backup": manifest.metadata.label, "host": done.facts["host"]})
     assert after.exit_code == 0, after.message
+    (proof,) = proofs(made)
+    assert (proof.place, proof.whole, proof.rows, proof.failure) == (done.facts["host"], True, 29, "")
+    assert proof.seconds == pytest.approx(done.moved[0].seconds, abs=1)
     assert databases(made) == {scratch_of(made)}
     # one business, out of the same backup, makes it anew
     part = made.run("restore", "source", {**wanted, "businesses": ["1"]})
     assert rows(there, "SELECT id FROM org") == [(1,)]
     assert part.facts["inserts"] == 1 + 3 + 6 + 2 + 2
+    wanted = {"backup": manifest.metadata.label, "host": str(part.facts["host"])}
+    assert made.run("verify", "source", wanted).exit_code == 6
+    assert made.run("verify", "source", {**wanted, "after": part.facts}).exit_code == 0
+    execute(there, "DELETE FROM loose")
+    assert made.run("verify", "source", {**wanted, "after": part.facts}).exit_code == 6
+    assert [each.businesses for each in proofs(made)] == [(), ("1",)]
 
 
 def test_an_index_by_a_function_that_needs_its_search_path(made: Control) -> None:

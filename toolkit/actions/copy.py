@@ -50,10 +50,11 @@ class CopyArguments(Arguments, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class _Result:
-    """What became of the backups, by label."""
+    """What became of the backups, by label, and how many records of proofs of those that were there were copied."""
 
     sent: list[SentBackup] = field(default_factory=list)
     there: list[str] = field(default_factory=list)
+    proofs: int = 0
     failed: dict[str, PlaybackError] = field(default_factory=dict)
 
 
@@ -131,6 +132,12 @@ def _chosen(
 
 def _send(copying: Copying, plan: list[PlannedCopy], result: _Result, context: Context) -> None:
     todo = [each for each in plan if not each.there and not each.refusal]
+    for each in plan:
+        if each.there and each.proofs:
+            try:
+                result.proofs += copying.carry(each.label)
+            except StorageError as error:
+                result.failed[each.label] = error
     context.progress.start("copy", bytes=sum(each.raw for each in todo))
     for number, each in enumerate(todo):
         context.progress.note(each.label)
@@ -148,8 +155,9 @@ def _would_copy(plan: list[PlannedCopy], result: _Result, arguments: CopyArgumen
     todo = [each for each in plan if not each.there and not each.refusal]
     _raise_only_failure(result, todo)
     backups = [CopiedBackup(label=each.label, chunks=each.chunks, bytes=each.bytes) for each in todo]
+    result.proofs = sum(each.proofs for each in plan if each.there)
     return Outcome(
-        changed=bool(todo),
+        changed=bool(todo or result.proofs),
         result=_copied(arguments, backups, result, check=True),
         exit_code=_exit_code(result, todo),
     )
@@ -168,7 +176,7 @@ def _outcome(result: _Result, arguments: CopyArguments, seconds: float) -> Outco
     )
     backups = [CopiedBackup(label=each.label, chunks=each.chunks, bytes=each.bytes) for each in result.sent]
     return Outcome(
-        changed=bool(result.sent),
+        changed=bool(result.sent or result.proofs),
         result=_copied(arguments, backups, result, check=False),
         moved=(moved,) if result.sent else (),
         exit_code=_exit_code(result, result.sent),
@@ -176,7 +184,9 @@ def _outcome(result: _Result, arguments: CopyArguments, seconds: float) -> Outco
 
 
 def _copied(arguments: CopyArguments, backups: list[CopiedBackup], result: _Result, *, check: bool) -> Copied:
-    return Copied(to=arguments.to, backups=backups, there=result.there, failed=result.failed, check=check)
+    return Copied(
+        to=arguments.to, backups=backups, there=result.there, proofs=result.proofs, failed=result.failed, check=check
+    )
 
 
 def _raise_only_failure(result: _Result, done: Sized) -> None:

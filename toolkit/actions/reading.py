@@ -152,7 +152,7 @@ class Reading:
         return reading
 
     def _origin(self) -> Origin:
-        host, version = self.context.host, self.connection.info.server_version
+        host = self.context.host
         return Origin(
             label="",
             host=host.name,
@@ -169,7 +169,7 @@ class Reading:
             hostname=platform.node(),
             platform=f"{platform.system()} {platform.machine()}",
             schema_version=read_schema_version(self.connection, self.survey.catalog, self.survey.schema),
-            postgres_version=f"{version // 10000}.{version % 10000}",
+            postgres_version=self.connection.server,
         )
 
 

@@ -34,6 +34,7 @@ from toolkit.model.drift import Question
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.plan import RestorePlan
+from toolkit.model.proof import Restoration
 from toolkit.model.result import Restored
 from toolkit.model.role import Role
 from toolkit.planning.choice import LATEST
@@ -125,6 +126,12 @@ def run(arguments: RestoreArguments, context: Context) -> Outcome:
             said = ledger.unfinished() if context.check or request.atomic else ()
             if made:
                 plan = _restore_scratch(made, request, aside, context)
+                made.draft.holds = Restoration(
+                    label=label,
+                    checksum=manifest.checksum,
+                    businesses=arguments.businesses,
+                    seconds=round(time.monotonic() - clock, 3),
+                )
             else:
                 plan = restore_database(conninfo_of(context, context.host), request, aside, context)
         if request.atomic and not (context.check or request.businesses or plan.quarantined):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -15,16 +15,19 @@ from toolkit.actions.choosing import backup_of
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_catalog, device_to_verify
 from toolkit.actions.locking import shared_lock
-from toolkit.actions.restored import after_restore, facts_of
+from toolkit.actions.proving import Trial, attempt, recorded
+from toolkit.actions.restored import RestoreFacts, after_restore, facts_of
 from toolkit.actions.targets import conninfo_of, database_named, repository_of
 from toolkit.errors import ExitCode, StorageError
 from toolkit.model.drift import Answers
 from toolkit.model.host import EmbeddedDatabase, Host, ServerDatabase
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome, SilentProgress
+from toolkit.model.proof import Restoration
 from toolkit.model.result import VerifiedDatabase, VerifiedRepository
 from toolkit.model.role import Role
 from toolkit.planning.choice import LATEST
+from toolkit.postgres.servers.place import restoration_in
 from toolkit.postgres.session.connection import connect
 from toolkit.postgres.verify.verification import Verification, verify_database
 from toolkit.storage.backup_reader import BackupReader
@@ -89,13 +92,60 @@ def run(arguments: VerifyArguments, context: Context) -> Outcome:
 
 
 def _verify(arguments: VerifyArguments, context: Context, repository: Repository) -> Outcome:
-    after = arguments.after
-    if after and context.check:
+    if arguments.after and context.check:
         return Outcome(skipped="nothing is restored in check mode, so there is nothing to verify")
     manifest = backup_of(context, repository, arguments.backup)
     if arguments.against is Against.REPOSITORY:
         return _against_repository(repository, manifest, context)
-    host = _host(context, arguments.host or context.host.name)
+    found = beside_database(arguments, context, repository, manifest)
+    outcome = found.outcome
+    if found.whole:
+        outcome = _recorded(outcome, repository, manifest, context, against="database", host=found.place)
+    if found.proves and not context.check:
+        outcome = recorded(outcome, repository, attempt(context, repository, manifest, found.trial()))
+    return outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What a backup beside a database gave.
+
+    Attributes:
+        place: the database, by the name of its host.
+        whole: the database has all rows of the backup, no others, and the backup's files are there.
+        restoration: what was restored into the database, where it is a scratch database that holds this backup.
+        businesses: those that were restored there, and nothing of them differs.
+        postgres: the version of the server.
+    """
+
+    outcome: Outcome
+    place: str
+    whole: bool
+    restoration: Restoration | None
+    businesses: tuple[str, ...]
+    postgres: str
+
+    @property
+    def proves(self) -> bool:
+        """Whether it shows that the backup, or businesses of it, can be restored: they were, and were found equal."""
+        return self.restoration is not None and (self.whole or bool(self.businesses))
+
+    def trial(self) -> Trial:
+        """Give what is to be recorded of it."""
+        rows, tables = (sum(each.rows for each in self.outcome.moved), sum(each.tables for each in self.outcome.moved))
+        return Trial(
+            place=self.place,
+            postgres=self.postgres,
+            seconds=self.restoration.seconds if self.restoration else None,
+            businesses=() if self.whole else self.businesses,
+            rows=rows,
+            tables=tables,
+        )
+
+
+def beside_database(arguments: VerifyArguments, context: Context, repository: Repository, manifest: Manifest) -> Beside:
+    """Compare a backup with a database; nothing is recorded."""
+    after, host = arguments.after, _host(context, arguments.host or context.host.name)
     answers = with_file(arguments, context.inventory.directory, "verify").said()
     catalog, clock = device_catalog(context, host), time.monotonic()
     facts = facts_of(after, manifest) if after else None
@@ -112,18 +162,36 @@ def _verify(arguments: VerifyArguments, context: Context, repository: Repository
             answers=facts.request.said() if facts and answers == Answers() else answers,
             device=device_to_verify(context, catalog, host, facts.request.identity if facts else None),
         )
+        restoration, postgres = restoration_in(connection), connection.server
     result = _verified(manifest, host, found)
     if result.differing and facts:
         result = replace(result, after=after_restore(facts, host, repository, manifest, context))
     outcome = _outcome(manifest, result, found, time.monotonic() - clock)
-    if result.differing or found.passed_over or (found.identity and result.device_tables):
-        return outcome
-    # equal tables are found by their digests, without reading the stored rows: at least the files must be there whole
-    report = check(repository, read_data=False, labels=(manifest.metadata.label,), progress=SilentProgress())
-    if report.damaged:
-        lost = tuple(finding.message for finding in report.findings)
-        return replace(outcome, warnings=(*outcome.warnings, *lost), exit_code=ExitCode.DIFFERENCES)
-    return _recorded(outcome, repository, manifest, context, against="database", host=host.name)
+    equal = not (result.differing or found.passed_over or (found.identity and result.device_tables))
+    if equal:
+        # equal tables are found by their digests, without reading stored rows: at least the files must be there whole
+        report = check(repository, read_data=False, labels=(manifest.metadata.label,), progress=SilentProgress())
+        lost = tuple(finding.message for finding in report.findings) if report.damaged else ()
+        if lost:
+            outcome, equal = (
+                replace(outcome, warnings=(*outcome.warnings, *lost), exit_code=ExitCode.DIFFERENCES),
+                False,
+            )
+    return Beside(
+        outcome=outcome,
+        place=host.name,
+        whole=equal,
+        restoration=restoration if restoration and restoration.of(manifest) else None,
+        businesses=restoration.businesses if restoration and _shows_businesses(result, facts, restoration) else (),
+        postgres=postgres,
+    )
+
+
+def _shows_businesses(result: VerifiedDatabase, facts: RestoreFacts | None, restoration: Restoration) -> bool:
+    """Whether the database has the businesses that were restored into it, with all their rows as in the backup."""
+    if facts is None or result.after is None:
+        return False
+    return result.explained and not result.after.kept and facts.request.businesses == restoration.businesses
 
 
 def _recorded(

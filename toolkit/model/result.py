@@ -65,12 +65,14 @@ class Copied:
     Attributes:
         to: the repository that is copied to.
         there: labels of backups that it had already.
+        proofs: how many records of attempts to prove these were copied.
         failed: label → why it was not copied.
     """
 
     to: str
     backups: Sequence[CopiedBackup]
     there: Sequence[str]
+    proofs: int
     failed: Mapping[str, PlaybackError]
     check: bool
 

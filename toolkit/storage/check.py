@@ -21,6 +21,7 @@ from toolkit.storage.layout import (
     chunk_id_of,
     label_of,
     manifest_name,
+    proof_label_of,
     published_label_of,
     record_label_of,
 )
@@ -239,7 +240,9 @@ def _alike(labels: Iterable[str]) -> Iterator[Finding]:
 
 def _is_known(name: str) -> bool:
     """Whether a file that is no backup and no chunk belongs to a repository all the same."""
-    return name == MARKER or name.startswith((LOCKS, DAMAGED, QUARANTINE)) or record_label_of(name) is not None
+    if name == MARKER or name.startswith((LOCKS, DAMAGED, QUARANTINE)):
+        return True
+    return record_label_of(name) is not None or proof_label_of(name) is not None
 
 
 def _kind(error: PlaybackError) -> FindingKind:

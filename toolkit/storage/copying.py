@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
@@ -17,6 +17,7 @@ from toolkit.storage import manifest_file
 from toolkit.storage.chunks import YOUNG, DamagedChunkError, examine, stored_file
 from toolkit.storage.layout import CHUNKS, chunk_id_of, chunk_name, manifest_name
 from toolkit.storage.prefetch import IN_FLIGHT, prefetch
+from toolkit.storage.proofs import carry_proofs, lacking_proofs
 from toolkit.storage.repository import Repository
 
 
@@ -29,6 +30,7 @@ class PlannedCopy:
         chunks: how many chunks the target lacks, those that an earlier backup of the plan brings not counted.
         bytes: the size of their files as the source has them.
         raw: the size of the rows of all its chunks that have to be sent or looked at.
+        proofs: how many records of attempts to prove it the target lacks.
         refusal: why it cannot be copied; None when it can.
     """
 
@@ -37,6 +39,7 @@ class PlannedCopy:
     chunks: int = 0
     bytes: int = 0
     raw: int = 0
+    proofs: int = 0
     refusal: PlaybackError | None = None
 
 
@@ -70,6 +73,7 @@ class Copying:
         self._source = source
         self._target = target
         self._labels = set(target.labels()) if target else set()
+        self._proofs: dict[str, list[str]] = {}
         self._folded = {label.casefold(): label for label in self._labels}
         recorded = target.recorded_chunks() if target else frozenset()
         self._files = _usable_files(target, recorded) if target else {}
@@ -78,8 +82,11 @@ class Copying:
 
     def plan(self, labels: Iterable[str]) -> list[PlannedCopy]:
         """Give what copying those backups of the source takes, in that order."""
-        coming = set(self._known)
-        return [self._planned(label, coming) for label in labels]
+        coming, wanted = set(self._known), list(labels)
+        if self._target:
+            self._proofs = lacking_proofs(self._source, self._target, wanted)
+        planned = [self._planned(label, coming) for label in wanted]
+        return [replace(each, proofs=len(self._proofs.get(each.label, ()))) for each in planned]
 
     def send(self, label: str, progress: Progress) -> SentBackup:
         """Copy one backup that the plan neither finds there nor refuses.
@@ -107,7 +114,22 @@ class Copying:
             self._files[chunk.id] = size
             self._known.add(chunk.id)
         target.adopt_manifest(label, data, self._files)
+        carry_proofs(
+            self._source, target, self._proofs.pop(label, ()), checksums=(manifest.checksum, manifest.checksum)
+        )
         return SentBackup(label=label, stats=manifest.metadata.stats, chunks=chunks, bytes=sent)
+
+    def carry(self, label: str) -> int:
+        """Take along what was tried to prove a backup that the target has already; gives how many records.
+
+        Raises:
+            StorageError: the target could not be written.
+        """
+        target = self._target
+        if target is None:
+            raise ValueError("there is no repository to copy to")
+        checksums = self._source.manifest(label).checksum, target.manifest(label).checksum
+        return carry_proofs(self._source, target, self._proofs.pop(label, ()), checksums=checksums)
 
     def _planned(self, label: str, coming: set[str]) -> PlannedCopy:
         try:

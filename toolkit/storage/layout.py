@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 from toolkit.errors import InputError
 
@@ -17,6 +18,7 @@ VERIFIED = "verified/"
 DAMAGED = "damaged/"
 PUBLISHED = "published/"
 QUARANTINE = "quarantine/"
+PROOFS = "proofs/"
 
 _LABEL = re.compile(r"[0-9]{8}T[0-9]{6}Z-[A-Za-z0-9][A-Za-z0-9._-]{0,120}(?<![.])")
 _JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -25,6 +27,7 @@ _RECORD = re.compile(r"(?:pins|verified)/([^/]+)\.json")
 _PUBLISHED = re.compile(r"published/([^/]+)\.json")
 _DAMAGED = re.compile(r"damaged/([^/]+)\.json")
 _QUARANTINED = re.compile(r"quarantine/([^/]+)/[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}/[0-9]{4,}\.jsonl")
+_PROOF = re.compile(r"proofs/([^/]+)/([0-9]{8}T[0-9]{6}Z)-[0-9a-f]{8}\.json")
 _CHUNK_ID = re.compile(r"[0-9a-f]{64}")
 _CHUNK = re.compile(r"chunks/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 
@@ -99,6 +102,26 @@ def damaged_label_of(name: str) -> str | None:
 def quarantined_label_of(name: str) -> str | None:
     """Give the label of the backup whose rows are in a file of the quarantine, None for any other file."""
     return _label_in(_QUARANTINED, name)
+
+
+def proofs_of(label: str) -> str:
+    """Give what the names of all files begin with that tell of attempts to prove a backup; InputError for no label."""
+    check_label(label)
+    return f"{PROOFS}{label}/"
+
+
+def proof_label_of(name: str) -> str | None:
+    """Give the label of the backup of which a file in `proofs/` tells, None for any other file."""
+    return _label_in(_PROOF, name)
+
+
+def proof_time_of(name: str) -> datetime | None:
+    """Give when the attempt was made of which a file in `proofs/` tells, None for any other file."""
+    found = _PROOF.fullmatch(name)
+    try:
+        return datetime.strptime(found[2], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if found else None
+    except ValueError:
+        return None
 
 
 def is_chunk_id(text: str) -> bool:

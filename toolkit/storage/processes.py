@@ -44,6 +44,12 @@ def user_name() -> str:
         return f"uid-{os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
+def who() -> str:
+    """Give who runs this, as records name them: the user and the machine, `user@host`."""
+    process = this_process()
+    return f"{process.user}@{process.host}"
+
+
 def has_ended(process: Process) -> bool:
     """Say whether a process has certainly ended; False where that cannot be told from here."""
     if (process.host, process.space) != (platform.node(), _space()):

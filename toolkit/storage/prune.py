@@ -18,6 +18,7 @@ from toolkit.model.duration import Duration
 from toolkit.model.outcome import Progress
 from toolkit.storage.layout import CHUNKS, PINS, VERIFIED, chunk_id_of, record_label_of
 from toolkit.storage.locks import Lock
+from toolkit.storage.proofs import outlived
 from toolkit.storage.records import record_names
 from toolkit.storage.references import referenced_chunks
 from toolkit.storage.repository import Repository
@@ -142,13 +143,13 @@ def _remove(
         repository.delete_manifest(label)
         removal.backups = (*removal.backups, label)
     lock.check()
-    _remove_records(repository)
+    now = lock.store_time()
+    _remove_records(repository, now)
     progress.note("reading what the other backups need")
     references = _References(repository)
     references.renew()
     for label in references.labels - repository.recorded_labels():
         repository.record_published(repository.manifest(label))
-    now = lock.store_time()
     progress.note("removing chunks that no backup needs")
     gone: set[bytes] = set()
     for batch in _batches(_old_chunks(repository, references, grace.before(now), removal)):
@@ -175,13 +176,17 @@ def _told(removal: Removal, error: PlaybackError | KeyboardInterrupt) -> BaseExc
     return CommittedError(f"{done}; after that: {error.message}", hint=hint)
 
 
-def _remove_records(repository: Repository) -> None:
-    """Remove what is recorded of backups that are not there, those of an interrupted prune included."""
+def _remove_records(repository: Repository, now: datetime) -> None:
+    """Remove what is recorded of backups that are not there, those of an interrupted prune included.
+
+    How proving them went stays known for a while.
+    """
     listed = [file.name for prefix in (PINS, VERIFIED) for file in repository.store.list(prefix)]
     # after the list, since a record is made only for a backup that is there
     labels = set(repository.labels())
     gone = {label for name in listed if (label := record_label_of(name)) and label not in labels}
     repository.store.delete_many([name for label in sorted(gone) for name in record_names(label) if name in listed])
+    repository.store.delete_many(outlived(repository, labels, now))
 
 
 def _old_chunks(

@@ -5,20 +5,18 @@ Each is a small file beside the backups, so that a manifest never changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import msgspec
 
-from toolkit.errors import DamageError, MissingError
 from toolkit.model.manifest import Manifest
 from toolkit.model.retention import Pin
 from toolkit.planning.clock import stamp
-from toolkit.storage.decoding import decoded, read_small
+from toolkit.storage.decoding import decoded, read_each
 from toolkit.storage.layout import PINS, VERIFIED, pin_name, record_label_of, verified_name
-from toolkit.storage.prefetch import prefetch
-from toolkit.storage.processes import this_process
+from toolkit.storage.processes import who
 from toolkit.storage.repository import Repository
 
 
@@ -76,7 +74,7 @@ def read_records(repository: Repository, label: str = "") -> Records:
     pins: dict[str, Pin] = {}
     verified: dict[str, str] = {}
     unreadable = []
-    for name, data in _contents(repository, names):
+    for name, data in read_each(repository.store, names):
         about = record_label_of(name)
         if data is None or about is None:
             continue
@@ -91,22 +89,9 @@ def read_records(repository: Repository, label: str = "") -> Records:
     return Records(pins=pins, verified=verified, unreadable=tuple(unreadable))
 
 
-def _contents(repository: Repository, names: Iterable[str]) -> list[tuple[str, bytes | None]]:
-    def read(name: str) -> tuple[str, bytes | None]:
-        try:
-            return name, read_small(repository.store, name)
-        except MissingError:  # removed since it was listed
-            return name, None
-        except DamageError:  # no ordinary file, or no small one
-            return name, b""
-
-    workers = repository.store.parallel
-    return list(prefetch(names, read, size=lambda _: 1, workers=workers, in_flight=2 * workers))
-
-
 def pin(repository: Repository, label: str, *, until: date | None, now: datetime) -> None:
     """Keep a backup from being pruned through a day, or, without one, until it is unpinned."""
-    content = _PinFile(until=until, by=_who(), time=stamp(now))
+    content = _PinFile(until=until, by=who(), time=stamp(now))
     repository.store.put(pin_name(label), msgspec.json.encode(content))
 
 
@@ -119,7 +104,7 @@ def unpin(repository: Repository, label: str) -> bool:
 
 def record_verified(repository: Repository, manifest: Manifest, *, against: str, host: str, now: datetime) -> None:
     """Note that a backup was verified; an earlier note about it is replaced."""
-    content = _VerifiedFile(checksum=manifest.checksum, against=against, host=host, by=_who(), time=stamp(now))
+    content = _VerifiedFile(checksum=manifest.checksum, against=against, host=host, by=who(), time=stamp(now))
     repository.store.put(verified_name(manifest.metadata.label), msgspec.json.encode(content))
 
 
@@ -131,8 +116,3 @@ def forget_verified(repository: Repository, label: str) -> None:
 def record_names(label: str) -> tuple[str, ...]:
     """Give the files that may say something about a backup."""
     return pin_name(label), verified_name(label)
-
-
-def _who() -> str:
-    process = this_process()
-    return f"{process.user}@{process.host}"

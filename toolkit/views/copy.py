@@ -13,7 +13,8 @@ def _copied(result: Copied) -> View:
     backups, sent = counted(len(result.backups), "backup"), counted(chunks, "chunk")
     done = f"{backups} copied to {result.to}, {sent} sent"
     would = f"would copy {backups} to {result.to}: {sent}, {size(number)}"
-    rest = f"{len(result.there)} there already" + (f", {len(result.failed)} failed" if result.failed else "")
+    there = f"{len(result.there)} there already" + (f" ({_records(result)})" if result.proofs else "")
+    rest = there + (f", {len(result.failed)} failed" if result.failed else "")
     forecast = [f"{each.label}: {counted(each.chunks, 'chunk')}, {size(each.bytes)}" for each in result.backups]
     failures = [f"{label}: {error.message}; {error.hint}".rstrip("; ") for label, error in result.failed.items()]
     return View(
@@ -25,5 +26,10 @@ def _copied(result: Copied) -> View:
             "refused": {label: error.message for label, error in result.failed.items()},
             "chunks": chunks,
             "bytes": number,
+            "proofs": result.proofs,
         },
     )
+
+
+def _records(result: Copied) -> str:
+    return f"{counted(result.proofs, 'record')} of proofs {'lacking' if result.check else 'added'}"

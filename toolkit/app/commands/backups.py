@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit import wording
 from toolkit.app.command import INVENTORY, JSON, REPOSITORY, Call, Command, NoOptions
-from toolkit.output.answer import BAD, Answer, Line
+from toolkit.output.answer import BAD, WARNING, Answer, Line
 
 if TYPE_CHECKING:
     from toolkit.app.repositories import Unread
     from toolkit.errors import PlaybackError
     from toolkit.model.manifest import Manifest, Metadata
+    from toolkit.model.proof import Proof, Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A backup, the repository it is in, and whether it is proven."""
+
+    repository: str
+    manifest: Manifest
+    standing: Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +31,12 @@ class Backups(Answer):
     """The backups, by the time at which they were recorded, and what could not be read.
 
     Attributes:
-        backups: each with the repository it is in.
         unreadable: backups that cannot be read, each with its repository.
+        warnings: what else cannot be read.
     """
 
-    backups: tuple[tuple[str, Manifest], ...]
+    backups: tuple[Listed, ...]
+    warnings: tuple[str, ...]
     unreadable: tuple[tuple[str, PlaybackError], ...]
     unread: tuple[Unread, ...]
 
@@ -43,11 +54,13 @@ class Backups(Answer):
             yield from each.lines()
         for name, error in self.unreadable:
             yield Line(f"{name}: {error}", BAD, error=True, foreign=True)
+        for warning in self.warnings:
+            yield Line(f"[WARNING]: {warning}", WARNING)
         if not self.backups:
             yield Line("no backup can be read" if self.exit_code else "there are no backups yet")
             return
-        header = ("label", "repository", "host", "job", "scope", "time", "rows", "bytes", "stored")
-        rows = (_row(name, manifest.metadata) for name, manifest in self.backups)
+        header = ("label", "repository", "host", "job", "scope", "time", "proven", "rows", "bytes", "stored")
+        rows = map(_row, self.backups)
         for line in wording.table(header, rows, right=("rows", "bytes", "stored")):
             yield Line(line)
 
@@ -60,7 +73,12 @@ class Backups(Answer):
         errors = [{"repository": name, "error": mask(str(error))} for name, error in self.unreadable]
         return {
             "backups": [
-                {"repository": name, **msgspec.to_builtins(manifest.metadata)} for name, manifest in self.backups
+                {
+                    "repository": each.repository,
+                    **msgspec.to_builtins(each.manifest.metadata),
+                    **standing_document(each.standing),
+                }
+                for each in self.backups
             ],
             "errors": [*errors, *(each.document() for each in self.unread)],
         }
@@ -78,14 +96,40 @@ def scope_text(metadata: Metadata) -> str:
     return ", ".join(parts)
 
 
-def _row(repository: str, metadata: Metadata) -> tuple[str, ...]:
+def standing_text(standing: Standing) -> str:
+    """Say in a few words whether a backup is proven, e.g. `2026-11-20T02:03Z`, `no`, or `2 businesses`."""
+    if standing.failed is not None:
+        return f"FAILED {_minute(standing.failed)}"
+    if standing.proven is not None:
+        return _minute(standing.proven)
+    return wording.counted(len(standing.businesses), "business", "businesses") if standing.businesses else "no"
+
+
+def standing_document(standing: Standing) -> dict[str, Any]:
+    """Give the newest proof that holds, that of each business, and the attempt that failed, where one did."""
+    import msgspec
+
+    return {
+        "proven": msgspec.to_builtins(standing.proven),
+        "proven_businesses": {business: proof.time for business, proof in standing.businesses.items()},
+        "failed": msgspec.to_builtins(standing.failed),
+    }
+
+
+def _minute(proof: Proof) -> str:
+    return f"{proof.time[: len('2026-11-20T02:03')]}Z"
+
+
+def _row(listed: Listed) -> tuple[str, ...]:
+    metadata = listed.manifest.metadata
     return (
         metadata.label,
-        repository,
+        listed.repository,
         metadata.host,
         metadata.job,
         scope_text(metadata),
         metadata.timestamp,
+        standing_text(listed.standing),
         wording.count(metadata.stats.total_records),
         wording.size(metadata.stats.uncompressed_size),
         wording.size(metadata.stats.compressed_size),
@@ -94,9 +138,11 @@ def _row(repository: str, metadata: Metadata) -> tuple[str, ...]:
 
 def _backups(given: NoOptions, call: Call) -> Iterator[Answer]:
     from toolkit.app.repositories import Unread, opened
+    from toolkit.storage.proofs import read_proofs
 
     del given
-    backups: list[tuple[str, Manifest]] = []
+    backups: list[Listed] = []
+    warnings: list[str] = []
     unreadable: list[tuple[str, PlaybackError]] = []
     unread: list[Unread] = []
     for name, repository in opened(call):
@@ -105,9 +151,14 @@ def _backups(given: NoOptions, call: Call) -> Iterator[Answer]:
             continue
         found = repository.manifests()
         unreadable += [(name, error) for error in found.unreadable.values()]
-        backups += [(name, manifest) for manifest in found.manifests.values()]
-    backups.sort(key=lambda each: each[1].metadata.timestamp)
-    yield Backups(backups=tuple(backups), unreadable=tuple(unreadable), unread=tuple(unread))
+        proofs = read_proofs(repository, found.manifests)
+        warnings += [f"{name}: {file} cannot be read" for file in proofs.unreadable]
+        backups += [
+            Listed(repository=name, manifest=manifest, standing=proofs.standing(manifest))
+            for manifest in found.manifests.values()
+        ]
+    backups.sort(key=lambda each: each.manifest.metadata.timestamp)
+    yield Backups(backups=tuple(backups), warnings=tuple(warnings), unreadable=tuple(unreadable), unread=tuple(unread))
 
 
 COMMAND = Command(

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from toolkit import wording
 from toolkit.app import command
 from toolkit.app.command import INVENTORY, JSON, REPOSITORY, Call, Command
-from toolkit.app.commands.backups import scope_text
-from toolkit.output.answer import WARNING, Answer, Line
+from toolkit.app.commands.backups import scope_text, standing_document
+from toolkit.output.answer import BAD, WARNING, Answer, Line
 
 if TYPE_CHECKING:
     from toolkit.model.manifest import Manifest, TableEntry
+    from toolkit.model.proof import Proof, Standing
     from toolkit.model.retention import Pin
 
 _COUNTS = ("rows", "owned", "shared", "unowned", "referenced")
@@ -35,6 +36,7 @@ class Shown(Answer):
     place: str
     pins: tuple[Pin, ...]
     verified: bool
+    standing: Standing
 
     def lines(self) -> Iterator[Line]:
         """Give what it is, what is missing in it, and a table of its tables."""
@@ -42,6 +44,8 @@ class Shown(Answer):
         width = max(map(len, facts)) + 1
         for fact, value in facts.items():
             yield Line(f"{fact + ':':<{width}} {value}")
+        for heading, text in _proven(self.standing):
+            yield Line(f"{heading + ':':<{width}} {text}", BAD if heading == "failed" else "")
         for reason, tables in _left_out(self.manifest).items():
             yield Line(f"{'left out:':<{width}} {reason}: {', '.join(tables)}")
         for warning in self.manifest.warnings:
@@ -68,6 +72,8 @@ class Shown(Answer):
             "metadata": msgspec.to_builtins(manifest.metadata),
             "pins": [{"until": pin.until.isoformat() if pin.until else None, "text": str(pin)} for pin in self.pins],
             "verified": self.verified,
+            **standing_document(self.standing),
+            "attempts": msgspec.to_builtins(self.standing.tried),
             "businesses": dict(manifest.selection.tenants),
             "absent": list(manifest.absent),
             "left_out": _left_out(manifest),
@@ -97,6 +103,27 @@ def _left_out(manifest: Manifest) -> dict[str, list[str]]:
     for left in manifest.left_out:
         reasons.setdefault(left.reason, []).append(left.table)
     return reasons
+
+
+def _proven(standing: Standing) -> Iterator[tuple[str, str]]:
+    """What is proven and what failed, each with its heading."""
+    if standing.failed is not None:
+        yield "failed", f"{_tried(standing.failed)}: {wording.one_line(standing.failed.failure)}"
+    if standing.proven is not None:
+        yield "proven", f"the whole backup: {_tried(standing.proven)}"
+    for business, proof in sorted(standing.businesses.items()):
+        yield "proven", f"{business}: {_tried(proof)}"
+    if not (standing.proven or standing.businesses):
+        yield "proven", "no"
+
+
+def _tried(proof: Proof) -> str:
+    took = f"restored in {wording.seconds(proof.seconds)} " if proof.seconds is not None else ""
+    holds = sum(each.holds for each in proof.assertions)
+    asked = f", {holds} of {wording.counted(len(proof.assertions), 'assertion')} held" if proof.assertions else ""
+    server = f" (PostgreSQL {proof.postgres})" if proof.postgres else ""
+    aged = wording.seconds(proof.age)
+    return f"{proof.time[:19]}Z {took}into {proof.place}{server}, {aged} after it was made{asked}, by {proof.by}"
 
 
 def _facts(shown: Shown) -> dict[str, str]:
@@ -140,6 +167,7 @@ def _support_text(manifest: Manifest) -> str:
 
 def _show(given: Options, call: Call) -> Iterator[Answer]:
     from toolkit.app.repositories import find_backup
+    from toolkit.storage.proofs import read_proofs
     from toolkit.storage.records import read_records
 
     label = call.one_label(given.label)
@@ -151,6 +179,7 @@ def _show(given: Options, call: Call) -> Iterator[Answer]:
         place=opened.place,
         pins=tuple(known.pins.values()),
         verified=known.verified.get(label) == manifest.checksum,
+        standing=read_proofs(opened, [label]).standing(manifest),
     )
 
 

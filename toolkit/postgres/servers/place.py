@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import msgspec
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from toolkit.errors import LockedError, RefusedError
+from toolkit.model.proof import Restoration
 from toolkit.postgres.servers.embedded import OWNER, EmbeddedServer
 from toolkit.postgres.session.connection import Connection, connect, describe
 
@@ -21,6 +23,8 @@ MARK = "made by playback as a scratch database; every scratch restore makes it a
 _OF = "; of "
 
 _NOTED = "; "
+
+_RESTORED = "restored "
 
 _LONGEST = 63 - len(".draft")
 """Bytes in the name of a database, with room for what tells a draft."""
@@ -156,6 +160,27 @@ def note(connection: Connection, place: Place, name: str, text: str = "") -> Non
     """Give a database our mark, and note something with it."""
     comment = sql.Literal(f"{place.mark}{_NOTED}{text}" if text else place.mark)
     connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), comment))
+
+
+def note_restored(connection: Connection, place: Place, name: str, restoration: Restoration | None) -> None:
+    """Note with a scratch database what was restored into it, or nothing."""
+    text = f"{_RESTORED}{msgspec.json.encode(restoration).decode()}" if restoration else ""
+    note(connection, place, name, text)
+
+
+def restoration_in(connection: Connection) -> Restoration | None:
+    """Give what was restored into the scratch database of this session; None for any other database."""
+    row = connection.execute(
+        "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database"
+        " WHERE datname = pg_catalog.current_database()"
+    ).fetchone()
+    comment = str(row[0] or "") if row else ""
+    if not comment.startswith(MARK):
+        return None
+    try:
+        return msgspec.json.decode(comment.partition(f"{_NOTED}{_RESTORED}")[2], type=Restoration)
+    except msgspec.DecodeError:
+        return None
 
 
 def has_note(connection: Connection, place: Place, name: str, text: str) -> bool:

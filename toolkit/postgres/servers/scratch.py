@@ -22,6 +22,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from toolkit.errors import DatabaseError, RefusedError
+from toolkit.model.proof import Restoration
 from toolkit.postgres.servers.lacking import Extension, extensions_of, lacking, make_roles, older_extensions
 from toolkit.postgres.servers.place import (
     Place,
@@ -33,6 +34,7 @@ from toolkit.postgres.servers.place import (
     has_note,
     locale_of,
     note,
+    note_restored,
     open_to_sessions,
     path_of,
 )
@@ -109,6 +111,7 @@ class Draft:
         said: what differs from the original, as sentences.
         chosen: which of the two becomes the scratch database.
         lasting: the whole draft stays for the next time, when the schema may be the same.
+        holds: what was restored into it, which is noted with it.
     """
 
     bare: str
@@ -117,6 +120,7 @@ class Draft:
     build: _Build = field(repr=False)
     chosen: str = ""
     lasting: bool = False
+    holds: Restoration | None = None
 
     def index(self, schema: str, table: str) -> None:
         """Build the primary key and the indexes of a table of the bare draft that depend on nothing but its rows.
@@ -213,7 +217,7 @@ def scratch_database(place: Place, name: str, *, like: str, schemas: Sequence[st
             open_to_sessions(maker, whole, opened=True)
             yield draft
             kept = bare if draft.chosen == draft.bare else whole
-            note(maker, place, kept)
+            note_restored(maker, place, kept, draft.holds)
             rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
             maker.execute(rename.format(sql.Identifier(kept), sql.Identifier(name)))
         finally:

@@ -46,6 +46,12 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     local: Mapping[str, str] = MappingProxyType({})
     """The settings with which every transaction begins behind a pooler."""
 
+    @property
+    def server(self) -> str:
+        """The version of the server, e.g. `18.1`."""
+        version = self.info.server_version
+        return f"{version // 10000}.{version % 10000}"
+
     def execute(
         self, query: Any, params: Params | None = None, *, prepare: bool | None = None, binary: bool = False
     ) -> psycopg.Cursor[tuple[Any, ...]]:

@@ -1,0 +1,129 @@
+"""What was tried to prove backups: `proofs/<label>/<time>-<id>.json`, a file for each attempt.
+
+Several may be made at once, so none is ever changed. They outlive their backups for a while: which business was proven
+when, and how long restores took, is asked for long after a single backup was pruned.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from toolkit.model.manifest import Manifest
+from toolkit.model.proof import Proof, Standing
+from toolkit.planning.clock import compact_stamp, instant
+from toolkit.planning.proving import standing
+from toolkit.storage.decoding import decoded, read_each
+from toolkit.storage.layout import PROOFS, proof_label_of, proof_time_of, proofs_of
+from toolkit.storage.repository import Repository
+
+KEPT = timedelta(days=366)
+"""How long what was tried stays known when its backup is gone."""
+
+_PROOF = msgspec.json.Decoder(Proof)
+"""Made here, because msgspec crashes when several threads decode into a type for the first time at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proofs:
+    """Attempts to prove backups.
+
+    Attributes:
+        repository: id of the repository that they were read from.
+        attempts: label → the attempts on it, oldest first; also of backups that are gone.
+        unreadable: the files that could not be understood.
+    """
+
+    repository: str
+    attempts: Mapping[str, tuple[Proof, ...]]
+    unreadable: tuple[str, ...] = ()
+
+    def standing(self, manifest: Manifest) -> Standing:
+        """Give how a backup of the repository stands."""
+        return standing(manifest, self.attempts.get(manifest.metadata.label, ()), repository=self.repository)
+
+
+def record_proof(repository: Repository, proof: Proof) -> None:
+    """Note an attempt, beside all earlier ones. Raises StorageError where it cannot be written."""
+    stem = f"{proofs_of(proof.label)}{compact_stamp(instant(proof.time))}"
+    repository.store.put(f"{stem}-{secrets.token_hex(4)}.json", msgspec.json.encode(proof))
+
+
+def read_proofs(repository: Repository, labels: Collection[str] | None = None) -> Proofs:
+    """Read the attempts on some backups, or everything that is known.
+
+    Raises:
+        StorageError: they cannot be listed or read.
+    """
+    prefix = proofs_of(*labels) if labels is not None and len(labels) == 1 else PROOFS
+    listed = {stored.name: proof_label_of(stored.name) for stored in repository.store.list(prefix)}
+    wanted = [name for name, label in listed.items() if label and (labels is None or label in labels)]
+    attempts: dict[str, list[Proof]] = {}
+    unreadable = []
+    for name, data in read_each(repository.store, wanted):
+        if data is None:
+            continue
+        proof = _proof_in(data, listed[name])
+        if proof is None:
+            unreadable.append(name)
+        else:
+            attempts.setdefault(proof.label, []).append(proof)
+    ordered = {label: tuple(sorted(found, key=lambda each: each.time)) for label, found in attempts.items()}
+    return Proofs(repository=repository.id, attempts=ordered, unreadable=tuple(unreadable))
+
+
+def lacking_proofs(source: Repository, target: Repository, labels: Collection[str]) -> dict[str, list[str]]:
+    """Give, by label, the files about backups of one repository that another one does not have."""
+    there = {stored.name for stored in target.store.list(PROOFS)}
+    lacking: dict[str, list[str]] = {}
+    for stored in source.store.list(PROOFS):
+        label = proof_label_of(stored.name)
+        if label and label in labels and stored.name not in there:
+            lacking.setdefault(label, []).append(stored.name)
+    return lacking
+
+
+def carry_proofs(source: Repository, target: Repository, names: Iterable[str], *, checksums: tuple[str, str]) -> int:
+    """Take what was tried on a backup along to where it was copied to; gives how many files.
+
+    Args:
+        checksums: of its manifest in either repository: they differ where its chunks were compressed otherwise.
+    """
+    (ours, theirs), carried = checksums, 0
+    for name, data in read_each(source.store, names):
+        proof = _proof_in(data, proof_label_of(name)) if data is not None else None
+        if proof is not None and proof.checksum == ours:
+            target.store.put(name, msgspec.json.encode(msgspec.structs.replace(proof, checksum=theirs)))
+            carried += 1
+    return carried
+
+
+def outlived(repository: Repository, labels: Collection[str], now: datetime) -> list[str]:
+    """Give the files about backups that are gone which nobody asks for any more.
+
+    Args:
+        labels: the backups that there are.
+        now: by the store's clock.
+    """
+    return [
+        stored.name
+        for stored in repository.store.list(PROOFS)
+        if (label := proof_label_of(stored.name)) is not None
+        and label not in labels
+        and ((time := proof_time_of(stored.name)) is None or time < now - KEPT)
+    ]
+
+
+def _proof_in(data: bytes, label: str | None) -> Proof | None:
+    """The attempt in a file; None where it is not what was written."""
+    try:
+        proof = decoded(_PROOF, data)
+        instant(proof.time)
+        instant(proof.backed_up)
+    except ValueError:  # DecodeError is one
+        return None
+    return proof if proof.label == label else None
