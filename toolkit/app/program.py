@@ -89,3 +89,7 @@ def _flush() -> None:
 def _leave_the_pipe() -> None:
     # Python must not stumble over what is left of it at its own end
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

@@ -22,6 +22,8 @@ _MODULES: Final = (
     "quarantine_list",
     "quarantine_retry",
     "run",
+    "schedule",
+    "schedule_run",
     "show",
     "unlock",
     "unpin",

@@ -1,0 +1,106 @@
+"""`schedule`: have a playbook run by itself, by what the machine has for that; show, install, list and remove it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from toolkit.app.command import INVENTORY, JSON, Call, Command
+from toolkit.app.scheduling.asked import Asked
+from toolkit.errors import InputError
+from toolkit.output.answer import Answer
+
+if TYPE_CHECKING:
+    from toolkit.app.scheduling.kind import Kind
+
+
+def _schedule(given: Asked, call: Call) -> Iterator[Answer]:
+    from toolkit.app.scheduling.kinds import kind_named
+
+    asked = [f"--{name}" for name in ("install", "remove", "list") if getattr(given, name)]
+    if len(asked) > 1:
+        raise InputError(f"{' and '.join(asked)}: give one of them")
+    kind = kind_named(given.kind)
+    if given.list:
+        yield _listed(call)
+    elif given.remove:
+        yield _removed(given, call, kind)
+    else:
+        yield _planned(given, call, kind)
+
+
+def _listed(call: Call) -> Answer:
+    from toolkit.app.scheduling import names
+    from toolkit.app.scheduling.answers import Listed
+    from toolkit.app.scheduling.kinds import is_installed
+    from toolkit.app.scheduling.record import scheduled
+
+    directory = call.control.directory
+    found = tuple((record, is_installed(record, directory)) for record in scheduled(directory))
+    return Listed(directory=directory, now=names.local_now(), schedules=found)
+
+
+def _removed(given: Asked, call: Call, kind: Kind) -> Answer:
+    from toolkit.app.scheduling import names, record
+    from toolkit.app.scheduling.answers import Removed
+    from toolkit.app.scheduling.kinds import kind_named
+
+    if len(given.playbook) != 1 and not given.name:
+        raise InputError("no playbook is named", hint="invoke schedule PLAYBOOK --remove")
+    name = names.checked(given.name) if given.name else names.default(given.playbook[0])
+    directory = call.control.directory
+    known = record.read(directory, name)
+    by = kind_named(known.kind) if known is not None and known.kind and not given.kind else kind
+    found = by.remove(name, directory)
+    if not found and known is None:
+        raise InputError(f"nothing called {name} is scheduled in {directory}", hint="invoke schedule --list")
+    record.forget(directory, name)
+    return Removed(name=name, kind=by, found=found)
+
+
+def _planned(given: Asked, call: Call, kind: Kind) -> Answer:
+    from msgspec.structs import replace
+
+    from toolkit.app.scheduling import names, record
+    from toolkit.app.scheduling.answers import Planned
+    from toolkit.app.scheduling.plan import job_of, warnings_of
+    from toolkit.errors import PlaybackError
+
+    job = job_of(given, call)
+    now, directory = names.local_now(), call.control.directory
+    known = record.read(directory, job.name)
+    if known is not None and known.kind and known.playbook != job.playbook:
+        raise InputError(
+            f"{job.name} is scheduled already, for {known.playbook}", hint="choose another --name, or remove that one"
+        )
+    planned = Planned(
+        job=job,
+        kind=kind,
+        now=now,
+        overlap=given.overlap,
+        warnings=warnings_of(given, call, job, kind, now),
+        made=kind.made(job),
+        installed=given.install,
+    )
+    if given.install:
+        try:
+            kind.install(job)
+        except PlaybackError:
+            if not call.as_json:
+                for line in planned.files():
+                    call.output.line(line.text)
+            raise
+        base = known or record.Record(name=job.name, playbook=job.playbook, since=now)
+        kept = replace(base, playbook=job.playbook, kind=kind.name, since=now)
+        record.write(directory, names.with_times(kept, at=given.at, on=given.on, every=given.every))
+    return planned
+
+
+COMMAND = Command(
+    name="schedule",
+    summary="Have a playbook run by itself, and say how such runs ended",
+    usage="PLAYBOOK --at 02:00 [--install | --remove | --list]",
+    needs=(INVENTORY, JSON),
+    options=Asked,
+    body=_schedule,
+)

@@ -1,0 +1,30 @@
+"""The options of `schedule`, as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from toolkit.app import command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What `schedule` is given."""
+
+    playbook: tuple[str, ...] = command.words("the playbook's file, below the working or the control directory")
+    at: str = command.text("when, in local time: 02:00, or several times with commas between")
+    on: str = command.text("on which days, e.g. mon-fri or sat,sun (default: every day)")
+    every: str = command.text("at even distances instead of --at, e.g. 15m or 2h")
+    install: bool = command.switch("install it; without this it is only printed")
+    remove: bool = command.switch("remove what was installed for the playbook")
+    list: bool = command.switch("list what is scheduled: next run, last run and how it ended")
+    kind: str = command.text("by what: systemd, cron, launchd or windows (default: what this machine has)")
+    name: str = command.text("what it is called, where one playbook has several (default: the playbook's name)")
+    overlap: str = command.text("what to do while another run of this playbook goes on: wait or skip", default="skip")
+    env_file: str = command.text("a file of variables for the environment of the runs, NAME=value a line")
+    limit: str = command.text("as for `run`")
+    tags: str = command.text("as for `run`")
+    skip_tags: str = command.text("as for `run`")
+    extra_vars: tuple[str, ...] = command.texts("as for `run`")
+    forks: str = command.text("as for `run`")
+    executor: str = command.text("as for `run`")

@@ -1,0 +1,124 @@
+"""What is known of scheduled playbooks: what was installed, and how the last run of each went.
+
+One file each, `.playback/schedule/NAME.json`. `scheduled` is what others read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from toolkit.planning.recurrence import Recurrence, recurrence
+from toolkit.private import files
+from toolkit.storage.processes import Process, has_ended
+
+FOLDER: Final = ".playback/schedule"
+LOGS: Final = ".playback/logs"
+DIED: Final = 137
+"""The exit code of a run whose process ended without one: as shells count SIGKILL."""
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of a scheduled playbook.
+
+    Attributes:
+        finished: None while it runs, and where its process died.
+        exit_code: the same.
+    """
+
+    started: datetime
+    process: Process
+    finished: datetime | None = None
+    exit_code: int | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it still runs, as far as that can be told."""
+        return self.exit_code is None and not has_ended(self.process)
+
+    @property
+    def ended_with(self) -> int | None:
+        """Its exit code, DIED where its process ended without one; None while it runs."""
+        if self.exit_code is not None:
+            return self.exit_code
+        return None if self.running else DIED
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A scheduled playbook and its last run.
+
+    Attributes:
+        name: what it is called; its log is `.playback/logs/NAME.log`.
+        playbook: as it was named on the command line of the timer.
+        kind: what starts it, such as `systemd`; empty where it was not installed by `schedule --install`.
+        at, on, every: when, as options of the command line; all empty where that is not known.
+        since: when it was first known: what was missed before then is not caught up.
+        last: its last run that began; None for none yet.
+        succeeded: when the last run began that ended with 0.
+        skipped: when the last run was skipped since another one was going on; None where none was since `last` began.
+    """
+
+    name: str
+    playbook: str
+    since: datetime
+    kind: str = ""
+    at: str = ""
+    on: str = ""
+    every: str = ""
+    last: Run | None = None
+    succeeded: datetime | None = None
+    skipped: datetime | None = None
+
+    @property
+    def recurrence(self) -> Recurrence | None:
+        """When it recurs; None where that is not known."""
+        return recurrence(at=self.at, on=self.on, every=self.every) if self.at or self.every else None
+
+    def next(self, now: datetime) -> datetime | None:
+        """Give when it runs next; None where that is not known. Both are aware local times."""
+        return self.recurrence.next(now) if self.recurrence else None
+
+    def is_due(self, now: datetime) -> bool:
+        """Say whether the newest of its times has passed without a run."""
+        if self.recurrence is None:
+            return False
+        begun = self.last.started if self.last is not None else self.since
+        return max(self.since, begun, self.skipped or begun) < self.recurrence.last(now)
+
+
+def scheduled(directory: Path) -> Iterator[Record]:
+    """Give every scheduled playbook of a control directory, by name; a file that cannot be read is passed over."""
+    for file in sorted((directory / FOLDER).glob("*.json")):
+        if (record := read(directory, file.stem)) is not None:
+            yield record
+
+
+def read(directory: Path, name: str) -> Record | None:
+    """Give what is known of a scheduled playbook; None for nothing."""
+    try:
+        return msgspec.json.decode(_file(directory, name).read_bytes(), type=Record)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def write(directory: Path, record: Record) -> None:
+    """Keep what is known of a scheduled playbook; OSError as the operating system says."""
+    files.write(_file(directory, record.name), msgspec.json.format(msgspec.json.encode(record)) + b"\n")
+
+
+def forget(directory: Path, name: str) -> None:
+    """Remove what is known of a scheduled playbook."""
+    _file(directory, name).unlink(missing_ok=True)
+
+
+def log_file(directory: Path, name: str) -> Path:
+    """Give the file of a scheduled playbook's output."""
+    return directory / LOGS / f"{name}.log"
+
+
+def _file(directory: Path, name: str) -> Path:
+    return directory / FOLDER / f"{name}.json"
