@@ -19,8 +19,10 @@ from tests.storage.samples import some_rows, write_backup
 from toolkit.errors import InputError, LockedError, RefusedError
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
+from toolkit.model.proof import Trial
 from toolkit.storage.layout import CHUNKS, chunk_name, manifest_name
 from toolkit.storage.local import LocalStore
+from toolkit.storage.proofs import proof_of, read_proofs, record_proof
 from toolkit.storage.records import pin, read_records, record_verified
 from toolkit.storage.repository import Repository
 from toolkit.storage.s3.store import S3Store
@@ -105,6 +107,26 @@ def test_a_verified_backup_is_worth_more_than_new_ones(control: Control) -> None
     assert control.run("verify", "one", {"backup": made[0].metadata.label, "against": "repository"}).exit_code == 0
     pruned(control, keep_last=1, minimum=1)
     assert control.repository.labels() == labels(made[0])
+
+
+def test_a_proven_backup_is_worth_more_than_new_ones(control: Control) -> None:
+    """The newest proven one is kept while nothing newer is proven, until it turns out to be damaged."""
+    made = nights(control.repository, 5)
+    for manifest in made[3:]:
+        record_proof(control.repository, proof_of(control.repository, manifest, Trial(place="here"), now=NEWEST))
+    record_verified(control.repository, made[1], against="database", host="one", now=NEWEST)
+    would = pruned(control, keep_last=1, minimum=1, check=True)
+    assert "newest proven of its group, 3 newer are not" in would.details[4]
+    chunk = chunk_name(made[3].tables[0].chunks[0].id)
+    control.repository.store.put(chunk, flip_bit(control.repository.store.get(chunk), 30))
+    wanted = {"backup": made[3].metadata.label, "against": "repository"}
+    assert [control.run("verify", "one", wanted).exit_code for _ in range(2)] == [6, 6]
+    known = read_proofs(control.repository).standing(made[3])
+    assert (known.proven, len(known.tried)) == (None, 2)
+    assert known.failed is not None
+    assert "found by verify" in known.failed.failure
+    pruned(control, keep_last=1, minimum=1)
+    assert control.repository.labels() == labels(made[0], made[1], made[4])
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,19 @@ def test_a_suspiciously_small_one_does_not_push_out_a_verified_one(rows: int, si
     assert "verified" not in " ".join(reasons(decisions).get(1, ()))
 
 
+def test_the_newest_proven_one_stays_while_newer_ones_are_not_proven() -> None:
+    """That newer ones were verified, and are as large, is no reason to let the last one go that was restored."""
+    newer, good = days(3, verified=True)[:2], days(3, verified=True, proven=True)[2]
+    policy = RetentionPolicy(last=1, minimum=1)
+    older = days(5, proven=True)[3:]
+    decisions = decide([*newer, good, *older], policy, now=NOW)
+    assert reasons(decisions) == {
+        0: ("last 1/1", "newest of its group"),
+        2: ("newest proven of its group, 2 newer are not",),
+    }
+    assert len(kept(decide([*days(1, verified=True, proven=True), newer[1], good], policy, now=NOW))) == 1
+
+
 def test_a_wrong_clock_does_not_cost_the_newest() -> None:
     """Beside a backup whose time lies in the future the newest of the others is kept as well."""
     future = backup("2031-01-01T00:00:00+00:00", "future")
@@ -246,7 +259,7 @@ zones = st.sampled_from([UTC, BERLIN, ZoneInfo("Australia/Lord_Howe"), ZoneInfo(
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[BackupSummary]:
-    """Backups of up to a year and a half, several at the same minute, some pinned, tagged or verified."""
+    """Backups of up to a year and a half, several at the same minute, some pinned, tagged, verified or proven."""
     times = draw(st.lists(minutes, min_size=1, max_size=25))
     start = datetime(2026, 3, 1, tzinfo=UTC)
     return [
@@ -258,6 +271,7 @@ def histories(draw: st.DrawFn) -> list[BackupSummary]:
             rows=draw(st.integers(0, 100)),
             bytes=draw(st.integers(0, 100)),
             verified=draw(st.booleans()),
+            proven=draw(st.booleans()),
             pin=draw(st.sampled_from([None, Pin(), Pin(until=date(2026, 9, 1))])),
         )
         for number, time in enumerate(times)
@@ -279,6 +293,8 @@ def test_laws(backups: list[BackupSummary], policy: RetentionPolicy, zone: ZoneI
         assert all(decision.keep for decision in group[: policy.minimum])
         verified = [decision for decision in group if decision.backup.verified]
         assert all(decision.keep for decision in verified[:1])
+        proven = [decision for decision in group if decision.backup.proven]
+        assert all(decision.keep for decision in proven[:1])
         times = [decision.backup.time for decision in group]
         assert times == sorted(times, reverse=True)
     for decision in decisions:

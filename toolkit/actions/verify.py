@@ -15,7 +15,7 @@ from toolkit.actions.choosing import backup_of
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_catalog, device_to_verify
 from toolkit.actions.locking import shared_lock
-from toolkit.actions.proving import Trial, attempt, recorded
+from toolkit.actions.proving import recorded
 from toolkit.actions.restored import RestoreFacts, after_restore, facts_of
 from toolkit.actions.targets import conninfo_of, database_named, repository_of
 from toolkit.errors import ExitCode, StorageError
@@ -23,7 +23,7 @@ from toolkit.model.drift import Answers
 from toolkit.model.host import EmbeddedDatabase, Host, ServerDatabase
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome, SilentProgress
-from toolkit.model.proof import Restoration
+from toolkit.model.proof import Restoration, Trial
 from toolkit.model.result import VerifiedDatabase, VerifiedRepository
 from toolkit.model.role import Role
 from toolkit.planning.choice import LATEST
@@ -32,7 +32,8 @@ from toolkit.postgres.session.connection import connect
 from toolkit.postgres.verify.verification import Verification, verify_database
 from toolkit.storage.backup_reader import BackupReader
 from toolkit.storage.check import check
-from toolkit.storage.records import forget_verified, record_verified
+from toolkit.storage.proofs import doubt
+from toolkit.storage.records import record_verified
 from toolkit.storage.repository import Repository
 
 
@@ -102,7 +103,7 @@ def _verify(arguments: VerifyArguments, context: Context, repository: Repository
     if found.whole:
         outcome = _recorded(outcome, repository, manifest, context, against="database", host=found.place)
     if found.proves and not context.check:
-        outcome = recorded(outcome, repository, attempt(context, repository, manifest, found.trial()))
+        outcome = recorded(outcome, context, repository, manifest, found.trial)
     return outcome
 
 
@@ -130,16 +131,17 @@ class Beside:
         """Whether it shows that the backup, or businesses of it, can be restored: they were, and were found equal."""
         return self.restoration is not None and (self.whole or bool(self.businesses))
 
+    @property
     def trial(self) -> Trial:
-        """Give what is to be recorded of it."""
-        rows, tables = (sum(each.rows for each in self.outcome.moved), sum(each.tables for each in self.outcome.moved))
+        """What is to be recorded of it."""
+        moved = self.outcome.moved[0]
         return Trial(
             place=self.place,
             postgres=self.postgres,
             seconds=self.restoration.seconds if self.restoration else None,
             businesses=() if self.whole else self.businesses,
-            rows=rows,
-            tables=tables,
+            rows=moved.rows,
+            tables=moved.tables,
         )
 
 
@@ -232,7 +234,7 @@ def _against_repository(repository: Repository, manifest: Manifest, context: Con
         return _recorded(outcome, repository, manifest, context, against="repository")
     if not context.check:
         with suppress(StorageError):
-            forget_verified(repository, label)
+            doubt(repository, label, f"{findings[0]} (found by verify)", now=context.now())
     return outcome
 
 

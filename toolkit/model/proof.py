@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -41,6 +41,25 @@ class Asserted(msgspec.Struct, frozen=True, kw_only=True):
     found: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What was tried, and how it went: the attributes of the `Proof` that is made of it.
+
+    Attributes:
+        place: empty where a backup turned out to be damaged without being restored.
+    """
+
+    place: str = ""
+    postgres: str = ""
+    seconds: float | None = None
+    businesses: Sequence[str] = ()
+    rows: int = 0
+    tables: int = 0
+    assertions: Sequence[Asserted] = ()
+    failure: str = ""
+    playbook: str = ""
+
+
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt to prove a backup, which succeeded or failed.
 
@@ -50,7 +69,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         time: when it was tried, the same.
         repository: id of the repository from which it was restored; `copy` takes records along.
         businesses: the tenants that were proven; empty for the whole backup.
-        place: the scratch database, `embedded:NAME` or `HOST:DATABASE`.
+        place: the scratch database, `embedded:NAME` or `HOST:DATABASE`; empty where damage was found without one.
         postgres: the version of its server.
         seconds: how long the restore took, the recovery time; None where it did not end.
         age: how old the data were, in seconds: what would have been lost then, the recovery point.

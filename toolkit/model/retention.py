@@ -81,6 +81,7 @@ class BackupSummary:
         rows: how many it has.
         bytes: their raw size.
         verified: whether a verification of it has succeeded.
+        proven: whether all of it was restored, and found equal.
         awaited: restores have put rows of it aside, and to try them again takes its manifest.
     """
 
@@ -93,6 +94,7 @@ class BackupSummary:
     rows: int = 0
     bytes: int = 0
     verified: bool = False
+    proven: bool = False
     awaited: bool = False
     pin: Pin | None = None
 

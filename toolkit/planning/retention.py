@@ -1,7 +1,7 @@
 """Which backups are kept and which are removed, and why. A pure function of backups, policy and time.
 
 The rules mean what they mean in restic's `forget` (https://restic.readthedocs.io/en/stable/060_forget.html), and are
-or-ed as there. Beyond them stand the newest ones, pins, and the newest backups that are known to be good.
+or-ed as there. Beyond them stand the newest ones, pins, and the newest backups that are known to be good or proven.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from itertools import chain
 
 from toolkit.model.duration import Duration
 from toolkit.model.manifest import Metadata
+from toolkit.model.proof import Standing
 from toolkit.model.retention import UNLIMITED, BackupSummary, Decision, GroupKey, Period, Pin, RetentionPolicy
 from toolkit.planning.clock import instant, is_future
 
@@ -34,7 +35,9 @@ _PERIODS: Mapping[Period, Callable[[datetime], object]] = {
 }
 
 
-def summary_of(metadata: Metadata, *, verified: bool, pin: Pin | None, awaited: bool = False) -> BackupSummary:
+def summary_of(
+    metadata: Metadata, *, verified: bool, standing: Standing, pin: Pin | None, awaited: bool = False
+) -> BackupSummary:
     """Give what retention has to know of a backup. Raises ValueError when its manifest has no time that can be read."""
     covered = metadata.business_filter
     businesses = ", ".join(sorted(covered.business_ids)) or "all businesses"
@@ -47,7 +50,8 @@ def summary_of(metadata: Metadata, *, verified: bool, pin: Pin | None, awaited: 
         tags=tuple(sorted(metadata.tags)),
         rows=metadata.stats.total_records,
         bytes=metadata.stats.uncompressed_size,
-        verified=verified,
+        verified=verified or standing.proven is not None,
+        proven=standing.proven is not None,
         awaited=awaited,
         pin=pin,
     )
@@ -110,6 +114,7 @@ def _decide_group(
         _newest(past, policy),
         _needed(backups, now.astimezone(zone).date()),
         _known_good(past),
+        _proven(past),
     ):
         reasons[backup.label].append(reason)
     for backup in backups:
@@ -192,6 +197,13 @@ def _known_good(backups: Sequence[BackupSummary]) -> Iterator[_Reason]:
         if index and all(_small(other, backup) for other in newer):
             yield backup, _why_known_good(backup, newer, unverified=index - len(newer))
         newer.append(backup)
+
+
+def _proven(backups: Sequence[BackupSummary]) -> Iterator[_Reason]:
+    """The newest one that was restored and found equal, for as long as no newer one was."""
+    index = next((index for index, backup in enumerate(backups) if backup.proven), 0)
+    if index:
+        yield backups[index], f"newest proven of its group, {index} newer {'is' if index == 1 else 'are'} not"
 
 
 def _small(other: BackupSummary, backup: BackupSummary) -> bool:

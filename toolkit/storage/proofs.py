@@ -13,12 +13,16 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from toolkit import __version__
+from toolkit.errors import PlaybackError
 from toolkit.model.manifest import Manifest
-from toolkit.model.proof import Proof, Standing
-from toolkit.planning.clock import compact_stamp, instant
+from toolkit.model.proof import Proof, Standing, Trial
+from toolkit.planning.clock import compact_stamp, instant, stamp
 from toolkit.planning.proving import standing
 from toolkit.storage.decoding import decoded, read_each
 from toolkit.storage.layout import PROOFS, proof_label_of, proof_time_of, proofs_of
+from toolkit.storage.processes import who
+from toolkit.storage.records import forget_verified
 from toolkit.storage.repository import Repository
 
 KEPT = timedelta(days=366)
@@ -51,6 +55,49 @@ def record_proof(repository: Repository, proof: Proof) -> None:
     """Note an attempt, beside all earlier ones. Raises StorageError where it cannot be written."""
     stem = f"{proofs_of(proof.label)}{compact_stamp(instant(proof.time))}"
     repository.store.put(f"{stem}-{secrets.token_hex(4)}.json", msgspec.json.encode(proof))
+
+
+def doubt(repository: Repository, label: str, why: str, *, now: datetime) -> None:
+    """Note that a backup turned out to be damaged: it counts neither as verified nor as proven any more.
+
+    Raises:
+        StorageError: that cannot be written.
+    """
+    forget_verified(repository, label)
+    try:
+        manifest = repository.manifest(label)
+    except PlaybackError:
+        return  # of which nobody says that it is proven
+    known = read_proofs(repository, [label]).standing(manifest)
+    if known.proven or known.businesses:
+        record_proof(repository, proof_of(repository, manifest, Trial(failure=why), now=now))
+
+
+def proof_of(repository: Repository, manifest: Manifest, trial: Trial, *, now: datetime) -> Proof:
+    """Give what is to be recorded of a trial of a backup of the repository, made now, by us."""
+    metadata = manifest.metadata
+    return Proof(
+        label=metadata.label,
+        checksum=manifest.checksum,
+        host=metadata.host,
+        job=metadata.job,
+        scope=metadata.backup_type,
+        backed_up=metadata.timestamp,
+        time=stamp(now, "milliseconds"),
+        repository=repository.id,
+        businesses=tuple(sorted(trial.businesses)),
+        place=trial.place,
+        postgres=trial.postgres,
+        seconds=trial.seconds,
+        age=max(0.0, round((now - instant(metadata.timestamp)).total_seconds(), 3)),
+        rows=trial.rows,
+        tables=trial.tables,
+        assertions=tuple(trial.assertions),
+        failure=trial.failure,
+        playbook=trial.playbook,
+        tool=f"playback {__version__}",
+        by=who(),
+    )
 
 
 def read_proofs(repository: Repository, labels: Collection[str] | None = None) -> Proofs:

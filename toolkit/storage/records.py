@@ -109,7 +109,7 @@ def record_verified(repository: Repository, manifest: Manifest, *, against: str,
 
 
 def forget_verified(repository: Repository, label: str) -> None:
-    """Take back what `record_verified` noted, because the backup turned out to be damaged."""
+    """Take back what `record_verified` noted."""
     repository.store.delete(verified_name(label))
 
 

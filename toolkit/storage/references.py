@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 from toolkit.errors import DamageError, InputError, PlaybackError, RefusedError
 from toolkit.model.manifest import Manifest
 from toolkit.model.retention import BackupSummary
 from toolkit.planning.retention import summary_of
+from toolkit.storage.proofs import read_proofs
 from toolkit.storage.quarantine import quarantined_labels
 from toolkit.storage.records import Records, read_records
 from toolkit.storage.repository import Repository
@@ -25,7 +27,8 @@ def summaries(repository: Repository) -> tuple[list[BackupSummary], Records]:
     vanished = [f"{label}: its manifest is gone" for label in repository.vanished()]
     if vanished:
         raise _unknown_needs(repository, vanished)
-    records = read_records(repository)
+    records, labels = read_records(repository), repository.labels()
+    proofs = read_proofs(repository, set(labels))
     awaited = quarantined_labels(repository)
 
     def summarise(manifest: Manifest) -> BackupSummary:
@@ -33,11 +36,13 @@ def summaries(repository: Repository) -> tuple[list[BackupSummary], Records]:
         return summary_of(
             manifest.metadata,
             verified=records.verified.get(label) == manifest.checksum,
+            standing=proofs.standing(manifest),
             pin=records.pins.get(label),
             awaited=label in awaited,
         )
 
-    return list(_of_each(repository, repository.labels(), summarise)), records
+    unreadable = (*records.unreadable, *proofs.unreadable)
+    return list(_of_each(repository, labels, summarise)), replace(records, unreadable=unreadable)
 
 
 def referenced_chunks(repository: Repository, labels: Iterable[str]) -> set[bytes]:

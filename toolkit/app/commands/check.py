@@ -175,13 +175,15 @@ def _one(name: str, repository: Repository, sample: Sample | None, call: Call, *
 
 
 def _doubt(repository: Repository, plan: RepairPlan, lock: Lock) -> None:
-    """Let damaged backups no longer count as verified, so that a prune relies on others."""
-    from toolkit.storage.records import forget_verified
+    """Let damaged backups no longer count as verified or proven, so that a prune relies on others."""
+    from toolkit.app.control import utc_now
+    from toolkit.storage.proofs import doubt
 
     if not lock.warnings:
         with suppress(StorageError):
-            for label in plan.backups:
-                forget_verified(repository, label)
+            for label, tables in plan.backups.items():
+                hurt = f"tables {', '.join(tables)}" if tables else "its manifest"
+                doubt(repository, label, f"{hurt} cannot be read (found by check)", now=utc_now())
 
 
 COMMAND = Command(

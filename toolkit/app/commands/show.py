@@ -118,12 +118,13 @@ def _proven(standing: Standing) -> Iterator[tuple[str, str]]:
 
 
 def _tried(proof: Proof) -> str:
-    took = f"restored in {wording.seconds(proof.seconds)} " if proof.seconds is not None else ""
+    took = f" restored in {wording.seconds(proof.seconds)}" if proof.seconds is not None else ""
+    where = f" into {proof.place}" if proof.place else ""
     holds = sum(each.holds for each in proof.assertions)
     asked = f", {holds} of {wording.counted(len(proof.assertions), 'assertion')} held" if proof.assertions else ""
     server = f" (PostgreSQL {proof.postgres})" if proof.postgres else ""
     aged = wording.seconds(proof.age)
-    return f"{proof.time[:19]}Z {took}into {proof.place}{server}, {aged} after it was made{asked}, by {proof.by}"
+    return f"{proof.time[:19]}Z{took}{where}{server}, {aged} after it was made{asked}, by {proof.by}"
 
 
 def _facts(shown: Shown) -> dict[str, str]:
