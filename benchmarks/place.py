@@ -24,6 +24,7 @@ from benchmarks.measuring import Command, run
 from toolkit import demo
 from toolkit.postgres.servers import embedded
 from toolkit.postgres.servers.embedded import EmbeddedServer
+from toolkit.shipped import DEMO_INVENTORY
 
 ROOT = Path(__file__).parent.parent
 HOME = ROOT / ".playback" / "benchmark"
@@ -265,7 +266,7 @@ def open_place(scale: float) -> Place:
     for name in ("inventory/catalogs", "repositories", "playbooks"):
         (HOME / name).mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "tasks.py", HOME / "tasks.py")
-    shutil.copy(ROOT / "inventory" / "catalogs" / "multi-business.yml", HOME / "inventory" / "catalogs")
+    shutil.copy(DEMO_INVENTORY / "catalogs" / "multi-business.yml", HOME / "inventory" / "catalogs")
     for data in DATA.values():
         if data.catalog:
             (HOME / "inventory" / "catalogs" / f"{data.name}.yml").write_text(data.catalog, encoding="utf-8")

@@ -38,7 +38,9 @@ class Nightly:
         if place.first_time(home):
             remove(home)
             home.mkdir()
-            shutil.copytree(toolkit / "inventory", home / "inventory")
+            # older commits have it at the top
+            places = (toolkit / "toolkit" / "demo" / "inventory", toolkit / "inventory")
+            shutil.copytree(next(place for place in places if place.is_dir()), home / "inventory")
             shutil.copy(toolkit / "tasks.py", home)
             run(command, place.postmaster)
         return command

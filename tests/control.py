@@ -16,6 +16,7 @@ from toolkit.actions.action import Action
 from toolkit.config import inventory
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
+from toolkit.shipped import DEMO_INVENTORY
 from toolkit.storage.local import LocalStore
 from toolkit.storage.repository import Repository
 
@@ -53,7 +54,7 @@ class Control:
         if self.catalog:
             file.write_text(self.catalog, encoding="utf-8")
         else:
-            shutil.copy(ROOT / "inventory" / "catalogs" / file.name, file)
+            shutil.copy(DEMO_INVENTORY / "catalogs" / file.name, file)
         return name
 
     def run(

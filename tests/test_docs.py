@@ -1,4 +1,4 @@
-"""The documents are true: what they name exists, what exists is named, and the walk-through of the README works."""
+"""The documents are true: what they name exists, what exists is named, and the walk-through by hand works."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 GUIDE = ROOT / "docs" / "guide" / "actions.md"
+OWN = (ROOT / "docs" / "guide" / "own-database.md").read_text(encoding="utf-8")
 COMMANDS: dict[str, Command[Any]] = {command.name: command for command in ALL_COMMANDS}
 
 INVENTED = re.compile(r"(?:touch|sftp|sizes)\.")
@@ -41,7 +42,7 @@ SHOP = (
     'CREATE TABLE order_items (id text PRIMARY KEY, "orderId" text NOT NULL REFERENCES orders, vat text)',
     "CREATE TABLE sessions (token text PRIMARY KEY)",
 )
-"""The tables of the README's shop."""
+"""The tables of the shop in docs/guide/own-database.md."""
 
 
 def headings(document: Path) -> set[str]:
@@ -189,15 +190,15 @@ def test_documents_named_in_the_code_exist() -> None:
         assert not anchor or anchor in headings(ROOT / document), f"{file}: {document} has no section {anchor}"
 
 
-def readme_files() -> dict[str, Any]:
-    """The files of the README's walk-through, by the name that the text before each YAML block gives it."""
-    blocks = re.findall(r"^\*\*\d\..*?`(inventory/[\w/.-]+)`.*?^```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def shown_files() -> dict[str, Any]:
+    """The files of the walk-through by hand, by the name that the text before each YAML block gives it."""
+    blocks = re.findall(r"^\*\*\d\..*?`(inventory/[\w/.-]+)`.*?^```yaml\n(.*?)^```", OWN, re.MULTILINE | re.DOTALL)
     return {name: yaml.safe_load(text) for name, text in blocks}
 
 
 def test_the_walk_through_works(tmp_path: Path, new_database: Callable[[], str]) -> None:
-    """The README's inventory lints, and its catalog backs the shop up and verifies it."""
-    files = readme_files()
+    """The inventory by hand lints, and its catalog backs the shop up and verifies it."""
+    files = shown_files()
     assert len(files) == 3
     for name, value in files.items():
         path = tmp_path / name

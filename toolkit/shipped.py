@@ -1,6 +1,7 @@
 """Where the files that are shipped with the code are: schemas, playbooks, and the inventory of the demo.
 
-They stand beside the package in a checkout, and inside of it once it is installed (`pyproject.toml` puts them there).
+The first two stand beside the package in a checkout, and inside of it once it is installed (`pyproject.toml` puts them
+there).
 """
 
 from __future__ import annotations
@@ -14,4 +15,4 @@ _INSTALLED = _PACKAGE / "data"
 ROOT: Final = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent
 SCHEMAS: Final = ROOT / "schemas"
 PLAYBOOKS: Final = ROOT / "playbooks"
-DEMO_INVENTORY: Final = ROOT / "inventory"
+DEMO_INVENTORY: Final = _PACKAGE / "demo" / "inventory"

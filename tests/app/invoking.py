@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from toolkit.shipped import DEMO_INVENTORY
+
 ROOT = Path(__file__).parents[2]
 INVENTORY = ROOT / "tests" / "runner" / "control" / "inventory"
 
@@ -65,7 +67,7 @@ class Place:
         self.directory = directory
         self.repository = directory / "repository"
         self.inventory = directory / "inventory"
-        shutil.copytree(ROOT / "inventory" / "catalogs", self.inventory / "catalogs")
+        shutil.copytree(DEMO_INVENTORY / "catalogs", self.inventory / "catalogs")
 
     def run(self, database: object, *tasks: str, env: Mapping[str, str] | None = None) -> Invoked:
         """Run a playbook with these tasks on a host with this database."""

@@ -61,7 +61,7 @@ def test_a_stopped_server(place: Place) -> None:
     assert ran.code == 1
     assert ran.out.count("UNREACHABLE!") == 1
     assert f"cannot connect to database shop on 127.0.0.1:{port} as app" in ran.out
-    assert "HINT: is the server running" in ran.out
+    assert "HINT: nothing listens at that address: is the server running" in ran.out
     assert not place.repository.exists()
 
 

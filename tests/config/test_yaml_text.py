@@ -16,7 +16,7 @@ from toolkit.config.yaml_text import FAST_LOADER, Mapping, Node, PythonLoader, S
 from toolkit.errors import InputError
 
 ROOT = Path(__file__).parents[2]
-FILES = [file for folder in ("playbooks", "inventory", "tests") for file in sorted((ROOT / folder).rglob("*.yml"))]
+FILES = [file for folder in ("playbooks", "toolkit", "tests") for file in sorted((ROOT / folder).rglob("*.yml"))]
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner), max_leaves=20

@@ -8,13 +8,13 @@ import psycopg
 
 from tests.conftest import Servers
 from tests.demo.facts import columns, facts
-from tests.places import ROOT
 from toolkit.config import catalog
 from toolkit.model.catalog import Catalog, RuleKind
+from toolkit.shipped import DEMO_INVENTORY
 
 
 def _catalog() -> Catalog:
-    return catalog.load(ROOT / "inventory" / "catalogs" / "multi-business.yml")
+    return catalog.load(DEMO_INVENTORY / "catalogs" / "multi-business.yml")
 
 
 def test_every_table_stands_where_the_facts_put_it() -> None:

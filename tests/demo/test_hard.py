@@ -10,11 +10,11 @@ import pytest
 
 from tests.conftest import VERSIONS, Servers
 from tests.control import rows
-from tests.places import ROOT
 from toolkit.config import catalog
 from toolkit.demo.databases import FILLED
 from toolkit.demo.hard import SCHEMA, Feature, create_hard, load_hard
 from toolkit.postgres.servers.embedded import EmbeddedServer
+from toolkit.shipped import DEMO_INVENTORY
 
 TABLES = f"""
 SELECT c.relname FROM pg_class c
@@ -42,7 +42,7 @@ OWN_TYPES = {
 
 
 def _classified() -> set[str]:
-    return set(catalog.load(ROOT / "inventory" / "catalogs" / "hard.yml").rules)
+    return set(catalog.load(DEMO_INVENTORY / "catalogs" / "hard.yml").rules)
 
 
 def _tables(conninfo: str) -> set[str]:

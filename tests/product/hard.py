@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tests.conftest import Servers
 from tests.control import Control
-from tests.places import ROOT
 from toolkit.demo.hard import Feature, create_hard, load_hard
 from toolkit.model.manifest import Manifest
+from toolkit.shipped import DEMO_INVENTORY
 
-CATALOG = (ROOT / "inventory" / "catalogs" / "hard.yml").read_text(encoding="utf-8")
+CATALOG = (DEMO_INVENTORY / "catalogs" / "hard.yml").read_text(encoding="utf-8")
 EVERYWHERE = (Feature.VIRTUAL, Feature.XML, Feature.COLLATION)
 """What is left out where databases of different servers are to have the same tables."""
 

@@ -12,7 +12,6 @@ from psycopg import sql
 from tests.app.invoking import invoke
 from tests.conftest import Servers
 from tests.control import Control, execute
-from tests.places import ROOT
 from toolkit.config import catalog as catalogs
 from toolkit.demo import true_owners
 from toolkit.demo.load import KEYS
@@ -23,6 +22,7 @@ from toolkit.postgres.selection.marks import Mark
 from toolkit.postgres.selection.selected import Taken
 from toolkit.postgres.selection.snapshot import consistent_snapshot
 from toolkit.postgres.session.connection import Connection, connect
+from toolkit.shipped import DEMO_INVENTORY
 
 HEAD = "catalog: application\nschema: public\ntenant: {table: businesses, key: id, label: name, demo: isDemo}\n"
 
@@ -142,7 +142,7 @@ def test_backups_refuse_until_all_is_decided(place: Control, database: str) -> N
     assert whole.metadata.stats.total_tables == 144
 
 
-SHIPPED = ROOT / "inventory" / "catalogs" / "multi-business.yml"
+SHIPPED = DEMO_INVENTORY / "catalogs" / "multi-business.yml"
 
 
 def test_the_shipped_file_follows_a_migration(control: Control, demo_host: Callable[..., str]) -> None:

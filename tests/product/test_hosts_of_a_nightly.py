@@ -33,7 +33,7 @@ def test_every_host_that_can_be_is_backed_up(tmp_path: Path, new_database: Calla
     shop.control.add_host("dead", NOWHERE)
     execute(strange, "CREATE TABLE shops (id text PRIMARY KEY, name text)")
     shop.control.add_host("strange", strange)
-    shop.control.add_host("shop", database)
+    shop.control.add_host("shop", database, second="offsite-copy")
     shop.control.add_host("dead-too", NOWHERE)
     stores = {name: {"type": "local", "path": name} for name in ("local", "offsite-copy")}
     (tmp_path / "inventory" / "repositories.yml").write_text(json.dumps(stores), encoding="utf-8")

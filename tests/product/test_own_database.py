@@ -1,4 +1,4 @@
-"""A person's own database: the README's steps and every shipped playbook, by the real command line, on no demo."""
+"""A person's own database: the guide's steps and every shipped playbook, by the real command line, on no demo."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tests.app.invoking import ROOT, Invoked, invoke
 from tests.control import execute, rows
-from tests.test_docs import SHOP, readme_files
+from tests.test_docs import SHOP, shown_files
+from toolkit.shipped import DEMO_INVENTORY
 
 FILL = (
     "INSERT INTO shops VALUES ('north', 'North', false), ('south', 'South', false), ('try', 'Try', true)",
@@ -38,7 +39,7 @@ SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM order_items), (SELEC
 
 
 class Shop:
-    """The README's shop in a control directory that was written as the README says."""
+    """The guide's shop in a control directory that was written by hand, as the guide says."""
 
     def __init__(self, directory: Path, database: str) -> None:
         self.directory, self.database = directory, database
@@ -49,10 +50,10 @@ class Shop:
         self._env = {"TILL_1_PASSWORD": line.rpartition(":")[2], "PYTHONPATH": str(ROOT)}
         shutil.copy(ROOT / "tasks.py", directory)
         shutil.copytree(ROOT / "playbooks", directory / "playbooks")
-        self.files = readme_files()
+        self.files = shown_files()
         [host] = self.files["inventory/hosts.yml"]["all"]["hosts"].values()
         host["database"] = {**parts, "password": {"env": "TILL_1_PASSWORD"}}
-        shipped = yaml.safe_load((ROOT / "inventory" / "repositories.yml").read_text(encoding="utf-8"))
+        shipped = yaml.safe_load((DEMO_INVENTORY / "repositories.yml").read_text(encoding="utf-8"))
         repositories = self.files["inventory/repositories.yml"]
         for name in {*repositories, *shipped}:
             repositories[name] = {"type": "local", "path": str(directory / name)}
@@ -82,7 +83,7 @@ def shop(tmp_path: Path, new_database: Callable[[], str]) -> Shop:
     return Shop(tmp_path, database)
 
 
-def test_the_steps_of_the_readme(shop: Shop) -> None:
+def test_the_steps_by_hand(shop: Shop) -> None:
     """From a catalog file of one table to a nightly that is proven, and a restore that is looked at first."""
     whole = shop.files["inventory/catalogs/shop.yml"]
     shop.write("inventory/catalogs/shop.yml", {**whole, "business": {"sales": {"shops": "tenant"}}, "transient": {}})

@@ -26,6 +26,8 @@ if sys.platform == "win32":
 
 import pwd
 
+from toolkit.shipped import DEMO_INVENTORY
+
 Secrets = dict[str, list[str]]
 
 
@@ -49,7 +51,7 @@ def control(request: pytest.FixtureRequest) -> Iterator[Path]:
     directory.mkdir()
     for folder in (top, directory):
         folder.chmod(0o755)
-    shutil.copytree(ROOT / "inventory" / "catalogs", directory / "inventory" / "catalogs")
+    shutil.copytree(DEMO_INVENTORY / "catalogs", directory / "inventory" / "catalogs")
     yield directory
     embedded.stop(directory / ".playback" / "shop")
     shutil.rmtree(top)

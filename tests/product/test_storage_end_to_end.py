@@ -18,6 +18,7 @@ from tests.control import ROOT, execute
 from tests.storage.s3 import ceph
 from tests.storage.s3.servers import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.sweeps import EVERYTHING
+from toolkit.shipped import DEMO_INVENTORY
 
 LABEL = re.compile(r"=> (\S+-nightly-business): ")
 
@@ -56,7 +57,7 @@ def server(request: pytest.FixtureRequest) -> S3Server:
 @pytest.fixture
 def shipped() -> object:
     """The repository `offsite` as it is shipped."""
-    return yaml.safe_load((ROOT / "inventory" / "repositories.yml").read_text(encoding="utf-8"))["offsite"]
+    return yaml.safe_load((DEMO_INVENTORY / "repositories.yml").read_text(encoding="utf-8"))["offsite"]
 
 
 def test_the_nightly_and_the_offsite_playbook(

@@ -53,15 +53,15 @@ def playback(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_everything_that_is_shipped_is_in_the_wheel(wheel: Path) -> None:
-    """Code, schemas, playbooks, the demo's inventory and tables are in the wheel, and nothing else."""
+    """Code, schemas, playbooks, the demo's inventory and tables are in the wheel, and no inventory of the builder's."""
     names = set(zipfile.ZipFile(wheel).namelist())
     shipped = {
         f"toolkit/data/{path.relative_to(ROOT).as_posix()}"
-        for folder in ("schemas", "playbooks", "inventory")
+        for folder in ("schemas", "playbooks")
         for path in (ROOT / folder).rglob("*")
         if path.is_file()
     }
-    files = [path for ending in ("py", "sql") for path in (ROOT / "toolkit").rglob(f"*.{ending}")]
+    files = [path for ending in ("py", "sql", "yml") for path in (ROOT / "toolkit").rglob(f"*.{ending}")]
     code = {path.relative_to(ROOT).as_posix() for path in files}
     facts = f"playback_toolkit-{toolkit.__version__}.dist-info/"
     assert len(shipped) > 20

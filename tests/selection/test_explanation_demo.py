@@ -6,7 +6,6 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 import pytest
 
@@ -23,8 +22,9 @@ from toolkit.postgres.selection.row_lookup import find_row, table_named
 from toolkit.postgres.selection.snapshot import consistent_snapshot
 from toolkit.postgres.servers.embedded import EmbeddedServer
 from toolkit.postgres.session.connection import Connection, connect
+from toolkit.shipped import DEMO_INVENTORY
 
-CATALOG = Path(__file__).parents[2] / "inventory" / "catalogs" / "multi-business.yml"
+CATALOG = DEMO_INVENTORY / "catalogs" / "multi-business.yml"
 WHOLE, ALL, ONLY = Scope(), Scope(demo=Demo.INCLUDE), Scope(demo=Demo.ONLY)
 UMOJA = Scope(businesses=("biz-umoja-grill",))
 DEVICE = Scope(type=BackupType.FULL_DEVICE)

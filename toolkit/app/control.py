@@ -28,6 +28,16 @@ class Control:
     directory: Path
     inventory: str = ""
 
+    @property
+    def has_inventory(self) -> bool:
+        """Whether there is an inventory that nobody has to name."""
+        return self._is_checkout or (self.directory / "inventory").is_dir()
+
+    @property
+    def _is_checkout(self) -> bool:
+        """Whether it is the source of Playback, which is the control directory of the demo."""
+        return self.directory.resolve() == shipped.ROOT.resolve()
+
     def load_inventory(self) -> LoadedInventory:
         """Read the inventory; InputError with every problem of it."""
         return inventories.load(self.inventory_directory(), control=self.directory)
@@ -35,15 +45,16 @@ class Control:
     def inventory_directory(self) -> Path:
         """Give the inventory directory; InputError where none is named and the control directory has none."""
         own = self.directory / "inventory"
-        if not self.inventory and not own.is_dir():
+        named = self.inventory or (DEMO if self._is_checkout and not own.is_dir() else "")
+        if not named and not own.is_dir():
             hint = (
                 "go to a directory that has one, or try the demo: playback run playbooks/nightly.yml --inventory demo"
             )
             raise InputError(f"there is no inventory in {self.directory}", hint=hint)
-        found = self.existing(self.inventory) if self.inventory else own
-        if not found.exists() and meant(self.inventory, [DEMO]) and self.inventory != DEMO:
-            raise InputError(f"{self.inventory}: no such directory{meant(self.inventory, [DEMO])}")
-        return shipped.DEMO_INVENTORY if self.inventory == DEMO and not found.exists() else found
+        found = self.existing(named) if named else own
+        if not found.exists() and meant(named, [DEMO]) and named != DEMO:
+            raise InputError(f"{named}: no such directory{meant(named, [DEMO])}")
+        return shipped.DEMO_INVENTORY if named == DEMO and not found.exists() else found
 
     def playbook(self, name: str) -> Path:
         """Give the file of a playbook: the one that a person named, else the shipped one of that name.

@@ -7,7 +7,7 @@ entries of tables that the database lost become comments, and a FOLLOWS comment 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from toolkit.config import catalog as catalogs
@@ -59,7 +59,7 @@ def new_file(draft: Draft, classification: Classification, choice: Choice) -> st
         *INTRODUCTION.splitlines(),
         *LEGEND.splitlines(),
         f"catalog: {scalar(draft.name)}  # the name of this file",
-        _schemas(draft),
+        *_schemas(draft),
         *choice.lines(classification.tenant),
         *_version(classification),
     ]
@@ -68,19 +68,27 @@ def new_file(draft: Draft, classification: Classification, choice: Choice) -> st
     return "\n".join(lines) + "\n"
 
 
-def _schemas(draft: Draft) -> str:
-    """The line that says where the tables are."""
+def _schemas(draft: Draft) -> list[str]:
+    """The lines that say where the tables are."""
     if len(draft.schemas) == 1:
-        return f"schema: {scalar(draft.schemas[0])}  # where the tables are"
-    listed = ", ".join(map(scalar, draft.schemas))
-    return f"schemas: [{listed}]  # where the tables are; to leave one out: `other_schemas: {{NAME: why}}`"
+        lines = [f"schema: {scalar(draft.schemas[0])}  # where the tables are"]
+    else:
+        listed = ", ".join(map(scalar, draft.schemas))
+        lines = [f"schemas: [{listed}]  # where the tables are; to leave one out: `other_schemas: {{NAME: why}}`"]
+    if draft.other_schemas and "other_schemas" not in draft.written:
+        left_out = ", ".join(f"{scalar(name)}: {scalar(why)}" for name, why in draft.other_schemas.items())
+        lines.append(f"other_schemas: {{{left_out}}}  # no backup has their rows")
+    return lines
 
 
-def updated_file(draft: Draft, classification: Classification, choice: Choice) -> str:
+def updated_file(
+    draft: Draft, classification: Classification, choice: Choice, *, answered: Collection[str] = ()
+) -> str:
     """Give the text of a catalog file with what is new added to it; the same text when nothing is.
 
     Args:
         classification: of the schema against the catalog of this file.
+        answered: tables about which the file asks, and a person has answered.
 
     Raises:
         InputError: the file is written in a way that lines cannot be added to.
@@ -99,7 +107,7 @@ def updated_file(draft: Draft, classification: Classification, choice: Choice) -
     editor.head(whole, classification, choice)
     editor.forget(classification.dropped, whole, keep={proposal.group for proposal in classification.proposals})
     proposals = [_told(each, whole) for each in classification.proposals]
-    for section, fresh in _by_section(editor.fresh(proposals)).items():
+    for section, fresh in _by_section(editor.fresh(proposals, answered)).items():
         editor.add(section, fresh, whole)
     text = editor.text(lines)
     _check(draft, classification, text)
@@ -219,19 +227,25 @@ class _Editor:
             missing += choice.lines(classification.tenant)
         missing += _version(classification)
         if self.draft.schemas != ("public",) and not whole.entries.keys() & {"schema", "schemas"}:
-            missing.append(_schemas(self.draft))
+            missing += _schemas(self.draft)
         before = [whole.entries[key] for key in ("catalog", "schema", "schemas", "tenant") if key in whole.entries]
         place = max((span.last + 1 for span in before), default=whole.first)
         self.inserted[place] += [" " * whole.indent + line for line in missing]
 
-    def fresh(self, proposals: Iterable[Proposal]) -> list[Proposal]:
-        """Give the proposals that the file does not show yet; a FOLLOWS comment that is overtaken is taken out."""
+    def fresh(self, proposals: Iterable[Proposal], answered: Collection[str]) -> list[Proposal]:
+        """Give the proposals that the file does not show yet; comments that are overtaken are taken out."""
         shown = {number: line.strip().removeprefix("# ") for number, line in enumerate(self.lines) if "# " in line}
         found = []
         for proposal in proposals:
             name = f"{scalar(proposal.table)}: "
-            if any(text.startswith(f"DECIDE {name}") for text in shown.values()):
+            asked = [number for number, text in shown.items() if text.startswith(f"DECIDE {name}")]
+            if asked and proposal.table not in answered:
                 continue
+            for number in asked:
+                last = number
+                while shown.get(last + 1, "").startswith(name):
+                    last += 1
+                self.replaced |= dict.fromkeys(range(number, last + 1))
             follows = [number for number, text in shown.items() if text.startswith(f"FOLLOWS {name}")]
             if follows and proposal.verdict is Verdict.FOLLOWS:
                 continue

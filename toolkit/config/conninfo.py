@@ -50,6 +50,16 @@ def password_in(text: str) -> str:
     return next((query[key][0] for key in _PASSWORDS if key in query), "")
 
 
+def same_place(one: str, other: str) -> bool:
+    """Say whether two conninfos of keywords name the same database of the same server."""
+    first, second = (
+        {match["key"]: match["quoted"] or match["bare"] for match in _PAIR.finditer(text)} for text in (one, other)
+    )
+    keys = ("host", "hostaddr", "dbname", "service")
+    same = all(first.get(key) == second.get(key) for key in keys)
+    return same and first.get("port", "5432") == second.get("port", "5432") and any(first.get(key) for key in keys)
+
+
 def passwords_in_uris(text: str) -> list[str]:
     """Give the passwords, as written, of all URIs in a text that have one: `https://user:password@host`, `?token=…`."""
     return [match["userinfo"] or match["query"] for match in _IN_URI.finditer(text)]

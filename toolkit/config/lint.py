@@ -16,22 +16,23 @@ from toolkit.errors import InputError, Problem
 _ENDINGS = (".yml", ".yaml")
 
 
-def lint(control: Path, paths: Sequence[Path] = ()) -> list[Problem]:
+def lint(control: Path, paths: Sequence[Path] = (), *, inventory: Path | None = None) -> list[Problem]:
     """Check files; what a file is follows from its place in the control directory, else from its shape.
 
     Args:
         control: the control directory.
         paths: files, or directories of which every YAML file is checked; none for all of the control directory.
+        inventory: the inventory directory, where it is not the control directory's own.
 
     Returns:
         Every problem, by file and line; none when all is well.
     """
-    linter = _Linter(control.absolute())
+    linter = _Linter(control.absolute(), inventory or control.absolute() / "inventory")
     if paths:
         for path in paths:
             linter.check(path)
     else:
-        linter.check_inventory(linter.control / "inventory")
+        linter.check_inventory(linter.inventory)
         if (linter.control / "playbooks").is_dir():
             linter.check(linter.control / "playbooks")
     return sorted(dict.fromkeys(linter.problems), key=lambda problem: (problem.file, problem.line))
@@ -48,8 +49,8 @@ def lint_run(playbook_file: Path, loaded: LoadedInventory, extra: Mapping[str, A
 
 
 class _Linter:
-    def __init__(self, control: Path) -> None:
-        self.control = control
+    def __init__(self, control: Path, inventory: Path) -> None:
+        self.control, self.inventory = control, inventory
         self.problems: list[Problem] = []
         self._inventories: dict[Path, tuple[LoadedInventory | None, list[Problem]]] = {}
 
@@ -97,7 +98,7 @@ class _Linter:
             playbook.load_variables(path, control=self.control)
         else:
             yield from validation.check_document(document, "playbook") or playbook_problems(
-                document, path, self.control, self._inventory(self.control / "inventory")[0]
+                document, path, self.control, self._inventory(self.inventory)[0]
             )
 
     def _inventory(self, directory: Path) -> tuple[LoadedInventory | None, list[Problem]]:

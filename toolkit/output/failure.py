@@ -37,5 +37,10 @@ def error_lines(error: PlaybackError) -> Iterator[Line]:
 
 def hint_text(hint: str) -> str:
     """Write a hint; the commands in it are called as this one was, by `invoke` or by `playback`."""
-    called = Path(sys.argv[0]).stem
-    return f"HINT: {_COMMAND.sub(called, hint) if called == PROGRAM else hint}"
+    return f"HINT: {called(hint)}"
+
+
+def called(text: str) -> str:
+    """Write the commands in a text as this one was called, by `invoke` or by `playback`."""
+    program = Path(sys.argv[0]).stem
+    return _COMMAND.sub(program, text) if program == PROGRAM else text

@@ -145,7 +145,7 @@ def _doctor(given: NoOptions, call: Call) -> Iterator[Answer]:
     directory = call.control.directory
     yield _machine(directory / ".playback")
     call.control.inventory_directory()
-    problems = lint(directory)
+    problems = lint(directory, inventory=call.control.inventory_directory())
     found: dict[str, tuple[int, str] | Unread] = {}
     if not problems and call.control.load_inventory().repositories:
         for name, repository in opened(call):

@@ -49,9 +49,9 @@ def _lint(given: Options, call: Call) -> Iterator[Answer]:
     from toolkit.config.lint import lint
 
     control = call.control
-    if not given.path:
-        control.inventory_directory()
-    yield Linted(problems=tuple(lint(control.directory, [control.existing(path) for path in given.path])))
+    own = control.inventory_directory() if control.has_inventory or not given.path else None
+    paths = [control.existing(path) for path in given.path]
+    yield Linted(problems=tuple(lint(control.directory, paths, inventory=own)))
 
 
 COMMAND = Command(

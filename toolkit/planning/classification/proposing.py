@@ -35,7 +35,7 @@ def classify(catalog: Catalog, schema: DatabaseSchema) -> Classification:
     renamed = changes.renames(catalog, schema, new)
     proposals = [writer.proposal(table) for table in new]
     proposals = [_renamed(catalog, each, renamed[each.table]) if each.table in renamed else each for each in proposals]
-    proposals = _held_back([_declaring(each, edges) for each in proposals], catalog)
+    proposals = held_back([_declaring(each, edges) for each in proposals], catalog)
     grouped = changes.groups(
         catalog,
         {table: [_other(table, edge) for edge in findings[table].edges] for table in new},
@@ -77,7 +77,7 @@ def _declaring(proposal: Proposal, edges: Edges) -> Proposal:
     return replace(proposal, options=tuple(replace(each, rule=declared(each.rule)) for each in proposal.options))
 
 
-def _held_back(proposals: Sequence[Proposal], catalog: Catalog) -> list[Proposal]:
+def held_back(proposals: Sequence[Proposal], catalog: Catalog) -> list[Proposal]:
     """The proposals; held back are those whose rules name tables that are not decided, which no file can."""
     listed = {each.table for each in proposals if each.verdict is Verdict.DECIDED} | catalog.rules.keys()
     found = {each.table: each for each in proposals}

@@ -95,6 +95,14 @@ def lacking(original: Connection, there: Connection, place: Place) -> list[str]:
     ]
 
 
+def may_lack(original: Connection, version: int) -> bool:
+    """Tell whether a database's schema has anything that an embedded server of a version could lack at all."""
+    asked = (_EXTENSIONS, _COLLATIONS, _LANGUAGES)
+    newer = original.info.server_version // 10000 > version
+    xml = original.execute(_XML).fetchone() == (True,)
+    return newer or xml or any(original.execute(query).fetchone() is not None for query in asked)
+
+
 def older_extensions(original: Connection, there: Connection) -> list[str]:
     """Give the extensions of which a place has an older version than a database has, as sentences."""
     known: dict[str, str] = dict(there.execute("SELECT name, default_version FROM pg_available_extensions").fetchall())

@@ -51,6 +51,8 @@ def advice_on_log_in(said: str) -> str:
     return "is the server running, and are host, port, database, user and password in the inventory right?"
 
 
+_NOBODY = "no machine of that name is known here: is it spelled right, and is the network up?"
+
 _LOG_IN = {
     "unsupported startup parameter": "leave `options` out of the database's address: the pooler knows none of them",
     "certificate verify failed": "name the certificate authority of the server: `sslrootcert=FILE` in its address",
@@ -59,6 +61,13 @@ _LOG_IN = {
     "server does not support SSL": "the server, or the pooler before it, has no TLS; leave `sslmode` out only where the"
     " network is trusted",
     "requires a valid client certificate": "give the role's certificate: `sslcert=FILE sslkey=FILE` in its address",
+    "no password supplied": "the server wants a password: `password: {env: NAME}` or `{file: PATH}` for the host in the"
+    " inventory, or ~/.pgpass",
+    "password authentication failed": "the password is wrong, or the role has none: `ALTER ROLE … PASSWORD` sets it",
+    "could not translate host name": _NOBODY,
+    "failed to resolve host": _NOBODY,
+    "Connection refused": "nothing listens at that address: is the server running, is the port right, and does"
+    " listen_addresses of its postgresql.conf let others in?",
     "no encryption": "the server wants TLS: `sslmode=require` or better in the database's address",
     "private key file": "the key of a client certificate must be readable by nobody but its owner (chmod 600)",
     "definition of service": "services stand in ~/.pg_service.conf, or in the file that PGSERVICEFILE names",

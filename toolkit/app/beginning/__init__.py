@@ -1,0 +1,1 @@
+"""What `init` does: a control directory made, a database named and classified, shipped playbooks renewed."""

@@ -1,0 +1,349 @@
+"""Making a control directory, and naming a database in it: everything is asked first, and written at the end."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from toolkit import shipped
+from toolkit.app.beginning import texts
+from toolkit.app.beginning.asking import Asker, Question
+from toolkit.app.beginning.classifying import Classified, classified, fitting
+from toolkit.app.beginning.database import SECRETS, Reached, reached
+from toolkit.app.beginning.files import Files
+from toolkit.app.beginning.playbooks import RECORD, digest, record, record_text, shipped_playbooks
+from toolkit.app.beginning.proving import BESIDE, Proving, place_for
+from toolkit.config import catalog_draft, conninfo, inventory_text, repositories
+from toolkit.config import inventory as inventories
+from toolkit.config.inventory import LoadedInventory
+from toolkit.config.lint import lint
+from toolkit.errors import ExitCode, InputError, Problem
+from toolkit.model.secret import Secret
+from toolkit.output.answer import BAD, GOOD, WARNING, Answer, Line
+from toolkit.output.failure import called
+
+HOSTS, REPOSITORIES = "inventory/hosts.yml", "inventory/repositories.yml"
+REPOSITORY = "backups"
+NIGHTLY = "playbooks/nightly.yml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a person wants.
+
+    Attributes:
+        directory: the control directory.
+        database: the address that was typed; empty for none.
+        host: what the database is called; empty where that follows from its name.
+        backups: where backups go; empty for a directory in the control directory.
+    """
+
+    directory: Path
+    database: str = ""
+    host: str = ""
+    backups: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun(Answer):
+    """A control directory, as it is now.
+
+    Attributes:
+        said: what was found of the database.
+        warnings: what to look at.
+        unanswered: questions that nobody was there to answer.
+        undecided: tables that no backup runs without a decision about.
+        catalog: the file in which they are marked.
+        steps: the commands to type next.
+    """
+
+    files: Files
+    said: tuple[str, ...]
+    warnings: tuple[str, ...]
+    unanswered: tuple[Question, ...]
+    undecided: tuple[str, ...]
+    catalog: str
+    problems: tuple[Problem, ...]
+    steps: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """2 where the result has problems, 3 where something is still to be decided."""
+        if self.problems:
+            return ExitCode.INPUT
+        return ExitCode.PARTIAL if self.undecided or self.unanswered else ExitCode.OK
+
+    def lines(self) -> Iterator[Line]:
+        """Say what was found, what was written and kept, and what to type next."""
+        yield Line(f"control directory {self.files.directory}")
+        yield from (Line(f"  {each}", foreign=True) for each in self.said)
+        yield from (Line(f"  {each}", WARNING, foreign=True) for each in self.warnings)
+        for question in self.unanswered:
+            yield Line()
+            yield from (Line(f"  {each}", WARNING, foreign=True) for each in question.lines())
+        if self.unanswered:
+            yield Line()
+        for word, names in (("wrote", self.files.written), ("kept, as they were", self.files.kept)):
+            if names:
+                yield Line(f"{word}: {', '.join(names)}")
+        if self.undecided:
+            tables = ", ".join(self.undecided)
+            yield Line(f"no backup runs until these are decided, in {self.catalog} or as below: {tables}", WARNING)
+        for problem in self.problems:
+            yield Line(str(problem), BAD, error=True)
+        if not self.problems:
+            yield Line("no problems found", GOOD)
+        yield Line("next:")
+        yield from (Line(f"  {each}") for each in self.steps)
+
+
+def begin(wanted: Wanted, asker: Asker) -> Begun:
+    """Make a control directory, or complete one, and name a database in it.
+
+    Raises:
+        InputError: what was typed is wrong, or the inventory that is there is.
+        DatabaseError: the database cannot be reached or read.
+    """
+    _check(wanted)
+    files = Files(directory=wanted.directory)
+    own = wanted.directory / "inventory"
+    loaded = inventories.load(own, control=wanted.directory) if (own / "hosts.yml").exists() else None
+    beginning = _Beginning(wanted=wanted, asker=asker, files=files, loaded=loaded)
+    return beginning.run()
+
+
+def _check(wanted: Wanted) -> None:
+    if wanted.directory == shipped.ROOT:
+        message = f"{wanted.directory} is the source of Playback itself, and the demo's control directory"
+        raise InputError(message, hint="name a directory of your own: invoke init DIR")
+    if wanted.directory.exists() and not wanted.directory.is_dir():
+        raise InputError(f"{wanted.directory} is no directory")
+    if wanted.host and not inventory_text.is_host_name(wanted.host):
+        raise InputError(
+            f"--host {wanted.host}: a name has no blanks and none of , : ! & * ? [ ] {{ }} / \\ in it, and is not all",
+            hint="e.g. --host till-1",
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Beginning:
+    wanted: Wanted
+    asker: Asker
+    files: Files
+    loaded: LoadedInventory | None
+
+    def run(self) -> Begun:
+        """Ask, then write, then check."""
+        host, database = self._database()
+        if database is None:
+            self._common()
+            return self._written(said=(), warnings=(), host="", found=None)
+        with reached(database, self.asker, self.wanted.directory, name=host) as database_reached:
+            version = database_reached.connection.info.server_version // 10000
+            info = database_reached.connection.info
+            said = [f"connected to PostgreSQL {version}, database {info.dbname} as {info.user}"]
+            known = self._known(host, database_reached)
+            host = host or known or self._new_name(database_reached)
+            catalog, found = self._catalog(host, database_reached, known=bool(known))
+            proving = Proving()
+            if not known:
+                proving = place_for(database_reached.connection, database_reached.address, host, self.wanted.directory)
+            warnings = [*proving.said, *self._warnings(database_reached)]
+            self._common()
+            if not known:
+                self._host(host, database_reached, catalog=catalog, on=proving.on)
+        said += [f"catalog {catalog} fits all of its tables"] if found is None else found.said
+        return self._written(said=tuple(said), warnings=tuple(warnings), host=host, found=found, catalog=catalog)
+
+    def _database(self) -> tuple[str, str | Secret | None]:
+        """The host's name, as far as it is known, and its database: typed, in the inventory, or asked for."""
+        wanted = self.wanted
+        if wanted.database:
+            return wanted.host, wanted.database
+        if self.loaded is not None and wanted.host in self.loaded.groups["all"]:
+            return wanted.host, self.loaded.host(wanted.host).database
+        if wanted.host and not self.asker.person:
+            known = ", ".join(self.loaded.groups["all"]) if self.loaded else ""
+            raise InputError(
+                f"--host {wanted.host}: the inventory has no such host{f'; there are {known}' if known else ''}",
+                hint=f"name its database: invoke init --host {wanted.host} --database postgresql://USER@SERVER/DATABASE",
+            )
+        prompt = "Which database? postgresql://USER@SERVER/DATABASE (Enter: none yet): "
+        return wanted.host, self.asker.text(prompt) or None
+
+    def _known(self, host: str, found: Reached) -> str:
+        """The host of the inventory that this database is; empty for none.
+
+        Raises:
+            InputError: the name is that of another database.
+        """
+        if self.loaded is None:
+            return ""
+        for name in [host] if host else list(self.loaded.groups["all"]):
+            if name in self.loaded.groups["all"] and self._is_that(name, found):
+                return name
+        if host in self.loaded.groups["all"]:
+            raise InputError(
+                f"--host {host}: in {HOSTS} that is another database",
+                hint="name this one otherwise, or correct that one by hand: what is written stays as it is",
+            )
+        return ""
+
+    def _is_that(self, name: str, found: Reached) -> bool:
+        assert self.loaded is not None
+        try:
+            database = self.loaded.host(name).database
+            text = database.reveal() if isinstance(database, Secret) else database
+        except InputError:
+            return False
+        return text in (self.wanted.database, found.written) or conninfo.same_place(text, found.address)
+
+    def _new_name(self, found: Reached) -> str:
+        name = inventory_text.host_name(found.connection.info.dbname)
+        if self.loaded is not None and name in {*self.loaded.groups["all"], *self.loaded.groups}:
+            raise InputError(
+                f"the inventory has a host {name} already, with another database", hint="name this one: --host NAME"
+            )
+        return name
+
+    def _catalog(self, host: str, found: Reached, *, known: bool) -> tuple[str, Classified | None]:
+        """The catalog's name, and what it is to say; None where one that is there fits."""
+        name = host
+        if self.loaded is not None:
+            if known:
+                name = self.loaded.host(host).catalog or host
+            elif fits := fitting(found.connection, self.loaded):
+                return fits, None
+        file = f"inventory/catalogs/{name}.yml"
+        draft = catalog_draft.read(self.wanted.directory / file, control=self.wanted.directory)
+        if draft.is_begun and not known:
+            message = f"is there already, and does not classify every table of database {found.connection.info.dbname}"
+            hint = "name the host otherwise (--host NAME), so that it gets a catalog of its own"
+            raise InputError([Problem(file=file, message=message)], hint=hint)
+        made = classified(found.connection, draft, self.asker)
+        if draft.exists:
+            self.files.change(file, made.text)
+        else:
+            self.files.add(file, made.text)
+        return name, made
+
+    def _warnings(self, found: Reached) -> Iterator[str]:
+        if conninfo.is_database(self.wanted.database) and conninfo.password_in(self.wanted.database):
+            yield (
+                "the password was typed with the command, which shells remember: leave it out, and it is asked for;"
+                f" it is kept in {SECRETS}, for you alone"
+            )
+        if found.connection.pooled:
+            yield (
+                "a pooler gives sessions away after each transaction: name the server itself as `direct:` beside"
+                f" `database:` in {HOSTS}, for the nightly's proof"
+            )
+
+    def _common(self) -> None:
+        """The files that every control directory has."""
+        add, files = self.files.add, self.files
+        add("tasks.py", texts.TASKS)
+        add(".gitignore", texts.IGNORED)
+        if not (files.directory / ".playback" / ".gitignore").exists():
+            add(".playback/.gitignore", texts.IGNORE_ALL)
+        add("inventory/group_vars/all.yml", texts.VARIABLES)
+        add(REPOSITORIES, texts.REPOSITORIES + "\n" + "\n".join(self._repository(REPOSITORY)) + "\n")
+        add(HOSTS, texts.HOSTS)
+        digests = record(files.directory)
+        for name, text in shipped_playbooks().items():
+            # one that was removed stays away
+            if ((files.directory / name).exists() or name not in digests) and add(name, text):
+                digests[name] = digest(text)
+        files.change(RECORD, record_text(digests))
+
+    def _repository(self, name: str) -> list[str]:
+        path = Path(self.wanted.backups).expanduser().absolute().as_posix() if self.wanted.backups else "backups"
+        return inventory_text.entry(name, {"type": "local", "path": path}, texts.REPOSITORY_NOTES, indent=0)
+
+    def _host(self, host: str, found: Reached, *, catalog: str, on: str) -> None:
+        """Add the host, its secrets and its repository to the inventory."""
+        for file, value in found.secrets.items():
+            self.files.secret(file, f"{value}\n")
+        settings = {
+            "database": found.written,
+            "catalog": catalog,
+            "repository": self._add_repository(host),
+            "device": {"id": host, "name": found.device},
+        }
+        if on == BESIDE:
+            settings["scratch_on"] = BESIDE
+        notes = {key: text.format(catalog=catalog) for key, text in texts.HOST_NOTES.items()}
+        lines = inventory_text.entry(host, settings, notes, indent=0)
+        text = self.files.read(HOSTS) or texts.HOSTS
+        self._add_lines(HOSTS, inventory_text.with_host(text, lines), lines, "under `hosts:`")
+
+    def _add_repository(self, host: str) -> str:
+        """The repository's name, which is added where there is none of that name."""
+        file = self.files.directory / REPOSITORIES
+        if not file.exists():
+            return REPOSITORY
+        there = repositories.load(file, control=self.files.directory)
+        if REPOSITORY in there and not self.wanted.backups:
+            return REPOSITORY
+        name = f"{REPOSITORY}-{host}" if REPOSITORY in there else REPOSITORY
+        lines = self._repository(name)
+        text = inventory_text.with_repository(self.files.read(REPOSITORIES), lines)
+        self._add_lines(REPOSITORIES, text, lines, "at the end")
+        return name
+
+    def _add_lines(self, file: str, text: str | None, lines: list[str], where: str) -> None:
+        if text is None:
+            shown = "\n".join(f"  {line}" for line in lines)
+            message = f"is not written as one entry per line, so that nothing can be added {where}; nothing was written"
+            raise InputError([Problem(file=file, message=message)], hint=f"add these lines yourself:\n{shown}")
+        if file in self.files.kept:
+            self.files.kept.remove(file)
+        self.files.change(file, text)
+
+    def _written(
+        self,
+        *,
+        said: tuple[str, ...],
+        warnings: tuple[str, ...],
+        host: str,
+        found: Classified | None,
+        catalog: str = "",
+    ) -> Begun:
+        self.files.write()
+        undecided = found.open if found is not None else ()
+        return Begun(
+            files=self.files,
+            said=said,
+            warnings=warnings,
+            unanswered=tuple(self.asker.unanswered),
+            undecided=undecided,
+            catalog=f"inventory/catalogs/{catalog}.yml",
+            problems=tuple(lint(self.wanted.directory)),
+            steps=tuple(self._steps(host, undecided=bool(undecided))),
+        )
+
+    def _steps(self, host: str, *, undecided: bool) -> Iterator[str]:
+        directory = self.wanted.directory
+        here = Path.cwd()
+        if directory != here:
+            yield f"cd {shlex.quote(str(directory.relative_to(here) if here in directory.parents else directory))}"
+        if not _is_installed():
+            yield f"pip install -e {shlex.quote(str(shipped.ROOT))}  # so that this directory finds Playback"
+        if not host:
+            yield called("invoke init --database postgresql://USER@SERVER/DATABASE")
+        elif undecided:
+            yield called(f"invoke init --host {host}  # on a terminal: asks about each; --yes takes what is safe")
+        else:
+            yield called(f"invoke run {NIGHTLY}")
+            yield called(f"invoke schedule {NIGHTLY} --at 02:00 --install")
+
+
+def _is_installed() -> bool:
+    try:
+        metadata.distribution("playback-toolkit")
+    except metadata.PackageNotFoundError:
+        return False
+    return True

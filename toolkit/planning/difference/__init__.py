@@ -1,1 +1,0 @@
-"""What differs between two states of an application, of which each is a backup or a database."""
