@@ -165,9 +165,14 @@ class Laboratory:
             for rows in [self.read(role)[table.name]]
         }
 
-    def backup(self, arguments: Mapping[str, Any]) -> Manifest:
-        """Back the source up."""
-        label = self._run("backup", "source", arguments).facts["label"]
+    @property
+    def directory(self) -> Path:
+        """The control directory."""
+        return self._directory
+
+    def backup(self, arguments: Mapping[str, Any], *, host: str = "source") -> Manifest:
+        """Back a database up."""
+        label = self._run("backup", host, arguments).facts["label"]
         return self._control.repository.manifest(str(label))
 
     def versions(self, role: str) -> Versions:

@@ -27,10 +27,10 @@ from toolkit.model.quarantine import QuarantinedRow
 from toolkit.model.result import Retried
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.answers import with_new_tables
+from toolkit.planning.copy_text import copy_text
 from toolkit.planning.identity import business_only
 from toolkit.postgres.restore.plan.kept import SAID
 from toolkit.postgres.schema.introspection import read_schema
-from toolkit.postgres.schema.rows import copy_text
 from toolkit.postgres.session.connection import connect
 from toolkit.postgres.stage.narrowing import narrowed
 from toolkit.postgres.stage.request import Request

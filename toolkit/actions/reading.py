@@ -18,10 +18,11 @@ from toolkit.model.manifest import Chunk, Manifest, SequenceEntry, Support
 from toolkit.model.schema import Table
 from toolkit.planning.chunking import RawChunk, cut
 from toolkit.planning.composition import Origin, compose, table_entry
+from toolkit.planning.copy_text import key_values
 from toolkit.planning.references import undecided_references
 from toolkit.planning.row_order import stored_key
 from toolkit.postgres.schema.device import find_node_id, read_schema_version
-from toolkit.postgres.schema.rows import key_values, read_copies, rows_query
+from toolkit.postgres.schema.rows import read_copies, rows_query
 from toolkit.postgres.schema.sequences import read_sequences
 from toolkit.postgres.schema.workspace import shared as shared_statements
 from toolkit.postgres.selection.selected import Selected

@@ -61,7 +61,7 @@ def picking_of(manifest: Manifest, names: Names, target: DatabaseSchema, links: 
     return Picking(
         tenant=TenantTable(table=names.table(table), key=names.column(table, key)),
         rules={names.table(name): rule for name, rule in manifest.selection.rules.items()},
-        links=_translated(_links_of(manifest), names, links),
+        links=_translated(links_of(manifest), names, links),
         owners=_support(manifest, names, target, "owners"),
         referenced=_support(manifest, names, target, "referenced"),
         limits={
@@ -71,7 +71,7 @@ def picking_of(manifest: Manifest, names: Names, target: DatabaseSchema, links: 
     )
 
 
-def _links_of(manifest: Manifest) -> Links:
+def links_of(manifest: Manifest) -> Links:
     """The links between the tables of a backup."""
     covered = manifest.schema.tables
     tables = {

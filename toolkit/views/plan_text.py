@@ -46,7 +46,7 @@ def plan_lines(plan: RestorePlan, *, tables: bool, samples: bool) -> Iterator[st
         yield from (f"kept {table.table}: {kept}" for kept in table.kept)
     if samples:
         for table in plan.tables.values():
-            yield from (f"{SIGNS[sample.action]} {table.table} {_sampled(sample)}" for sample in table.samples)
+            yield from (sampled(table.table, sample) for sample in table.samples)
     if plan.sequences:
         yield f"sequences moved forward: {', '.join(map(str, plan.sequences))}"
 
@@ -79,7 +79,8 @@ def _unchanged(tables: list[TablePlan]) -> int:
     return sum(each.unchanged for each in tables)
 
 
-def _sampled(sample: RowSample) -> str:
+def sampled(table: str, sample: RowSample) -> str:
+    """Give a row that differs in one line, e.g. `~ orders 42: price 1.00 → 2.00`."""
     values = []
     for value in sample.values:
         if sample.action is SampledAction.UPDATE:
@@ -87,7 +88,8 @@ def _sampled(sample: RowSample) -> str:
         else:
             shown = value.after if sample.action is SampledAction.INSERT else value.before
             values.append(f"{value.column} {_shown(shown, 0, quoted=value.quoted)}")
-    return f"{key_text(sample.key)}: {', '.join(values)}" if values else key_text(sample.key)
+    row = f"{SIGNS[sample.action]} {table} {key_text(sample.key)}"
+    return f"{row}: {', '.join(values)}" if values else row
 
 
 def _differing(value: SampledValue) -> tuple[str, str]:

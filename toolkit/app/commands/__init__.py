@@ -11,6 +11,7 @@ _MODULES: Final = (
     "backups",
     "check",
     "classify",
+    "diff",
     "doctor",
     "doctor_storage",
     "explain",

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from toolkit.model.manifest import TableEntry
 from toolkit.model.schema import Table
 from toolkit.planning.chunking import cut
+from toolkit.planning.copy_text import key_values
 from toolkit.planning.ranges import Differing, Fetch, Key, differing
 from toolkit.planning.row_order import sort_key, stored_key, told_apart_alike
 from toolkit.postgres.schema.relation import Relation
 from toolkit.postgres.schema.row_sources import FEW, Rows
-from toolkit.postgres.schema.rows import key_values
 
 SMALL_ROWS = 1000
 """So many rows are read to be compared however few the backup has."""

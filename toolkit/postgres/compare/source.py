@@ -22,6 +22,7 @@ from psycopg import sql
 from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest, TableEntry
 from toolkit.model.schema import Table
+from toolkit.planning.copy_text import values
 from toolkit.planning.ranges import Differing
 from toolkit.planning.row_order import sort_key, stored_key
 from toolkit.postgres.compare.ranges import differing_rows, may_be_laid_beside
@@ -29,7 +30,7 @@ from toolkit.postgres.compare.same_rows import copies, same_key
 from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.relation import Relation, Sql, columns
 from toolkit.postgres.schema.row_sources import Rows, Temporary, chosen
-from toolkit.postgres.schema.rows import read_copies, rows_query, values, write_rows
+from toolkit.postgres.schema.rows import read_copies, rows_query, write_rows
 from toolkit.postgres.schema.workspace import SMALL_BYTES, Workspace, shared
 from toolkit.postgres.session.connection import first_line
 from toolkit.postgres.session.qualifying import type_name

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from toolkit.model.quarantine import QuarantinedRow
+from toolkit.planning.copy_text import values
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.restore.plan.obstacles import Obstacle
 from toolkit.postgres.restore.ready import Ready
 from toolkit.postgres.schema.relation import columns, text_of
-from toolkit.postgres.schema.rows import read_copy, values
+from toolkit.postgres.schema.rows import read_copy
 from toolkit.postgres.session.connection import Connection
 
 
