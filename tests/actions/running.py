@@ -21,6 +21,7 @@ def act(
     *,
     database: str = "embedded:none",
     check: bool = False,
+    diff: bool = False,
     variables: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Run an action on a host with that database; `directory` is the control directory."""
@@ -29,4 +30,4 @@ def act(
     (folder / "hosts.yml").write_text("all: {hosts: {one: {database: 'embedded:none'}}}", encoding="utf-8")
     loaded = inventory.load(folder)
     host = replace(loaded.host("one"), database=Secret(database))
-    return run_action(action, arguments, context_of(loaded, host, check=check, variables=variables))
+    return run_action(action, arguments, context_of(loaded, host, check=check, diff=diff, variables=variables))

@@ -94,6 +94,7 @@ PLACES = {
     "wait_for": ["path", "port", "host", "sql", "timeout"],
     "assert": ["fail_msg", "success_msg"],
     "demo": ["scale"],
+    "seed": ["table", "key", "set", "update"],
 }
 OTHERS: dict[str, dict[str, Any]] = {
     "command": {"argv": ["no-such-program"]},
@@ -102,6 +103,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "restore": {"mode": "merge", "from": "latest"},
     "prune": {"keep_last": 1},
     "sql": {"query": "SELECT 1"},
+    "seed": {"table": "t", "key": ["a"], "rows": [{"a": 1}]},
     "wait_for": {"path": "nowhere", "timeout": 0.5},
     "assert": {"that": True},
 }

@@ -19,6 +19,7 @@ _MODULES: Final = (
     "orphans",
     "prune",
     "restore",
+    "seed",
     "set_fact",
     "sql",
     "verify",

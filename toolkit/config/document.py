@@ -92,8 +92,12 @@ def show_file(path: Path, control: Path | None = None) -> str:
     return str(path)
 
 
-def read(path: Path, *, control: Path | None = None) -> Document:
+def read(path: Path, *, control: Path | None = None, values_at: int = 0) -> Document:
     """Read a YAML file; `control` is the control directory, for the file's shown name.
+
+    Args:
+        values_at: plain values at this depth stay the text that was written, so that `00123` and `1.10` do not become
+            numbers; 0 for none.
 
     Raises:
         InputError: the file cannot be read, is not UTF-8 or not YAML; with the line and, for keys given twice and the
@@ -103,21 +107,24 @@ def read(path: Path, *, control: Path | None = None) -> Document:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise InputError([Problem(file=file, message=_unreadable(path, error))]) from error
+        raise InputError([Problem(file=file, message=unreadable(path, error))]) from error
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         message = f"not UTF-8 (byte 0x{content[error.start]:02x}); save the file as UTF-8"
         raise InputError([Problem(file=file, line=line, message=message)]) from error
-    return parse(text, file=file)
+    if path.suffix.lower() == ".json":
+        # JSON is YAML but for tabs between its parts; within a text it has none
+        text = text.replace("\t", " ")
+    return parse(text, file=file, values_at=values_at)
 
 
-def parse(text: str, *, file: str) -> Document:
+def parse(text: str, *, file: str, values_at: int = 0) -> Document:
     """Read YAML from text; `file` is the name shown in problems. Raises InputError as `read` does."""
     try:
         node = yaml_text.compose(text)
-        builder = _Builder(file=file)
+        builder = _Builder(file=file, values_at=values_at)
         value = None if node is None else builder.build(node, (), node.start.line + 1)
     except YAMLError as error:
         raise InputError([_syntax_problem(error, text, file)]) from error
@@ -131,7 +138,8 @@ def parse(text: str, *, file: str) -> Document:
     return Document(file=file, value=value, lines=builder.lines or {(): 1})
 
 
-def _unreadable(path: Path, error: OSError) -> str:
+def unreadable(path: Path, error: OSError) -> str:
+    """Say why a file cannot be read."""
     if not path.exists():
         return "no such file"
     return "is a directory, not a file" if path.is_dir() else f"cannot be read: {error.strerror}"
@@ -159,6 +167,7 @@ class _Builder:
     """Turns YAML nodes into plain values, keeping lines and collecting problems."""
 
     file: str
+    values_at: int = 0
     lines: dict[Keys, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     _open: set[int] = field(default_factory=set)
@@ -214,6 +223,8 @@ class _Builder:
 
     def _scalar(self, node: Scalar, path: Keys) -> Any:
         read_scalar = _SCALARS.get(node.tag)
+        if read_scalar is not None and self.values_at and len(path) == self.values_at and node.tag != f"{TAG}null":
+            read_scalar = _text
         line = node.start.line + 1
         if read_scalar is None:
             return self._report(path, line, f"the tag {_short(node)} is not supported")

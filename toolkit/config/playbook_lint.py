@@ -17,6 +17,7 @@ from toolkit.errors import InputError, Problem
 from toolkit.model.duration import Duration
 from toolkit.model.host import EmbeddedDatabase, ServerDatabase
 from toolkit.model.role import ROLE, Role
+from toolkit.shipped import found_file
 
 _CONDITIONS: Final = ("when", "until", "changed_when", "failed_when")
 _SECTIONS: Final = ("pre_tasks", "tasks", "post_tasks", "handlers")
@@ -141,7 +142,9 @@ class _PlaybookLinter:
                 yield from self._unknown(at, beside.host if beside else value, known, "host")
             elif role is Role.TIME_ZONE:
                 yield from self._unknown(at, value, zoneinfo.available_timezones(), "time zone")
-            elif role is Role.FILE and not (self.control / value).exists():
+            elif (role is Role.FILE and not (self.control / value).exists()) or (
+                role is Role.SHIPPED_FILE and not found_file(self.control, value).exists()
+            ):
                 yield self.document.problem(at, f"there is no file {value} in the control directory")
             elif role is Role.DURATION:
                 try:

@@ -17,6 +17,7 @@ class Role(StrEnum):
         DATABASE: names a host, `embedded:NAME`, or `HOST:DATABASE` on the server of a host.
         EXPRESSION: is a Jinja2 expression, or several, without braces.
         FILE: names a file below the control directory that has to be there.
+        SHIPPED_FILE: names such a file, or one that is shipped.
         DURATION: is a duration such as `14d`.
         TIME_ZONE: is the IANA's name of a time zone.
     """
@@ -26,5 +27,6 @@ class Role(StrEnum):
     DATABASE = "database"
     EXPRESSION = "expression"
     FILE = "file"
+    SHIPPED_FILE = "shipped-file"
     DURATION = "duration"
     TIME_ZONE = "time-zone"
