@@ -76,7 +76,11 @@ class RestoreArguments(AskedArguments, frozen=True, kw_only=True):
     ] = OnError.ABORT
     exclusive: Annotated[
         bool,
-        about("Keep all other sessions from writing to the tables involved until the restore ends.", False),
+        about(
+            "Have the tables for itself until the restore ends: nobody else writes to them, and those that are empty"
+            " get their indexes and foreign keys after their rows, which is quicker; nobody reads those meanwhile.",
+            False,
+        ),
     ] = False
     scratch: Annotated[
         Scratch | None,
@@ -200,6 +204,9 @@ def _check_arguments(arguments: RestoreArguments) -> None:
     if not arguments.atomic and arguments.businesses:
         text = "businesses out of a wider backup are restored in one transaction only; leave `atomic` out"
         problems.append(Problem(path="restore.atomic", message=text))
+    if arguments.exclusive and not arguments.atomic:
+        text = "a restore in steps gives its locks back after each; leave `atomic` or `exclusive` out"
+        problems.append(Problem(path="restore.exclusive", message=text))
     if problems:
         raise InputError(problems)
 

@@ -157,6 +157,8 @@ class RestorePlan:
         quarantined: what is put aside instead, where rows in conflict are not to end the restore.
         identity: the device decision, with the rows that follow from it.
         locking: how triggers are kept silent, and what other sessions wait for; empty where nothing changes.
+        rebuilding: which indexes and foreign keys are built after the rows of empty tables, and which stay in place, as
+            sentences; empty where the restore has no table for itself.
         unforeseen: what may still refuse or change rows while they are written, because only the server can tell.
         untouched: rows of other businesses and of nobody that were proven to be as before; None where that was not
             asked for.
@@ -172,6 +174,7 @@ class RestorePlan:
     warnings: tuple[str, ...] = ()
     identity: IdentityPlan | None = None
     locking: str = ""
+    rebuilding: tuple[str, ...] = ()
     unforeseen: tuple[str, ...] = ()
     untouched: int | None = None
 

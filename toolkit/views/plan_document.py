@@ -19,6 +19,7 @@ def plan_document(plan: RestorePlan) -> dict[str, object]:
         "quarantined": [_conflict(conflict) for conflict in plan.quarantined],
         "sequences": [{"name": move.name, "value": move.value, "is_called": move.is_called} for move in plan.sequences],
         "locking": plan.locking,
+        "rebuilding": list(plan.rebuilding),
         "unforeseen": list(plan.unforeseen),
         "untouched": plan.untouched,
         "identity": plan.identity.as_facts() if plan.identity else {},

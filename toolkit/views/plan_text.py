@@ -34,6 +34,7 @@ def plan_lines(plan: RestorePlan, *, tables: bool, samples: bool) -> Iterator[st
         yield from plan.identity.sentences()
     if plan.locking:
         yield plan.locking
+    yield from plan.rebuilding
     yield from (f"cannot be foreseen: {each}" for each in plan.unforeseen)
     yield from (f"conflict in {conflict}" for conflict in plan.conflicts)
     yield from (f"put aside from {conflict}" for conflict in plan.quarantined)

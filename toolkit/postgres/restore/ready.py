@@ -30,6 +30,7 @@ from toolkit.postgres.restore.preflight import (
     refuse_steps_in_a_pool,
     warnings_of,
 )
+from toolkit.postgres.restore.rebuilding import Rebuilding
 from toolkit.postgres.selection.snapshot import LOCK_SECONDS, WRITING_LOCK, Survey, consistent_snapshot
 from toolkit.postgres.selection.tenants import the_same
 from toolkit.postgres.session.connection import Connection, refuse_standby
@@ -56,6 +57,7 @@ class Lessons:
         thorough: look for the very rows that the server refuses.
         bad: rows that it has refused.
         locked: tables to be locked against other writers, because these have stood in the way too often.
+        in_place: why indexes stay in place where they could be built after the rows; empty for no reason.
     """
 
     foresee: bool = False
@@ -63,6 +65,7 @@ class Lessons:
     thorough: bool = False
     bad: Sequence[BadRow] = ()
     locked: Collection[str] = ()
+    in_place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,7 @@ class Ready:
     sync: SyncState
     plan: RestorePlan
     bypass: bool
+    rebuilding: Rebuilding
 
     @property
     def touched(self) -> list[str]:
@@ -109,13 +113,15 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
     if request.businesses:
         manifest = narrowed(connection, request.catalog, manifest, request.businesses)
     bypass = request.atomic and not request.fire and may_bypass(connection)
+    in_place = lessons.in_place or ("rows that the server refused are looked for" if lessons.foresee else "")
+    rebuilding = Rebuilding(connection, request, bypass=bypass, in_place=in_place)
     with consistent_snapshot(
         connection,
         request.catalog,
         scope_on_target(manifest, request.catalog),
         unclassified="warn",
         exclusive=lambda survey: _locked(connection, survey, request, lessons, bypass=bypass),
-        alone=lambda survey: _unread(connection, survey, request, bypass=bypass),
+        alone=lambda survey: _unread(connection, survey, request, rebuilding, bypass=bypass),
         patience=LOCK_SECONDS if request.check else recovery.TABLE_SECONDS,
     ) as found:
         today = reclassified(
@@ -196,6 +202,7 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
         if request.samples:
             plan = sync.with_samples(with_samples(connection, survey.schema, source, prepared, plan))
         refuse_plan(survey.workspace, plan, bypass=bypass, fire=request.fire)
+        rebuilding.settle(survey, plan)
         yield Ready(
             connection=connection,
             survey=survey,
@@ -204,10 +211,12 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             sync=sync,
             plan=replace(
                 plan,
-                locking=_locking(connection, survey, plan, request, lessons, bypass=bypass),
+                locking=_locking(connection, survey, plan, request, lessons, alone=rebuilding.alone, bypass=bypass),
+                rebuilding=rebuilding.said,
                 unforeseen=unforeseen(prepared.comparison, plan, fire=request.fire),
             ),
             bypass=bypass,
+            rebuilding=rebuilding,
         )
 
 
@@ -241,11 +250,17 @@ def _locked(
     return contended | tables_to_alter(connection, survey.schema, survey.accounting.taken, bypass=False)
 
 
-def _unread(connection: Connection, survey: Survey, request: Request, *, bypass: bool) -> Collection[str]:
-    """The tables that others may not even read: the server disables a rule only so."""
-    if request.check or not request.atomic or request.fire:
+def _unread(
+    connection: Connection, survey: Survey, request: Request, rebuilding: Rebuilding, *, bypass: bool
+) -> Collection[str]:
+    """The tables that others may not even read: the server disables a rule, and drops an index, only so."""
+    rebuilding.choose(survey)
+    if request.check or not request.atomic:
         return []
-    return tables_with_rules(connection, survey.schema, survey.accounting.taken, bypass=bypass)
+    ruled = (
+        set() if request.fire else tables_with_rules(connection, survey.schema, survey.accounting.taken, bypass=bypass)
+    )
+    return ruled | set(rebuilding.alone)
 
 
 def _may_lock(survey: Survey, tables: Collection[str]) -> set[str]:
@@ -255,7 +270,14 @@ def _may_lock(survey: Survey, tables: Collection[str]) -> set[str]:
 
 
 def _locking(
-    connection: Connection, survey: Survey, plan: RestorePlan, request: Request, lessons: Lessons, *, bypass: bool
+    connection: Connection,
+    survey: Survey,
+    plan: RestorePlan,
+    request: Request,
+    lessons: Lessons,
+    *,
+    alone: Collection[str],
+    bypass: bool,
 ) -> str:
     """How triggers are kept silent, and what other sessions will wait for, as a sentence."""
     if not plan.changed:
@@ -266,7 +288,9 @@ def _locking(
         if ruled := tables_with_rules(connection, survey.schema, survey.accounting.taken, bypass=bypass):
             how = f"{how}; rules are disabled, and other sessions wait to read {', '.join(sorted(ruled))}"
     if bypass or (request.exclusive and request.atomic):
-        return f"{how}; other sessions wait to write to any of the {len(survey.schema.tables)} tables of the schema"
+        reading = f", and to read {', '.join(alone)}" if alone else ""
+        tables = len(survey.schema.tables)
+        return f"{how}; other sessions wait to write to any of the {tables} tables of the schema{reading}"
     if lessons.locked:
         names = sorted(_locked(connection, survey, request, lessons, bypass=bypass))
         return f"{how}; others kept writing the same rows, so they wait to write to {', '.join(names)}"

@@ -23,6 +23,7 @@ from toolkit.postgres.restore.proof.others import OtherRows, touched
 from toolkit.postgres.restore.proof.proof import Proof
 from toolkit.postgres.restore.proof.references import References
 from toolkit.postgres.restore.ready import Lessons, Ready, planned_restore
+from toolkit.postgres.restore.rebuilding import NotAsBeforeError
 from toolkit.postgres.restore.refusals import (
     empty_columns,
     refusal,
@@ -84,10 +85,16 @@ def restore(reopen: Open, request: Request, progress: Progress) -> RestorePlan:
 
 
 def _restored(reopen: Open, request: Request, fate: Fate, progress: Progress) -> RestorePlan:
-    surprises, digests, bad, sessions = 0, False, list[BadRow](), patient(reopen)
+    surprises, digests, in_place, bad, sessions = 0, False, "", list[BadRow](), patient(reopen)
     contention = Contention(reopen)
     while True:
-        lessons = Lessons(foresee=surprises > 0, digests=digests, thorough=surprises >= SURPRISES, bad=tuple(bad))
+        lessons = Lessons(
+            foresee=surprises > 0,
+            digests=digests,
+            thorough=surprises >= SURPRISES,
+            bad=tuple(bad),
+            in_place=in_place,
+        )
         try:
             return retrying(passes, attempts=ATTEMPTS, seconds=SECONDS)(
                 lambda lessons=lessons: _attempt(  # type: ignore[misc]
@@ -100,6 +107,9 @@ def _restored(reopen: Open, request: Request, fate: Fate, progress: Progress) ->
             bad.extend(error.rows)
         except OtherCountsError:
             digests = True
+        except NotAsBeforeError as error:
+            in_place = str(error)
+            progress.note(f"rolled back, and once more with indexes in place: {error}")
         except UnforeseenError as error:
             surprises += 1
             if lessons.foresee:
@@ -152,11 +162,13 @@ def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress)
         progress.start("restore", rows=sum(table.changes for table in ready.plan.tables.values()))
         application = Application(ready, unit=Savepoints(connection), thorough=lessons.thorough, progress=progress)
         silence = silent_triggers(connection, schema, ready.touched, bypass=ready.bypass)
+        ready.rebuilding.drop()
         connection.execute("SET CONSTRAINTS ALL DEFERRED")
         with nullcontext() if request.fire else silence:
             ready.sync.before()
             application.apply()
             ready.sync.after()
+        ready.rebuilding.build(progress)
         progress.note("proving")
         if found := references.dangling():
             raise UnforeseenError(found)

@@ -1,0 +1,187 @@
+"""Indexes and foreign keys that are dropped before the rows of an empty table come, and built anew after them.
+
+The server itself prints what makes each of them. Where something hangs on one that a statement could not bring back,
+it stays in place, which is always right, only slower: primary keys, keys that others point at, what partitions share,
+replica identities, what an extension owns, what is not valid, columns of indexes with names of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from toolkit.model.schemas import Schemas
+from toolkit.postgres.schema.naming import NAMED, parameter
+from toolkit.postgres.session.connection import Connection, full_names
+
+MEMORY = 256 << 10
+"""Kilobytes that the building of one index may sort in, at least."""
+
+_TABLES = sql.SQL("""
+wanted AS (
+    SELECT c.*, pg_catalog.format('%%I.%%I', n.nspname, c.relname) AS quoted
+    FROM {NAMED} c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.named = ANY (%(tables)s) AND c.relkind = 'r' AND NOT c.relispartition
+)
+""").format(NAMED=NAMED)
+
+_INDEXES = sql.SQL("""
+SELECT t.named, coalesce(k.conname, x.relname)::text AS name, NULL::text AS parent,
+    CASE WHEN k.oid IS NULL THEN format('DROP INDEX %%s', i.quoted)
+         ELSE format('ALTER TABLE ONLY %%s DROP CONSTRAINT %%I', t.quoted, k.conname) END AS drops,
+    array_remove(ARRAY[
+        format('SET LOCAL default_tablespace = %%L', coalesce(s.spcname::text, '')),
+        CASE WHEN k.oid IS NULL THEN pg_get_indexdef(x.oid) ELSE format(
+            'ALTER TABLE ONLY %%s ADD CONSTRAINT %%I %%s', t.quoted, k.conname, pg_get_constraintdef(k.oid)) END,
+        CASE WHEN k.oid IS NOT NULL AND x.reloptions IS NOT NULL THEN format('ALTER INDEX %%s SET (%%s)', i.quoted, (
+            SELECT string_agg(format('%%I = %%L', o.option_name, o.option_value), ', ')
+            FROM pg_options_to_table(x.reloptions) o)) END,
+        CASE WHEN i.indisclustered THEN format('ALTER TABLE %%s CLUSTER ON %%I', t.quoted, x.relname) END,
+        format('COMMENT ON INDEX %%s IS %%L', i.quoted, obj_description(x.oid, 'pg_class')),
+        CASE WHEN k.oid IS NOT NULL THEN format('COMMENT ON CONSTRAINT %%I ON %%s IS %%L', k.conname, t.quoted,
+            obj_description(k.oid, 'pg_constraint')) END
+    ] || ARRAY(
+        SELECT format('ALTER INDEX %%s ALTER COLUMN %%s SET STATISTICS %%s', i.quoted, a.attnum, a.attstattarget)
+        FROM pg_attribute a WHERE a.attrelid = x.oid AND a.attstattarget >= 0 ORDER BY a.attnum
+    ), NULL) AS builds
+FROM wanted t
+JOIN LATERAL (
+    SELECT j.*, format('%%I.%%I', n.nspname, y.relname) AS quoted
+    FROM pg_index j JOIN pg_class y ON y.oid = j.indexrelid JOIN pg_namespace n ON n.oid = y.relnamespace
+    WHERE j.indrelid = t.oid
+) i ON true
+JOIN pg_class x ON x.oid = i.indexrelid
+LEFT JOIN pg_tablespace s ON s.oid = x.reltablespace
+LEFT JOIN pg_constraint k ON k.conindid = x.oid AND k.conrelid = t.oid AND k.contype = ANY (ARRAY['u', 'x']::"char"[])
+WHERE NOT i.indisprimary AND NOT i.indisreplident AND i.indisvalid AND i.indisready AND i.indislive
+AND (s.oid IS NULL OR has_tablespace_privilege(s.oid, 'CREATE'))
+AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conindid = x.oid AND f.contype = 'f')
+AND NOT EXISTS (
+    SELECT FROM pg_depend d
+    WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = x.oid
+    OR d.refclassid = 'pg_constraint'::regclass AND d.refobjid = k.oid AND d.objid <> x.oid
+    AND NOT (d.classid = 'pg_trigger'::regclass AND EXISTS (
+        SELECT FROM pg_trigger g WHERE g.oid = d.objid AND g.tgisinternal AND g.tgenabled = 'O')))
+AND NOT EXISTS (
+    SELECT FROM pg_depend d WHERE d.deptype = ANY (ARRAY['e', 'x']::"char"[])
+    AND (d.classid = 'pg_class'::regclass AND d.objid = x.oid
+         OR d.classid = 'pg_constraint'::regclass AND d.objid = k.oid))
+AND NOT EXISTS (
+    SELECT FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS u(number, place)
+    JOIN pg_attribute a ON a.attrelid = x.oid AND a.attnum = u.place
+    JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = u.number
+    WHERE u.number > 0 AND a.attname <> c.attname)
+""")
+
+_KEYS = sql.SQL("""
+SELECT t.named, k.conname::text, p.named,
+    format('ALTER TABLE ONLY %%s DROP CONSTRAINT %%I', t.quoted, k.conname),
+    array_remove(ARRAY[
+        format('ALTER TABLE ONLY %%s ADD CONSTRAINT %%I %%s', t.quoted, k.conname, pg_get_constraintdef(k.oid)),
+        format('COMMENT ON CONSTRAINT %%I ON %%s IS %%L', k.conname, t.quoted, obj_description(k.oid, 'pg_constraint'))
+    ], NULL)
+FROM wanted t
+JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype = 'f'
+JOIN {NAMED} p ON p.oid = k.confrelid
+WHERE k.conparentid = 0 AND k.convalidated AND coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true'
+AND p.relkind = 'r' AND NOT p.relispartition AND has_schema_privilege(p.relnamespace, 'USAGE')
+AND (has_table_privilege(p.oid, 'REFERENCES') OR (
+    SELECT bool_and(has_column_privilege(p.oid, u.number, 'REFERENCES')) FROM unnest(k.confkey) AS u(number)))
+AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgconstraint = k.oid AND g.tgenabled <> 'O')
+AND NOT EXISTS (
+    SELECT FROM pg_depend d WHERE d.deptype = ANY (ARRAY['e', 'x']::"char"[])
+    AND d.classid = 'pg_constraint'::regclass AND d.objid = k.oid)
+""").format(NAMED=NAMED)
+
+_LACKING = sql.SQL("""
+WITH {TABLES}
+SELECT t.named, pg_has_role(t.relowner, 'USAGE'), t.relnamespace::regnamespace::text
+FROM wanted t
+WHERE NOT pg_has_role(t.relowner, 'USAGE') OR NOT has_schema_privilege(t.relnamespace, 'CREATE')
+ORDER BY t.named COLLATE "C"
+""").format(TABLES=_TABLES)
+
+_LISTENING = """
+SELECT evtname::text FROM pg_event_trigger
+WHERE evtenabled::text = ANY (%s) AND evtevent <> 'login' ORDER BY evtname
+"""
+
+
+_BEFORE_BUILDING = """
+SELECT q.path, set_config('search_path', concat_ws(', ', 'pg_catalog', CASE WHEN q.path <> '' THEN q.path END), true),
+       set_config('maintenance_work_mem', greatest(q.memory, %s)::text, true)
+FROM (SELECT current_setting('search_path') AS path, setting::bigint AS memory
+      FROM pg_settings WHERE name = 'maintenance_work_mem' OFFSET 0) q
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """An index, a constraint that has one, or a foreign key.
+
+    Attributes:
+        parent: the table that a foreign key leads to; None for an index.
+        drops: the statement that drops it.
+        builds: the statements that make it again, as it was.
+    """
+
+    table: str
+    name: str
+    parent: str | None
+    drops: str
+    builds: Sequence[str]
+
+
+def parts_of(connection: Connection, schemas: Schemas, tables: Collection[str], *, keys: bool) -> list[Part]:
+    """Give what of these tables may be built after their rows, in the order in which it is built.
+
+    Args:
+        keys: give foreign keys too.
+    """
+    parts = sql.SQL("{} UNION ALL {}").format(_INDEXES, _KEYS) if keys else _INDEXES
+    query = sql.SQL('WITH {} SELECT * FROM ({}) q ORDER BY parent NULLS FIRST, named COLLATE "C", name COLLATE "C"')
+    parameters = {"schemas": parameter(schemas), "tables": sorted(tables)}
+    with full_names(connection):
+        found = connection.execute(query.format(_TABLES, parts), parameters).fetchall()
+    return [
+        Part(table=table, name=name, parent=parent, drops=drops, builds=tuple(builds))
+        for table, name, parent, drops, builds in found
+    ]
+
+
+def lacking(connection: Connection, schemas: Schemas, tables: Collection[str]) -> list[str]:
+    """Say what this role lacks to build anew what belongs to these tables."""
+    rows = connection.execute(_LACKING, {"schemas": parameter(schemas), "tables": sorted(tables)}).fetchall()
+    said = (
+        f"no CREATE on schema {schema}" if owned else f"indexes of table {schemas.full(table)} are its owner's to build"
+        for table, owned, schema in rows
+    )
+    return list(dict.fromkeys(said))
+
+
+def listening(connection: Connection, *, bypass: bool) -> list[str]:
+    """Give the event triggers that would hear of it.
+
+    Args:
+        bypass: it is done under the replica role.
+    """
+    states = ["R", "A"] if bypass else ["O", "A"]
+    return [name for (name,) in connection.execute(_LISTENING, [states])]
+
+
+def drop(connection: Connection, parts: Sequence[Part]) -> None:
+    """Drop them; foreign keys first."""
+    for part in reversed(parts):
+        connection.execute(part.drops.encode())
+
+
+def build(connection: Connection, parts: Sequence[Part]) -> None:
+    """Make them again; what they call finds names where the sessions of the database do, after those of the server."""
+    row = connection.execute(_BEFORE_BUILDING, [MEMORY]).fetchone()
+    assert row is not None
+    for part in parts:
+        for statement in part.builds:
+            connection.execute(statement.encode())
+    connection.execute("SELECT set_config('search_path', %s, true)", row[:1])
