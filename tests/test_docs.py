@@ -144,6 +144,15 @@ def test_examples_of_the_guide_are_valid(tmp_path: Path) -> None:
     assert lint(ROOT, [playbook]) == []
 
 
+def test_the_playbook_that_tells_somebody_is_valid(tmp_path: Path) -> None:
+    """The playbook of docs/guide/schedule.md passes the linter."""
+    text = (ROOT / "docs" / "guide" / "schedule.md").read_text(encoding="utf-8")
+    [shown] = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    playbook = tmp_path / "playbook.yml"
+    playbook.write_text(shown, encoding="utf-8")
+    assert lint(ROOT, [playbook]) == []
+
+
 def test_files_named_in_documents_exist() -> None:
     """Files and directories of the project that a document names between backticks exist."""
     seen = 0

@@ -16,6 +16,7 @@ _MODULES: Final = (
     "debug",
     "demo",
     "http",
+    "mail",
     "orphans",
     "prune",
     "restore",

@@ -21,6 +21,7 @@ from toolkit.shipped import found_file
 
 _CONDITIONS: Final = ("when", "until", "changed_when", "failed_when")
 _SECTIONS: Final = ("pre_tasks", "tasks", "post_tasks", "handlers")
+_TELLING: Final = ("on_failure", "on_success", "on_recovery")
 _PARTS: Final = ("block", "rescue", "always")
 
 
@@ -63,9 +64,10 @@ class _PlaybookLinter:
         yield from self._variables((*at, "vars"), play.get("vars", {}))
         yield from self._variables_files((*at, "vars_files"), play.get("vars_files", ()))
         foreseen = self._foreseen(play)
-        for section in _SECTIONS:
+        for section in (*_SECTIONS, *_TELLING):
             for step, task in _steps((*at, section), play.get(section, ())):
-                yield from self._step(step, task, handlers, foreseen)
+                # these come after all handlers
+                yield from self._step(step, task, set() if section in _TELLING else handlers, foreseen)
 
     def _foreseen(self, play: dict[str, Any]) -> Foreseen | None:
         """What templates of a play will give; None where that cannot be said."""

@@ -71,6 +71,8 @@ class Play:
     """One play. `handlers` run at the end when notified, in the order in which they are written.
 
     Attributes:
+        on_failure, on_success, on_recovery: run once after the play, by how it ended; the last one where it had failed
+            the time before.
         max_fail_percentage: the share of a batch's hosts that may fail before the play ends for all; None for any.
     """
 
@@ -82,6 +84,9 @@ class Play:
     tasks: tuple[Step, ...] = ()
     post_tasks: tuple[Step, ...] = ()
     handlers: tuple[Task, ...] = ()
+    on_failure: tuple[Step, ...] = ()
+    on_success: tuple[Step, ...] = ()
+    on_recovery: tuple[Step, ...] = ()
     tags: tuple[str, ...] = ()
     serial: int | str = 0
     any_errors_fatal: bool = False

@@ -69,6 +69,10 @@ def warning_lines(record: RunRecord, *, whole: bool = False) -> list[str]:
     warnings = dict.fromkeys(
         (_masked(warning, result), result.host) for _, result in record.results() for warning in result.warnings
     )
+    untold = [
+        f"[WARNING]: {task.name} failed: {_masked(result.message, result)}; nobody may know by this how the run ended"
+        for task, result in record.untold()
+    ]
     if not whole and len(warnings) > MANY:
         sharing: dict[str, list[str]] = {}
         for warning, host in warnings:
@@ -76,6 +80,7 @@ def warning_lines(record: RunRecord, *, whole: bool = False) -> list[str]:
         lines = [f"[WARNING]: [{_several(hosts)}] {warning}" for warning, hosts in sharing.items()]
     else:
         lines = [f"[WARNING]: [{host}] {warning}" for warning, host in warnings]
+    lines += untold
     return ["", *lines] if lines else []
 
 

@@ -117,6 +117,7 @@ def _play(play: PlayRecord) -> dict[str, Any]:
         "hosts": list(play.hosts),
         "stopped": play.stopped,
         "tasks": [_task(task) for task in play.tasks],
+        "told": [_task(task) for task in play.told],
     }
 
 

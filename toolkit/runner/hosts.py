@@ -81,6 +81,9 @@ class Variables:
     Host variables, then the play's `vars`, its `vars_files`, block and task `vars`, facts and registered results,
     `--extra-vars`, a loop's own variables, and last the variables of the run itself, which nothing overrides.
     What a person wrote may be a template and is rendered when it is used; what a task made never is.
+
+    Attributes:
+        about: further variables of the run itself, for tasks that tell how it ended.
     """
 
     templates: Templates
@@ -90,6 +93,7 @@ class Variables:
     play: Mapping[str, Any]
     extra: Mapping[str, Any]
     now: Callable[[], datetime]
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     def of(
         self, state: HostState, task: Mapping[str, Any], *, check: bool, made: Mapping[str, Any], place: Place
@@ -108,6 +112,7 @@ class Variables:
             "playbook_name": self.playbook,
             "check_mode": check,
             "now": stamp(self.now()),
+            **self.about,
         }
         return self._layers(state, task, {**made, **run}, place)
 

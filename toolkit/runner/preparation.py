@@ -79,6 +79,21 @@ def prepare(
     return prepared
 
 
+def prepared_as_far_as_possible(
+    playbook: Playbook,
+    options: RunOptions,
+    *,
+    inventory: HostInventory,
+    actions: Mapping[str, Action[Any]],
+    templates: Templates,
+) -> list[PreparedPlay]:
+    """Do what `prepare` does and leave out what is wrong: for telling that a run did not begin."""
+    preparation = _Preparation(
+        playbook=playbook, options=options, inventory=inventory, actions=actions, templates=templates
+    )
+    return preparation.plays()
+
+
 def tasks_of(steps: Sequence[Step], *, rescue: bool = True) -> Iterator[Task]:
     """Give every task in steps, in the order in which they are written."""
     for step in steps:
@@ -132,7 +147,8 @@ class _Preparation:
             return []
 
     def _check_actions(self, play: Play) -> None:
-        for task in tasks_of((*play.pre_tasks, *play.tasks, *play.post_tasks, *play.handlers)):
+        telling = (*play.on_failure, *play.on_success, *play.on_recovery)
+        for task in tasks_of((*play.pre_tasks, *play.tasks, *play.post_tasks, *play.handlers, *telling)):
             if task.action not in self.actions:
                 message = f"there is no action {task.action}{meant(task.action, self.actions)}"
                 self._report(task.keywords.place, task.action, message)

@@ -156,12 +156,14 @@ class PlayRecord:
 
     Attributes:
         stopped: why it ended before its end for all hosts; empty where it did not.
+        told: the tasks that told how it ended; what becomes of them counts nowhere.
     """
 
     name: str
     hosts: tuple[str, ...]
     stopped: str = ""
     tasks: list[TaskRecord] = field(default_factory=list)
+    told: list[TaskRecord] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -190,6 +192,14 @@ class RunRecord:
             for task in play.tasks:
                 for result in task.results:
                     yield task, result
+
+    def untold(self) -> Iterable[tuple[TaskRecord, Result]]:
+        """Give what was to tell how plays ended and failed."""
+        for play in self.plays:
+            for task in play.told:
+                for result in task.results:
+                    if result.failed:
+                        yield task, result
 
 
 def exit_code(codes: Iterable[int]) -> int:

@@ -29,6 +29,7 @@ class Steps:
 
     Attributes:
         batch: every host of the batch, those that failed included.
+        prefix: what stands before the names of tasks in the output.
         waiting_for: with --start-at-task the task before which nothing runs; None once it was reached.
     """
 
@@ -38,6 +39,7 @@ class Steps:
     batch: Sequence[HostState]
     play: Play
     waiting_for: Task | None
+    prefix: str = ""
     _rescues: int = 0
     """How many blocks with a rescue are open: who fails in there has not failed yet."""
 
@@ -120,7 +122,9 @@ class Steps:
         self.execution.interruption.check()
         action = self.execution.actions[task.action]
         once = self.execution.runs_once(task, inherited, states[0])
-        record = TaskRecord(name=title(task), action=task.action, handler=handler, started=self.execution.now())
+        record = TaskRecord(
+            name=f"{self.prefix}{title(task)}", action=task.action, handler=handler, started=self.execution.now()
+        )
         self.record.tasks.append(record)
         self.execution.reporter.task_started(record.name, handler=handler)
 

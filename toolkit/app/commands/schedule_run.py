@@ -73,7 +73,6 @@ def _run(given: Options, call: Call) -> Iterator[Answer]:
 def _scheduled(given: Options, call: Call) -> Scheduled:
     from dataclasses import replace
 
-    from toolkit.app.commands import run as runs
     from toolkit.app.scheduling import names
     from toolkit.app.scheduling.record import Record
     from toolkit.app.scheduling.run import Scheduled
@@ -94,8 +93,24 @@ def _scheduled(given: Options, call: Call) -> Scheduled:
         only_if_due=only_if_due,
         interruption=PROCESS,
         now=names.local_now,
-        body=lambda output: runs.COMMAND.body(_given(given, call), replace(call, output=output, as_json=False)),
+        body=lambda output: _body(given, replace(call, output=output, as_json=False)),
     )
+
+
+def _body(given: Options, call: Call) -> Iterator[Answer]:
+    """Run the playbook; that it was refused before it began is told by its own `on_failure`, since nobody watches."""
+    from toolkit.app.commands import run as runs
+    from toolkit.app.scheduling import refused
+    from toolkit.app.scope_options import names
+    from toolkit.errors import PlaybackError
+    from toolkit.runner.options import RunOptions
+
+    try:
+        yield from runs.COMMAND.body(_given(given, call), call)
+    except PlaybackError as error:
+        # whatever is refused while tasks run is a result of theirs and not raised
+        refused.tell(call, given.playbook[0], RunOptions(limit=given.limit, tags=names(given.tags)), error)
+        raise
 
 
 def _given(given: Options, call: Call) -> runs.Options:
