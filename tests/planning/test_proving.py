@@ -70,6 +70,15 @@ def test_what_came_with_a_copy() -> None:
     assert standing(MANIFEST, [elsewhere], repository=HERE).failed == elsewhere
 
 
+def test_what_says_nothing_about_the_backup() -> None:
+    """An attempt that a server or today's schema made impossible takes nothing back, and is told."""
+    proven = tried(3)
+    hindered = msgspec.structs.replace(tried(4, failure="no such extension"), conclusive=False)
+    found = standing(MANIFEST, [proven, hindered], repository=HERE)
+    assert (found.proven, found.failed, found.hindered) == (proven, None, hindered)
+    assert standing(MANIFEST, [proven, hindered, tried(5)], repository=HERE).hindered is None
+
+
 def test_another_backup_of_that_label() -> None:
     """What was tried on a backup that had the label before says nothing."""
     other = msgspec.structs.replace(tried(3), checksum="0" * 64)

@@ -15,6 +15,7 @@ _MODULES: Final = (
     "copy",
     "debug",
     "demo",
+    "drill",
     "http",
     "mail",
     "orphans",

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Annotated
 
 from toolkit.actions.arguments import Arguments, Text, about, matching
 from toolkit.actions.context import Context
 from toolkit.actions.targets import direct_conninfo_of
+from toolkit.errors import PlaybackError
 from toolkit.model.catalog import Catalog
 from toolkit.model.host import EmbeddedDatabase, ServerDatabase
 from toolkit.model.role import Role
 from toolkit.postgres.servers import embedded
-from toolkit.postgres.servers.place import Place, embedded_place, name_beside, place_beside
+from toolkit.postgres.servers.place import Place, alone, embedded_place, name_beside, place_beside
 from toolkit.postgres.servers.scratch import Draft, scratch_database
 
 EMBEDDED, BESIDE = "embedded", "host"
+
+
+ScratchName = Annotated[
+    str,
+    matching(
+        "^[a-z][a-z0-9_-]{0,40}$",
+        "lower-case letters, digits, - and _, beginning with a letter, at most 41 of them",
+    ),
+]
 
 
 class Scratch(Arguments, frozen=True, kw_only=True):
@@ -32,14 +42,7 @@ class Scratch(Arguments, frozen=True, kw_only=True):
             "host",
         ),
     ] = EMBEDDED
-    name: Annotated[
-        str,
-        matching(
-            "^[a-z][a-z0-9_-]{0,40}$",
-            "lower-case letters, digits, - and _, beginning with a letter, at most 41 of them",
-        ),
-        about("The name of the scratch database.", "scratch"),
-    ] = "scratch"
+    name: Annotated[ScratchName, about("The name of the scratch database.", "scratch")] = "scratch"
     keep: Annotated[
         bool | None,
         about(
@@ -80,6 +83,29 @@ def making(context: Context, catalog: Catalog, scratch: Scratch) -> Iterator[Mad
     keep = scratch.keep if scratch.keep is not None else scratch.on == EMBEDDED
     if not keep:
         context.at_end(f"Drop scratch database {name}", _dropping(place, name))
+
+
+@contextmanager
+def borrowed(context: Context, scratch: Scratch) -> Iterator[str]:
+    """Have the scratch database that a restore in this block makes for oneself; gives its host's name.
+
+    Whichever way the block ends, it is dropped afterwards, unless it is to be kept.
+
+    Raises:
+        LockedError: another run has it.
+        DatabaseError: its server cannot be reached, or it cannot be dropped.
+    """
+    place, name, host = _place(context, scratch, direct_conninfo_of(context, context.inventory.host(scratch.like)))
+    with alone(place, name, doing="using"):
+        try:
+            yield host
+        except BaseException:
+            if not scratch.keep:
+                with suppress(PlaybackError):
+                    place.drop(name)
+            raise
+        if not scratch.keep:
+            place.drop(name)
 
 
 def _place(context: Context, scratch: Scratch, like: str) -> tuple[Place, str, str]:

@@ -117,6 +117,7 @@ class Beside:
         restoration: what was restored into the database, where it is a scratch database that holds this backup.
         businesses: those that were restored there, and nothing of them differs.
         postgres: the version of the server.
+        differing: the tables that are not as in the backup, and files of it that are not whole.
     """
 
     outcome: Outcome
@@ -125,6 +126,7 @@ class Beside:
     restoration: Restoration | None
     businesses: tuple[str, ...]
     postgres: str
+    differing: tuple[str, ...]
 
     @property
     def proves(self) -> bool:
@@ -147,7 +149,7 @@ class Beside:
 
 def beside_database(arguments: VerifyArguments, context: Context, repository: Repository, manifest: Manifest) -> Beside:
     """Compare a backup with a database; nothing is recorded."""
-    after, host = arguments.after, _host(context, arguments.host or context.host.name)
+    after, host = arguments.after, host_named(context, arguments.host or context.host.name)
     answers = with_file(arguments, context.inventory.directory, "verify").said()
     catalog, clock = device_catalog(context, host), time.monotonic()
     facts = facts_of(after, manifest) if after else None
@@ -170,28 +172,28 @@ def beside_database(arguments: VerifyArguments, context: Context, repository: Re
         result = replace(result, after=after_restore(facts, host, repository, manifest, context))
     outcome = _outcome(manifest, result, found, time.monotonic() - clock)
     equal = not (result.differing or found.passed_over or (found.identity and result.device_tables))
-    if equal:
-        # equal tables are found by their digests, without reading stored rows: at least the files must be there whole
-        report = check(repository, read_data=False, labels=(manifest.metadata.label,), progress=SilentProgress())
-        lost = tuple(finding.message for finding in report.findings) if report.damaged else ()
-        if lost:
-            outcome, equal = (
-                replace(outcome, warnings=(*outcome.warnings, *lost), exit_code=ExitCode.DIFFERENCES),
-                False,
-            )
+    # equal tables are found by their digests, without reading the stored rows: at least the files must be there whole
+    if lost := _lost(repository, manifest) if equal else ():
+        outcome = replace(outcome, warnings=(*outcome.warnings, *lost), exit_code=ExitCode.DIFFERENCES)
     return Beside(
         outcome=outcome,
         place=host.name,
-        whole=equal,
+        whole=equal and not lost,
         restoration=restoration if restoration and restoration.of(manifest) else None,
         businesses=restoration.businesses if restoration and _shows_businesses(result, facts, restoration) else (),
         postgres=postgres,
+        differing=(*(each.table for each in result.differing), *lost),
     )
 
 
+def _lost(repository: Repository, manifest: Manifest) -> tuple[str, ...]:
+    report = check(repository, read_data=False, labels=(manifest.metadata.label,), progress=SilentProgress())
+    return tuple(finding.message for finding in report.findings) if report.damaged else ()
+
+
 def _shows_businesses(result: VerifiedDatabase, facts: RestoreFacts | None, restoration: Restoration) -> bool:
-    """Whether the database has the businesses that were restored into it, with all their rows as in the backup."""
-    if facts is None or result.after is None:
+    """Whether the database has the businesses that were restored into it, all their rows as in the backup, alone."""
+    if facts is None or result.after is None or any(each.extra or each.changed for each in result.verdicts):
         return False
     return result.explained and not result.after.kept and facts.request.businesses == restoration.businesses
 
@@ -210,7 +212,7 @@ def _recorded(
     return outcome
 
 
-def _host(context: Context, name: str) -> Host:
+def host_named(context: Context, name: str) -> Host:
     """A host of the inventory, or a scratch database under the catalog of the task's own host.
 
     That is `embedded:NAME`, or `HOST:DATABASE`, on the server of a host.

@@ -57,6 +57,7 @@ class Trial:
     tables: int = 0
     assertions: Sequence[Asserted] = ()
     failure: str = ""
+    conclusive: bool = True
     playbook: str = ""
 
 
@@ -76,6 +77,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         rows, tables: how many were compared.
         assertions: those that were asked.
         failure: why it failed, in a sentence; empty for a proof.
+        conclusive: whether a failure is one of the backup; False where something else kept it from being tried.
         playbook, tool, by: what tried it: the playbook, the version of the program, the user at the machine.
     """
 
@@ -96,6 +98,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     tables: int = 0
     assertions: tuple[Asserted, ...] = ()
     failure: str = ""
+    conclusive: bool = True
     playbook: str
     tool: str
     by: str
@@ -122,11 +125,14 @@ class Standing:
     Attributes:
         proven: the newest proof of the whole backup that still holds.
         businesses: tenant → the newest proof that still holds of it alone or together with others.
-        failed: the newest attempt, where it failed; what was proven before it does not hold any more.
+        failed: the newest attempt that failed, where none has succeeded since; what was proven before it does not
+            hold any more.
+        hindered: the newest attempt, where something else kept it from being carried out.
         tried: every attempt, oldest first.
     """
 
     proven: Proof | None = None
     businesses: Mapping[str, Proof] = field(default_factory=dict)
     failed: Proof | None = None
+    hindered: Proof | None = None
     tried: tuple[Proof, ...] = ()

@@ -14,6 +14,7 @@ from toolkit.model.identity import Followed, IdentityPlan
 from toolkit.model.manifest import Manifest
 from toolkit.model.orphan import OrphanRemoval, OrphanReport
 from toolkit.model.plan import Conflict, RestorePlan
+from toolkit.model.proof import Trial
 from toolkit.model.retention import Decision
 from toolkit.model.verdict import TableVerdict
 
@@ -212,6 +213,27 @@ class VerifiedDatabase:
     def explained(self) -> bool:
         """Whether a restore explains all differences."""
         return self.after is not None and not self.after.beyond
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drilled:
+    """A backup, or businesses of it, that was tried to be proven, or in check mode would be.
+
+    Attributes:
+        label: empty where nothing was to be drilled.
+        businesses: key → name of those that were restored; empty for the whole backup.
+        why: why it was its turn, or nobody's.
+        trial: how it went; None where it was not carried out.
+        age: how old the data were, in seconds.
+        kept: the scratch database stays.
+    """
+
+    label: str
+    businesses: Mapping[str, str]
+    why: str
+    trial: Trial | None = None
+    age: float = 0.0
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ def standing(manifest: Manifest, attempts: Iterable[Proof], *, repository: str) 
 
     After a failed attempt nothing that was proven before from the same repository holds. What fails here outweighs,
     too, what was proven elsewhere, of other files, and came with a copy. Attempts on another backup that had the same
-    label say nothing.
+    label say nothing, nor do those that something else than the backup made fail.
 
     Args:
         attempts: the recorded ones, in any order.
@@ -23,6 +23,8 @@ def standing(manifest: Manifest, attempts: Iterable[Proof], *, repository: str) 
     holding: list[Proof] = []
     failed: dict[str, Proof] = {}
     for each in tried:
+        if not (each.proves or each.conclusive):
+            continue
         if each.proves:
             failed.pop(each.repository, None)
             holding.append(each)
@@ -35,6 +37,7 @@ def standing(manifest: Manifest, attempts: Iterable[Proof], *, repository: str) 
         proven=next((each for each in reversed(holding) if each.whole), None),
         businesses={business: each for each in holding for business in each.businesses},
         failed=failed.get(repository) or (None if holding else max(failed.values(), key=_time, default=None)),
+        hindered=tried[-1] if tried and not (tried[-1].proves or tried[-1].conclusive) else None,
         tried=tuple(tried),
     )
 

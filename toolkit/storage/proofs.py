@@ -94,6 +94,7 @@ def proof_of(repository: Repository, manifest: Manifest, trial: Trial, *, now: d
         tables=trial.tables,
         assertions=tuple(trial.assertions),
         failure=trial.failure,
+        conclusive=trial.conclusive,
         playbook=trial.playbook,
         tool=f"playback {__version__}",
         by=who(),

@@ -102,17 +102,20 @@ def standing_text(standing: Standing) -> str:
         return f"FAILED {_minute(standing.failed)}"
     if standing.proven is not None:
         return _minute(standing.proven)
-    return wording.counted(len(standing.businesses), "business", "businesses") if standing.businesses else "no"
+    if standing.businesses:
+        return wording.counted(len(standing.businesses), "business", "businesses")
+    return f"no, tried {_minute(standing.hindered)}" if standing.hindered else "no"
 
 
 def standing_document(standing: Standing) -> dict[str, Any]:
-    """Give the newest proof that holds, that of each business, and the attempt that failed, where one did."""
+    """Give the newest proof that holds, that of each business, and the attempts that failed, where they did."""
     import msgspec
 
     return {
         "proven": msgspec.to_builtins(standing.proven),
         "proven_businesses": {business: proof.time for business, proof in standing.businesses.items()},
         "failed": msgspec.to_builtins(standing.failed),
+        "hindered": msgspec.to_builtins(standing.hindered),
     }
 
 

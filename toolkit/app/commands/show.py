@@ -109,6 +109,8 @@ def _proven(standing: Standing) -> Iterator[tuple[str, str]]:
     """What is proven and what failed, each with its heading."""
     if standing.failed is not None:
         yield "failed", f"{_tried(standing.failed)}: {wording.one_line(standing.failed.failure)}"
+    if standing.hindered is not None:
+        yield "hindered", f"{_tried(standing.hindered)}: {wording.one_line(standing.hindered.failure)}"
     if standing.proven is not None:
         yield "proven", f"the whole backup: {_tried(standing.proven)}"
     for business, proof in sorted(standing.businesses.items()):

@@ -102,19 +102,20 @@ def name_beside(name: str, conninfo: str, *, host: str = "") -> str:
 
 
 @contextmanager
-def alone(place: Place, name: str) -> Iterator[Connection]:
-    """Keep other runs from making the same scratch database; gives a session of the maker.
+def alone(place: Place, name: str, *, doing: str = "making") -> Iterator[Connection]:
+    """Keep other runs from making the same scratch database, or from something else; gives a session of the maker.
 
     Raises:
-        LockedError: another run is making it.
+        LockedError: another run is at it.
     """
+    key = f"playback scratch {name}" if doing == "making" else f"playback {doing} scratch {name}"
     with connect(place.maker, application="playback scratch") as connection:
         held = connection.execute(
-            "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(%s, 0))", [f"playback scratch {name}"]
+            "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(%s, 0))", [key]
         ).fetchone()
         if held != (True,):
             raise LockedError(
-                f"another run is making the scratch database {name} on {place.title}",
+                f"another run is {doing} the scratch database {name} on {place.title}",
                 hint="let it end, or give this one another name: `scratch: {like: HOST, name: NAME}`",
             )
         yield connection

@@ -1,0 +1,289 @@
+"""`drill`: a backup is restored into a scratch database, compared, questioned, and what came of it is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated
+
+from msgspec import Meta
+
+from toolkit.actions import restore
+from toolkit.actions.action import Action
+from toolkit.actions.arguments import Arguments, RepositoryName, Text, WholeSeconds, about, matching
+from toolkit.actions.asserting import Assertion, asked
+from toolkit.actions.context import Context
+from toolkit.actions.locking import shared_lock
+from toolkit.actions.proving import recorded
+from toolkit.actions.restore import RestoreArguments
+from toolkit.actions.restored import RestoreFacts, after_restore
+from toolkit.actions.scratch import EMBEDDED, Scratch, ScratchName, borrowed
+from toolkit.actions.targets import conninfo_of, known_repositories, repository_config, repository_of
+from toolkit.actions.turns import ALL, Chosen, Wanted, chosen
+from toolkit.actions.verify import VerifyArguments, beside_database, host_named
+from toolkit.config.masking import mask
+from toolkit.errors import (
+    DamageError,
+    ExitCode,
+    InputError,
+    LockedError,
+    MachineError,
+    PlaybackError,
+    RefusedError,
+    StorageError,
+    UnreachableError,
+)
+from toolkit.model.manifest import Manifest
+from toolkit.model.outcome import Moved, Outcome
+from toolkit.model.plan import Mode, RestorePlan
+from toolkit.model.proof import Trial
+from toolkit.model.result import Drilled, Restored
+from toolkit.planning.clock import instant
+from toolkit.planning.drilling import Turn
+from toolkit.postgres.servers.place import restoration_in
+from toolkit.postgres.session.connection import connect
+from toolkit.postgres.verify.counting import count_rows
+from toolkit.storage.open import open_store
+from toolkit.storage.repository import Repository
+from toolkit.wording import counted
+
+_HINDRANCES = (RefusedError, MachineError, StorageError, UnreachableError)
+"""What says nothing of the backup: a drill could not be carried out."""
+
+_NAMED = 5
+"""Tables that differ which are named."""
+
+
+class DrillArguments(Arguments, frozen=True, kw_only=True):
+    """Which backup is tried, how much of it, where, and what has to hold there."""
+
+    backups: Annotated[
+        Text,
+        matching(
+            "^(oldest-unproven|random|latest|[0-9]{8}T[0-9]{6}Z-[A-Za-z0-9._-]+)$",
+            "say `oldest-unproven`, `random`, `latest` or a label such as 20261120T020000Z-nightly-business",
+        ),
+        about(
+            "Which backup of the host: the oldest that is not proven; a random one of those that were never tried, and"
+            " when all were, the one that has waited longest; the latest; or one by its label.",
+            Turn.OLDEST_UNPROVEN.value,
+            "random",
+        ),
+    ] = Turn.OLDEST_UNPROVEN.value
+    job: Annotated[
+        Text, about("Only backups of this job. Default: those of the job that has waited longest.", "nightly")
+    ] = ""
+    businesses: Annotated[
+        Annotated[str, matching("^(all|random [1-9][0-9]*)$", "say `all`, `random 1`, or a list of businesses")]
+        | Annotated[tuple[Text, ...], Meta(min_length=1, extra_json_schema={"uniqueItems": True})],
+        about(
+            "How much of it: `all`, the whole backup; `random N`, so many businesses, those first that have waited"
+            " longest; or a list of businesses.",
+            ALL,
+            "random 1",
+            ["b-harbour"],
+        ),
+    ] = ALL
+    assertions: Annotated[
+        tuple[Assertion, ...],
+        about(
+            "What has to hold in the scratch database, beside being equal to the backup.",
+            [{"name": "nothing is sold for less than nothing", "query": "SELECT min(total) >= 0 FROM orders"}],
+        ),
+    ] = ()
+    repository: RepositoryName = ""
+    on: Annotated[
+        Text,
+        about(
+            "The server on which the scratch database is made: `embedded`, one of Playback's own; `host`, the one of"
+            " the host, whose role then needs CREATEDB; or that of another host of the inventory.",
+            "host",
+        ),
+    ] = EMBEDDED
+    name: Annotated[ScratchName, about("The name of the scratch database.", "drill")] = "drill"
+    keep: Annotated[
+        bool, about("Whether the scratch database stays, to be looked into, until the next drill makes it anew.", False)
+    ] = False
+    seed: Annotated[int | None, about("What chance begins with, for the same choice again. Default: the time.", 7)] = (
+        None
+    )
+    lock_wait: Annotated[
+        WholeSeconds,
+        about("Seconds to wait while a prune or repair holds the repository. Default: 0, do not wait.", 600),
+    ] = 0
+
+
+def run(arguments: DrillArguments, context: Context) -> Outcome:
+    """Drill one backup. Nothing stays of it but the record in the repository.
+
+    Raises:
+        InputError: there is no such backup, business or host.
+        RefusedError: the backup cannot be restored into today's schema, or the server cannot hold that.
+        LockedError: a prune or repair holds the repository, or another drill the scratch database.
+        DatabaseError, StorageError: restoring or comparing failed.
+    """
+    wanted = Wanted(
+        backups=arguments.backups,
+        job=arguments.job,
+        businesses=arguments.businesses,
+        seed=str(context.now() if arguments.seed is None else arguments.seed),
+    )
+    if context.check:
+        config = repository_config(context, arguments.repository)
+        there = known_repositories(context).open_if_there(config)
+        if there is None:
+            return Outcome(skipped=f"there is no repository at {open_store(config).place} yet")
+        found = chosen(context, there, wanted)
+        return replace(_forecast(found), warnings=found.warnings)
+    repository = repository_of(context, arguments.repository)
+    with shared_lock(context, repository, "drill", wait=arguments.lock_wait, reading=True) as lock:
+        found = chosen(context, repository, wanted)
+        outcome = _forecast(found)
+        if found.manifest is not None:
+            outcome = _Drill(arguments, context, repository, found, found.manifest).outcome()
+    return replace(outcome, warnings=(*lock.warnings, *found.warnings, *outcome.warnings))
+
+
+def _forecast(found: Chosen) -> Outcome:
+    """What would be drilled, or why nothing is."""
+    label = found.manifest.metadata.label if found.manifest else ""
+    return Outcome(result=Drilled(label=label, businesses=found.businesses, why=found.why))
+
+
+@dataclass(slots=True)
+class _Drill:
+    """A drill of one backup.
+
+    Attributes:
+        trial: what is known of it so far.
+        moved: rows of the closing table.
+        warnings: those of the restore and of the comparison.
+    """
+
+    arguments: DrillArguments
+    context: Context
+    repository: Repository
+    found: Chosen
+    manifest: Manifest
+    trial: Trial = field(default_factory=Trial)
+    moved: tuple[Moved, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def outcome(self) -> Outcome:
+        """Carry it out, and record how it went."""
+        self.trial = Trial(businesses=tuple(self.found.businesses))
+        try:
+            code = self._try()
+        except (InputError, LockedError):
+            raise
+        except PlaybackError as error:
+            conclusive = isinstance(error, DamageError) or not isinstance(error, _HINDRANCES)
+            self.trial = replace(self.trial, failure=mask(error.message), conclusive=conclusive)
+            self._recorded(Outcome())
+            raise
+        age = (self.context.now() - instant(self.manifest.metadata.timestamp)).total_seconds()
+        result = Drilled(
+            label=self.manifest.metadata.label,
+            businesses=self.found.businesses,
+            why=self.found.why,
+            trial=self.trial,
+            age=max(0.0, age),
+            kept=self.arguments.keep,
+        )
+        return self._recorded(Outcome(result=result, moved=self.moved, warnings=self.warnings, exit_code=code))
+
+    def _recorded(self, outcome: Outcome) -> Outcome:
+        return recorded(outcome, self.context, self.repository, self.manifest, self.trial)
+
+    def _try(self) -> int:
+        """Restore, compare, ask; gives the exit code."""
+        arguments, own = self.arguments, self.context.host.name
+        scratch = Scratch(like=own, on=arguments.on, name=arguments.name, keep=arguments.keep)
+        with borrowed(self.context, scratch) as name:
+            self.trial = replace(self.trial, place=name)
+            request = self._request(scratch)
+            plan = self._restore(request)
+            differing = self._compare_businesses(name, request, plan) if self.found.businesses else self._compare(name)
+            if differing:
+                tables = f"{', '.join(differing[:_NAMED])}{', …' if len(differing) > _NAMED else ''}"
+                failure = f"{counted(len(differing), 'table')} not as in the backup: {tables}"
+                self.trial = replace(self.trial, failure=failure)
+                return ExitCode.DIFFERENCES
+            return self._assert(name)
+
+    def _request(self, scratch: Scratch) -> RestoreArguments:
+        return RestoreArguments(
+            repository=self.arguments.repository,
+            backup=self.manifest.metadata.label,
+            mode=Mode.MIRROR,
+            businesses=tuple(self.found.businesses),
+            scratch=scratch,
+        )
+
+    def _restore(self, request: RestoreArguments) -> RestorePlan:
+        # what the restore would drop when the play has ended is dropped when the drill has
+        outcome = restore.run(request, replace(self.context, at_end=lambda name, work: None))
+        assert isinstance(outcome.result, Restored)
+        self.moved, self.warnings = outcome.moved, outcome.warnings
+        return outcome.result.plan
+
+    def _compare(self, name: str) -> Sequence[str]:
+        """Compare the whole backup; gives the tables that differ."""
+        arguments = VerifyArguments(backup=self.manifest.metadata.label, host=name)
+        beside = beside_database(arguments, self.context, self.repository, self.manifest)
+        self.trial, self.moved = beside.trial, (*self.moved, *beside.outcome.moved)
+        self.warnings += beside.outcome.warnings
+        if not (beside.proves or beside.differing):
+            raise RefusedError(
+                f"today's catalog file passes over rows of {self.manifest.metadata.label}, so not all can be compared",
+                hint="what was passed over stands in the warnings of `restore` and `verify`",
+            )
+        return () if beside.proves else beside.differing
+
+    def _compare_businesses(self, name: str, request: RestoreArguments, plan: RestorePlan) -> Sequence[str]:
+        """Plan the restore once more: nothing may be left to do, and no other rows be there; gives what differs."""
+        host = host_named(self.context, name)
+        facts = RestoreFacts(label=plan.label, request=request, kept_rows=())
+        after = after_restore(facts, host, self.repository, self.manifest, self.context)
+        inserted = {table: each.inserts for table, each in plan.tables.items()}
+        with connect(conninfo_of(self.context, host), application="playback drill") as connection:
+            rows = count_rows(connection, self.manifest.schema.schemas, inserted)
+            restoration = restoration_in(connection)
+            self.trial = replace(
+                self.trial,
+                postgres=connection.server,
+                seconds=restoration.seconds if restoration else None,
+                rows=sum(rows.values()),
+                tables=len(rows),
+            )
+        others = {table for table, number in inserted.items() if rows[table] != number}
+        return sorted({*(each.table for each in after.beyond), *(each.table for each in after.kept), *others})
+
+    def _assert(self, name: str) -> int:
+        known = {"label": self.manifest.metadata.label, "businesses": list(self.found.businesses)}
+        database = conninfo_of(self.context, host_named(self.context, name))
+        asserted = tuple(asked(database, each, known) for each in self.arguments.assertions)
+        broken = [each.name for each in asserted if not each.holds]
+        failure = (
+            f"{len(broken)} of {counted(len(asserted), 'assertion')} broken: {'; '.join(broken)}" if broken else ""
+        )
+        self.trial = replace(self.trial, assertions=asserted, failure=failure)
+        return ExitCode.FAILED if broken else ExitCode.OK
+
+
+ACTION = Action(
+    name="drill",
+    does="Restore a backup into a scratch database, compare it, ask what has to hold there, and record the proof.",
+    examples=(
+        {"backups": "oldest-unproven"},
+        {
+            "backups": "random",
+            "businesses": "random 1",
+            "assertions": [{"name": "there are orders", "query": "SELECT count(*) > 0 FROM orders"}],
+        },
+    ),
+    arguments=DrillArguments,
+    run=run,
+    asks_others=True,
+    on_leader=True,
+)

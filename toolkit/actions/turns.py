@@ -1,0 +1,136 @@
+"""Which backup a drill takes, and which businesses of it: what has waited longest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from toolkit.actions.arguments import BackupFilter
+from toolkit.actions.choosing import backup_of
+from toolkit.actions.context import Context
+from toolkit.errors import InputError, Problem
+from toolkit.model.manifest import Manifest
+from toolkit.planning.choice import LATEST
+from toolkit.planning.drilling import Turn, candidate_of, next_backup, next_businesses
+from toolkit.storage.proofs import Proofs, read_proofs
+from toolkit.storage.repository import Repository
+from toolkit.wording import counted, meant
+
+ALL, RANDOM = "all", "random "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a drill is asked for.
+
+    Attributes:
+        backups: a Turn, `latest` or a label.
+        job: only backups of this job; empty for any.
+        businesses: `all`, `random N`, or keys.
+        seed: what chance begins with.
+    """
+
+    backups: str
+    job: str
+    businesses: str | tuple[str, ...]
+    seed: str
+
+    @property
+    def named(self) -> tuple[str, ...] | None:
+        """The businesses: empty where any will do, None for the whole backup."""
+        if isinstance(self.businesses, tuple):
+            return self.businesses
+        return None if self.businesses == ALL else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What is drilled.
+
+    Attributes:
+        manifest: of the backup; None where nothing is to be drilled.
+        businesses: key → name; empty for the whole backup.
+        why: why it is its turn, or why nothing is.
+        warnings: what could not be read.
+    """
+
+    manifest: Manifest | None = None
+    businesses: Mapping[str, str]
+    why: str
+    warnings: tuple[str, ...] = ()
+
+
+def chosen(context: Context, repository: Repository, wanted: Wanted) -> Chosen:
+    """Choose.
+
+    Raises:
+        InputError: there is no such backup, or it lacks a business.
+        RefusedError: nobody knows which backup is the latest.
+    """
+    proofs, chance = read_proofs(repository), Random(wanted.seed)
+    if wanted.backups in list(Turn):
+        found = _next(context, repository, proofs, wanted, chance)
+    else:
+        choice = BackupFilter(job=wanted.job) if wanted.backups == LATEST else wanted.backups
+        found = Chosen(
+            manifest=backup_of(context, repository, choice), businesses={}, why=f"{wanted.backups} was named"
+        )
+    warnings = (*found.warnings, *(f"{name} cannot be read" for name in proofs.unreadable))
+    manifest, businesses = found.manifest, dict[str, str]()
+    if manifest is not None and wanted.businesses != ALL:
+        businesses = _businesses(manifest, proofs, wanted, chance)
+        if not businesses:
+            label = manifest.metadata.label
+            return Chosen(businesses={}, why=f"there is no business in {label}", warnings=warnings)
+    return Chosen(manifest=manifest, businesses=businesses, why=found.why, warnings=warnings)
+
+
+def _next(context: Context, repository: Repository, proofs: Proofs, wanted: Wanted, chance: Random) -> Chosen:
+    found, host = repository.manifests(), context.host.name
+    job = f" (job {wanted.job})" if wanted.job else ""
+    backups = {
+        label: manifest
+        for label, manifest in found.manifests.items()
+        if manifest.metadata.host == host and wanted.job in ("", manifest.metadata.job)
+    }
+    candidates = [
+        candidate_of(manifest, proofs.standing(manifest), businesses=wanted.named) for manifest in backups.values()
+    ]
+    attempts = [each for tried in proofs.attempts.values() for each in tried if each.host == host]
+    warnings = tuple(error.message for error in found.unreadable.values())
+    turn = Turn(wanted.backups)
+    label = next_backup(candidates, turn, attempts, chance)
+    if label is None:
+        if not candidates:
+            return Chosen(businesses={}, why=f"there is no backup of {host}{job}", warnings=warnings)
+        why = f"all {counted(len(candidates), 'backup')} of {host}{job} are proven"
+        return Chosen(businesses={}, why=why, warnings=warnings)
+    (taken,) = (each for each in candidates if each.label == label)
+    left = sum(not each.proven for each in candidates)
+    why = f"never tried before, {left} of {counted(len(candidates), 'backup')} unproven"
+    if taken.tried:
+        why = f"last tried {taken.tried[:16]}Z, {left} of {counted(len(candidates), 'backup')} unproven"
+    return Chosen(manifest=backups[label], businesses={}, why=why, warnings=warnings)
+
+
+def _businesses(manifest: Manifest, proofs: Proofs, wanted: Wanted, chance: Random) -> dict[str, str]:
+    tenants, label = manifest.selection.tenants, manifest.metadata.label
+    if isinstance(wanted.businesses, str):
+        metadata = manifest.metadata
+        attempts = [
+            each
+            for tried in proofs.attempts.values()
+            for each in tried
+            if (each.host, each.job) == (metadata.host, metadata.job)
+        ]
+        keys: Sequence[str] = next_businesses(tenants, int(wanted.businesses.removeprefix(RANDOM)), attempts, chance)
+    else:
+        keys = wanted.businesses
+    if absent := [key for key in keys if key not in tenants]:
+        problems = [
+            Problem(path="drill.businesses", message=f"{label} has no business {key}{meant(key, tenants)}")
+            for key in absent
+        ]
+        raise InputError(problems, hint=f"`invoke show {label}` lists those that it has")
+    return {key: tenants[key] for key in keys}
