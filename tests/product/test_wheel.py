@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import venv
 import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import toolkit
 from tests import readme
+from tests.product.fifteen import fifteen
+from tests.terminal import talk
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 ROOT = Path(__file__).parents[2]
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 
-def run(*words: str | Path, cwd: Path, fails: bool = False) -> str:
+def run(*words: str | Path, cwd: Path, fails: bool = False, env: Mapping[str, str] = os.environ) -> str:
     """Run a program outside of the checkout; gives what it printed."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment = {name: value for name, value in env.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         list(map(str, words)), cwd=cwd, env=environment, capture_output=True, check=False, encoding="utf-8"
     )
@@ -47,9 +53,54 @@ def playback(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     paths = sysconfig.get_paths(scheme="venv", vars={"base": str(home), "platbase": str(home)})
     (Path(paths["purelib"]) / "packages.pth").write_text(sysconfig.get_paths()["purelib"], encoding="utf-8")
     python = Path(paths["scripts"]) / Path(sys.executable).name
+    program = Path(paths["scripts"]) / ("playback.exe" if os.name == "nt" else "playback")
+    assert program.with_name(python.name) == python
+    upgrade(program, wheel)
+    return program
+
+
+def upgrade(playback: Path, wheel: Path) -> None:
+    """Install a wheel in the virtual environment of the program, in place of what is there."""
+    python = playback.with_name(Path(sys.executable).name)
     options = ("--quiet", "--no-deps", "--no-index", "--no-compile")
-    run(sys.executable, "-m", "pip", "--python", python, "install", *options, wheel, cwd=home)
-    return Path(paths["scripts"]) / ("playback.exe" if os.name == "nt" else "playback")
+    run(sys.executable, "-m", "pip", "--python", python, "install", *options, wheel, cwd=playback.parent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """The README's five commands, as they are typed, and the dialogue of the second as it is shown."""
+
+    commands: tuple[str, ...]
+    dialogue: tuple[str, ...]
+
+    @classmethod
+    def read(cls) -> Shown:
+        """Read them from the README."""
+        section = readme.README.read_text(encoding="utf-8").partition("five commands\n")[2].partition("\n## ")[0]
+        console, dialogue = re.findall(r"^```(?:console|text)\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+        typed = tuple(line.removeprefix("$ ") for line in console.splitlines())
+        return cls(commands=typed, dialogue=tuple(dialogue.splitlines()))
+
+
+def newer(wheel: Path, directory: Path) -> Path:
+    """The same wheel of a later version, whose nightly keeps more."""
+    later = f"{toolkit.__version__}.post1"
+    path = directory / wheel.name.replace(toolkit.__version__, later)
+    with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            text = old.read(name)
+            if name.endswith(("/METADATA", "/RECORD", "toolkit/__init__.py")):
+                text = text.replace(toolkit.__version__.encode(), later.encode())
+            if name.endswith("playbooks/nightly.yml"):
+                text = text.replace(b"keep_daily: 14", b"keep_daily: 30")
+            new.writestr(name.replace(f"-{toolkit.__version__}.dist-info", f"-{later}.dist-info"), text)
+    return path
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    """All files of a control directory but those of servers, which change by themselves."""
+    found = (path for path in directory.rglob("*") if path.is_file())
+    return {path.as_posix(): path.read_bytes() for path in found if "scratch" not in path.parts}
 
 
 def test_everything_that_is_shipped_is_in_the_wheel(wheel: Path) -> None:
@@ -77,6 +128,52 @@ def test_a_directory_without_an_inventory(playback: Path, tmp_path: Path) -> Non
         assert f"ERROR: there is no inventory in {tmp_path}\n" in said
         assert "playback run playbooks/nightly.yml --inventory demo" in said
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such terminal, and no crontab")
+def test_five_commands(playback: Path, wheel: Path, pg18: EmbeddedServer, tmp_path: Path) -> None:
+    """The commands at the top of the README lead from nothing to a nightly that is proven and scheduled.
+
+    A newer wheel then leaves the directory as it was, and says on demand what it has new.
+    """
+    shown = Shown.read()
+    install, begin, enter, nightly, schedule = shown.commands
+    assert (install.split()[:2], enter) == (["pip", "install"], "cd backups-of-shop")
+    crontab, timers = tmp_path / "bin" / "crontab", tmp_path / "timers"
+    crontab.parent.mkdir()
+    crontab.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then cat {timers} 2>&-; true; else cat > {timers}; fi\n', "utf-8")
+    crontab.chmod(0o700)
+    path = os.pathsep.join((str(crontab.parent), str(playback.parent), os.environ["PATH"]))
+    env = {**{name: value for name, value in os.environ.items() if name != "PYTHONPATH"}, "PATH": path}
+
+    with fifteen(pg18) as shop:
+        words = [shop.uri if word.startswith("postgresql://") else word for word in begin.split()[1:]]
+        answers = [("(it is not shown):", shop.password), *(("Enter for 1]:", typed) for typed in ("", "", "5"))]
+        code, screen = talk([playback, *words], answers, cwd=tmp_path, env=env)
+        assert code == 0, screen
+        directory = tmp_path / enter.removeprefix("cd ")
+        said = screen.replace(shop.name, "shop").replace(str(tmp_path), "/srv").splitlines()
+        place = 0
+        for line in shown.dialogue:
+            if line != "…":
+                beginning = line.removesuffix("…").rstrip()
+                assert any(each.startswith(beginning) for each in said[place:]), f"{line}\n{screen}"
+                place += next(at for at, each in enumerate(said[place:]) if each.startswith(beginning)) + 1
+
+        ran = run(playback, *nightly.split()[1:], cwd=directory)
+        assert "are equal: 13 of 13 tables exact" in ran
+        assert "1254 rows of 13 tables are safe, in one place" in ran
+        assert shop.password not in screen + ran
+        run(playback, *schedule.split()[1:], "--kind", "cron", cwd=directory, env=env)
+        assert "schedule.run playbooks/nightly.yml" in timers.read_text("utf-8")
+
+        before = contents(directory)
+        upgrade(playback, newer(wheel, tmp_path))
+        assert run(playback, "--version", cwd=directory) == f"Playback {toolkit.__version__}.post1\n"
+        assert "no problems found" in run(playback, "lint", cwd=directory)
+        looked = run(playback, "init", "--update", cwd=directory)
+        assert "    -        keep_daily: 14\n    +        keep_daily: 30" in looked
+        assert contents(directory) == before
 
 
 def test_the_demo(playback: Path, tmp_path: Path) -> None:

@@ -257,7 +257,8 @@ class _Beginning:
             # one that was removed stays away
             if ((files.directory / name).exists() or name not in digests) and add(name, text):
                 digests[name] = digest(text)
-        files.change(RECORD, record_text(digests))
+        if digests != record(files.directory):
+            files.change(RECORD, record_text(digests))
 
     def _repository(self, name: str) -> list[str]:
         path = Path(self.wanted.backups).expanduser().absolute().as_posix() if self.wanted.backups else "backups"

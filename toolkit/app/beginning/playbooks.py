@@ -13,8 +13,8 @@ from toolkit.errors import InputError, Problem
 RECORD: Final = "playbooks/.shipped.json"
 """The file that says which shipped text each copy was made of."""
 
-OF_THE_DEMO: Final = frozenset(("demo-data", "offsite"))
-"""Playbooks that are not copied: they need what only some have, demo businesses and a repository `offsite`."""
+NOT_FOR_ALL: Final = frozenset(("demo-data", "offsite", "seed"))
+"""Playbooks that are not copied, since they need what only some have: demo businesses, a repository, tables."""
 
 
 def shipped_playbooks() -> dict[str, str]:
@@ -22,7 +22,7 @@ def shipped_playbooks() -> dict[str, str]:
     return {
         f"playbooks/{path.name}": path.read_text(encoding="utf-8")
         for path in sorted(shipped.PLAYBOOKS.glob("*.yml"))
-        if path.stem not in OF_THE_DEMO
+        if path.stem not in NOT_FOR_ALL
     }
 
 

@@ -71,7 +71,8 @@ def updated(directory: Path, asker: Asker) -> Iterator[Answer]:
                 waiting.append(name)
         if name not in waiting and compared.state not in (State.YOURS, State.BOTH, State.REMOVED):
             known[name] = digest(theirs)
-    files.change(RECORD, record_text(known))
+    if known != record(directory):
+        files.change(RECORD, record_text(known))
     files.write()
     renewed = [name for name in files.written if name != RECORD]
     said = f"written: {', '.join(renewed)}" if renewed else "nothing was changed"

@@ -1,0 +1,347 @@
+"""`init`: a control directory of one's own, over databases that are not the demo."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import socket
+import stat
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acting import act, context_of
+from tests.app.invoking import ROOT, Invoked
+from tests.control import execute
+from tests.product.fifteen import Fifteen, fifteen
+from tests.terminal import talk
+from toolkit.app.beginning.playbooks import RECORD, digest, record, record_text
+from toolkit.app.commands.init import COMMAND, Options
+from toolkit.app.control import Control
+from toolkit.app.performing import perform
+from toolkit.config import inventory
+from toolkit.config.lint import lint
+from toolkit.output.streams import Output
+from toolkit.postgres.servers.embedded import EmbeddedServer
+
+PLAYBACK = "import sys; sys.argv[0] = 'playback'; from toolkit.app.program import main; main()"
+
+
+@pytest.fixture(scope="module")
+def shop(pg18: EmbeddedServer) -> Iterator[Fifteen]:
+    """The shop of fifteen tables."""
+    with fifteen(pg18) as made:
+        yield made
+
+
+@pytest.fixture
+def control(tmp_path: Path) -> Path:
+    """A directory that is not there yet."""
+    return tmp_path / "control"
+
+
+def init(control: Path, **options: str | bool) -> Invoked:
+    """Run `init` for a directory where nobody is at a terminal."""
+    out, err = io.StringIO(), io.StringIO()
+    mask = os.umask(0o022)
+    try:
+        given = Options(dir=(str(control),), **options)  # type: ignore[arg-type]
+        code = perform(COMMAND, given, Control(directory=control), output=Output(out, err))
+    finally:
+        os.umask(mask)
+    return Invoked(code=code, out=out.getvalue(), err=err.getvalue())
+
+
+def files(control: Path) -> dict[str, str]:
+    """What stands in the files of a directory, those of its private places left out."""
+    found = (path for path in control.rglob("*") if path.is_file() and ".playback" not in path.parts)
+    return {path.relative_to(control).as_posix(): path.read_text(encoding="utf-8") for path in found}
+
+
+def test_without_a_terminal_questions_are_listed_and_can_be_answered_later(shop: Fifteen, control: Path) -> None:
+    """What is decided is written, the rest is marked and named with rows and choices; run again, `--yes` decides it."""
+    begun = init(control, database=shop.with_password, host="till-1")
+    assert begun.code == 3, begun
+    assert "whose are the rows of audit_log (25 rows)?\n    no link to any table" in begun.out
+    assert "which table's rows are the businesses (tenants)?" in begun.out
+    assert "  playback init --host till-1" in begun.out.replace("invoke init", "playback init")
+    catalog = files(control)["inventory/catalogs/till-1.yml"]
+    assert "# DECIDE audit_log" in catalog
+    assert "  orders: {owned_by: [customer_id]}" in catalog
+
+    # what somebody adds meanwhile stays, but for the questions
+    (control / "inventory" / "catalogs" / "till-1.yml").write_text(f"# mine\n{catalog}", encoding="utf-8")
+    before = files(control)
+    ended = init(control, host="till-1", yes=True)
+    assert ended.code == 0, ended
+    after = files(control)
+    changed = after.pop("inventory/catalogs/till-1.yml")
+    assert before.pop("inventory/catalogs/till-1.yml").splitlines()[:3] == changed.splitlines()[:3]
+    assert before == after
+    assert ("DECIDE audit" in changed, "  audit_log: referenced  # as answered" in changed) == (False, True)
+    loaded = inventory.load(control / "inventory")
+    assert loaded.host("till-1").device_id == "till-1"
+    assert act("backup", {"scope": "business"}, context_of(loaded, "till-1")).facts["tables"] == 14
+
+
+def test_a_password_is_kept_where_only_its_owner_reads_it(shop: Fifteen, control: Path) -> None:
+    """It is in one file below .playback, which git ignores by itself; nothing else has or prints it."""
+    begun = init(control, database=shop.with_password, yes=True)
+    assert begun.code == 0, begun
+    assert shop.password not in begun.text + "".join(files(control).values())
+    assert "password: {file: .playback/secrets/" in files(control)["inventory/hosts.yml"]
+    secret = control / ".playback" / "secrets" / shop.name
+    assert secret.read_text(encoding="utf-8") == f"{shop.password}\n"
+    if os.name == "posix":
+        assert [stat.S_IMODE(each.stat().st_mode) for each in (secret, secret.parent)] == [0o600, 0o700]
+    assert (control / ".playback" / ".gitignore").read_text(encoding="utf-8").splitlines()[-1] == "*"
+    assert "which shells remember" in begun.out
+
+
+def test_a_password_of_the_environment_is_named(shop: Fifteen, control: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where PGPASSWORD let us in, the inventory refers to it, and nothing is kept."""
+    monkeypatch.setenv("PGPASSWORD", shop.password)
+    assert init(control, database=shop.uri, yes=True).code == 0
+    assert "password: {env: PGPASSWORD}" in files(control)["inventory/hosts.yml"]
+    assert not (control / ".playback" / "secrets").exists()
+
+
+def test_what_a_person_wrote_stays(shop: Fifteen, control: Path) -> None:
+    """Existing files are kept and named; a host and a repository are added as lines of their own, and nothing else."""
+    mine = {
+        "tasks.py": "# mine\n",
+        ".gitignore": "mine\n",
+        "playbooks/nightly.yml": "- hosts: all\n  tasks:\n    - debug: {msg: mine}\n",
+        "inventory/hosts.yml": "all:\n  hosts:\n    # a\n    one: {database: 'embedded:one'}  # b\n  vars: {a: 1}\n",
+        "inventory/repositories.yml": "backups: {type: local, path: elsewhere}\n# the end\n",
+    }
+    for name, text in mine.items():
+        (control / name).parent.mkdir(parents=True, exist_ok=True)
+        (control / name).write_text(text, encoding="utf-8")
+    begun = init(control, database=shop.with_password, host="two", backups=str(control / "disk"), yes=True)
+    assert begun.code == 0, begun
+    after = files(control)
+    assert {name: after[name] for name in list(mine)[:3]} == dict(list(mine.items())[:3])
+    assert re.search(r"kept, as they were: tasks.py, .gitignore, .*playbooks/nightly.yml", begun.out)
+    for name in list(mine)[3:]:
+        added = [line for line in after[name].splitlines() if line not in mine[name].splitlines()]
+        assert "".join(line for line in after[name].splitlines(True) if line.rstrip() not in added) == mine[name]
+    loaded = inventory.load(control / "inventory")
+    assert list(loaded.groups["all"]) == ["one", "two"]
+    assert loaded.host("two").repository == "backups-two"
+
+
+def test_a_second_host_of_the_same_application_takes_its_catalog(shop: Fifteen, control: Path) -> None:
+    """A catalog that fits all tables is taken without a question; the same database twice is not added twice."""
+    assert init(control, database=shop.with_password, host="one", yes=True).code == 0
+    before = files(control)
+    with_options = f"{shop.with_password}&application_name=second"
+    again = init(control, database=with_options)
+    assert (again.code, files(control)) == (0, before), again
+    hosts = control / "inventory" / "hosts.yml"
+    hosts.write_text(before["inventory/hosts.yml"].replace(f"dbname: {shop.name}", "dbname: other"), encoding="utf-8")
+    second = init(control, database=with_options, host="two")
+    assert second.code == 0, second
+    assert "catalog one fits all of its tables" in second.out
+    assert inventory.load(control / "inventory").host("two").catalog == "one"
+    third = init(control, database=shop.with_password, host="one")
+    assert (third.code, "--host one: in inventory/hosts.yml that is another database" in third.err) == (2, True), third
+
+
+def refusing_tls() -> str:
+    """Answer one request for TLS as a server without it does; gives the port."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        with server, server.accept()[0] as client:
+            client.recv(8)
+            client.sendall(b"N")
+
+    threading.Thread(target=answer, daemon=True).start()
+    return str(server.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("database", "code", "message"),
+    [
+        ("WRONG", 1, "HINT: the password is"),
+        ("URI", 1, "HINT: the server wants a password"),
+        ("postgresql://nobody@no-such-machine.invalid/shop", 1, "HINT: no machine of that name is known here"),
+        ("postgresql://nobody@127.0.0.1:CLOSED/shop", 1, "HINT: nothing listens at that address"),
+        (
+            "postgresql://nobody@127.0.0.1:PLAIN/shop?sslmode=require",
+            1,
+            "HINT: the server, or the pooler before it, has",
+        ),
+        ("postgresql://a:hush-%zz@x/y", 2, "cannot be read: it is neither a URI nor a libpq conninfo"),
+        ("shop", 2, "is neither a URI nor a conninfo nor embedded:NAME"),
+    ],
+)
+def test_a_database_that_cannot_be_reached(
+    shop: Fifteen, control: Path, database: str, code: int, message: str
+) -> None:
+    """One error that says what to do, and nothing is written."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        closed = str(free.getsockname()[1])
+    plain = refusing_tls() if "PLAIN" in database else ""
+    wrong = shop.uri.replace("@", ":not-the-one-7@", 1)
+    address = (
+        database.replace("WRONG", wrong).replace("URI", shop.uri).replace("CLOSED", closed).replace("PLAIN", plain)
+    )
+    refused = init(control, database=address)
+    assert (refused.code, message in refused.err) == (code, True), refused
+    assert "hush" not in refused.text
+    assert not control.exists()
+
+
+def test_words_that_are_wrong(shop: Fifteen, control: Path, tmp_path: Path) -> None:
+    """Each is exit 2 with one error, before anything is written."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    flow = tmp_path / "flow"
+    (flow / "inventory").mkdir(parents=True)
+    (flow / "inventory" / "hosts.yml").write_text("all: {hosts: {a: {database: 'embedded:a'}}}\n", encoding="utf-8")
+    for directory, options, message in (
+        (control, {"host": "a b"}, "a name has no blanks"),
+        (control, {"host": "till"}, "the inventory has no such host\nHINT: name its database: invoke init --host till"),
+        (tmp_path / "file", {}, "is no directory"),
+        (ROOT, {}, "is the source of Playback itself"),
+        (control, {"update": True}, "has no playbooks to compare"),
+        (control, {"update": True, "host": "a"}, "--update is about playbooks alone"),
+        (flow, {"database": shop.with_password, "yes": True}, "add these lines yourself:\n  shop_"),
+    ):
+        refused = init(directory, **options)
+        assert (refused.code, message in refused.err) == (2, True), refused
+    assert not control.exists()
+    assert list(files(flow)) == ["inventory/hosts.yml"]
+
+
+def test_without_a_database_the_directory_is_sound(control: Path) -> None:
+    """It has no hosts yet, passes lint, and the next command names a database."""
+    begun = init(control)
+    assert begun.code == 0, begun
+    assert "invoke init --database postgresql://USER@SERVER/DATABASE" in begun.out
+    assert lint(control) == []
+    assert init(control).code == 0
+
+
+def test_a_database_of_one_business_is_backed_up_whole(new_database: Callable[[], str], control: Path) -> None:
+    """No table is that of tenants: every row of every table is in a backup, which equals the database."""
+    database = new_database()
+    execute(
+        database,
+        "CREATE TABLE notes (id int PRIMARY KEY, text text)",
+        "CREATE TABLE readings (at timestamptz, value numeric)",
+        "CREATE TABLE settings (key text PRIMARY KEY, value text)",
+        "INSERT INTO notes SELECT n, 'note' FROM generate_series(1, 20) n",
+        "INSERT INTO readings SELECT now(), n FROM generate_series(1, 30) n",
+        "INSERT INTO settings VALUES ('colour', 'green')",
+    )
+    begun = init(control, database=database, host="one")
+    assert begun.code == 0, begun
+    assert "the database is of one business" in begun.out
+    loaded = inventory.load(control / "inventory")
+    backed_up = act("backup", {"scope": "business"}, context_of(loaded, "one"))
+    assert backed_up.facts["rows"] == 51
+    execute(database, "DELETE FROM notes WHERE id > 3", "UPDATE settings SET value = 'red'")
+    again = {"from": backed_up.facts["label"], "mode": "mirror"}
+    restored = act("restore", again, context_of(loaded, "one"))
+    assert (restored.facts["inserts"], restored.facts["updates"]) == (17, 1)
+
+
+def test_an_empty_database_is_no_application(new_database: Callable[[], str], control: Path) -> None:
+    """A database without tables is refused: it is the wrong one, or the application has not made them."""
+    refused = init(control, database=new_database())
+    assert (refused.code, "has no tables that role" in refused.err, control.exists()) == (2, True, False)
+
+
+def test_where_the_embedded_server_cannot_hold_the_schema(pg15: EmbeddedServer, control: Path) -> None:
+    """Proofs go to the database's own server where its role may make databases; else what is missing is said."""
+    statements = (
+        'CREATE TABLE shops (id int PRIMARY KEY, name text COLLATE "en-x-icu"); CREATE TABLE orders (id int'
+        " PRIMARY KEY, shop_id int NOT NULL REFERENCES shops)"
+    )
+    with fifteen(pg15, statements) as made:
+        missing = init(control, database=made.with_password, host="one", yes=True)
+        assert "the embedded server lacks collations of ICU" in missing.out, missing
+        assert f"ALTER ROLE {made.name} CREATEDB`; then write `scratch_on: host`" in missing.out
+        execute(made.superuser, f"ALTER ROLE {made.name} CREATEDB")
+        found = init(control.with_name("other"), database=made.with_password, host="one", yes=True)
+        assert "proofs are made on the server of one, `scratch_on: host`" in found.out
+        assert "      scratch_on: host" in files(control.with_name("other"))["inventory/hosts.yml"]
+
+
+def test_updates_of_shipped_playbooks(control: Path) -> None:
+    """What has changed is shown; only copies that nobody touched are renewed, and only where one agrees."""
+    assert init(control).code == 0
+    nightly, restore, one, gone = (
+        control / "playbooks" / f"{name}.yml" for name in ("nightly", "restore", "one-business", "restore-business")
+    )
+    assert "nothing was changed" in init(control, update=True).out
+
+    shipped, theirs = nightly.read_text("utf-8"), one.read_text("utf-8")
+    # as copied from an earlier version, one of them changed since; one changed while what is shipped is the same
+    nightly.write_text(shipped.replace("keep_daily: 14", "keep_daily: 7"), "utf-8")
+    one.write_text(f"{theirs}# mine\n", "utf-8")
+
+    digests = record(control)
+    digests |= {"playbooks/nightly.yml": digest(nightly.read_text("utf-8")), "playbooks/one-business.yml": "older"}
+    del digests["playbooks/disaster-recovery.yml"]
+    (control / RECORD).write_text(record_text(digests), "utf-8")
+    (control / "playbooks" / "disaster-recovery.yml").unlink()
+    restore.write_text("mine\n", "utf-8")
+    gone.unlink()
+
+    before = files(control)
+    looked = init(control, update=True)
+    for line in (
+        "playbooks/nightly.yml: changed since it was copied; yours is as it was",
+        "    -        keep_daily: 7\n    +        keep_daily: 14",
+        "playbooks/one-business.yml: yours, and changed since it was copied",
+        "playbooks/restore.yml: yours, and what is shipped has not changed",
+        "playbooks/restore-business.yml: removed by you, and stays so",
+        "playbooks/disaster-recovery.yml: new",
+        "nothing was changed; `invoke init --update --yes`",
+    ):
+        assert line in looked.out, looked.out
+    assert files(control) == before
+
+    assert init(control, update=True, yes=True).code == 0
+    assert (nightly.read_text("utf-8"), gone.exists()) == (shipped, False)
+    assert [restore.read_text("utf-8"), one.read_text("utf-8")] == ["mine\n", f"{theirs}# mine\n"]
+    assert (control / "playbooks" / "disaster-recovery.yml").is_file()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such terminal")
+def test_the_dialogue_on_a_terminal(shop: Fifteen, tmp_path: Path) -> None:
+    """A password is asked for until it is right, and never shown; a wrong answer is asked again; Ctrl-D writes nothing.
+
+    A schema may be left out, a table be put elsewhere.
+    """
+    words = [sys.executable, "-c", PLAYBACK, "init", "mine", "--database", shop.uri]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    prompt = "Enter for 1]:"
+    opening = [("of " + shop.name + " (it is not shown):", "not-it"), ("(it is not shown):", shop.password)]
+    code, screen = talk(words, [*opening, (prompt, "\x04")], cwd=tmp_path, env=env)
+    assert (code, "the questions were left; nothing was written" in screen) == (2, True), screen
+    assert list(tmp_path.iterdir()) == []
+
+    execute(shop.superuser, f"SET ROLE {shop.name}; CREATE SCHEMA logs; CREATE TABLE logs.lines (id int PRIMARY KEY)")
+    try:
+        answers = [*opening, *((prompt, typed) for typed in ("", "nine", "2", "", "2", "5"))]
+        code, screen = talk(words, answers, cwd=tmp_path, env=env)
+    finally:
+        execute(shop.superuser, "DROP SCHEMA logs CASCADE")
+    assert code == 0, screen
+    assert shop.password not in screen
+    assert "not-it" not in screen
+    assert "schema logs (1 table: lines; 0 rows)" in screen
+    assert "nine is none of the answers: type a number from 1 to 2" in screen
+    catalog = files(tmp_path / "mine")[f"inventory/catalogs/{shop.name}.yml"]
+    assert 'other_schemas: {logs: "left out when this file was made"}' in catalog
+    assert "  audit_log: shared  # as answered" in catalog
+    assert catalog.endswith("transient:\n  other:\n    user_sessions: {}  # as answered: never backed up\n")
