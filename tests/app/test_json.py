@@ -56,6 +56,15 @@ def document(directory: Path, *words: str, code: int = 0) -> dict[str, Any]:
     return found
 
 
+WITHOUT = {"init": "it asks and writes", "psql": "it is another program"}
+"""The commands without --json, each with the reason."""
+
+
+def test_every_command_lists_and_shows_for_programs() -> None:
+    """Every command has --json, but those that neither list nor show."""
+    assert {command.name for command in COMMANDS if JSON not in command.needs} == set(WITHOUT)
+
+
 def test_every_command_with_json_is_in_the_guide() -> None:
     """The guide names each command that has --json, and no other."""
     assert set(KEYS) == {command.name for command in COMMANDS if JSON in command.needs}

@@ -21,10 +21,12 @@ from toolkit.model.outcome import Progress, SilentProgress
 from toolkit.model.playbook import Keywords, Play, Playbook, Task
 from toolkit.output import report
 from toolkit.output.answer import Answer
-from toolkit.output.text import QuietReporter, TextReporter
+from toolkit.output.events import EventLog, EventReporter
+from toolkit.output.text import ProblemReporter, QuietReporter, TextReporter
 from toolkit.runner.executor import Executor
 from toolkit.runner.interruption import PROCESS
 from toolkit.runner.options import RunOptions
+from toolkit.runner.reporter import Reporter
 from toolkit.runner.results import RunRecord
 from toolkit.runner.run import Runner
 
@@ -65,24 +67,42 @@ def runner(
     inventory: LoadedInventory,
     actions: Mapping[str, Action[Any]] = ACTIONS,
     *,
-    verbose: bool = False,
+    reporter: Reporter | None = None,
     executor: Executor | None = None,
 ) -> Runner:
     """Put a runner together for a command.
 
     Args:
-        verbose: every host is named in its recap.
+        reporter: what is told of it; None for text, or nothing where the command prints JSON.
         executor: where its tasks run; None for threads.
     """
     return Runner(
         inventory=inventory,
         actions=actions,
         templates=Templates(),
-        reporter=QuietReporter() if call.as_json else TextReporter(call.output, debug=call.debug, verbose=verbose),
+        reporter=reporter or reporter_of(call),
         now=utc_now,
         interruption=PROCESS,
         executor=executor,
     )
+
+
+def reporter_of(call: Call, *, verbose: bool = False, quiet: bool = False, events: EventLog | None = None) -> Reporter:
+    """Give what a run of a command is told to.
+
+    Args:
+        verbose: every host is named in its recap.
+        quiet: only what goes wrong is printed.
+        events: takes all of it as well.
+    """
+    shown: Reporter
+    if call.as_json:
+        shown = QuietReporter()
+    elif quiet:
+        shown = ProblemReporter(call.output, debug=call.debug)
+    else:
+        shown = TextReporter(call.output, debug=call.debug, verbose=verbose)
+    return EventReporter(events, shown) if events else shown
 
 
 def executor_of(options: RunOptions, control: Control, inventory: LoadedInventory) -> Executor | None:

@@ -127,7 +127,7 @@ def _task(task: TaskRecord) -> dict[str, Any]:
         "action": task.action,
         "handler": task.handler,
         "started": stamp(task.started, "milliseconds"),
-        "results": [_result(result) for result in task.results],
+        "results": [result_document(result) for result in task.results],
     }
 
 
@@ -135,7 +135,8 @@ def _hiding(result: Result) -> Callable[[str], str]:
     return mask if result.foreign else mask_own
 
 
-def _result(result: Result) -> dict[str, Any]:
+def result_document(result: Result) -> dict[str, Any]:
+    """Give what the report says of a task on a host, as JSON values, secrets masked."""
     hide = _hiding(result)
     document: dict[str, Any] = {
         "host": result.host,
@@ -157,7 +158,7 @@ def _result(result: Result) -> dict[str, Any]:
     if result.item is not None:
         document["item"] = hide(result.item)
     if result.items:
-        document["items"] = [_result(item) for item in result.items]
+        document["items"] = [result_document(item) for item in result.items]
     return document
 
 

@@ -27,6 +27,17 @@ class Output:
         self._out = _Stream(out or sys.stdout)
         self._err = _Stream(err or sys.stderr)
 
+    def aside(self) -> Output:
+        """Give the output that prints everything to standard error, for when standard output is a program's."""
+        other = Output.__new__(Output)
+        other._out = other._err = self._err
+        return other
+
+    @property
+    def stream(self) -> TextIO:
+        """Standard output itself, for what is not text for people."""
+        return self._out.stream
+
     @property
     def live(self) -> bool:
         """Whether a person watches: a terminal that can be redrawn."""
@@ -51,7 +62,9 @@ class _Stream:
         if isinstance(stream, io.TextIOWrapper):
             # a Windows code page or LANG=C could not print every name; no character may stop a backup
             stream.reconfigure(encoding="utf-8", errors="replace")
-        self._stream = stream
+        self.stream = stream
+        # https://no-color.org: set and not empty
+        self._plain = bool(os.environ.get("NO_COLOR"))
         # what rich looks at, too, when it decides
         self.may_be_terminal = stream.isatty() or bool({"FORCE_COLOR", "TTY_COMPATIBLE"} & os.environ.keys())
 
@@ -59,7 +72,7 @@ class _Stream:
     def console(self) -> Console:
         from rich.console import Console  # noqa: PLC0415 - a pipe does without
 
-        return Console(file=self._stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        return Console(file=self.stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     def print(self, text: str, style: str) -> None:
         # a line is printed whole; cut short in there, rich would keep back whatever is printed later
@@ -67,17 +80,17 @@ class _Stream:
             if self.may_be_terminal:
                 from rich.text import Text  # noqa: PLC0415
 
-                self.console.print(Text(_printable(text)), style=style or None, soft_wrap=True)
+                self.console.print(Text(_printable(text)), style=None if self._plain else style or None, soft_wrap=True)
             else:
                 self._write(f"{_printable(text)}\n")
 
     def _write(self, text: str) -> None:
         try:
-            self._stream.write(text)
-            self._stream.flush()
+            self.stream.write(text)
+            self.stream.flush()
         except BrokenPipeError:
             # who reads the pipe wants no more; Python must not stumble over what is left of it at its own end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
             raise SystemExit(ExitCode.FAILED) from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from toolkit.config.masking import mask, mask_own
@@ -51,6 +52,9 @@ class TextReporter:
     def task_started(self, name: str, *, handler: bool) -> None:
         """Print the task's heading."""
         self._heading(f"{'RUNNING HANDLER' if handler else 'TASK'} [{name}]")
+
+    def host_started(self, host: str, task: str) -> None:
+        """Print nothing: how it ends is printed."""
 
     def play_stopped(self, reason: str) -> None:
         """Print why nothing more of the play runs."""
@@ -125,6 +129,51 @@ class TextReporter:
         self._output.line(f"{ours}{_masked(text, result)}", style=COLOURS[result.status])
 
 
+class ProblemReporter(TextReporter):
+    """Prints what went wrong alone: failures below the names of their play and task, and who is not well in the end."""
+
+    def __init__(self, output: Output, *, debug: bool) -> None:
+        super().__init__(output, debug=debug)
+        self._headings: list[str] = []
+
+    def play_started(self, name: str, hosts: Sequence[str]) -> None:
+        """Keep the heading for a failure."""
+        del hosts
+        self._headings = [f"PLAY [{name}]"]
+
+    def task_started(self, name: str, *, handler: bool) -> None:
+        """Keep the heading for a failure."""
+        self._headings = [each for each in self._headings if each.startswith("PLAY")]
+        self._headings.append(f"{'RUNNING HANDLER' if handler else 'TASK'} [{name}]")
+
+    def retrying(self, host: str, task: str, *, left: int) -> None:
+        """Print nothing: it may yet succeed."""
+
+    def host_result(self, result: Result) -> None:
+        """Print a failure that nobody asked to be ignored."""
+        if result.failed and not result.ignored and not _merely_interrupted(result):
+            for heading in self._headings:
+                self._heading(heading)
+            self._headings = []
+            failed = replace(result, items=tuple(item for item in result.items if item.failed))
+            super().host_result(failed)
+
+    def progress(self, host: str, task: str) -> Progress:
+        """Give progress that nobody watches."""
+        del host, task
+        return SilentProgress()
+
+    def finished(self, record: RunRecord) -> None:
+        """Print the hosts that failed or could not be reached, and every warning."""
+        ill = {host: recap for host, recap in record.recap.items() if recap.failed or recap.unreachable}
+        if ill:
+            self._heading("PLAY RECAP")
+            for line, recap in recap_lines(ill, whole=True):
+                self._output.line(line, style=_recap_colour(recap))
+        for line in warning_lines(record):
+            self._output.line(line, style=WARNING)
+
+
 class QuietReporter:
     """Prints nothing of a run: what is wanted is its record."""
 
@@ -132,6 +181,9 @@ class QuietReporter:
         """Do nothing."""
 
     def task_started(self, name: str, *, handler: bool) -> None:
+        """Do nothing."""
+
+    def host_started(self, host: str, task: str) -> None:
         """Do nothing."""
 
     def play_stopped(self, reason: str) -> None:

@@ -18,6 +18,9 @@ class Reporter(Protocol):
     def task_started(self, name: str, *, handler: bool) -> None:
         """Tell that a task begins."""
 
+    def host_started(self, host: str, task: str) -> None:
+        """Tell that a task begins on a host. May be called from any thread."""
+
     def play_stopped(self, reason: str) -> None:
         """Tell that a play ends before its end, for all hosts."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from toolkit import wording
 from toolkit.app import command
-from toolkit.app.command import HOST, INVENTORY, Call, Command
+from toolkit.app.command import HOST, INVENTORY, JSON, Call, Command
 from toolkit.errors import InputError, Problem
 from toolkit.output.answer import WARNING, Answer, Line
 
@@ -56,9 +56,20 @@ class Proposed(Answer):
         ):
             yield Line(line, style, error=True, foreign=True)
 
-    def document(self) -> NoReturn:
-        """Refuse: the text is YAML."""
-        raise NotImplementedError
+    def document(self) -> Mapping[str, Any]:
+        """Give every proposal, and the text of the file."""
+        return {
+            "file": self.file,
+            "text": self.text,
+            "classified": self.found.kept,
+            "proposals": [
+                {"table": each.table, "verdict": str(each.verdict), "reason": str(each.reason)}
+                for each in self.found.proposals
+            ],
+            "dropped": [each.table for each in self.found.dropped],
+            "differences": [{"table": each.table, "why": each.why} for each in self.found.differences],
+            "unknown_schemas": {name: list(tables) for name, tables in self.unknown_schemas.items()},
+        }
 
 
 def _tenant(draft: Draft, schema: DatabaseSchema) -> tuple[TenantTable, Choice]:
@@ -198,7 +209,7 @@ COMMAND = Command(
     name="classify",
     summary="Propose a catalog file for a database",
     usage="--host H [--update] [--output FILE]",
-    needs=(HOST, INVENTORY),
+    needs=(HOST, INVENTORY, JSON),
     options=Options,
     body=_classify,
 )

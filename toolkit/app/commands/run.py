@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from toolkit.app import command
-from toolkit.app.command import INVENTORY, Call, Command
+from toolkit.app.command import INVENTORY, JSON, Call, Command
 from toolkit.errors import ExitCode, InputError, PlaybackError
 from toolkit.output.answer import WARNING, Answer
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from toolkit.output.events import EventLog
     from toolkit.runner.options import RunOptions
     from toolkit.runner.results import RunRecord
 
@@ -42,7 +43,9 @@ class Options:
     start_at_task: str = command.text("begin with the task of this name")
     list_tasks: bool = command.switch("list the tasks and run none")
     verbose: bool = command.switch("name every host in the recap, however many there are")
+    quiet: bool = command.switch("print only what goes wrong, and nothing when all is well")
     report: str = command.text("write the whole run to this file, as JSON")
+    events: str = command.text("write an event per line to this file while it runs, as JSON; - for standard output")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class Ran(Answer):
     """How a run ended; it was printed while it went on."""
 
     code: int
+    told: Mapping[str, Any]
 
     @property
     def exit_code(self) -> int:
@@ -60,22 +64,30 @@ class Ran(Answer):
         """Give nothing more."""
         return ()
 
-    def document(self) -> NoReturn:
-        """Refuse: a run's JSON is its report."""
-        raise NotImplementedError
+    def document(self) -> Mapping[str, Any]:
+        """Give the run's report, or the list of its tasks."""
+        return self.told
 
 
 def _body(given: Options, call: Call) -> Iterator[Answer]:
     from toolkit.app.allocation import give_back_large_blocks
+    from toolkit.app.event_stream import event_stream
 
     give_back_large_blocks()
-    yield Ran(code=_Run(given, call).exit_code())
+    if given.quiet and given.verbose:
+        raise InputError("--quiet and --verbose do not go together", hint="give one of them")
+    with event_stream(call, given.events) as (told, events):
+        run = _Run(given, told, events)
+        code = run.exit_code()
+        yield Ran(code=code, told=run.told)
 
 
 @dataclass(slots=True)
 class _Run:
     given: Options
     call: Call
+    events: EventLog | None
+    told: Mapping[str, Any] = field(default_factory=dict)
     record: RunRecord = field(init=False)
     options: RunOptions | None = None
     started: datetime = field(init=False)
@@ -98,6 +110,8 @@ class _Run:
             report.writable(path)
         error: PlaybackError | None = None
         code: int = ExitCode.FAILED
+        if self.events:
+            self.events.run_started(self.given.playbook[0] if self.given.playbook else "", check=self.given.check)
         try:
             code = self._run()
         except PlaybackError as refused:
@@ -108,16 +122,15 @@ class _Run:
             raise
         finally:
             PROCESS.finish()
-            if path is not None:
-                self._report(path, code, error)
+            self._tell(path, code, error)
         return code
 
     def _run(self) -> int:
         from toolkit.app.run_options import run_options, unused_variables
-        from toolkit.app.running import executor_of, runner
+        from toolkit.app.running import executor_of, reporter_of, runner
         from toolkit.config import playbook as playbooks
         from toolkit.config.lint import lint_run
-        from toolkit.output.listing import task_lines
+        from toolkit.output.listing import task_lines, task_list
 
         given, control = self.given, self.call.control
         self.options = run_options(
@@ -135,7 +148,8 @@ class _Run:
         )
         playbook = playbooks.load(self._file(), control=control.directory)
         if given.list_tasks:
-            for line in task_lines(playbook, self.options):
+            self.told = task_list(playbook, self.options)
+            for line in () if self.call.as_json else task_lines(self.told):
                 self.call.output.line(line)
             return 0
         inventory = control.load_inventory()
@@ -145,12 +159,15 @@ class _Run:
         if problems := list(unused):
             raise InputError(problems)
         made = runner(
-            self.call, inventory, verbose=given.verbose, executor=executor_of(self.options, control, inventory)
+            self.call,
+            inventory,
+            reporter=reporter_of(self.call, verbose=given.verbose, quiet=given.quiet, events=self.events),
+            executor=executor_of(self.options, control, inventory),
         )
         questions = _content(given.write_answers)
         code = made.run(playbook, self.options, self.record)
         if given.write_answers:
-            self.call.output.line(_about_answers(given.write_answers, questions))
+            self.call.note(_about_answers(given.write_answers, questions))
         self._tell_how_to_retry(playbook.file.stem)
         return code
 
@@ -166,7 +183,7 @@ class _Run:
             except OSError as error:
                 self.call.output.error(f"WARNING: no retry file could be written: {error}", style=WARNING)
             else:
-                self.call.output.line(f"\nto run it again where it did not come to its end: --limit @{file}")
+                self.call.note(f"\nto run it again where it did not come to its end: --limit @{file}")
 
     def _file(self) -> Path:
         playbooks = self.given.playbook
@@ -175,7 +192,10 @@ class _Run:
             raise InputError(what, hint="invoke run PLAYBOOK, e.g. invoke run playbooks/nightly.yml")
         return self.call.control.playbook(playbooks[0])
 
-    def _report(self, path: Path, code: int, error: PlaybackError | None) -> None:
+    def _tell(self, path: Path | None, code: int, error: PlaybackError | None) -> None:
+        """Write the report, and tell the events how the run ended."""
+        if path is None and self.events is None and not self.call.as_json:
+            return
         from toolkit.app.control import utc_now
         from toolkit.output import report
 
@@ -188,7 +208,11 @@ class _Run:
             exit_code=code,
             error=error,
         )
-        report.write(document, path)
+        self.told = self.told or document
+        if self.events is not None:
+            self.events.run_ended(document)
+        if path is not None:
+            report.write(document, path)
 
 
 def _content(file: str) -> bytes | None:
@@ -214,7 +238,7 @@ COMMAND = Command(
     name="run",
     summary="Run a playbook",
     usage="PLAYBOOK [--options]",
-    needs=(INVENTORY,),
+    needs=(INVENTORY, JSON),
     options=Options,
     body=_body,
 )
