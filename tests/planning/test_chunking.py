@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from toolkit.planning.chunking import FORMAT_1, MIB, ChunkSizes, RawChunk, chunks, cut
+from toolkit.planning.chunking import FORMAT_1, MIB, ChunkSizes, RawChunk, chunks, cut, opening
 
 SMALL = ChunkSizes(minimum=64, beyond=192, maximum=1024)
 
@@ -24,7 +24,7 @@ rows_strategy = st.lists(
 )
 
 
-def made_rows(count: int, *, seed: int = 1, longest: int = 30) -> list[bytes]:
+def made_rows(count: int, *, seed: float = 1, longest: int = 30) -> list[bytes]:
     """Rows of random length and content, the same for the same seed."""
     source = random.Random(seed)
     return [source.randbytes(source.randrange(longest)) + b"\n" for _ in range(count)]
@@ -66,6 +66,47 @@ def test_sizes_stay_within_their_limits(rows: list[bytes]) -> None:
     assert all(len(chunk.data) <= SMALL.maximum or chunk.rows == 1 for chunk in made)
     for chunk, following in itertools.pairwise(made):
         assert len(chunk.data) >= SMALL.minimum or len(chunk.data) + len(following.first_row) > SMALL.maximum
+
+
+def test_a_part_finds_a_border_that_the_rows_before_it_cannot_move() -> None:
+    """Wherever a part of random rows begins, its opening ends where a chunk of all rows does, or has them all."""
+    source = random.Random(1)
+    found = 0
+    for _ in range(3000):
+        sizes = ChunkSizes(
+            minimum=source.choice([20, 64]),
+            beyond=source.choice([60, 192, 600]),
+            maximum=source.choice([130, 200, 400]),
+        )
+        longest = source.choice([20, 70, 250])
+        rows = made_rows(source.randrange(100), seed=source.random(), longest=longest)
+        if source.random() < 0.3:  # the same few rows again and again
+            rows = [source.choice(rows[:3]) for _ in rows]
+        begin = source.randrange(len(rows) + 1)
+        part = opening([rows[at : at + 7] for at in range(begin, len(rows), 7)], limit=10**6, sizes=sizes)
+        assert part is not None
+        opened = [row for batch in part.rows for row in batch]
+        assert opened == rows[begin : begin + len(opened)]
+        if part.rest is None:
+            assert len(opened) == len(rows) - begin
+        else:
+            found += 1
+            assert begin + len(opened) in itertools.accumulate(len(each) for each in borders(rows, sizes))
+    assert found > 1500
+
+
+def test_most_parts_find_a_border_soon() -> None:
+    """Of parts of rows of tens of bytes nine in ten have a sure border within eight average chunks."""
+    rows = made_rows(20_000)
+    found = [opening([rows[begin:]], limit=10**9, sizes=SMALL) for begin in range(0, 19_000, 100)]
+    sizes = [sum(len(row) for batch in each.rows for row in batch) for each in found if each]
+    assert sum(size < 8 * (SMALL.minimum + SMALL.beyond) for size in sizes) > 0.9 * len(found)
+
+
+def test_a_part_without_a_border_is_given_up() -> None:
+    """Rows that never end a chunk are held up to the limit only."""
+    row = next(row for row in made_rows(100) if crc32(row) > 2**31)
+    assert opening(([row] * 10 for _ in itertools.count()), limit=10**5, sizes=SMALL) is None
 
 
 @patient

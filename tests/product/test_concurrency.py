@@ -23,6 +23,7 @@ from toolkit.actions.destinations import destinations
 from toolkit.config import inventory
 from toolkit.model.manifest import Manifest
 from toolkit.model.scope import Scope
+from toolkit.planning import chunking
 from toolkit.postgres.schema import workspace
 from toolkit.postgres.selection.snapshot import consistent_snapshot
 from toolkit.postgres.selection.support import find_support
@@ -116,6 +117,8 @@ def small_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every table read by itself, and by several sessions however small it is."""
     monkeypatch.setattr(workspace, "SHARED_PARTS", 1)
     monkeypatch.setattr(reading, "ALONE_BYTES", 0)
+    monkeypatch.setattr(reading, "PART_BYTES", 1)
+    monkeypatch.setattr(chunking, "FORMAT_1", chunking.ChunkSizes(minimum=1000, beyond=3000, maximum=16000))
 
 
 @pytest.mark.usefixtures("small_jobs")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,6 +22,8 @@ from toolkit.planning.copy_text import key_values
 from toolkit.planning.references import undecided_references
 from toolkit.planning.row_order import stored_key
 from toolkit.postgres.schema.device import find_node_id, read_schema_version
+from toolkit.postgres.schema.key_ranges import key_ranges
+from toolkit.postgres.schema.parts import SplitTable, TablePart
 from toolkit.postgres.schema.rows import read_copies, rows_query
 from toolkit.postgres.schema.sequences import read_sequences
 from toolkit.postgres.schema.workspace import shared as shared_statements
@@ -33,6 +35,9 @@ from toolkit.postgres.session.readers import Readers
 
 ALONE_BYTES = 16 << 20
 """Bytes of tables up to which one session is as quick as several: what is gained does not pay for connecting."""
+
+PART_BYTES = 32 << 20
+"""Bytes of a table that each of several sessions reads at least, where more than one reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,9 @@ class _Part:
             id=stored.id, rows=stored.rows, raw=stored.raw, stored=stored.stored, first=self.first, last=self.last
         )
 
+
+_Job = list[str] | TablePart
+"""Tables that are read together, or a part of one."""
 
 _Supporting = dict[str, list[tuple[FoundSupport, list[_Part]]]]
 """Per table what supports it, with the chunks that were read of it."""
@@ -100,15 +108,17 @@ class Reading:
         self.context.progress.start("backup")
         reading = {name: list[_Part]() for name in self.selected.taken}
         own, shared = self._jobs()
-        readers = Readers[list[str]](
+        sessions = self.sessions if self._bytes(chain.from_iterable(shared)) > ALONE_BYTES else 1
+        jobs, split = self._split(shared, sessions)
+        readers = Readers[_Job](
             self.connection,
             self.conninfo,
-            sessions=self.sessions if self._bytes(chain.from_iterable(shared)) > ALONE_BYTES else 1,
+            sessions=sessions,
             look=self.context.progress.advance,
             note=self.context.progress.note,
         )
-        readers.run(own, shared, lambda connection, names: self._read_tables(connection, names, reading))
-        return reading
+        readers.run(own, jobs, lambda connection, job: self._do(connection, job, reading))
+        return reading | {table.name: table.made for table in split}
 
     def _jobs(self) -> tuple[list[list[str]], list[list[str]]]:
         """The tables that the selecting session alone can read, and those for any; small ones are read together.
@@ -123,13 +133,40 @@ class Reading:
         own, whole = (list(shared_statements(wanted[key], lambda name: relations[name].bytes)) for key in (False, True))
         return own, sorted(whole, key=self._bytes, reverse=True)
 
+    def _split(self, shared: Sequence[list[str]], sessions: int) -> tuple[list[_Job], list[SplitTable[_Part]]]:
+        """Have several sessions read parts of each large table; gives all jobs, the largest first, and these tables."""
+        sized, split = list[tuple[int, _Job]](), list[SplitTable[_Part]]()
+        for names in shared:
+            size = self._bytes(names)
+            parts = min(sessions, size // PART_BYTES) if len(names) == 1 else 1
+            table = self._split_table(names[0], parts) if parts > 1 else None
+            if table is None:
+                sized.append((size, names))
+            else:
+                split.append(table)
+                sized.extend((size // len(table.parts), part) for part in table.parts)
+        return [job for _, job in sorted(sized, key=itemgetter(0), reverse=True)], split
+
+    def _split_table(self, name: str, parts: int) -> SplitTable[_Part] | None:
+        table, relation = self.survey.schema.tables[name], self.selected.relations[name]
+        ranges = key_ranges(self.connection, table, relation, parts)
+        queries = [rows_query(table, relation, None, within=each) for each in ranges]
+        return SplitTable(name, queries, lambda raw: self._store(table, raw)) if queries else None
+
     def _bytes(self, names: Iterable[str]) -> int:
         return sum(self.selected.relations[name].bytes or 0 for name in names)
 
+    def _do(self, connection: Connection, job: _Job, reading: dict[str, list[_Part]]) -> None:
+        if isinstance(job, TablePart):
+            self.context.progress.note(job.table.name)
+            job.table.read(connection, job.place)
+        else:
+            self._read_tables(connection, job, reading)
+
     def _read_tables(self, connection: Connection, names: list[str], reading: dict[str, list[_Part]]) -> None:
         """Read the selected rows of some tables, and hand their chunks over."""
-        progress, schema, selected = self.context.progress, self.survey.schema, self.selected
-        progress.note(names[0])
+        schema, selected = self.survey.schema, self.selected
+        self.context.progress.note(names[0])
         queries = [
             rows_query(schema.tables[name], selected.relations[name], selected.taken[name].ids) for name in names
         ]
@@ -137,9 +174,12 @@ class Reading:
             for place, batches in groupby(copies, key=itemgetter(0)):
                 parts = reading[names[place]] = []
                 for raw in cut(batch for _, batch in batches):
-                    progress.advance(rows=raw.rows, bytes=len(raw.data))
-                    parts.append(_part(schema.tables[names[place]], raw, self.into.submit(raw)))
+                    parts.append(self._store(schema.tables[names[place]], raw))
                     del raw  # or it would be held while the next one grows
+
+    def _store(self, table: Table, raw: RawChunk) -> _Part:
+        self.context.progress.advance(rows=raw.rows, bytes=len(raw.data))
+        return _part(table, raw, self.into.submit(raw))
 
     def _read_support(self) -> _Supporting:
         """Support that turns out to have no rows is left out."""

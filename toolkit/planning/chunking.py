@@ -100,6 +100,55 @@ def cut(batches: Iterable[Sequence[bytes | memoryview]], sizes: ChunkSizes | Non
         yield _chunk(blocks, count, first, start)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """The first rows of a run that begins somewhere in the rows of a table.
+
+    Attributes:
+        rows: in batches; those up to a border that is one wherever the chunk before it began, or all there are.
+        rest: the rows behind that border in the batch that was read last; None where there is no such border.
+    """
+
+    rows: list[list[bytes]]
+    rest: Sequence[bytes | memoryview] | None
+
+
+def opening(
+    batches: Iterable[Sequence[bytes | memoryview]], *, limit: int, sizes: ChunkSizes | None = None
+) -> Opening | None:
+    """Read rows up to the first border that does not depend on the rows before them.
+
+    A row that could end a chunk by its content does so when the chunk has reached the minimum. That is sure where the
+    row alone has that size; and where the row before it that could end one is so far away, since a chunk ends between
+    the two only for having reached the maximum, for which there must be more than the maximum less the minimum.
+
+    Args:
+        batches: as `cut` takes them. No further one is asked for once the border is found.
+        limit: bytes.
+
+    Returns:
+        None where so many bytes have no such border.
+    """
+    sizes = sizes or FORMAT_1
+    minimum, beyond, longest = sizes.minimum, sizes.beyond, sizes.maximum - sizes.minimum
+    held = list[list[bytes]]()
+    position = 0
+    last: int | None = None  # where the last row that could end a chunk has its end
+    for batch in batches:
+        for place, row in enumerate(batch):
+            length = len(row)
+            position += length
+            if crc32(row) * beyond < length << 32:
+                if length >= minimum or (last is not None and minimum <= position - last <= longest):
+                    held.append([bytes(each) for each in batch[: place + 1]])
+                    return Opening(rows=held, rest=batch[place + 1 :])
+                last = position
+        if position > limit:
+            return None
+        held.append([bytes(each) for each in batch])
+    return Opening(rows=held, rest=None)
+
+
 def chunks(rows: Iterable[bytes | memoryview], sizes: ChunkSizes | None = None) -> Iterator[RawChunk]:
     """Cut rows that come one by one as `cut` does; what one points at may change once the next is asked for."""
     return cut(((row,) for row in rows), sizes)

@@ -39,10 +39,18 @@ def read_rows(
         yield from read_copy(connection, rows_query(table, relation, ids, ordered=ordered))
 
 
-def rows_query(table: Table, relation: Relation, ids: Rows | None, *, ordered: bool = True) -> Sql:
-    """Give the query of the rows of a table, by the arguments of `read_rows`."""
+def rows_query(
+    table: Table, relation: Relation, ids: Rows | None, *, ordered: bool = True, within: Sql | None = None
+) -> Sql:
+    """Give the query of the rows of a table, by the arguments of `read_rows`.
+
+    Args:
+        within: a condition on rows `t`, where every row is read, instead of some by their ids.
+    """
     names = columns("t", (column.name for column in table.stored_columns))
     query = sql.SQL("SELECT {} {}").format(names, chosen(relation, ids, "t"))
+    if within is not None:
+        query = sql.SQL("{} WHERE {}").format(query, within)
     return sql.SQL("{} ORDER BY {}").format(query, order_by(sort_key(table), "t")) if ordered else query
 
 

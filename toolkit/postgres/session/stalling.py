@@ -90,6 +90,18 @@ class Watch:
         self._process = process
         self._patience = patience
 
+    def check(self, *, stop: bool = True) -> None:
+        """Look whether it is worth to wait.
+
+        Raises:
+            KeyboardInterrupt: the thread is to stop; not looked at without `stop`.
+            GivenUpError: nobody waits for what comes any more.
+        """
+        if stop:
+            stopping.check()
+        if self.given_up is not None and self.given_up.is_set():
+            raise GivenUpError("the statement is given up")
+
     def over(self, steps: Steps, state: Any) -> Steps:
         """Give the steps of a statement that has come to wait for something.
 
@@ -100,10 +112,7 @@ class Watch:
         heard, due, suspected = time.monotonic(), self._patience.silence, False
         while True:
             ready = yield state
-            if not ready:
-                stopping.check()
-            if self.given_up is not None and self.given_up.is_set():
-                raise GivenUpError("the statement is given up")
+            self.check(stop=not ready)
             if ready:
                 heard, due, suspected = time.monotonic(), self._patience.silence, False
             elif time.monotonic() - heard > due:
