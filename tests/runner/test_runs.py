@@ -174,7 +174,7 @@ def test_what_the_machine_refuses_is_no_defect(number: int, said: str, tmp_path:
     def refused(arguments: Any, context: Context) -> Outcome:
         raise OSError(number, os.strerror(number), "/srv/x")
 
-    ran = run_with(refused, "- hosts: one\n  tasks:\n    - seed: {}\n", tmp_path)
+    ran = run_with(refused, "- hosts: one\n  tasks:\n    - demo: {}\n", tmp_path)
     assert ran.code == 1
     assert said in ran.out
     assert "defect" not in ran.text
