@@ -167,6 +167,7 @@ def test_a_defect_shows_its_trace_with_debug_only(tmp_path: Path) -> None:
         (errno.EACCES, "/srv/x: permission denied\nHINT: give the user who runs this access to it"),
         (errno.ENOSPC, "/srv/x: no space left on device\nHINT: free some space there"),
     ],
+    ids=["permission", "space"],
 )
 def test_what_the_machine_refuses_is_no_defect(number: int, said: str, tmp_path: Path) -> None:
     """A file of another user and a full disk are told as what they are, with what to do."""
