@@ -101,6 +101,15 @@ def test_a_password_is_kept_where_only_its_owner_reads_it(shop: Fifteen, control
     assert (control / ".playback" / ".gitignore").read_text(encoding="utf-8").splitlines()[-1] == "*"
     assert "which shells remember" in begun.out
 
+    execute(shop.superuser, f"ALTER ROLE {shop.name} PASSWORD '{shop.password}-2'")
+    try:
+        assert init(control, host=shop.name).code == 1
+        changed = init(control, database=shop.with_password.replace("@", "-2@", 1))
+    finally:
+        execute(shop.superuser, f"ALTER ROLE {shop.name} PASSWORD '{shop.password}'")
+    assert changed.code == 0, changed
+    assert secret.read_text(encoding="utf-8") == f"{shop.password}-2\n"
+
 
 def test_a_password_of_the_environment_is_named(shop: Fifteen, control: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where PGPASSWORD let us in, the inventory refers to it, and nothing is kept."""
@@ -251,6 +260,37 @@ def test_a_database_of_one_business_is_backed_up_whole(new_database: Callable[[]
     again = {"from": backed_up.facts["label"], "mode": "mirror"}
     restored = act("restore", again, context_of(loaded, "one"))
     assert (restored.facts["inserts"], restored.facts["updates"]) == (17, 1)
+
+
+def test_a_table_that_others_merely_point_at_is_no_list_of_businesses(
+    new_database: Callable[[], str], control: Path
+) -> None:
+    """The default is then one business; the guess and the other way stand in the file."""
+    database = new_database()
+    execute(
+        database,
+        "CREATE TABLE posts (id int PRIMARY KEY, text text)",
+        "CREATE TABLE comments (id int PRIMARY KEY, post int NOT NULL REFERENCES posts)",
+        "INSERT INTO posts VALUES (1, 'a'), (2, 'b')",
+        "INSERT INTO comments VALUES (1, 1)",
+    )
+    listed = init(control, database=database, host="one")
+    assert (listed.code, "    1  none of them" in listed.out) == (3, True), listed
+    catalog = files(control)["inventory/catalogs/one.yml"]
+    assert "tenant: {table: comments, key: id}  # DECIDE: a guess, the database is of one business" in catalog
+    assert "# or tenant: {table: posts, key: id}" in catalog
+    assert "    posts: shared" in catalog
+
+
+def test_what_the_role_may_not_read_is_said(shop: Fifteen, control: Path) -> None:
+    """A table without SELECT is named with the statement that grants it."""
+    execute(shop.superuser, "CREATE TABLE hidden (id int PRIMARY KEY)")
+    try:
+        begun = init(control, database=shop.with_password, host="one")
+    finally:
+        execute(shop.superuser, "DROP TABLE hidden")
+    assert f"role {shop.name} may not read 1 table, so no backup can: hidden; GRANT USAGE" in begun.out, begun
+    assert "whose are the rows of hidden (rows unknown: this role may not read it)?" in begun.out
 
 
 def test_an_empty_database_is_no_application(new_database: Callable[[], str], control: Path) -> None:

@@ -48,7 +48,8 @@ class Control:
         named = self.inventory or (DEMO if self._is_checkout and not own.is_dir() else "")
         if not named and not own.is_dir():
             hint = (
-                "go to a directory that has one, or try the demo: playback run playbooks/nightly.yml --inventory demo"
+                "go to a directory that has one, make one with `playback init DIR`, or try the demo: playback run"
+                " playbooks/nightly.yml --inventory demo"
             )
             raise InputError(f"there is no inventory in {self.directory}", hint=hint)
         found = self.existing(named) if named else own

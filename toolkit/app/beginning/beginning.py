@@ -141,7 +141,7 @@ class _Beginning:
         if database is None:
             self._common()
             return self._written(said=(), warnings=(), host="", found=None)
-        with reached(database, self.asker, self.wanted.directory, name=host) as database_reached:
+        with reached(database, self.asker, self.wanted.directory) as database_reached:
             version = database_reached.connection.info.server_version // 10000
             info = database_reached.connection.info
             said = [f"connected to PostgreSQL {version}, database {info.dbname} as {info.user}"]
@@ -151,9 +151,12 @@ class _Beginning:
             proving = Proving()
             if not known:
                 proving = place_for(database_reached.connection, database_reached.address, host, self.wanted.directory)
-            warnings = [*proving.said, *self._warnings(database_reached)]
+            cautions = found.warnings if found is not None else ()
+            warnings = [*cautions, *proving.said, *self._warnings(database_reached)]
             self._common()
-            if not known:
+            if known:
+                self._renew_secrets(host, database_reached)
+            else:
                 self._host(host, database_reached, catalog=catalog, on=proving.on)
         said += [f"catalog {catalog} fits all of its tables"] if found is None else found.said
         return self._written(said=tuple(said), warnings=tuple(warnings), host=host, found=found, catalog=catalog)
@@ -199,7 +202,7 @@ class _Beginning:
             text = database.reveal() if isinstance(database, Secret) else database
         except InputError:
             return False
-        return text in (self.wanted.database, found.written) or conninfo.same_place(text, found.address)
+        return text in (self.wanted.database, found.embedded) or conninfo.same_place(text, found.address)
 
     def _new_name(self, found: Reached) -> str:
         name = inventory_text.host_name(found.connection.info.dbname)
@@ -266,10 +269,11 @@ class _Beginning:
 
     def _host(self, host: str, found: Reached, *, catalog: str, on: str) -> None:
         """Add the host, its secrets and its repository to the inventory."""
-        for file, value in found.secrets.items():
+        database, secrets = found.written(host)
+        for file, value in secrets.items():
             self.files.secret(file, f"{value}\n")
         settings = {
-            "database": found.written,
+            "database": database,
             "catalog": catalog,
             "repository": self._add_repository(host),
             "device": {"id": host, "name": found.device},
@@ -280,6 +284,12 @@ class _Beginning:
         lines = inventory_text.entry(host, settings, notes, indent=0)
         text = self.files.read(HOSTS) or texts.HOSTS
         self._add_lines(HOSTS, inventory_text.with_host(text, lines), lines, "under `hosts:`")
+
+    def _renew_secrets(self, host: str, found: Reached) -> None:
+        """Keep a password that has changed, where the inventory refers to the file that is ours."""
+        for file, value in found.written(host)[1].items():
+            if (self.files.directory / file).is_file() and self.files.read(file) != f"{value}\n":
+                self.files.secret(file, f"{value}\n")
 
     def _add_repository(self, host: str) -> str:
         """The repository's name, which is added where there is none of that name."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from toolkit import wording
 from toolkit.app.beginning.asking import LATER, Asker, Choice, Question
@@ -19,12 +19,13 @@ from toolkit.planning.accounting import listed
 from toolkit.planning.classification.proposals import Classification, Option, Proposal, Reason, Verdict
 from toolkit.planning.classification.proposing import classify
 from toolkit.planning.classification.settling import Settling
-from toolkit.planning.classification.tenants import tenant_candidates
+from toolkit.planning.classification.tenants import Candidate, tenant_candidates
 from toolkit.planning.classification.whole import classify_whole, stand_in
 from toolkit.postgres.schema.introspection import read_schema, schemas_with_tables
-from toolkit.postgres.schema.row_counts import Rows, count_rows
+from toolkit.postgres.schema.row_counts import Rows, count_rows, unreadable
 from toolkit.postgres.session.connection import Connection
 
+_ONE = "the database is of one business: this table stands in the place of a list of them"
 _CANDIDATES = 5
 """More tables that might be that of the tenants are not offered."""
 
@@ -36,12 +37,14 @@ class Classified:
     Attributes:
         text: all of it.
         open: the tables that are still to be decided, or cannot be.
-        said: what was found, and what to look at, as sentences.
+        said: what was found, as sentences.
+        warnings: what to look at.
     """
 
     text: str
     open: tuple[str, ...]
-    said: list[str] = field(default_factory=list)
+    said: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def fitting(connection: Connection, inventory: LoadedInventory) -> str:
@@ -72,9 +75,10 @@ def classified(connection: Connection, draft: Draft, asker: Asker) -> Classified
     """
     draft = _with_schemas(connection, draft, asker)
     schema = read_schema(connection, draft.schemas).covered()
+    hidden = _hidden(connection, schema)
     tenant, choice = _tenant(connection, draft, schema, asker)
     if tenant is None:
-        return _whole(connection, draft, schema)
+        return _whole(connection, draft, schema, choice, hidden)
     settling = Settling(catalog=draft.catalog(tenant), schema=schema)
     while (proposal := settling.next()) is not None:
         settling.settle(proposal, _answer(connection, schema, proposal, asker))
@@ -83,7 +87,18 @@ def classified(connection: Connection, draft: Draft, asker: Asker) -> Classified
         text = catalog_proposal.updated_file(draft, found, choice, answered=settling.settled)
     else:
         text = catalog_proposal.new_file(draft, found, choice)
-    return Classified(text=text, open=_open(found), said=list(_summary(found, len(settling.settled))))
+    said = (f"the rows of {tenant.table} are the businesses: {choice.why}", _summary(found, len(settling.settled)))
+    return Classified(text=text, open=_open(found), said=said, warnings=(*hidden, *_cautions(found)))
+
+
+def _hidden(connection: Connection, schema: DatabaseSchema) -> list[str]:
+    """Say which tables this role may not read, so that no backup can either."""
+    hidden = unreadable(connection, schema)
+    if not hidden:
+        return []
+    user, where = connection.info.user, ", ".join(schema.schemas.covered)
+    what = f"role {user} may not read {wording.counted(len(hidden), 'table')}, so no backup can: {listed(hidden)};"
+    return [f"{what} GRANT USAGE ON SCHEMA {where} TO {user}; GRANT SELECT ON ALL TABLES IN SCHEMA {where} TO {user}"]
 
 
 def _with_schemas(connection: Connection, draft: Draft, asker: Asker) -> Draft:
@@ -132,22 +147,28 @@ def _tenant(
         return draft.tenant, TenantChoice(why=f"as {draft.file} says")
     candidates = tenant_candidates(schema)[:_CANDIDATES]
     if not candidates:
-        return None, TenantChoice(why="")
+        return None, TenantChoice(why=_ONE)
     rows = count_rows(connection, schema, [each.tenant.table for each in candidates])
     choices = [Choice(title=each.tenant.table, meaning=f"{rows[each.tenant.table]}; {each.why}") for each in candidates]
     none = Choice(title="none of them", meaning="the database is of one business: all of it is backed up, whole")
+    offered = [(choice, each) for choice, each in zip(choices, candidates, strict=True)]
+    answers: list[tuple[Choice, Candidate | None]] = [*offered, (none, None)]
+    if not candidates[0].likely:
+        answers = [(none, None), *offered]
     question = Question(
         subject="which table's rows are the businesses (tenants)?",
         reason="each can be backed up and restored without touching the others; names and references only suggest one",
-        choices=(*choices, none),
+        choices=[choice for choice, _ in answers],
     )
     answer = asker.ask(question)
-    if answer == len(candidates):
-        return None, TenantChoice(why="")
-    chosen, others = candidates[answer or 0], candidates[1:]
-    if answer is None:
-        return chosen.tenant, TenantChoice(why=f"DECIDE: a guess, {chosen.why}; say which it is", others=others)
-    return chosen.tenant, TenantChoice(why=chosen.why)
+    chosen = answers[answer or 0][1]
+    why = chosen.why if chosen is not None else _ONE
+    if answer is not None:
+        return chosen.tenant if chosen is not None else None, TenantChoice(why=why)
+    others = tuple(each for each in candidates if each is not chosen)
+    return chosen.tenant if chosen is not None else None, TenantChoice(
+        why=f"DECIDE: a guess, {why}; say which it is", others=others
+    )
 
 
 def _answer(connection: Connection, schema: DatabaseSchema, proposal: Proposal, asker: Asker) -> Option | None:
@@ -172,7 +193,9 @@ def _choice(option: Option) -> Choice:
     return Choice(title=category.value, meaning=option.meaning.partition(": ")[2])
 
 
-def _whole(connection: Connection, draft: Draft, schema: DatabaseSchema) -> Classified:
+def _whole(
+    connection: Connection, draft: Draft, schema: DatabaseSchema, choice: TenantChoice, hidden: Sequence[str]
+) -> Classified:
     """The catalog file of a database of one business."""
     counted: Mapping[str, Rows] = count_rows(connection, schema, schema.tables)
     tenant = stand_in(schema, {name: each.number or 0 for name, each in counted.items()})
@@ -183,20 +206,19 @@ def _whole(connection: Connection, draft: Draft, schema: DatabaseSchema) -> Clas
             hint="make a table of one row, e.g. CREATE TABLE business (id int PRIMARY KEY, name text), and begin again",
         )
     found = classify_whole(tenant, schema)
-    why = "the database is of one business: this table stands in the place of a list of them"
-    text = catalog_proposal.new_file(draft, found, TenantChoice(why=why))
-    said = [
+    text = catalog_proposal.new_file(draft, found, choice)
+    said = (
         f"{wording.counted(len(schema.tables), 'table')}: the database is of one business, so every backup has all of"
         f" them, whole ({tenant.table} stands in the place of a table of businesses)"
-    ]
-    return Classified(text=text, open=_open(found), said=said)
+    )
+    return Classified(text=text, open=_open(found), said=(said,), warnings=(*hidden, *_cautions(found)))
 
 
 def _open(found: Classification) -> tuple[str, ...]:
     return tuple(each.table for each in found.proposals if each.verdict is not Verdict.DECIDED)
 
 
-def _summary(found: Classification, answered: int) -> list[str]:
+def _summary(found: Classification, answered: int) -> str:
     total = found.kept + len(found.proposals)
     decided = len(found.by_verdict(Verdict.DECIDED)) - answered
     parts = [
@@ -205,7 +227,11 @@ def _summary(found: Classification, answered: int) -> list[str]:
         f"{answered} by answers" if answered else "",
         f"{len(_open(found))} to be decided" if _open(found) else "",
     ]
-    said = [f"{wording.counted(total, 'table')} classified: {', '.join(part for part in parts if part)}"]
+    return f"{wording.counted(total, 'table')} classified: {', '.join(part for part in parts if part)}"
+
+
+def _cautions(found: Classification) -> list[str]:
+    said = []
     unsafe = [each.table for each in found.proposals if each.reason in (Reason.POLYMORPHIC, Reason.UNWRITABLE)]
     if unsafe:
         said.append(f"no rule can follow whose the rows of {listed(unsafe)} are: only whole backups have all of them")

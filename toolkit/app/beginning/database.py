@@ -35,25 +35,53 @@ class Reached:
 
     Attributes:
         address: the whole conninfo, for us alone.
-        written: what stands as `database:` in the inventory.
-        secrets: files with what the inventory refers to, by their names.
-        device: the machine and database in words.
+        embedded: its name, where it is a private server's; empty elsewhere.
+        by_variable: the password is that of PGPASSWORD.
     """
 
     connection: Connection
-    address: str
-    written: str | Mapping[str, Any]
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    device: str = ""
+    address: str = field(repr=False)
+    parts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    embedded: str = ""
+    by_variable: bool = False
+
+    def written(self, name: str) -> tuple[str | Mapping[str, Any], Mapping[str, str]]:
+        """Give what stands as `database:` of a host in the inventory, and the files with the secrets it refers to."""
+        if self.embedded:
+            return self.embedded, {}
+        order = ("host", "hostaddr", "port", "dbname", "user")
+        named = [key for key in order if key in self.parts] + [key for key in self.parts if key not in order]
+        value: dict[str, Any] = {key: self.parts[key] for key in named if key not in addresses.SECRETS}
+        if value.get("port", "").isdecimal():
+            value["port"] = int(value["port"])
+        secrets = {}
+        for secret, ending in zip(addresses.SECRETS, ("", ".key"), strict=True):
+            if secret in self.parts:
+                file = f"{SECRETS}/{name}{ending}"
+                secrets[file] = self.parts[secret]
+                value[secret] = {"file": file}
+        if self.by_variable:
+            value["password"] = {"env": "PGPASSWORD"}
+        if is_database(value):
+            return value, secrets
+        # several servers, say: such an address has no parts in the inventory
+        file = f"{SECRETS}/{name}"
+        return {"file": file}, {file: self.address}
+
+    @property
+    def device(self) -> str:
+        """The database and its machine, in words."""
+        server = self.parts.get("host", "")
+        here = not server or server.startswith(("/", "@")) or server in ("localhost", "127.0.0.1", "::1")
+        return self.embedded or f"{self.connection.info.dbname} on {platform.node() if here else server}"
 
 
 @contextmanager
-def reached(database: str | Secret, asker: Asker, control: Path, *, name: str = "") -> Iterator[Reached]:
+def reached(database: str | Secret, asker: Asker, control: Path) -> Iterator[Reached]:
     """Connect to a database; on a terminal its password is asked for where the server wants one.
 
     Args:
         database: what a person typed, or what the inventory has.
-        name: of the host, where it is known already.
 
     Raises:
         InputError: the address cannot be read.
@@ -62,7 +90,7 @@ def reached(database: str | Secret, asker: Asker, control: Path, *, name: str = 
     address = database.reveal() if isinstance(database, Secret) else database
     if EmbeddedDatabase.of(address):
         with connect(open_database(control, address), application=_APPLICATION) as connection:
-            yield Reached(connection=connection, address=connection.info.dsn, written=address, device=address)
+            yield Reached(connection=connection, address=connection.info.dsn, embedded=address)
         return
     if not conninfo.is_database(address):
         raise InputError(
@@ -77,12 +105,13 @@ def reached(database: str | Secret, asker: Asker, control: Path, *, name: str = 
         try:
             with connect(addresses.address_of(parts), application=_APPLICATION) as connection:
                 inside = True
-                yield _reached(connection, parts, name)
+                yield _reached(connection, parts)
                 return
         except UnreachableError as error:
-            wanted = addresses.lacks_password(error) or (attempt and addresses.refuses_password(error))
+            again = addresses.refuses_password(error)
+            wanted = again or addresses.lacks_password(error)
             last = inside or attempt == _ATTEMPTS - 1
-            password = asker.password(_prompt(parts, again=bool(attempt))) if wanted and not last else ""
+            password = asker.password(_prompt(parts, again=again)) if wanted and not last else ""
             if not password:
                 raise
             masking.remember(password)
@@ -94,34 +123,9 @@ def _prompt(parts: Mapping[str, str], *, again: bool) -> str:
     return f"{'that is not it; p' if again else 'P'}assword of {role} (it is not shown): "
 
 
-def _reached(connection: Connection, parts: Mapping[str, str], name: str) -> Reached:
+def _reached(connection: Connection, parts: Mapping[str, str]) -> Reached:
     known = addresses.completed(connection, parts)
-    called = name or known.get("dbname", "") or known.get("service", "database")
-    order = ("host", "hostaddr", "port", "dbname", "user")
-    named = [key for key in order if key in known] + [key for key in known if key not in order]
-    written: dict[str, Any] = {key: known[key] for key in named if key not in addresses.SECRETS}
-    if written.get("port", "").isdecimal():
-        written["port"] = int(written["port"])
-    secrets = {}
-    for secret, ending in zip(addresses.SECRETS, ("", ".key"), strict=True):
-        if secret in parts:
-            file = f"{SECRETS}/{called}{ending}"
-            secrets[file] = parts[secret]
-            written[secret] = {"file": file}
-    if addresses.password_variable(connection, parts):
+    by_variable = addresses.password_variable(connection, parts)
+    if by_variable:
         masking.remember(os.environ["PGPASSWORD"])
-        written["password"] = {"env": "PGPASSWORD"}
-    value: Mapping[str, Any] = written
-    if not is_database(written):
-        # several servers, say: such an address has no parts in the inventory
-        file = f"{SECRETS}/{called}"
-        secrets, value = {file: addresses.address_of(known)}, {"file": file}
-    server = known.get("host", "")
-    here = not server or server.startswith(("/", "@")) or server in ("localhost", "127.0.0.1", "::1")
-    return Reached(
-        connection=connection,
-        address=addresses.address_of(known),
-        written=value,
-        secrets=secrets,
-        device=f"{known.get('dbname', called)} on {platform.node() if here else server}",
-    )
+    return Reached(connection=connection, address=addresses.address_of(known), parts=known, by_variable=by_variable)

@@ -20,10 +20,12 @@ class Candidate:
 
     Attributes:
         why: what speaks for it, a few words.
+        likely: its name, people tied to it, or many tables speak for it; otherwise others merely point at it.
     """
 
     tenant: TenantTable
     why: str
+    likely: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,11 +49,20 @@ def tenant_candidates(schema: DatabaseSchema) -> tuple[Candidate, ...]:
     chosen = ranked[:1] + [name for name in ranked[1:] if not _leads_to(found, name, ranked[0])]
     best = scores[chosen[0]] if chosen else 0.0
     return tuple(
-        Candidate(tenant=_tenant(schema.tables[name], found[name]), why=_why(schema, name, found[name]))
+        Candidate(
+            tenant=_tenant(schema.tables[name], found[name]),
+            why=_why(schema, name, found[name]),
+            likely=_is_likely(schema, name, found[name]),
+        )
         for name in chosen
         # what hardly anything speaks for beside the best one is no candidate worth a person's time
         if scores[name] * 8 >= best
     )
+
+
+def _is_likely(schema: DatabaseSchema, table: str, evidence: _Evidence) -> bool:
+    enough = len(evidence.required | evidence.optional) >= MOST_NAMED
+    return enough or bool(names.reads_like_tenants(table)) or bool(_members(schema, table, evidence))
 
 
 def _leads_to(found: Mapping[str, _Evidence], table: str, top: str) -> bool:
