@@ -44,6 +44,14 @@ def seconds(number: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def span(length: float) -> str:
+    """Write how long ago something was, roughly, e.g. `40 min`, `26 h`, `9 d`."""
+    minutes = length / 60
+    if minutes < 100:
+        return f"{minutes:.0f} min"
+    return f"{minutes / 60:.0f} h" if minutes < 72 * 60 else f"{minutes / 1440:.0f} d"
+
+
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Find the known name that a person probably meant; empty when none is like it.
 

@@ -133,6 +133,9 @@ def test_the_control_directory_as_json(directory: Path) -> None:
     wrong.write_text("- hosts: one\n  tasks:\n    - debug: {mgs: hello}\n", encoding="utf-8")
     [problem] = document(directory, "lint", "wrong.yml", code=2)["problems"]
     assert (problem["file"], problem["line"]) == ("wrong.yml", 3)
+    assert document(directory, "doctor.machine")["libraries"]["psycopg"]
+    wrong.unlink()
     found = document(directory, "doctor")
-    assert found["libraries"]["psycopg"]
-    assert [(each["repository"], each["backups"]) for each in found["repositories"]] == [("local", 1)]
+    assert ("repository local", "repository", "ok") in {
+        (each["about"], each["check"], each["level"]) for each in found["findings"]
+    }

@@ -30,8 +30,8 @@ from toolkit.wording import meant
 
 INVOKE = "invoke"
 _HELP = ("--help", "-h")
-_DEFAULT = "machine"
-"""What `doctor`, the one command with the name of a group, is called within the group: invoke wants a name there."""
+_DEFAULT = "all"
+"""What a command with the name of a group, such as `doctor`, is called within the group: invoke wants a name there."""
 
 
 def tasks_of(directory: Path, *, program: str = INVOKE) -> Collection:

@@ -8,17 +8,19 @@ from typing import Any
 
 from toolkit.config import catalog, conninfo, groups, masking, patterns, repositories, secrets, validation
 from toolkit.config.document import below, show_below, show_file
+from toolkit.config.expectations import expectations, is_restored
 from toolkit.config.groups import Groups, Variable
 from toolkit.config.secrets import SourcedSecret
 from toolkit.config.templates import Templates, is_template
 from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Catalog
+from toolkit.model.expectation import Expectation
 from toolkit.model.host import Host, RepositoryConfig
 from toolkit.model.playbook import Place
 from toolkit.model.secret import Secret
 
 _NAMES = ("catalog", "repository", "device", "programs")
-_TYPED = ("database", "direct", *_NAMES)
+_TYPED = ("database", "direct", "expect", *_NAMES)
 
 
 def load(directory: Path, *, control: Path | None = None) -> LoadedInventory:
@@ -147,9 +149,11 @@ class LoadedInventory:
                 ("catalog", host.catalog, self.catalogs),
                 ("repository", host.repository, self._repositories),
             )
-            for key, value, known in named:
+            expected = (("expect", name, self._repositories) for each in host.expect for name in each.repositories)
+            for key, value, known in (*named, *expected):
                 if value and value not in known:
-                    place, message = variables[key].place, validation.unknown(value, known, key)
+                    what = "repository" if key == "expect" else key
+                    place, message = variables[key].place, validation.unknown(value, known, what)
                     found.append(Problem(file=place.file, line=place.line, path=place.path, message=message))
             for variable in variables.values():
                 found.extend(self._syntax_problems(variable.value, variable.place))
@@ -198,6 +202,8 @@ class LoadedInventory:
             device_name=device.get("name"),
             device_node=device.get("node"),
             programs=typed.get("programs", ""),
+            expect=_expected(typed.get("expect", {}), variables),
+            restored=is_restored(typed.get("expect", {})),
             variables={key: variable.value for key, variable in variables.items()},
         )
 
@@ -220,6 +226,14 @@ class LoadedInventory:
         if problems:
             raise InputError(problems)
         return typed
+
+
+def _expected(written: Mapping[str, Any], variables: Mapping[str, Variable]) -> tuple[Expectation, ...]:
+    try:
+        return expectations(written)
+    except ValueError as error:
+        place = variables["expect"].place
+        raise InputError([Problem(file=place.file, line=place.line, path=place.path, message=str(error))]) from error
 
 
 def _database(value: Any, place: Place) -> str | Secret:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from toolkit.model.expectation import Expectation
 from toolkit.model.secret import Secret
 
 _EMBEDDED = "embedded:"
@@ -54,6 +55,8 @@ class Host:
         repository: name of a repository; empty when not set.
         device_node: the node id of the device, where the inventory names it.
         programs: the directory with PostgreSQL's client programs for this host; empty for those that there are.
+        expect: how fresh its backups have to be.
+        restored: restores into its database are expected to be possible.
         variables: every variable of the host, merged from groups and files.
         scratch: it stands for a scratch database, which is not in the inventory.
     """
@@ -67,6 +70,8 @@ class Host:
     device_name: str | None = None
     device_node: str | None = None
     programs: str = ""
+    expect: tuple[Expectation, ...] = ()
+    restored: bool = True
     variables: Mapping[str, object] = field(default_factory=dict)
     scratch: bool = False
 

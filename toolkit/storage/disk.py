@@ -13,14 +13,18 @@ _SCARCE = 0.1
 """The share of a file system below which free space is soon used up."""
 
 
+def free_bytes(directory: Path) -> int:
+    """Say how much space is free where a directory is or would be."""
+    return _usage(directory).free
+
+
 def probe_disk(directory: Path, flush: Callable[[], object]) -> Iterator[Ability]:
     """Say how much space is free where a directory is or would be, and how long flushing takes.
 
     Args:
         flush: writes a small file durably and removes it.
     """
-    existing = next(folder for folder in (directory, *directory.parents) if folder.exists())
-    usage = shutil.disk_usage(existing)
+    usage = _usage(directory)
     share = usage.free / usage.total if usage.total else 0.0
     yield Ability(
         what="free space",
@@ -28,3 +32,7 @@ def probe_disk(directory: Path, flush: Callable[[], object]) -> Iterator[Ability
         meaning="soon full: prune, or use another place" if share < _SCARCE else "",
     )
     yield Ability(what="flush to disk", found=f"{median_ms(flush):.1f} ms for a small file")
+
+
+def _usage(directory: Path) -> shutil._ntuple_diskusage:
+    return shutil.disk_usage(next(folder for folder in (directory, *directory.parents) if folder.exists()))

@@ -10,6 +10,9 @@ from toolkit.errors import InputError
 MARKER = "playback.json"
 """The file that makes a directory a repository: its format and its id."""
 
+CHECKED = "checked.json"
+"""The file that says when the repository was last checked."""
+
 BACKUPS = "backups/"
 CHUNKS = "chunks/"
 LOCKS = "locks/"

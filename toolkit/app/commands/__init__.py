@@ -13,6 +13,7 @@ _MODULES: Final = (
     "classify",
     "diff",
     "doctor",
+    "doctor_machine",
     "doctor_storage",
     "explain",
     "graph",

@@ -151,6 +151,7 @@ def _one(name: str, repository: Repository, sample: Sample | None, call: Call, *
     from toolkit.app.running import progress_of
     from toolkit.storage.check import check
     from toolkit.storage.locks import LockKind, locked
+    from toolkit.storage.records import record_check
     from toolkit.storage.repair import bring_back, plan_repair, repair
 
     kind = LockKind.EXCLUSIVE if repairing else LockKind.SHARED
@@ -167,6 +168,10 @@ def _one(name: str, repository: Repository, sample: Sample | None, call: Call, *
         yield Checked(repository=name, report=report, plan=plan, repairing=repairing)
         if plan and not repairing:
             _doubt(repository, plan, lock)
+        if not lock.warnings:
+            with suppress(StorageError):
+                subset = str(sample) if sample else ""
+                record_check(repository, damaged=plan is not None, subset=subset, now=utc_now())
         if repairing:
             if plan:
                 repair(repository, plan, lock=lock)

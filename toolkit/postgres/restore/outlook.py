@@ -1,0 +1,143 @@
+"""A host's database as an operator has to know it: what stands in the way of a backup, and of a restore into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from toolkit.errors import InputError, RefusedError
+from toolkit.model.catalog import Catalog
+from toolkit.model.scope import Demo, Scope
+from toolkit.planning.accounting import account
+from toolkit.planning.links import derive_links
+from toolkit.postgres.schema.introspection import read_schema
+from toolkit.postgres.schema.sequences import looked_at
+from toolkit.postgres.schema.workspace import Workspace
+from toolkit.postgres.selection.snapshot import Survey, survey
+from toolkit.postgres.session.connection import Connection, connect
+from toolkit.postgres.write.triggers import may_bypass, refused_silence
+
+SHORTEST = 2
+"""Seconds for which libpq waits for a connection at least."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What was found of a database that can be reached.
+
+    Attributes:
+        version: of its server, e.g. `16.4`; `major` is the number before the dot.
+        clock: what time it is by the server's clock.
+        standby: it is one, which can be backed up and not be written to.
+        may_create: its role may make databases on its server.
+        rules: what is wrong with the catalog file for this schema.
+        unclassified: tables, and schemas, that the catalog file does not name.
+        vanished: tables that the catalog file names and the database lacks.
+        backup: what keeps its role from backing it up.
+        restore: what keeps its role from restoring into it, as far as that does not depend on the backup.
+    """
+
+    database: str
+    user: str
+    version: str
+    major: int
+    clock: datetime
+    standby: bool
+    may_create: bool
+    rules: tuple[str, ...] = ()
+    unclassified: tuple[str, ...] = ()
+    vanished: tuple[str, ...] = ()
+    backup: tuple[str, ...] = ()
+    restore: tuple[str, ...] = ()
+
+
+def outlook(conninfo: str, catalog: Catalog | None, *, seconds: float) -> Outlook:
+    """Look at a database; nothing is read of its rows, and nothing written.
+
+    Args:
+        catalog: None for a host without one.
+        seconds: how long the server may take to let us in, and for each statement.
+
+    Raises:
+        UnreachableError: it cannot be reached, or refuses the log-in.
+        RefusedError: it is not in UTF-8.
+    """
+    with connect(_patient(conninfo, seconds), application="playback doctor") as connection:
+        connection.keep_setting("statement_timeout", f"{max(1, round(seconds * 1000))}ms")
+        found = _server(connection)
+        return found if catalog is None else _with_schema(connection, catalog, found)
+
+
+def _patient(conninfo: str, seconds: float) -> str:
+    given = conninfo_to_dict(conninfo).get("connect_timeout")
+    limit = max(SHORTEST, round(seconds))
+    return make_conninfo(conninfo, connect_timeout=min(limit, int(given)) if given else limit)
+
+
+_SERVER = """
+SELECT pg_catalog.current_setting('server_version'), pg_catalog.clock_timestamp(), pg_catalog.pg_is_in_recovery(),
+       (SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = current_user)
+"""
+
+
+def _server(connection: Connection) -> Outlook:
+    row = connection.execute(_SERVER).fetchone()
+    assert row is not None
+    version, clock, standby, may_create = row
+    return Outlook(
+        database=connection.info.dbname,
+        user=connection.info.user,
+        version=str(version).partition(" ")[0],
+        major=connection.info.server_version // 10000,
+        clock=clock.astimezone(UTC),
+        standby=standby,
+        may_create=bool(may_create),
+    )
+
+
+def _with_schema(connection: Connection, catalog: Catalog, found: Outlook) -> Outlook:
+    schema = read_schema(connection, catalog.schemas)
+    links, problems = derive_links(catalog, schema)
+    scope = Scope(demo=Demo.INCLUDE)
+    accounting = account(catalog, schema, scope, links, unclassified="warn")
+    unknown = [name for name in schema.schemas.left_out if not catalog.leaves_out(name)]
+    tables = [left.table for left in accounting.left_out if left.reason == "unclassified"]
+    found = replace(
+        found,
+        rules=tuple(map(str, problems)),
+        unclassified=(
+            *(table for table in tables if schema.schemas.covers(table)),
+            *(f"schema {name}" for name in unknown),
+        ),
+        vanished=accounting.absent,
+    )
+    if problems:
+        return found
+    try:
+        seen = survey(connection, catalog, scope, unclassified="warn")
+    except RefusedError as refusal:
+        return replace(found, backup=refusal.reasons or (refusal.message,))
+    except InputError as error:
+        return replace(found, rules=tuple(map(str, error.problems)))
+    return replace(found, restore=tuple(_restore(seen)))
+
+
+def _restore(seen: Survey) -> Iterator[str]:
+    """What keeps the role from a mirror restore of everything."""
+    workspace: Workspace = seen.workspace
+    connection = workspace.connection
+    tables = sorted(seen.accounting.taken)
+    if workspace.obstacle:
+        yield workspace.obstacle
+    pointing = sorted({link.child for link in seen.links.references if link.parent in seen.accounting.taken})
+    sequences: Sequence[str] = looked_at(connection, seen.schema.schemas, (), set(tables))
+    wanted = [
+        *((privilege, name) for privilege in ("INSERT", "UPDATE", "DELETE") for name in tables),
+        *(("SELECT", name) for name in (*pointing, *sequences)),
+        *(("UPDATE", name) for name in sequences),
+    ]
+    yield from map(str, workspace.lacking(wanted))
+    yield from refused_silence(connection, seen.schema, tables, tables, bypass=may_bypass(connection))
