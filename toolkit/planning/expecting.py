@@ -92,6 +92,7 @@ def _job(
         yield Finding(about=about, check="newest", message=said)
     if expected.proven is not None:
         yield _proven(asked, job, expected, there, now)
+        yield from _attempts(about, there)
 
 
 def _proven(asked: Asked, job: str, expected: Expectation, there: Sequence[Seen], now: datetime) -> Finding:
@@ -120,6 +121,20 @@ def _proven(asked: Asked, job: str, expected: Expectation, there: Sequence[Seen]
         message = f"{message}, and {expected.proven} are allowed"
         return Finding(about=about, check="proven", message=message, level=Level.CRITICAL, hint=remedy)
     return Finding(about=about, check="proven", message=message)
+
+
+def _attempts(about: str, there: Sequence[Seen]) -> Iterator[Finding]:
+    """What later attempts say that is no matter of being proven in time."""
+    for backup in there:
+        standing, label = backup.standing, backup.metadata.label
+        if standing.failed is not None:
+            text = f"backup {label} cannot be relied upon: {standing.failed.failure}"
+            hint = "see what is wrong with it; where others are proven, prune it"
+            yield Finding(about=about, check="failed", message=text, level=Level.WARNING, hint=hint)
+        elif standing.hindered is not None:
+            text = f"the last attempt to prove {label} did not come to its end: {standing.hindered.failure}"
+            hint = "mend that, then prove it again"
+            yield Finding(about=about, check="hindered", message=text, level=Level.WARNING, hint=hint)
 
 
 def _newest(job: str, asked: Asked, there: Sequence[Seen], now: datetime) -> str:
