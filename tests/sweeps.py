@@ -7,8 +7,11 @@ week tries other ones; the head of the output says it, and PLAYBACK_SEED=N with 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from itertools import cycle, islice, product
+from random import Random
+from typing import Any, Final
 
 import pytest
 
@@ -27,3 +30,17 @@ def examples(count: int) -> int:
 def seeds(count: int) -> range:
     """The seeds of that many random cases; no two days have one in common."""
     return range(SEED * 1000, SEED * 1000 + examples(count))
+
+
+def covering(*axes: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Give combinations in which every value of every axis occurs; with PLAYBACK_SLOW_TESTS=1 all of them.
+
+    There are as many as the longest axis has values; which ones meet is drawn, and the same every time.
+    """
+    if EVERYTHING:
+        return list(product(*axes))
+    length = max(map(len, axes))
+    drawn = [list(islice(cycle(axis), length)) for axis in axes]
+    for number, values in enumerate(drawn):
+        Random(number).shuffle(values)
+    return list(zip(*drawn, strict=True))

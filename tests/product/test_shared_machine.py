@@ -18,6 +18,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.app.invoking import ROOT, invoke
+from tests.sweeps import EVERYTHING
 from toolkit.errors import DatabaseError
 from toolkit.postgres.servers import embedded
 
@@ -138,7 +139,7 @@ def fill(control: Path) -> str:
     return conninfo
 
 
-@pytest.mark.parametrize("control", ["short", "long"], indirect=True)
+@pytest.mark.parametrize("control", ["short", "long"] if EVERYTHING else ["long"], indirect=True)
 def test_the_second_user_of_a_machine_gets_nothing(control: Path, other: int) -> None:
     """No socket, no port, no file of backups, results and secrets, and no lock that keeps the second one waiting."""
     conninfo = fill(control)
