@@ -65,6 +65,15 @@ def run_options(
     return options
 
 
+def extra_variables(given: Iterable[str], control: Control) -> dict[str, Any]:
+    """Give the variables of `--extra-vars`; InputError with every one that is not right."""
+    problems: list[Problem] = []
+    variables = _extra_vars(given, control, problems)
+    if problems:
+        raise InputError(problems)
+    return variables
+
+
 def unused_variables(names: Iterable[str], playbook: Path, inventory: Path) -> Iterator[Problem]:
     """Give extra variables that nothing names while a name much like them is there.
 

@@ -76,6 +76,19 @@ class Groups:
                     merged[host] |= variables
         return {host: merged[host] | entry.inventory | entry.files for host, entry in self.hosts.items()}
 
+    def layers(self, host: str) -> list[tuple[str, Mapping[str, Variable]]]:
+        """Give where variables of a host are written, a later one winning: `group NAME` or `host`, and what is there."""
+        depths, members = self._depths(), self.members()
+        ordered = sorted(self.groups, key=lambda name: (name != "all", depths[name], name))
+        own = [name for name in ordered if host in members[name]]
+        entry = self.hosts[host]
+        return [
+            *((f"group {name}", self.groups[name].inventory) for name in own),
+            *((f"group {name}", self.groups[name].files) for name in own),
+            ("host", entry.inventory),
+            ("host", entry.files),
+        ]
+
     def circles(self) -> Iterator[str]:
         """Give the groups that contain themselves."""
         return (name for name in self.groups if any(name in self._below(child) for child in self.groups[name].children))

@@ -92,6 +92,21 @@ class LoadedInventory:
         """Say where the catalog of that name is, or would be."""
         return self._inventory / "catalogs" / f"{name}.yml"
 
+    def layers(self, host: str) -> list[tuple[str, Mapping[str, Variable]]]:
+        """Give where a host's variables were written, a later one winning; InputError where there is no such host."""
+        if host not in self._tree.hosts:
+            self._unknown("hosts.yml", host, self._tree.hosts, "host")
+        return self._tree.layers(host)
+
+    def place(self, host: str) -> Place:
+        """Say where a host stands."""
+        return self._tree.hosts[host].place
+
+    @property
+    def inventory_directory(self) -> Path:
+        """Where hosts.yml is."""
+        return self._inventory
+
     def select(self, pattern: str) -> list[Host]:
         """Give the hosts that an Ansible host pattern picks out, in the inventory's order; possibly none.
 

@@ -11,6 +11,7 @@ _MODULES: Final = (
     "backups",
     "check",
     "classify",
+    "config",
     "diff",
     "doctor",
     "doctor_machine",
