@@ -77,7 +77,7 @@ class Groups:
         return {host: merged[host] | entry.inventory | entry.files for host, entry in self.hosts.items()}
 
     def layers(self, host: str) -> list[tuple[str, Mapping[str, Variable]]]:
-        """Give where variables of a host are written, a later one winning: `group NAME` or `host`, and what is there."""
+        """Give where variables of a host are written: `group NAME` or `host`, with them; a later one wins."""
         depths, members = self._depths(), self.members()
         ordered = sorted(self.groups, key=lambda name: (name != "all", depths[name], name))
         own = [name for name in ordered if host in members[name]]
