@@ -23,6 +23,8 @@ from toolkit.model.outcome import Outcome, SilentProgress
 from toolkit.model.proof import Proof, Trial
 from toolkit.postgres.servers.embedded import EmbeddedServer
 from toolkit.postgres.servers.place import alone, place_beside
+from toolkit.postgres.session.connection import connect
+from toolkit.postgres.verify.alone import rows_alone
 from toolkit.storage.layout import chunk_name
 from toolkit.storage.proofs import proof_of, read_proofs, record_proof
 from toolkit.storage.repository import Repository
@@ -127,6 +129,12 @@ def test_one_business_alone(shop: Shop) -> None:
         ((business,), 201, True) for business in turns
     ]
     assert [name for (name,) in there(shop)] == [scratch_of(shop)]
+    # who is there beside one business is found without a word of how the rows came there
+    catalog = inventory.load(shop.control.directory / "inventory").catalog("application")
+    latest = shop.repository("local").manifest(str(done.facts["label"]))
+    with connect(shop.database) as connection:
+        assert rows_alone(connection, catalog, latest, ["a"]).others == {"orders": 200, "shops": 1}
+        assert rows_alone(connection, catalog, latest, ["a", "b"]).others == {}
 
 
 def test_what_has_to_hold(shop: Shop) -> None:

@@ -13,6 +13,7 @@ from toolkit.actions.action import Action
 from toolkit.actions.arguments import Arguments, RepositoryName, Text, WholeSeconds, about, matching
 from toolkit.actions.asserting import Assertion, asked
 from toolkit.actions.context import Context
+from toolkit.actions.devices import device_catalog
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.proving import recorded
 from toolkit.actions.restore import RestoreArguments
@@ -35,14 +36,14 @@ from toolkit.errors import (
 )
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
-from toolkit.model.plan import Mode, RestorePlan
+from toolkit.model.plan import Mode
 from toolkit.model.proof import Trial
-from toolkit.model.result import Drilled, Restored
+from toolkit.model.result import Drilled
 from toolkit.planning.clock import instant
 from toolkit.planning.drilling import Turn
 from toolkit.postgres.servers.place import restoration_in
 from toolkit.postgres.session.connection import connect
-from toolkit.postgres.verify.counting import count_rows
+from toolkit.postgres.verify.alone import rows_alone
 from toolkit.storage.open import open_store
 from toolkit.storage.repository import Repository
 from toolkit.wording import counted
@@ -202,8 +203,8 @@ class _Drill:
         with borrowed(self.context, scratch) as name:
             self.trial = replace(self.trial, place=name)
             request = self._request(scratch)
-            plan = self._restore(request)
-            differing = self._compare_businesses(name, request, plan) if self.found.businesses else self._compare(name)
+            self._restore(request)
+            differing = self._compare_businesses(name, request) if self.found.businesses else self._compare(name)
             if differing:
                 tables = f"{', '.join(differing[:_NAMED])}{', …' if len(differing) > _NAMED else ''}"
                 failure = f"{counted(len(differing), 'table')} not as in the backup: {tables}"
@@ -220,12 +221,10 @@ class _Drill:
             scratch=scratch,
         )
 
-    def _restore(self, request: RestoreArguments) -> RestorePlan:
+    def _restore(self, request: RestoreArguments) -> None:
         # what the restore would drop when the play has ended is dropped when the drill has
         outcome = restore.run(request, replace(self.context, at_end=lambda name, work: None))
-        assert isinstance(outcome.result, Restored)
         self.moved, self.warnings = outcome.moved, outcome.warnings
-        return outcome.result.plan
 
     def _compare(self, name: str) -> Sequence[str]:
         """Compare the whole backup; gives the tables that differ."""
@@ -240,24 +239,22 @@ class _Drill:
             )
         return () if beside.proves else beside.differing
 
-    def _compare_businesses(self, name: str, request: RestoreArguments, plan: RestorePlan) -> Sequence[str]:
+    def _compare_businesses(self, name: str, request: RestoreArguments) -> Sequence[str]:
         """Plan the restore once more: nothing may be left to do, and no other rows be there; gives what differs."""
         host = host_named(self.context, name)
-        facts = RestoreFacts(label=plan.label, request=request, kept_rows=())
+        facts = RestoreFacts(label=self.manifest.metadata.label, request=request, kept_rows=())
         after = after_restore(facts, host, self.repository, self.manifest, self.context)
-        inserted = {table: each.inserts for table, each in plan.tables.items()}
         with connect(conninfo_of(self.context, host), application="playback drill") as connection:
-            rows = count_rows(connection, self.manifest.schema.schemas, inserted)
+            alone = rows_alone(connection, device_catalog(self.context, host), self.manifest, request.businesses)
             restoration = restoration_in(connection)
             self.trial = replace(
                 self.trial,
                 postgres=connection.server,
                 seconds=restoration.seconds if restoration else None,
-                rows=sum(rows.values()),
-                tables=len(rows),
+                rows=sum(alone.rows.values()),
+                tables=len(alone.rows),
             )
-        others = {table for table, number in inserted.items() if rows[table] != number}
-        return sorted({*(each.table for each in after.beyond), *(each.table for each in after.kept), *others})
+        return sorted({*(each.table for each in after.beyond), *alone.others})
 
     def _assert(self, name: str) -> int:
         known = {"label": self.manifest.metadata.label, "businesses": list(self.found.businesses)}

@@ -1,0 +1,55 @@
+"""Whether a database has the rows of some businesses, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from psycopg import sql
+
+from toolkit.model.catalog import Catalog
+from toolkit.model.manifest import Manifest
+from toolkit.model.scope import Demo
+from toolkit.postgres.schema.relation import scalar
+from toolkit.postgres.selection.snapshot import consistent_snapshot
+from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.stage.request import scope_on_target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alone:
+    """The rows of a database.
+
+    Attributes:
+        rows: per table of the backup, how many there are.
+        others: of the tables with rows that a backup of the businesses would not take, how many.
+    """
+
+    rows: Mapping[str, int]
+    others: Mapping[str, int]
+
+
+def rows_alone(connection: Connection, catalog: Catalog, manifest: Manifest, businesses: Collection[str]) -> Alone:
+    """Count the rows that a database has of the tables of a backup, and those that are not of these businesses.
+
+    What is theirs is found as a backup of theirs would find it, in the database itself: it says nothing of how the
+    rows came there.
+    """
+    scope = scope_on_target(manifest, catalog, unlimited=False)
+    named = replace(scope, businesses=tuple(businesses), demo=Demo.INCLUDE, without=())
+    rows: dict[str, int] = {}
+    others: dict[str, int] = {}
+    with consistent_snapshot(connection, catalog, named, unclassified="warn") as survey:
+        selected = survey.select(strict=False)
+        for entry in manifest.tables:
+            if entry.name not in survey.schema.tables:
+                continue
+            relation, taken = survey.workspace.relations[entry.name], selected.taken.get(entry.name)
+            count = sql.SQL("SELECT count(*) FROM {} q")
+            rows[entry.name] = scalar(connection, count.format(relation.source))
+            theirs = 0 if taken is None else rows[entry.name]
+            if taken is not None and taken.ids is not None:
+                theirs = scalar(connection, count.format(taken.ids))
+            if rows[entry.name] != theirs:
+                others[entry.name] = rows[entry.name] - theirs
+    return Alone(rows=rows, others=others)
