@@ -16,7 +16,7 @@ from toolkit.model.difference import Difference, TableDifference
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Progress
 from toolkit.planning.difference.comparing import chosen_tables, differences
-from toolkit.planning.difference.notes import notes
+from toolkit.planning.difference.notes import notes, remarks
 from toolkit.planning.difference.owned import OwnedRows
 from toolkit.planning.difference.side import Side, scope_of, tables_of
 from toolkit.storage.backup_reader import BackupReader
@@ -77,12 +77,14 @@ class Opened:
             entry = self._manifests[0].table(difference.table)
             progress.advance(rows=entry.rows if entry else 0)
         chunks = sum(
-            len(entry.chunks) for manifest in self._manifests for entry in manifest.tables if entry.name in tables
+            len({chunk.id for entry in manifest.tables if entry.name in tables for chunk in entry.stored_chunks})
+            for manifest in self._manifests
         )
         return Difference(
             tables=tuple(found),
             notes=(*self._businesses(), *notes(self.before, self.after, tables)),
-            chunks=(chunks, sum(pieces.read for pieces in self._pieces)),
+            remarks=tuple(remarks(self.before, self.after, tables)),
+            chunks=(chunks, sum(len(pieces.read) for pieces in self._pieces)),
         )
 
     def _read(self, repository: Repository, manifest: Manifest, shared: Collection[str]) -> BackupPieces:

@@ -37,11 +37,13 @@ class Difference:
 
     Attributes:
         notes: what differs beside rows, as sentences.
+        remarks: what else has to be known; no differences.
         chunks: how many chunks of backups the compared tables have, and how many of them were read.
     """
 
     tables: tuple[TableDifference, ...]
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     chunks: tuple[int, int] = (0, 0)
 
     @property

@@ -33,18 +33,18 @@ class BackupPieces:
     """Gives the rows of a backup, and counts the chunks that were read.
 
     Attributes:
-        read: how many chunks were read.
+        read: the ids of the chunks that were read.
     """
 
     def __init__(self, manifest: Manifest, reader: BackupReader) -> None:
         self._manifest = manifest
         self._reader = reader
-        self.read = 0
+        self.read = set[str]()
 
     def rows_of(self, entry: TableEntry) -> Iterator[bytes]:
         """Give all rows of a table."""
-        for data in self._reader.rows_of(entry):
-            self.read += 1
+        for chunk, data in zip(entry.chunks, self._reader.rows_of(entry), strict=True):
+            self.read.add(chunk.id)
             yield data
 
     def pieces(self, table: str, shared: Collection[str] = frozenset()) -> Iterator[Piece]:

@@ -96,7 +96,8 @@ def sampled(table: str, sample: RowSample) -> str:
 def _differing(value: SampledValue) -> tuple[str, str]:
     """Both values, cut so that the place where they begin to differ is seen."""
     before, after = value.before or "", value.after or ""
-    common = next((at for at, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), -1)
+    shorter = min(len(before), len(after))
+    common = next((at for at, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), shorter)
     if value.before == value.after:
         return _shown(value.before, 0, quoted=value.quoted), "(differs further on)"
     start = max(0, common - LONGEST // 2) if max(len(before), len(after)) > LONGEST else 0

@@ -53,6 +53,7 @@ class Differing(Answer):
 
         yield Line(f"from {self.names[0]} to {self.names[1]}{f', business {self.business}' if self.business else ''}")
         yield from (Line(note, WARNING) for note in self.found.notes)
+        yield from map(Line, self.found.remarks)
         yield from (
             Line(f"table {table.table}: rows not compared: {table.reason}", WARNING)
             for table in self.found.tables
@@ -73,6 +74,7 @@ class Differing(Answer):
             "business": self.business or None,
             "equal": self.found.nothing,
             "notes": list(self.found.notes),
+            "remarks": list(self.found.remarks),
             "tables": [_document(table) for table in self.found.tables],
             "chunks": chunks,
             "chunks_read": read,

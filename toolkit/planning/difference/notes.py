@@ -30,6 +30,14 @@ def notes(before: Side, after: Side, tables: Iterable[str]) -> Iterator[str]:
             )
 
 
+def remarks(before: Side, after: Side, tables: Iterable[str]) -> Iterator[str]:
+    """Say what has to be known of rows that are compared, and is no difference."""
+    for name in tables:
+        old, new = before.tables.get(name), after.tables.get(name)
+        if old and new and old.limit is not None and old.limit == new.limit:
+            yield f"table {name}: both sides have its newest {old.limit} rows only; older ones count as deleted"
+
+
 def why_not_compared(before: SideTable, after: SideTable) -> str:
     """Say why rows of a table cannot be told to be the same; empty where they can."""
     for one, other in ((before, after), (after, before)):
@@ -58,8 +66,6 @@ def _changes(old: SideTable, new: SideTable) -> Iterator[str]:
     if old.limit != new.limit:
         words = ["all rows" if limit is None else f"the newest {limit} rows" for limit in (old.limit, new.limit)]
         yield f"one side has {words[0]}, the other {words[1]}"
-    elif old.limit is not None:
-        yield f"both sides have its newest {old.limit} rows only"
 
 
 def _types(table: SideTable) -> dict[str, str]:

@@ -21,7 +21,7 @@ from toolkit.planning.picking import links_of
 
 RowsOf = Callable[[TableEntry], Iterator[bytes]]
 Values = Sequence[str | None]
-Value = tuple[object, ...]
+Value = object
 
 
 class OwnedRows:
@@ -122,7 +122,9 @@ def _reader(entry: TableEntry, columns: Sequence[str]) -> Callable[[Values], Val
 
     def read(row: Values) -> Value | None:
         found = [_alike(text, kind) if (text := row[place]) is not None else None for place, kind in places]
-        return None if None in found else tuple(found)
+        if None in found:
+            return None
+        return found[0] if len(found) == 1 else tuple(found)  # there may be very many
 
     return read
 
