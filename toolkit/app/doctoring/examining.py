@@ -52,16 +52,15 @@ class Examination:
         # each has limits of its own, which say more
         answers = ask_all(questions, seconds=2 * self.seconds + 5)
         yield Examined(findings=unusable)
-        for name in host_visits:
-            answer = answers[f"host {name}"]
-            yield answer if isinstance(answer, Examined) else unanswered_host(name, self.seconds)
         found: dict[str, SeenRepository] = {}
         for name, visit in visits.items():
             seen = answers[f"repository {name}"]
             found[name] = seen if isinstance(seen, SeenRepository) else unanswered_repository(visit, self.seconds)
-            yield found[name].examined
         for host in hosts:
+            answer = answers[f"host {host.name}"]
+            yield answer if isinstance(answer, Examined) else unanswered_host(host.name, self.seconds)
             yield from self._backups(host, found)
+        yield from (each.examined for each in found.values())
         if not self.only:
             yield examine_schedules(self.inventory.directory, self.now)
 

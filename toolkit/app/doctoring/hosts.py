@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from toolkit.planning.accounting import listed
 from toolkit.planning.clock import SKEW
 from toolkit.postgres.restore.outlook import Outlook, outlook
 from toolkit.postgres.servers.embedded import directory_of
+from toolkit.postgres.servers.lacking import lacking_embedded
 from toolkit.postgres.servers.programs import fitting
 from toolkit.wording import counted, span
 
@@ -29,12 +31,17 @@ _NOTICED = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostVisit:
-    """A host, and how it is looked at."""
+    """A host, and how it is looked at.
+
+    Attributes:
+        began: when it was `now`, by the clock of `time.monotonic`.
+    """
 
     inventory: LoadedInventory
     host: Host
     now: datetime
     seconds: float
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def about(self) -> str:
@@ -105,7 +112,7 @@ def _not_made(visit: HostVisit, control: Path) -> Finding | None:
 
 
 def _clock(visit: HostVisit, seen: Outlook) -> Iterator[Finding | Measure]:
-    skew = seen.clock - visit.now
+    skew = seen.clock - visit.now - timedelta(seconds=seen.asked - visit.began)
     yield Measure(name="host_clock_skew_seconds", value=skew.total_seconds(), labels={"host": visit.host.name})
     if abs(skew) < _NOTICED:
         return
@@ -160,6 +167,10 @@ def _scratch(visit: HostVisit, seen: Outlook) -> Iterator[Finding]:
     except PlaybackError as error:
         yield visit.finding("scratch", f"no scratch database can be like this one: {error.message}", level, error.hint)
         return
+    absent = lacking_embedded(seen.extensions)
+    if absent:
+        text = f"a scratch database on an embedded server would lack {listed([f'extension {name}' for name in absent])}"
+        yield visit.finding("scratch", text, level, "make it beside the original: `scratch: {on: host}`")
     if programs is not None:
         beside = "" if seen.may_create else f"; beside it none, for role {seen.user} may not make databases (CREATEDB)"
         text = f"scratch databases can be like it, by pg_dump {programs.version} of {programs.directory}{beside}"

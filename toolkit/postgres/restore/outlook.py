@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from toolkit.postgres.schema.introspection import read_schema
 from toolkit.postgres.schema.sequences import looked_at
 from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.snapshot import Survey, survey
+from toolkit.postgres.servers.lacking import extensions_of
 from toolkit.postgres.session.connection import Connection, connect
 from toolkit.postgres.write.triggers import may_bypass, refused_silence
 
@@ -30,9 +32,10 @@ class Outlook:
 
     Attributes:
         version: of its server, e.g. `16.4`; `major` is the number before the dot.
-        clock: what time it is by the server's clock.
+        clock: what time it is by the server's clock, and `asked` when that was, by `time.monotonic`.
         standby: it is one, which can be backed up and not be written to.
         may_create: its role may make databases on its server.
+        extensions: those that it has.
         rules: what is wrong with the catalog file for this schema.
         unclassified: tables, and schemas, that the catalog file does not name.
         vanished: tables that the catalog file names and the database lacks.
@@ -45,8 +48,10 @@ class Outlook:
     version: str
     major: int
     clock: datetime
+    asked: float
     standby: bool
     may_create: bool
+    extensions: tuple[str, ...]
     rules: tuple[str, ...] = ()
     unclassified: tuple[str, ...] = ()
     vanished: tuple[str, ...] = ()
@@ -93,8 +98,10 @@ def _server(connection: Connection) -> Outlook:
         version=str(version).partition(" ")[0],
         major=connection.info.server_version // 10000,
         clock=clock.astimezone(UTC),
+        asked=time.monotonic(),
         standby=standby,
         may_create=bool(may_create),
+        extensions=tuple(each.name for each in extensions_of(connection)),
     )
 
 
