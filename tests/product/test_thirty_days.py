@@ -16,8 +16,11 @@ from tests.conftest import Servers
 from tests.control import execute
 from tests.product.shop import Shop
 from tests.sweeps import EVERYTHING
+from toolkit.app.doctoring.examining import Examination
+from toolkit.config import inventory
+from toolkit.model.finding import Level
 from toolkit.model.outcome import Outcome
-from toolkit.model.proof import Proof, Standing
+from toolkit.model.proof import Proof
 from toolkit.planning.clock import instant
 from toolkit.postgres.servers.embedded import EmbeddedServer
 from toolkit.storage.proofs import Proofs, read_proofs
@@ -41,6 +44,8 @@ def shop(tmp_path: Path, servers: Servers, pg18: EmbeddedServer) -> Iterator[Sho
     """Shops, whose scratch databases are made on their own server."""
     name = str(psycopg.conninfo.conninfo_to_dict(servers.database())["dbname"])
     shop = Shop.make(tmp_path, pg18.conninfo(name, user="postgres"), "local")
+    shop.control.hosts["shop"]["expect"] = {"newest": "26h", "proven": "26h"}
+    shop.write_hosts()
     for key in SHOPS[2:]:
         execute(
             shop.database,
@@ -60,21 +65,11 @@ def drills(shop: Shop, time: datetime, *, alone: bool) -> Iterator[Outcome]:
 
 
 def complaints(shop: Shop, now: datetime) -> list[str]:
-    """What is older than a day and two hours: the newest backup, or the newest proof."""
-    repository = shop.repository("local")
-    known = read_proofs(repository)
-    manifests = repository.manifests().manifests.values()
-    times = {
-        "newest": [manifest.metadata.timestamp for manifest in manifests],
-        "proven": [proof.time for manifest in manifests for proof in holding(known.standing(manifest))],
-    }
-    limit = now - timedelta(hours=26)
-    return [what for what, found in times.items() if instant(max(found, default="2026-01-01T00:00:00Z")) < limit]
-
-
-def holding(standing: Standing) -> Iterator[Proof]:
-    """The proofs of a backup, and of businesses of it, that hold."""
-    yield from (each for each in (standing.proven, *standing.businesses.values()) if each)
+    """What `invoke doctor` finds wrong with the backups of the host."""
+    loaded = inventory.load(shop.control.directory / "inventory")
+    parts = Examination(inventory=loaded, now=now, seconds=20).run()
+    wrong = [each for part in parts for each in part.findings if each.check in ("newest", "proven")]
+    return [each.check for each in wrong if each.level is Level.CRITICAL]
 
 
 def proofs_until(known: Proofs, now: datetime) -> list[Proof]:
