@@ -10,7 +10,7 @@ steps) is carried out in the draft with constraints, as in any database.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -201,7 +201,7 @@ class _Loading:
                 self._compare(connection, batch)
         self._progress.advance(rows=sum(table.inserts for table in batch))
         if large:
-            self._crew.add(self._size(batch[0]), partial(self._index, batch[0]))
+            self._crew.add(self._size(batch[0]), partial(self._add_keys, batch[0]))
         else:
             self._built()
 
@@ -219,11 +219,21 @@ class _Loading:
 
     # keys and indexes
 
-    def _index(self, table: TablePlan) -> None:
-        self._draft.index(*self._schema.schemas.place(table.table))
+    def _add_keys(self, table: TablePlan) -> None:
+        place = self._schema.schemas.place(table.table)
+        self._draft.add_keys(place)
+        indexes = self._draft.indexes(place)
+        with self._lock:
+            self._unbuilt += len(indexes)
+        for build in indexes:
+            self._crew.add(self._size(table), partial(self._index, build))
+        # reading a table would keep its primary key waiting, but neither its indexes nor its foreign keys
+        self._crew.add(self._size(table) - 1, partial(self._read_back, table))
         self._built()
-        # reading a table would keep its primary key waiting, but not its foreign keys
-        self._crew.add(self._size(table) - _LAST, partial(self._read_back, table))
+
+    def _index(self, build: Callable[[], None]) -> None:
+        build()
+        self._built()
 
     def _built(self) -> None:
         """Note that some tables are loaded and indexed; once all of them are, build what is left."""

@@ -106,10 +106,12 @@ def alone(place: Place, name: str, *, doing: str = "making") -> Iterator[Connect
     """Keep other runs from making the same scratch database, or from something else; gives a session of the maker.
 
     Raises:
+        RefusedError: the server is reached through a pooler.
         LockedError: another run is at it.
     """
     key = f"playback scratch {name}" if doing == "making" else f"playback {doing} scratch {name}"
     with connect(place.maker, application="playback scratch") as connection:
+        refuse_pooler(connection, place.maker)  # which would have the lock, whoever comes next
         held = connection.execute(
             "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(%s, 0))", [key]
         ).fetchone()
@@ -119,6 +121,16 @@ def alone(place: Place, name: str, *, doing: str = "making") -> Iterator[Connect
                 hint="let it end, or give this one another name: `scratch: {like: HOST, name: NAME}`",
             )
         yield connection
+
+
+def refuse_pooler(connection: Connection, conninfo: str) -> None:
+    """Raise RefusedError for a session that a pooler gives to others as well."""
+    if connection.pooled:
+        raise RefusedError(
+            f"{describe(conninfo)} is reached through a pooler: pg_dump would leave its settings in the pool, and"
+            " databases cannot be made through it",
+            hint="name the same database without the pooler as `direct` of the host in the inventory",
+        )
 
 
 def drop_marked(connection: Connection, place: Place, name: str) -> bool:

@@ -10,20 +10,21 @@ same, which a digest of the statements that make it shows.
 from __future__ import annotations
 
 import hashlib
-import re
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count
+from functools import partial
 from pathlib import Path
 
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from toolkit.errors import DatabaseError, RefusedError
+from toolkit.errors import RefusedError
 from toolkit.model.proof import Restoration
-from toolkit.postgres.servers.lacking import Extension, extensions_of, lacking, make_roles, older_extensions
+from toolkit.postgres.servers.lacking import lacking, make_roles
+from toolkit.postgres.servers.original import Original, read_original
 from toolkit.postgres.servers.place import (
     Place,
     alone,
@@ -32,73 +33,13 @@ from toolkit.postgres.servers.place import (
     drop_marked,
     give_path,
     has_note,
-    locale_of,
     note,
     note_restored,
     open_to_sessions,
-    path_of,
+    refuse_pooler,
 )
-from toolkit.postgres.servers.programs import ProgramError, Programs, Running, fitting
-from toolkit.postgres.session.connection import Connection, connect, describe
-
-_SETTINGS = "-c synchronous_commit=off -c default_transaction_read_only=off"
-_DUMP = [
-    "--format=custom",
-    "--schema-only",
-    "--no-owner",
-    "--no-privileges",
-    "--no-tablespaces",
-    "--no-security-labels",
-    "--no-publications",
-    "--no-subscriptions",
-]
-
-_UNOWNED = ["--no-owner", "--no-privileges"]
-
-_EXTENSION, _SCHEMA, _CONSTRAINT = 3079, 2615, 2606
-"""Catalogs of objects, by the number that an archive has for them: pg_extension, pg_namespace, pg_constraint."""
-
-_LEFT_OUT = re.compile(r"(COMMENT - EXTENSION|EVENT TRIGGER|FOREIGN DATA WRAPPER|SERVER|USER MAPPING|FOREIGN TABLE) ")
-"""Kinds of entries that only superusers may make, or that lead out of the database."""
-
-_HAS_LZ4 = "SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
-
-_ENTRY = re.compile(r"\d+; (\d+) (\d+) (.*)")
-
-_KEYS_OUT = """
-SELECT k.oid::bigint, pg_catalog.format('%%I.%%I', n.nspname, c.relname), k.conname,
-       pg_catalog.format('%%I.%%I', pn.nspname, p.relname)
-FROM pg_constraint k
-JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
-WHERE k.contype = 'f' AND k.conparentid = 0 AND n.nspname = ANY (%s) AND pn.nspname <> ALL (%s)
-ORDER BY 2, 3
-"""
-
-# an index by a function of somebody's may look at other tables
-_EARLY = """
-WITH plain AS (
-    SELECT i.indexrelid, n.nspname, c.relname
-    FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'r' AND i.indexprs IS NULL AND i.indpred IS NULL AND c.oid >= 16384
-)
-SELECT 1259, indexrelid::bigint, nspname, relname FROM plain
-UNION ALL
-SELECT 2606, k.oid::bigint, p.nspname, p.relname
-FROM plain p JOIN pg_constraint k ON k.conindid = p.indexrelid AND k.contype IN ('p', 'u', 'x')
-"""
-
-# pg_dump locks what it copies, and needs the right to read it for that
-_UNREADABLE = """
-SELECT pg_catalog.format('--exclude-schema=%%I', n.nspname)
-FROM pg_namespace n
-WHERE n.nspname <> ALL (%(schemas)s) AND n.nspname !~ '^pg_' AND NOT has_schema_privilege(n.oid, 'USAGE')
-UNION ALL
-SELECT pg_catalog.format('--exclude-table=%%I.%%I', n.nspname, c.relname)
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname <> ALL (%(schemas)s) AND n.nspname !~ '^pg_' AND has_schema_privilege(n.oid, 'USAGE')
-AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT has_table_privilege(c.oid, 'SELECT')
-"""
+from toolkit.postgres.servers.schema_archive import Archive, Table, dump
+from toolkit.postgres.session.connection import Connection, connect
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,14 +63,22 @@ class Draft:
     lasting: bool = False
     holds: Restoration | None = None
 
-    def index(self, schema: str, table: str) -> None:
-        """Build the primary key and the indexes of a table of the bare draft that depend on nothing but its rows.
+    def add_keys(self, table: Table) -> None:
+        """Add those keys of a table of the bare draft that depend on nothing but its rows.
 
         Raises:
             ProgramError: they cannot be built.
         """
-        if lines := self.build.early.pop((schema, table), []):
-            self.build.restore(self.bare, "post-data", lines)
+        if lines := self.build.archive.keys.pop(table, []):
+            self.build.archive.restore(self.bare, "post-data", lines)
+
+    def indexes(self, table: Table) -> list[Callable[[], None]]:
+        """Give what builds the indexes of a table of the bare draft that depend on nothing but its rows, one each.
+
+        They may be built at once; each raises ProgramError where it cannot be built.
+        """
+        lines = self.build.archive.indexes.pop(table, [])
+        return [partial(self.build.archive.restore, self.bare, "post-data", [line]) for line in lines]
 
     def constrain(self, jobs: int) -> None:
         """Add all keys, constraints, indexes and triggers that the bare draft has not got yet, in so many sessions.
@@ -137,11 +86,11 @@ class Draft:
         Raises:
             ProgramError: they cannot be built.
         """
-        self.build.restore(self.bare, "post-data", self.build.left(), jobs=jobs)
+        self.build.archive.restore(self.bare, "post-data", self.build.archive.left(), jobs=jobs)
 
     def interrupt(self) -> None:
-        """End what `index` and `constrain` do in other threads."""
-        self.build.running.end()
+        """End what is built in other threads."""
+        self.build.archive.interrupt()
 
     def forget_whole(self) -> None:
         """Drop the whole draft, which nobody needs any more; unless it lasts."""
@@ -150,11 +99,8 @@ class Draft:
 
     def renew_whole(self) -> None:
         """Make the whole draft anew, where it was forgotten."""
-        if self.lasting:
-            return
-        with connect(self.build.place.maker, application="playback scratch") as maker:
-            self.build.make(maker, self.whole)
-        self.build.restore(self.whole, "post-data")
+        if not self.lasting:
+            self.build.make(self.whole, "pre-data", "post-data")
 
 
 @contextmanager
@@ -171,49 +117,19 @@ def scratch_database(place: Place, name: str, *, like: str, schemas: Sequence[st
         LockedError: another run is making it.
         DatabaseError: it cannot be made.
     """
-    for conninfo in (like, place.maker):
-        _refuse_pooler(conninfo)
     with alone(place, name) as maker, tempfile.TemporaryDirectory() as folder:
-        archive = Path(folder, "schema")
         with connect(like, application="playback scratch") as original:
+            refuse_pooler(original, like)
             _refuse_lacking(original, maker, place)
             drop_marked(maker, place, name)
             if place.owner:
                 make_roles(original, maker)
-            extensions = extensions_of(original)
-            keys = original.execute(_KEYS_OUT, [list(schemas), list(schemas)]).fetchall()
-            said = older_extensions(original, maker)
-            locale = None if place.owner else locale_of(original)
-            path = path_of(original)
-            owners = {(catalog, number): (schema, table) for catalog, number, schema, table in original.execute(_EARLY)}
-            unreadable = [option for (option,) in original.execute(_UNREADABLE, {"schemas": list(schemas)})]
-            chosen = _dump(original, maker, like, archive=archive, named=programs, more=unreadable)
-        said += [
-            f"key {key} of {table} leads to {parent}, whose rows are not restored: left out"
-            for _, table, key, parent in keys
-        ]
-        build = _Build(
-            place=place,
-            programs=chosen,
-            archive=archive,
-            folder=Path(folder),
-            extensions=tuple(extensions),
-            locale=locale,
-            path=tuple(path),
-        )
-        build.list_entries({key for key, *_ in keys}, owners)
+            known = read_original(original, maker, place, like=like, schemas=schemas, programs=programs)
         bare, whole = f"{name}.draft", f"{name}.whole"
-        draft = Draft(bare=place.conninfo(bare), whole=place.conninfo(whole), said=tuple(said), build=build)
-        definition = build.digest(maker) if place.owner else ""
+        build = _Build(place=place, known=known)
+        draft = Draft(bare=place.conninfo(bare), whole=place.conninfo(whole), said=known.said, build=build)
         try:
-            build.make(maker, draft.bare)
-            if not (definition and has_note(maker, place, whole, definition)):
-                create_marked(maker, place, whole, template=bare)
-                give_path(maker, whole, path)
-                build.restore(draft.whole, "post-data")
-                if definition:
-                    note(maker, place, whole, definition)
-            draft.lasting = bool(definition)
+            draft.lasting = build.make_both(maker, Path(folder, "schema"), draft)
             open_to_sessions(maker, whole, opened=True)
             yield draft
             kept = bare if draft.chosen == draft.bare else whole
@@ -231,144 +147,68 @@ def scratch_database(place: Place, name: str, *, like: str, schemas: Sequence[st
 
 @dataclass(slots=True, kw_only=True)
 class _Build:
-    """Restores parts of an archive into drafts.
+    """Makes drafts.
 
     Attributes:
-        entries: the entries of the archive that are restored.
-        early: per table those that may be built before other tables have their rows, and are not yet.
-        running: what is being built.
+        archive: the schema, once it is dumped.
     """
 
     place: Place
-    programs: Programs
-    archive: Path
-    folder: Path
-    extensions: tuple[Extension, ...]
-    locale: sql.Composed | None
-    path: tuple[str, ...]
-    entries: list[str] = field(default_factory=list)
-    early: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    running: Running = field(default_factory=Running)
-    _built: set[str] = field(default_factory=set)
-    _lists: Iterator[int] = field(default_factory=count)
+    known: Original
+    archive: Archive = field(init=False)
 
-    def list_entries(self, keys: Collection[int], owners: Mapping[tuple[int, int], tuple[str, str]]) -> None:
-        """Read which entries the archive has.
+    def make_both(self, maker: Connection, file: Path, draft: Draft) -> bool:
+        """Make both drafts, side by side; gives whether the whole one stays for the next time.
 
-        Args:
-            keys: those that are left out.
-            owners: the tables of indexes and of keys, by catalog and object id.
+        Databases are made while the schema is dumped.
         """
-        made = {(_EXTENSION, each.id) for each in self.extensions} | {(_SCHEMA, e.schema_id) for e in self.extensions}
-        skipped = made | {(_CONSTRAINT, key) for key in keys}
-        for line in self.programs.run("pg_restore", ["--list", str(self.archive)]).splitlines():
-            found = _ENTRY.fullmatch(line)
-            if found is None or _LEFT_OUT.match(found[3]):
-                continue
-            which = int(found[1]), int(found[2])
-            if which not in skipped:
-                self.entries.append(line)
-                if which in owners and found[3].startswith(("INDEX ", "CONSTRAINT ")):
-                    self.early.setdefault(owners[which], []).append(line)
+        place, whole = self.place, database_of(draft.whole)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            created = pool.submit(self._create, draft.bare)
+            another = None if place.owner else pool.submit(self._create, draft.whole)
+            self.archive = Archive(programs=dump(self.known.dumped, maker, file), file=file, title=place.title)
+            self.archive.list_entries(self.known.skipped, self.known.owners)
+            created.result()
+            filled = pool.submit(self.archive.restore, draft.bare, "pre-data")
+            definition = self.digest(maker) if place.owner else ""
+            if not (definition and has_note(maker, place, whole, definition)):
+                (another or pool.submit(self._create, draft.whole)).result()
+                self.archive.restore(draft.whole, "pre-data")
+                self.archive.restore(draft.whole, "post-data")
+                if definition:
+                    note(maker, place, whole, definition)
+            filled.result()
+        return bool(definition)
+
+    def make(self, conninfo: str, *sections: str) -> None:
+        """Make a draft with some sections of the archive."""
+        self._create(conninfo)
+        for section in sections:
+            self.archive.restore(conninfo, section)
 
     def digest(self, maker: Connection) -> str:
         """Give a digest of all that the whole draft is made of, the same for the same schema."""
-        listed = self._listed(self.entries)
-        statements = self.programs.run("pg_restore", [f"--use-list={listed}", *_UNOWNED, "--file=-", str(self.archive)])
-        # psql's programs guard a script by a random word
-        lines = [line for line in statements.splitlines() if not line.startswith(("\\restrict ", "\\unrestrict "))]
         there = maker.execute("SELECT name, default_version FROM pg_available_extensions ORDER BY name").fetchall()
-        made = [(each.name, each.schema, dict(there).get(each.name)) for each in self.extensions]
-        parts = [maker.info.server_version, self.path, made, lines]
+        made = [(each.name, each.schema, dict(there).get(each.name)) for each in self.known.extensions]
+        parts = [maker.info.server_version, self.known.path, made, self.archive.statements()]
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
-    def left(self) -> list[str]:
-        """Give the entries that have not been built on their own."""
-        return [line for line in self.entries if line not in self._built]
-
-    def make(self, maker: Connection, conninfo: str) -> None:
-        """Create a draft with extensions and tables."""
+    def _create(self, conninfo: str) -> None:
+        """Create a database with its extensions, as the one who may."""
         name = database_of(conninfo)
-        create_marked(maker, self.place, name, locale=self.locale)
-        give_path(maker, name, self.path)
-        self.make_extensions(name, self.extensions)
-        self.restore(conninfo, "pre-data")
-
-    def make_extensions(self, database: str, extensions: Sequence[Extension]) -> None:
-        """Create the extensions, as the one who may."""
-        if not extensions:
+        with connect(self.place.maker, application="playback scratch") as maker:
+            create_marked(maker, self.place, name, locale=self.known.locale)
+            give_path(maker, name, self.known.path)
+        if not self.known.extensions:
             return
-        with connect(make_conninfo(self.place.maker, dbname=database), application="playback scratch") as connection:
+        with connect(make_conninfo(self.place.maker, dbname=name), application="playback scratch") as connection:
             owner = sql.SQL("AUTHORIZATION {}").format(sql.Identifier(self.place.owner or connection.info.user))
-            for each in extensions:
+            for each in self.known.extensions:
                 schema = sql.Identifier(each.schema)
                 if each.schema != "pg_catalog":
                     connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {} {}").format(schema, owner))
                 create = sql.SQL("CREATE EXTENSION IF NOT EXISTS {} SCHEMA {} CASCADE")
                 connection.execute(create.format(sql.Identifier(each.name), schema))
-
-    def restore(self, conninfo: str, section: str, entries: Sequence[str] | None = None, *, jobs: int = 1) -> None:
-        """Restore one section of the archive, or some entries of it."""
-        listed = self._listed(self.entries if entries is None else entries)
-        options = [f"--section={section}", f"--use-list={listed}", *_UNOWNED]
-        options += [f"--jobs={jobs}"] if jobs > 1 else []
-        try:
-            self.programs.run(
-                "pg_restore",
-                [*options, str(self.archive)],
-                database=conninfo,
-                settings=_SETTINGS,
-                running=self.running if entries is not None else None,
-            )
-        except ProgramError as error:
-            error.hint = f"the schema could not be built on {self.place.title}; no scratch database was made"
-            raise
-        self._built.update(entries or ())
-
-    def _listed(self, entries: Sequence[str]) -> Path:
-        listed = self.folder / f"list-{next(self._lists)}"
-        listed.write_text("\n".join(entries) + "\n", encoding="utf-8")
-        return listed
-
-
-def _dump(
-    original: Connection, maker: Connection, like: str, *, archive: Path, named: str, more: Sequence[str]
-) -> Programs:
-    """Write the schema of a database to an archive; gives the programs that could."""
-    versions = {"source": original.info.server_version // 10000, "target": maker.info.server_version // 10000}
-    options = [*_DUMP, *more, "--file", str(archive)]
-    if maker.execute(_HAS_LZ4).fetchone() != (True,):
-        options.append("--no-toast-compression")
-    failed: dict[str, list[str]] = {}
-    for programs in fitting(named, **versions):
-        try:
-            programs.run("pg_dump", options, database=like)
-        except ProgramError as error:
-            failed.setdefault(" / ".join(error.said), []).append(f"{programs.version} in {programs.directory}")
-        else:
-            return programs
-    if denied := [said for said in failed if "permission denied" in said]:
-        raise RefusedError(
-            f"pg_dump may not read the schema of {original.info.dbname} as role {original.info.user}",
-            denied,
-            hint="it locks every table for reading: GRANT SELECT on all of them, or run as the owner of the tables",
-        )
-    listed = "".join(f"\n  - {said} (pg_dump {', '.join(which)})" for said, which in failed.items())
-    raise DatabaseError(
-        f"pg_dump cannot read the schema of {original.info.dbname}:{listed}",
-        hint="where none of them has TLS, say, install PostgreSQL's client programs; `programs: DIRECTORY` of the host"
-        " in the inventory says which to use",
-    )
-
-
-def _refuse_pooler(conninfo: str) -> None:
-    with connect(conninfo, application="playback scratch") as connection:
-        if connection.pooled:
-            raise RefusedError(
-                f"{describe(conninfo)} is reached through a pooler: pg_dump would leave its settings in the pool, and"
-                " databases cannot be made through it",
-                hint="name the same database without the pooler as `direct` of the host in the inventory",
-            )
 
 
 def _refuse_lacking(original: Connection, maker: Connection, place: Place) -> None:
