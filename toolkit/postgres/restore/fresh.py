@@ -12,25 +12,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from hashlib import sha256
 
 from psycopg import sql
 
-from toolkit.model.manifest import TableEntry
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Load, RestorePlan, TablePlan
-from toolkit.postgres.compare.comparison import equal_chunks
 from toolkit.postgres.compare.sequence_outlook import behind
 from toolkit.postgres.restore.crew import Crew
+from toolkit.postgres.restore.proof.read_back import ReadBack
 from toolkit.postgres.restore.ready import Lessons, Ready, planned_restore
-from toolkit.postgres.restore.refusals import refuse_conflicts, unproven
+from toolkit.postgres.restore.refusals import refuse_conflicts
 from toolkit.postgres.restore.transaction import restore
 from toolkit.postgres.schema.naming import identifier
-from toolkit.postgres.schema.relation import Sql, columns, row_text
-from toolkit.postgres.schema.rows import read_copies, read_copy, rows_query, write_rows
+from toolkit.postgres.schema.relation import Sql, columns
+from toolkit.postgres.schema.rows import read_copy, write_rows
 from toolkit.postgres.servers.programs import ProgramError
 from toolkit.postgres.servers.scratch import Draft
 from toolkit.postgres.session.connection import Connection, session
@@ -131,11 +129,13 @@ class _Loading:
         self._copied = [table for table in filled if table.load is Load.COPY]
         self._rows = sum(table.inserts for table in filled)
         self._jobs = SESSIONS if sum(self._size(table) for table in filled) > LARGE else 1
-        self.needs_stage = bool(self._staged) or not all(self._as_stored(table.table) for table in self._copied)
         self._crew = Crew(SESSIONS, interrupt=draft.interrupt)
+        self._read_back = ReadBack(ready, self._staged, watched=self._crew.watched)
+        self.needs_stage = bool(self._staged) or not all(
+            self._read_back.is_as_stored(table.table) for table in self._copied
+        )
         self._lock = threading.Lock()
         self._unbuilt = 0
-        self._unproven = list(self._staged)
         self._own = threading.local()
         self._sessions = ExitStack()
 
@@ -152,7 +152,7 @@ class _Loading:
             if not self.needs_stage:
                 tidying.submit(self._draft.forget_whole)
             self._work()
-            self._prove()
+            self._read_back.prove(self._session(), staged=self.needs_stage)
             return self._with_sequences()
 
     def _work(self) -> None:
@@ -198,7 +198,7 @@ class _Loading:
                 rows = self._crew.watched(self._source.rows_of(entry))
                 write_rows(connection, target, names, rows, frozen=frozen)
             if not large:
-                self._compare(connection, batch)
+                self._read_back.compare(connection, batch)
         self._progress.advance(rows=sum(table.inserts for table in batch))
         if large:
             self._crew.add(self._size(batch[0]), partial(self._add_keys, batch[0]))
@@ -228,7 +228,7 @@ class _Loading:
         for build in indexes:
             self._crew.add(self._size(table), partial(self._index, build))
         # reading a table would keep its primary key waiting, but neither its indexes nor its foreign keys
-        self._crew.add(self._size(table) - 1, partial(self._read_back, table))
+        self._crew.add(self._size(table) - 1, partial(self._compare, table))
         self._built()
 
     def _index(self, build: Callable[[], None]) -> None:
@@ -244,71 +244,10 @@ class _Loading:
             self._progress.note("building keys and indexes, proving")
             self._crew.add(_LAST, partial(self._draft.constrain, self._jobs))
 
-    # proof
-
-    def _read_back(self, table: TablePlan) -> None:
+    def _compare(self, table: TablePlan) -> None:
         connection = self._session()
         with connection.transaction():
-            self._compare(connection, [table])
-
-    def _compare(self, connection: Connection, tables: Sequence[TablePlan]) -> None:
-        """Compare tables with the backup by their chunks, as they lie; one that differs remains to be proven."""
-        alike = [table for table in tables if self._lies_in_order(table.table)]
-        entries = [self._source.entries[table.table] for table in alike]
-        chunks = [_Chunks(entry) for entry in entries]
-        queries = [
-            rows_query(self._schema.tables[each.name], self._relations[each.name], None, ordered=False)
-            for each in entries
-        ]
-        if queries:
-            with closing(read_copies(connection, queries)) as batches:
-                for place, rows in self._crew.watched(batches):
-                    chunks[place].add(rows)
-        proven = {table.table for table, found in zip(alike, chunks, strict=True) if found.same}
-        # the rows of partitions come in an order of their own
-        parted = [
-            each for each in tables if self._schema.tables[each.table].partitioned and self._as_stored(each.table)
-        ]
-        proven.update(each.table for each in parted if self._is_stored(each))
-        with self._lock:
-            self._unproven.extend(table for table in tables if table.table not in proven)
-
-    def _lies_in_order(self, name: str) -> bool:
-        return self._as_stored(name) and not self._schema.tables[name].partitioned
-
-    def _as_stored(self, name: str) -> bool:
-        """Whether a table has the very columns of the backup, so that its rows are the text that was stored."""
-        declared = self._schema.tables[name].stored_columns
-        stored = self._source.entries[name].columns
-        return [(each.name, each.type) for each in declared] == [(each.name, each.type) for each in stored]
-
-    def _prove(self) -> None:
-        """Compare the tables that differ from what is stored with what is staged, by count and sums of hashes.
-
-        Raises:
-            DatabaseError: they differ.
-        """
-        failures = []
-        for table in self._unproven:
-            if not (self._is_staged(table) if self.needs_stage else self._is_stored(table)):
-                failures.append(f"{table.table}: its rows are not what the backup has")
-        if failures:
-            raise unproven(failures)
-
-    def _is_stored(self, table: TablePlan) -> bool:
-        """Whether a table has the rows of the backup, in whatever order they lie."""
-        name = table.table
-        relation, entry = self._relations[name], self._source.entries[name]
-        return equal_chunks(self._session(), self._schema.tables[name], relation, None, entry)
-
-    def _is_staged(self, table: TablePlan) -> bool:
-        staged = self._source.staged(table.table)
-        stage: Sql = sql.SQL("{} s").format(staged.table)
-        if table.load is not Load.COPY:
-            stage = self._ready.prepared.comparison.written(table.table)
-        wanted = _digest(self._ready.connection, stage, row_text("s", staged.names))
-        found = sql.SQL("{} t").format(self._target(table.table))
-        return _digest(self._session(), found, row_text("t", staged.names)) == wanted
+            self._read_back.compare(connection, [table])
 
     # sequences
 
@@ -338,37 +277,6 @@ class _Loading:
         return self._source.entries[table.table].bytes
 
 
-class _Chunks:
-    """Compares rows with the chunks of a table of the backup, as they come in."""
-
-    def __init__(self, entry: TableEntry) -> None:
-        self._left = iter(entry.chunks)
-        self._chunk = next(self._left, None)
-        self._digest = sha256()
-        self._rows = 0
-        self._same = True
-
-    def add(self, rows: list[memoryview]) -> None:
-        """Take the next rows."""
-        while rows:
-            if self._chunk is None:
-                self._same = False
-                return
-            missing = self._chunk.rows - self._rows
-            self._digest.update(b"".join(rows[:missing]))
-            if missing > len(rows):
-                self._rows += len(rows)
-                return
-            rows = rows[missing:]
-            self._same = self._same and self._digest.hexdigest() == self._chunk.id
-            self._chunk, self._digest, self._rows = next(self._left, None), sha256(), 0
-
-    @property
-    def same(self) -> bool:
-        """Whether these were exactly the rows of the backup."""
-        return self._same and self._chunk is None
-
-
 def _blocks(rows: Iterable[memoryview]) -> Iterator[bytes]:
     """Rows in larger pieces, which cost less each."""
     block, size = list[memoryview](), 0
@@ -379,11 +287,3 @@ def _blocks(rows: Iterable[memoryview]) -> Iterator[bytes]:
             yield b"".join(block)
             block, size = [], 0
     yield b"".join(block)
-
-
-def _digest(connection: Connection, rows: Sql, line: Sql) -> tuple[object, ...] | None:
-    query = sql.SQL(
-        "SELECT count(*), sum(hashtextextended(q.line, 0)), sum(hashtextextended(q.line, 1)) FROM (SELECT {} AS line"
-        " FROM {}) q"
-    )
-    return connection.execute(query.format(line, rows)).fetchone()
