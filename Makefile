@@ -12,6 +12,7 @@ endif
 
 nightly: .venv/runtime
 	$(BIN)/invoke run playbooks/nightly.yml
+	@echo to run it every night: $(BIN)/invoke schedule playbooks/nightly.yml --at 02:00 --install
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal

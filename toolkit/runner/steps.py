@@ -195,7 +195,7 @@ class Steps:
         if self.execution.interruption.pending:
             return None
         state.begun += 1
-        self.execution.reporter.host_started(state.host.name, title(task))
+        self.execution.reporter.host_started(state.host.name, f"{self.prefix}{title(task)}")
         return self.execution.run(task, inherited, state)
 
 
