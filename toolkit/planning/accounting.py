@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -152,16 +152,16 @@ def _own_part(rule: TableRule, scope: Scope) -> Part | None:
 
 
 def _add_referenced(taken: dict[str, Part], rules: Mapping[str, TableRule], links: Links) -> None:
+    parents = defaultdict[str, list[str]](list)
+    for link in links.references:
+        parents[link.child].append(link.parent)
     waiting = list(taken)
     while waiting:
-        child = waiting.pop()
-        for link in links.references:
-            parent = rules.get(link.parent)
-            if link.child != child or parent is None or parent.category is Category.TRANSIENT:
-                continue
-            if link.parent not in taken:
-                taken[link.parent] = Part.REFERENCED
-                waiting.append(link.parent)
+        for parent in parents[waiting.pop()]:
+            rule = rules.get(parent)
+            if parent not in taken and rule is not None and rule.category is not Category.TRANSIENT:
+                taken[parent] = Part.REFERENCED
+                waiting.append(parent)
 
 
 def _check_optional(catalog: Catalog, scope: Scope) -> None:

@@ -6,6 +6,7 @@ from a `child` row to the `parent` row that it points at.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -49,6 +50,9 @@ def derive_links(catalog: Catalog, schema: DatabaseSchema) -> tuple[Links, list[
     """
     problems: list[Problem] = []
     references = derive_references(catalog, schema, problems)
+    leading = defaultdict[str, list[ReferenceLink]](list)
+    for link in references:
+        leading[link.child].append(link)
     owners: list[OwnerLink] = []
     _check_tenant(catalog, schema, problems)
     for rule in sorted(catalog.rules.values(), key=lambda rule: rule.table):
@@ -60,7 +64,7 @@ def derive_links(catalog: Catalog, schema: DatabaseSchema) -> tuple[Links, list[
                 rule_problem(catalog, rule, "newest_by", f"table {rule.table} has no column {rule.newest_by!r}")
             )
         for number, edge in enumerate(rule.owned_by):
-            found = _owner_links(catalog, schema, rule, edge, references)
+            found = _owner_links(catalog, schema, rule, edge, leading[edge.table or rule.table])
             if isinstance(found, str):
                 problems.append(rule_problem(catalog, rule, f"owned_by[{number}]", found))
             else:
@@ -71,7 +75,7 @@ def derive_links(catalog: Catalog, schema: DatabaseSchema) -> tuple[Links, list[
 def _owner_links(
     catalog: Catalog, schema: DatabaseSchema, rule: TableRule, edge: OwnerEdge, references: Sequence[ReferenceLink]
 ) -> list[OwnerLink] | str:
-    """The links one `owned_by` entry makes, or what is wrong with it."""
+    """The links one `owned_by` entry makes, or what is wrong with it; `references` are those of its columns' table."""
     carrier_name = edge.table or rule.table
     carrier = schema.tables.get(carrier_name)
     if carrier is None:
@@ -82,9 +86,7 @@ def _owner_links(
     fitting = [
         link
         for link in references
-        if link.child == carrier_name
-        and set(link.columns) == set(edge.columns)
-        and (not edge.table or link.parent == rule.table)
+        if set(link.columns) == set(edge.columns) and (not edge.table or link.parent == rule.table)
     ]
     columns = ", ".join(edge.columns)
     if not fitting and _is_to_absent(catalog, schema, carrier_name, edge):

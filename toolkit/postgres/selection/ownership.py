@@ -7,6 +7,7 @@ report asks for `tenant`, the tenant's key. A row without a line is owned by nob
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -130,9 +131,12 @@ class Ownership:
         edges = [(link.source, link.table) for link in self._links]
         nodes = {self._tenant.table, *(each.table for each in self._absent), *(name for edge in edges for name in edge)}
         nodes &= self._relations.keys() if wanted is None else set(wanted)
+        among = defaultdict[str, list[OwnerLink]](list)
+        for link in self._links:
+            among[link.table].append(link)
         for level in levels(nodes, edges):
             for group in level:
-                inner = [link for link in self._links if link.table in group and link.source in group]
+                inner = [link for table in group for link in among[table] if link.source in group]
                 if inner:
                     self._cycle(group, inner, followed)
                 else:
