@@ -9,6 +9,7 @@ import atexit
 import gc
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
@@ -24,6 +25,7 @@ GARBAGE = 50_000
 
 def collection(file: str) -> Collection:
     """Give the commands for the control directory in which a file (its tasks.py) is."""
+    _complete(Path(file).parent.absolute())
     _begin()
     from toolkit.app.command_line import tasks_of  # noqa: PLC0415 - after _begin, see there
 
@@ -35,6 +37,7 @@ def main() -> None:
 
     The control directory is the nearest one with an inventory, from the working directory upwards.
     """
+    _complete(control_directory(Path.cwd()))
     _begin()
     from invoke.program import Program  # noqa: PLC0415
 
@@ -48,6 +51,22 @@ def main() -> None:
 def control_directory(start: Path) -> Path:
     """Give the nearest directory with an inventory, from `start` upwards; `start` itself where there is none."""
     return next((each for each in (start, *start.parents) if (each / "inventory").is_dir()), start)
+
+
+def _complete(control: Path) -> None:
+    """End the process with candidates, one per line, where a shell asks for them; whatever is wrong, without a word."""
+    if not (line := os.environ.pop("PLAYBACK_COMPLETE", "")):
+        return
+    sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
+    from toolkit.app.completion.candidates import answer  # noqa: PLC0415 - a shell waits
+
+    with suppress(Exception):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
+        for candidate in answer(line, control):
+            print(candidate)
+        sys.stdout.flush()
+    # a directory that does not answer is not waited for
+    os._exit(0)
 
 
 def _begin() -> None:

@@ -11,6 +11,7 @@ _MODULES: Final = (
     "backups",
     "check",
     "classify",
+    "completion",
     "config",
     "diff",
     "doctor",

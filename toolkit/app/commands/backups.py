@@ -140,7 +140,9 @@ def _row(listed: Listed) -> tuple[str, ...]:
 
 
 def _backups(given: NoOptions, call: Call) -> Iterator[Answer]:
+    from toolkit.app.labels_seen import remember
     from toolkit.app.repositories import Unread, opened
+    from toolkit.storage.local import LocalStore
     from toolkit.storage.proofs import read_proofs
 
     del given
@@ -153,6 +155,8 @@ def _backups(given: NoOptions, call: Call) -> Iterator[Answer]:
             unread.append(repository)
             continue
         found = repository.manifests()
+        if not isinstance(repository.store, LocalStore):
+            remember(call.control.directory, {name: sorted(found.manifests)})
         unreadable += [(name, error) for error in found.unreadable.values()]
         proofs = read_proofs(repository, found.manifests)
         warnings += [f"{name}: {file} cannot be read" for file in proofs.unreadable]
