@@ -342,7 +342,7 @@ def test_nobody_is_waited_for_without_end(control: Control) -> None:
         control.add_host("silent", f"host=127.0.0.1 port={silent.getsockname()[1]} dbname=shop user=me")
         seen = alarms(examine(control, seconds=1))
     assert "timeout expired" in seen["host silent", "database"].message
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 18
 
 
 def test_what_is_expected_is_checked(control: Control, database: str) -> None:

@@ -101,6 +101,25 @@ def test_what_a_person_reads(make_pair: MakePair, monkeypatch: pytest.MonkeyPatc
     assert (code, "~ items 2" in out, "899" in out, "parts" in out) == (6, True, False, False)
 
 
+def test_rows_change_hands_with_those_that_lead_to_them(make_pair: MakePair) -> None:
+    """What is the same row on both sides, and belongs to another business by now, differs for either."""
+    pair = make_pair(RULES, ITEMS, PARTS)
+    execute(
+        pair.source,
+        "INSERT INTO items VALUES (1, 'a', 'one', 1), (2, 'a', 'two', 2)",
+        "INSERT INTO parts VALUES (1, 1, 'x'), (2, 1, 'y'), (2, 2, 'z')",
+    )
+    before = pair.backup().metadata.label
+    execute(pair.source, "UPDATE items SET tenant = 'b' WHERE id = 2")
+    after = pair.backup().metadata.label
+    directory = pair.control.directory
+    for host, labels in (("", (before, after)), ("source", (before,))):
+        of_a = numbers(compare(directory, *labels, host=host, business="a"))
+        assert of_a == {"items": (0, 0, 1), "parts": (0, 0, 2), "tenants": (0, 0, 0)}
+        of_b = numbers(compare(directory, *labels, host=host, business="b"))
+        assert of_b == {"items": (1, 0, 0), "parts": (2, 0, 0), "tenants": (0, 0, 0)}
+
+
 def counting(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The chunks that are read from now on, by their ids."""
     read, get = list[str](), LocalStore.get

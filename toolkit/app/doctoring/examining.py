@@ -37,6 +37,11 @@ class Examination:
     seconds: float
     only: str = ""
 
+    @property
+    def patience(self) -> float:
+        """Seconds after which nobody is waited for: what has limits of its own, and ends by them, says more."""
+        return 2 * self.seconds + 5
+
     def run(self) -> Iterator[Examined]:
         """Examine all of it; raises InputError for a host that is not in the inventory."""
         hosts, unusable = self._hosts()
@@ -49,16 +54,15 @@ class Examination:
             **{f"host {name}": partial(examine_host, visit) for name, visit in host_visits.items()},
             **{f"repository {name}": partial(examine_repository, visit) for name, visit in visits.items()},
         }
-        # each has limits of its own, which say more
-        answers = ask_all(questions, seconds=2 * self.seconds + 5)
+        answers = ask_all(questions, seconds=self.patience)
         yield Examined(findings=unusable)
         found: dict[str, SeenRepository] = {}
         for name, visit in visits.items():
             seen = answers[f"repository {name}"]
-            found[name] = seen if isinstance(seen, SeenRepository) else unanswered_repository(visit, self.seconds)
+            found[name] = seen if isinstance(seen, SeenRepository) else unanswered_repository(visit, self.patience)
         for host in hosts:
             answer = answers[f"host {host.name}"]
-            yield answer if isinstance(answer, Examined) else unanswered_host(host.name, self.seconds)
+            yield answer if isinstance(answer, Examined) else unanswered_host(host.name, self.patience)
             yield from self._backups(host, found)
         yield from (each.examined for each in found.values())
         if not self.only:
