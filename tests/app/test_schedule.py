@@ -294,6 +294,29 @@ def test_systemd_from_nothing_to_nothing(machine: Machine, tmp_path: Path) -> No
 
 
 @posix
+def test_a_timer_that_does_not_start(machine: Machine, tmp_path: Path) -> None:
+    """Where systemd refuses, nothing is left of it; the files are printed, and what to do."""
+    systemctl = tmp_path / "programs" / "systemctl"
+    systemctl.write_text("#!/bin/sh\necho Failed to connect to bus >&2\nexit 1\n", encoding="utf-8")
+    said = machine.schedule(NIGHTLY, at="02:00", kind="systemd", install=True, code=1)
+    assert "Failed to connect to bus" in said
+    assert "not by su or sudo; or --kind cron" in said
+    assert "[Timer]" in said
+    assert list((tmp_path / "config" / "systemd" / "user").iterdir()) == []
+    assert "nothing is scheduled" in machine.schedule(list=True)
+
+
+@posix
+def test_another_kind_takes_the_place_of_the_first(machine: Machine) -> None:
+    """Two timers never run the same schedule."""
+    machine.schedule(NIGHTLY, at="02:00", kind="cron", install=True)
+    machine.schedule(NIGHTLY, at="02:00", kind="systemd", install=True)
+    assert machine.crontab.read_text("utf-8") == ""
+    [entry] = json.loads(machine.schedule(list=True, json=True))["schedules"]
+    assert (entry["kind"], entry["installed"]) == ("systemd", True)
+
+
+@posix
 def test_a_machine_without_the_program(machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where the program is missing the files are printed, and nothing counts as installed."""
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -180,6 +181,35 @@ def test_a_log_is_rotated(tmp_path: Path) -> None:
     newest = file.read_text("utf-8").splitlines()
     assert newest[-1].endswith(" no line end")
     assert all(datetime.fromisoformat(line.partition(" ")[0]).tzinfo for line in newest)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_log_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is said once, beside the log, and stops nothing."""
+    monkeypatch.setattr(sys, "__stderr__", said := io.StringIO())
+    with log.logging_to(Path("/dev/full"), None):
+        for _ in range(3):
+            print("a line")
+    assert said.getvalue().splitlines() == ["the log /dev/full cannot be written: [Errno 28] No space left on device"]
+
+
+def test_two_that_change_a_record(tmp_path: Path) -> None:
+    """Nobody loses what another one says of the same schedule at the same time."""
+    now = datetime.now().astimezone()
+    fresh = Record(name="nightly", playbook="nightly.yml", since=now)
+
+    def change(field: str) -> None:
+        for number in range(5):
+            records.change(tmp_path, fresh, **{field: str(number)})
+
+    threads = [threading.Thread(target=change, args=(field,)) for field in ("at", "on", "every", "kind")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = records.read(tmp_path, "nightly")
+    assert found is not None
+    assert (found.at, found.on, found.every, found.kind) == ("4", "4", "4", "4")
 
 
 @posix

@@ -59,12 +59,12 @@ def _removed(given: Asked, call: Call, kind: Kind) -> Answer:
 
 
 def _planned(given: Asked, call: Call, kind: Kind) -> Answer:
-    from msgspec.structs import replace
-
     from toolkit.app.scheduling import names, record
     from toolkit.app.scheduling.answers import Planned
+    from toolkit.app.scheduling.kinds import kind_named
     from toolkit.app.scheduling.plan import job_of, warnings_of
     from toolkit.errors import PlaybackError
+    from toolkit.private.files import make_directory
 
     job = job_of(given, call)
     now, directory = names.local_now(), call.control.directory
@@ -83,6 +83,10 @@ def _planned(given: Asked, call: Call, kind: Kind) -> Answer:
         installed=given.install,
     )
     if given.install:
+        make_directory(directory / record.LOGS)
+        if known is not None and known.kind not in ("", kind.name):
+            # else both would run it
+            kind_named(known.kind).remove(job.name, directory)
         try:
             kind.install(job)
         except PlaybackError:
@@ -90,9 +94,9 @@ def _planned(given: Asked, call: Call, kind: Kind) -> Answer:
                 for line in planned.files():
                     call.output.line(line.text)
             raise
-        base = known or record.Record(name=job.name, playbook=job.playbook, since=now)
-        kept = replace(base, playbook=job.playbook, kind=kind.name, since=now)
-        record.write(directory, names.with_times(kept, at=given.at, on=given.on, every=given.every))
+        fresh = record.Record(name=job.name, playbook=job.playbook, since=now)
+        times = {"at": given.at, "on": given.on, "every": given.every}
+        record.change(directory, fresh, playbook=job.playbook, kind=kind.name, since=now, **times)
     return planned
 
 

@@ -48,8 +48,13 @@ class Launchd:
             raise TaskError(f"{file} is there and was not made by us", hint="move it away, or choose --name")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(property_list(job), encoding="utf-8")
-        called(["launchctl", "bootout", f"{self._domain}/{job.id}"], check=False)
-        called(["launchctl", "bootstrap", self._domain, str(file)])
+        try:
+            called(["launchctl", "bootout", f"{self._domain}/{job.id}"], check=False)
+            called(["launchctl", "bootstrap", self._domain, str(file)])
+        except TaskError:
+            # what does not run must not look as if it did
+            file.unlink()
+            raise
 
     def remove(self, name: str, directory: Path) -> bool:
         """Have launchd forget it, and remove the property list."""

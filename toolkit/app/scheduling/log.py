@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final, TextIO, cast
@@ -19,6 +20,19 @@ KEPT: Final = 5
 """How many older ones are kept: NAME.log.1 is the newest of them."""
 
 
+class _Handler(RotatingFileHandler):
+    """Says once, beside the log, that it cannot be written; what is logged goes on."""
+
+    failed = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
+        """Say so: the standard library would print it into the log."""
+        if not self.failed and sys.__stderr__ is not None:
+            told = f"the log {self.baseFilename} cannot be written: {sys.exc_info()[1]}"
+            print(told, file=sys.__stderr__, flush=True)
+        self.failed = True
+
+
 class Log(io.TextIOBase):
     """A text stream whose lines go to a log, and to a terminal beside it where somebody watches."""
 
@@ -26,7 +40,7 @@ class Log(io.TextIOBase):
 
     def __init__(self, file: Path, beside: TextIO | None = None, *, size: int = SIZE) -> None:
         make_directory(file.parent)
-        self._handler = RotatingFileHandler(file, maxBytes=size, backupCount=KEPT, encoding="utf-8", errors="replace")
+        self._handler = _Handler(file, maxBytes=size, backupCount=KEPT, encoding="utf-8", errors="replace")
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%dT%H:%M:%S%z"))
         self._rest = ""
         self._beside = beside
@@ -54,7 +68,8 @@ class Log(io.TextIOBase):
         if self._rest:
             self._log(self._rest)
             self._rest = ""
-        self._handler.close()
+        with suppress(OSError):  # said already, where it was written
+            self._handler.close()
         super().close()
 
     def _log(self, line: str) -> None:

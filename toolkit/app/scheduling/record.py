@@ -5,15 +5,18 @@ One file each, `.playback/schedule/NAME.json`. `scheduled` is what others read.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from toolkit.planning.recurrence import Recurrence, recurrence
 from toolkit.private import files
+from toolkit.private.turn import turn
 from toolkit.storage.processes import Process, has_ended
 
 FOLDER: Final = ".playback/schedule"
@@ -108,6 +111,17 @@ def read(directory: Path, name: str) -> Record | None:
 def write(directory: Path, record: Record) -> None:
     """Keep what is known of a scheduled playbook; OSError as the operating system says."""
     files.write(_file(directory, record.name), msgspec.json.format(msgspec.json.encode(record)) + b"\n")
+
+
+def change(directory: Path, fresh: Record, **changed: object) -> None:
+    """Change what is known of a scheduled playbook, from what is known by now; OSError as the operating system says.
+
+    Args:
+        fresh: what to begin with where nothing is known yet.
+    """
+    # two that change it at the same time must not lose what the other one says
+    with turn(directory / FOLDER / f"{fresh.name}.record.lock", wait=time.sleep):
+        write(directory, replace(read(directory, fresh.name) or fresh, **changed))
 
 
 def forget(directory: Path, name: str) -> None:

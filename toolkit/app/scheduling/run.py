@@ -134,8 +134,12 @@ class Scheduled:
         return records.read(self.directory, self.record.name)
 
     def _keep(self, **changed: object) -> None:
-        known = self._known() or self.record
-        records.write(self.directory, replace(known, playbook=self.record.playbook, **changed))
+        try:
+            records.change(self.directory, self.record, playbook=self.record.playbook, **changed)
+        except OSError as error:
+            # a disk that is full must keep no backup from being tried
+            told = f"the record of {self.record.name} cannot be written: {error.strerror}"
+            print(told, file=sys.__stderr__ or sys.stderr, flush=True)
 
     def _lock(self, what: str) -> Path:
         key = hashlib.sha256(os.fsencode(self.playbook.absolute())).hexdigest()[:8]

@@ -14,6 +14,7 @@ from toolkit.planning.recurrence import Recurrence
 
 BOOTED: Final = Path("/run/systemd/system")
 """Is there exactly where systemd is the init system: sd_booted(3)."""
+_WITHOUT_A_BUS: Final = "log in as the user itself, not by su or sudo; or --kind cron"
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -40,15 +41,24 @@ class Systemd:
 
     def install(self, job: Job) -> None:
         """Write both units and start the timer."""
-        for made, file in zip(self.made(job), self._files(job.name, job.directory), strict=True):
+        files = self._files(job.name, job.directory)
+        for file in files:
             if file.exists() and not has_mark(file, job.mark):
                 raise TaskError(f"{file} is there and was not made by us", hint="move it away, or choose --name")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(made.text, encoding="utf-8", errors="surrogateescape")
-        self._systemctl("daemon-reload")
-        self._systemctl("enable", f"{job.id}.timer")
-        # restart, not start: a time that has changed counts from now on
-        self._systemctl("restart", f"{job.id}.timer")
+        try:
+            for made, file in zip(self.made(job), files, strict=True):
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(made.text, encoding="utf-8", errors="surrogateescape")
+            self._systemctl("daemon-reload")
+            self._systemctl("enable", f"{job.id}.timer")
+            # restart, not start: a time that has changed counts from now on
+            self._systemctl("restart", f"{job.id}.timer")
+        except (TaskError, OSError) as error:
+            # what does not run must not look as if it did
+            for file in files:
+                file.unlink(missing_ok=True)
+            hint = error.hint if isinstance(error, TaskError) else ""
+            raise TaskError(str(getattr(error, "message", error)), hint=hint or _WITHOUT_A_BUS) from error
 
     def remove(self, name: str, directory: Path) -> bool:
         """Stop the timer and remove both units."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree
 
-from toolkit.app.scheduling.job import Job, identifier, mark
+from toolkit.app.scheduling.job import MARK, Job, identifier
 from toolkit.app.scheduling.kind import Made, called
 from toolkit.errors import InputError, TaskError
 from toolkit.planning.recurrence import Recurrence
@@ -44,7 +44,7 @@ class Windows:
     def install(self, job: Job) -> None:
         """Register the task, in place of one that was registered for it before."""
         found = self._query(job.id)
-        if found and job.mark not in found:
+        if found and MARK not in found:
             raise TaskError(f"the task {_FOLDER}{job.id} is there and was not made by us", hint="choose --name")
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "task.xml"
@@ -53,7 +53,7 @@ class Windows:
 
     def remove(self, name: str, directory: Path) -> bool:
         """Delete the task."""
-        if mark(name, directory) not in self._query(identifier(name, directory)):
+        if MARK not in self._query(identifier(name, directory)):
             return False
         called(["schtasks", "/Delete", "/F", "/TN", f"{_FOLDER}{identifier(name, directory)}"])
         return True
@@ -61,7 +61,7 @@ class Windows:
     def installed(self, name: str, directory: Path) -> bool:
         """Say whether the task is registered."""
         try:
-            return mark(name, directory) in self._query(identifier(name, directory))
+            return MARK in self._query(identifier(name, directory))
         except TaskError:
             return False
 
@@ -73,7 +73,7 @@ class Windows:
 
     @staticmethod
     def _query(name: str) -> str:
-        """The description of a task; empty where there is none."""
+        """The description of a task; empty where there is none. Its letters may not all be what they were."""
         done = called(["schtasks", "/Query", "/TN", f"{_FOLDER}{name}", "/XML"], check=False)
         if done.returncode:
             return ""
