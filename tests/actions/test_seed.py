@@ -219,6 +219,9 @@ def test_triggers_fire_and_what_they_do_is_told(seed: Seed, connection: psycopg.
 def test_a_row_that_a_constraint_refuses(seed: Seed, connection: psycopg.Connection[Any]) -> None:
     """A row that a constraint of the table refuses fails with what the server says, and nothing is kept."""
     connection.execute("ALTER TABLE products ADD CHECK (price > 0)")
+    rows = [{"shop": "a", "sku": sku, "name": name, "price": 1} for sku, name in (("A", "n"), ("B", "\0"))]
+    with pytest.raises(InputError, match=r"seed.rows\[1\].name: the character with the number 0"):
+        seed(table="products", key=["shop", "sku"], rows=rows)
     with pytest.raises(DatabaseError, match="violates check constraint"):
         seed(csv("A,Shirt,1", "B,Coat,-1"))
     assert connection.execute("SELECT count(*) FROM products").fetchone() == (0,)

@@ -64,30 +64,26 @@ class Groups:
                 members[name] = tuple(host for host in self.hosts if host in within)
         return members
 
-    def variables(self) -> dict[str, dict[str, Variable]]:
-        """Give all variables of every host, the winning ones."""
+    def layers(self) -> dict[str, list[tuple[str, Mapping[str, Variable]]]]:
+        """Give where every host's variables are written, `group NAME` or `host`, with them; a later one wins."""
         depths, members = self._depths(), self.members()
         ordered = sorted(self.groups, key=lambda name: (name != "all", depths[name], name))
-        merged: dict[str, dict[str, Variable]] = {host: {} for host in self.hosts}
+        found: dict[str, list[tuple[str, Mapping[str, Variable]]]] = {host: [] for host in self.hosts}
         for written in ("inventory", "files"):
             for name in ordered:
                 variables = getattr(self.groups[name], written)
                 for host in members[name] if variables else ():
-                    merged[host] |= variables
-        return {host: merged[host] | entry.inventory | entry.files for host, entry in self.hosts.items()}
+                    found[host].append((f"group {name}", variables))
+        for host, entry in self.hosts.items():
+            found[host] += [("host", entry.inventory), ("host", entry.files)]
+        return found
 
-    def layers(self, host: str) -> list[tuple[str, Mapping[str, Variable]]]:
-        """Give where variables of a host are written: `group NAME` or `host`, with them; a later one wins."""
-        depths, members = self._depths(), self.members()
-        ordered = sorted(self.groups, key=lambda name: (name != "all", depths[name], name))
-        own = [name for name in ordered if host in members[name]]
-        entry = self.hosts[host]
-        return [
-            *((f"group {name}", self.groups[name].inventory) for name in own),
-            *((f"group {name}", self.groups[name].files) for name in own),
-            ("host", entry.inventory),
-            ("host", entry.files),
-        ]
+    def variables(self) -> dict[str, dict[str, Variable]]:
+        """Give all variables of every host, the winning ones."""
+        return {
+            host: {name: variable for _, variables in layers for name, variable in variables.items()}
+            for host, layers in self.layers().items()
+        }
 
     def circles(self) -> Iterator[str]:
         """Give the groups that contain themselves."""

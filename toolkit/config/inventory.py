@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,11 @@ class LoadedInventory:
         """Give where a host's variables were written, a later one winning; InputError where there is no such host."""
         if host not in self._tree.hosts:
             self._unknown("hosts.yml", host, self._tree.hosts, "host")
-        return self._tree.layers(host)
+        return self._layers[host]
+
+    @cached_property
+    def _layers(self) -> Mapping[str, list[tuple[str, Mapping[str, Variable]]]]:
+        return self._tree.layers()
 
     def place(self, host: str) -> Place:
         """Say where a host stands."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from toolkit.errors import Problem
+from toolkit.errors import InputError, Problem
 from toolkit.model.seeding import LEFT_OUT, Seeding
 from toolkit.postgres.schema.relation import Sql
 from toolkit.postgres.seed.layout import Layout, Staged
@@ -43,7 +43,11 @@ class Stage:
 
 
 def fill(connection: Connection, seeding: Seeding, layout: Layout) -> tuple[Stage, list[Problem]]:
-    """Make the stage and put the rows on it, in the transaction that is open; gives the values that were refused."""
+    """Make the stage and put the rows on it, in the transaction that is open; gives the values that were refused.
+
+    Raises:
+        InputError: too many values were refused to go on.
+    """
     columns = [sql.SQL("{} {}").format(sql.Identifier(each.stage_name), type_name(each.type)) for each in layout.all]
     connection.execute(
         sql.SQL(
@@ -53,23 +57,30 @@ def fill(connection: Connection, seeding: Seeding, layout: Layout) -> tuple[Stag
     )
     problems: list[Problem] = []
     refused: dict[int, set[int]] = {}
-    while True:
+    while len(problems) < LIMIT:
         stage = Stage(bad=set(refused))
         try:
             with connection.transaction():
                 _copy(connection, seeding, layout, stage, refused)
-        except psycopg.DataError as error:
+        except (psycopg.DataError, _NulError) as error:
             place = _place(error)
             if place is None:
                 raise
             row, column = place
             problems.append(_refusal(seeding, error, row, next(each for each in layout.all if each.number == column)))
             refused.setdefault(row, set()).add(column)
-            if len(problems) >= LIMIT:
-                return stage, [*problems, Problem(message=f"only the first {LIMIT} problems are listed")]
-            continue
-        connection.execute(sql.SQL("ANALYZE {}").format(STAGE))
-        return stage, problems
+        else:
+            connection.execute(sql.SQL("ANALYZE {}").format(STAGE))
+            return stage, problems
+    raise InputError([*problems, Problem(message=f"only the first {LIMIT} problems are listed")])
+
+
+class _NulError(Exception):
+    """A text with the character that PostgreSQL has no place for, told as the server tells of other values."""
+
+    def __init__(self, row: int, column: int) -> None:
+        super().__init__("the character with the number 0 is in no text of PostgreSQL")
+        self.place = (row, column)
 
 
 def _copy(
@@ -90,6 +101,9 @@ def _copy(
             row = [*texts, *fixed]
             for place in refused.get(number, ()):
                 row[next(at for at, each in enumerate(read) if each.number == place)] = None
+            for each, text in zip(read, row, strict=True):
+                if text is not None and "\0" in text:
+                    raise _NulError(number, each.number)
             copy.write_row([number, line, numbers[given], *row])
             stage.rows = number
 
@@ -102,7 +116,7 @@ def _given(layout: Layout, given: Sequence[bool]) -> frozenset[str]:
     return frozenset(known | found | ({layout.derived.name} if layout.derived else set()))
 
 
-def _refusal(seeding: Seeding, error: psycopg.Error, row: int, staged: Staged) -> Problem:
+def _refusal(seeding: Seeding, error: Exception, row: int, staged: Staged) -> Problem:
     message = first_line(error)
     if staged.name in seeding.fixed:
         return Problem(path=f"seed.set.{staged.name}", message=message)
@@ -110,8 +124,10 @@ def _refusal(seeding: Seeding, error: psycopg.Error, row: int, staged: Staged) -
     return seeding.source.problem(line, staged.name, message)
 
 
-def _place(error: psycopg.Error) -> tuple[int, int] | None:
+def _place(error: psycopg.Error | _NulError) -> tuple[int, int] | None:
     """The row and the column's number in `COPY playback_seed, line 3, column v2_: "x"`, in whatever language."""
+    if isinstance(error, _NulError):
+        return error.place
     context = error.diag.context or ""
     column, row = _COLUMN.search(context), _NUMBER.search(context)
     return (int(row[0]), int(column[1])) if column and row else None
