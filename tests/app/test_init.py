@@ -381,6 +381,18 @@ def test_the_dialogue_on_a_terminal(shop: Fifteen, tmp_path: Path) -> None:
     assert "not-it" not in screen
     assert "schema logs (1 table: lines; 0 rows)" in screen
     assert "nine is none of the answers: type a number from 1 to 2" in screen
+    nightly, theirs = tmp_path / "mine" / "playbooks" / "nightly.yml", "# of an earlier version\n"
+    shipped = nightly.read_text("utf-8")
+    nightly.write_text(theirs, "utf-8")
+    digests = record(tmp_path / "mine") | {"playbooks/nightly.yml": digest(theirs)}
+    (tmp_path / "mine" / RECORD).write_text(record_text(digests), "utf-8")
+    for typed, text in (("", theirs), ("y", shipped)):
+        updating = [sys.executable, "-c", PLAYBACK, "init", "mine", "--update"]
+        assert (
+            talk(updating, [("take the shipped playbooks/nightly.yml? [y/N]:", typed)], cwd=tmp_path, env=env)[0] == 0
+        )
+        assert nightly.read_text("utf-8") == text
+
     catalog = files(tmp_path / "mine")[f"inventory/catalogs/{shop.name}.yml"]
     assert 'other_schemas: {logs: "left out when this file was made"}' in catalog
     assert "  audit_log: shared  # as answered" in catalog

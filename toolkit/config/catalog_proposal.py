@@ -57,7 +57,7 @@ def new_file(draft: Draft, classification: Classification, choice: Choice) -> st
     """Write a proposed catalog file; `classification` is of the schema against a catalog without rules."""
     lines = [
         *INTRODUCTION.splitlines(),
-        *LEGEND.splitlines(),
+        *(LEGEND.splitlines() if any(each.verdict is not Verdict.DECIDED for each in classification.proposals) else ()),
         f"catalog: {scalar(draft.name)}  # the name of this file",
         *_schemas(draft),
         *choice.lines(classification.tenant),
