@@ -51,6 +51,7 @@ def backup(repository: Repository, *, age: int = 0, job: str = "nightly", host: 
     metadata = msgspec.structs.replace(manifest.metadata, timestamp=moment, host=host)
     sealed, data = manifest_file.encode(msgspec.structs.replace(manifest, metadata=metadata))
     repository.store.put(manifest_name(sealed.metadata.label), data)
+    repository.record_published(sealed)
     return sealed
 
 

@@ -126,3 +126,26 @@ def test_a_backup_of_the_future_is_not_the_latest(control: Control) -> None:
     outcome = control.run("prune", "demo", {"keep_last": 1, "minimum": 1, "grace": "0h"})
     assert outcome.facts["removed"] == [yesterday.metadata.label]
     assert [ahead.metadata.label in warning for warning in outcome.warnings] == [True]
+
+
+def test_latest_reads_one_manifest(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many backups of several hosts and jobs the newest that is meant is read, and of those without a note all."""
+    for day in range(6):
+        for job in ("nightly", "other"):
+            write_backup(control.repository, sample_rows(), now=NOW - timedelta(days=day), job=job)
+    asked: list[str] = []
+    reading = LocalStore.get
+
+    def counted(store: LocalStore, name: str, *, limit: int | None = None) -> bytes:
+        asked.append(name)
+        return reading(store, name, limit=limit)
+
+    monkeypatch.setattr(LocalStore, "get", counted)
+    label = chosen(control, {"job": "nightly"})
+    assert [name for name in asked if name.startswith("backups/")] == [manifest_name(label)]
+    older = control.repository.labels()[0]
+    control.repository.store.delete(published_name(older))
+    control.repository.store.delete(published_name(label))
+    asked.clear()
+    assert chosen(control, {"job": "nightly"}) == label
+    assert {name for name in asked if name.startswith("backups/")} == {manifest_name(label), manifest_name(older)}

@@ -19,12 +19,19 @@ VERSION = "2.0"
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of `published/<label>.json`: what tells which backups a vanished one stood among."""
+    """The content of `published/<label>.json`: what tells which backup is meant, without its manifest.
+
+    Attributes:
+        businesses: those that were named; none where all were meant.
+    """
 
     checksum: str
     host: str
     job: str
     scope: str
+    time: str
+    demo: str
+    businesses: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
 
 
@@ -334,5 +341,8 @@ def published_of(manifest: Manifest) -> Published:
         host=metadata.host,
         job=metadata.job,
         scope=metadata.backup_type,
+        time=metadata.timestamp,
+        demo=metadata.business_filter.demo,
+        businesses=tuple(metadata.business_filter.business_ids),
         tags=tuple(metadata.tags),
     )

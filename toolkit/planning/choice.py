@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from toolkit.errors import InputError, RefusedError
-from toolkit.model.manifest import Manifest, Published, published_of
+from toolkit.model.manifest import Published
 from toolkit.planning.clock import instant, is_future
 
 LATEST: Final = "latest"
@@ -31,10 +31,11 @@ class Criteria:
     tags: tuple[str, ...] = ()
 
 
-def choose(manifests: Iterable[Manifest], wanted: Criteria, *, host: str, now: datetime) -> Manifest:
-    """Give the newest backup that fits.
+def choose(backups: Mapping[str, Published], wanted: Criteria, *, host: str, now: datetime) -> str:
+    """Give the label of the newest backup that fits.
 
     Args:
+        backups: by label.
         wanted: the newest of those; without criteria the host's newest.
         host: the host whose `latest` is meant.
         now: an aware time.
@@ -43,21 +44,22 @@ def choose(manifests: Iterable[Manifest], wanted: Criteria, *, host: str, now: d
         InputError: there is none, or several jobs or scopes qualify.
         RefusedError: the newest is dated in the future, so nobody knows which one really is.
     """
-    fitting = [manifest for manifest in manifests if _fits(published_of(manifest), wanted, host)]
+    fitting = {label: backup for label, backup in backups.items() if _fits(backup, wanted, host)}
     if not fitting:
         described = ", ".join(_described(wanted, host))
         raise InputError(f"there is no backup of {described}", hint="`invoke backups` lists the backups there are")
-    kinds = {_kind(manifest) for manifest in fitting}
+    kinds = {_kind(backup) for backup in fitting.values()}
     if len(kinds) > 1:
         raise InputError(
             f"several jobs or scopes have backups of host {wanted.host or host}: {'; '.join(sorted(kinds))}",
             hint="say which: `from: {job: …, scope: …}`, or give the label",
         )
-    newest = max(fitting, key=lambda manifest: (manifest.metadata.timestamp, manifest.metadata.label))
-    if is_future(instant(newest.metadata.timestamp), now):
+    newest = max(fitting, key=lambda label: (fitting[label].time, label))
+    time = fitting[newest].time
+    if is_future(instant(time), now):
         raise RefusedError(
-            f"the newest of the backups that are meant, {newest.metadata.label}, is dated in the future:"
-            f" {newest.metadata.timestamp}, while it is {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} here",
+            f"the newest of the backups that are meant, {newest}, is dated in the future:"
+            f" {time}, while it is {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} here",
             hint="set the clock right that is wrong, or name the backup by its label; `invoke backups` lists them",
         )
     return newest
@@ -84,7 +86,6 @@ def _described(wanted: Criteria, host: str) -> Iterator[str]:
             yield f"{name} {value}"
 
 
-def _kind(manifest: Manifest) -> str:
-    metadata = manifest.metadata
-    named = ", ".join(metadata.business_filter.business_ids) or "all businesses"
-    return f"job {metadata.job}, {metadata.backup_type} ({named}, demo {metadata.business_filter.demo})"
+def _kind(backup: Published) -> str:
+    named = ", ".join(backup.businesses) or "all businesses"
+    return f"job {backup.job}, {backup.scope} ({named}, demo {backup.demo})"
