@@ -161,6 +161,9 @@ def test_a_catalog_file_that_has_drifted(control: Control, new_database: Callabl
     assert "surprise, schema more" in found["host shop", "unclassified"].message
     assert "gone" in found["host shop", "vanished"].message
     execute(made, "ALTER TABLE items RENAME tenant TO owner")
+    (control.directory / "inventory" / "catalogs" / "application.yml").write_text("catalog: [", encoding="utf-8")
+    assert set(alarms(examine(control))) == {("host shop", "catalog")}
+    control.add_host("shop", made)
     assert "no column 'tenant'" in alarms(examine(control))["host shop", "catalog"].message
     ahead = alarms(examine(control, now=datetime.now(UTC) + timedelta(hours=2)))["host shop", "clock"]
     assert ahead.message == "the server's clock is 2 h behind this machine's"

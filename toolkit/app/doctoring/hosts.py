@@ -85,7 +85,11 @@ def _examined(visit: HostVisit) -> Iterator[Finding | Measure]:
     if (missing := _not_made(visit, control)) is not None:
         yield missing
         return
-    catalog = visit.inventory.catalog(host.catalog) if host.catalog else None
+    catalog, unfit = None, None
+    try:
+        catalog = visit.inventory.catalog(host.catalog) if host.catalog else None
+    except InputError as error:
+        unfit = visit.finding("catalog", error.message, Level.CRITICAL, "correct it: `invoke lint` says the same")
     seen = outlook(open_database(control, host.database), catalog, seconds=visit.seconds)
     role = f"as {seen.user}{', a standby' if seen.standby else ''}"
     yield visit.finding("database", f"database {seen.database} of PostgreSQL {seen.version} answers, {role}")
@@ -93,6 +97,9 @@ def _examined(visit: HostVisit) -> Iterator[Finding | Measure]:
         text = f"PostgreSQL {seen.major} is not among the versions that this was tested with, {OLDEST} to {NEWEST}"
         yield visit.finding("version", text, Level.WARNING, "upgrade the older of the two")
     yield from _clock(visit, seen)
+    if unfit is not None:
+        yield unfit
+        return
     if catalog is None:
         hint = f"`invoke classify --host {host.name}` proposes one"
         yield visit.finding("catalog", "it has no catalog file, so nothing of it is backed up", Level.WARNING, hint)
