@@ -31,7 +31,6 @@ _NAMES: Final[dict[str, Callable[[Sources], Iterable[str]]]] = {
     "playbook": Sources.playbooks,
     "label": Sources.labels,
     "labels": Sources.labels,
-    "labels": Sources.labels,
     "row": Sources.tables,
 }
 """By the name of an option, or of the words beside the options, what can stand there."""
