@@ -11,7 +11,9 @@
     └── TaskError                 1   a task failed while it ran
         ├── MachineError              the operating system refused: permission, space, too many files
         ├── DatabaseError             the server refused
-        │   └── UnreachableError          it cannot be reached, or refuses the log-in
+        │   ├── UnreachableError          it cannot be reached, or refuses the log-in
+        │   ├── RowsRefusedError          it does not take the values of rows
+        │   └── UnprovenError             what was restored is not what the backup has
         └── StorageError              the repository could not be read or written
             ├── MissingError          nothing is stored under that name
             └── DamageError           what is stored is not what was written
@@ -169,6 +171,14 @@ class DatabaseError(TaskError):
 
 class UnreachableError(DatabaseError):
     """The server cannot be reached or refuses the log-in."""
+
+
+class RowsRefusedError(DatabaseError):
+    """The server does not take the values of rows: a constraint or a type says no."""
+
+
+class UnprovenError(DatabaseError):
+    """What was restored is not what the backup has; everything was rolled back."""
 
 
 class StorageError(TaskError):

@@ -28,11 +28,10 @@ from toolkit.errors import (
     ExitCode,
     InputError,
     LockedError,
-    MachineError,
     PlaybackError,
     RefusedError,
-    StorageError,
-    UnreachableError,
+    RowsRefusedError,
+    UnprovenError,
 )
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
@@ -48,8 +47,8 @@ from toolkit.storage.open import open_store
 from toolkit.storage.repository import Repository
 from toolkit.wording import counted
 
-_HINDRANCES = (RefusedError, MachineError, StorageError, UnreachableError)
-"""What says nothing of the backup: a drill could not be carried out."""
+_CONCLUSIVE = (DamageError, RowsRefusedError, UnprovenError)
+"""What fails because of the backup; anything else kept the drill from being carried out, and says nothing of it."""
 
 _NAMED = 5
 """Tables that differ which are named."""
@@ -178,8 +177,8 @@ class _Drill:
         except (InputError, LockedError):
             raise
         except PlaybackError as error:
-            conclusive = isinstance(error, DamageError) or not isinstance(error, _HINDRANCES)
-            self.trial = replace(self.trial, failure=mask(error.message), conclusive=conclusive)
+            failure, conclusive = mask(error.message), isinstance(error, _CONCLUSIVE)
+            self.trial = replace(self.trial, failure=failure, conclusive=conclusive)
             self._recorded(Outcome())
             raise
         age = (self.context.now() - instant(self.manifest.metadata.timestamp)).total_seconds()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import psycopg
 
-from toolkit.errors import DatabaseError, RefusedError
+from toolkit.errors import RefusedError, UnprovenError
 from toolkit.model.drift import Question
 from toolkit.model.plan import RestorePlan
 from toolkit.model.schema import DatabaseSchema
@@ -60,10 +60,10 @@ def violations(label: str, reasons: Sequence[str]) -> RefusedError:
     )
 
 
-def unproven(failures: Sequence[str]) -> DatabaseError:
+def unproven(failures: Sequence[str]) -> UnprovenError:
     """Give the proof failed."""
     listed = "\n".join(f"  - {failure}" for failure in failures)
-    return DatabaseError(
+    return UnprovenError(
         f"the restored rows are not what they should be; everything was rolled back\n{listed}",
         hint="if triggers or rules of the tables do not explain it, this is a defect: report it with the plan",
     )

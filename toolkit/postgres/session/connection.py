@@ -13,7 +13,7 @@ from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
-from toolkit.errors import DatabaseError, RefusedError, UnreachableError
+from toolkit.errors import DatabaseError, RefusedError, RowsRefusedError, UnreachableError
 from toolkit.postgres.session import stalling
 from toolkit.postgres.session.advice import advice, advice_on_log_in
 from toolkit.postgres.session.qualifying import QualifyingCursor
@@ -174,7 +174,8 @@ def explaining(conninfo: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise DatabaseError(f"{describe(conninfo)}: {first_line(error)}", hint=advice(error)) from error
+        kind = RowsRefusedError if isinstance(error, psycopg.IntegrityError | psycopg.DataError) else DatabaseError
+        raise kind(f"{describe(conninfo)}: {first_line(error)}", hint=advice(error)) from error
 
 
 def _prepare(connection: Connection) -> None:
