@@ -33,6 +33,7 @@ from toolkit.model.outcome import Outcome
 from toolkit.planning import chunking
 from toolkit.planning.chunking import ChunkSizes
 from toolkit.postgres.compare import source
+from toolkit.postgres.restore import rebuilding
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
 PARTIAL, REFUSED = 3, RefusedError.exit_code
@@ -47,6 +48,7 @@ def laboratory(pg18: EmbeddedServer, clerk: str, tmp_path_factory: pytest.TempPa
         patch.setattr(chunking, "FORMAT_1", ChunkSizes(minimum=1, beyond=20, maximum=400))
         patch.setattr(source, "SMALL_BYTES", 60)
         patch.setattr(source, "FEW_BYTES", 60)
+        patch.setattr(rebuilding, "LEAST_ROWS", 1)
         yield made
     made.close()
     for role in ("source", "target"):
@@ -95,6 +97,8 @@ def make_way(random: Random, world: World, source: View) -> Way:
         arguments["triggers"] = "fire"
     host = random.choice(("target", "target", "superuser", "superuser", "clerk"))
     stirred = random.randrange(1000) if "atomic" not in arguments and random.random() < 0.08 else None
+    if host != "clerk" and "atomic" not in arguments and random.random() < 0.3:
+        arguments["exclusive"] = True  # which takes the owner
     return Way(host=host, arguments=arguments, businesses=picked, stirred=stirred)
 
 
@@ -169,6 +173,10 @@ def test_a_restore_into_any_application_does_what_the_oracle_says(laboratory: La
     assert taken_by(source) == taken_in(manifest)
     note(f"{world.ddl}\n{world.catalog}\n{case}")
     way = make_way(random, world, source)
+    if "exclusive" in way.arguments and random.random() < 0.7:
+        case = replace(case, target={name: [] for name in case.target})
+        laboratory.load("target", case.target)
+        laboratory.set_standing("target", standing[1])
     if way.businesses:
         wider, source = source, own_backup(source, way.businesses)
         if lost := cut_from(wider, source):
