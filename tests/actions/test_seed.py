@@ -69,7 +69,9 @@ def test_rows_are_inserted_once_and_refined_ones_stay(seed: Seed, connection: ps
     """Rows that are missing are inserted, in check mode not; those that are there stay as they are by default."""
     text = csv("A,Shirt,9.90", "B,Coat,50", "C,Hat,5")
     would = seed(text, check=True, diff=True)
-    assert (would.changed, would.details[0]) == (True, "+ a, A")
+    assert (would.changed, would.details) == (True, ("+ a, A", "+ a, B", "+ a, C"))
+    many = seed(csv(*(f"{n},n,1" for n in range(12))), check=True, diff=True)
+    assert many.details[-1] == "+ 2 more"
     assert connection.execute("SELECT count(*) FROM products").fetchone() == (0,)
     done = seed(text)
     assert done.message == "products: 3 of 3 are there: 3 inserted, 0 updated, 0 kept as refined"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -83,10 +84,11 @@ def test_names_of_every_script_are_printed_everywhere(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="a pseudo-terminal needs POSIX")
 @pytest.mark.parametrize(("env", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 def test_a_terminal_gets_colours_unless_told_otherwise(env: dict[str, str], coloured: bool, tmp_path: Path) -> None:
-    """On a terminal a status is coloured, with NO_COLOR it is not."""
+    """On a terminal a status is coloured, with NO_COLOR nothing is styled at all."""
     text = _on_terminal(playbook(tmp_path, "{debug: {msg: hi}, changed_when: true}"), env)
     assert "changed: [one] => hi" in text.replace("\x1b[33m", "").replace("\x1b[0m", "")
     assert ("\x1b[33m" in text) is coloured
+    assert bool(re.search(r"\x1b\[[1-9][0-9;]*m", text)) is coloured
 
 
 def test_a_defect_shows_no_trace_without_debug(tmp_path: Path) -> None:

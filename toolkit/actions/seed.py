@@ -160,8 +160,12 @@ def _outcome(table: str, done: Seeded, *, check: bool, seconds: float) -> Outcom
 
 
 def _lines(done: Seeded) -> Iterator[str]:
-    for sample in done.samples:
-        yield f"{_SIGNS[sample.kind]} {', '.join(sample.key)}{_columns(sample)}"
+    for kind, total in (("insert", done.inserted), ("update", done.updated), ("keep", done.kept)):
+        samples = [sample for sample in done.samples if sample.kind == kind]
+        for sample in samples:
+            yield f"{_SIGNS[kind]} {', '.join(sample.key)}{_columns(sample)}"
+        if samples and total > len(samples):
+            yield f"{_SIGNS[kind]} {count(total - len(samples))} more"
 
 
 _SIGNS = {"insert": "+", "update": "~", "keep": "="}
