@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import io
 import threading
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from tests.actions.running import act
-from tests.control import ROOT, Control, execute, rows
+from tests.control import ROOT, Control, execute, new_role, rows
 from toolkit.app.commands import run
 from toolkit.app.control import Control as Directory
 from toolkit.app.performing import perform
 from toolkit.demo import catalogues
+from toolkit.errors import RefusedError
 from toolkit.output.streams import Output
+from toolkit.postgres.servers.cluster import SUPERUSER
 
 BUSINESS = "biz-city-style"
 
@@ -94,3 +98,25 @@ def test_two_at_the_same_time(new_database: Callable[[], str], tmp_path: Path) -
     for each in work:
         each.join()
     assert rows(database, "SELECT count(*), count(DISTINCT code) FROM t") == [(50, 50)]
+
+
+def test_a_role_that_may_only_insert(new_database: Callable[[], str], tmp_path: Path) -> None:
+    """A role that may not lock the table seeds it where a unique key keeps rows apart, and is refused elsewhere."""
+    database = new_database()
+    role = f"inserter_{uuid.uuid4().hex[:8]}"
+    superuser = psycopg.conninfo.make_conninfo(database, user=SUPERUSER)
+    new_role(superuser, role)
+    execute(
+        database,
+        "CREATE TABLE t (id text PRIMARY KEY, code text)",
+        f"GRANT SELECT, INSERT ON t TO {role}; GRANT USAGE ON SCHEMA public TO {role}",
+    )
+    execute(superuser, f"GRANT TEMPORARY ON DATABASE {psycopg.conninfo.conninfo_to_dict(database)['dbname']} TO {role}")
+    theirs = psycopg.conninfo.make_conninfo(database, user=role)
+    arguments = {"table": "t", "key": ["code"], "rows": [{"code": "a"}]}
+    with pytest.raises(RefusedError, match=r"may not lock t, and no unique key of it has code"):
+        act("seed", arguments, tmp_path, database=theirs)
+    execute(database, "ALTER TABLE t ADD UNIQUE (code)")
+    assert act("seed", arguments, tmp_path, database=theirs).changed
+    assert not act("seed", arguments, tmp_path, database=theirs).changed
+    execute(superuser, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
