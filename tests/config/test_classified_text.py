@@ -18,8 +18,9 @@ from toolkit.config.catalog_proposal import Choice, new_file, updated_file
 from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog, TableRule
 from toolkit.model.schema import DatabaseSchema, Table
-from toolkit.planning.classification.proposals import Classification
+from toolkit.planning.classification.proposals import Classification, Verdict
 from toolkit.planning.classification.proposing import classify
+from toolkit.planning.classification.settling import Settling
 
 HEAD = "catalog: app\ntenant: {table: shops, key: id}\n"
 
@@ -275,3 +276,34 @@ def test_files_that_cannot_be_added_to(text: str, message: str) -> None:
     """They are refused with the place and the reason; nothing is guessed."""
     with pytest.raises(InputError, match=message):
         updated(text, schema(table("orders", "shopId -> shops")))
+
+
+@settings(max_examples=40, deadline=None)
+@given(schemas(), st.data())
+def test_whatever_is_answered_is_what_the_file_says(of: DatabaseSchema, data: st.DataObject) -> None:
+    """Answers and what follows from them stand in a file that loads, be they given at once or later on.
+
+    What is left open stays marked. A rule that names a table left open waits for it.
+    """
+    draft = replace(catalog_draft.read(Path("app.yml")), schemas=("public",))
+    text = ""
+    for final in (False, True):
+        settling = Settling(catalog=draft.catalog(TENANT), schema=of)
+        while (proposal := settling.next()) is not None:
+            options = [*proposal.options, *([] if final else [None])]
+            settling.settle(proposal, data.draw(st.sampled_from(options)) if options else None)
+        found = settling.result()
+        if text:
+            text = updated_file(draft, found, Choice(why="as asked"), answered=settling.settled)
+        else:
+            text = new_file(draft, found, Choice(why="as asked"))
+        rules = loaded(text).rules
+        assert bare({**settling.catalog.rules, **decided(found)}) == bare(dict(rules))
+        assert all(f"DECIDE {each.table}:" in text for each in found.by_verdict(Verdict.OPEN))
+        assert not any(f"DECIDE {table}:" in text for table in settling.settled)
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / "app.yml"
+            path.write_text(text, encoding="utf-8")
+            draft = replace(catalog_draft.read(path), schemas=("public",))
+    assert not found.by_verdict(Verdict.FOLLOWS)
+    assert rules.keys() == of.tables.keys()
