@@ -136,16 +136,18 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_other_schemas_and_scopes_are_told(make_pair: MakePair) -> None:
     """Columns, keys, rules, tables and scopes that differ are said; rows are compared by what both sides have."""
     pair = make_pair(
-        {**RULES, "notes": {"owned_by": ["tenant"]}},
+        {**RULES, "notes": {"owned_by": ["tenant"]}, "doubled": "shared"},
         ITEMS,
         PARTS,
         "CREATE TABLE notes (tenant text REFERENCES tenants)",
+        "CREATE TABLE doubled (a integer, b integer GENERATED ALWAYS AS (a * 2) STORED PRIMARY KEY)",
     )
     execute(
         pair.source,
         "INSERT INTO items VALUES (1, 'a', 'one', 1), (2, 'b', 'two', 2)",
         "INSERT INTO parts VALUES (1, 1, 'x')",
         "INSERT INTO notes VALUES ('a'), ('a'), ('b')",
+        "INSERT INTO doubled VALUES (1)",
     )
     first = pair.backup()
     execute(
@@ -170,11 +172,17 @@ def test_other_schemas_and_scopes_are_told(make_pair: MakePair) -> None:
         assert told in out, out
     third = pair.backup()
     found = compare(pair.control.directory, first.metadata.label, third.metadata.label)
-    assert numbers(found) == {"items": (0, 1, 0), "notes": (1, 0, 0), "parts": (0, 0, 0), "tenants": (0, 0, 0)}
+    assert numbers(found) == {
+        **dict.fromkeys(("doubled", "parts", "tenants"), (0, 0, 0)),
+        "items": (0, 1, 0),
+        "notes": (1, 0, 0),
+    }
+    assert [each.table for each in found.tables if each.reason] == ["parts"]
     # the target has the schema of before, without rows
     found = compare(pair.control.directory, third.metadata.label, host="target")
     assert {"table items: column colour text was dropped"} <= set(found.notes)
     assert numbers(found)["items"] == (0, 0, 2)
+    assert {each.table for each in found.tables if "which is generated" in each.reason} == {"doubled"}
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def why_not_compared(before: SideTable, after: SideTable) -> str:
     if before.key != after.key or before.unique != after.unique:
         return f"its key was {_key(before)} and is {_key(after)}"
     if not before.key:
-        return "its key is generated, which rows do not show"
+        return "they do not show its key, which is generated"
     if not before.unique and before.columns != after.columns:
         return "it has no key, and other columns"
     return ""

@@ -38,7 +38,6 @@ class SideTable:
         unique: whether the key identifies a row.
         rule: what decides which rows there are, as text.
         limit: it was read with a limit, of so many rows.
-        chunks: the ids of its chunks; None where they are not known before it is read.
     """
 
     name: str
@@ -47,7 +46,6 @@ class SideTable:
     unique: bool
     rule: str = ""
     limit: int | None = None
-    chunks: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +83,6 @@ def tables_of(manifest: Manifest) -> dict[str, SideTable]:
             unique=sort_key(manifest.schema.tables[entry.name]).unique,
             rule=manifest.classification.get(entry.name, ""),
             limit=manifest.metadata.optional.get(entry.name),
-            chunks=tuple(chunk.id for chunk in entry.chunks),
         )
         for entry in manifest.tables
     }
