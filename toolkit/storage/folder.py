@@ -184,9 +184,13 @@ def entered(root: Path, parts: Sequence[str], *, make: bool = False) -> Iterator
     folder = _root(root)
     try:
         for part in parts:
-            if make:
+            try:
+                inner = folder.enter(part)
+            except FileNotFoundError:
+                if not make:
+                    raise
                 folder.make_folder(part)
-            inner = folder.enter(part)
+                inner = folder.enter(part)
             folder.close()
             folder = inner
         yield folder
