@@ -54,6 +54,7 @@ def test_attempts_stand_beside_each_other(repository: Repository) -> None:
     [
         (b'"age":', b'"aged":'),
         (b'"time":"2026', b'"time":"soon'),
+        (b'"time":"2026-11-20T02:00:00.000Z', b'"time":"2026-11-20T02:00:00Z'),
         (b'"seconds":1.5', b'"seconds":"long"'),
         (b'"label":"2026', b'"label":"2027'),
         (b"{", b""),

@@ -170,8 +170,9 @@ def _proof_in(data: bytes, label: str | None) -> Proof | None:
     """The attempt in a file; None where it is not what was written."""
     try:
         proof = decoded(_PROOF, data)
-        instant(proof.time)
         instant(proof.backed_up)
-    except ValueError:  # DecodeError is one
+        # times are compared as text
+        written = stamp(instant(proof.time), "milliseconds") == proof.time
+    except (ValueError, OverflowError):  # DecodeError is a ValueError
         return None
-    return proof if proof.label == label else None
+    return proof if written and proof.label == label else None
