@@ -89,6 +89,7 @@ def failing(name: str, when: str = "true") -> str:
     return f"{{name: {name}, assert: {{that: 'false', fail_msg: the disk is full}}, when: \"{when}\"}}"
 
 
+GUILTY = "inventory_hostname == 'one'"
 OK = "{debug: {msg: all is well}}"
 
 
@@ -175,6 +176,9 @@ def test_later_plays_of_hosts_that_are_out(endpoint: Endpoint, tmp_path: Path, c
     [(path, told)] = endpoint.told
     assert (path, told["failed_hosts"]) == ("/failure", ["one"])
     assert told["failed_tasks"][0]["task"] == "Back up"
+    fatal = f"- hosts: one, two\n  any_errors_fatal: true\n  tasks: [{failing('Stop', GUILTY)}]\n"
+    assert went(fatal + play(endpoint, OK, hosts="two"), tmp_path, control).code == 1
+    assert [path for path, _ in endpoint.told] == ["/failure", "/failure"]
 
 
 def test_check_mode_tells_nobody(endpoint: Endpoint, tmp_path: Path, control: Control) -> None:
