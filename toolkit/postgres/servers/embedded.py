@@ -21,8 +21,9 @@ from psycopg.conninfo import make_conninfo
 
 from toolkit.errors import DatabaseError, InputError
 from toolkit.model.host import EmbeddedDatabase
-from toolkit.postgres.servers.cluster import Cluster, require_package
+from toolkit.postgres.servers.cluster import Cluster
 from toolkit.postgres.servers.exclusion import exclusively
+from toolkit.postgres.servers.installations import require_package
 from toolkit.private import files
 
 DEFAULT_VERSION = 18

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from toolkit.postgres.servers.cluster import installations
+from toolkit.postgres.servers.installations import installations
 from toolkit.postgres.servers.place import Place
 from toolkit.postgres.session.connection import Connection
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from toolkit.errors import DatabaseError, InputError
-from toolkit.postgres.servers.cluster import installations
+from toolkit.postgres.servers.installations import installations
 from toolkit.postgres.session.stalling import bounded
 
 DEBIAN = Path("/usr/lib/postgresql")
