@@ -79,7 +79,7 @@ def key(table: Table, row: Row) -> tuple[Any, ...]:
 
 
 SEARCH = settings(
-    max_examples=examples(5),
+    max_examples=examples(4),
     deadline=None,
     derandomize=not EVERYTHING,
     database=None,
