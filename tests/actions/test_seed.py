@@ -94,7 +94,8 @@ def test_ids_are_the_same_everywhere(seed: Seed, connection: psycopg.Connection[
     wanted = uuid.uuid5(NAMESPACE, '["products",{"shop":"a","sku":"A"}]')
     assert connection.execute("SELECT id FROM products").fetchone() == (str(wanted),)
     connection.execute("UPDATE products SET sku = 'A2'")
-    again = seed(csv("A,Shirt,9.90"), key=["sku", "shop"])
+    again = seed(csv("A,Shirt,9.90"), key=["sku", "shop"], diff=True)
+    assert again.details == ("= A, a: its id is there under another key",)
     assert (again.changed, again.facts["renamed"], again.facts["there"]) == (False, 1, 1)
 
 
@@ -175,6 +176,7 @@ def test_identity_columns_count_on(seed: Seed, connection: psycopg.Connection[An
     assert connection.execute("SELECT id FROM numbers WHERE code = 'd'").fetchone() == (41,)
     taken = seed(**given, rows=[{"id": 40, "code": "e"}], ids="kept")
     assert (taken.changed, taken.facts["renamed"]) == (False, 1)
+    assert "1 row with an id that another natural key has" in taken.warnings[0]
 
 
 def test_rows_of_other_tables_are_found_by_their_natural_key(seed: Seed, connection: psycopg.Connection[Any]) -> None:

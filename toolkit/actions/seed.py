@@ -160,7 +160,12 @@ def _outcome(table: str, done: Seeded, *, check: bool, seconds: float) -> Outcom
 
 
 def _lines(done: Seeded) -> Iterator[str]:
-    for kind, total in (("insert", done.inserted), ("update", done.updated), ("keep", done.kept)):
+    for kind, total in (
+        ("insert", done.inserted),
+        ("update", done.updated),
+        ("keep", done.kept),
+        ("rename", done.renamed),
+    ):
         samples = [sample for sample in done.samples if sample.kind == kind]
         for sample in samples:
             yield f"{_SIGNS[kind]} {', '.join(sample.key)}{_columns(sample)}"
@@ -168,13 +173,15 @@ def _lines(done: Seeded) -> Iterator[str]:
             yield f"{_SIGNS[kind]} {count(total - len(samples))} more"
 
 
-_SIGNS = {"insert": "+", "update": "~", "keep": "="}
+_SIGNS = {"insert": "+", "update": "~", "keep": "=", "rename": "="}
 
 
 def _columns(sample: Sample) -> str:
     parts = [f"{name} {_value(there)} → {_value(given)}" for name, there, given in sample.columns]
     if sample.kind == "keep":
         parts = [f"{name} {_value(there)} stays, not {_value(given)}" for name, there, given in sample.columns]
+    if sample.kind == "rename":
+        return ": its id is there under another key"
     return f": {', '.join(parts)}" if parts else ""
 
 

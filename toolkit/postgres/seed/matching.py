@@ -143,6 +143,10 @@ class Matching:
             keys, STAGE, sql.Literal(SAMPLES)
         )
         found = [Sample(kind="insert", key=tuple(key)) for key in self._connection.execute(new).fetchall()]
+        renamed = sql.SQL("SELECT {} FROM {} s WHERE s.renamed_ ORDER BY s.n_ LIMIT {}").format(
+            keys, STAGE, sql.Literal(SAMPLES)
+        )
+        found += [Sample(kind="rename", key=tuple(key)) for key in self._connection.execute(renamed).fetchall()]
         for kind, names in (("update", layout.update), ("keep", layout.compared)):
             found.extend(self._changes(kind, names, keys))
         return tuple(found)

@@ -80,6 +80,9 @@ class _Upsert:
         matching = Matching(self.connection, self.schema, self.layout, stage)
         found = self._look(checks, matching)
         shown = matching.samples() if samples else ()
+        if found.renamed and self.seeding.ids is Ids.KEPT:
+            what = f"{counted(found.renamed, 'row')} with an id that another natural key has"
+            warnings += (f"{what}: not inserted; --diff shows them",)
         inserted, updated = found.inserted, found.updated
         if (inserted or updated) and not check:
             self._lock()
