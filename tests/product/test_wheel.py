@@ -173,7 +173,9 @@ def test_five_commands(wheel: Path, pg18: EmbeddedServer, tmp_path: Path) -> Non
         before = contents(directory)
         upgrade(playback, newer(wheel, tmp_path))
         assert run(playback, "--version", cwd=directory) == f"Playback {toolkit.__version__}.post1\n"
-        assert "no problems found" in run(playback, "lint", cwd=directory)
+        healthy = run(playback, "doctor", cwd=directory)
+        assert "no problems" in healthy
+        assert "job nightly in backups was last proven" in healthy
         looked = run(playback, "init", "--update", cwd=directory)
         assert "    -        keep_daily: 14\n    +        keep_daily: 30" in looked
         assert contents(directory) == before

@@ -36,6 +36,9 @@ all:
 VARIABLES: Final = """\
 # Variables of all hosts; those of hosts.yml's hosts, and of host_vars/HOST.yml, win over them.
 
+# What `playback doctor` alarms about where it is not so: a backup every night, and a proof every week.
+expect: {newest: 26h, proven: 8d}
+
 # A second repository for the same backups, which the nightly copies to: name it in repositories.yml, and here.
 # second: offsite
 
