@@ -9,10 +9,10 @@ any other, but for the chunks of its rows, which nobody knows: such tables are c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 
 import msgspec
@@ -158,6 +158,43 @@ class Source:
         beyond = self._beyond(entry, found.theirs)
         self._staged[name] = Staged(ours, names, sum(map(len, found.ours)), beyond=beyond, compared=compared)
         return self._staged[name]
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything is on stage."""
+        return bool(self._staged)
+
+    def stage_some(self, name: str, batches: Iterable[Sequence[bytes]]) -> None:
+        """Stage some rows of a table, beside those that are there; it counts as changed unless these are all."""
+        entry = self.entries[name]
+        names = tuple(column.name for column in entry.columns)
+        staged = self._staged.get(name) or Staged(self._workspace.create("stage", name), names, 0)
+        sizes = list[tuple[int, int]]()
+
+        def blocks() -> Iterator[bytes]:
+            for rows in batches:
+                if rows:
+                    block = b"".join(rows)
+                    sizes.append((len(rows), len(block)))
+                    yield block
+
+        coming = blocks()
+        if (first := next(coming, None)) is not None:
+            with self.computing(name, every=False):
+                write_rows(self._connection, staged.table, names, chain([first], coming))
+        self._workspace.grew(staged.table, sum(rows for rows, _ in sizes))
+        self._staged[name] = replace(staged, bytes=staged.bytes + sum(size for _, size in sizes))
+        if staged.table.rows == entry.rows:
+            self._edited.discard(name)
+        else:
+            self._edited.add(name)
+
+    def unstage(self) -> None:
+        """Take off the stage what was put there; it comes back as it was stored."""
+        for staged in self._staged.values():
+            self._workspace.drop(staged.table)
+        self._staged.clear()
+        self._edited.clear()
 
     def add(self, entry: TableEntry) -> None:
         """Begin a table that the backup does not have; it is empty until it is edited."""

@@ -6,7 +6,11 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from psycopg import sql
+
 from toolkit.model.schema import PLAIN, Equality
+from toolkit.model.schemas import Schemas
+from toolkit.postgres.schema.naming import NAMED, parameter
 from toolkit.postgres.session.connection import Connection
 
 # To plan one large statement takes longer than to run these small ones. This one finds, per column of a key, the
@@ -86,6 +90,14 @@ LEFT JOIN LATERAL (SELECT format('%%s.%%I', c.collnamespace::regnamespace, c.col
                   ) special ON true
 """
 
+_LOOSE = sql.SQL("""
+SELECT c.named, a.attname
+FROM {NAMED} c
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_collation l ON l.oid = a.attcollation AND NOT l.collisdeterministic
+WHERE c.relkind IN ('r', 'p')
+""").format(NAMED=NAMED)
+
 
 _Way = tuple[int, ...]
 """The operator, the left and the right type, the column's own collation and that of the key, by their object ids."""
@@ -126,6 +138,12 @@ def read_equalities(connection: Connection, tables: Mapping[int, str]) -> Equali
         foreign_keys=special("foreign key"),
         types={name: found for (_, name), (found,) in special("type").items()},
     )
+
+
+def loosely_collated(connection: Connection, schemas: Schemas) -> frozenset[tuple[str, str]]:
+    """Give the columns, as table and column, whose collation takes different texts for equal."""
+    rows = connection.execute(_LOOSE, {"schemas": parameter(schemas)}).fetchall()
+    return frozenset((str(table), str(column)) for table, column in rows)
 
 
 def _described(connection: Connection, ways: Collection[_Way]) -> dict[_Way, Equality]:

@@ -25,6 +25,7 @@ class BackupOwners:
         rows_of: gives the supporting rows of the backup as it does those of its tables.
 
     Attributes:
+        rows_of: the same.
         picking: the rules of the backup.
         tenants: the keys of those whose rows are `mine`.
     """
@@ -41,7 +42,7 @@ class BackupOwners:
         self._workspace = workspace
         self._source = source
         self._schema = workspace.schema
-        self._rows_of = rows_of
+        self.rows_of = rows_of
         self.tenants = sorted(tenants)
         self._absent: list[AbsentOwners] | None = None
         self.picking = picking
@@ -136,7 +137,7 @@ class BackupOwners:
         names = [f"v{place}" for place in range(len(support.columns))]
         loaded = [*names, "tenant"] if tenants else names
         texts = self._workspace.texts("support_texts", loaded)
-        write_rows(self._workspace.connection, texts, loaded, self._rows_of(support.entry))
+        write_rows(self._workspace.connection, texts, loaded, self.rows_of(support.entry))
         typed = sql.SQL(", ").join(
             converted(sql.Identifier("r", name), carried) for name, carried in zip(names, support.columns, strict=True)
         )

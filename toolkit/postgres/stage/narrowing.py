@@ -10,6 +10,7 @@ from psycopg import sql
 from toolkit.errors import RefusedError
 from toolkit.model.catalog import Catalog
 from toolkit.model.manifest import BusinessFilter, Manifest, RuleEntry
+from toolkit.planning.candidates import OWNING
 from toolkit.planning.links import OwnerLink
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.schema.introspection import read_schema
@@ -22,9 +23,7 @@ from toolkit.postgres.selection.references import ReferenceClosure
 from toolkit.postgres.selection.tenants import find_named, keys_of_labels, of_type
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.backup_owners import BackupOwners
-
-OWNING = ("tenant", "owned")
-"""The rules whose rows have owners, as a backup writes them."""
+from toolkit.postgres.stage.candidates import stage_candidates
 
 
 def narrowed(connection: Connection, catalog: Catalog, manifest: Manifest, businesses: Sequence[str]) -> Manifest:
@@ -78,6 +77,7 @@ def narrow(workspace: Workspace, source: Source, owners: BackupOwners) -> None:
             (f"column {name}, by which rows of the backup hang together, does not come along" for name in missing),
             hint="restore the whole backup, or into a target of its own application version; nothing was changed",
         )
+    stage_candidates(workspace, source, owners)
     _Narrowing(workspace, source, owners).run()
 
 
