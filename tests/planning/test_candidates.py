@@ -34,9 +34,7 @@ RULES = {"tenants": "tenant", "orders": "owned", "items": "owned", "makers": "re
 
 def link(table: str, column: str, source: str) -> OwnerLink:
     """Rows that are owned by the rows of another table."""
-    return OwnerLink(
-        table=table, columns=(column,), source=source, source_columns=("id",), total=False, single=False
-    )
+    return OwnerLink(table=table, columns=(column,), source=source, source_columns=("id",), total=False, single=False)
 
 
 def wider(rules: Mapping[str, str] = RULES, types: Mapping[str, Mapping[str, str]] = COLUMNS) -> Wider:

@@ -18,7 +18,7 @@ from toolkit.planning.cycles import levels
 from toolkit.planning.links import OwnerLink
 from toolkit.postgres.schema.relation import Relation, Sql, equal, row_text, scalar
 from toolkit.postgres.schema.row_sources import Rows, Temporary
-from toolkit.postgres.schema.workspace import Workspace
+from toolkit.postgres.schema.workspace import SMALL_BYTES, Workspace
 from toolkit.postgres.session.qualifying import type_name
 
 NOTHING = sql.SQL("")
@@ -45,6 +45,7 @@ class Owners:
         all_mine: True when every row is owned, and by selected tenants only.
         mine: how many lines say that a selected tenant owns the row; None where nobody has counted.
         others: how many say that another one does; the same.
+        alone: no row has more than one line, because no row can have several owners.
     """
 
     source: Rows
@@ -52,6 +53,7 @@ class Owners:
     all_mine: bool = False
     mine: int | None = None
     others: int | None = None
+    alone: bool = False
 
     def joined(self, alias: str, link: OwnerLink, owners: str) -> Sql:
         """Give the condition that a link leads to row `alias` of its table from the row of a line `owners` of these."""
@@ -93,6 +95,7 @@ class Ownership:
         self._absent = [each for each in absent if each.table in relations]
         self._owners: dict[str, Owners] = {}
         self._mark: Mark
+        self._both = False
 
     def compute(self, selected: Sql, *, only_selected: bool, all_selected: bool) -> dict[str, Owners]:
         """Owners of every table that owner links reach, as `mine`: whether they are selected.
@@ -103,6 +106,7 @@ class Ownership:
             all_selected: every tenant is selected.
         """
         mark = Mark("mine", type_name("boolean"), sql.SQL("({})").format(selected))
+        self._both = not (only_selected or all_selected)
         owners = self._compute(mark, selected if only_selected else None, all_alike=all_selected)
         return self._counted(owners, alike=only_selected or all_selected)
 
@@ -175,13 +179,17 @@ class Ownership:
             query = sql.SQL("(SELECT {ids}, true AS {mark}{keys} FROM {source} t)").format(
                 ids=relation.ids("t"), mark=self._name, keys=self._select_keys(names), source=relation.source
             )
-            self._owners[table] = Owners(Rows(query, None), names, all_mine=True)
+            self._owners[table] = Owners(Rows(query, None), names, all_mine=True, alone=True)
             return
         parts = [self._from_link(link) for link in incoming if self._gives(link)]
         parts.extend(self._given(table, followed))
         absent = any(each.table == table for each in self._absent)
         distinct = len(parts) > 1 or absent or any(not link.single for link in incoming)
-        self._owners[table] = self._create(table, parts, distinct=distinct)
+        alone = not distinct and all(self._owners[link.source].alone for link in incoming if self._gives(link))
+        if alone and len(parts) == 1 and incoming and self._is_told_apart and self._is_last(table):
+            self._owners[table] = self._apart(table, next(link for link in incoming if self._gives(link)))
+            return
+        self._owners[table] = replace(self._create(table, parts, distinct=distinct), alone=alone)
 
     def _gives(self, link: OwnerLink) -> bool:
         """Whether a link may lead from owned rows, as far as they are known by now."""
@@ -238,6 +246,30 @@ class Ownership:
         if not parts:
             return Owners(Rows(sql.SQL("({})").format(self._nobody(table)), 0), names)
         return Owners(self._workspace.hold("own", self._union(table, parts, distinct=distinct)), names)
+
+    @property
+    def _is_told_apart(self) -> bool:
+        """Whether lines say whether a selected tenant is the owner, and tenants of both kinds are followed."""
+        return self._mark.name == "mine" and self._both
+
+    def _is_last(self, table: str) -> bool:
+        """Whether the rows of a large table own no others."""
+        size = self._relations[table].bytes
+        return (size is None or size > SMALL_BYTES) and not any(link.source == table for link in self._links)
+
+    def _apart(self, table: str, link: OwnerLink) -> Owners:
+        """The owners of the rows of a table, of which only the lines of selected tenants are held.
+
+        Others own most of them, and few are asked about.
+        """
+        mine = self._workspace.hold("own", self._from_link(link, condition=sql.SQL(" AND s.mine")))
+        others = self._from_link(link, condition=sql.SQL(" AND NOT s.mine"))
+        listed = self._relations[table].id_columns("m")
+        query = sql.SQL(
+            "(SELECT {listed}, true AS mine FROM {mine} m UNION ALL SELECT {listed}, false FROM ({others}) m)"
+        )
+        source = Rows(query.format(listed=listed, mine=mine, others=others), None)
+        return Owners(source, {}, mine=mine.rows, alone=True)
 
     def _nobody(self, table: str) -> Sql:
         """No lines."""

@@ -33,6 +33,8 @@ SETTINGS = {
     "tcp_keepalives_count": "6",
     "jit": "off",
     "work_mem": "64MB",
+    # of temporary tables, which are read a few times: how many rows fit a value is known well enough by a few thousand
+    "default_statistics_target": "10",
     "client_min_messages": "warning",
 }
 """By name: what a session is set to, or, behind a pooler, every transaction."""

@@ -87,7 +87,8 @@ class ExtraRows:
                 common = sql.SQL("true" if taken.owned is not None else "false")
             query = self._less(name, query, "of no business, and single ones are restored", common)
         owners = self._selected.owners.get(name)
-        if owners is not None and not owners.all_mine:
+        by_owner = taken.ids is not None and rule.kind in {RuleKind.TENANT, RuleKind.OWNED}
+        if owners is not None and not owners.all_mine and not (owners.alone and by_owner):
             co_owned = sql.SQL("EXISTS (SELECT 1 FROM {} o WHERE {} AND NOT o.mine)").format(
                 owners.source, relation.same("t", "o")
             )

@@ -92,15 +92,21 @@ class Judge:
         outside = self._survey.accounting.rules[name].category is not Category.BUSINESS and part is not Part.WHOLE
         mine: Sql = sql.SQL("false")
         other: Sql = sql.SQL("false")
+        asked: Sql = sql.SQL("true")
         if owners is not None:
-            owned = sql.SQL("EXISTS (SELECT 1 FROM {} o WHERE {} AND {})")
-            same = self._survey.workspace.relations[name].same_ids("o", "d")
-            mine = owned.format(owners.source, same, sql.SQL("o.mine"))
-            other = owned.format(owners.source, same, sql.SQL("NOT o.mine"))
+            # looked up at once, and only if it is asked for
+            owned = sql.SQL("d.stage_id IN (SELECT e.stage_id FROM {} e JOIN {} o ON {} WHERE e.action = {} AND {})")
+            same = self._survey.workspace.relations[name].same_ids("o", "e")
+            changed = sql.Literal(Action.CHANGED)
+            mine = owned.format(differences.lines, owners.source, same, changed, sql.SQL("o.mine"))
+            other = owned.format(differences.lines, owners.source, same, changed, sql.SQL("NOT o.mine"))
+            if owners.alone and not outside:  # most rows are theirs, and then nobody else's
+                asked, mine = sql.SQL("NOT {}").format(mine), sql.SQL("false")
         return sql.SQL(
             "SELECT r.stage_id, (CASE WHEN {outside} THEN {devices} WHEN r.other AND NOT r.mine THEN {others}"
             ' WHEN r.other THEN {co_owned} ELSE {nobodys} END)::"char" AS why'
-            " FROM (SELECT d.stage_id, {mine} AS mine, {other} AS other FROM {lines} d WHERE d.action = {changed}) r"
+            " FROM (SELECT d.stage_id, {mine} AS mine, {other} AS other FROM {lines} d"
+            " WHERE d.action = {changed} AND {asked}) r"
             " WHERE {outside} OR r.other OR NOT ({updatable} OR r.mine)"
         ).format(
             lines=differences.lines,
@@ -113,6 +119,7 @@ class Judge:
             updatable=sql.Literal(self._survey.scope.whole or part is Part.WHOLE),
             mine=mine,
             other=other,
+            asked=asked,
         )
 
     def claim(self, differences: dict[str, Differences]) -> None:

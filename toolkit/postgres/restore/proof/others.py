@@ -59,12 +59,16 @@ class OtherRows:
 
     def count(self) -> int:
         """Say how many there are, before the plan is applied."""
-        counts = {
-            name: sql.SQL("SELECT count(*) FROM ({}) q").format(self._rows(name, self._untouched(name)))
-            for name in self._tables
-        }
+        count = sql.SQL("SELECT count(*) FROM {}")
+        counts = {name: count.format(self._relations[name].source) for name in self._tables}
         numbers = self._prepared.comparison.workspace.numbers(counts, self._prepared.comparison.bytes_of)
-        return sum(numbers.values())
+        return sum(rows - self._touched(name) for name, rows in numbers.items())
+
+    def _touched(self, name: str) -> int:
+        """How many rows of a table change or go: the key of the ones is on stage, that of the others is not."""
+        differences = self._prepared.differences.get(name)
+        changed = differences.count(Action.CHANGED) if differences is not None else 0
+        return changed + self._prepared.deletions.counts.get(name, 0)
 
     def before(self) -> dict[str, Digest]:
         """Their digests before the plan is applied, by table."""
