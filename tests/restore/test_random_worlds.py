@@ -34,6 +34,7 @@ from toolkit.planning import chunking
 from toolkit.planning.chunking import ChunkSizes
 from toolkit.postgres.compare import source
 from toolkit.postgres.restore import rebuilding
+from toolkit.postgres.selection import ownership
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
 PARTIAL, REFUSED = 3, RefusedError.exit_code
@@ -47,6 +48,7 @@ def laboratory(pg18: EmbeddedServer, clerk: str, tmp_path_factory: pytest.TempPa
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunking, "FORMAT_1", ChunkSizes(minimum=1, beyond=20, maximum=400))
         patch.setattr(source, "SMALL_BYTES", 60)
+        patch.setattr(ownership, "SMALL_BYTES", 0)
         patch.setattr(source, "FEW_BYTES", 60)
         patch.setattr(rebuilding, "LEAST_ROWS", 1)
         yield made
