@@ -84,7 +84,7 @@ class Shop:
                 picking=picking_of(wider, names, survey.schema, survey.links),
                 tenants=businesses,
             )
-            narrow(survey.workspace, source, owners)
+            narrow(survey.workspace, source, owners, meanwhile=lambda: None)
             source.settle()
             tables = (self._described(source, survey.schema.tables[name]) for name in source.entries)
             return msgspec.structs.replace(source.manifest, tables=tuple(tables))

@@ -18,7 +18,7 @@ from toolkit.postgres.compare.same_rows import copies, same_key
 from toolkit.postgres.compare.source import Source, Staged
 from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Relation, Sql, differing, row_text, scalar, text_of
-from toolkit.postgres.schema.row_sources import Rows, Temporary
+from toolkit.postgres.schema.row_sources import Rows, Temporary, fetched
 from toolkit.postgres.schema.rows import read_rows
 from toolkit.postgres.schema.workspace import Workspace, shared
 from toolkit.postgres.session.connection import Connection
@@ -264,7 +264,7 @@ def _nobody(target: Relation) -> Sql:
     return sql.SQL("NULL::tid AS row_id, NULL::oid AS part_id" if target.partitioned else "NULL::tid AS row_id")
 
 
-def absent_from_stage(table: Table, target: Relation, staged: Staged | None, taken: Sql | None) -> Sql:
+def absent_from_stage(table: Table, target: Relation, staged: Staged | None, taken: Rows | None) -> Sql:
     """Give a query of the ids of taken rows whose key is not staged.
 
     Args:
@@ -276,6 +276,8 @@ def absent_from_stage(table: Table, target: Relation, staged: Staged | None, tak
         query = sql.SQL("{} JOIN {} b ON {}").format(query, staged.beyond, target.same("t", "b"))
     if taken is not None:
         query = sql.SQL("{} JOIN {} w ON {}").format(query, taken, target.same("t", "w"))
+        if (few := fetched(target, taken, "t")) is not None:
+            query = sql.SQL("{} AND {}").format(query, few)
     keyed = sort_key(table).unique
     if staged is None or not (keyed or staged.whole):
         return sql.SQL("{} WHERE true").format(query)

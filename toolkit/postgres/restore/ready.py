@@ -31,6 +31,7 @@ from toolkit.postgres.restore.preflight import (
     warnings_of,
 )
 from toolkit.postgres.restore.rebuilding import Rebuilding
+from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import LOCK_SECONDS, WRITING_LOCK, Survey, consistent_snapshot
 from toolkit.postgres.selection.tenants import the_same
 from toolkit.postgres.session.connection import Connection, refuse_standby
@@ -150,14 +151,16 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
         if request.businesses:
             refuse_cut_ways(manifest.metadata.label, picking, today)
             refuse_lost_ways(manifest.metadata.label, picking, names)
-            narrow(survey.workspace, source, owners)
+            selected = narrow(survey.workspace, source, owners, meanwhile=lambda: _selected(survey))
+        else:
+            selected = None
         followed = (
             *follow(connection, source, survey, device),
             *leave_transient(connection, source, survey),
         )
         made_node = stage_own_node(connection, source, survey, device)
         source.settle()
-        selected = survey.select(all_owners=True, strict=False)
+        selected = selected or _selected(survey)
         prepared = Planner(
             survey,
             mode=request.mode,
@@ -218,6 +221,11 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             bypass=bypass,
             rebuilding=rebuilding,
         )
+
+
+def _selected(survey: Survey) -> Selected:
+    """The scope evaluated on the target, with all owners known."""
+    return survey.select(all_owners=True, strict=False)
 
 
 def _deleted_tenants(survey: Survey, prepared: Prepared) -> Collection[str]:

@@ -84,15 +84,21 @@ class Held(Temporary):
 
 
 def chosen(relation: Relation, ids: Rows | None, alias: str) -> Sql:
-    """`FROM …` the rows of a table that a table of ids names, or all of them for None.
-
-    A few of many rows are fetched by their ids, in the order in which they lie; the planner would read the whole
-    table, because it takes every fetch for a jump.
-    """
+    """`FROM …` the rows of a table that a table of ids names, or all of them for None."""
     source = sql.SQL("FROM {} {}").format(relation.source, sql.Identifier(alias))
     if ids is None:
         return source
-    if not relation.partitioned and ids.rows is not None and ids.rows * FEW < relation.rows:
-        fetched = sql.SQL("{} WHERE {}.ctid = ANY (ARRAY(SELECT row_id FROM {} i))")
-        return fetched.format(source, sql.Identifier(alias), ids)
+    if (few := fetched(relation, ids, alias)) is not None:
+        return sql.SQL("{} WHERE {}").format(source, few)
     return sql.SQL("{} JOIN {} i ON {}").format(source, ids, relation.same(alias, "i"))
+
+
+def fetched(relation: Relation, ids: Rows, alias: str) -> Sql | None:
+    """Give the condition by which a few of many rows are fetched by their ids; None where they are not few.
+
+    They are fetched in the order in which they lie. The planner would read the whole table, because it takes every
+    fetch for a jump.
+    """
+    if relation.partitioned or ids.rows is None or ids.rows * FEW >= relation.rows:
+        return None
+    return sql.SQL("{}.ctid = ANY (ARRAY(SELECT row_id FROM {} i))").format(sql.Identifier(alias), ids)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 from psycopg import sql
@@ -24,6 +25,8 @@ from toolkit.postgres.selection.tenants import find_named, keys_of_labels, of_ty
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.backup_owners import BackupOwners
 from toolkit.postgres.stage.candidates import stage_candidates
+
+T = TypeVar("T")
 
 
 def narrowed(connection: Connection, catalog: Catalog, manifest: Manifest, businesses: Sequence[str]) -> Manifest:
@@ -64,8 +67,11 @@ def _equal_to(
     return find_named(connection, schema, tenant, keys, names=businesses, known=tenants)
 
 
-def narrow(workspace: Workspace, source: Source, owners: BackupOwners) -> None:
+def narrow(workspace: Workspace, source: Source, owners: BackupOwners, meanwhile: Callable[[], T]) -> T:
     """Leave on stage only what the backup of the owners' tenants alone would have taken of the staged rows.
+
+    Args:
+        meanwhile: what the server has to do, which is done while the backup is read; its result is given back.
 
     Raises:
         RefusedError: columns by which the rows hang together are not on stage, or limits cut rows from the backup that
@@ -77,8 +83,9 @@ def narrow(workspace: Workspace, source: Source, owners: BackupOwners) -> None:
             (f"column {name}, by which rows of the backup hang together, does not come along" for name in missing),
             hint="restore the whole backup, or into a target of its own application version; nothing was changed",
         )
-    stage_candidates(workspace, source, owners)
+    done = stage_candidates(workspace, source, owners, meanwhile)
     _Narrowing(workspace, source, owners).run()
+    return done
 
 
 Kept = Mapping[str, Rows | None]
