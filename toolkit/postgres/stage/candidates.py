@@ -16,10 +16,10 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from toolkit.planning.candidates import Candidates, TooMuchError, Wider
+from toolkit.planning.copy_text import copy_text
 from toolkit.planning.told_by_text import ToldByText
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.schema.equality import loosely_collated
-from toolkit.postgres.schema.rows import copy_text
 from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.stage.backup_owners import BackupOwners
 
