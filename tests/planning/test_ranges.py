@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.model.manifest import Chunk, KeyColumn, TableEntry, chunk_id, table_digest
-from toolkit.planning import chunking, ranges
+from toolkit.planning import chunking, in_order, ranges
 from toolkit.planning.chunking import ChunkSizes, chunks
+from toolkit.planning.in_order import InOrder
 from toolkit.planning.ranges import Differing, differing
 
 SMALL = ChunkSizes(minimum=20, beyond=40, maximum=200)
@@ -98,3 +99,29 @@ def test_more_than_can_be_held_is_not_told_apart(monkeypatch: pytest.MonkeyPatch
     entry, data = entry_of(rows, ())
     assert differing(left, entry, lambda wanted: (data[chunk.id] for chunk in wanted.chunks), lambda _: ()) is None
     assert next(left, None) is None
+
+
+@pytest.mark.parametrize("stops", [0, 1000])
+@given(ours=sides, theirs=sides, cut_at=st.integers(0, 200))
+def test_lines_in_the_same_place_are_passed_over_on_both_sides(
+    stops: int, ours: list[int], theirs: list[int], cut_at: int
+) -> None:
+    """As many of each as on the other, be the others given back line by line or at once because too many differ."""
+    one, other = rows_of(ours), rows_of(theirs)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(in_order, "STOPS", stops)
+        beside = InOrder(b"".join(one))
+        found = [*beside.beside(b"".join(other[:cut_at])), *beside.beside(b"".join(other[cut_at:]))]
+    left = Counter(beside.left())
+    assert Counter(one) - left == Counter(other) - Counter(found)
+    assert not left - Counter(one)
+    assert not Counter(found) - Counter(other)
+
+
+def test_one_line_that_differs_is_the_only_one_given_back() -> None:
+    """Be it changed, added, or not there."""
+    rows = rows_of(list(range(1000)))
+    for other in (rows[:500] + rows[501:], [*rows[:500], b"new\n", *rows[500:]], [*rows[:500], b"new\n", *rows[501:]]):
+        beside = InOrder(b"".join(rows))
+        found = beside.beside(b"".join(other))
+        assert [*found, *beside.left()] in ([b"new\n"], [rows[500]], [b"new\n", rows[500]])

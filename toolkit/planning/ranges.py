@@ -17,6 +17,7 @@ from msgspec import structs
 from toolkit.model.manifest import Chunk, TableEntry, chunk_id
 from toolkit.planning import chunking
 from toolkit.planning.chunking import RawChunk
+from toolkit.planning.in_order import InOrder
 
 HELD_BYTES = 96 << 20
 """About how much memory the lines may need that are found on one side only; more is not worth being told apart."""
@@ -134,10 +135,21 @@ class _Beside:
     def _settle(self, end: int) -> None:
         """Lay the backup's chunks up to a place beside what waits of the other side."""
         chunks, self._next = self._chunks[self._next : end], end
-        left = _Lines(line for data in self._waiting for line in data.splitlines(keepends=True))
+        theirs, left = InOrder(b"".join(self._waiting)), None
         self._waiting, self._waiting_bytes = [], 0
+        ours = list[bytes]()
         for data in self._rows(chunks):
-            self._cancel(left.less(data.splitlines(keepends=True)), self._theirs, self._ours)
+            if left is None:
+                ours.extend(theirs.beside(data))
+                if not theirs.lost:
+                    continue
+                left = _Lines(theirs.left())
+                self._cancel(left.less(ours), self._theirs, self._ours)
+            else:
+                self._cancel(left.less(data.splitlines(keepends=True)), self._theirs, self._ours)
+        if left is None:
+            left = _Lines(theirs.left())
+            self._cancel(left.less(ours), self._theirs, self._ours)
         self._cancel(left.rest(), self._ours, self._theirs)
 
     def _rows(self, chunks: Sequence[Chunk]) -> Iterator[bytes]:
@@ -160,8 +172,7 @@ class _Beside:
 class _Lines:
     """Some lines, of which others are taken off, each as often as it occurs."""
 
-    def __init__(self, lines: Iterable[bytes]) -> None:
-        every = list(lines)
+    def __init__(self, every: Sequence[bytes]) -> None:
         self._single = set(every)
         self._several: Counter[bytes] | None = None if len(self._single) == len(every) else Counter(every)
 
@@ -175,9 +186,9 @@ class _Lines:
             absent = wanted - self._several
             self._several -= wanted
             return absent.elements()
-        absent_lines = [line for line in lines if line not in self._single]
+        absent_lines = taken - self._single
         self._single -= taken
-        return absent_lines
+        return sorted(absent_lines)
 
     def rest(self) -> Iterable[bytes]:
         """Give those that are left."""
