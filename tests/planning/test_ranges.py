@@ -13,7 +13,7 @@ from toolkit.model.manifest import Chunk, KeyColumn, TableEntry, chunk_id, table
 from toolkit.planning import chunking, in_order, ranges
 from toolkit.planning.chunking import ChunkSizes, chunks
 from toolkit.planning.in_order import InOrder
-from toolkit.planning.ranges import Differing, differing
+from toolkit.planning.ranges import Differing, Room, differing
 
 SMALL = ChunkSizes(minimum=20, beyond=40, maximum=200)
 sides = st.lists(st.integers(0, 300), max_size=200).map(sorted)
@@ -61,7 +61,7 @@ def beside(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunking, "FORMAT_1", SMALL)
-        found = differing(chunks(theirs), entry, fetch, lambda row: (row.split(b"\t")[0].decode(),))
+        found = differing(chunks(theirs), entry, fetch, lambda row: (row.split(b"\t")[0].decode(),), Room())
     return found, fetched, entry
 
 
@@ -97,7 +97,9 @@ def test_more_than_can_be_held_is_not_told_apart(monkeypatch: pytest.MonkeyPatch
     rows = rows_of(list(range(2000)))
     left = iter(chunks([row.upper() for row in rows], SMALL))
     entry, data = entry_of(rows, ())
-    assert differing(left, entry, lambda wanted: (data[chunk.id] for chunk in wanted.chunks), lambda _: ()) is None
+    assert (
+        differing(left, entry, lambda wanted: (data[chunk.id] for chunk in wanted.chunks), lambda _: (), Room()) is None
+    )
     assert next(left, None) is None
 
 

@@ -34,6 +34,7 @@ from toolkit.planning import chunking
 from toolkit.planning.chunking import ChunkSizes
 from toolkit.postgres.compare import source
 from toolkit.postgres.restore import rebuilding
+from toolkit.postgres.compare import ranges, source
 from toolkit.postgres.selection import ownership
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
@@ -51,6 +52,8 @@ def laboratory(pg18: EmbeddedServer, clerk: str, tmp_path_factory: pytest.TempPa
         patch.setattr(ownership, "SMALL_BYTES", 0)
         patch.setattr(source, "FEW_BYTES", 60)
         patch.setattr(rebuilding, "LEAST_ROWS", 1)
+        if EVERYTHING:
+            patch.setattr(ranges, "ALONE_BYTES", -1)
         yield made
     made.close()
     for role in ("source", "target"):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.control import execute
 from tests.restore.conftest import MakePair
+from toolkit.postgres.compare import ranges
+from toolkit.postgres.schema import workspace
 
 ITEMS = "CREATE TABLE items (part text, id integer, tenant text REFERENCES tenants, name text, PRIMARY KEY (part, id))"
 RULES = {"items": {"owned_by": ["tenant"]}}
@@ -19,6 +23,26 @@ def test_missing_changed_and_extra_rows_are_counted_and_named(make_pair: MakePai
     assert outcome.exit_code == 6
     assert outcome.facts["tables"] == {"items": {"missing": 2, "extra": 1, "changed": 3}}
     assert outcome.details == ("items: differs: 2 missing, 1 extra, 3 changed, first keys: p, 3; p, 4; p, 5; q, 1",)
+
+
+def test_several_sessions_compare_at_once(make_pair: MakePair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What differs in each of several tables is found, and a mirror into the same tables leaves none of it."""
+    monkeypatch.setattr(ranges, "ALONE_BYTES", -1)
+    monkeypatch.setattr(workspace, "SHARED_PARTS", 1)
+    names = ["eggs", "items", "oils"]
+    pair = make_pair(
+        {name: {"owned_by": ["tenant"]} for name in names},
+        *(ITEMS.replace("items", name) for name in names),
+    )
+    pair.fill(*(f"INSERT INTO {name} SELECT 'p', n, 'a', 'same' FROM generate_series(1, 20) n" for name in names))
+    execute(pair.target, "DELETE FROM eggs WHERE id = 3", "UPDATE oils SET name = NULL WHERE id IN (5, 6)")
+    manifest = pair.backup()
+    assert pair.control.verify("target", manifest).facts["tables"] == {
+        "eggs": {"missing": 1, "extra": 0, "changed": 0},
+        "oils": {"missing": 0, "extra": 0, "changed": 2},
+    }
+    pair.control.restore("target", manifest, "mirror")
+    assert pair.control.verify("target", manifest).exit_code == 0
 
 
 def test_rows_without_a_key_are_counted_as_often_as_they_stand(make_pair: MakePair) -> None:

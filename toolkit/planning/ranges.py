@@ -51,8 +51,24 @@ class Differing:
         return not self.ours and not self.theirs
 
 
+class Room:
+    """The memory that is left for lines which are found on one side only; several tables may share it."""
+
+    def __init__(self) -> None:
+        self._left = HELD_BYTES
+
+    def take(self, size: int) -> None:
+        """Take some of it, or with less than 0 give it back."""
+        self._left -= size
+
+    @property
+    def none(self) -> bool:
+        """Whether there is none left."""
+        return self._left < 0
+
+
 def differing(
-    theirs: Iterable[RawChunk], entry: TableEntry, fetch: Fetch, key_of: Callable[[bytes], Key]
+    theirs: Iterable[RawChunk], entry: TableEntry, fetch: Fetch, key_of: Callable[[bytes], Key], room: Room
 ) -> Differing | None:
     """Tell which rows a backup has of a table and another side, and which only one of them.
 
@@ -60,11 +76,12 @@ def differing(
         theirs: the chunks of the other side, read to the end in any case.
         fetch: is asked for those chunks of the backup that the other side does not have.
         key_of: the key of a row of the other side, in the form in which the manifest has it.
+        room: for the lines that are found on one side only.
 
     Returns:
         None where more differs than can be held; equal lines count as often as they occur.
     """
-    return _Beside(entry, fetch, key_of).run(theirs)
+    return _Beside(entry, fetch, key_of, room).run(theirs)
 
 
 class _TooMuchError(Exception):
@@ -72,7 +89,7 @@ class _TooMuchError(Exception):
 
 
 class _Beside:
-    def __init__(self, entry: TableEntry, fetch: Fetch, key_of: Callable[[bytes], Key]) -> None:
+    def __init__(self, entry: TableEntry, fetch: Fetch, key_of: Callable[[bytes], Key], room: Room) -> None:
         self._entry = entry
         self._fetch = fetch
         self._key_of = key_of
@@ -86,6 +103,7 @@ class _Beside:
         self._waiting_bytes = 0
         self._ours: dict[bytes, int] = {}
         self._theirs: dict[bytes, int] = {}
+        self._room = room
         self._held = 0
 
     def run(self, theirs: Iterable[RawChunk]) -> Differing | None:
@@ -95,7 +113,10 @@ class _Beside:
                 rows += raw.rows
                 self._take(raw)
             self._settle(len(self._chunks))
-        except _TooMuchError:
+        except BaseException as error:
+            self._hold(-self._held)
+            if not isinstance(error, _TooMuchError):
+                raise
             for _ in left:  # the server is amid a COPY
                 continue
             return None
@@ -161,12 +182,16 @@ class _Beside:
             size = len(line) + LINE_BYTES
             if line in against:
                 _less_one(against, line)
-                self._held -= size
+                self._hold(-size)
             else:
                 into[line] = into.get(line, 0) + 1
-                self._held += size
-                if self._held > HELD_BYTES:
+                self._hold(size)
+                if self._room.none:
                     raise _TooMuchError
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        self._room.take(size)
 
 
 class _Lines:

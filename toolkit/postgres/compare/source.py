@@ -9,11 +9,10 @@ any other, but for the chunks of its rows, which nobody knows: such tables are c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import chain, groupby
-from operator import itemgetter
+from itertools import chain
 
 import msgspec
 import psycopg
@@ -25,13 +24,12 @@ from toolkit.model.schema import Table
 from toolkit.planning.copy_text import values
 from toolkit.planning.ranges import Differing
 from toolkit.planning.row_order import sort_key, stored_key
-from toolkit.postgres.compare.ranges import differing_rows, may_be_laid_beside
 from toolkit.postgres.compare.same_rows import copies, same_key
 from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.relation import Relation, Sql, columns
 from toolkit.postgres.schema.row_sources import Rows, Temporary, chosen
-from toolkit.postgres.schema.rows import read_copies, rows_query, write_rows
-from toolkit.postgres.schema.workspace import SMALL_BYTES, Workspace, shared
+from toolkit.postgres.schema.rows import write_rows
+from toolkit.postgres.schema.workspace import SMALL_BYTES, Workspace
 from toolkit.postgres.session.connection import first_line
 from toolkit.postgres.session.qualifying import type_name
 
@@ -114,42 +112,6 @@ class Source:
         staged = self.staged(name)
         return staged if staged.whole else self._load(self.entries[name])
 
-    def differing(self, wanted: Mapping[str, Rows | None]) -> Iterator[tuple[str, Differing | None]]:
-        """Tell which rows of tables not both the backup and the target have; nothing is staged for it.
-
-        Small tables are read by one message.
-
-        Args:
-            wanted: the tables, each with the rows of the target that are compared; None for all.
-
-        Returns:
-            With the name of each None where text alone does not show it, or more differs than can be held.
-        """
-        relations = self._workspace.relations
-        for names in shared(wanted, lambda name: relations[name].bytes):
-            beside = [name for name in names if self._may_be_laid_beside(name, wanted[name])]
-            found = self._read_beside({name: wanted[name] for name in beside})
-            yield from ((name, found.get(name)) for name in names)
-
-    def _may_be_laid_beside(self, name: str, taken: Rows | None) -> bool:
-        recorded, table = self.manifest.schema.tables.get(name), self._schema.tables[name]
-        return name not in self._staged and may_be_laid_beside(
-            recorded, self.entries[name], table, self._workspace.relations[name], taken
-        )
-
-    def _read_beside(self, wanted: Mapping[str, Rows | None]) -> Mapping[str, Differing | None]:
-        tables, relations = self._schema.tables, self._workspace.relations
-        found: dict[str, Differing | None] = {}
-        read = [name for name, taken in wanted.items() if taken is None or not taken.empty]
-        queries = [rows_query(tables[name], relations[name], wanted[name]) for name in read]
-        with closing(read_copies(self._connection, queries)) if queries else nullcontext(()) as batches:
-            for place, arriving in groupby(batches, key=itemgetter(0)):
-                rows = (batch for _, batch in arriving)
-                found[read[place]] = differing_rows(rows, tables[read[place]], self.entries[read[place]], self.rows_of)
-        for name in wanted.keys() - found.keys():
-            found[name] = differing_rows((), tables[name], self.entries[name], self.rows_of)
-        return found
-
     def stage_differing(self, name: str, found: Differing, compared: Rows | None) -> Staged:
         """Stage of a table the rows that were found to differ, and no others."""
         entry = self.entries[name]
@@ -160,9 +122,9 @@ class Source:
         return self._staged[name]
 
     @property
-    def begun(self) -> bool:
-        """Whether anything is on stage."""
-        return bool(self._staged)
+    def begun(self) -> Collection[str]:
+        """The tables of which something is on stage."""
+        return self._staged.keys()
 
     def stage_some(self, name: str, batches: Iterable[Sequence[bytes]]) -> None:
         """Stage some rows of a table, beside those that are there; it counts as changed unless these are all."""

@@ -77,6 +77,7 @@ class Watch:
         process: the number of the connection's process on the server.
 
     Attributes:
+        conninfo: the same.
         pooled: the number is a pooler's, which keeps those of the server to itself: all that is known is whether it can
             be reached.
         given_up: set, by another thread, when the connection's statements are not wanted any more.
@@ -86,7 +87,7 @@ class Watch:
     given_up: threading.Event | None = None
 
     def __init__(self, conninfo: str, process: int, patience: Patience) -> None:
-        self._conninfo = conninfo
+        self.conninfo = conninfo
         self._process = process
         self._patience = patience
 
@@ -139,7 +140,7 @@ class Watch:
     def _ask(self) -> str:
         try:
             with psycopg.connect(
-                bounded(self._conninfo, self._patience), autocommit=True, application_name="playback watch"
+                bounded(self.conninfo, self._patience), autocommit=True, application_name="playback watch"
             ) as connection:
                 if self.pooled:
                     return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from psycopg import sql
@@ -16,6 +16,7 @@ from toolkit.model.schema import Table
 from toolkit.model.verdict import TableVerdict
 from toolkit.planning.answers import with_new_tables
 from toolkit.planning.drift import dropped_said
+from toolkit.planning.ranges import Differing
 from toolkit.planning.reclassification import Tenants, businesses_said, reclassified
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.comparison import (
@@ -27,6 +28,7 @@ from toolkit.postgres.compare.comparison import (
     sample_keys,
     staged_samples,
 )
+from toolkit.postgres.compare.ranges import differing_rows
 from toolkit.postgres.compare.source import RowsOf, Staged
 from toolkit.postgres.schema.relation import Relation, row_text, scalar
 from toolkit.postgres.schema.row_sources import Rows, Temporary
@@ -86,13 +88,8 @@ def verify_database(
         identity = verifier.follow(found) if other else None
         followed = verifier.leave_transient()
         progress.start("verify", rows=manifest.metadata.stats.total_records)
-        verdicts = []
-        for entry in verifier.entries:
-            if other and entry.category == "device":
-                continue
-            progress.note(entry.name)
-            verdicts.append(verifier.verdict(entry))
-            progress.advance(rows=entry.rows, bytes=entry.bytes)
+        entries = [entry for entry in verifier.entries if not (other and entry.category == "device")]
+        verdicts = list(verifier.verdicts(entries, progress))
         said = (
             *version_said(connection, manifest, survey),
             *today.said,
@@ -141,7 +138,19 @@ class _Verifier:
         self._source.settle()
         return followed
 
-    def verdict(self, entry: TableEntry) -> TableVerdict:
+    def verdicts(self, entries: Sequence[TableEntry], progress: Progress) -> Iterable[TableVerdict]:
+        """Give the verdicts of tables, in their order."""
+        found: dict[str, TableVerdict | None] = {entry.name: self._known(entry) for entry in entries}
+        left = {entry.name: entry for entry in entries if found[entry.name] is None}
+        wanted = {name: self._selected.taken[name].ids for name in left}
+        for name, differing in differing_rows(self._survey.workspace, self._source, wanted):
+            found[name] = self._verdict(left[name], self._survey.schema.tables[name], wanted[name], differing)
+            progress.note(name)
+            progress.advance(rows=left[name].rows, bytes=left[name].bytes)
+        return [verdict for verdict in found.values() if verdict is not None]
+
+    def _known(self, entry: TableEntry) -> TableVerdict | None:
+        """The verdict of a table whose rows cannot be compared."""
         table, taken = self._survey.schema.tables.get(entry.name), self._selected.taken.get(entry.name)
         if table is None or taken is None:
             reason = "the database has no such table" if table is None else "the catalog file leaves this table out"
@@ -150,11 +159,13 @@ class _Verifier:
             )
         if reasons := self._unfit.get(entry.name):
             return TableVerdict(table=entry.name, rows=entry.rows, reason="; ".join(map(str, reasons)))
+        return None
+
+    def _verdict(self, entry: TableEntry, table: Table, taken: Rows | None, found: Differing | None) -> TableVerdict:
         relation = self._survey.workspace.relations[entry.name]
-        ((_, found),) = self._source.differing({entry.name: taken.ids})
         if found is None:
             stored = entry.name not in self._converted
-            equal = stored and equal_chunks(self._connection, table, relation, taken.ids, entry)
+            equal = stored and equal_chunks(self._connection, table, relation, taken, entry)
         else:
             equal = found.nothing
         if equal:
@@ -164,13 +175,11 @@ class _Verifier:
                 table=entry.name, rows=entry.rows, reason=f"its rows differ; which ones is not known here: {obstacle}"
             )
         entry = self._source.entries[entry.name]
-        staged = (
-            self._source.stage_differing(entry.name, found, taken.ids) if found else self._source.staged(entry.name)
-        )
+        staged = self._source.stage_differing(entry.name, found, taken) if found else self._source.staged(entry.name)
         if sort_key(table).unique:
-            verdict = self._by_key(entry, table, relation, staged, taken.ids)
+            verdict = self._by_key(entry, table, relation, staged, taken)
         else:
-            verdict = self._as_multiset(entry, relation, staged, taken.ids)
+            verdict = self._as_multiset(entry, relation, staged, taken)
         # of such a table the backup cannot say which rows there were
         return replace(verdict, extra=0) if entry.name in self._uncertain else verdict
 

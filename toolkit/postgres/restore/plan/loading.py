@@ -7,6 +7,7 @@ from collections.abc import Callable
 from psycopg import sql
 
 from toolkit.model.plan import Load
+from toolkit.postgres.compare.ranges import differing_rows
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.selected import Selected
@@ -31,7 +32,7 @@ def how_to_load(
     others = [name for name in having if loads[name] is not Load.COPY]
     beside = {name: selected.taken[name].ids for name in others if name in selected.taken}
     equal = set()
-    for name, found in source.differing(beside):
+    for name, found in differing_rows(workspace, source, beside):
         if found is not None and found.nothing:
             equal.add(name)
         elif found is not None:
