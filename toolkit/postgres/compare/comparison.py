@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from hashlib import sha256
-from itertools import islice
 
 from psycopg import sql
 
 from toolkit.model.manifest import TableEntry
 from toolkit.model.schema import DatabaseSchema, Table
+from toolkit.planning.as_stored import AsStored
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.same_rows import copies, same_key
 from toolkit.postgres.compare.source import Source, Staged
 from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Relation, Sql, differing, row_text, scalar, text_of
 from toolkit.postgres.schema.row_sources import Rows, Temporary, fetched
-from toolkit.postgres.schema.rows import read_rows
+from toolkit.postgres.schema.rows import read_copies, rows_query
 from toolkit.postgres.schema.workspace import Workspace, shared
 from toolkit.postgres.session.connection import Connection
 
@@ -203,7 +202,9 @@ def equal_chunks(
     there = taken.rows if taken is not None else rows
     if there is None:
         there = scalar(connection, sql.SQL("SELECT count(*) FROM {} q").format(taken or target.source))
-    return there == entry.rows and _gives(read_rows(connection, table, target, taken), entry)
+    if there != entry.rows or not entry.rows:
+        return there == entry.rows
+    return _gives(connection, rows_query(table, target, taken), entry)
 
 
 @contextmanager
@@ -220,18 +221,16 @@ def lies_as_loaded(connection: Connection, table: Table, target: Relation, entry
     That is how a table lies that was loaded while it was empty, to be read within `in_one_process`. It needs no
     sorting; False proves nothing.
     """
-    return _gives(read_rows(connection, table, target, None, ordered=False), entry)
+    return _gives(connection, rows_query(table, target, None, ordered=False), entry)
 
 
-def _gives(rows: Iterable[memoryview], entry: TableEntry) -> bool:
-    """Whether rows make the chunks of an entry; reads them to the end, because the server is amid a COPY."""
-    left, same = iter(rows), True
-    for chunk in entry.chunks:
-        digest = sha256()
-        for row in islice(left, chunk.rows):
-            digest.update(row)
-        same = same and digest.hexdigest() == chunk.id
-    return not sum(1 for _ in left) and same
+def _gives(connection: Connection, query: Sql, entry: TableEntry) -> bool:
+    """Whether a query gives the chunks of an entry; what it gives is read to the end."""
+    found = AsStored(entry.chunks)
+    with closing(read_copies(connection, [query])) as batches:
+        for _, rows in batches:
+            found.add(rows)
+    return found.all
 
 
 def count_absent(connection: Connection, target: Relation, staged: Staged) -> int:

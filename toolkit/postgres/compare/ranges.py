@@ -8,11 +8,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from itertools import groupby
+from dataclasses import replace
+from itertools import chain, groupby
 from operator import itemgetter
+
+import msgspec
 
 from toolkit.model.manifest import TableEntry
 from toolkit.model.schema import Table
+from toolkit.planning.as_stored import AsStored
 from toolkit.planning.chunking import cut
 from toolkit.planning.copy_text import key_values
 from toolkit.planning.ranges import Differing, Key, Room, differing
@@ -119,7 +123,15 @@ class _Comparing:
         def key_of(row: bytes) -> Key:
             return key_values(row, positions)
 
-        return differing(cut(batches), self._source.entries[name], self._source.rows_of, key_of, self._room)
+        entry, coming = self._source.entries[name], iter(batches)
+        begun = AsStored(entry.chunks)
+        for batch in coming:
+            begun.add(batch)
+            if not begun.same:
+                break
+        left = msgspec.structs.replace(entry, chunks=entry.chunks[begun.passed :])
+        found = differing(cut(chain([begun.left], coming)), left, self._source.rows_of, key_of, self._room)
+        return found and replace(found, rows=found.rows + begun.rows)
 
 
 def _may_be_laid_beside(workspace: Workspace, source: Source, name: str, taken: Rows | None) -> bool:

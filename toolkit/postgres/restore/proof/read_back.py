@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from hashlib import sha256
 
 from psycopg import sql
 
-from toolkit.model.manifest import TableEntry
 from toolkit.model.plan import Load, TablePlan
+from toolkit.planning.as_stored import AsStored
 from toolkit.postgres.compare.comparison import equal_chunks
 from toolkit.postgres.restore.ready import Ready
 from toolkit.postgres.restore.refusals import unproven
@@ -45,7 +44,7 @@ class ReadBack:
         """Compare tables with the backup by their chunks, as they lie; one that differs remains to be proven."""
         alike = [table for table in tables if self._lies_in_order(table.table)]
         entries = [self._source.entries[table.table] for table in alike]
-        chunks = [_Chunks(entry) for entry in entries]
+        chunks = [AsStored(entry.chunks) for entry in entries]
         queries = [
             rows_query(self._schema.tables[each.name], self._relations[each.name], None, ordered=False)
             for each in entries
@@ -54,7 +53,7 @@ class ReadBack:
             with closing(read_copies(connection, queries)) as batches:
                 for place, rows in self._watched(batches):
                     chunks[place].add(rows)
-        proven = {table.table for table, found in zip(alike, chunks, strict=True) if found.same}
+        proven = {table.table for table, found in zip(alike, chunks, strict=True) if found.all}
         # the rows of partitions come in an order of their own
         parted = [
             each for each in tables if self._schema.tables[each.table].partitioned and self.is_as_stored(each.table)
@@ -102,37 +101,6 @@ class ReadBack:
         wanted = _digest(self._ready.connection, stage, row_text("s", staged.names))
         found = sql.SQL("{} t").format(identifier(self._schema.schemas, table.table))
         return _digest(connection, found, row_text("t", staged.names)) == wanted
-
-
-class _Chunks:
-    """Compares rows with the chunks of a table of the backup, as they come in."""
-
-    def __init__(self, entry: TableEntry) -> None:
-        self._left = iter(entry.chunks)
-        self._chunk = next(self._left, None)
-        self._digest = sha256()
-        self._rows = 0
-        self._same = True
-
-    def add(self, rows: list[memoryview]) -> None:
-        """Take the next rows."""
-        while rows:
-            if self._chunk is None:
-                self._same = False
-                return
-            missing = self._chunk.rows - self._rows
-            self._digest.update(b"".join(rows[:missing]))
-            if missing > len(rows):
-                self._rows += len(rows)
-                return
-            rows = rows[missing:]
-            self._same = self._same and self._digest.hexdigest() == self._chunk.id
-            self._chunk, self._digest, self._rows = next(self._left, None), sha256(), 0
-
-    @property
-    def same(self) -> bool:
-        """Whether these were exactly the rows of the backup."""
-        return self._same and self._chunk is None
 
 
 def _digest(connection: Connection, rows: Sql, line: Sql) -> tuple[object, ...] | None:
