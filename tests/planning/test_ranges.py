@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from toolkit.model.manifest import Chunk, KeyColumn, TableEntry, chunk_id, table
 from toolkit.planning import chunking, in_order, ranges
 from toolkit.planning.chunking import ChunkSizes, chunks
 from toolkit.planning.in_order import InOrder
-from toolkit.planning.ranges import Differing, Room, differing
+from toolkit.planning.ranges import Beside, Differing, Room, differing
 
 SMALL = ChunkSizes(minimum=20, beyond=40, maximum=200)
 sides = st.lists(st.integers(0, 300), max_size=200).map(sorted)
@@ -78,6 +79,35 @@ def test_rows_of_one_side_only_are_found(
     assert Counter(found.ours) == Counter(mine) - Counter(others)
     assert Counter(found.theirs) == Counter(others) - Counter(mine)
     assert found.rows == len(others)
+
+
+@given(ours=sides, theirs=sides, parts=st.integers(1, 4), order=st.randoms(use_true_random=False))
+def test_parts_are_laid_beside_in_any_order(ours: list[int], theirs: list[int], parts: int, order: Random) -> None:
+    """What differs is what a count of all lines says, and each chunk is fetched once at most."""
+    mine, others = rows_of(ours), rows_of(theirs)
+    entry, data = entry_of(mine, (KeyColumn(column="id", sort="native"),))
+    fetched = list[str]()
+
+    def fetch(wanted: TableEntry) -> Iterator[bytes]:
+        fetched.extend(chunk.id for chunk in wanted.chunks)
+        return (data[chunk.id] for chunk in wanted.chunks)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunking, "FORMAT_1", SMALL)
+        laid = Beside(entry, fetch, lambda row: (row.split(b"\t")[0].decode(),), Room())
+        every = list(chunks(others))
+        split = [every[len(every) * n // parts : len(every) * (n + 1) // parts] for n in range(parts)]
+        order.shuffle(split)
+        for part in split:
+            with laid.run() as run:
+                for raw in part:
+                    run.take(raw)
+        found = laid.differing()
+    assert found is not None
+    assert Counter(found.ours) == Counter(mine) - Counter(others)
+    assert Counter(found.theirs) == Counter(others) - Counter(mine)
+    assert found.rows == len(others)
+    assert not Counter(fetched) - Counter(chunk.id for chunk in entry.chunks)
 
 
 def test_only_ranges_that_differ_are_fetched() -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from tests.control import execute
 from tests.restore.conftest import MakePair
+from toolkit.planning import chunking
+from toolkit.planning.chunking import ChunkSizes
 from toolkit.postgres.compare import ranges
 from toolkit.postgres.schema import workspace
 
@@ -25,8 +27,13 @@ def test_missing_changed_and_extra_rows_are_counted_and_named(make_pair: MakePai
     assert outcome.details == ("items: differs: 2 missing, 1 extra, 3 changed, first keys: p, 3; p, 4; p, 5; q, 1",)
 
 
-def test_several_sessions_compare_at_once(make_pair: MakePair, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What differs in each of several tables is found, and a mirror into the same tables leaves none of it."""
+@pytest.mark.parametrize("part_bytes", [1 << 20, 1000])
+def test_several_sessions_compare_at_once(
+    make_pair: MakePair, monkeypatch: pytest.MonkeyPatch, part_bytes: int
+) -> None:
+    """What differs in each of several tables, or parts of them, is found, and a mirror leaves none of it."""
+    monkeypatch.setattr(chunking, "FORMAT_1", ChunkSizes(minimum=1, beyond=20, maximum=400))
+    monkeypatch.setattr(ranges, "PART_BYTES", part_bytes)
     monkeypatch.setattr(ranges, "ALONE_BYTES", -1)
     monkeypatch.setattr(workspace, "SHARED_PARTS", 1)
     names = ["eggs", "items", "oils"]

@@ -7,10 +7,11 @@ told by their keys: that is a matter of how much is held at a time, never of the
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 
 from msgspec import structs
 
@@ -18,6 +19,7 @@ from toolkit.model.manifest import Chunk, TableEntry, chunk_id
 from toolkit.planning import chunking
 from toolkit.planning.chunking import RawChunk
 from toolkit.planning.in_order import InOrder
+from toolkit.planning.lines import Lines
 
 HELD_BYTES = 96 << 20
 """About how much memory the lines may need that are found on one side only; more is not worth being told apart."""
@@ -74,78 +76,111 @@ def differing(
 
     Args:
         theirs: the chunks of the other side, read to the end in any case.
-        fetch: is asked for those chunks of the backup that the other side does not have.
-        key_of: the key of a row of the other side, in the form in which the manifest has it.
-        room: for the lines that are found on one side only.
 
     Returns:
-        None where more differs than can be held; equal lines count as often as they occur.
+        What `Beside.differing` gives.
     """
-    return _Beside(entry, fetch, key_of, room).run(theirs)
+    beside = Beside(entry, fetch, key_of, room)
+    with beside.run(whole=True) as run:
+        for raw in theirs:
+            run.take(raw)
+    return beside.differing()
 
 
 class _TooMuchError(Exception):
     """More lines differ than can be held."""
 
 
-class _Beside:
+class Beside:
+    """A table of a backup, beside which another side is laid: at once, or in parts by several threads.
+
+    Args:
+        fetch: is asked for those chunks of the backup that the other side does not have.
+        key_of: the key of a row of the other side, in the form in which the manifest has it.
+        room: for the lines that are found on one side only.
+    """
+
     def __init__(self, entry: TableEntry, fetch: Fetch, key_of: Callable[[bytes], Key], room: Room) -> None:
         self._entry = entry
         self._fetch = fetch
         self._key_of = key_of
         self._native = [key.sort == "native" for key in entry.key]
-        self._chunks = entry.chunks
-        self._next = 0  # the first chunk of the backup that has not had its turn
         self._places: dict[str, list[int]] = defaultdict(list)
         for place, chunk in enumerate(entry.chunks):
             self._places[chunk.id].append(place)
-        self._waiting: list[bytes] = []
-        self._waiting_bytes = 0
+        self._left = [True] * len(entry.chunks)  # chunks that no one has come to
+        self._lock = Lock()
         self._ours: dict[bytes, int] = {}
         self._theirs: dict[bytes, int] = {}
+        self._rows = self._held = 0
         self._room = room
-        self._held = 0
+        self.too_much = False
 
-    def run(self, theirs: Iterable[RawChunk]) -> Differing | None:
-        rows, left = 0, iter(theirs)
+    @contextmanager
+    def run(self, *, whole: bool = False) -> Iterator[Run]:
+        """Lay the chunks beside it that the block gives, in their order.
+
+        Args:
+            whole: these are all chunks of the other side.
+        """
+        run = Run(self, 0 if whole else None)
+        yield run
+        run.end(len(self._entry.chunks) if whole else None)
+
+    def differing(self) -> Differing | None:
+        """Give the rows that not both sides have, once all of the other side has been laid beside it.
+
+        Returns:
+            None where more differs than can be held; equal lines count as often as they occur.
+        """
         try:
-            for raw in left:
-                rows += raw.rows
-                self._take(raw)
-            self._settle(len(self._chunks))
-        except BaseException as error:
+            if not self.too_much:
+                for data in self.rows(self.come_to(0, len(self._left))):
+                    self.cancel(data.splitlines(keepends=True), ours=True)
+        except _TooMuchError:
+            self.too_much = True
+        if self.too_much:
             self._hold(-self._held)
-            if not isinstance(error, _TooMuchError):
-                raise
-            for _ in left:  # the server is amid a COPY
-                continue
             return None
-        return Differing(ours=_repeated(self._ours), theirs=_repeated(self._theirs), rows=rows)
+        return Differing(ours=_repeated(self._ours), theirs=_repeated(self._theirs), rows=self._rows)
 
-    def _take(self, raw: RawChunk) -> None:
-        """Pass over a chunk that both sides have, or keep it until the backup's rows of that range are at hand."""
-        place = self._place_of(chunk_id(raw.data))
-        if place is not None:
-            self._settle(place)
-            self._next = place + 1
-            return
-        self._waiting.append(raw.data)
-        self._waiting_bytes += len(raw.data)
-        if self._waiting_bytes >= chunking.FORMAT_1.maximum:
-            self._settle(self._reached(raw))
+    def count(self, rows: int) -> None:
+        """Count rows of the other side."""
+        with self._lock:
+            self._rows += rows
 
-    def _place_of(self, identity: str) -> int | None:
-        """Where the backup has that chunk, from the place on that has been come to."""
-        places = self._places.get(identity, ())
-        at = bisect_left(places, self._next)
-        return places[at] if at < len(places) else None
+    def find(self, identity: str, begin: int) -> int | None:
+        """Give the place of a chunk that no one has come to, from a place on if there is one, and come to it."""
+        with self._lock:
+            places = [place for place in self._places.get(identity, ()) if self._left[place]]
+            found = next((place for place in places if place >= begin), places[0] if places else None)
+            if found is not None:
+                self._left[found] = False
+            return found
 
-    def _reached(self, raw: RawChunk) -> int:
-        """The place of the first chunk of the backup that goes beyond a row of the other side."""
-        if not self._entry.key:  # rows do not show it
-            return min(self._next + len(self._waiting), len(self._chunks))
-        place, last = self._next, self._rank(self._key_of(raw.last_row))
-        while place < len(self._chunks) and self._rank(self._chunks[place].last) <= last:
+    def come_to(self, begin: int, end: int) -> Sequence[Chunk]:
+        """Give the chunks between two places that no one has come to."""
+        with self._lock:
+            places = [place for place in range(begin, end) if self._left[place]]
+            for place in places:
+                self._left[place] = False
+            return [self._entry.chunks[place] for place in places]
+
+    def rows(self, chunks: Sequence[Chunk]) -> Iterator[bytes]:
+        """Give the backup's rows of some chunks."""
+        return self._fetch(structs.replace(self._entry, chunks=tuple(chunks))) if chunks else iter(())
+
+    def beyond(self, row: bytes, begin: int, *, ahead: int) -> int:
+        """Give the place of the first chunk that goes beyond a row of the other side, from a place on.
+
+        Args:
+            ahead: how many chunks further that is about, where rows do not show it.
+        """
+        chunks = self._entry.chunks
+        if not self._entry.key:
+            return min(begin + ahead, len(chunks))
+        place, key = begin, self._rank(self._key_of(row))
+        while place < len(chunks) and self._rank(chunks[place].last) <= key:
             place += 1
         return place
 
@@ -153,71 +188,94 @@ class _Beside:
         """What a key is about ordered by."""
         return [_rank(text, native=native) for text, native in zip(key, self._native, strict=True)]
 
-    def _settle(self, end: int) -> None:
-        """Lay the backup's chunks up to a place beside what waits of the other side."""
-        chunks, self._next = self._chunks[self._next : end], end
-        theirs, left = InOrder(b"".join(self._waiting)), None
-        self._waiting, self._waiting_bytes = [], 0
-        ours = list[bytes]()
-        for data in self._rows(chunks):
-            if left is None:
-                ours.extend(theirs.beside(data))
-                if not theirs.lost:
-                    continue
-                left = _Lines(theirs.left())
-                self._cancel(left.less(ours), self._theirs, self._ours)
-            else:
-                self._cancel(left.less(data.splitlines(keepends=True)), self._theirs, self._ours)
-        if left is None:
-            left = _Lines(theirs.left())
-            self._cancel(left.less(ours), self._theirs, self._ours)
-        self._cancel(left.rest(), self._ours, self._theirs)
-
-    def _rows(self, chunks: Sequence[Chunk]) -> Iterator[bytes]:
-        return self._fetch(structs.replace(self._entry, chunks=tuple(chunks))) if chunks else iter(())
-
-    def _cancel(self, found: Iterable[bytes], against: dict[bytes, int], into: dict[bytes, int]) -> None:
-        """Take lines off those that only the other side had so far, and keep what is left for this one."""
-        for line in found:
-            size = len(line) + LINE_BYTES
-            if line in against:
-                _less_one(against, line)
-                self._hold(-size)
-            else:
-                into[line] = into.get(line, 0) + 1
-                self._hold(size)
-                if self._room.none:
-                    raise _TooMuchError
+    def cancel(self, found: Iterable[bytes], *, ours: bool) -> None:
+        """Take lines of one side off those that only the other one had so far, and keep what is left for this one."""
+        into, against = (self._ours, self._theirs) if ours else (self._theirs, self._ours)
+        with self._lock:
+            for line in found:
+                size = len(line) + LINE_BYTES
+                if line in against:
+                    _less_one(against, line)
+                    self._hold(-size)
+                else:
+                    into[line] = into.get(line, 0) + 1
+                    self._hold(size)
+                    if self._room.none:
+                        raise _TooMuchError
 
     def _hold(self, size: int) -> None:
         self._held += size
         self._room.take(size)
 
 
-class _Lines:
-    """Some lines, of which others are taken off, each as often as it occurs."""
+class Run:
+    """Some chunks of the other side that follow each other, laid beside a table by one thread."""
 
-    def __init__(self, every: Sequence[bytes]) -> None:
-        self._single = set(every)
-        self._several: Counter[bytes] | None = None if len(self._single) == len(every) else Counter(every)
+    def __init__(self, beside: Beside, begin: int | None) -> None:
+        self._beside = beside
+        self._next = begin  # the first chunk of the backup that has not had its turn here
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._last_row = b""
 
-    def less(self, lines: Sequence[bytes]) -> Iterable[bytes]:
-        """Take lines off; gives those that are not among these."""
-        taken = set(lines)
-        if self._several is None and len(taken) < len(lines):
-            self._several = Counter(self._single)
-        if self._several is not None:
-            wanted = Counter(lines)
-            absent = wanted - self._several
-            self._several -= wanted
-            return absent.elements()
-        absent_lines = taken - self._single
-        self._single -= taken
-        return sorted(absent_lines)
+    def take(self, raw: RawChunk) -> None:
+        """Pass over a chunk that both sides have, or keep it until the backup's rows of that range are at hand."""
+        if self._beside.too_much:
+            return
+        self._beside.count(raw.rows)
+        self._last_row = raw.last_row
+        if self._next is None:
+            self._next = self._beside.beyond(raw.first_row, 0, ahead=0)
+        try:
+            place = self._beside.find(chunk_id(raw.data), self._next)
+            if place is None:
+                self._wait(raw)
+            elif place >= self._next:
+                self._settle(place)
+                self._next = place + 1
+        except _TooMuchError:
+            self._beside.too_much = True
 
-    def rest(self) -> Iterable[bytes]:
-        """Give those that are left."""
-        return sorted(self._single) if self._several is None else self._several.elements()
+    def end(self, end: int | None) -> None:
+        """Lay what waits beside the backup's chunks up to a place; None: as far as the last row goes."""
+        if self._beside.too_much or self._next is None:
+            return
+        try:
+            self._settle(self._reached() if end is None else end)
+        except _TooMuchError:
+            self._beside.too_much = True
+
+    def _wait(self, raw: RawChunk) -> None:
+        self._waiting.append(raw.data)
+        self._waiting_bytes += len(raw.data)
+        if self._waiting_bytes >= chunking.FORMAT_1.maximum:
+            self._settle(self._reached())
+
+    def _reached(self) -> int:
+        assert self._next is not None
+        return self._beside.beyond(self._last_row, self._next, ahead=len(self._waiting))
+
+    def _settle(self, end: int) -> None:
+        """Lay the backup's chunks up to a place beside what waits of the other side."""
+        assert self._next is not None
+        beside, chunks = self._beside, self._beside.come_to(self._next, end)
+        self._next = max(end, self._next)
+        theirs, left = InOrder(b"".join(self._waiting)), None
+        self._waiting, self._waiting_bytes = [], 0
+        ours = list[bytes]()
+        for data in beside.rows(chunks):
+            if left is None:
+                ours.extend(theirs.beside(data))
+                if not theirs.lost:
+                    continue
+                left = Lines(theirs.left())
+                beside.cancel(left.less(ours), ours=True)
+            else:
+                beside.cancel(left.less(data.splitlines(keepends=True)), ours=True)
+        if left is None:
+            left = Lines(theirs.left())
+            beside.cancel(left.less(ours), ours=True)
+        beside.cancel(left.rest(), ours=False)
 
 
 def _repeated(counts: Mapping[bytes, int]) -> list[bytes]:

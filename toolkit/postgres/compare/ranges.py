@@ -6,9 +6,10 @@ Large tables are read by several sessions at once, with the snapshot of the one 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain, groupby
 from operator import itemgetter
 
@@ -17,12 +18,14 @@ import msgspec
 from toolkit.model.manifest import TableEntry
 from toolkit.model.schema import Table
 from toolkit.planning.as_stored import AsStored
-from toolkit.planning.chunking import cut
+from toolkit.planning.chunking import RawChunk, cut
 from toolkit.planning.copy_text import key_values
-from toolkit.planning.ranges import Differing, Key, Room, differing
+from toolkit.planning.ranges import Beside, Differing, Key, Room, Run
 from toolkit.planning.row_order import sort_key, stored_key, told_apart_alike
 from toolkit.postgres.compare.source import Source
-from toolkit.postgres.schema.relation import Relation
+from toolkit.postgres.schema.key_ranges import key_ranges
+from toolkit.postgres.schema.parts import SplitTable
+from toolkit.postgres.schema.relation import Relation, Sql
 from toolkit.postgres.schema.row_sources import FEW, Rows
 from toolkit.postgres.schema.rows import read_copies, rows_query
 from toolkit.postgres.schema.workspace import Workspace, shared
@@ -34,6 +37,9 @@ SMALL_ROWS = 1000
 
 ALONE_BYTES = 16 << 20
 """Bytes of tables up to which one session is as quick as several: what is gained does not pay for connecting."""
+
+PART_BYTES = 32 << 20
+"""Bytes of a table that each of several sessions reads at least, where more than one reads it."""
 
 MOST_SESSIONS = 4
 """Sessions that read at once, at most; fewer where the machine has fewer processors."""
@@ -88,19 +94,47 @@ class _Comparing:
         return sum(self._relations[name].bytes or 0 for name in names)
 
     def _read(self, own: Sequence[list[str]], whole: Sequence[list[str]]) -> None:
-        leader = self._workspace.connection
-        if len(own) + len(whole) < 2 or leader.watch is None or sum(map(self._bytes, whole)) <= ALONE_BYTES:
-            for names in (*own, *whole):
-                self._compare(leader, names)
-            return
-        readers = Readers[list[str]](
+        leader, jobs, split = self._workspace.connection, list[Job](whole), list[_Split]()
+        sessions = min(MOST_SESSIONS, max(2, os.cpu_count() or 1))
+        if sum(map(self._bytes, whole)) <= ALONE_BYTES or leader.watch is None or leader.pooled:
+            sessions = 1
+        else:
+            jobs, split = self._split(whole, sessions)
+        readers = Readers[Job](
             leader,
-            leader.watch.conninfo,
-            sessions=min(MOST_SESSIONS, max(2, os.cpu_count() or 1)),
+            leader.watch.conninfo if leader.watch is not None else "",
+            sessions=sessions,
             look=lambda: None,
             note=lambda _: None,
         )
-        readers.run(own, whole, self._compare)
+        readers.run(own, jobs, self._do)
+        self._found |= {each.name: each.beside.differing() for each in split}
+
+    def _split(self, whole: Sequence[list[str]], sessions: int) -> tuple[list[Job], list[_Split]]:
+        """Have several sessions read parts of each large table; gives all jobs, the largest first, and these tables."""
+        sized, split = list[tuple[int, Job]](), list[_Split]()
+        for names in whole:
+            size, parts = self._bytes(names), 1
+            if len(names) == 1:
+                parts = min(sessions, size // PART_BYTES)
+            ranges = self._key_ranges(names[0], parts) if parts > 1 else []
+            if ranges:
+                split.append(_Split(names[0], ranges, self._laid_beside(names[0])))
+                sized.extend((size // len(ranges), part) for part in split[-1].parts)
+            else:
+                sized.append((size, names))
+        return [job for _, job in sorted(sized, key=itemgetter(0), reverse=True)], split
+
+    def _key_ranges(self, name: str, parts: int) -> list[Sql]:
+        table, relation = self._workspace.schema.tables[name], self._relations[name]
+        ranges = key_ranges(self._workspace.connection, table, relation, parts)
+        return [rows_query(table, relation, None, within=each) for each in ranges]
+
+    def _do(self, connection: Connection, job: Job) -> None:
+        if isinstance(job, _Part):
+            job.compare(connection)
+        else:
+            self._compare(connection, job)
 
     def _compare(self, connection: Connection, names: Sequence[str]) -> None:
         """Compare some tables, whose rows are asked for by one message."""
@@ -116,13 +150,6 @@ class _Comparing:
             self._found[name] = self._beside(name, ())
 
     def _beside(self, name: str, batches: Iterable[Sequence[memoryview]]) -> Differing | None:
-        table = self._workspace.schema.tables[name]
-        names = [column.name for column in table.stored_columns]
-        positions = tuple(names.index(column.name) for column in stored_key(table))
-
-        def key_of(row: bytes) -> Key:
-            return key_values(row, positions)
-
         entry, coming = self._source.entries[name], iter(batches)
         begun = AsStored(entry.chunks)
         for batch in coming:
@@ -130,8 +157,64 @@ class _Comparing:
             if not begun.same:
                 break
         left = msgspec.structs.replace(entry, chunks=entry.chunks[begun.passed :])
-        found = differing(cut(chain([begun.left], coming)), left, self._source.rows_of, key_of, self._room)
+        beside = self._laid_beside(name, left)
+        with beside.run(whole=True) as run:
+            for raw in cut(chain([begun.left], coming)):
+                run.take(raw)
+        found = beside.differing()
         return found and replace(found, rows=found.rows + begun.rows)
+
+    def _laid_beside(self, name: str, entry: TableEntry | None = None) -> Beside:
+        table = self._workspace.schema.tables[name]
+        names = [column.name for column in table.stored_columns]
+        positions = tuple(names.index(column.name) for column in stored_key(table))
+
+        def key_of(row: bytes) -> Key:
+            return key_values(row, positions)
+
+        return Beside(entry or self._source.entries[name], self._source.rows_of, key_of, self._room)
+
+
+class _Split:
+    """A table that several sessions compare, each a part."""
+
+    def __init__(self, name: str, queries: Sequence[Sql], beside: Beside) -> None:
+        self.name = name
+        self.beside = beside
+        self.parts = [_Part(split=self, place=place) for place in range(len(queries))]
+        self._table = SplitTable(name, queries, self._take)
+        self._runs = _Runs()
+
+    def compare(self, connection: Connection, place: int) -> None:
+        """Compare a part, and those after it that nobody has begun."""
+        # no row has come before the one error after which another session does it again: that of the lock
+        with self.beside.run() as self._runs.run:
+            self._table.read(connection, place)
+
+    def _take(self, raw: RawChunk) -> None:
+        self._runs.run.take(raw)
+
+
+class _Runs(threading.local):
+    """What each session lays beside."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A part of a table, by its place."""
+
+    split: _Split
+    place: int
+
+    def compare(self, connection: Connection) -> None:
+        """Compare it."""
+        self.split.compare(connection, self.place)
+
+
+Job = list[str] | _Part
+"""Tables that are compared together, or a part of one."""
 
 
 def _may_be_laid_beside(workspace: Workspace, source: Source, name: str, taken: Rows | None) -> bool:
