@@ -14,7 +14,8 @@ from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.as_stored import AsStored
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.same_rows import copies, same_key
-from toolkit.postgres.compare.source import Source, Staged
+from toolkit.postgres.compare.source import Source
+from toolkit.postgres.compare.staged import Staged
 from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Relation, Sql, differing, row_text, scalar, text_of
 from toolkit.postgres.schema.row_sources import Rows, Temporary, fetched

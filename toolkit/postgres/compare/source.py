@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
 import msgspec
@@ -20,59 +20,23 @@ from psycopg import sql
 
 from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest, TableEntry
-from toolkit.model.schema import Table
-from toolkit.planning.copy_text import values
 from toolkit.planning.ranges import Differing
 from toolkit.planning.row_order import sort_key, stored_key
+from toolkit.postgres.compare.lines import blocks, keys_of
 from toolkit.postgres.compare.same_rows import copies, same_key
+from toolkit.postgres.compare.staged import Staged
 from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.relation import Relation, Sql, columns
 from toolkit.postgres.schema.row_sources import Rows, Temporary, chosen
 from toolkit.postgres.schema.rows import write_rows
 from toolkit.postgres.schema.workspace import SMALL_BYTES, Workspace
 from toolkit.postgres.session.connection import first_line
-from toolkit.postgres.session.qualifying import type_name
-
-BLOCK = 10_000
-"""Lines that are sent at a time."""
 
 FEW_BYTES = 16 << 10
 """Rows of up to this size stand in a statement themselves, in place of a temporary table."""
 
 RowsOf = Callable[[TableEntry], Iterator[bytes]]
 """Gives the rows of a table of the backup, chunk by chunk, each checked against its SHA-256."""
-
-
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """One staged table.
-
-    Attributes:
-        names: the columns that the backup has values of.
-        bytes: of the staged rows as they were stored.
-        added: further columns, whose values only rows that are inserted get.
-        beyond: where only those rows of the backup are staged that the target does not have exactly so: the ids of
-            those rows of the target, of all that were compared, that the backup does not have exactly so. None where
-            all rows of the backup are staged.
-        compared: the ids of the rows of the target that were compared then; None for all.
-    """
-
-    table: Temporary
-    names: tuple[str, ...]
-    bytes: int
-    added: tuple[str, ...] = ()
-    beyond: Rows | None = None
-    compared: Rows | None = None
-
-    @property
-    def whole(self) -> bool:
-        """Whether all rows of the backup are staged."""
-        return self.beyond is None
-
-    @property
-    def relation(self) -> Relation:
-        """The staged rows, to be selected from like any table."""
-        return Relation(self.table, rows=self.table.rows, bytes=self.bytes)
 
 
 class Source:
@@ -263,7 +227,7 @@ class Source:
         table = self._workspace.create(label, entry.name)
         if lines:
             with self.computing(entry.name, every=len(lines) == entry.rows):
-                write_rows(self._connection, table, (column.name for column in entry.columns), _blocks(lines))
+                write_rows(self._connection, table, (column.name for column in entry.columns), blocks(lines))
             self._workspace.grew(table, len(lines))
         return table
 
@@ -274,7 +238,7 @@ class Source:
             return Rows(sql.SQL("(SELECT {} FROM {} t WHERE false)").format(relation.ids("t"), relation.source), 0)
         if sort_key(table).unique and stored_key(table) and sum(map(len, lines)) <= FEW_BYTES:
             query = sql.SQL("(SELECT {} FROM {} x JOIN {} t ON {})").format(
-                relation.ids("t"), _keys(table, lines), relation.source, same_key(table, "t", "x")
+                relation.ids("t"), keys_of(table, lines), relation.source, same_key(table, "t", "x")
             )
             return Rows(query, len(lines))
         theirs = self._put("theirs", entry, lines)
@@ -314,25 +278,3 @@ class Source:
         self._workspace.grew(staged.table, added)
         self._workspace.drop(every.table)
         return replace(staged, bytes=entry.bytes, beyond=None)
-
-
-def _keys(table: Table, lines: Sequence[bytes]) -> Sql:
-    """The keys of a few rows, as what stands behind FROM."""
-    key, names = sort_key(table).columns, [column.name for column in table.stored_columns]
-    rows = [values(line) for line in lines]
-    texts = sql.SQL(", ").join(
-        sql.SQL("unnest({}::text[])").format(sql.Literal([row[names.index(column.name)] for row in rows]))
-        for column in key
-    )
-    places = [sql.Identifier(f"c{number}") for number in range(len(key))]
-    typed = sql.SQL(", ").join(
-        sql.SQL("u.{}::{} AS {}").format(place, type_name(column.type), sql.Identifier(column.name))
-        for place, column in zip(places, key, strict=True)
-    )
-    return sql.SQL("(SELECT {} FROM ROWS FROM ({}) u({}))").format(typed, texts, sql.SQL(", ").join(places))
-
-
-def _blocks(lines: Sequence[bytes]) -> Iterator[bytes]:
-    """Lines joined to blocks, so that few calls send them."""
-    for first in range(0, len(lines), BLOCK):
-        yield b"".join(lines[first : first + BLOCK])

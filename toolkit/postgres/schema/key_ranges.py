@@ -29,7 +29,8 @@ SELECT {texts} FROM (
     SELECT {values}, row_number() OVER (ORDER BY {order}) AS place, count(*) OVER () AS total
     FROM {source} t TABLESAMPLE system ({percent})
 ) s
-WHERE ((place * {parts}) / total) > (((place - 1) * {parts}) / total) AND place < total
+WHERE ((place OPERATOR(pg_catalog.*) {parts}) / total) > (((place - 1) OPERATOR(pg_catalog.*) {parts}) / total)
+      AND place < total
 ORDER BY place
 """)
 

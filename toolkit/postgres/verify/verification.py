@@ -29,7 +29,8 @@ from toolkit.postgres.compare.comparison import (
     staged_samples,
 )
 from toolkit.postgres.compare.ranges import differing_rows
-from toolkit.postgres.compare.source import RowsOf, Staged
+from toolkit.postgres.compare.source import RowsOf
+from toolkit.postgres.compare.staged import Staged
 from toolkit.postgres.schema.relation import Relation, row_text, scalar
 from toolkit.postgres.schema.row_sources import Rows, Temporary
 from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
