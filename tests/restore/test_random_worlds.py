@@ -32,9 +32,8 @@ from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
 from toolkit.planning import chunking
 from toolkit.planning.chunking import ChunkSizes
-from toolkit.postgres.compare import source
-from toolkit.postgres.restore import rebuilding
 from toolkit.postgres.compare import ranges, source
+from toolkit.postgres.restore import rebuilding
 from toolkit.postgres.selection import ownership
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
