@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from toolkit.model.manifest import Chunk, KeyColumn, TableEntry, chunk_id, table_digest
@@ -16,6 +16,7 @@ from toolkit.planning.chunking import ChunkSizes, chunks
 from toolkit.planning.in_order import InOrder
 from toolkit.planning.ranges import Beside, Differing, Room, differing
 
+patient = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 SMALL = ChunkSizes(minimum=20, beyond=40, maximum=200)
 sides = st.lists(st.integers(0, 300), max_size=200).map(sorted)
 
@@ -68,6 +69,7 @@ def beside(
 
 @pytest.mark.parametrize("key", [(), (KeyColumn(column="id", sort="native"),), (KeyColumn(column="id", sort="text"),)])
 @given(ours=sides, theirs=sides, changed=st.booleans())
+@patient
 def test_rows_of_one_side_only_are_found(
     key: tuple[KeyColumn, ...], ours: list[int], theirs: list[int], changed: bool
 ) -> None:
@@ -82,6 +84,7 @@ def test_rows_of_one_side_only_are_found(
 
 
 @given(ours=sides, theirs=sides, parts=st.integers(1, 4), order=st.randoms(use_true_random=False))
+@patient
 def test_parts_are_laid_beside_in_any_order(ours: list[int], theirs: list[int], parts: int, order: Random) -> None:
     """What differs is what a count of all lines says, and each chunk is fetched once at most."""
     mine, others = rows_of(ours), rows_of(theirs)
@@ -135,6 +138,7 @@ def test_more_than_can_be_held_is_not_told_apart(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("stops", [0, 1000])
 @given(ours=sides, theirs=sides, cut_at=st.integers(0, 200))
+@patient
 def test_lines_in_the_same_place_are_passed_over_on_both_sides(
     stops: int, ours: list[int], theirs: list[int], cut_at: int
 ) -> None:
