@@ -114,7 +114,7 @@ def test_everything_that_is_shipped_is_in_the_wheel(wheel: Path) -> None:
         for path in (ROOT / folder).rglob("*")
         if path.is_file()
     }
-    files = [path for ending in ("py", "sql", "yml") for path in (ROOT / "toolkit").rglob(f"*.{ending}")]
+    files = [path for path in (ROOT / "toolkit").rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
     code = {path.relative_to(ROOT).as_posix() for path in files}
     facts = f"playback_toolkit-{toolkit.__version__}.dist-info/"
     assert len(shipped) > 20
@@ -173,7 +173,7 @@ def test_five_commands(wheel: Path, pg18: EmbeddedServer, tmp_path: Path) -> Non
         before = contents(directory)
         upgrade(playback, newer(wheel, tmp_path))
         assert run(playback, "--version", cwd=directory) == f"Playback {toolkit.__version__}.post1\n"
-        healthy = run(playback, "doctor", cwd=directory)
+        healthy = run(playback, "doctor", cwd=directory, env=env)
         assert "no problems" in healthy
         assert "job nightly in backups was last proven" in healthy
         looked = run(playback, "init", "--update", cwd=directory)
