@@ -172,11 +172,16 @@ def test_what_is_not_the_backup(shop: Shop) -> None:
     known = read_proofs(repository).standing(manifest)
     assert known.proven is not None
     assert known.hindered is not None
+    for businesses in ("all", ["b"]):
+        answered = drill(
+            shop, hour=82, backups=manifest.metadata.label, businesses=businesses, drop_columns=["orders.notes"]
+        )
+        assert answered.facts["proven"], answered.message
     execute(shop.database, "ALTER TABLE orders ADD COLUMN notes text")
     chunk = chunk_name(manifest.tables[0].chunks[0].id)
     repository.store.put(chunk, flip_bit(repository.store.get(chunk), 300))
     with pytest.raises(DamageError):
-        drill(shop, hour=82, backups="latest")
+        drill(shop, hour=83, backups="latest")
     known = read_proofs(repository).standing(manifest)
     assert (known.proven, known.hindered, known.failed is not None) == (None, None, True)
     assert there(shop) == []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
 from toolkit.actions import restore
 from toolkit.actions.action import Action
-from toolkit.actions.arguments import Arguments, RepositoryName, Text, WholeSeconds, about, matching
+from toolkit.actions.answering import AnswersArguments, with_file
+from toolkit.actions.arguments import RepositoryName, Text, WholeSeconds, about, matching
 from toolkit.actions.asserting import Assertion, asked
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_catalog
@@ -54,7 +55,7 @@ _NAMED = 5
 """Tables that differ which are named."""
 
 
-class DrillArguments(Arguments, frozen=True, kw_only=True):
+class DrillArguments(AnswersArguments, frozen=True, kw_only=True):
     """Which backup is tried, how much of it, where, and what has to hold there."""
 
     backups: Annotated[
@@ -122,6 +123,7 @@ def run(arguments: DrillArguments, context: Context) -> Outcome:
         LockedError: a prune or repair holds the repository, or another drill the scratch database.
         DatabaseError, StorageError: restoring or comparing failed.
     """
+    arguments = with_file(arguments, context.inventory.directory, "drill")
     wanted = Wanted(
         backups=arguments.backups,
         job=arguments.job,
@@ -218,7 +220,12 @@ class _Drill:
             mode=Mode.MIRROR,
             businesses=tuple(self.found.businesses),
             scratch=scratch,
+            **self._answers(),
         )
+
+    def _answers(self) -> dict[str, Any]:
+        """What is answered to drift, for the restore and for the comparison."""
+        return {name: getattr(self.arguments, name) for name in AnswersArguments.__struct_fields__}
 
     def _restore(self, request: RestoreArguments) -> None:
         # what the restore would drop when the play has ended is dropped when the drill has
@@ -227,7 +234,7 @@ class _Drill:
 
     def _compare(self, name: str) -> Sequence[str]:
         """Compare the whole backup; gives the tables that differ."""
-        arguments = VerifyArguments(backup=self.manifest.metadata.label, host=name)
+        arguments = VerifyArguments(backup=self.manifest.metadata.label, host=name, **self._answers())
         beside = beside_database(arguments, self.context, self.repository, self.manifest)
         self.trial, self.moved = beside.trial, (*self.moved, *beside.outcome.moved)
         self.warnings += beside.outcome.warnings
@@ -251,7 +258,7 @@ class _Drill:
                 postgres=connection.server,
                 seconds=restoration.seconds if restoration else None,
                 rows=sum(alone.rows.values()),
-                tables=len(alone.rows),
+                tables=len(self.manifest.tables),
             )
         return sorted({*(each.table for each in after.beyond), *alone.others})
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from psycopg import sql
 
-from toolkit.model.catalog import Catalog
+from toolkit.model.catalog import Catalog, Category
 from toolkit.model.manifest import Manifest
 from toolkit.model.scope import Demo
 from toolkit.postgres.schema.relation import scalar
@@ -21,7 +21,7 @@ class Alone:
     """The rows of a database.
 
     Attributes:
-        rows: per table of the backup, how many there are.
+        rows: per table that is not transient, how many there are.
         others: of the tables with rows that a backup of the businesses would not take, how many.
     """
 
@@ -30,7 +30,7 @@ class Alone:
 
 
 def rows_alone(connection: Connection, catalog: Catalog, manifest: Manifest, businesses: Collection[str]) -> Alone:
-    """Count the rows that a database has of the tables of a backup, and those that are not of these businesses.
+    """Count the rows that a database has, and those that are not of these businesses of a backup.
 
     What is theirs is found as a backup of theirs would find it, in the database itself: it says nothing of how the
     rows came there.
@@ -41,15 +41,15 @@ def rows_alone(connection: Connection, catalog: Catalog, manifest: Manifest, bus
     others: dict[str, int] = {}
     with consistent_snapshot(connection, catalog, named, unclassified="warn") as survey:
         selected = survey.select(strict=False)
-        for entry in manifest.tables:
-            if entry.name not in survey.schema.tables:
+        for name, rule in survey.accounting.rules.items():
+            if rule.category is Category.TRANSIENT:
                 continue
-            relation, taken = survey.workspace.relations[entry.name], selected.taken.get(entry.name)
+            relation, taken = survey.workspace.relations[name], selected.taken.get(name)
             count = sql.SQL("SELECT count(*) FROM {} q")
-            rows[entry.name] = scalar(connection, count.format(relation.source))
-            theirs = 0 if taken is None else rows[entry.name]
+            rows[name] = scalar(connection, count.format(relation.source))
+            theirs = 0 if taken is None else rows[name]
             if taken is not None and taken.ids is not None:
                 theirs = scalar(connection, count.format(taken.ids))
-            if rows[entry.name] != theirs:
-                others[entry.name] = rows[entry.name] - theirs
+            if rows[name] != theirs:
+                others[name] = rows[name] - theirs
     return Alone(rows=rows, others=others)
