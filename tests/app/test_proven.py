@@ -1,0 +1,59 @@
+"""How `backups` and `show` say whether a backup is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tests.control import Control
+from tests.planning.test_proving import tried
+from tests.storage.samples import some_rows, write_backup
+from toolkit.app.command import Command, NoOptions
+from toolkit.app.commands import backups, show
+from toolkit.app.control import Control as CommandControl
+from toolkit.app.performing import perform
+from toolkit.model.proof import Asserted
+from toolkit.output.streams import Output
+from toolkit.storage.layout import PROOFS
+from toolkit.storage.local import LocalStore
+from toolkit.storage.proofs import record_proof
+from toolkit.storage.repository import Repository
+
+
+def said(directory: Path, command: Command[Any], given: Any) -> str:
+    """What a command prints."""
+    out = StringIO()
+    assert perform(command, given, CommandControl(directory=directory), output=Output(out, out)) == 0
+    return out.getvalue()
+
+
+def test_proven_or_not(tmp_path: Path) -> None:
+    """The last word counts: no, some businesses, when, failed and why; a record that cannot be read is named."""
+    Control(tmp_path).add_host("demo", "embedded:none")
+    repository = Repository.open(LocalStore(tmp_path / "repository"), create=True)
+    manifest, _ = write_backup(repository, {"notes": some_rows(2)})
+    label = manifest.metadata.label
+    known = {"label": label, "checksum": manifest.checksum, "repository": repository.id}
+    asserted = (Asserted(name="a", holds=True), Asserted(name="b", holds=False, found="it gave 1, not true"))
+    steps: tuple[tuple[Mapping[str, Any] | None, str, str], ...] = (
+        (None, "no", "proven: no"),
+        ({"businesses": ("b1",)}, "1 business", "proven: b1: 2026-11-20T01:00:00Z restored in 1.50 s into embedded:"),
+        ({}, "2026-11-20T02:00Z", "proven: the whole backup: 2026-11-20T02:00:00Z restored in 1.50 s into"),
+        ({"failure": "no server", "conclusive": False}, "2026-11-20T02:00Z", "hindered: 2026-11-20T03:00:00Z"),
+        (
+            {"failure": "1 of 2 broken: b", "assertions": asserted},
+            "FAILED 2026-11-20T04:00Z",
+            "1 of 2 assertions held, by operator@till: 1 of 2 broken: b",
+        ),
+    )
+    for hour, (changes, listed, shown) in enumerate(steps):
+        if changes is not None:
+            record_proof(repository, msgspec.structs.replace(tried(hour), **known, **changes))
+        assert f"  {listed}  " in said(tmp_path, backups.COMMAND, NoOptions())
+        assert shown in " ".join(said(tmp_path, show.COMMAND, show.Options(label=(label,))).split())
+    repository.store.put(f"{PROOFS}{label}/20261121T020000Z-00000000.json", b"{")
+    assert "20261121T020000Z-00000000.json cannot be read" in said(tmp_path, backups.COMMAND, NoOptions())
