@@ -12,7 +12,12 @@ from toolkit.errors import DatabaseError, RefusedError
 from toolkit.postgres.servers.programs import ProgramError, Programs, Running, fitting
 from toolkit.postgres.session.connection import Connection
 
-_SETTINGS = "-c synchronous_commit=off -c default_transaction_read_only=off"
+_SETTINGS = "-c synchronous_commit=off -c default_transaction_read_only=off -c maintenance_work_mem={}"
+
+_MEMORY = """
+SELECT greatest(setting::bigint, 131072) FROM pg_settings WHERE name = 'maintenance_work_mem'
+"""
+"""Kilobytes that the building of one index may sort in: the server's own setting, or 128 MB where that is less."""
 _DUMP = [
     "--format=custom",
     "--schema-only",
@@ -47,6 +52,7 @@ class Archive:
 
     Attributes:
         title: where it is restored, in messages.
+        memory: kilobytes that the building of one index may sort in there.
         entries: the entries that are restored.
         keys, indexes: by table, the entries that may be restored before other tables have their rows, and are not yet.
     """
@@ -54,6 +60,7 @@ class Archive:
     programs: Programs
     file: Path
     title: str
+    memory: int
     entries: list[str] = field(default_factory=list)
     keys: dict[Table, list[str]] = field(default_factory=dict)
     indexes: dict[Table, list[str]] = field(default_factory=dict)
@@ -105,7 +112,7 @@ class Archive:
                 "pg_restore",
                 arguments,
                 database=conninfo,
-                settings=_SETTINGS,
+                settings=_SETTINGS.format(self.memory),
                 running=self._running if entries is not None else None,
             )
         except ProgramError as error:
@@ -138,6 +145,13 @@ class Dumped:
     version: int
     programs: str
     excluded: Sequence[str]
+
+
+def memory_of(maker: Connection) -> int:
+    """Give the kilobytes that the building of one index may sort in on a server."""
+    row = maker.execute(_MEMORY).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def dump(original: Dumped, maker: Connection, file: Path) -> Programs:

@@ -38,7 +38,7 @@ from toolkit.postgres.servers.place import (
     open_to_sessions,
     refuse_pooler,
 )
-from toolkit.postgres.servers.schema_archive import Archive, Table, dump
+from toolkit.postgres.servers.schema_archive import Archive, Table, dump, memory_of
 from toolkit.postgres.session.connection import Connection, connect
 
 
@@ -166,7 +166,8 @@ class _Build:
         with ThreadPoolExecutor(max_workers=2) as pool:
             created = pool.submit(self._create, draft.bare)
             another = None if place.owner else pool.submit(self._create, draft.whole)
-            self.archive = Archive(programs=dump(self.known.dumped, maker, file), file=file, title=place.title)
+            programs = dump(self.known.dumped, maker, file)
+            self.archive = Archive(programs=programs, file=file, title=place.title, memory=memory_of(maker))
             self.archive.list_entries(self.known.skipped, self.known.owners)
             created.result()
             filled = pool.submit(self.archive.restore, draft.bare, "pre-data")

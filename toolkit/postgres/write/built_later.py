@@ -16,7 +16,7 @@ from toolkit.model.schemas import Schemas
 from toolkit.postgres.schema.naming import NAMED, parameter
 from toolkit.postgres.session.connection import Connection, full_names
 
-MEMORY = 256 << 10
+MEMORY = 128 << 10
 """Kilobytes that the building of one index may sort in, at least."""
 
 _TABLES = sql.SQL("""
