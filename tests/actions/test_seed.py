@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,11 @@ import psycopg
 import pytest
 
 from tests.actions.running import act
+from tests.control import execute
 from toolkit.errors import DatabaseError, InputError, RefusedError
 from toolkit.model.outcome import Outcome
 from toolkit.model.seeding import NAMESPACE
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 SCHEMA = """
 CREATE TYPE colour AS ENUM ('red', 'blue');
@@ -248,3 +252,90 @@ def test_yaml_and_json_rows_are_read_as_they_are_written(
     (tmp_path / "p.yml").write_text("- {sku: 007, name: on, price: 1.10, extra: {n: 1}}\n")
     assert seed(**given, update="all").facts["updated"] == 1
     assert connection.execute("SELECT extra FROM products").fetchone() == ({"n": 1},)
+
+
+def test_values_that_types_of_ones_own_refuse(seed: Seed, connection: psycopg.Connection[Any], tmp_path: Path) -> None:
+    """A domain's refusal and bad JSON are named by their line; types that cannot be compared are compared as texts."""
+    connection.execute(
+        "CREATE DOMAIN positive AS integer CHECK (value > 0); CREATE DOMAIN needed AS text NOT NULL;"
+        "CREATE TYPE pair AS (a integer, b json);"
+        "CREATE TABLE odd (id uuid PRIMARY KEY, k text, p positive, m needed DEFAULT 'x', j jsonb, c pair, b box);"
+        "CREATE TABLE short (id varchar(8) PRIMARY KEY, k text)"
+    )
+    given = {"table": "odd", "key": ["k"], "file": "odd.csv"}
+    (tmp_path / "odd.csv").write_text('k,p,j\na,1,{}\nb,-1,[]\nc,0,{a\nd,2,"{""v7_"":}"\n')
+    with pytest.raises(InputError) as raised:
+        seed(**given)
+    assert [(each.line, each.path) for each in raised.value.problems] == [(3, "p"), (4, "p"), (4, "j"), (5, "j")]
+    (tmp_path / "odd.csv").write_text("k,m\na,x\nb,\n")
+    with pytest.raises(InputError, match=r"odd.csv:3: m: domain needed does not allow null values"):
+        seed(**given)
+    given = {"table": "odd", "key": ["k"], "update": "all"}
+    row = {"k": "a", "c": '(1,"{}")', "b": "(1,1),(0,0)"}
+    assert seed(**given, rows=[row]).changed
+    assert not seed(**given, rows=[row]).changed
+    assert seed(**given, rows=[{**row, "b": "(2,0.5),(0,0)"}]).changed  # another box of the same size
+    with pytest.raises(InputError, match=r"seed.key: c is public.pair, of which the server cannot say what is equal"):
+        seed(table="odd", key=["c"], rows=[row])
+    with pytest.raises(InputError, match=r"id is character varying\(8\), and a UUID is no value of it"):
+        seed(table="short", key=["k"], rows=[{"k": "a"}])
+
+
+def test_a_trigger_that_changes_the_key(seed: Seed, connection: psycopg.Connection[Any]) -> None:
+    """Rows that cannot be found again once they are inserted are refused: every run would insert them anew."""
+    connection.execute(
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.code := lower(NEW.code); RETURN NEW; END$$"
+        ";"
+        "CREATE TRIGGER t BEFORE INSERT ON numbers FOR EACH ROW EXECUTE FUNCTION f()"
+    )
+    given = {"table": "numbers", "key": ["code"], "ids": "database"}
+    with pytest.raises(RefusedError, match="1 row inserted into numbers cannot be found again by code"):
+        seed(**given, rows=[{"code": "ABC"}, {"code": "x"}])
+    assert connection.execute("SELECT count(*) FROM numbers").fetchone() == (0,)
+    assert seed(**given, rows=[{"code": "abc"}]).changed
+
+
+def test_sequences_never_go_back(seed: Seed, connection: psycopg.Connection[Any]) -> None:
+    """Behind ids that are kept a sequence goes on in its own direction, from where it was to begin, owned or not."""
+    connection.execute(
+        "CREATE SEQUENCE later START 1000; CREATE SEQUENCE down INCREMENT -1;"
+        "CREATE TABLE late (id bigint PRIMARY KEY DEFAULT nextval('later'), k text);"
+        "CREATE TABLE less (id bigint PRIMARY KEY DEFAULT nextval('down'), k text)"
+    )
+    for table, kept, following in (("late", 5, 1000), ("late", 1005, 1006), ("less", -3, -4)):
+        seed(table=table, key=["k"], ids="kept", rows=[{"k": f"k{kept}", "id": kept}])
+        got = connection.execute(f"INSERT INTO {table} (k) VALUES ('mine') RETURNING id").fetchone()  # type: ignore[arg-type,unused-ignore]
+        assert got == (following,)
+
+
+def test_a_database_whose_transactions_see_one_snapshot(
+    seed: Seed, database: str, connection: psycopg.Connection[Any]
+) -> None:
+    """A row that another session inserts while a seed waits for it is found, whatever isolation the database has."""
+    name = connection.info.dbname
+    connection.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")  # type: ignore[arg-type,unused-ignore]
+    with psycopg.connect(database) as other, ThreadPoolExecutor() as pool:
+        other.execute("INSERT INTO numbers (code) VALUES ('a')")
+        seeding = pool.submit(seed, table="numbers", key=["code"], ids="database", rows=[{"code": "a"}])
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'numbers'::regclass"
+        while not seeding.done() and connection.execute(waiting).fetchone() == (0,):
+            time.sleep(0.01)
+        other.commit()
+        assert not seeding.result().changed
+    assert connection.execute("SELECT count(*) FROM numbers").fetchone() == (1,)
+
+
+def test_keys_that_a_collation_takes_for_one(pg15: EmbeddedServer, tmp_path: Path) -> None:
+    """Two spellings of a key that the column's collation takes for equal are one key given twice."""
+    conninfo = pg15.create_database("seed_collation")
+    try:
+        execute(
+            conninfo,
+            "CREATE COLLATION folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+            "CREATE TABLE t (id text PRIMARY KEY, k text COLLATE folded, n integer)",
+        )
+        arguments = {"table": "t", "key": ["k"], "rows": [{"k": "Shirt", "n": 1}, {"k": "SHIRT", "n": 2}]}
+        with pytest.raises(InputError, match=r"seed.rows\[1\]: Shirt is there already, on line 1"):
+            act("seed", arguments, tmp_path, database=conninfo)
+    finally:
+        pg15.drop_database("seed_collation")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 from psycopg import sql
 
-from toolkit.errors import Problem, RefusedError
+from toolkit.errors import InputError, Problem, RefusedError
 from toolkit.model.schema import DatabaseSchema
 from toolkit.model.seeding import Lookup, Seeding
 from toolkit.postgres.schema.naming import identifier
@@ -14,6 +15,7 @@ from toolkit.postgres.schema.relation import Sql, assigned, compared, is_null, r
 from toolkit.postgres.seed.layout import Layout
 from toolkit.postgres.seed.staging import LIMIT, STAGE, Stage, staged_value
 from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.session.qualifying import Verbatim, type_name
 
 
 class Checks:
@@ -123,10 +125,16 @@ class Checks:
             yield self._seeding.source.problem(line, name, message)
 
     def _repeated(self) -> Iterator[Problem]:
-        values = sql.SQL(", ").join(staged_value(self._layout, name) for name in self._layout.key)
+        collations = self._collations()
+        values = sql.SQL(", ").join(
+            sql.SQL("{} COLLATE {}").format(staged_value(self._layout, name), Verbatim(collations[name]))
+            if name in collations
+            else staged_value(self._layout, name)
+            for name in self._layout.key
+        )
         query = sql.SQL(
-            "SELECT array_agg(s.line_ ORDER BY s.n_), {} FROM {} s WHERE s.n_ <> ALL (%s) AND {}"
-            " GROUP BY {} HAVING count(*) > 1 ORDER BY min(s.n_) LIMIT {}"
+            "SELECT array_agg(s.line_ ORDER BY s.n_), (array_agg({} ORDER BY s.n_))[1] FROM {} s"
+            " WHERE s.n_ <> ALL (%s) AND {} GROUP BY {} HAVING count(*) > 1 ORDER BY min(s.n_) LIMIT {}"
         ).format(
             key_text(self._layout),
             STAGE,
@@ -141,6 +149,46 @@ class Checks:
             for line in others:
                 message = f"{text} is there already, on line {first}"
                 yield self._seeding.source.problem(line, "", message)
+
+    def _collations(self) -> dict[str, str]:
+        """The collations of the table's columns that are not the usual ones: they tell which texts are equal."""
+        query = """
+            SELECT a.attname, format('%%I.%%I', n.nspname, c.collname)
+            FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation
+            JOIN pg_namespace n ON n.oid = c.collnamespace
+            WHERE a.attrelid = %s::regclass AND NOT a.attisdropped AND c.collname <> 'default'
+        """
+        name = identifier(self._schema.schemas, self._layout.table.name).as_string(self._connection)
+        return dict(self._connection.execute(query, [name]).fetchall())
+
+
+def has_equality(connection: Connection, kind: str) -> bool:
+    """Tell whether the server can say of two values of a type that they are equal.
+
+    A type like json cannot; the `=` of box and some others compares sizes, and does not count for grouping either.
+    """
+    nothing = sql.SQL("SELECT x FROM (SELECT NULL::{} AS x) q GROUP BY x").format(type_name(kind))
+    try:
+        with connection.transaction():
+            connection.execute(nothing)
+    except psycopg.ProgrammingError:
+        return False
+    return True
+
+
+def refuse_incomparable(connection: Connection, schema: DatabaseSchema, seeding: Seeding) -> None:
+    """Raise InputError where rows are to be found by a column whose values the server cannot compare."""
+    named = [("key", seeding.table, name) for name in seeding.key]
+    for name, lookup in seeding.lookups.items():
+        named += [(f"lookup.{name}.key", lookup.table, theirs) for theirs in lookup.key]
+    kinds = [(at, name, schema.tables[table].column(name).type) for at, table, name in named]
+    problems = [
+        Problem(path=f"seed.{at}", message=f"{name} is {kind}, of which the server cannot say what is equal")
+        for at, name, kind in kinds
+        if not has_equality(connection, kind)
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def key_condition(schema: DatabaseSchema, layout: Layout) -> Sql:

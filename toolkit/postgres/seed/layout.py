@@ -10,6 +10,8 @@ from toolkit.model.schema import Column, DatabaseSchema, Table
 from toolkit.model.seeding import Ids, Lookup, Seeding
 from toolkit.wording import meant
 
+_UUID = 36
+"""Characters of a UUID."""
 _TEXTS = ("text", "character varying", "character", "uuid")
 
 
@@ -194,8 +196,8 @@ class _Maker:
         elif any(name in given for name in ids):
             yield _wrong("ids", f"the rows give {names} themselves: say `ids: kept`, or leave it out of them")
         elif self.seeding.ids is Ids.DERIVED and ids:
-            kinds = [self.table.column(name).type.partition("(")[0] for name in ids]
-            if len(ids) > 1 or kinds[0] not in _TEXTS:
+            kinds = [self.table.column(name).type for name in ids]
+            if len(ids) > 1 or not _takes_uuid(kinds[0]):
                 what = f"{names} is {kinds[0]}" if len(ids) == 1 else f"{names} are several columns"
                 yield _wrong(
                     "ids", f"{what}, and a UUID is no value of it: `ids: database` takes its default, `kept` the rows'"
@@ -237,6 +239,11 @@ class _Maker:
             for theirs, ours in lookup.key.items()
             if ours == name
         )
+
+
+def _takes_uuid(kind: str) -> bool:
+    name, _, length = kind.partition("(")
+    return name in _TEXTS and (not length or int(length.rstrip(")")) >= _UUID)
 
 
 def _required(column: Column) -> bool:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-import psycopg
 from psycopg import sql
 
 from toolkit.model.schema import Column, DatabaseSchema
 from toolkit.model.seeding import Sample
 from toolkit.planning.derived_ids import derived_id
 from toolkit.postgres.schema.relation import Sql, assigned, compared, is_null, relation_of, scalar
-from toolkit.postgres.seed.checks import key_condition
+from toolkit.postgres.seed.checks import has_equality, key_condition
 from toolkit.postgres.seed.layout import Layout
 from toolkit.postgres.seed.staging import STAGE, Stage, staged_value
 from toolkit.postgres.session.connection import Connection
@@ -20,8 +19,6 @@ from toolkit.postgres.session.qualifying import type_name
 
 SAMPLES: Final = 10
 _BATCH: Final = 10_000
-_AS_TEXT: Final = frozenset("json xml point lseg path box polygon circle line".split())
-"""Types whose `=` does not exist, or compares sizes."""
 
 
 class Matching:
@@ -31,7 +28,11 @@ class Matching:
         self._connection, self._schema, self._layout, self._stage = connection, schema, layout, stage
         self.source = relation_of(schema.schemas, layout.table).source
         self.same_key = key_condition(schema, layout)
-        self._textual = {name for name in (*layout.update, *layout.compared) if self._has_no_equality(name)}
+        self._textual = {
+            name
+            for name in (*layout.update, *layout.compared)
+            if not has_equality(connection, layout.table.column(name).type)
+        }
 
     def match(self) -> None:
         """Note on stage which rows are new, and which are there by their id under another natural key."""
@@ -175,17 +176,3 @@ class Matching:
 
     def _column(self, name: str) -> Column:
         return self._layout.table.column(name)
-
-    def _has_no_equality(self, name: str) -> bool:
-        column = self._column(name)
-        if column.type.removesuffix("[]").partition("(")[0] in _AS_TEXT:
-            return True
-        nothing = sql.SQL("NULL::{}").format(type_name(column.type))
-        try:
-            with self._connection.transaction():
-                self._connection.execute(
-                    sql.SQL("SELECT {}").format(compared(nothing, nothing, self._schema.equality(column)))
-                )
-        except psycopg.ProgrammingError:
-            return True
-        return False

@@ -62,11 +62,14 @@ def fill(connection: Connection, seeding: Seeding, layout: Layout) -> tuple[Stag
         try:
             with connection.transaction():
                 _copy(connection, seeding, layout, stage, refused)
-        except (psycopg.DataError, _NulError) as error:
+        except (psycopg.DataError, psycopg.IntegrityError, _NulError) as error:
+            # the stage itself has no constraints, but domains have
             place = _place(error)
             if place is None:
                 raise
             row, column = place
+            if column in refused.get(row, ()):  # it takes no NULL either
+                raise InputError(problems) from error
             problems.append(_refusal(seeding, error, row, next(each for each in layout.all if each.number == column)))
             refused.setdefault(row, set()).add(column)
         else:
@@ -128,7 +131,9 @@ def _place(error: psycopg.Error | _NulError) -> tuple[int, int] | None:
     """The row and the column's number in `COPY playback_seed, line 3, column v2_: "x"`, in whatever language."""
     if isinstance(error, _NulError):
         return error.place
-    context = error.diag.context or ""
+    # the types of values have lines of their own before, such as `JSON data, line 1: …`
+    lines = (error.diag.context or "").splitlines()
+    context = next((line for line in lines if "playback_seed" in line), "")
     column, row = _COLUMN.search(context), _NUMBER.search(context)
     return (int(row[0]), int(column[1])) if column and row else None
 

@@ -12,14 +12,16 @@ from toolkit.errors import InputError, Problem, RefusedError
 from toolkit.model.outcome import Progress
 from toolkit.model.schema import DatabaseSchema
 from toolkit.model.seeding import Ids, Seeded, Seeding
+from toolkit.postgres.compare.sequence_outlook import behind
 from toolkit.postgres.schema.introspection import read_schema, schemas_with_tables
 from toolkit.postgres.schema.naming import text
 from toolkit.postgres.schema.relation import assigned
-from toolkit.postgres.seed.checks import Checks, target
+from toolkit.postgres.seed.checks import Checks, refuse_incomparable, target
 from toolkit.postgres.seed.layout import Layout, lay_out
 from toolkit.postgres.seed.matching import Matching
 from toolkit.postgres.seed.staging import STAGE, Stage, fill, staged_value
 from toolkit.postgres.session.connection import Connection, refuse_standby
+from toolkit.postgres.write.sequence_moves import advance
 from toolkit.wording import counted
 
 
@@ -40,12 +42,14 @@ def seed(
 
     Raises:
         InputError: the seeding does not fit the table, or rows are wrong; every problem, with its line.
-        RefusedError: the table has a natural key several times, or the role may not lock it. Nothing was changed.
+        RefusedError: the table has a natural key several times, the role may not lock it, or a trigger changes the key.
+            Nothing was changed.
         psycopg.Error: the server refused a row; everything was rolled back.
     """
     refuse_standby(connection)
     schema = _schema(connection, seeding, schemas)
     layout = lay_out(seeding, schema)
+    refuse_incomparable(connection, schema, seeding)
     with connection.transaction(force_rollback=check):
         return _Upsert(connection, schema, seeding, layout, progress).carry_out(check=check, samples=samples)
 
@@ -89,9 +93,11 @@ class _Upsert:
             # others may have written meanwhile
             self._look(checks, matching)
             self.progress.start("write", rows=inserted + updated)
+            missing = matching.missing()
             inserted, updated = self._insert(matching, stage), self._update(matching)
-            self._advance_sequences()
+            warnings += self._advance_sequences()
             found = self._look(checks, matching)
+            self._refuse_unfound(found.inserted - (missing - inserted))
             warnings += _unlike(found, self.layout)
         return Seeded(
             rows=stage.rows,
@@ -152,6 +158,16 @@ class _Upsert:
             inserted += self.connection.execute(statement).rowcount
         return inserted
 
+    def _refuse_unfound(self, rows: int) -> None:
+        """Raise RefusedError where rows that were inserted cannot be found again: every run would insert them anew."""
+        if rows > 0:
+            name, key = self.layout.table.name, ", ".join(self.layout.key)
+            raise RefusedError(
+                f"{counted(rows, 'row')} inserted into {name} cannot be found again by {key}: a trigger of {name}"
+                " changes the key, or takes the rows away, and every run would insert them once more",
+                hint=f"write {key} as the trigger leaves it, or name another key; nothing was changed",
+            )
+
     def _update(self, matching: Matching) -> int:
         updated = 0
         for number, names in matching.by_set(self.layout.update):
@@ -166,26 +182,13 @@ class _Upsert:
             updated += self.connection.execute(statement).rowcount
         return updated
 
-    def _advance_sequences(self) -> None:
-        """Move the sequences of columns whose values the rows gave past them."""
+    def _advance_sequences(self) -> tuple[str, ...]:
+        """Move the sequences that number the table past the ids of the rows; gives what is to be said."""
         if self.seeding.ids is not Ids.KEPT:
-            return
-        for each in self.layout.inserted:
-            column = self.layout.table.column(each.name)
-            if not (column.identity or column.has_default):
-                continue
-            full = text(self.schema.schemas, self.layout.table.name)
-            row = self.connection.execute("SELECT pg_get_serial_sequence(%s, %s)", [full, each.name]).fetchone()
-            if row is None or row[0] is None:
-                continue
-            self.connection.execute(
-                sql.SQL(
-                    "SELECT setval({name}::regclass, q.top) FROM (SELECT max(t.{column}) AS top FROM {table} t) q"
-                    " WHERE q.top > coalesce(pg_sequence_last_value({name}::regclass), 0)"
-                ).format(
-                    name=sql.Literal(row[0]), column=sql.Identifier(each.name), table=target(self.schema, self.layout)
-                )
-            )
+            return ()
+        outlook = behind(self.connection, self.schema.schemas, (), [self.layout.table.name])
+        advance(self.connection, self.schema.schemas, list(outlook.moves))
+        return outlook.said
 
 
 def _waiting(unfound: Sequence[Problem]) -> tuple[str, ...]:

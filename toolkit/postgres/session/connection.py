@@ -188,6 +188,8 @@ def _prepare(connection: Connection) -> None:
         )
     # a statement prepared in one session is unknown in the next, and stays in the pool
     connection.prepare_threshold = None
+    # rows are looked at anew behind a lock: by a snapshot of before it, one that others inserted would be written twice
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     names = list(SETTINGS)
     row = connection.execute(_SESSION, [names]).fetchone()
     assert row is not None

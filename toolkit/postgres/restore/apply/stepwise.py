@@ -62,7 +62,7 @@ class Transactions:
         self._holder.execute("SELECT 1")
         if ledger is not None:
             ledger.begun(tables)
-        connection.execute("BEGIN")
+        connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
         try:
             with self._silence(tables):
                 rows = work()
