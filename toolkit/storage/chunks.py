@@ -31,6 +31,9 @@ _OTHER_ROWS = "its rows have another SHA-256"
 FEW_AT_ONCE = 2
 """A store that reads and writes more files at once waits for a network."""
 
+WRITERS = 4
+"""Fewest chunks that are written at once: a disk flushes several files in the time of one."""
+
 QUESTIONS_PER_PAGE = 20
 """So many questions for one chunk each cost about as much as a page of a list, which has a thousand."""
 
@@ -90,7 +93,9 @@ class ChunkWriter:
         self._asked = 0
         self._listed: dict[str, int] | None = None
         self._limit = in_flight
-        self._pool = ThreadPoolExecutor(workers or self._store.parallel, thread_name_prefix="chunk-writer")
+        self._pool = ThreadPoolExecutor(
+            workers or max(WRITERS, self._store.parallel), thread_name_prefix="chunk-writer"
+        )
         self._changed = Condition()
         self._in_flight = 0
         self._error: BaseException | None = None
