@@ -28,7 +28,7 @@ from toolkit.postgres.schema import workspace
 from toolkit.postgres.selection.snapshot import consistent_snapshot
 from toolkit.postgres.selection.support import find_support
 from toolkit.postgres.session.connection import connect
-from toolkit.storage.chunks import ChunkReader
+from toolkit.storage.backup_reader import BackupReader
 
 SCHEMA = """
 CREATE TABLE shops (id text PRIMARY KEY);
@@ -107,8 +107,8 @@ def stored_rows(control: Control, manifest: Manifest, table: str) -> list[list[s
     """The rows of a table as a backup holds them: values as text, columns by name."""
     entry = manifest.table(table)
     assert entry is not None
-    reader = ChunkReader(control.repository, label=manifest.metadata.label, table=table)
-    data = b"".join(reader.read_all(entry.chunks)).decode()
+    with BackupReader(control.repository, manifest) as reader:
+        data = b"".join(reader.rows_of(entry)).decode()
     return [line.split("\t") for line in data.splitlines()]
 
 

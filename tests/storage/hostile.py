@@ -22,8 +22,8 @@ from toolkit.errors import PlaybackError
 from toolkit.model.duration import Duration
 from toolkit.model.outcome import SilentProgress
 from toolkit.model.quarantine import QuarantinedRow
+from toolkit.storage.backup_reader import BackupReader
 from toolkit.storage.check import check
-from toolkit.storage.chunks import ChunkReader
 from toolkit.storage.copying import Copying
 from toolkit.storage.layout import damaged_name, manifest_name
 from toolkit.storage.local import LocalStore
@@ -237,11 +237,12 @@ class Mutation:
 
 def read(repository: Repository) -> None:
     """Read all rows, as a restore does."""
-    for label, manifest in repository.manifests().manifests.items():
-        for table in manifest.tables:
-            with suppress(PlaybackError):
-                for _ in ChunkReader(repository, label=label, table=table).read_all(table.chunks):
-                    pass
+    for manifest in repository.manifests().manifests.values():
+        with BackupReader(repository, manifest) as reader:
+            for table in manifest.tables:
+                with suppress(PlaybackError):
+                    for _ in reader.rows_of(table):
+                        pass
 
 
 def show(repository: Repository) -> None:

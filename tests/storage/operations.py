@@ -12,8 +12,8 @@ from toolkit.errors import PlaybackError
 from toolkit.model.duration import Duration
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import SilentProgress
+from toolkit.storage.backup_reader import BackupReader
 from toolkit.storage.check import check
-from toolkit.storage.chunks import ChunkReader
 from toolkit.storage.copying import Copying
 from toolkit.storage.layout import chunk_id_of, chunk_name, label_of
 from toolkit.storage.locks import LockKind, locked
@@ -53,11 +53,8 @@ class Operation:
 
 def rows_of(repository: Repository, manifest: Manifest) -> dict[str, bytes]:
     """The rows of a backup."""
-    label = manifest.metadata.label
-    return {
-        table.name: b"".join(ChunkReader(repository, label=label, table=table.name).read_all(table.chunks))
-        for table in manifest.tables
-    }
+    with BackupReader(repository, manifest) as reader:
+        return {table.name: b"".join(reader.rows_of(table)) for table in manifest.tables}
 
 
 def opened(store: Store) -> Repository:

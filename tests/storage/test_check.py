@@ -13,8 +13,8 @@ from toolkit.errors import PlaybackError, StorageError
 from toolkit.model.manifest import Manifest, seal
 from toolkit.model.outcome import SilentProgress
 from toolkit.storage import frame
+from toolkit.storage.backup_reader import BackupReader
 from toolkit.storage.check import CheckReport, FindingKind, check
-from toolkit.storage.chunks import ChunkReader
 from toolkit.storage.layout import chunk_name, manifest_name
 from toolkit.storage.repository import Repository
 from toolkit.storage.store import Store
@@ -189,11 +189,9 @@ def restored(repository: Repository) -> object:
     """All that a restore would get from the only backup, or the error that stops it."""
     try:
         manifest = repository.manifest(LABEL)
-        return manifest, [
-            rows
-            for table in manifest.tables
-            for rows in ChunkReader(repository, label=LABEL, table=table.name).read_all(table.stored_chunks)
-        ]
+        with BackupReader(repository, manifest) as reader:
+            parts = (part for table in manifest.tables for part in (table, *table.supporting))
+            return manifest, [rows for part in parts for rows in reader.rows_of(part)]
     except PlaybackError as error:
         return type(error)
 

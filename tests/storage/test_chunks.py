@@ -17,8 +17,9 @@ from toolkit.errors import DamageError, StorageError
 from toolkit.model.outcome import SilentProgress
 from toolkit.planning.chunking import RawChunk, chunks
 from toolkit.storage import frame
+from toolkit.storage.backup_reader import BackupReader
 from toolkit.storage.check import check
-from toolkit.storage.chunks import ChunkReader, ChunkWriter
+from toolkit.storage.chunks import ChunkWriter, load
 from toolkit.storage.layout import chunk_name
 from toolkit.storage.prefetch import prefetch
 from toolkit.storage.repository import Repository
@@ -38,9 +39,8 @@ def test_rows_come_back(repository: Repository) -> None:
     manifest, _ = write_backup(repository, rows)
     assert {table.name for table in manifest.tables} == rows.keys()
     for table in manifest.tables:
-        reader = ChunkReader(repository, label=manifest.metadata.label, table=table.name)
-        assert b"".join(reader.read_all(table.chunks)) == b"".join(rows[table.name])
-        assert b"".join(map(reader.read, table.chunks)) == b"".join(rows[table.name])
+        with BackupReader(repository, manifest) as reader:
+            assert b"".join(reader.rows_of(table)) == b"".join(rows[table.name])
 
 
 @given(st.binary(min_size=1, max_size=2000))
@@ -150,14 +150,11 @@ def test_a_damaged_chunk_is_never_given_back(repository: Repository, damage: str
     )
     if damage == "missing":
         repository.store.delete(name)
-    reader = ChunkReader(repository, label=manifest.metadata.label, table=table.name)
     pattern = f"table orders of backup {manifest.metadata.label}: chunk {chunk.id} is (damaged|missing)"
-    with pytest.raises(DamageError, match=pattern) as caught:
-        reader.read(chunk)
-    assert caught.value.hint
     before: list[bytes] = []
-    with pytest.raises(DamageError, match=pattern):
-        before.extend(reader.read_all(table.chunks))
+    with BackupReader(repository, manifest) as reader, pytest.raises(DamageError, match=pattern) as caught:
+        before.extend(reader.rows_of(table))
+    assert caught.value.hint
     assert len(before) <= 4
 
 
@@ -165,9 +162,8 @@ def test_rows_under_another_name_are_found(repository: Repository) -> None:
     """An intact frame of the right size whose rows are others does not pass."""
     manifest, stored = write_backup(repository, {"orders": [b"1\ta\n"]})
     repository.store.put(chunk_name(stored[0].id), frame.compress(b"1\tb\n"))
-    reader = ChunkReader(repository, label=manifest.metadata.label, table="orders")
-    with pytest.raises(DamageError, match="another SHA-256"):
-        reader.read(manifest.tables[0].chunks[0])
+    with BackupReader(repository, manifest) as reader, pytest.raises(DamageError, match="another SHA-256"):
+        list(reader.rows_of(manifest.tables[0]))
 
 
 def test_the_same_rows_compressed_otherwise_are_no_damage(repository: Repository) -> None:
@@ -175,9 +171,7 @@ def test_the_same_rows_compressed_otherwise_are_no_damage(repository: Repository
     manifest, _ = write_backup(repository, sample_rows())
     table = manifest.tables[0]
     recorded = msgspec.structs.replace(table.chunks[0], stored=table.chunks[0].stored + 1)
-    assert ChunkReader(repository, label="x", table="orders").read(recorded) == ChunkReader(
-        repository, label="x", table="orders"
-    ).read(table.chunks[0])
+    assert load(repository.store, recorded, table) == load(repository.store, table.chunks[0], table)
 
 
 def test_the_first_error_ends_the_writing(store: Store) -> None:

@@ -12,6 +12,7 @@ import pytest
 import zstandard
 
 from tests.storage.faults import FaultyStore, flip_bit
+from tests.storage.operations import rows_of
 from tests.storage.samples import sample_rows, some_rows, write_backup
 from toolkit.errors import DamageError, RefusedError, StorageError
 from toolkit.model.manifest import Manifest
@@ -19,7 +20,6 @@ from toolkit.model.outcome import SilentProgress
 from toolkit.planning.totals import stats_of
 from toolkit.storage import frame, manifest_file
 from toolkit.storage.check import check
-from toolkit.storage.chunks import ChunkReader
 from toolkit.storage.copying import Copying, SentBackup
 from toolkit.storage.layout import CHUNKS, chunk_name, manifest_name
 from toolkit.storage.local import LocalStore
@@ -58,14 +58,6 @@ def send(source: Repository, target: Repository, *labels: str) -> list[SentBacku
     copying = Copying(source, target)
     assert [planned.refusal for planned in copying.plan(labels)] == [None] * len(labels)
     return [copying.send(label, SilentProgress()) for label in labels]
-
-
-def rows_of(repository: Repository, manifest: Manifest) -> dict[str, bytes]:
-    """All rows of a backup by table."""
-    readers = {
-        table: ChunkReader(repository, label=manifest.metadata.label, table=table.name) for table in manifest.tables
-    }
-    return {table.name: b"".join(reader.read_all(table.chunks)) for table, reader in readers.items()}
 
 
 def chunk_ids(manifest: Manifest) -> set[str]:

@@ -15,8 +15,8 @@ from toolkit.errors import CommittedError, LockedError, StorageError
 from toolkit.model.duration import Duration
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import SilentProgress
+from toolkit.storage.backup_reader import BackupReader
 from toolkit.storage.check import check
-from toolkit.storage.chunks import ChunkReader
 from toolkit.storage.layout import CHUNKS, LOCKS, chunk_name, manifest_name
 from toolkit.storage.locks import LockKind, locked
 from toolkit.storage.prune import GRACE, Removal, forecast, prune
@@ -49,9 +49,9 @@ def assert_sound(repository: Repository, *manifests: Manifest) -> None:
     assert report.findings == ()
     assert repository.labels() == sorted(manifest.metadata.label for manifest in manifests)
     for manifest in manifests:
-        for table in manifest.tables:
-            reader = ChunkReader(repository, label=manifest.metadata.label, table=table.name)
-            assert sum(rows.count(b"\n") for rows in reader.read_all(table.chunks)) == table.rows
+        with BackupReader(repository, manifest) as reader:
+            for table in manifest.tables:
+                assert sum(rows.count(b"\n") for rows in reader.rows_of(table)) == table.rows
 
 
 def three(repository: Repository, rows: int = 300) -> list[Manifest]:

@@ -15,8 +15,8 @@ from toolkit.errors import DamageError, InputError
 from toolkit.model.manifest import Chunk, KeyColumn, Manifest, StoredColumn, TableEntry, table_digest
 from toolkit.model.outcome import SilentProgress
 from toolkit.storage import frame, manifest_file
+from toolkit.storage.backup_reader import BackupReader
 from toolkit.storage.check import FindingKind, check
-from toolkit.storage.chunks import ChunkReader
 from toolkit.storage.copying import Copying
 from toolkit.storage.layout import chunk_name, manifest_name
 from toolkit.storage.local import LocalStore
@@ -71,8 +71,9 @@ def test_rows_are_what_the_manifest_says(
     data, rows, first, last, fact = case
     manifest = published(repository, data, rows, first, last)
     label, (entry,) = manifest.metadata.label, manifest.tables
-    with pytest.raises(DamageError, match=f"table notes of backup {label}: .*{fact}"):
-        list(ChunkReader(repository, label=label, table=entry).read_all(entry.chunks))
+    error = pytest.raises(DamageError, match=f"table notes of backup {label}: .*{fact}")
+    with BackupReader(repository, manifest) as reader, error:
+        list(reader.rows_of(entry))
     (finding,) = check(repository, progress=SilentProgress()).findings
     assert (finding.kind, finding.labels, finding.tables) == (FindingKind.MANIFEST, (label,), ("notes",))
     target = Repository.open(LocalStore(tmp_path / "target"), create=True)

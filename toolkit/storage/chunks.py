@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,7 @@ from toolkit.model.manifest import Chunk, TableEntry, chunk_id
 from toolkit.planning.chunking import FORMAT_1, RawChunk
 from toolkit.storage import frame
 from toolkit.storage.layout import chunk_name
-from toolkit.storage.prefetch import IN_FLIGHT, prefetch
+from toolkit.storage.prefetch import IN_FLIGHT
 from toolkit.storage.repository import Repository
 from toolkit.storage.row_checks import RowCount, problem_of
 from toolkit.storage.store import Store
@@ -214,33 +213,6 @@ class ChunkWriter:
             return frame.decompress(stored, len(data)) == data
         except (MissingError, DamageError, ValueError, StopIteration):
             return False
-
-
-class ChunkReader:
-    """Reads and checks the chunks of one table of a backup.
-
-    Args:
-        table: the manifest's entry, by which values and keys are checked, too; or just the table's name.
-    """
-
-    def __init__(self, repository: Repository, *, label: str, table: TableEntry | str) -> None:
-        self._store = repository.store
-        self._entry = None if isinstance(table, str) else table
-        self._what = f"table {table if isinstance(table, str) else table.name} of backup {label}"
-
-    def read(self, chunk: Chunk) -> bytes:
-        """Give the rows of a chunk; DamageError, naming backup, table and chunk, unless they are what was written."""
-        try:
-            return load(self._store, chunk, self._entry)
-        except DamagedChunkError as damage:
-            raise DamageError(f"{self._what}: {damage.message}", hint=damage.hint) from damage
-
-    def read_all(
-        self, chunks: Iterable[Chunk], *, workers: int | None = None, in_flight: int = IN_FLIGHT
-    ) -> Iterator[bytes]:
-        """Give the rows of several chunks in order, read ahead of the consumer. Raises as `read` does."""
-        workers = workers or self._store.parallel
-        return prefetch(chunks, self.read, size=lambda chunk: chunk.raw, workers=workers, in_flight=in_flight)
 
 
 def load(store: Store, chunk: Chunk, entry: TableEntry | None = None) -> bytes:

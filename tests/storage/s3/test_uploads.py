@@ -12,7 +12,7 @@ from tests.storage.s3.proxy import Answer, Request, proxied, refusal
 from tests.storage.s3.servers import S3Server
 from tests.storage.samples import some_rows, write_backup
 from toolkit.errors import StorageError
-from toolkit.storage.chunks import ChunkReader
+from toolkit.storage.backup_reader import BackupReader
 from toolkit.storage.repository import Repository
 from toolkit.storage.s3.client import Limits
 from toolkit.storage.s3.store import S3Store
@@ -100,8 +100,8 @@ def test_chunks_go_and_come_several_at_a_time(moto_server: S3Server) -> None:
         assert len(stored) > 10
         assert most >= 6
         most = 0
-        reader = ChunkReader(repository, label=manifest.metadata.label, table="orders")
-        assert b"".join(reader.read_all(manifest.tables[0].chunks)) == b"".join(some_rows(300))
+        with BackupReader(repository, manifest) as reader:
+            assert b"".join(reader.rows_of(manifest.tables[0])) == b"".join(some_rows(300))
         assert most >= 6
 
 
