@@ -43,6 +43,24 @@ def test_only_the_business_and_what_it_needs_comes_back(make_pair: MakePair, hos
     assert not pair.control.restore(host, manifest, mode, businesses=["a"]).changed
 
 
+def test_few_rows_of_a_large_table_are_looked_up(make_pair: MakePair) -> None:
+    """One business, and then all, restored over a table that others fill: what differs of each is put right."""
+    pair = make_pair(RULES, MAKERS, ITEMS)
+    owner = "CASE WHEN n <= 10 THEN 'a' ELSE 'b' END"
+    pair.fill(f"INSERT INTO items SELECT n, {owner}, NULL, 'same' FROM generate_series(1, 3000) n")
+    execute(pair.target, "ANALYZE")
+    changes = ("UPDATE items SET name = 'other' WHERE id IN (1, 2, 2000)", "DELETE FROM items WHERE id IN (3, 2001)")
+    execute(pair.target, *changes, "INSERT INTO items VALUES (9001, 'a', NULL, 'x'), (9002, 'b', NULL, 'x')")
+    manifest = pair.backup()
+    differing = "SELECT id FROM items WHERE name <> 'same' ORDER BY id"
+    assert pair.control.restore("target", manifest, "mirror", businesses=["a"]).changed
+    assert pair.rows(differing) == [(2000,), (9002,)]
+    assert pair.rows("SELECT count(*) FROM items WHERE id = 3") == [(1,)]
+    pair.control.restore("target", manifest, "mirror")
+    assert pair.rows(differing) == []
+    assert pair.control.verify("target", manifest).exit_code == 0
+
+
 def test_what_cannot_be_narrowed_is_refused(make_pair: MakePair) -> None:
     """A business that the backup does not have, and restoring it in steps."""
     pair = make_pair(RULES, MAKERS, ITEMS)

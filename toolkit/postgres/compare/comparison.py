@@ -17,7 +17,7 @@ from toolkit.postgres.compare.same_rows import copies, same_key
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.compare.staged import Staged
 from toolkit.postgres.schema.order import order_by
-from toolkit.postgres.schema.relation import Relation, Sql, differing, row_text, scalar, text_of
+from toolkit.postgres.schema.relation import Relation, Sql, columns, differing, row_text, scalar, text_of
 from toolkit.postgres.schema.row_sources import Rows, Temporary, fetched
 from toolkit.postgres.schema.rows import read_copies, rows_query
 from toolkit.postgres.schema.workspace import Workspace, shared
@@ -41,6 +41,9 @@ class Action(StrEnum):
 
 
 SAMPLES = 3
+
+LOOKED_UP = 50
+"""A table is read by its key when it has at least this many times as many rows as are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +159,29 @@ def _differing(table: Table, target: Relation, staged: Staged) -> Sql:
     return sql.SQL(
         'SELECT s.ctid AS stage_id, {ids}, CASE WHEN t.ctid IS NULL THEN {missing} ELSE {changed} END::"char" AS action'
         ', NULL::"char" AS why'
-        " FROM {stage} s LEFT JOIN {source} t ON {key}"
+        " FROM {stage} s LEFT JOIN {looked_up} ON {key}"
         " WHERE t.ctid IS NULL OR {differs}"
     ).format(
         ids=target.ids("t"),
         missing=sql.Literal(Action.MISSING),
         changed=sql.Literal(Action.CHANGED),
         stage=staged.table,
-        source=target.source,
+        looked_up=_looked_up(table, target, staged),
         key=same_key(table, "t", "s"),
         differs=differing("t", "s", staged.names),
+    )
+
+
+def _looked_up(table: Table, target: Relation, staged: Staged) -> Sql:
+    """The target's rows `t`, to be joined with staged rows `s` of the same key.
+
+    Of few rows each is looked up by the key's own index. The planner would rather read the whole table, because it
+    takes every look for a jump.
+    """
+    if target.partitioned or sort_key(table).equalities or staged.table.rows * LOOKED_UP > target.rows:
+        return sql.SQL("{} t").format(target.source)
+    return sql.SQL("LATERAL (SELECT t.ctid, {} FROM {} t WHERE {} OFFSET 0) t").format(
+        columns("t", {column.name: None for column in table.columns}), target.source, same_key(table, "t", "s")
     )
 
 
@@ -271,13 +287,15 @@ def absent_from_stage(table: Table, target: Relation, staged: Staged | None, tak
         staged: None when the backup has no row of the table.
         taken: a table of ids; None when every row is taken.
     """
-    query = sql.SQL("SELECT {} FROM {} t").format(target.ids("t"), target.source)
+    query, few = sql.SQL("SELECT {} FROM {} t").format(target.ids("t"), target.source), None
     if staged is not None and staged.beyond is not None:
         query = sql.SQL("{} JOIN {} b ON {}").format(query, staged.beyond, target.same("t", "b"))
+        few = fetched(target, staged.beyond, "t")
     if taken is not None:
         query = sql.SQL("{} JOIN {} w ON {}").format(query, taken, target.same("t", "w"))
-        if (few := fetched(target, taken, "t")) is not None:
-            query = sql.SQL("{} AND {}").format(query, few)
+        few = few or fetched(target, taken, "t")
+    if few is not None:
+        query = sql.SQL("{} AND {}").format(query, few)
     keyed = sort_key(table).unique
     if staged is None or not (keyed or staged.whole):
         return sql.SQL("{} WHERE true").format(query)
