@@ -199,6 +199,7 @@ def test_backups_that_are_late_or_not_proven(control: Control, database: str) ->
     assert {name for _, name in later} >= {"newest", "proven", "clock"}
     early = alarms(examine(control, now=now - timedelta(hours=5)))
     assert early["host shop", "newest"].message.endswith("in the future")
+    assert early["host shop", "proven"].hint.endswith("when a clock was wrong, and proves nothing")
 
 
 def test_repositories_that_are_not_as_they_should_be(

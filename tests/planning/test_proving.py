@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -83,3 +84,15 @@ def test_another_backup_of_that_label() -> None:
     """What was tried on a backup that had the label before says nothing."""
     other = msgspec.structs.replace(tried(3), checksum="0" * 64)
     assert standing(MANIFEST, [other], repository=HERE).tried == ()
+
+
+def test_a_proof_from_the_future() -> None:
+    """What a machine with a wrong clock recorded proves nothing, and hides no failure of today; its failures count."""
+    now = datetime(2026, 11, 20, 6, tzinfo=UTC)
+    ahead, today = tried(9), tried(5, failure="orders differs")
+    found = standing(MANIFEST, [ahead, today], repository=HERE, now=now)
+    assert (found.proven, found.failed) == (None, today)
+    assert standing(MANIFEST, [ahead], repository=HERE, now=now).proven is None
+    assert standing(MANIFEST, [ahead, tried(4)], repository=HERE, now=now).proven == tried(4)
+    bad = tried(9, failure="damaged")
+    assert standing(MANIFEST, [bad, tried(4)], repository=HERE, now=now).failed == bad

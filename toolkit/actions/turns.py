@@ -95,7 +95,8 @@ def _next(context: Context, repository: Repository, proofs: Proofs, wanted: Want
         if manifest.metadata.host == host and wanted.job in ("", manifest.metadata.job)
     }
     candidates = [
-        candidate_of(manifest, proofs.standing(manifest), businesses=wanted.named) for manifest in backups.values()
+        candidate_of(manifest, proofs.standing(manifest, now=context.now()), businesses=wanted.named)
+        for manifest in backups.values()
     ]
     attempts = [each for tried in proofs.attempts.values() for each in tried if each.host == host]
     warnings = tuple(error.message for error in found.unreadable.values())

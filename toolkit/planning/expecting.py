@@ -103,6 +103,8 @@ def _proven(asked: Asked, job: str, expected: Expectation, there: Sequence[Seen]
     failures = [failed for each in there if (failed := each.standing.failed)]
     failed = max(failures, key=lambda each: each.time, default=None)
     remedy = "restore one into a scratch database and verify it: `invoke run playbooks/drill.yml`"
+    if ahead := [each.time for one in there for each in one.standing.tried if is_future(instant(each.time), now)]:
+        remedy = f"{remedy}; an attempt is recorded at {max(ahead)}, when a clock was wrong, and proves nothing"
     if failed is not None and (proof is None or failed.time > proof.time):
         return Finding(
             about=about,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from toolkit.model.manifest import Manifest
 from toolkit.model.proof import Proof, Standing
+from toolkit.planning.clock import instant, is_future
 
 
-def standing(manifest: Manifest, attempts: Iterable[Proof], *, repository: str) -> Standing:
+def standing(
+    manifest: Manifest, attempts: Iterable[Proof], *, repository: str, now: datetime | None = None
+) -> Standing:
     """Give how a backup stands.
 
     After a failed attempt nothing that was proven before from the same repository holds. What fails here outweighs,
@@ -18,12 +22,14 @@ def standing(manifest: Manifest, attempts: Iterable[Proof], *, repository: str) 
     Args:
         attempts: the recorded ones, in any order.
         repository: id of the repository that the backup is in.
+        now: proofs from after it do not count: a clock was wrong, and nothing that is tried until then would outweigh
+            them. None for all.
     """
     tried = sorted((each for each in attempts if each.is_of(manifest)), key=_time)
     holding: list[Proof] = []
     failed: dict[str, Proof] = {}
     for each in tried:
-        if not (each.proves or each.conclusive):
+        if not (each.proves or each.conclusive) or (each.proves and now and is_future(instant(each.time), now)):
             continue
         if each.proves:
             failed.pop(each.repository, None)

@@ -46,9 +46,10 @@ class Proofs:
     attempts: Mapping[str, tuple[Proof, ...]]
     unreadable: tuple[str, ...] = ()
 
-    def standing(self, manifest: Manifest) -> Standing:
-        """Give how a backup of the repository stands."""
-        return standing(manifest, self.attempts.get(manifest.metadata.label, ()), repository=self.repository)
+    def standing(self, manifest: Manifest, *, now: datetime | None = None) -> Standing:
+        """Give how a backup of the repository stands; with `now`, by proofs that are not from the future alone."""
+        attempts = self.attempts.get(manifest.metadata.label, ())
+        return standing(manifest, attempts, repository=self.repository, now=now)
 
 
 def record_proof(repository: Repository, proof: Proof) -> None:

@@ -120,7 +120,8 @@ def _examined(visit: RepositoryVisit, repository: Repository) -> SeenRepository:
     _checked(notes, repository, manifests)
     proofs = read_proofs(repository)
     backups = tuple(
-        Seen(repository=visit.name, metadata=each.metadata, standing=proofs.standing(each)) for each in manifests
+        Seen(repository=visit.name, metadata=each.metadata, standing=proofs.standing(each, now=visit.now))
+        for each in manifests
     )
     examined = Examined(findings=tuple(notes.findings), measures=tuple(notes.measures))
     return SeenRepository(examined=examined, backups=backups)
