@@ -18,6 +18,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg.conninfo import make_conninfo
 
 from tests.acting import act, context_of
@@ -28,7 +29,7 @@ from toolkit.app.control import Control as CommandControl
 from toolkit.app.doctoring.bounded import ask_all
 from toolkit.app.doctoring.examining import Examination, totals
 from toolkit.app.performing import perform
-from toolkit.app.scheduling.record import Record, Run, write
+from toolkit.app.scheduling.record import FOLDER, Record, Run, write
 from toolkit.config import inventory
 from toolkit.errors import InputError
 from toolkit.model.finding import Examined, Finding, Level
@@ -257,16 +258,33 @@ def test_scheduled_runs(control: Control, database: str) -> None:
     nobody = Process(host="elsewhere", user="me", process=1)
     failed = Run(started=NOW - timedelta(hours=10), process=nobody, finished=NOW, exit_code=4)
     well = Run(started=NOW - timedelta(days=3), process=nobody, finished=NOW, exit_code=0)
-    records = (
+    records: tuple[Record, ...] = (
         Record(name="nightly", playbook="playbooks/nightly.yml", since=NOW, last=failed),
         Record(name="weekly", playbook="playbooks/drill.yml", since=NOW - timedelta(days=9), at="02:00", last=well),
         Record(name="gone", playbook="playbooks/nightly.yml", since=NOW, kind="cron", last=well),
     )
+    days, own = timedelta(days=1), this_process()
+    daily = Record(name="", playbook="n.yml", since=NOW - 9 * days, at="02:00", skipped=NOW)
+    ended, hanging, long = (
+        replace(well, finished=NOW - days),
+        *(Run(started=NOW - n * days, process=own) for n in (3, 1)),
+    )
+    # of tills, another schedule's run of the same playbook went on each night
+    for name, last in (("tills", ended), ("hangs", hanging), ("long", long)):
+        records += (replace(daily, name=name, last=last),)
     for record in records:
         write(control.directory, record)
+    (control.directory / FOLDER / "torn.json").write_text('{"name": "to', encoding="utf-8")
     found = alarms(examine(control, now=NOW))
     about = {name for name in found if name[0].startswith("schedule")}
-    assert about == {("schedule nightly", "run"), ("schedule weekly", "missed"), ("schedule gone", "timer")}
+    assert about == {
+        ("schedule nightly", "run"),
+        ("schedule weekly", "missed"),
+        ("schedule gone", "timer"),
+        ("schedule tills", "skipped"),
+        ("schedule hangs", "run"),
+        ("schedule torn", "record"),
+    }
     assert "10 h ago, ended with exit code 4" in found["schedule nightly", "run"].message
     assert not any(name[0].startswith("schedule") for name in alarms(examine(control, now=NOW, only="shop")))
 

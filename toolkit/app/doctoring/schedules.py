@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from toolkit.app.scheduling.kinds import is_installed
-from toolkit.app.scheduling.record import Record, log_file, scheduled
+from toolkit.app.scheduling.record import FOLDER, Record, log_file, scheduled, unreadable
 from toolkit.model.finding import Examined, Finding, Level, Measure
 from toolkit.wording import span
 
@@ -19,6 +19,16 @@ def examine_schedules(directory: Path, now: datetime) -> Examined:
     """Look at all scheduled playbooks of a control directory."""
     records = list(scheduled(directory))
     findings = [finding for record in records for finding in _findings(record, directory, now)]
+    findings += [
+        Finding(
+            about=f"schedule {name}",
+            check="record",
+            message=f"what is known of it cannot be read: {directory / FOLDER / name}.json",
+            level=Level.CRITICAL,
+            hint="remove the file, and schedule the playbook again",
+        )
+        for name in unreadable(directory)
+    ]
     measures = [measure for record in records for measure in _measures(record)]
     return Examined(findings=tuple(findings), measures=tuple(measures))
 
@@ -36,17 +46,37 @@ def _findings(record: Record, directory: Path, now: datetime) -> Iterator[Findin
         yield Finding(about=about, check="run", message=text)
     elif last is not None:
         text = f"{record.playbook} has been running for {span((now - last.started).total_seconds())}"
-        yield Finding(about=about, check="run", message=text)
+        level, hint = (Level.WARNING, f"does it wait for something? {again}") if _hangs(record, now) else (Level.OK, "")
+        yield Finding(about=about, check="run", message=text, level=level, hint=hint)
     else:
         yield Finding(about=about, check="run", message=f"{record.playbook} has not run yet")
     if record.is_due((now - LATE).astimezone()) and not (last is not None and last.running):
         text = f"a run of {record.playbook} was missed"
         hint = "is its timer there, and was the machine on? `invoke schedule --list` says when it runs"
         yield Finding(about=about, check="missed", message=text, level=Level.WARNING, hint=hint)
+    if record.skipped is not None and _gave_way(record):
+        ago = span((now - record.skipped).total_seconds())
+        text = f"the last run, {ago} ago, was skipped: another schedule's run of {record.playbook} went on"
+        hint = "schedule one of the two for another time, or with `--overlap wait`"
+        yield Finding(about=about, check="skipped", message=text, level=Level.WARNING, hint=hint)
     if record.kind and not is_installed(record, directory):
         hint = f"`invoke schedule {record.playbook} … --install` makes it again, `--remove` forgets it"
         text = f"its timer ({record.kind}) is not there any more"
         yield Finding(about=about, check="timer", message=text, level=Level.CRITICAL, hint=hint)
+
+
+def _hangs(record: Record, now: datetime) -> bool:
+    """Whether two more runs should have begun since the one that goes on."""
+    assert record.last is not None
+    first = record.next(record.last.started.astimezone())
+    second = record.next(first) if first is not None else None
+    return second is not None and second < now - LATE
+
+
+def _gave_way(record: Record) -> bool:
+    """Whether a run was skipped while none of this schedule's own went on."""
+    last, skipped = record.last, record.skipped
+    return last is None or (not last.running and (last.finished is None or (skipped or last.finished) > last.finished))
 
 
 def _measures(record: Record) -> Iterator[Measure]:

@@ -100,6 +100,12 @@ def scheduled(directory: Path) -> Iterator[Record]:
             yield record
 
 
+def unreadable(directory: Path) -> list[str]:
+    """Give the names of those whose files cannot be read."""
+    names = sorted(file.stem for file in (directory / FOLDER).glob("*.json"))
+    return [name for name in names if read(directory, name) is None]
+
+
 def read(directory: Path, name: str) -> Record | None:
     """Give what is known of a scheduled playbook; None for nothing."""
     try:
