@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.planning.classified import TENANT, decided, schema, schemas, table
 from toolkit.config import catalog as catalogs
 from toolkit.config import catalog_draft
+from toolkit.config.catalog_entry import scalar
 from toolkit.config.catalog_proposal import Choice, new_file, updated_file
 from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog, TableRule
@@ -294,13 +295,13 @@ def test_whatever_is_answered_is_what_the_file_says(of: DatabaseSchema, data: st
             settling.settle(proposal, data.draw(st.sampled_from(options)) if options else None)
         found = settling.result()
         if text:
-            text = updated_file(draft, found, Choice(why="as asked"), answered=settling.settled)
+            text = updated_file(draft, found, Choice(why="as asked"), answered=settling.decided)
         else:
             text = new_file(draft, found, Choice(why="as asked"))
         rules = loaded(text).rules
         assert bare({**settling.catalog.rules, **decided(found)}) == bare(dict(rules))
-        assert all(f"DECIDE {each.table}:" in text for each in found.by_verdict(Verdict.OPEN))
-        assert not any(f"DECIDE {table}:" in text for table in settling.settled)
+        assert all(f"DECIDE {scalar(each.table)}:" in text for each in found.by_verdict(Verdict.OPEN))
+        assert not any(f"DECIDE {scalar(table)}:" in text for table in settling.decided)
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "app.yml"
             path.write_text(text, encoding="utf-8")

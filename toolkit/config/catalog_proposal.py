@@ -88,7 +88,7 @@ def updated_file(
 
     Args:
         classification: of the schema against the catalog of this file.
-        answered: tables about which the file asks, and a person has answered.
+        answered: tables about which the file may ask, and of which nothing is left to ask.
 
     Raises:
         InputError: the file is written in a way that lines cannot be added to.

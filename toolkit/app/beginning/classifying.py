@@ -84,7 +84,7 @@ def classified(connection: Connection, draft: Draft, asker: Asker) -> Classified
         settling.settle(proposal, _answer(connection, schema, proposal, asker))
     found = settling.result()
     if draft.written:
-        text = catalog_proposal.updated_file(draft, found, choice, answered=settling.settled)
+        text = catalog_proposal.updated_file(draft, found, choice, answered=settling.decided)
     else:
         text = catalog_proposal.new_file(draft, found, choice)
     said = (f"the rows of {tenant.table} are the businesses: {choice.why}", _summary(found, len(settling.settled)))

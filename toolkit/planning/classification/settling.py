@@ -36,6 +36,11 @@ class Settling:
             why = f"as answered: {option.meaning.removeprefix(where)}"
             self.settled[proposal.table] = replace(proposal, verdict=Verdict.DECIDED, options=(option,), why=why)
 
+    @property
+    def decided(self) -> frozenset[str]:
+        """Give the tables of which nothing is left to ask: those that were answered, and what follows from answers."""
+        return frozenset(each.table for each in self.result().by_verdict(Verdict.DECIDED))
+
     def result(self) -> Classification:
         """Give the classification with all that was answered in it."""
         found = self._found()
