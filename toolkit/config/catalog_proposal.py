@@ -262,7 +262,9 @@ class _Editor:
         if not section.block:
             raise _cannot(self.draft, f"the {key} section is not written as one entry per line")
         outer = min(span.indent for span in section.entries.values())
-        for name, members in _by_group(proposals).items():
+        # what goes into the last group stands before a group that is new
+        groups = sorted(_by_group(proposals).items(), key=lambda each: each[0] not in section.entries)
+        for name, members in groups:
             written = section.entries.get(name)
             called = f"{name}_added" if written is not None and not written.block else name
             group = section.entries.get(called)
