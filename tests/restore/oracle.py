@@ -164,6 +164,8 @@ class Oracle:
                 after = owners[name, number]
                 if not spot or not after or after - others or not self.source.owners[spot] & self.source.tenants:
                     continue
+                if self._hangs_on_what_is_aside(spot):
+                    continue  # and is put aside itself
                 self._result.numbers[name].kept += 1
                 if number < len(there):
                     self._result.numbers[name].updates -= 1
@@ -171,6 +173,15 @@ class Oracle:
                 else:
                     self._result.numbers[name].inserts -= 1
                     self.added[name].remove(spot)
+
+    def _hangs_on_what_is_aside(self, spot: Spot) -> bool:
+        table = self.source.world[spot[0]]
+        return any(
+            parent in self.aside
+            for reference in table.references
+            if reference.action
+            for parent in self.source.pointed_at(table, reference, spot)
+        )
 
     def _owned_alone_in_backup(self, spot: Spot) -> bool:
         """Whether a row was the restored businesses' alone: of others the backup may lack the rows that own it."""
