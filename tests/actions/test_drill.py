@@ -187,6 +187,23 @@ def test_what_is_not_the_backup(shop: Shop) -> None:
     assert there(shop) == []
 
 
+def test_a_scratch_database_that_somebody_has_changed(shop: Shop) -> None:
+    """What was dropped or converted there after the restore proves nothing, whatever answers `verify` has for it."""
+    loaded = inventory.load(shop.control.directory / "inventory")
+    context = replace(context_of(loaded, "shop"), at_end=lambda name, work: None)
+    label = max(shop.labels("local"))
+    scratch = {"like": "shop", "on": "host", "name": "drill", "keep": True}
+    inside = psycopg.conninfo.make_conninfo(shop.database, dbname=scratch_of(shop))
+    verify = {"backup": label, "host": f"shop:{scratch_of(shop)}"}
+    restored = act("restore", {"from": label, "mode": "mirror", "scratch": scratch}, context).facts
+    execute(inside, "UPDATE orders SET notes = 'lost'")
+    assert act("verify", verify | {"convert": {"orders.notes": {"sql": "'lost'"}}}, context).exit_code == 0
+    execute(inside, "DROP TABLE orders")
+    for after in ({}, {"after": restored}):
+        assert act("verify", verify | after | {"drop_tables": ["orders"]}, context).exit_code == 0
+    assert proofs(shop) == []
+
+
 class Interrupting(SilentProgress):
     """Progress during which somebody presses Ctrl-C, when the comparison begins."""
 

@@ -196,6 +196,11 @@ def test_backups_that_are_late_or_not_proven(control: Control, database: str) ->
         about = {what: each.message for (about, what), each in found.items() if about == "host shop"}
         assert about.keys() == said.keys()
         assert all(text in about[what] for what, text in said.items())
+    torn = max(each.name for each in control.repository.store.list("proofs/"))
+    whole = control.repository.store.get(torn)
+    control.repository.store.put(torn, whole[:-9])
+    assert alarms(examine(control))["repository local", "proofs"].message.startswith("1 record of what was proven")
+    control.repository.store.put(torn, whole)
     later = alarms(examine(control, now=now + timedelta(days=9)))
     assert {name for _, name in later} >= {"newest", "proven", "clock"}
     early = alarms(examine(control, now=now - timedelta(hours=5)))

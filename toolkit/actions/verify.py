@@ -100,9 +100,9 @@ def _verify(arguments: VerifyArguments, context: Context, repository: Repository
         return _against_repository(repository, manifest, context)
     found = beside_database(arguments, context, repository, manifest)
     outcome = found.outcome
-    if found.whole:
+    if found.whole and (found.as_restored or found.restoration is None):
         outcome = _recorded(outcome, repository, manifest, context, against="database", host=found.place)
-    if found.proves and not context.check:
+    if found.proves and found.as_restored and not context.check:
         outcome = recorded(outcome, context, repository, manifest, found.trial)
     return outcome
 
@@ -117,6 +117,8 @@ class Beside:
         restoration: what was restored into the database, where it is a scratch database that holds this backup.
         businesses: those that were restored there, and nothing of them differs.
         postgres: the version of the server.
+        as_restored: it was compared under the answers to drift of the restore that made it, as far as that is known:
+            by others, what somebody dropped or converted there since would look equal.
         differing: the tables that are not as in the backup, and files of it that are not whole.
     """
 
@@ -126,6 +128,7 @@ class Beside:
     restoration: Restoration | None
     businesses: tuple[str, ...]
     postgres: str
+    as_restored: bool
     differing: tuple[str, ...]
 
     @property
@@ -182,6 +185,7 @@ def beside_database(arguments: VerifyArguments, context: Context, repository: Re
         restoration=restoration if restoration and restoration.of(manifest) else None,
         businesses=restoration.businesses if restoration and _shows_businesses(result, facts, restoration) else (),
         postgres=postgres,
+        as_restored=answers == (facts.request.said() if facts and answers != Answers() else Answers()),
         differing=(*(each.table for each in result.differing), *lost),
     )
 

@@ -119,6 +119,10 @@ def _examined(visit: RepositoryVisit, repository: Repository) -> SeenRepository:
     _disk(notes, manifests)
     _checked(notes, repository, manifests)
     proofs = read_proofs(repository)
+    if torn := proofs.unreadable:
+        text = f"{counted(len(torn), 'record')} of what was proven cannot be read: {torn[0]}{', …' if torn[1:] else ''}"
+        hint = "what it said, of a failure too, is not known: drill that backup again, then remove the file"
+        notes.findings.append(visit.finding("proofs", text, Level.WARNING, hint))
     backups = tuple(
         Seen(repository=visit.name, metadata=each.metadata, standing=proofs.standing(each, now=visit.now))
         for each in manifests
