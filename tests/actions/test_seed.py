@@ -135,6 +135,21 @@ def test_every_problem_is_listed_with_its_line(seed: Seed, connection: psycopg.C
     assert connection.execute("SELECT count(*) FROM products").fetchone() == (0,)
 
 
+def test_no_more_problems_than_can_be_read(seed: Seed) -> None:
+    """Of one kind so many are listed, and that there are more is said."""
+    lookup = {"kind": {"table": "kinds", "key": {"name": "name"}}}
+    for rows, given in (
+        (["A,Shirt,1"] * 99, {}),
+        ([f"A{n},,1" for n in range(99)], {}),
+        ([f"A{n},x{n},1" for n in range(99)], {"lookup": lookup}),
+    ):
+        with pytest.raises(InputError) as raised:
+            seed(csv(*rows), **given)
+        assert len(raised.value.problems) == 26, given
+        assert str(raised.value).splitlines()[-1] == "only the first 25 problems of a kind are listed"
+    assert seed(csv(*rows), lookup=lookup, check=True).facts["inserted"] == 99
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import psycopg
 from psycopg import sql
@@ -19,17 +19,23 @@ from toolkit.postgres.session.qualifying import Verbatim, type_name
 
 
 class Checks:
-    """Looks at the rows on stage, those with a refused value left out."""
+    """Looks at the rows on stage, those with a refused value left out.
+
+    Attributes:
+        cut: more problems of a kind were found than are given.
+    """
 
     def __init__(
         self, connection: Connection, schema: DatabaseSchema, seeding: Seeding, layout: Layout, stage: Stage
     ) -> None:
         self._connection, self._schema = connection, schema
         self._seeding, self._layout, self._stage = seeding, layout, stage
+        self.cut = False
 
     def look_up(self) -> list[Problem]:
         """Fill what lookups find; gives the rows for which none or several are found, and notes them as bad."""
-        return [problem for name, lookup in self._layout.lookups.items() for problem in self._look_up(name, lookup)]
+        lookups = self._layout.lookups.items()
+        return [problem for name, lookup in lookups for problem in self._first(self._look_up(name, lookup))]
 
     def problems(self) -> Iterator[Problem]:
         """Give what is missing, and the keys that several rows have."""
@@ -38,13 +44,20 @@ class Checks:
             if each is self._layout.derived or (column.nullable and each.name not in self._layout.key):
                 continue
             given = [number for number, names in enumerate(self._stage.sets) if each.name in names]
-            yield from self._empty(each.name, given)
+            yield from self._first(self._empty(each.name, given))
         for column in self._layout.table.columns:
             needed = not (column.nullable or column.has_default or column.identity or column.generated)
             if needed or column.name in self._layout.key:
                 without = [number for number, names in enumerate(self._stage.sets) if column.name not in names]
-                yield from self._left_out(column.name, without)
-        yield from self._repeated()
+                yield from self._first(self._left_out(column.name, without))
+        yield from self._first(self._repeated())
+
+    def _first(self, problems: Iterable[Problem]) -> Iterator[Problem]:
+        for number, problem in enumerate(problems):
+            if number == LIMIT:
+                self.cut = True
+                return
+            yield problem
 
     def refuse_ambiguous(self) -> None:
         """Raise RefusedError where several rows of the table have the natural key of one on stage."""
@@ -101,7 +114,7 @@ class Checks:
         )
         misses = self._connection.execute(counted, [list(self._stage.bad)]).fetchall()
         self._stage.bad.update(number for number, *_ in misses)
-        for _, line, *texts, found in misses[:LIMIT]:
+        for _, line, *texts, found in misses:
             named = ", ".join(f"{theirs} {text!r}" for theirs, text in zip(lookup.key, texts, strict=True))
             what = f"{found} rows of {lookup.table} have" if found else f"no row of {lookup.table} has"
             yield self._seeding.source.problem(line, name, f"{what} {named}")
@@ -119,7 +132,7 @@ class Checks:
     def _lines(self, name: str, message: str, condition: Sql, sets: list[int]) -> Iterator[Problem]:
         query = sql.SQL("SELECT line_ FROM {} s WHERE {} AND set_ = ANY (%s) AND n_ <> ALL (%s) ORDER BY n_ LIMIT {}")
         found = self._connection.execute(
-            query.format(STAGE, condition, sql.Literal(LIMIT)), [sets, list(self._stage.bad)]
+            query.format(STAGE, condition, sql.Literal(LIMIT + 1)), [sets, list(self._stage.bad)]
         )
         for (line,) in found.fetchall():
             yield self._seeding.source.problem(line, name, message)
@@ -142,7 +155,7 @@ class Checks:
                 sql.SQL("NOT {}").format(is_null(staged_value(self._layout, name))) for name in self._layout.key
             ),
             values,
-            sql.Literal(LIMIT),
+            sql.Literal(LIMIT + 1),
         )
         for lines, text in self._connection.execute(query, [list(self._stage.bad)]).fetchall():
             first, *others = lines

@@ -19,7 +19,7 @@ from toolkit.postgres.schema.relation import assigned
 from toolkit.postgres.seed.checks import Checks, refuse_incomparable, target
 from toolkit.postgres.seed.layout import Layout, lay_out
 from toolkit.postgres.seed.matching import Matching
-from toolkit.postgres.seed.staging import STAGE, Stage, fill, staged_value
+from toolkit.postgres.seed.staging import LIMIT, STAGE, Stage, fill, staged_value
 from toolkit.postgres.session.connection import Connection, refuse_standby
 from toolkit.postgres.write.sequence_moves import advance
 from toolkit.wording import counted
@@ -78,6 +78,8 @@ class _Upsert:
         unfound = checks.look_up()
         waiting = _waiting(unfound) if check else ()
         problems += [*(() if waiting else unfound), *checks.problems()]
+        if problems and checks.cut:
+            problems.append(Problem(message=f"only the first {LIMIT} problems of a kind are listed"))
         if problems:
             raise InputError(problems)
         warnings = waiting
