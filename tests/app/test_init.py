@@ -76,8 +76,11 @@ def test_without_a_terminal_questions_are_listed_and_can_be_answered_later(shop:
     # what somebody adds meanwhile stays, but for the questions
     (control / "inventory" / "catalogs" / "till-1.yml").write_text(f"# mine\n{catalog}", encoding="utf-8")
     before = files(control)
+    assert "are the rows of shops (3 rows) the businesses (tenants)?" in init(control, host="till-1").out
+    assert files(control) == before
     ended = init(control, host="till-1", yes=True)
     assert ended.code == 0, ended
+    assert "DECIDE: a guess" not in files(control)["inventory/catalogs/till-1.yml"]
     after = files(control)
     changed = after.pop("inventory/catalogs/till-1.yml")
     assert before.pop("inventory/catalogs/till-1.yml").splitlines()[:3] == changed.splitlines()[:3]

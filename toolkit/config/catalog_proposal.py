@@ -6,6 +6,7 @@ entries of tables that the database lost become comments, and a FOLLOWS comment 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,10 @@ LEGEND = """\
 # FOLLOWS: nothing to decide; `invoke classify --update` adds the line when the table before it is decided.
 """
 _INDENT = 2
+_GUESS = re.compile(r"# DECIDE: a guess, (.*); say which it is(?=\r?$)", re.MULTILINE)
+_OTHERS = re.compile(
+    r"^# or tenant: .*\n|^#   to choose another, put it in place of the line above, .*\n", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,21 @@ class Choice:
             yield comment(f"or {tenant_section(other.tenant)}: {other.why}")
         if self.others:
             yield "#   to choose another, put it in place of the line above, delete all below it, and run with --update"
+
+
+def guessed(why: str) -> str:
+    """Say of a tenant table that nobody has confirmed it."""
+    return f"DECIDE: a guess, {why}; say which it is"
+
+
+def is_guessed(text: str) -> bool:
+    """Whether a catalog file still says that its tenant table is a guess."""
+    return _GUESS.search(text) is not None
+
+
+def confirmed(text: str) -> str:
+    """Give the text of a catalog file whose guess was right: what asked about it is gone."""
+    return _OTHERS.sub("", _GUESS.sub(r"# \1", text))
 
 
 def new_file(draft: Draft, classification: Classification, choice: Choice) -> str:

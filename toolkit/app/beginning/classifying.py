@@ -76,6 +76,7 @@ def classified(connection: Connection, draft: Draft, asker: Asker) -> Classified
     draft = _with_schemas(connection, draft, asker)
     schema = read_schema(connection, draft.schemas).covered()
     hidden = _hidden(connection, schema)
+    draft = _confirmed(connection, draft, schema, asker)
     tenant, choice = _tenant(connection, draft, schema, asker)
     if tenant is None:
         return _whole(connection, draft, schema, choice, hidden)
@@ -136,6 +137,24 @@ def _left_out(connection: Connection, schema: DatabaseSchema, asker: Asker, *, l
     return asker.ask(question) == 1
 
 
+def _confirmed(connection: Connection, draft: Draft, schema: DatabaseSchema, asker: Asker) -> Draft:
+    """The draft, without the mark of a guess where a person takes the tenant table in it for the right one."""
+    if draft.tenant is None or draft.tenant.table not in schema.tables or not catalog_proposal.is_guessed(draft.text):
+        return draft
+    table = draft.tenant.table
+    rows = count_rows(connection, schema, [table])[table]
+    question = Question(
+        subject=f"are the rows of {table} ({rows}) the businesses (tenants)?",
+        reason=f"{draft.file} has it as a guess, and all that it says of other tables goes by it",
+        choices=(Choice(title="yes"), Choice(title="no", meaning="begin the file anew")),
+    )
+    answer = asker.ask(question)
+    if answer == 1:
+        hint = f"delete {draft.file}, if all in it was proposed, and run this again: it asks which table they are"
+        raise InputError([Problem(file=draft.file, path="tenant.table", message=f"{table} is not the one")], hint=hint)
+    return draft if answer is None else replace(draft, text=catalog_proposal.confirmed(draft.text))
+
+
 def _tenant(
     connection: Connection, draft: Draft, schema: DatabaseSchema, asker: Asker
 ) -> tuple[TenantTable | None, TenantChoice]:
@@ -166,9 +185,7 @@ def _tenant(
     if answer is not None:
         return chosen.tenant if chosen is not None else None, TenantChoice(why=why)
     others = tuple(each for each in candidates if each is not chosen)
-    return chosen.tenant if chosen is not None else None, TenantChoice(
-        why=f"DECIDE: a guess, {why}; say which it is", others=others
-    )
+    return chosen.tenant if chosen is not None else None, TenantChoice(why=catalog_proposal.guessed(why), others=others)
 
 
 def _answer(connection: Connection, schema: DatabaseSchema, proposal: Proposal, asker: Asker) -> Option | None:
