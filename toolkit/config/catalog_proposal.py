@@ -32,7 +32,7 @@ LEGEND = """\
 # FOLLOWS: nothing to decide; `invoke classify --update` adds the line when the table before it is decided.
 """
 _INDENT = 2
-_GUESS = re.compile(r"# DECIDE: a guess, (.*); say which it is(?=\r?$)", re.MULTILINE)
+_GUESS = re.compile(r"# DECIDE: a guess, (.*); say which table's rows are the tenants(?=\r?$)", re.MULTILINE)
 _OTHERS = re.compile(
     r"^# or tenant: .*\n|^#   to choose another, put it in place of the line above, .*\n", re.MULTILINE
 )
@@ -60,7 +60,7 @@ class Choice:
 
 def guessed(why: str) -> str:
     """Say of a tenant table that nobody has confirmed it."""
-    return f"DECIDE: a guess, {why}; say which it is"
+    return f"DECIDE: a guess, {why}; say which table's rows are the tenants"
 
 
 def is_guessed(text: str) -> bool:

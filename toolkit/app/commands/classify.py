@@ -74,7 +74,7 @@ class Proposed(Answer):
 
 def _tenant(draft: Draft, schema: DatabaseSchema) -> tuple[TenantTable, Choice]:
     """Give the tenant table, and why it is the one."""
-    from toolkit.config.catalog_proposal import Choice
+    from toolkit.config.catalog_proposal import Choice, guessed
     from toolkit.planning.classification.tenants import tenant_candidates
 
     if draft.tenant is not None:
@@ -101,8 +101,7 @@ def _tenant(draft: Draft, schema: DatabaseSchema) -> tuple[TenantTable, Choice]:
             hint="write `tenant: {table: …, key: …}` into the file",
         )
     chosen, *others = candidates
-    why = f"DECIDE: a guess, {chosen.why}; say which table's rows are the tenants"
-    return chosen.tenant, Choice(why=why, others=tuple(others[:MOST_CANDIDATES]))
+    return chosen.tenant, Choice(why=guessed(chosen.why), others=tuple(others[:MOST_CANDIDATES]))
 
 
 def _summary(found: Classification, file: str) -> Iterator[tuple[str, str]]:
