@@ -216,3 +216,17 @@ def test_what_becomes_of_references_into_a_left_out_schema_is_declared(made: Con
     manifest = made.backup("source")
     assert made.restore("target", manifest, "mirror").facts["inserts"] == 16
     assert rows(url(made, "target"), "SELECT count(*) FROM doc WHERE place_id IS NULL") == [(6,)]
+
+
+def test_a_sequence_that_numbers_rows_of_a_schema_that_is_left_out(made: Control) -> None:
+    """It moves with the rows that are restored, past those of the other schema too where these may be read."""
+    numbered = "CREATE SEQUENCE number; ALTER TABLE doc ALTER id SET DEFAULT nextval('number');"
+    for host in ("source", "target"):
+        execute(url(made, host), f"{numbered} ALTER TABLE reporting.alone ALTER id SET DEFAULT nextval('number')")
+    execute(url(made, "target"), "INSERT INTO reporting.alone VALUES (40)")
+    manifest = made.backup("source")
+    planned = made.restore("target", manifest, "mirror", check=True)
+    made.restore("target", manifest, "mirror")
+    sequences: dict[str, int] = planned.facts["sequences"]  # type: ignore[assignment]
+    assert sequences["number"] == 40
+    assert rows(url(made, "target"), "SELECT nextval('number')") == [(41,)]

@@ -32,8 +32,8 @@ class Installation:
     @classmethod
     def make(cls, directory: Path, database: str, repositories: Mapping[str, object]) -> Installation:
         """Put the files together; the host `shop` has the database and the repository `cloud`."""
-        for folder in ("playbooks", "inventory/catalogs"):
-            shutil.copytree(ROOT / folder, directory / folder)
+        shutil.copytree(ROOT / "playbooks", directory / "playbooks")
+        shutil.copytree(DEMO_INVENTORY / "catalogs", directory / "inventory" / "catalogs")
         shutil.copy(ROOT / "tasks.py", directory)
         variables = {"database": database, "catalog": "multi-business", "repository": "cloud"}
         inventory = directory / "inventory"

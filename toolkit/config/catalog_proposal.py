@@ -124,10 +124,13 @@ def updated_file(
     whole = layout(draft.text)
     if whole is None or not whole.block:
         raise _cannot(draft, "the file is not written as one entry per line")
+    written = [key for key, section in whole.entries.items() if not section.empty]
     editor.head(whole, classification, choice)
     editor.forget(classification.dropped, whole, keep={proposal.group for proposal in classification.proposals})
     proposals = [_told(each, whole) for each in classification.proposals]
-    for section, fresh in _by_section(editor.fresh(proposals, answered)).items():
+    # what goes into the last section stands before a section that is new
+    sections = sorted(_by_section(editor.fresh(proposals, answered)).items(), key=lambda each: each[0] not in written)
+    for section, fresh in sections:
         editor.add(section, fresh, whole)
     text = editor.text(lines)
     _check(draft, classification, text)

@@ -35,6 +35,8 @@ class Settling:
             where = "" if option.rule.category is Category.BUSINESS else f"under {option.rule.category}: "
             why = f"as answered: {option.meaning.removeprefix(where)}"
             self.settled[proposal.table] = replace(proposal, verdict=Verdict.DECIDED, options=(option,), why=why)
+            if option.rule.category is Category.TRANSIENT:
+                self.settled = {table: _without(each, proposal.table) for table, each in self.settled.items()}
 
     @property
     def decided(self) -> frozenset[str]:
@@ -56,3 +58,11 @@ class Settling:
     def _found(self) -> Classification:
         rules = {table: each.options[0].rule for table, each in self.settled.items()}
         return classify(replace(self.catalog, rules={**self.catalog.rules, **rules}), self.schema)
+
+
+def _without(proposal: Proposal, parent: str) -> Proposal:
+    """The same without the references to a table that no backup has, but for those by which its rows are owned."""
+    (option,) = proposal.options
+    owning = {edge.columns for edge in option.rule.owned_by}
+    left = tuple(each for each in option.rule.references if each.parent != parent or each.columns in owning)
+    return replace(proposal, options=(replace(option, rule=replace(option.rule, references=left)),))

@@ -34,6 +34,7 @@ CROSS JOIN LATERAL (
     HAVING bool_or(type = ANY ('{{smallint,integer,bigint,numeric,real,double precision}}'::regtype[]))
 ) n
 WHERE t.named = ANY (%(tables)s)
+AND has_schema_privilege(t.relnamespace, 'USAGE') AND has_column_privilege(t.oid, a.attnum, 'SELECT')
 """).format(NAMED=NAMED)
 
 
@@ -65,7 +66,7 @@ def behind(
         positions = [Position(value=each.last_value, is_called=each.is_called) for each in entries]
         extreme = Extreme()
         if found.numbers and not found.counter.cycle:
-            extreme = _extreme(connection, schemas, found, values or _values_in(schemas))
+            extreme = _extreme(connection, schemas, found, values or values_in(schemas))
         move, remarks = move_of(found.counter, positions, extreme)
         said.extend(remarks)
         if move is not None:
@@ -85,7 +86,8 @@ def _of(
             yield standing(connection, schemas, found), entries
 
 
-def _values_in(schemas: Schemas) -> Values:
+def values_in(schemas: Schemas) -> Values:
+    """Give what takes values out of the tables as they are now."""
     return lambda table, column: sql.SQL("(SELECT {} AS v FROM {}) q").format(
         sql.Identifier(column), identifier(schemas, table)
     )
@@ -119,7 +121,10 @@ def _extreme(connection: Connection, schemas: Schemas, found: FoundSequence, val
 
 
 def _numbers(connection: Connection, schemas: Schemas, columns: Collection[ColumnName]) -> Mapping[ColumnName, bool]:
-    """Those of the columns that hold numbers, and whether these are whole."""
+    """Those of the columns that hold numbers and may be read, and whether these are whole.
+
+    Tables of schemas that are left out are not everybody's to read, and a restore changes none of their numbers.
+    """
     tables = sorted({table for table, _ in columns})
     return {
         (table, column): whole

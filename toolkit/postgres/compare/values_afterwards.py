@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from toolkit.postgres.compare.comparison import Action, Comparison
+from toolkit.postgres.compare.sequence_outlook import values_in
 from toolkit.postgres.schema.relation import Sql
 
 
@@ -24,6 +25,8 @@ class ValuesAfterwards:
 
     def of(self, table: str, column: str) -> Sql:
         """Give a subquery of the values of a column, as `v`."""
+        if table not in self.comparison.relations:  # of a schema that is left out: it stays as it is
+            return values_in(self.comparison.schema.schemas)(table, column)
         there = self._staying(table, column)
         if not self.comparison.writes(table) or column not in self.comparison.source.staged(table).names:
             return sql.SQL("({}) q").format(there)
