@@ -35,7 +35,7 @@ class Installation:
         shutil.copytree(ROOT / "playbooks", directory / "playbooks")
         shutil.copytree(DEMO_INVENTORY / "catalogs", directory / "inventory" / "catalogs")
         shutil.copy(ROOT / "tasks.py", directory)
-        variables = {"database": database, "catalog": "multi-business", "repository": "cloud"}
+        variables = {"database": database, "catalog": "multi-business", "repository": "cloud", "second": "offsite-copy"}
         inventory = directory / "inventory"
         (inventory / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"shop": variables}}}), encoding="utf-8")
         (inventory / "repositories.yml").write_text(json.dumps(repositories), encoding="utf-8")
