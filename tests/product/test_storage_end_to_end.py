@@ -92,9 +92,12 @@ def test_the_nightly_and_the_offsite_playbook(
     assert "1 backups shipped, 0 were there" in shipping.out
     assert (f"{label} and embedded:scratch are equal" in shipping.out) == EVERYTHING
 
-    execute(database, 'UPDATE businesses SET "updatedAt" = "updatedAt" + interval \'1 second\'')
+    update = 'UPDATE businesses SET "updatedAt" = "updatedAt" + interval \'1 second\''
+    execute(database, update)
     prune = playbook(
         tmp_path,
+        "backup: {job: nightly}",
+        f"sql: {{query: {json.dumps(update)}}}",
         "backup: {job: nightly}",
         "verify: {host: shop}",
         "prune: {keep_last: 1, minimum: 1, grace: 0h}",
@@ -103,9 +106,11 @@ def test_the_nightly_and_the_offsite_playbook(
     )
     pruned = place.invoke("run", str(prune))
     assert pruned.code == 0, pruned.text
-    assert re.search(r"removed 1 of 2 backups and [1-9]\d* chunks? \(", pruned.out), pruned.out
+    assert re.search(r"removed 1 of 3 backups and [1-9]\d* chunks? \(", pruned.out), pruned.out
+    assert f"{label}  " in pruned.out
+    assert "keep    newest proven of its group, 2 newer are not" in pruned.out
     listed = [line.split()[:2] for line in place.invoke("backups", **environment).out.splitlines() if label in line]
-    assert sorted(listed) == [[label, "offsite"], [label, "offsite-copy"]]
+    assert sorted(listed) == [[label, "cloud"], [label, "offsite"], [label, "offsite-copy"]]
 
 
 def test_an_offsite_repository_that_is_not_set_up(tmp_path: Path, shipped: object) -> None:
