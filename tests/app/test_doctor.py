@@ -113,6 +113,21 @@ def test_all_is_well(control: Control, database: str) -> None:
     assert (numbers["backup_proven_restore_seconds"], numbers["backup_newest_allowed_seconds"]) == (4.5, 26 * 3600)
 
 
+def test_what_is_expected_and_cannot_be_looked_at(control: Control, database: str) -> None:
+    """Where backups are expected and no repository or no catalog is named, nothing is fine."""
+    control.add_host("shop", database, expect={"newest": "26h", "proven": "8d"})
+    control.add_host("bare", database, expect={"newest": "26h", "repository": "local"})
+    for name in ("shop", "bare"):
+        del control.hosts[name]["repository"]
+    del control.hosts["bare"]["catalog"]
+    control.add_host("more", database)
+    found = alarms(examine(control))
+    assert found["host shop", "newest"].level is Level.CRITICAL
+    assert "no repository is named" in found["host shop", "newest"].message
+    assert found["host bare", "catalog"].level is Level.CRITICAL
+    assert "no repository is named" not in found["host bare", "newest"].message
+
+
 def test_databases_that_let_nobody_in(control: Control, database: str) -> None:
     """A stopped server, a wrong password, a database that is not there: each host by itself, with its remedy."""
     with socket.socket() as nobody:

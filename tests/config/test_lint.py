@@ -76,6 +76,22 @@ def test_problems_of_catalogs_and_hosts(control: Path) -> None:
     ]
 
 
+def test_variables_that_are_nearly_known(control: Path) -> None:
+    """One that nothing uses and that is spelt like a known one is named; one that a playbook uses is somebody's own."""
+    hosts = """
+        all:
+          hosts:
+            shop: {database: "embedded:shop", repositry: local, catlog: shop, devcie: {id: a}, scrach_on: host}
+            till: {database: "embedded:till", repository: local, repository2: local, mirror: "{{ secnd }}", secnd: a}
+            mine: {database: "embedded:mine", catalogs: mine, directory: here}
+    """
+    write(control / "inventory" / "hosts.yml", hosts)
+    write(control / "playbooks" / "own.yml", "- hosts: all\n  tasks:\n    - debug: {msg: '{{ catalogs }}'}\n")
+    found = [(each.line, each.message) for each in lint(control) if "nothing uses" in each.message]
+    wanted = {"repositry": "repository", "catlog": "catalog", "devcie": "device", "scrach_on": "scratch_on"}
+    assert found == [(4, f"nothing uses a variable {name}; did you mean {near}?") for name, near in wanted.items()]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

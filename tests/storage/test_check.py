@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -12,10 +13,13 @@ from tests.storage.samples import sample_rows, some_rows, write_backup
 from toolkit.errors import PlaybackError, StorageError
 from toolkit.model.manifest import Manifest, seal
 from toolkit.model.outcome import SilentProgress
+from toolkit.model.proof import Trial
 from toolkit.storage import frame
 from toolkit.storage.backup_reader import BackupReader
 from toolkit.storage.check import CheckReport, FindingKind, check
 from toolkit.storage.layout import chunk_name, manifest_name
+from toolkit.storage.proofs import proof_of, record_proof
+from toolkit.storage.records import pin, record_check, record_verified
 from toolkit.storage.repository import Repository
 from toolkit.storage.store import Store
 
@@ -30,6 +34,19 @@ def checked(repository: Repository, *, read_data: bool = True) -> CheckReport:
 def kinds(report: CheckReport) -> list[FindingKind]:
     """What kinds of findings a report has."""
     return [finding.kind for finding in report.findings]
+
+
+def test_no_file_of_the_repository_itself_is_foreign(repository: Repository) -> None:
+    """Whatever a repository keeps beside its backups is known to it: a check that was noted, pins, proofs."""
+    manifest, _ = write_backup(repository, sample_rows())
+    label = manifest.metadata.label
+    now = datetime(2026, 11, 28, tzinfo=UTC)
+    record_check(repository, damaged=False, subset="", now=now)
+    pin(repository, label, until=None, now=now)
+    record_verified(repository, manifest, against="repository", host="", now=now)
+    trial = Trial(place="embedded:drill", seconds=1)
+    record_proof(repository, proof_of(repository, manifest, trial, now=now))
+    assert checked(repository).findings == ()
 
 
 def test_a_sound_repository_has_no_findings(repository: Repository) -> None:

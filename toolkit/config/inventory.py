@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from toolkit.config import catalog, conninfo, groups, masking, patterns, reposit
 from toolkit.config.document import below, show_below, show_file
 from toolkit.config.expectations import expectations, is_restored
 from toolkit.config.groups import Groups, Variable
+from toolkit.config.misspelt import misspelt, playbook_texts
 from toolkit.config.secrets import SourcedSecret
 from toolkit.config.templates import Templates, is_template
 from toolkit.errors import InputError, Problem
@@ -151,13 +152,16 @@ class LoadedInventory:
             self._catalogs[name] = catalog.load(self._inventory / "catalogs" / f"{name}.yml", control=self._control)
         return self._catalogs[name]
 
-    def problems(self, *, unused: bool = True) -> list[Problem]:
+    def problems(self, *, unused: bool = True, playbook: Path | None = None) -> list[Problem]:
         """Give every problem that shows only when the hosts and catalogs are made: for lint, which makes them all.
 
         Args:
             unused: those of catalogs that no host names too; somebody may be at work on them.
+            playbook: one more whose templates may use variables, beside those of the control directory.
         """
         found: list[Problem] = []
+        texts = partial(playbook_texts, self._control, playbook)
+        found.extend(misspelt([layer for each in self._layers.values() for _, layer in each], self._templates, texts))
         for name in self._tree.hosts:
             try:
                 host = self.host(name)

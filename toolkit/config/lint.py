@@ -44,7 +44,7 @@ def lint_run(playbook_file: Path, loaded: LoadedInventory, extra: Mapping[str, A
     problems = validation.check_document(document, "playbook") or list(
         playbook_problems(document, playbook_file, loaded.directory, loaded, extra)
     )
-    problems += loaded.problems(unused=False)
+    problems += loaded.problems(unused=False, playbook=playbook_file)
     return sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
 
 

@@ -14,6 +14,7 @@ from toolkit.model.outcome import Progress
 from toolkit.planning.sampling import Sample
 from toolkit.storage.chunks import DamagedChunkError, examine, stored_file
 from toolkit.storage.layout import (
+    CHECKED,
     DAMAGED,
     LOCKS,
     MARKER,
@@ -240,7 +241,7 @@ def _alike(labels: Iterable[str]) -> Iterator[Finding]:
 
 def _is_known(name: str) -> bool:
     """Whether a file that is no backup and no chunk belongs to a repository all the same."""
-    if name == MARKER or name.startswith((LOCKS, DAMAGED, QUARANTINE)):
+    if name in (MARKER, CHECKED) or name.startswith((LOCKS, DAMAGED, QUARANTINE)):
         return True
     return record_label_of(name) is not None or proof_label_of(name) is not None
 

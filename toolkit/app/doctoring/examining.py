@@ -95,6 +95,11 @@ class Examination:
         }
 
     def _backups(self, host: Host, found: Mapping[str, SeenRepository]) -> Iterator[Examined]:
+        if not host.repository and any(not each.repositories for each in host.expect):
+            text = "backups are expected of it (`expect`), and no repository is named to look for them in"
+            hint = "name it: `repository: NAME`; where nothing is to be backed up, say `expect: {}`"
+            finding = Finding(about=f"host {host.name}", check="newest", message=text, level=Level.CRITICAL, hint=hint)
+            yield Examined(findings=(finding,))
         for name in _repositories_of(host):
             if name not in found:
                 text = f"there is no repository {name} in the inventory"

@@ -102,7 +102,8 @@ def _examined(visit: HostVisit) -> Iterator[Finding | Measure]:
         return
     if catalog is None:
         hint = f"`invoke classify --host {host.name}` proposes one"
-        yield visit.finding("catalog", "it has no catalog file, so nothing of it is backed up", Level.WARNING, hint)
+        level = Level.CRITICAL if host.expect else Level.WARNING
+        yield visit.finding("catalog", "it has no catalog file, so nothing of it is backed up", level, hint)
         return
     yield from _catalog(visit, catalog, seen)
     yield from _rights(visit, seen)
