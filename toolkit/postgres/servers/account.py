@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import DatabaseError
+from toolkit.postgres.servers.surroundings import own_environment
 
 _NUMBERS = range(61184, 65520)
 """What Linux distributions leave for users without a name that are made for a time (systemd calls them dynamic)."""
@@ -67,8 +68,15 @@ class Account:
             )
         return str(data)
 
-    def run(self, command: Sequence[str], folder: Path, **options: Any) -> subprocess.CompletedProcess[str]:
-        """Run a program in a folder, with nothing of this process's rights; what it says is captured."""
+    def run(
+        self, command: Sequence[str], folder: Path, *, locale: str | None = None, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program in a folder, with nothing of this process's rights; what it says is captured.
+
+        Args:
+            locale: what stands in for the locale of the environment; None leaves that one.
+        """
+        environment = own_environment() | ({} if locale is None else {"LC_ALL": locale})
         who: dict[str, Any] = {}
         if self.number is not None:
             who = {"user": self.number, "group": self.number, "extra_groups": []}
@@ -79,7 +87,14 @@ class Account:
         # a server that a program starts keeps its output open, so it must be no pipe
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
             done = subprocess.run(
-                command, cwd=folder, stdout=said, stderr=subprocess.STDOUT, check=False, **who, **options
+                command,
+                cwd=folder,
+                env=environment,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                check=False,
+                **who,
+                **options,
             )
             said.seek(0)
             return subprocess.CompletedProcess(command, done.returncode, said.read())

@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from psycopg.conninfo import make_conninfo
 
 from toolkit.errors import DatabaseError
 from toolkit.postgres.servers.account import Account, account_of, named_account
 from toolkit.postgres.servers.installations import installation, program
 from toolkit.postgres.servers.sockets import SOCKET, fits, free_port, short_directory
+from toolkit.postgres.servers.surroundings import private_conninfo
 from toolkit.private import files
 
 SUPERUSER = "postgres"
@@ -45,6 +45,9 @@ maintenance_work_mem = '128MB'
 
 _CLOCK = 60
 """Seconds by which the time of a start seems to move when the clock is set."""
+
+_LOCALES = (None, "C.UTF-8", "C")
+"""For new data: that of the environment, and what stands in for one that is not installed."""
 
 _PATIENCE = "120"
 """Seconds for which a start or a stop is waited for."""
@@ -79,7 +82,7 @@ class Cluster:
         place = {"host": str(self._socket_directory()), "port": "5432"}
         if sys.platform == "win32":
             place = {"host": "127.0.0.1", "port": self._postmaster()[3]}
-        return make_conninfo("", **place, user=SUPERUSER, dbname="postgres", passfile=str(self.home / "password"))
+        return private_conninfo(**place, user=SUPERUSER, dbname="postgres", passfile=str(self.home / "password"))
 
     def password(self) -> str:
         """Give the password of all roles."""
@@ -118,11 +121,14 @@ class Cluster:
         initdb = program(installation(version) / "bin", "initdb")
         command = [initdb, "-D", maker.data_argument(draft), "-U", SUPERUSER, "--auth=scram-sha-256"]
         # a password that nobody could guess needs no hashing thousands of times, which every connection would wait for
-        command += ["--encoding=UTF8", "--no-instructions", "--set", "scram_iterations=1"]
+        command += ["--encoding=UTF8", "--no-instructions", "--lc-messages=C", "--set", "scram_iterations=1"]
         command += ["--no-sync"] if hasty else []
-        with _password_file(self.home, maker, password) as (name, options):
-            done = maker.run([*command, f"--pwfile={name}"], draft, **options)
-        if done.returncode:
+        for locale in _LOCALES:
+            with _password_file(self.home, maker, password) as (name, options):
+                done = maker.run([*command, f"--pwfile={name}"], draft, locale=locale, **options)
+            if not done.returncode:
+                break
+        else:
             raise DatabaseError(f"no data directory can be made in {self.home}: {_last_line(done.stdout)}")
         rules = "host all all 127.0.0.1/32" if sys.platform == "win32" else "local all all"
         replication = rules.replace(" all", " replication", 1)

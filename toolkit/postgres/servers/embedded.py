@@ -24,6 +24,7 @@ from toolkit.model.host import EmbeddedDatabase
 from toolkit.postgres.servers.cluster import Cluster
 from toolkit.postgres.servers.exclusion import exclusively
 from toolkit.postgres.servers.installations import require_package
+from toolkit.postgres.session.connection import explaining
 from toolkit.private import files
 
 DEFAULT_VERSION = 18
@@ -100,7 +101,8 @@ def start(directory: Path, *, version: int | None = None, hasty: bool = False) -
         embedded = EmbeddedServer(
             directory=cluster.data, superuser=cluster.superuser(), binaries=cluster.binaries, hasty=cluster.hasty
         )
-        _make_owner(embedded, cluster.password())
+        with explaining(embedded.superuser):
+            _make_owner(embedded, cluster.password())
     return embedded
 
 

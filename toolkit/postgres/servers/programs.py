@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from toolkit.errors import DatabaseError, InputError
 from toolkit.postgres.servers.installations import installations
+from toolkit.postgres.servers.surroundings import for_programs
 from toolkit.postgres.session.stalling import bounded
 
 DEBIAN = Path("/usr/lib/postgresql")
@@ -101,17 +102,16 @@ class Programs:
         Raises:
             ProgramError: it failed.
         """
-        environment = {**os.environ, "PGCLIENTENCODING": "UTF8", "LC_ALL": "C"}
+        environment = dict(os.environ)
         command = [_path(self.directory, program)]
         if database is not None:
-            parts, passed = for_command_line(database)
-            environment |= passed
+            parts, environment = for_programs(database)
             if settings:
                 parts["options"] = f"{parts.get('options') or ''} {settings}".strip()
             command += ["--dbname", bounded(make_conninfo("", **parts))]
         with subprocess.Popen(
             [*command, *arguments],
-            env=environment,
+            env={**environment, "PGCLIENTENCODING": "UTF8", "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -128,13 +128,6 @@ class Programs:
         if process.returncode and (said or not _ERROR.search(complaints)):
             raise ProgramError(program, said or [complaints.strip() or f"exit code {process.returncode}"])
         return output
-
-
-def for_command_line(conninfo: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Give the parts of a conninfo that may stand on a command line, and environment variables for the others."""
-    parts = {name: str(value) for name, value in conninfo_to_dict(conninfo).items() if value is not None}
-    password = parts.pop("password", None)
-    return parts, {} if password is None else {"PGPASSWORD": password}
 
 
 def fitting(named: str, *, source: int, target: int) -> Iterator[Programs]:
@@ -223,7 +216,7 @@ def open_with_psql(conninfo: str, *, named: str = "", statement: str = "") -> in
     Raises:
         ProgramError: none of the psql that there are can reach the database.
     """
-    parts, passed = for_command_line(conninfo)
+    parts, environment = for_programs(conninfo)
     failures = []
     for programs in fitting(named, source=0, target=_NEWEST):
         try:
@@ -233,7 +226,7 @@ def open_with_psql(conninfo: str, *, named: str = "", statement: str = "") -> in
             continue
         command = [_path(programs.directory, "psql"), "--dbname", make_conninfo("", **parts)]
         command += ["--command", statement] if statement else []
-        with subprocess.Popen(command, env={**os.environ, **passed}) as process:
+        with subprocess.Popen(command, env=environment) as process:
             while True:
                 try:
                     return process.wait()

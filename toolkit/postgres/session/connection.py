@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from toolkit.errors import DatabaseError, RefusedError, RowsRefusedError, Unreac
 from toolkit.postgres.session import stalling
 from toolkit.postgres.session.advice import advice, advice_on_log_in
 from toolkit.postgres.session.qualifying import QualifyingCursor
-from toolkit.postgres.session.settings import SETTINGS
+from toolkit.postgres.session.settings import SETTINGS, TIMEOUTS
 from toolkit.postgres.session.stalling import GivenUpError, StalledError, Watch, bounded
 
 _INTERVAL = 0.1
@@ -156,7 +157,7 @@ def session(conninfo: str, *, application: str = "playback") -> Iterator[Connect
     """
     try:
         connection = Connection.connect(
-            bounded(conninfo), autocommit=True, application_name=application, cursor_factory=QualifyingCursor
+            bounded(untimed(conninfo)), autocommit=True, application_name=application, cursor_factory=QualifyingCursor
         )
     except psycopg.OperationalError as error:
         raise UnreachableError(
@@ -166,6 +167,18 @@ def session(conninfo: str, *, application: str = "playback") -> Iterator[Connect
     with connection:
         _prepare(connection)
         yield connection
+
+
+def untimed(conninfo: str) -> str:
+    """Give a conninfo whose sessions begin without the limits of time that its options, or PGOPTIONS, set.
+
+    Such a limit may be shorter than it takes to switch it off.
+    """
+    options = str(conninfo_to_dict(conninfo).get("options") or os.environ.get("PGOPTIONS") or "")
+    limits = [name for name in TIMEOUTS if name in options.replace("-", "_")]
+    if not limits:
+        return conninfo
+    return make_conninfo(conninfo, options=" ".join([options, *(f"-c {name}=0" for name in limits)]))
 
 
 @contextmanager

@@ -38,3 +38,6 @@ SETTINGS = {
     "client_min_messages": "warning",
 }
 """By name: what a session is set to, or, behind a pooler, every transaction."""
+
+TIMEOUTS = tuple(name for name in SETTINGS if name.endswith("_timeout"))
+"""Those that end what takes long."""
