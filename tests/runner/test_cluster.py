@@ -97,7 +97,7 @@ WRITING = "INSERT INTO done SELECT '{{ inventory_hostname }}' FROM nextval('begu
 
 
 def test_a_playbook_needs_no_change(site: Site, cluster: LocalCluster) -> None:
-    """Loops, conditions, facts and secrets mean what they mean in threads; the values of secrets stay there."""
+    """Loops, facts, secrets and extra variables mean what they mean in threads; the values of secrets stay there."""
     text = """
 - hosts: all
   vars: {greeting: "{{ word }} of {{ groups.all | length }}"}
@@ -115,10 +115,14 @@ def test_a_playbook_needs_no_change(site: Site, cluster: LocalCluster) -> None:
       sql: {query: SELECT 1, args: {x: "{{ missing }}"}}
 """
     address = cluster.scheduler_address
+    hosts = site.control.directory / "inventory" / "hosts.yml"
+    name = str(site.ask("SELECT current_database()"))
+    hosts.write_text(hosts.read_text(encoding="utf-8").replace(name, "{{ called }}"), encoding="utf-8")
+    called = (f"called={name}",)
     with pytest.MonkeyPatch.context() as patch:
-        there = site.run(text, executor=f"dask:{address}")
+        there = site.run(text, executor=f"dask:{address}", extra_vars=called)
         patch.setenv("PLAYBACK_TEST_TOKEN", PASSWORD)
-        here = site.run(text)
+        here = site.run(text, extra_vars=called)
     assert there == here
     assert there.code == 2
     assert str(len(PASSWORD)) in there.out

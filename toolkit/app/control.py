@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from toolkit import shipped
 from toolkit.config import inventory as inventories
@@ -38,9 +40,13 @@ class Control:
         """Whether it is the source of Playback, which is the control directory of the demo."""
         return self.directory.resolve() == shipped.ROOT.resolve()
 
-    def load_inventory(self) -> LoadedInventory:
-        """Read the inventory; InputError with every problem of it."""
-        return inventories.load(self.inventory_directory(), control=self.directory)
+    def load_inventory(self, extra: Mapping[str, Any] | None = None) -> LoadedInventory:
+        """Read the inventory; InputError with every problem of it.
+
+        Args:
+            extra: the variables of `--extra-vars`, which win over those of every host.
+        """
+        return inventories.load(self.inventory_directory(), control=self.directory, extra=extra)
 
     def inventory_directory(self) -> Path:
         """Give the inventory directory; InputError where none is named and the control directory has none."""

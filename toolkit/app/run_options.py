@@ -12,9 +12,11 @@ from toolkit.app.control import Control
 from toolkit.app.retrying import hosts_of
 from toolkit.app.scope_options import names
 from toolkit.config import plain_secrets
+from toolkit.config.inventory import SETTINGS
 from toolkit.config.playbook import load_variables
 from toolkit.errors import InputError, Problem
 from toolkit.model.playbook import Place
+from toolkit.runner.hosts import OF_THE_RUN
 from toolkit.runner.options import RunOptions, scheduler_problem
 from toolkit.wording import nearest
 
@@ -129,7 +131,19 @@ def _extra_vars(given: Iterable[str], control: Control, problems: list[Problem])
             variables |= _variables(text, control)
         except InputError as error:
             problems.extend(error.problems)
+    problems += (
+        Problem(message=f"--extra-vars {name}: {problem}") for name in variables if (problem := _not_extra(name))
+    )
     return variables
+
+
+def _not_extra(name: str) -> str:
+    """Why a variable cannot be given for all hosts at once; empty where it can."""
+    if name in OF_THE_RUN:
+        return "the run itself sets it, and nothing overrides it; choose another name"
+    if name in SETTINGS - {"repository"}:
+        return f"each host has its own; write it into inventory/host_vars/HOST.yml, or as {name} of a group"
+    return ""
 
 
 def _variables(text: str, control: Control) -> dict[str, Any]:

@@ -129,6 +129,7 @@ def executor_of(options: RunOptions, control: Control, inventory: LoadedInventor
         inventory=directory,
         directory=inventory.directory,
         shown=show_file(directory, inventory.directory),
+        extra=options.extra_vars,
         interruption=PROCESS,
     )
 

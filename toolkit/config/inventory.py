@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from toolkit.config import catalog, conninfo, groups, masking, patterns, repositories, secrets, validation
 from toolkit.config.document import below, show_below, show_file
@@ -23,14 +23,17 @@ from toolkit.model.secret import Secret
 
 _NAMES = ("catalog", "repository", "device", "programs")
 _TYPED = ("database", "direct", "expect", *_NAMES)
+SETTINGS: Final = frozenset(_TYPED)
+"""The variables of a host that decide what is backed up from where to where; others are for templates alone."""
 
 
-def load(directory: Path, *, control: Path | None = None) -> LoadedInventory:
+def load(directory: Path, *, control: Path | None = None, extra: Mapping[str, Any] | None = None) -> LoadedInventory:
     """Read and check an inventory directory.
 
     Args:
         directory: holds hosts.yml, repositories.yml, group_vars, host_vars and catalogs.
         control: the control directory; when left out, the parent of a directory called `inventory`, else `directory`.
+        extra: variables that win over those of every host.
 
     Raises:
         InputError: every problem of hosts.yml, repositories.yml, group_vars and host_vars.
@@ -51,20 +54,27 @@ def load(directory: Path, *, control: Path | None = None) -> LoadedInventory:
     if problems:
         raise InputError(problems)
     masking.publish({*found.hosts, *found.groups, *stores})
-    return LoadedInventory(inventory=directory, control=control, groups=found, repositories=stores)
+    return LoadedInventory(inventory=directory, control=control, groups=found, repositories=stores, extra=extra or {})
 
 
 class LoadedInventory:
     """An inventory that has been read and checked; hosts and catalogs are made when they are first asked for."""
 
     def __init__(
-        self, *, inventory: Path, control: Path, groups: Groups, repositories: Mapping[str, RepositoryConfig]
+        self,
+        *,
+        inventory: Path,
+        control: Path,
+        groups: Groups,
+        repositories: Mapping[str, RepositoryConfig],
+        extra: Mapping[str, Any],
     ) -> None:
         self._inventory = inventory
         self._control = control
         self._tree = groups
         self._groups = groups.members()
-        self._variables = groups.variables()
+        over = {name: Variable(value=value, place=Place(path=f"--extra-vars {name}")) for name, value in extra.items()}
+        self._variables = {host: {**own, **over} for host, own in groups.variables().items()}
         self._repositories = repositories
         self._templates = Templates()
         self._hosts: dict[str, Host] = {}

@@ -31,11 +31,12 @@ def pack(value: Any, variables: Mapping[str, Any], templates: Templates, place: 
         InputError: a template does not render, or the value holds a secret whose source nobody knows any more, or which
             stands in a plain text.
     """
-    packed = _packed(value, variables, templates, place)
-    text = json.dumps(packed, ensure_ascii=False)
-    if mask_own(text) != text:
-        raise _wrong(place, "it holds a secret as plain text, which is not sent to a worker; name its source instead")
-    return packed
+    return _without_plain_secret(_packed(value, variables, templates, place), place)
+
+
+def pack_written(value: Any, place: Place) -> Any:
+    """Give a value as JSON values for `unpack`, its templates as they are written; InputError as `pack`."""
+    return _without_plain_secret(_as_written(value, place), place)
 
 
 def unpack(packed: Any, templates: Templates, control: Path) -> Any:
@@ -55,6 +56,13 @@ def unpack(packed: Any, templates: Templates, control: Path) -> Any:
         return templates.render(packed[mark], templates.lazy(own, given, place), place)
     items = packed[mark] if mark else packed.items()
     return {key: unpack(item, templates, control) for key, item in items}
+
+
+def _without_plain_secret(packed: Any, place: Place) -> Any:
+    text = json.dumps(packed, ensure_ascii=False)
+    if mask_own(text) != text:
+        raise _wrong(place, "it holds a secret as plain text, which is not sent to a worker; name its source instead")
+    return packed
 
 
 def _packed(value: Any, variables: Mapping[str, Any], templates: Templates, place: Place) -> Any:

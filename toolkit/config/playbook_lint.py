@@ -11,7 +11,7 @@ from typing import Any, Final
 from toolkit.config import patterns, plain_secrets, playbook, validation
 from toolkit.config.document import Document, Keys
 from toolkit.config.foreseeing import Foreseen
-from toolkit.config.inventory import LoadedInventory
+from toolkit.config.inventory import SETTINGS, LoadedInventory
 from toolkit.config.templates import Templates, is_template
 from toolkit.errors import InputError, Problem
 from toolkit.model.duration import Duration
@@ -97,7 +97,12 @@ class _PlaybookLinter:
                 for name in [value] if isinstance(value, str) else value:
                     if not is_template(name) and name not in handlers:
                         yield self.document.problem((*at, keyword), validation.unknown(name, handlers, "handler"))
+            elif keyword == "register":
+                yield from self._own_name((*at, keyword), value)
             elif keyword in validation.actions():
+                if keyword == "set_fact":
+                    for name in value:
+                        yield from self._own_name((*at, keyword, name), name)
                 yield from self._action((*at, keyword), keyword, value)
                 if foreseen is not None and self.inventory is not None:
                     yield from self._repositories((*at, keyword), keyword, value, foreseen, task.get("loop"))
@@ -171,8 +176,16 @@ class _PlaybookLinter:
 
     def _variables(self, at: Keys, variables: dict[str, Any]) -> Iterator[Problem]:
         for name, value in variables.items():
+            yield from self._own_name((*at, name), name)
             yield from self._syntax((*at, name), value)
             yield from plain_secrets.problems(name, value, self.document.place((*at, name)))
+
+    def _own_name(self, at: Keys, name: object) -> Iterator[Problem]:
+        """A variable that templates would see in place of a setting of the host, which stays as it is."""
+        if name in SETTINGS:
+            yield self.document.problem(
+                at, f"{name} is a setting of the host, which a playbook cannot change; choose another name"
+            )
 
     def _variables_files(self, at: Keys, written: Any) -> Iterator[Problem]:
         for index, name in enumerate([written] if isinstance(written, str) else written):
@@ -184,7 +197,8 @@ class _PlaybookLinter:
                 yield self.document.problem(where, f"there is no file {name} beside the playbook")
             else:
                 try:
-                    playbook.load_variables(file, control=self.control)
+                    for variable in playbook.load_variables(file, control=self.control):
+                        yield from self._own_name(where, variable)
                 except InputError as error:
                     yield from error.problems
 

@@ -26,9 +26,11 @@ import msgspec
 from dask.distributed import Client, Future, KilledWorker, LocalCluster, Queue
 from distributed.security import Security
 
+from toolkit.config.packing import pack_written
 from toolkit.errors import InputError, TaskError, UndecidedError, UnreachableError
 from toolkit.model.host import EmbeddedDatabase
 from toolkit.model.outcome import Outcome, Progress
+from toolkit.model.playbook import Place
 from toolkit.runner import wire
 from toolkit.runner.executor import Order, Threads
 from toolkit.runner.interruption import Interruption
@@ -68,17 +70,29 @@ class DaskCluster:
         inventory: the inventory's directory, whose files go to the workers.
         directory: the control directory.
         shown: how messages call the inventory's directory.
+        extra: variables that win over those of every host.
 
+    Raises:
+        InputError: an extra variable holds a secret as plain text, which is not sent to a worker.
     """
 
     def __init__(
-        self, address: str, *, forks: int, inventory: Path, directory: Path, shown: str, interruption: Interruption
+        self,
+        address: str,
+        *,
+        forks: int,
+        inventory: Path,
+        directory: Path,
+        shown: str,
+        extra: Mapping[str, Any],
+        interruption: Interruption,
     ) -> None:
         self.forks = forks
         self._address = address
         self._run = uuid.uuid4().hex
         self._files = _files(inventory)
         self._directory, self._shown = directory, shown
+        self._extra = {name: pack_written(value, Place(path=f"--extra-vars {name}")) for name, value in extra.items()}
         self._interruption = interruption
         self._here = Threads()
         self._open = ExitStack()
@@ -99,6 +113,7 @@ class DaskCluster:
                 files=self._files,
                 directory=str(self._directory),
                 shown=self._shown,
+                extra=self._extra,
                 own=not self._address,
             )
             try:

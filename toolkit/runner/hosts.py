@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from toolkit.config.templates import Templates
 from toolkit.model.host import Host
 from toolkit.model.playbook import Place
 from toolkit.planning.clock import stamp
 from toolkit.runner.results import Recap
+
+OF_THE_RUN: Final = frozenset({"inventory_hostname", "groups", "hostvars", "playbook_name", "check_mode", "now"})
+"""The variables of the run itself."""
 
 
 @dataclass(slots=True, kw_only=True)

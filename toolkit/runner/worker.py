@@ -49,11 +49,13 @@ class _Guest:
     Attributes:
         files: where its inventory is.
         shown: how the run calls the inventory's directory.
+        extra: its extra variables, packed.
     """
 
     files: Path
     control: Path
     shown: str
+    extra: Mapping[str, Any]
     interruption: Interruption = field(default_factory=Interruption)
     lock: threading.Lock = field(default_factory=threading.Lock)
     loaded: LoadedInventory | None = None
@@ -62,7 +64,9 @@ class _Guest:
     def inventory(self) -> LoadedInventory:
         with self.lock:
             if self.loaded is None:
-                self.loaded = inventories.load(self.files, control=self.control)
+                self.loaded = inventories.load(
+                    self.files, control=self.control, extra=unpack(self.extra, Templates(), self.control)
+                )
             return self.loaded
 
     def takes(self, errand: Errand) -> bool:
@@ -94,13 +98,17 @@ class Visit(WorkerPlugin):
         files: the inventory's files by their names in it.
         directory: the control directory.
         shown: how the run calls the inventory's directory.
+        extra: its extra variables, packed.
         own: the workers are processes of this run alone, beside it in the same terminal.
     """
 
-    def __init__(self, *, run: str, files: Mapping[str, str], directory: str, shown: str, own: bool) -> None:
+    def __init__(
+        self, *, run: str, files: Mapping[str, str], directory: str, shown: str, extra: Mapping[str, Any], own: bool
+    ) -> None:
         self.name = visit_name(run)
         self.version = __version__
         self._run, self._files, self._directory, self._shown, self._own = run, dict(files), directory, shown, own
+        self._extra = extra
 
     def setup(self, worker: Worker) -> None:
         """Take the run in; whatever is wrong with this worker is said at once."""
@@ -118,7 +126,7 @@ class Visit(WorkerPlugin):
             file = folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
-        _guests[self._run] = _Guest(files=folder, control=control, shown=self._shown)
+        _guests[self._run] = _Guest(files=folder, control=control, shown=self._shown, extra=self._extra)
 
     def teardown(self, worker: Worker) -> None:
         """Forget the run."""

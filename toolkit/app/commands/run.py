@@ -152,7 +152,7 @@ class _Run:
             for line in () if self.call.as_json else task_lines(self.told):
                 self.call.output.line(line)
             return 0
-        inventory = control.load_inventory()
+        inventory = control.load_inventory(self.options.extra_vars)
         if problems := lint_run(playbook.file, inventory, self.options.extra_vars):
             raise InputError(problems)
         unused = unused_variables(self.options.extra_vars, playbook.file, control.inventory_directory())

@@ -68,7 +68,7 @@ def _check(given: Asked, control: Control, file: Path) -> None:
     )
     problems = [problem for text in given.extra_vars for problem in _secret_in(text)]
     playbook = playbooks.load(file, control=control.directory)
-    inventory = control.load_inventory()
+    inventory = control.load_inventory(options.extra_vars)
     problems += lint_run(playbook.file, inventory, options.extra_vars)
     problems += unused_variables(options.extra_vars, playbook.file, control.inventory_directory())
     if problems:
