@@ -10,6 +10,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests.control import Control, execute
+from tests.runner.playbooks import run_text
+from toolkit.app import control as app
+from toolkit.app.commands.run import Options
 from toolkit.errors import RefusedError
 
 SCHEMA = """
@@ -55,6 +58,7 @@ def test_each_thing_that_no_backup_holds_is_named(tmp_path: Path, new_database: 
     control.add_host("source", superuser)
     try:
         manifest = control.backup("source")
+        aloud, quiet = (backed_up_twice(tmp_path, quiet=quiet) for quiet in (False, True))
     finally:
         execute(superuser, "ALTER SUBSCRIPTION heard SET (slot_name = NONE)", "DROP SUBSCRIPTION heard")
     assert manifest.schema.not_covered == (
@@ -70,6 +74,21 @@ def test_each_thing_that_no_backup_holds_is_named(tmp_path: Path, new_database: 
     )
     assert manifest.warnings == tuple(f"not covered by any backup: {each}" for each in manifest.schema.not_covered)
     assert {entry.name: entry.rows for entry in manifest.tables} == {"orders": 1, "shops": 1}
+    for warning in manifest.warnings:
+        assert aloud.count(f"{warning}\n") == 1
+    assert [line for line in quiet.splitlines() if line] == [
+        "[WARNING]: [source] table gone of inventory/catalogs/application.yml is absent from the database"
+    ]
+
+
+def backed_up_twice(directory: Path, *, quiet: bool) -> str:
+    """What a run prints that backs up twice, by a catalog file with a table that is not there."""
+    file = directory / "inventory" / "catalogs" / "application.yml"
+    file.write_text(CATALOG.replace("[shop]}", "[shop]}, gone: {owned_by: [shop]}"), encoding="utf-8")
+    text = "- hosts: all\n  tasks:\n    - backup: {scope: business}\n    - backup: {scope: business}\n"
+    ran = run_text(text, directory, Options(quiet=quiet), app.Control(directory=directory))
+    assert ran.code == 0
+    return ran.out
 
 
 def test_rows_that_a_policy_hides_are_refused(tmp_path: Path, new_database: Callable[[], str]) -> None:

@@ -15,7 +15,7 @@ from toolkit import __version__
 from toolkit.actions.context import Context
 from toolkit.actions.destinations import Destination, Destinations, Placed
 from toolkit.model.manifest import Chunk, Manifest, SequenceEntry, Support
-from toolkit.model.schema import Table
+from toolkit.model.schema import NOT_COVERED, Table
 from toolkit.planning.chunking import RawChunk, cut
 from toolkit.planning.composition import Origin, compose, table_entry
 from toolkit.planning.copy_text import key_values
@@ -275,7 +275,7 @@ def warnings_of(survey: Survey, selected: Selected) -> tuple[str, ...]:
         f"business {tenant} was named, but is dropped by demo: {survey.scope.demo}"
         for tenant in selected.named_but_demo
     )
-    lines.extend(f"not covered by any backup: {thing}" for thing in survey.schema.not_covered)
+    lines.extend(f"{NOT_COVERED}{thing}" for thing in survey.schema.not_covered)
     lines.extend(undecided_references(survey.catalog, survey.accounting.rules, survey.links.references))
     return tuple(lines)
 

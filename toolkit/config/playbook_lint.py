@@ -68,6 +68,9 @@ class _PlaybookLinter:
             for step, task in _steps((*at, section), play.get(section, ())):
                 # these come after all handlers
                 yield from self._step(step, task, set() if section in _TELLING else handlers, foreseen)
+                yield from self._own_name((*step, "register"), task.get("register"))
+                for name in task.get("set_fact", ()):
+                    yield from self._own_name((*step, "set_fact", name), name)
 
     def _foreseen(self, play: dict[str, Any]) -> Foreseen | None:
         """What templates of a play will give; None where that cannot be said."""
@@ -97,12 +100,7 @@ class _PlaybookLinter:
                 for name in [value] if isinstance(value, str) else value:
                     if not is_template(name) and name not in handlers:
                         yield self.document.problem((*at, keyword), validation.unknown(name, handlers, "handler"))
-            elif keyword == "register":
-                yield from self._own_name((*at, keyword), value)
             elif keyword in validation.actions():
-                if keyword == "set_fact":
-                    for name in value:
-                        yield from self._own_name((*at, keyword, name), name)
                 yield from self._action((*at, keyword), keyword, value)
                 if foreseen is not None and self.inventory is not None:
                     yield from self._repositories((*at, keyword), keyword, value, foreseen, task.get("loop"))

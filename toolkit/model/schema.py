@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -149,6 +149,10 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     def stored_columns(self) -> tuple[Column, ...]:
         """The columns a backup holds, by name: all but the generated ones."""
         return tuple(column for column in self.columns if not column.generated)
+
+
+NOT_COVERED: Final = "not covered by any backup: "
+"""How a warning begins that holds for every backup of a database alike, and says nothing of what went wrong."""
 
 
 class DatabaseSchema(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from dataclasses import astuple, fields
 from toolkit import wording
 from toolkit.config.masking import mask, mask_own
 from toolkit.model.outcome import Moved
+from toolkit.model.schema import NOT_COVERED
 from toolkit.runner.results import Recap, Result, RunRecord
 from toolkit.wording import count, counted, table
 
@@ -61,13 +62,19 @@ def moved_lines(record: RunRecord, *, whole: bool = False) -> list[str]:
     return ["", *table(header, rows, right=("tables", "rows", "bytes", "stored", "seconds"))]
 
 
-def warning_lines(record: RunRecord, *, whole: bool = False) -> list[str]:
+def warning_lines(record: RunRecord, *, whole: bool = False, lasting: bool = True) -> list[str]:
     """Give every warning of the run once more, so that none is lost above.
 
     Where they are more than MANY, one that several hosts share stands once, unless `whole` asks for all of them.
+
+    Args:
+        lasting: what no backup of a database ever holds as well.
     """
     warnings = dict.fromkeys(
-        (_masked(warning, result), result.host) for _, result in record.results() for warning in result.warnings
+        (_masked(warning, result), result.host)
+        for _, result in record.results()
+        for warning in result.warnings
+        if lasting or not warning.startswith(NOT_COVERED)
     )
     untold = [
         f"[WARNING]: {task.name} failed: {_masked(result.message, result)}; nobody may know by this how the run ended"

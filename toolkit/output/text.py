@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from toolkit.config.masking import mask, mask_own
 from toolkit.errors import ExitCode
 from toolkit.model.outcome import Progress, SilentProgress
+from toolkit.model.schema import NOT_COVERED
 from toolkit.output.answer import WARNING
 from toolkit.output.failure import hint_text
 from toolkit.output.progress import LineProgress
@@ -121,7 +122,8 @@ class TextReporter:
         if result.trace and self._debug:
             self._output.error(result.trace)
         if not result.items:
-            for warning in result.warnings:
+            # what no backup ever holds stands once, at the end
+            for warning in (each for each in result.warnings if not each.startswith(NOT_COVERED)):
                 self._output.line(f"[WARNING]: {_masked(warning, result)}", style=WARNING)
 
     def _say(self, ours: str, text: str, result: Result) -> None:
@@ -164,13 +166,13 @@ class ProblemReporter(TextReporter):
         return SilentProgress()
 
     def finished(self, record: RunRecord) -> None:
-        """Print the hosts that failed or could not be reached, and every warning."""
+        """Print the hosts that failed or could not be reached, and every warning but of what no backup ever holds."""
         ill = {host: recap for host, recap in record.recap.items() if recap.failed or recap.unreachable}
         if ill:
             self._heading("PLAY RECAP")
             for line, recap in recap_lines(ill, whole=True):
                 self._output.line(line, style=_recap_colour(recap))
-        for line in warning_lines(record):
+        for line in warning_lines(record, lasting=False):
             self._output.line(line, style=WARNING)
 
 
