@@ -10,6 +10,8 @@ import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -22,9 +24,11 @@ from tests.terminal import talk
 from toolkit.app.beginning.playbooks import RECORD, digest, record, record_text
 from toolkit.app.commands.init import COMMAND, Options
 from toolkit.app.control import Control
+from toolkit.app.doctoring.hosts import HostVisit, examine_host
 from toolkit.app.performing import perform
 from toolkit.config import inventory
 from toolkit.config.lint import lint
+from toolkit.model.finding import Level
 from toolkit.output.streams import Output
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
@@ -312,7 +316,23 @@ def test_where_the_embedded_server_cannot_hold_the_schema(pg15: EmbeddedServer, 
         missing = init(control, database=made.with_password, host="one", yes=True)
         assert "the embedded server lacks collations of ICU" in missing.out, missing
         assert f"ALTER ROLE {made.name} CREATEDB`; then write `scratch_on: host`" in missing.out
+        assert re.search(r"init --host one  # .*\n.*nightly.yml  # .*exit code 4", missing.out), missing
+        again = init(control, host="one")
+        assert f"ALTER ROLE {made.name} CREATEDB`; then write" in again.out, again
+        with_host = inventory.load(control / "inventory")
+        visit = HostVisit(inventory=with_host, host=with_host.host("one"), now=datetime.now(UTC), seconds=5)
+        (unfit,) = [each for each in examine_host(visit).findings if each.check == "scratch"]
+        assert (unfit.level, "lacks collations of ICU" in unfit.message) == (Level.CRITICAL, True), unfit
         execute(made.superuser, f"ALTER ROLE {made.name} CREATEDB")
+        before = files(control)["inventory/hosts.yml"]
+        mended = init(control, host="one")
+        assert "proofs are made on the server of one, `scratch_on: host`" in mended.out, mended
+        after = files(control)["inventory/hosts.yml"].splitlines()
+        assert [each.split("#")[0].strip() for each in after if each not in before.splitlines()] == ["scratch_on: host"]
+        with_host = inventory.load(control / "inventory")
+        visit = replace(visit, inventory=with_host, host=with_host.host("one"))
+        (fit,) = [each for each in examine_host(visit).findings if each.check == "scratch"]
+        assert (fit.level, "can be like it" in fit.message) == (Level.OK, True), fit
         found = init(control.with_name("other"), database=made.with_password, host="one", yes=True)
         assert "proofs are made on the server of one, `scratch_on: host`" in found.out
         assert "      scratch_on: host" in files(control.with_name("other"))["inventory/hosts.yml"]

@@ -34,7 +34,7 @@ class Span:
 def layout(text: str) -> Span | None:
     """Give the layout of a file that is known to be valid: the span of the whole; None when it holds no value."""
     node = yaml_text.compose(text)
-    return None if node is None else _span(node, node, depth=3)
+    return None if node is None else _span(node, node, depth=4)  # all, hosts, a host, its settings
 
 
 def _span(key: Node, value: Node, *, depth: int) -> Span:

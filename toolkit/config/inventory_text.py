@@ -63,6 +63,15 @@ def with_host(text: str, lines: Sequence[str]) -> str | None:
     return _added(text, hosts, lines) if hosts is not None else None
 
 
+def with_setting(text: str, host: str, setting: Mapping[str, Any], notes: Mapping[str, str]) -> str | None:
+    """Give the text of a hosts.yml with a setting of a host more; None where lines cannot be added to that host."""
+    span = layout(text)
+    for name in ("all", "hosts", host):
+        span = span.entries.get(name) if span is not None and span.block else None
+    lines = [line[2:] for line in entry(host, setting, notes, indent=0)[1:]]
+    return _added(text, span, lines) if span is not None and span.block else None
+
+
 def with_repository(text: str, lines: Sequence[str]) -> str | None:
     """Give the text of a repositories.yml with the lines of one more; None where lines cannot be added to it."""
     whole = layout(text)

@@ -36,11 +36,16 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A host, what is expected of it, and the repository in which it is looked for."""
+    """A host, what is expected of it, and the repository in which it is looked for.
+
+    Attributes:
+        provable: scratch databases of it can be made.
+    """
 
     host: str
     repository: str
     expectations: Sequence[Expectation]
+    provable: bool = True
 
 
 def judged(asked: Asked, backups: Sequence[Seen], *, now: datetime) -> Examined:
@@ -103,6 +108,8 @@ def _proven(asked: Asked, job: str, expected: Expectation, there: Sequence[Seen]
     failures = [failed for each in there if (failed := each.standing.failed)]
     failed = max(failures, key=lambda each: each.time, default=None)
     remedy = "restore one into a scratch database and verify it: `invoke run playbooks/drill.yml`"
+    if not asked.provable:
+        remedy = "mend first what is said of its scratch databases: no drill can make one"
     if ahead := [each.time for one in there for each in one.standing.tried if is_future(instant(each.time), now)]:
         remedy = f"{remedy}; an attempt is recorded at {max(ahead)}, when a clock was wrong, and proves nothing"
     if failed is not None and (proof is None or failed.time > proof.time):

@@ -16,11 +16,12 @@ from toolkit.app.beginning.classifying import Classified, classified, fitting
 from toolkit.app.beginning.database import SECRETS, Reached, reached
 from toolkit.app.beginning.files import Files
 from toolkit.app.beginning.playbooks import RECORD, digest, record, record_text, shipped_playbooks
-from toolkit.app.beginning.proving import BESIDE, Proving, place_for
+from toolkit.app.beginning.proving import BESIDE, Original, Proving, place_for
 from toolkit.config import catalog_draft, conninfo, inventory_text, repositories
 from toolkit.config import inventory as inventories
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.lint import lint
+from toolkit.config.templates import is_template
 from toolkit.errors import InputError, Problem
 from toolkit.model.secret import Secret
 from toolkit.output.failure import called
@@ -95,18 +96,25 @@ class _Beginning:
             known = self._known(host, database_reached)
             host = host or known or self._new_name(database_reached)
             catalog, found = self._catalog(host, database_reached, known=bool(known))
-            proving = Proving()
-            if not known:
-                proving = place_for(database_reached.connection, database_reached.address, host, self.wanted.directory)
+            proving = self._proving(host, database_reached, known=bool(known))
             cautions = found.warnings if found is not None else ()
             warnings = [*cautions, *proving.said, *self._warnings(database_reached)]
             self._common()
             if known:
                 self._renew_secrets(host, database_reached)
+                if proving.on == BESIDE:
+                    self._scratch_beside(host)
             else:
                 self._host(host, database_reached, catalog=catalog, on=proving.on)
         said += [f"catalog {catalog} fits all of its tables"] if found is None else found.said
-        return self._written(said=tuple(said), warnings=tuple(warnings), host=host, found=found, catalog=catalog)
+        return self._written(
+            said=tuple(said),
+            warnings=tuple(warnings),
+            host=host,
+            found=found,
+            catalog=catalog,
+            provable=proving.possible,
+        )
 
     def _database(self) -> tuple[str, str | Secret | None]:
         """The host's name, as far as it is known, and its database: typed, in the inventory, or asked for."""
@@ -179,6 +187,23 @@ class _Beginning:
         else:
             self.files.add(file, made.text)
         return name, made
+
+    def _proving(self, host: str, found: Reached, *, known: bool) -> Proving:
+        """Where proofs are made; judged each time, for the role or the server may have changed."""
+        written = self.loaded.host(host).variables.get("scratch_on", "") if known and self.loaded else ""
+        if not isinstance(written, str) or is_template(written):
+            return Proving()
+        direct = self.loaded.host(host).direct if known and self.loaded else ""
+        address = direct.reveal() if isinstance(direct, Secret) else direct
+        original = Original(
+            connection=found.connection, address=address or found.address, host=host, control=self.wanted.directory
+        )
+        return place_for(original, written)
+
+    def _scratch_beside(self, host: str) -> None:
+        """Write into the inventory that proofs of a host that is there are made on its own server."""
+        text = inventory_text.with_setting(self.files.read(HOSTS), host, {"scratch_on": BESIDE}, texts.HOST_NOTES)
+        self._add_lines(HOSTS, text, [f"scratch_on: {BESIDE}"], f"to host {host}")
 
     def _warnings(self, found: Reached) -> Iterator[str]:
         if conninfo.is_database(self.wanted.database) and conninfo.password_in(self.wanted.database):
@@ -269,6 +294,7 @@ class _Beginning:
         host: str,
         found: Classified | None,
         catalog: str = "",
+        provable: bool = True,
     ) -> Begun:
         self.files.write()
         undecided = found.open if found is not None else ()
@@ -280,10 +306,10 @@ class _Beginning:
             undecided=undecided,
             catalog=f"inventory/catalogs/{catalog}.yml",
             problems=tuple(lint(self.wanted.directory)),
-            steps=tuple(self._steps(host, undecided=bool(undecided))),
+            steps=tuple(self._steps(host, undecided=bool(undecided), provable=provable)),
         )
 
-    def _steps(self, host: str, *, undecided: bool) -> Iterator[str]:
+    def _steps(self, host: str, *, undecided: bool, provable: bool) -> Iterator[str]:
         directory = self.wanted.directory
         here = Path.cwd()
         if directory != here:
@@ -295,7 +321,10 @@ class _Beginning:
         elif undecided:
             yield called(f"invoke init --host {host}  # on a terminal: asks about each; --yes takes what is safe")
         else:
-            yield called(f"invoke run {NIGHTLY}")
+            if not provable:
+                yield called(f"invoke init --host {host}  # when one of the servers has what it lacks, see above")
+            note = "" if provable else "  # backs up, and ends with exit code 4 until a backup can be proven"
+            yield called(f"invoke run {NIGHTLY}{note}")
             yield called(f"invoke schedule {NIGHTLY} --at 02:00 --install")
 
 

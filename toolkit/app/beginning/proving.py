@@ -15,7 +15,7 @@ from toolkit.postgres.servers.lacking import lacking, may_lack
 from toolkit.postgres.servers.place import Place, embedded_place, place_beside
 from toolkit.postgres.session.connection import Connection, connect
 
-BESIDE = "host"
+EMBEDDED, BESIDE = "embedded", "host"
 _SCRATCH = EmbeddedDatabase("scratch")
 
 
@@ -24,39 +24,86 @@ class Proving:
     """Where scratch databases of a database are made.
 
     Attributes:
-        on: the value of `scratch_on`; empty for the default, the embedded server.
+        on: the value of `scratch_on`; empty for the default, the embedded server, or for what is written already.
         said: why not there, and what is needed where there is no place, as sentences.
+        possible: there is a place.
     """
 
     on: str = ""
     said: Sequence[str] = ()
+    possible: bool = True
 
 
-def place_for(connection: Connection, address: str, host: str, control: Path) -> Proving:
-    """Find a place that can hold the schema of a database."""
-    try:
-        require_package()
-        if not may_lack(connection, DEFAULT_VERSION):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """A database of which scratch databases are wanted.
+
+    Attributes:
+        address: its conninfo, without a pooler in between.
+        host: what it is called in the inventory.
+        control: the control directory.
+    """
+
+    connection: Connection
+    address: str
+    host: str
+    control: Path
+
+    def lacks(self, on: str, server: str = "") -> list[str]:
+        """Give what a place lacks for the schema of this database, as sentences; empty for nothing.
+
+        Args:
+            on: `embedded`, `host`, or another host.
+            server: conninfo of that other host.
+        """
+        try:
+            if on != EMBEDDED:
+                beside = self.host if on == BESIDE else on
+                return self._lacks(place_beside(server or self.address, beside, like=self.address))
+            require_package()
+            if not may_lack(self.connection, DEFAULT_VERSION):
+                return []
+            ours = embedded.start(embedded.directory_of(self.control, _SCRATCH), hasty=True)
+            return self._lacks(embedded_place(ours))
+        except PlaybackError as error:
+            return [f"{error.message}; {error.hint}" if error.hint else error.message]
+
+    def _lacks(self, place: Place) -> list[str]:
+        with connect(place.maker, application="playback") as there:
+            return lacking(self.connection, there, place)
+
+
+def place_for(original: Original, written: str = "") -> Proving:
+    """Find a place that can hold the schema of a database.
+
+    Args:
+        written: where the inventory says that scratch databases are made; empty where it says nothing.
+    """
+    host = original.host
+    if written == EMBEDDED or not written:
+        needed = original.lacks(EMBEDDED)
+        if not needed:
             return Proving()
-        place = embedded_place(embedded.start(embedded.directory_of(control, _SCRATCH), hasty=True))
-        needed = _lacking(connection, place)
-    except PlaybackError as error:
-        needed = [f"{error.message}; {error.hint}" if error.hint else error.message]
-    if not needed:
+        beside = original.lacks(BESIDE)
+        if not beside and not written:
+            why = "; ".join(needed)
+            text = f"proofs are made on the server of {host}, `scratch_on: host`: the embedded one lacks {why}"
+            return Proving(on=BESIDE, said=[text])
+    elif written == BESIDE:
+        needed, beside = [], original.lacks(BESIDE)
+        if not beside:
+            return Proving()
+    else:
         return Proving()
-    beside = _lacking(connection, place_beside(address, host, like=address))
-    if not beside:
-        why = f"proofs are made on the server of {host}, `scratch_on: host`: the embedded one lacks {'; '.join(needed)}"
-        return Proving(on=BESIDE, said=[why])
+    then = "" if written == BESIDE else "; then write `scratch_on: host` for it"
     return Proving(
         said=[
-            "no server can hold a scratch database of this schema yet, so the nightly will not be proven:",
+            "no server can hold a scratch database of this schema yet, so the nightly will not be proven:"
+            if beside
+            else "the embedded server cannot hold a scratch database of this schema, and `scratch_on` names it:",
             *(f"  the embedded server lacks {each}" for each in needed),
-            *(f"  the server of {host} lacks {each}; then write `scratch_on: host` for it" for each in beside),
-        ]
+            *(f"  the server of {host} lacks {each}{then}" for each in beside),
+            *([] if beside else [f"  the server of {host} can: write `scratch_on: host` for it"]),
+        ],
+        possible=False,
     )
-
-
-def _lacking(connection: Connection, place: Place) -> list[str]:
-    with connect(place.maker, application="playback init") as there:
-        return lacking(connection, there, place)

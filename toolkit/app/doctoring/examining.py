@@ -62,8 +62,10 @@ class Examination:
             found[name] = seen if isinstance(seen, SeenRepository) else unanswered_repository(visit, self.patience)
         for host in hosts:
             answer = answers[f"host {host.name}"]
-            yield answer if isinstance(answer, Examined) else unanswered_host(host.name, self.patience)
-            yield from self._backups(host, found)
+            seen_host = answer if isinstance(answer, Examined) else unanswered_host(host.name, self.patience)
+            yield seen_host
+            hindered = any(each.check == "scratch" and each.level is Level.CRITICAL for each in seen_host.findings)
+            yield from self._backups(host, found, provable=not hindered)
         yield from (each.examined for each in found.values())
         if not self.only:
             yield examine_schedules(self.inventory.directory, self.now)
@@ -94,7 +96,7 @@ class Examination:
             if not self.only or name in used
         }
 
-    def _backups(self, host: Host, found: Mapping[str, SeenRepository]) -> Iterator[Examined]:
+    def _backups(self, host: Host, found: Mapping[str, SeenRepository], *, provable: bool) -> Iterator[Examined]:
         if not host.repository and any(not each.repositories for each in host.expect):
             text = "backups are expected of it (`expect`), and no repository is named to look for them in"
             hint = "name it: `repository: NAME`; where nothing is to be backed up, say `expect: {}`"
@@ -113,7 +115,8 @@ class Examination:
             if (backups := found[name].backups) is None and not (found[name].unused and asked):
                 continue  # which is said already
             own = [each for each in backups or () if each.metadata.host == host.name]
-            yield judged(Asked(host=host.name, repository=name, expectations=asked), own, now=self.now)
+            question = Asked(host=host.name, repository=name, expectations=asked, provable=provable)
+            yield judged(question, own, now=self.now)
 
 
 def totals(parts: Sequence[Examined], now: datetime) -> Examined:

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from toolkit.actions.databases import open_database
+from toolkit.app.beginning.proving import BESIDE, EMBEDDED, Original
 from toolkit.config.inventory import LoadedInventory
+from toolkit.config.templates import is_template
 from toolkit.errors import InputError, PlaybackError, UnsetError
 from toolkit.model.catalog import Catalog
 from toolkit.model.finding import Examined, Finding, Level, Measure
@@ -18,8 +20,8 @@ from toolkit.planning.accounting import listed
 from toolkit.planning.clock import SKEW
 from toolkit.postgres.restore.outlook import Outlook, outlook
 from toolkit.postgres.servers.embedded import directory_of
-from toolkit.postgres.servers.lacking import lacking_embedded
 from toolkit.postgres.servers.programs import fitting
+from toolkit.postgres.session.connection import connect
 from toolkit.wording import counted, span
 
 OLDEST, NEWEST = 14, 18
@@ -175,11 +177,28 @@ def _scratch(visit: HostVisit, seen: Outlook) -> Iterator[Finding]:
     except PlaybackError as error:
         yield visit.finding("scratch", f"no scratch database can be like this one: {error.message}", level, error.hint)
         return
-    absent = lacking_embedded(seen.extensions)
-    if absent:
-        text = f"a scratch database on an embedded server would lack {listed([f'extension {name}' for name in absent])}"
-        yield visit.finding("scratch", text, level, "make it beside the original: `scratch: {on: host}`")
-    if programs is not None:
-        beside = "" if seen.may_create else f"; beside it none, for role {seen.user} may not make databases (CREATEDB)"
-        text = f"scratch databases can be like it, by pg_dump {programs.version} of {programs.directory}{beside}"
-        yield visit.finding("scratch", text)
+    on = visit.host.variables.get("scratch_on", EMBEDDED)
+    looked = isinstance(on, str) and not is_template(on) and (level is Level.WARNING or on != EMBEDDED)
+    if looked and (lacks := _place_lacks(visit, str(on))):
+        text = f"no backup can be proven: for scratch databases, {on} lacks {'; '.join(lacks)}"
+        hint = f"mend that, then `invoke init --host {visit.host.name}`, which finds the server that can hold them"
+        yield visit.finding("scratch", text, Level.CRITICAL if level is Level.WARNING else Level.OK, hint)
+    elif programs is not None:
+        what = "scratch databases can be like it, by" if looked else "scratch databases would be made by"
+        yield visit.finding("scratch", f"{what} pg_dump {programs.version} of {programs.directory}")
+
+
+def _place_lacks(visit: HostVisit, on: str) -> list[str]:
+    """What the server lacks on which the host's scratch databases are made, as the nightly will find it."""
+    host, control = visit.host, visit.inventory.directory
+    server = ""
+    try:
+        if on not in (EMBEDDED, BESIDE):
+            other = visit.inventory.host(on)
+            server = open_database(control, other.direct or other.database)
+        address = open_database(control, host.direct or host.database)
+        with connect(address, application="playback doctor") as connection:
+            original = Original(connection=connection, address=address, host=host.name, control=control)
+            return original.lacks(on, server)
+    except PlaybackError as error:
+        return [error.message]

@@ -18,7 +18,6 @@ from toolkit.postgres.schema.introspection import read_schema
 from toolkit.postgres.schema.sequences import looked_at
 from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.snapshot import Survey, survey
-from toolkit.postgres.servers.lacking import extensions_of
 from toolkit.postgres.session.connection import Connection, connect
 from toolkit.postgres.write.triggers import may_bypass, refused_silence
 
@@ -34,8 +33,6 @@ class Outlook:
         version: of its server, e.g. `16.4`; `major` is the number before the dot.
         clock: what time it is by the server's clock, and `asked` when that was, by `time.monotonic`.
         standby: it is one, which can be backed up and not be written to.
-        may_create: its role may make databases on its server.
-        extensions: those that it has.
         rules: what is wrong with the catalog file for this schema.
         unclassified: tables, and schemas, that the catalog file does not name.
         vanished: tables that the catalog file names and the database lacks.
@@ -50,8 +47,6 @@ class Outlook:
     clock: datetime
     asked: float
     standby: bool
-    may_create: bool
-    extensions: tuple[str, ...]
     rules: tuple[str, ...] = ()
     unclassified: tuple[str, ...] = ()
     vanished: tuple[str, ...] = ()
@@ -83,15 +78,14 @@ def _patient(conninfo: str, seconds: float) -> str:
 
 
 _SERVER = """
-SELECT pg_catalog.current_setting('server_version'), pg_catalog.clock_timestamp(), pg_catalog.pg_is_in_recovery(),
-       (SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = current_user)
+SELECT pg_catalog.current_setting('server_version'), pg_catalog.clock_timestamp(), pg_catalog.pg_is_in_recovery()
 """
 
 
 def _server(connection: Connection) -> Outlook:
     row = connection.execute(_SERVER).fetchone()
     assert row is not None
-    version, clock, standby, may_create = row
+    version, clock, standby = row
     return Outlook(
         database=connection.info.dbname,
         user=connection.info.user,
@@ -100,8 +94,6 @@ def _server(connection: Connection) -> Outlook:
         clock=clock.astimezone(UTC),
         asked=time.monotonic(),
         standby=standby,
-        may_create=bool(may_create),
-        extensions=tuple(each.name for each in extensions_of(connection)),
     )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
-from toolkit.postgres.servers.installations import installations
 from toolkit.postgres.servers.place import Place
 from toolkit.postgres.session.connection import Connection
 
@@ -112,13 +111,6 @@ def older_extensions(original: Connection, there: Connection) -> list[str]:
         for each in extensions_of(original)
         if each.name in known and _number(known[each.name]) < _number(each.version)
     ]
-
-
-def lacking_embedded(names: Sequence[str]) -> list[str]:
-    """Give those of these extensions that the embedded servers of this machine do not have; none without any."""
-    newest = next(iter(installations()), None)
-    known = {file.stem for home in ([newest] if newest else []) for file in home.glob("**/extension/*.control")}
-    return [name for name in names if known and name not in known]
 
 
 def make_roles(original: Connection, there: Connection) -> None:
