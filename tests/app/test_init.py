@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import socket
 import stat
 import sys
@@ -21,6 +22,7 @@ from tests.app.invoking import ROOT, Invoked
 from tests.control import execute
 from tests.product.fifteen import Fifteen, fifteen
 from tests.terminal import talk
+from toolkit.actions.databases import open_database
 from toolkit.app.beginning.playbooks import RECORD, digest, record, record_text
 from toolkit.app.commands.init import COMMAND, Options
 from toolkit.app.control import Control
@@ -28,6 +30,7 @@ from toolkit.app.doctoring.hosts import HostVisit, examine_host
 from toolkit.app.performing import perform
 from toolkit.config import inventory
 from toolkit.config.lint import lint
+from toolkit.errors import InputError
 from toolkit.model.finding import Level
 from toolkit.output.streams import Output
 from toolkit.postgres.servers.embedded import EmbeddedServer
@@ -118,6 +121,30 @@ def test_a_password_is_kept_where_only_its_owner_reads_it(shop: Fifteen, control
     assert secret.read_text(encoding="utf-8") == f"{shop.password}-2\n"
 
 
+def test_a_directory_that_was_copied_without_its_passwords(
+    shop: Fifteen, control: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its address typed again, or its host named, and the password: the file is written again, and nothing else."""
+    assert init(control, database=shop.with_password, yes=True).code == 0
+    before, secret = files(control), control / ".playback" / "secrets" / shop.name
+    for lost in range(3):
+        shutil.rmtree(control / ".playback")
+        if lost == 0:
+            asked = init(control, host=shop.name)
+            assert (asked.code, "HINT: the server wants a password: run this on a terminal" in asked.err) == (1, True)
+            assert "or set PGPASSWORD" in asked.err
+            with pytest.raises(InputError) as unread:
+                open_database(control, inventory.load(control / "inventory").host(shop.name).database)
+            assert unread.value.hint.startswith(f"`invoke init --host {shop.name}` asks for it")
+            again = init(control, database=shop.with_password)
+        else:
+            monkeypatch.setenv("PGPASSWORD", shop.password)
+            again = init(control, host=shop.name) if lost == 1 else init(control, database=shop.uri)
+        assert again.code == 0, again
+        assert secret.read_text(encoding="utf-8") == f"{shop.password}\n"
+        assert files(control) == before
+
+
 def test_a_password_of_the_environment_is_named(shop: Fifteen, control: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where PGPASSWORD let us in, the inventory refers to it, and nothing is kept."""
     monkeypatch.setenv("PGPASSWORD", shop.password)
@@ -193,6 +220,7 @@ def refusing_tls() -> str:
             1,
             "HINT: the server, or the pooler before it, has",
         ),
+        ("NOWHERE", 1, "HINT: the server has none of that name"),
         ("postgresql://a:hush-%zz@x/y", 2, "cannot be read: it is neither a URI nor a libpq conninfo"),
         ("shop", 2, "is neither a URI nor a conninfo nor embedded:NAME"),
     ],
@@ -206,8 +234,13 @@ def test_a_database_that_cannot_be_reached(
         closed = str(free.getsockname()[1])
     plain = refusing_tls() if "PLAIN" in database else ""
     wrong = shop.uri.replace("@", ":not-the-one-7@", 1)
+    nowhere = re.sub(rf"(?<!/)/{shop.name}(?=[?]|$)", "/nowhere", shop.with_password)
     address = (
-        database.replace("WRONG", wrong).replace("URI", shop.uri).replace("CLOSED", closed).replace("PLAIN", plain)
+        database.replace("NOWHERE", nowhere)
+        .replace("WRONG", wrong)
+        .replace("URI", shop.uri)
+        .replace("CLOSED", closed)
+        .replace("PLAIN", plain)
     )
     refused = init(control, database=address)
     assert (refused.code, message in refused.err) == (code, True), refused

@@ -13,7 +13,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from toolkit.config import masking
@@ -21,6 +21,9 @@ from toolkit.config.document import below
 from toolkit.errors import InputError, Problem
 from toolkit.model.playbook import Place
 from toolkit.model.secret import Secret
+
+OWN: Final = PurePosixPath(".playback/secrets")
+"""Where `init` keeps passwords, below the control directory."""
 
 TIMEOUT: Final = 60
 """Seconds a secret's command may take; it may have to ask a password manager over a network."""
@@ -136,15 +139,19 @@ def hide_environment() -> None:
         masking.remember(os.environ.get(name, ""))
 
 
-def _failure(place: Place, message: str) -> InputError:
-    return InputError([Problem(file=place.file, line=place.line, path=place.path, message=message)])
+def _failure(place: Place, message: str, hint: str) -> InputError:
+    return InputError([Problem(file=place.file, line=place.line, path=place.path, message=message)], hint=hint)
 
 
 def _from_environment(name: str, place: Place) -> str:
     value = os.environ.get(name)
     if not value:
         state = "not set" if value is None else "empty"
-        raise _failure(place, f"the environment variable {name} is {state}; it holds this secret")
+        raise _failure(
+            place,
+            f"the environment variable {name} is {state}; it holds this secret",
+            f"set {name} where this command runs",
+        )
     return value
 
 
@@ -153,23 +160,36 @@ def _from_file(path: Path, place: Place) -> str:
         value = path.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise _failure(place, f"the file {path}, which holds this secret, cannot be read: {reason}") from None
+        raise _failure(
+            place, f"the file {path}, which holds this secret, cannot be read: {reason}", _again(path, place)
+        ) from None
     if not value:
-        raise _failure(place, f"the file {path}, which holds this secret, is empty")
+        raise _failure(place, f"the file {path}, which holds this secret, is empty", _again(path, place))
     return value
 
 
+def _again(path: Path, place: Place) -> str:
+    """How a secret gets into its file again."""
+    by_hand = "write it there again, readable by you alone"
+    if path.parent.parts[-2:] != OWN.parts:
+        return by_hand
+    address = " --database postgresql://USER@SERVER/DATABASE" if place.path.endswith("database") else ""
+    asks = "asks for it and keeps it there" if not address else "keeps it there"
+    return f"`invoke init --host {path.stem}{address}` {asks}; or {by_hand}"
+
+
 def _from_command(argv: list[str], place: Place, control: Path) -> str:
+    by_hand = "run it by hand, in the control directory, to see why"
     try:
         done = subprocess.run(argv, cwd=control, capture_output=True, check=False, timeout=TIMEOUT, encoding="utf-8")
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError) as error:
         # the error's own text can hold what the command printed
         reason = f"took longer than {TIMEOUT} s" if isinstance(error, subprocess.TimeoutExpired) else "cannot be run"
-        raise _failure(place, f"the command {argv[0]}, which prints this secret, {reason}") from None
+        raise _failure(place, f"the command {argv[0]}, which prints this secret, {reason}", by_hand) from None
     if done.returncode:
-        message = f"the command {argv[0]}, which prints this secret, ended with exit code {done.returncode}; run it"
-        raise _failure(place, f"{message} by hand to see why")
+        message = f"the command {argv[0]}, which prints this secret, ended with exit code {done.returncode}"
+        raise _failure(place, message, by_hand)
     value = done.stdout.rstrip("\r\n")
     if not value:
-        raise _failure(place, f"the command {argv[0]}, which prints this secret, printed nothing")
+        raise _failure(place, f"the command {argv[0]}, which prints this secret, printed nothing", by_hand)
     return value

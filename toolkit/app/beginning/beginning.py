@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -21,10 +22,12 @@ from toolkit.config import catalog_draft, conninfo, inventory_text, repositories
 from toolkit.config import inventory as inventories
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.lint import lint
+from toolkit.config.secrets import SourcedSecret, plain
 from toolkit.config.templates import is_template
 from toolkit.errors import InputError, Problem
 from toolkit.model.secret import Secret
 from toolkit.output.failure import called
+from toolkit.postgres.session.parts import SECRETS as SECRET_PARTS
 
 HOSTS, REPOSITORIES = "inventory/hosts.yml", "inventory/repositories.yml"
 REPOSITORY = "backups"
@@ -122,7 +125,7 @@ class _Beginning:
         if wanted.database:
             return wanted.host, wanted.database
         if self.loaded is not None and wanted.host in self.loaded.groups["all"]:
-            return wanted.host, self.loaded.host(wanted.host).database
+            return wanted.host, self._address(wanted.host)
         if wanted.host and not self.asker.person:
             known = ", ".join(self.loaded.groups["all"]) if self.loaded else ""
             raise InputError(
@@ -151,17 +154,43 @@ class _Beginning:
         return ""
 
     def _is_that(self, name: str, found: Reached) -> bool:
-        assert self.loaded is not None
         try:
-            database = self.loaded.host(name).database
+            database = self._address(name)
             text = database.reveal() if isinstance(database, Secret) else database
         except InputError:
-            return False
+            # which of them a person means is known all the same where its name was typed with its address
+            return name == self.wanted.host and bool(self.wanted.database) and self._is_lost(self._written_of(name))
         return text in (self.wanted.database, found.embedded) or conninfo.same_place(text, found.address)
+
+    def _written_of(self, host: str) -> object:
+        assert self.loaded is not None
+        return self.loaded.host(host).variables["database"]
+
+    def _address(self, host: str) -> str | Secret:
+        """The address of a host, without passwords of which the files are gone: those are asked for again."""
+        assert self.loaded is not None
+        written = self._written_of(host)
+        if not isinstance(written, Mapping) or not any(map(self._is_lost, written.values())):
+            return self.loaded.host(host).database
+        kept = {key: value for key, value in written.items() if not self._is_lost(value)}
+        return conninfo.from_parts(plain(kept)) if not any(map(is_template, kept.values())) else ""
+
+    def _is_lost(self, value: object) -> bool:
+        """Whether a value is a secret in a file of ours that is not there: copies of the directory have none."""
+        file = _own_file(value)
+        return bool(file) and not (self.files.directory / file).is_file()
 
     def _new_name(self, found: Reached) -> str:
         name = inventory_text.host_name(found.connection.info.dbname)
         if self.loaded is not None and name in {*self.loaded.groups["all"], *self.loaded.groups}:
+            try:
+                database = self._address(name) if name in self.loaded.groups["all"] else ""
+                if isinstance(database, Secret):
+                    database.reveal()
+            except InputError as error:
+                message = f"the inventory has a host {name} already, whose database is not known: {error.message}"
+                hint = f"where this is it, say --host {name} as well; otherwise name this one: --host NAME"
+                raise InputError(message, hint=hint) from error
             raise InputError(
                 f"the inventory has a host {name} already, with another database", hint="name this one: --host NAME"
             )
@@ -258,9 +287,15 @@ class _Beginning:
         self._add_lines(HOSTS, inventory_text.with_host(text, lines), lines, "under `hosts:`")
 
     def _renew_secrets(self, host: str, found: Reached) -> None:
-        """Keep a password that has changed, where the inventory refers to the file that is ours."""
-        for file, value in found.written(host)[1].items():
-            if (self.files.directory / file).is_file() and self.files.read(file) != f"{value}\n":
+        """Keep a password that has changed, or whose file is gone, where the inventory refers to a file of ours."""
+        written = self._written_of(host)
+        parts = written if isinstance(written, Mapping) else {}
+        known = {_own_file(parts.get(secret)): found.parts.get(secret, "") for secret in SECRET_PARTS}
+        if found.by_variable:
+            known[_own_file(parts.get("password"))] = os.environ["PGPASSWORD"]
+        known[_own_file(written)] = found.address
+        for file, value in known.items():
+            if file and value and self.files.read(file) != f"{value}\n":
                 self.files.secret(file, f"{value}\n")
 
     def _add_repository(self, host: str) -> str:
@@ -326,6 +361,13 @@ class _Beginning:
             note = "" if provable else "  # backs up, and ends with exit code 4 until a backup can be proven"
             yield called(f"invoke run {NIGHTLY}{note}")
             yield called(f"invoke schedule {NIGHTLY} --at 02:00 --install")
+
+
+def _own_file(value: object) -> str:
+    """The file of ours that a secret is in, below the control directory; empty for any other value."""
+    source = value.written.source if isinstance(value, SourcedSecret) and value.written else {}
+    file = str(source.get("file", ""))
+    return file if file.startswith(f"{SECRETS}/") else ""
 
 
 def _is_installed() -> bool:

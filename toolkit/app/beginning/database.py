@@ -112,6 +112,10 @@ def reached(database: str | Secret, asker: Asker, control: Path) -> Iterator[Rea
             wanted = again or addresses.lacks_password(error)
             last = inside or attempt == _ATTEMPTS - 1
             password = asker.password(_prompt(parts, again=again)) if wanted and not last else ""
+            if not password and wanted and not asker.person:
+                hint = "run this on a terminal, where it is asked for, or set PGPASSWORD"
+                why = "the password is wrong" if again else "the server wants a password"
+                raise UnreachableError(error.message, hint=f"{why}: {hint}") from error
             if not password:
                 raise
             masking.remember(password)

@@ -41,9 +41,6 @@ expect: {newest: 26h, proven: 8d}
 
 # A second repository for the same backups, which the nightly copies to: name it in repositories.yml, and here.
 # second: offsite
-
-# How fresh backups have to be, and how long ago one may have been proven: `invoke doctor` says where they are not.
-# expect: {newest: 26h, proven: 8d}
 """
 
 REPOSITORIES: Final = """\

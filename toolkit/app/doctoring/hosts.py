@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 from toolkit.actions.databases import open_database
 from toolkit.app.beginning.proving import BESIDE, EMBEDDED, Original
 from toolkit.config.inventory import LoadedInventory
+from toolkit.config.secrets import SourcedSecret
 from toolkit.config.templates import is_template
 from toolkit.errors import InputError, PlaybackError, UnsetError
 from toolkit.model.catalog import Catalog
@@ -63,7 +66,7 @@ def examine_host(visit: HostVisit) -> Examined:
         return Examined(findings=(visit.finding("database", error.brief),))
     except PlaybackError as error:
         found = (visit.finding("database", error.message, Level.CRITICAL, error.hint),)
-    findings = tuple(each for each in found if isinstance(each, Finding))
+    findings = (*_secret_files(visit), *(each for each in found if isinstance(each, Finding)))
     measures = tuple(each for each in found if isinstance(each, Measure))
     failed = any(each.check == "database" and each.level is Level.CRITICAL for each in findings)
     up = Measure(name="host_up", value=0 if failed else 1, labels={"host": visit.host.name})
@@ -119,6 +122,20 @@ def _not_made(visit: HostVisit, control: Path) -> Finding | None:
     if embedded is None or (directory_of(control, embedded) / "data" / "PG_VERSION").exists():
         return None
     return visit.finding("database", f"embedded:{embedded.name} is made when it is first used")
+
+
+def _secret_files(visit: HostVisit) -> Iterator[Finding]:
+    """Files of secrets that others on this machine may read; on Windows it is the directory that says who may."""
+    if os.name != "posix":
+        return
+    written = [visit.host.variables.get(key) for key in ("database", "direct")]
+    values = [value for each in written for value in (each.values() if isinstance(each, Mapping) else (each,))]
+    for value in values:
+        source = value.written.source if isinstance(value, SourcedSecret) and value.written else {}
+        path = visit.inventory.directory / Path(str(source.get("file", ""))).expanduser()
+        if path.is_file() and path.stat().st_mode & 0o077:
+            text = f"others than its owner may read or change {path}, which holds a secret"
+            yield visit.finding("secret", text, Level.WARNING, f"chmod 600 {shlex.quote(str(path))}")
 
 
 def _clock(visit: HostVisit, seen: Outlook) -> Iterator[Finding | Measure]:

@@ -48,7 +48,7 @@ def advice_on_log_in(said: str) -> str:
     for word, remedy in _LOG_IN.items():
         if word in said:
             return remedy
-    return "is the server running, and are host, port, database, user and password in the inventory right?"
+    return "is the server running, and are host, port, database, user and password of the database's address right?"
 
 
 _NOBODY = "no machine of that name is known here: is it spelled right, and is the network up?"
@@ -64,6 +64,7 @@ _LOG_IN = {
     "no password supplied": "the server wants a password: `password: {env: NAME}` or `{file: PATH}` for the host in the"
     " inventory, or ~/.pgpass",
     "password authentication failed": "the password is wrong, or the role has none: `ALTER ROLE … PASSWORD` sets it",
+    '" does not exist': "the server has none of that name: is it spelled right in the database's address?",
     "could not translate host name": _NOBODY,
     "failed to resolve host": _NOBODY,
     "Connection refused": "nothing listens at that address: is the server running, is the port right, and does"
