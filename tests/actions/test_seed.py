@@ -73,7 +73,12 @@ def test_rows_are_inserted_once_and_refined_ones_stay(seed: Seed, connection: ps
     """Rows that are missing are inserted, in check mode not; those that are there stay as they are by default."""
     text = csv("A,Shirt,9.90", "B,Coat,50", "C,Hat,5")
     would = seed(text, check=True, diff=True)
-    assert (would.changed, would.details) == (True, ("+ a, A", "+ a, B", "+ a, C"))
+    assert (would.changed, would.details) == (
+        True,
+        ("+ a, A: name Shirt, price 9.90", "+ a, B: name Coat, price 50.00", "+ a, C: name Hat, price 5.00"),
+    )
+    [long] = seed(csv(f"A,{'x' * 50},1"), check=True, diff=True).details
+    assert long == f"+ a, A: name {'x' * 40}…, price 1.00"
     many = seed(csv(*(f"{n},n,1" for n in range(12))), check=True, diff=True)
     assert many.details[-1] == "+ 2 more"
     assert connection.execute("SELECT count(*) FROM products").fetchone() == (0,)
@@ -354,3 +359,12 @@ def test_keys_that_a_collation_takes_for_one(pg15: EmbeddedServer, tmp_path: Pat
             act("seed", arguments, tmp_path, database=conninfo)
     finally:
         pg15.drop_database("seed_collation")
+
+
+def test_a_key_given_twice_is_listed_beside_a_bad_value_of_the_same_row(seed: Seed) -> None:
+    """Every problem of a row is told at once, whichever of the rows with one key has the other problem."""
+    for rows in (("A,Shirt,9.90", "A,Coat,dear"), ("A,Shirt,dear", "A,Coat,9.90")):
+        with pytest.raises(InputError) as refused:
+            seed(csv(*rows))
+        assert "dear" in str(refused.value)
+        assert "a, A is there already, on line 2" in str(refused.value)

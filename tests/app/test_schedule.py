@@ -258,6 +258,24 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 NIGHTLY = "playbooks/nightly.yml"
 
 
+def test_a_crontab_that_nothing_reads_is_told(tmp_path: Path) -> None:
+    """It is said only where all processes can be seen, none of them is a cron and systemd does not read crontabs."""
+    assert not crontab.no_daemon(tmp_path)
+    for number, name in ((1, "systemd"), (7, "cronometer")):
+        (tmp_path / "proc" / str(number)).mkdir(parents=True)
+        (tmp_path / "proc" / str(number) / "comm").write_text(f"{name}\n", encoding="utf-8")
+    (tmp_path / "proc" / "8").mkdir()  # it has ended
+    assert crontab.no_daemon(tmp_path)
+    for name in ("cron", "crond"):
+        (tmp_path / "proc" / "7" / "comm").write_text(f"{name}\n", encoding="utf-8")
+        assert not crontab.no_daemon(tmp_path)
+    (tmp_path / "proc" / "7" / "comm").write_text("other\n", encoding="utf-8")
+    generators = tmp_path / "usr" / "lib" / "systemd" / "system-generators"
+    generators.mkdir(parents=True)
+    (generators / "systemd-crontab-generator").touch()
+    assert not crontab.no_daemon(tmp_path)
+
+
 @posix
 def test_cron_from_nothing_to_nothing(machine: Machine) -> None:
     """Printed first, then installed, replaced, listed and removed; lines of others stay as they are."""
@@ -265,7 +283,8 @@ def test_cron_from_nothing_to_nothing(machine: Machine) -> None:
     printed = machine.schedule(NIGHTLY, at="02:00", kind="cron")
     assert "nothing was installed" in printed
     assert machine.crontab.read_text("utf-8") == "MAILTO=me\n5 4 * * * true\n"
-    machine.schedule(NIGHTLY, at="02:00", kind="cron", install=True)
+    told = machine.schedule(NIGHTLY, at="02:00", kind="cron", install=True)
+    assert ("no cron daemon runs here" in told) == crontab.no_daemon()
     machine.schedule(NIGHTLY, at="03:30", kind="cron", install=True, overlap="wait")
     installed = machine.crontab.read_text("utf-8")
     assert installed.startswith("MAILTO=me\n5 4 * * * true\n# begin nightly of ")

@@ -76,6 +76,7 @@ def test_each_thing_that_no_backup_holds_is_named(tmp_path: Path, new_database: 
     assert {entry.name: entry.rows for entry in manifest.tables} == {"orders": 1, "shops": 1}
     for warning in manifest.warnings:
         assert aloud.count(f"{warning}\n") == 1
+    assert aloud.count("all of it in 2 chunks stored before") == 2
     assert [line for line in quiet.splitlines() if line] == [
         "[WARNING]: [source] table gone of inventory/catalogs/application.yml is absent from the database"
     ]

@@ -173,6 +173,8 @@ def _lines(done: Seeded) -> Iterator[str]:
             yield f"{_SIGNS[kind]} {count(total - len(samples))} more"
 
 
+_LONGEST = 40
+"""Characters of a value of an inserted row that are printed."""
 _SIGNS = {"insert": "+", "update": "~", "keep": "=", "rename": "="}
 
 
@@ -180,9 +182,15 @@ def _columns(sample: Sample) -> str:
     parts = [f"{name} {_value(there)} → {_value(given)}" for name, there, given in sample.columns]
     if sample.kind == "keep":
         parts = [f"{name} {_value(there)} stays, not {_value(given)}" for name, there, given in sample.columns]
+    if sample.kind == "insert":
+        parts = [f"{name} {_cut(_value(given))}" for name, _, given in sample.columns]
     if sample.kind == "rename":
         return ": its id is there under another key"
     return f": {', '.join(parts)}" if parts else ""
+
+
+def _cut(text: str) -> str:
+    return f"{text[:_LONGEST]}…" if len(text) > _LONGEST else text
 
 
 def _value(text: str | None) -> str:

@@ -88,7 +88,8 @@ class Sample:
     """A row that is inserted, updated, or kept as it is.
 
     Attributes:
-        columns: those that differ, each with what the database has and what the file has.
+        columns: those that differ, each with what the database has and what the file has; of a row that is inserted
+            the first ones, with what the file has.
     """
 
     kind: str

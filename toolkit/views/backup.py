@@ -56,4 +56,6 @@ def _backed_up(result: BackedUp) -> View:
 
 
 def _stored(each: StoredIn, chunks: int) -> str:
-    return f"{counted(each.chunks, 'new chunk')} of {chunks:,}" if each.chunks else f"no new chunk of {chunks:,}"
+    if each.chunks or not chunks:
+        return f"{counted(each.chunks, 'new chunk')} of {chunks:,}"
+    return f"all of it in {counted(chunks, 'chunk')} stored before"

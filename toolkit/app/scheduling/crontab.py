@@ -17,6 +17,38 @@ _MOST: Final = 990
 _LATER: Final = 17
 """The minute of each hour at which it is asked whether a run was missed."""
 
+_DAEMONS: Final = frozenset({"cron", "crond", "fcron", "bcron-start", "cronie"})
+_GENERATOR: Final = "systemd/system-generators/systemd-crontab-generator"
+"""What systemd-cron has in place of a daemon, below the directory of libraries."""
+_NOTHING_READS: Final = (
+    "no cron daemon runs here, and until one does no run is started: install and start one (systemctl enable --now"
+    " cron, or crond; without systemd: service cron start), or choose another --kind"
+)
+
+
+def no_daemon(root: Path = Path("/")) -> bool:
+    """Say whether it is certain that no cron daemon runs; False wherever nobody can tell, as on other systems.
+
+    Args:
+        root: the root directory of a Linux, whose `proc` shows its processes.
+    """
+    processes = root / "proc"
+    try:
+        # where only one's own processes are shown, the first one is not
+        (processes / "1" / "comm").read_bytes()
+    except OSError:
+        return False
+    if any((root / libraries / _GENERATOR).exists() for libraries in ("usr/lib", "lib")):
+        return False
+    return not any(_named(each) in _DAEMONS for each in processes.iterdir() if each.name.isdecimal())
+
+
+def _named(process: Path) -> str:
+    try:
+        return (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:  # it has ended
+        return ""
+
 
 class Cron:
     """Lines of a crontab."""
@@ -56,8 +88,8 @@ class Cron:
             return False
 
     def hints(self) -> tuple[str, ...]:
-        """Say nothing more."""
-        return ()
+        """Say that nothing reads the crontab, where that is known."""
+        return (_NOTHING_READS,) if no_daemon() else ()
 
     @staticmethod
     def _read() -> str:

@@ -138,6 +138,8 @@ class Checks:
             yield self._seeding.source.problem(line, name, message)
 
     def _repeated(self) -> Iterator[Problem]:
+        # a refused value is NULL on stage, one that is looked up may be any of several
+        bad = list(self._stage.bad) if any(name in self._layout.lookups for name in self._layout.key) else []
         collations = self._collations()
         values = sql.SQL(", ").join(
             sql.SQL("{} COLLATE {}").format(staged_value(self._layout, name), Verbatim(collations[name]))
@@ -157,7 +159,7 @@ class Checks:
             values,
             sql.Literal(LIMIT + 1),
         )
-        for lines, text in self._connection.execute(query, [list(self._stage.bad)]).fetchall():
+        for lines, text in self._connection.execute(query, [bad]).fetchall():
             first, *others = lines
             for line in others:
                 message = f"{text} is there already, on line {first}"

@@ -18,6 +18,8 @@ from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.session.qualifying import type_name
 
 SAMPLES: Final = 10
+COLUMNS: Final = 5
+"""Up to so many columns of a row that is inserted are shown."""
 _BATCH: Final = 10_000
 
 
@@ -140,10 +142,7 @@ class Matching:
         """Give some rows of every kind."""
         layout = self._layout
         keys = sql.SQL(", ").join(sql.SQL("{}::text").format(staged_value(layout, name)) for name in layout.key)
-        new = sql.SQL("SELECT {} FROM {} s WHERE s.new_ AND NOT s.renamed_ ORDER BY s.n_ LIMIT {}").format(
-            keys, STAGE, sql.Literal(SAMPLES)
-        )
-        found = [Sample(kind="insert", key=tuple(key)) for key in self._connection.execute(new).fetchall()]
+        found = self._inserts(keys)
         renamed = sql.SQL("SELECT {} FROM {} s WHERE s.renamed_ ORDER BY s.n_ LIMIT {}").format(
             keys, STAGE, sql.Literal(SAMPLES)
         )
@@ -151,6 +150,29 @@ class Matching:
         for kind, names in (("update", layout.update), ("keep", layout.compared)):
             found.extend(self._changes(kind, names, keys))
         return tuple(found)
+
+    def _inserts(self, keys: Sql) -> list[Sample]:
+        """Rows that are missing, with the first columns that they give beside the key."""
+        layout = self._layout
+        beside = {*layout.key, *layout.table.primary_key, *(each.name for each in layout.fixed)}
+        names = [each.name for each in layout.inserted if each.name not in beside][:COLUMNS]
+        texts = [sql.SQL("{}::text").format(staged_value(layout, name)) for name in names]
+        query = sql.SQL("SELECT {} FROM {} s WHERE s.new_ AND NOT s.renamed_ ORDER BY s.n_ LIMIT {}").format(
+            sql.SQL(", ").join([keys, sql.SQL("s.set_"), *texts]), STAGE, sql.Literal(SAMPLES)
+        )
+        width = len(layout.key)
+        return [
+            Sample(
+                kind="insert",
+                key=tuple(row[:width]),
+                columns=tuple(
+                    (name, None, text)
+                    for name, text in zip(names, row[width + 1 :], strict=True)
+                    if name in self._stage.sets[row[width]]
+                ),
+            )
+            for row in self._connection.execute(query).fetchall()
+        ]
 
     def _changes(self, kind: str, names: Sequence[str], keys: Sql) -> list[Sample]:
         if not names:
