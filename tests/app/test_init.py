@@ -323,13 +323,16 @@ def test_a_table_that_others_merely_point_at_is_no_list_of_businesses(
 
 
 def test_what_the_role_may_not_read_is_said(shop: Fifteen, control: Path) -> None:
-    """A table without SELECT is named with the statement that grants it."""
-    execute(shop.superuser, "CREATE TABLE hidden (id int PRIMARY KEY)")
+    """A table or sequence without SELECT is named with the statement that grants it, and so is a column of ids."""
+    execute(shop.superuser, "CREATE TABLE hidden (id serial PRIMARY KEY, scan oid)")
     try:
         begun = init(control, database=shop.with_password, host="one")
     finally:
         execute(shop.superuser, "DROP TABLE hidden")
-    assert f"role {shop.name} may not read 1 table, so no backup can: hidden; GRANT USAGE" in begun.out, begun
+    what = "no SELECT on table public.hidden, no SELECT on sequence public.hidden_id_seq"
+    assert f"role {shop.name} lacks what every backup needs: {what}; GRANT SELECT ON TABLE" in begun.out, begun
+    assert f'; GRANT SELECT ON SEQUENCE "public"."hidden_id_seq" TO "{shop.name}"' in begun.out
+    assert "column hidden.scan is of type oid" in begun.out
     assert "whose are the rows of hidden (rows unknown: this role may not read it)?" in begun.out
 
 

@@ -176,7 +176,13 @@ def test_a_role_that_may_not_use_a_schema(made: Control, servers: Servers) -> No
     made.add_host("clerk", servers.by_version[18].conninfo(name, user=clerk))
     with pytest.raises(RefusedError, match="cannot read everything") as refused:
         made.backup("clerk")
-    assert refused.value.reasons == ("no USAGE on schema Bill Ing", "no USAGE on schema auth")
+    assert refused.value.reasons == (
+        "no USAGE on schema Bill Ing",
+        "no USAGE on schema auth",
+        "no SELECT on sequence Bill Ing.invoice_id_seq",
+        "no SELECT on sequence auth.users_id_seq",
+    )
+    assert 'GRANT USAGE ON SCHEMA "Bill Ing", "auth" TO "playback_test_clerk"; GRANT SELECT' in refused.value.hint
 
 
 def test_classify_proposes_all_schemas(made: Control) -> None:

@@ -63,6 +63,32 @@ def test_missing_privileges_are_listed_per_table(make_pair: MakePair, clerk: str
     assert refused(pair, host="clerk") == ("no SELECT on table public.items", "no SELECT on table public.notes")
 
 
+def test_what_keeps_a_backup_from_reading_is_told_at_once(make_pair: MakePair, clerk: str) -> None:
+    """Tables, sequences and columns that cannot be read are one refusal, in check mode too; its GRANTs are enough."""
+    pair = make_pair(
+        {**RULES, "notes": {"owned_by": ["tenant"]}},
+        ITEMS,
+        "CREATE TABLE notes (id serial PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, scan oid)",
+        "CREATE SEQUENCE numbers",
+    )
+    execute(pair.target, f"GRANT SELECT ON tenants, notes TO {clerk}")
+    lacking = ("no SELECT on table public.items", *(f"no SELECT on sequence public.{each}" for each in SEQUENCES))
+    for check in (True, False):
+        with pytest.raises(RefusedError) as refusal:
+            pair.control.run("backup", "clerk", {}, check=check)
+        assert refusal.value.reasons == ("notes.scan is of type oid", *lacking)
+        assert "content as bytea" in refusal.value.hint
+    execute(pair.target, "ALTER TABLE notes DROP scan")
+    with pytest.raises(RefusedError) as refusal:
+        pair.control.backup("clerk")
+    assert refusal.value.reasons == lacking
+    execute(pair.target, refusal.value.hint.removesuffix("; or run as the owner of the tables"))
+    assert [each.name for each in pair.control.backup("clerk").sequences] == list(SEQUENCES)
+
+
+SEQUENCES = ("notes_id_seq", "numbers")
+
+
 def test_tables_that_point_at_restored_ones_must_be_readable(make_pair: MakePair, clerk: str) -> None:
     """Whether a row may be deleted depends on who points at it: a table that the role cannot read is named."""
     pair = make_pair(RULES, ITEMS, "CREATE TABLE locks (item integer REFERENCES items)", transient={"locks": {}})

@@ -72,6 +72,8 @@ def test_a_role_that_cannot_silence_triggers_is_refused(pair: Pair, clerk: str, 
         pair.restore(host="clerk", check=check)
     named = {reason.split()[1] for reason in refusal.value.reasons}
     assert named == {"always", "at_last", "origin"}
+    assert "GRANT SET ON PARAMETER session_replication_role TO" in refusal.value.hint
+    assert "`triggers: fire`" in refusal.value.hint
     assert pair.state() == state
 
 

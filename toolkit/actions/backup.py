@@ -162,7 +162,9 @@ def run(arguments: BackupArguments, context: Context) -> Outcome:
         conninfo = conninfo_of(context, context.host)
         with (
             connect(conninfo, application="playback backup") as connection,
-            consistent_snapshot(connection, catalog, scope, unclassified=arguments.unclassified) as survey,
+            consistent_snapshot(
+                connection, catalog, scope, unclassified=arguments.unclassified, sequences=True
+            ) as survey,
         ):
             context.progress.note("selecting rows")
             selected = survey.select()

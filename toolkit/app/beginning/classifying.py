@@ -21,8 +21,11 @@ from toolkit.planning.classification.proposing import classify
 from toolkit.planning.classification.settling import Settling
 from toolkit.planning.classification.tenants import Candidate, tenant_candidates
 from toolkit.planning.classification.whole import classify_whole, stand_in
+from toolkit.postgres.schema.granting import grants
 from toolkit.postgres.schema.introspection import read_schema, schemas_with_tables
-from toolkit.postgres.schema.row_counts import Rows, count_rows, unreadable
+from toolkit.postgres.schema.row_counts import Rows, count_rows
+from toolkit.postgres.schema.sequences import recorded
+from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.session.connection import Connection
 
 _ONE = "the database is of one business: this table stands in the place of a list of them"
@@ -93,13 +96,22 @@ def classified(connection: Connection, draft: Draft, asker: Asker) -> Classified
 
 
 def _hidden(connection: Connection, schema: DatabaseSchema) -> list[str]:
-    """Say which tables this role may not read, so that no backup can either."""
-    hidden = unreadable(connection, schema)
-    if not hidden:
-        return []
-    user, where = connection.info.user, ", ".join(schema.schemas.covered)
-    what = f"role {user} may not read {wording.counted(len(hidden), 'table')}, so no backup can: {listed(hidden)};"
-    return [f"{what} GRANT USAGE ON SCHEMA {where} TO {user}; GRANT SELECT ON ALL TABLES IN SCHEMA {where} TO {user}"]
+    """Say what this role may not read, and what no role can, so that no backup can either."""
+    user, workspace = connection.info.user, Workspace(connection, schema)
+    sequences = recorded(connection, schema.schemas, schema.tables)
+    lacking = workspace.lacking(("SELECT", name) for name in (*sorted(schema.tables), *sequences))
+    said = []
+    if lacking:
+        what = f"role {user} lacks what every backup needs: {listed(list(map(str, lacking)))}"
+        said.append(f"{what}; {grants(user, lacking)}")
+    said.extend(
+        f"column {name}.{column.name} is of type {column.type}, whose values mean something else in another database:"
+        " no backup is made while its table is not `transient`"
+        for name, table in sorted(schema.tables.items())
+        for column in table.stored_columns
+        if column.object_ids
+    )
+    return said
 
 
 def _with_schemas(connection: Connection, draft: Draft, asker: Asker) -> Draft:

@@ -167,9 +167,10 @@ def _catalog(visit: HostVisit, catalog: Catalog, seen: Outlook) -> Iterator[Find
 
 
 def _rights(visit: HostVisit, seen: Outlook) -> Iterator[Finding]:
+    for each in seen.backup:
+        text = f"{each.message}: {listed(each.reasons)}" if each.reasons else each.message
+        yield visit.finding("backup", text, Level.CRITICAL, each.hint)
     if seen.backup:
-        text = f"role {seen.user} cannot back it up: {listed(seen.backup)}"
-        yield visit.finding("backup", text, Level.CRITICAL, "GRANT what is missing, or run as the owner of the tables")
         return
     if not seen.rules:
         yield visit.finding("backup", f"role {seen.user} may back it up")
@@ -177,7 +178,7 @@ def _rights(visit: HostVisit, seen: Outlook) -> Iterator[Finding]:
         return
     if seen.restore:
         text = f"role {seen.user} cannot restore into it: {listed(seen.restore)}"
-        hint = "GRANT what is missing; where nothing is to be restored here, say `expect: {restore: false}`"
+        hint = f"{seen.remedy}; where nothing is to be restored here, say `expect: {{restore: false}}`"
         yield visit.finding("restore", text, Level.WARNING, hint)
     else:
         yield visit.finding("restore", f"role {seen.user} may restore into it")

@@ -30,6 +30,7 @@ from toolkit.postgres.session.connection import Connection, refuse_standby
 from toolkit.postgres.write.deletion import Deletions
 from toolkit.postgres.write.fate import Deed, Fate
 from toolkit.postgres.write.recovery import Open, commit, passes
+from toolkit.postgres.write.remedies import remedy
 from toolkit.postgres.write.triggers import may_bypass, refused_silence, silent_triggers
 from toolkit.retries.policy import retrying
 
@@ -131,13 +132,13 @@ def _refuse(workspace: Workspace, removal: OrphanRemoval, *, bypass: bool) -> No
     connection, touched = workspace.connection, {*removal.deletes, *removal.set_null}
     wanted = [("DELETE", name) for name in sorted(removal.deletes)]
     wanted.extend(("UPDATE", name) for name in sorted(removal.set_null))
-    reasons = list(map(str, workspace.lacking(wanted)))
-    reasons.extend(refused_silence(connection, workspace.schema, touched, touched, bypass=bypass))
-    if reasons:
+    lacking = workspace.lacking(wanted)
+    heard = list(refused_silence(connection, workspace.schema, touched, touched, bypass=bypass))
+    if lacking or heard:
         raise RefusedError(
             f"role {connection.info.user} may not do what deleting these orphans takes",
-            reasons,
-            hint="GRANT what is missing, or run as the owner of the tables or a superuser; nothing was changed",
+            (*map(str, lacking), *heard),
+            hint=f"{remedy(connection, lacking, heard, may_fire=False)}; nothing was changed",
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -17,8 +17,10 @@ from toolkit.planning.links import derive_links
 from toolkit.postgres.schema.introspection import read_schema
 from toolkit.postgres.schema.sequences import looked_at
 from toolkit.postgres.schema.workspace import Workspace
-from toolkit.postgres.selection.snapshot import Survey, survey
+from toolkit.postgres.selection.obstacles import Obstacle
+from toolkit.postgres.selection.snapshot import Survey, surveyed, unreadable
 from toolkit.postgres.session.connection import Connection, connect
+from toolkit.postgres.write.remedies import remedy
 from toolkit.postgres.write.triggers import may_bypass, refused_silence
 
 SHORTEST = 2
@@ -36,8 +38,9 @@ class Outlook:
         rules: what is wrong with the catalog file for this schema.
         unclassified: tables, and schemas, that the catalog file does not name.
         vanished: tables that the catalog file names and the database lacks.
-        backup: what keeps its role from backing it up.
-        restore: what keeps its role from restoring into it, as far as that does not depend on the backup.
+        backup: what keeps it from being backed up.
+        restore: what keeps its role from restoring into it, as far as that does not depend on the backup, and
+            `remedy` what helps.
     """
 
     database: str
@@ -50,8 +53,9 @@ class Outlook:
     rules: tuple[str, ...] = ()
     unclassified: tuple[str, ...] = ()
     vanished: tuple[str, ...] = ()
-    backup: tuple[str, ...] = ()
+    backup: tuple[Obstacle, ...] = ()
     restore: tuple[str, ...] = ()
+    remedy: str = ""
 
 
 def outlook(conninfo: str, catalog: Catalog | None, *, seconds: float) -> Outlook:
@@ -116,21 +120,22 @@ def _with_schema(connection: Connection, catalog: Catalog, found: Outlook) -> Ou
     if problems:
         return found
     try:
-        seen = survey(connection, catalog, scope, unclassified="warn")
+        seen = surveyed(connection, catalog, scope, unclassified="warn")
     except RefusedError as refusal:
-        return replace(found, backup=refusal.reasons or (refusal.message,))
+        refused = Obstacle(message=refusal.message.partition("\n")[0], reasons=refusal.reasons, hint=refusal.hint)
+        return replace(found, backup=(refused,))
     except InputError as error:
         return replace(found, rules=tuple(map(str, error.problems)))
-    return replace(found, restore=tuple(_restore(seen)))
+    if unread := unreadable(seen, sequences=True):
+        return replace(found, backup=tuple(unread))
+    return _restore(found, seen)
 
 
-def _restore(seen: Survey) -> Iterator[str]:
-    """What keeps the role from a mirror restore of everything."""
+def _restore(found: Outlook, seen: Survey) -> Outlook:
+    """With what keeps the role from a mirror restore of everything."""
     workspace: Workspace = seen.workspace
     connection = workspace.connection
     tables = sorted(seen.accounting.taken)
-    if workspace.obstacle:
-        yield workspace.obstacle
     pointing = sorted({link.child for link in seen.links.references if link.parent in seen.accounting.taken})
     sequences: Sequence[str] = looked_at(connection, seen.schema.schemas, (), set(tables))
     wanted = [
@@ -138,5 +143,10 @@ def _restore(seen: Survey) -> Iterator[str]:
         *(("SELECT", name) for name in (*pointing, *sequences)),
         *(("UPDATE", name) for name in sequences),
     ]
-    yield from map(str, workspace.lacking(wanted))
-    yield from refused_silence(connection, seen.schema, tables, tables, bypass=may_bypass(connection))
+    lacking = workspace.lacking(wanted)
+    heard = list(refused_silence(connection, seen.schema, tables, tables, bypass=may_bypass(connection)))
+    helps = [remedy(connection, lacking, heard, may_fire=True)] if lacking or heard else []
+    if workspace.obstacle:
+        helps.insert(0, "GRANT TEMPORARY on the database, or name the primary")
+    reasons = (*filter(None, [workspace.obstacle]), *map(str, lacking), *heard)
+    return replace(found, restore=reasons, remedy="; ".join(helps))

@@ -11,9 +11,10 @@ from toolkit.planning.picking import Picking
 from toolkit.planning.reclassification import Reclassified
 from toolkit.planning.references import undecided_references
 from toolkit.postgres.schema.sequences import looked_at
-from toolkit.postgres.schema.workspace import Workspace
+from toolkit.postgres.schema.workspace import Lacking, Workspace
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.write.remedies import remedy
 from toolkit.postgres.write.triggers import refused_silence
 
 
@@ -37,7 +38,7 @@ def refuse_hidden(manifest: Manifest, survey: Survey) -> None:
     workspace = survey.workspace
     sequences = looked_at(workspace.connection, survey.schema.schemas, manifest.sequences, restored)
     lacking = workspace.lacking(("SELECT", name) for name in (*sorted(pointing), *sequences))
-    _refuse(workspace.connection, list(map(str, lacking)))
+    _refuse(workspace.connection, lacking, [])
 
 
 def refuse_plan(workspace: Workspace, plan: RestorePlan, *, bypass: bool, fire: bool) -> None:
@@ -54,12 +55,12 @@ def refuse_plan(workspace: Workspace, plan: RestorePlan, *, bypass: bool, fire: 
         *(("DELETE", name) for name, table in tables if table.deletes + table.rewritten),
         *(("UPDATE", move.name) for move in sorted(plan.sequences, key=lambda move: move.name)),
     ]
-    reasons = list(map(str, workspace.lacking(wanted)))
+    heard: list[str] = []
     if not fire:
         touched = [name for name, table in tables if table.changes]
         moved = [name for name, table in tables if table.deletes + table.rewritten + table.updates]
-        reasons.extend(refused_silence(connection, workspace.schema, touched, moved, bypass=bypass))
-    _refuse(connection, reasons)
+        heard = list(refused_silence(connection, workspace.schema, touched, moved, bypass=bypass))
+    _refuse(connection, workspace.lacking(wanted), heard)
 
 
 def refuse_cut_ways(label: str, picking: Picking, today: Reclassified) -> None:
@@ -112,10 +113,10 @@ def warnings_of(manifest: Manifest, survey: Survey, today: Reclassified) -> tupl
     return tuple(lines)
 
 
-def _refuse(connection: Connection, reasons: list[str]) -> None:
-    if reasons:
+def _refuse(connection: Connection, lacking: list[Lacking], heard: list[str]) -> None:
+    if lacking or heard:
         raise RefusedError(
             f"role {connection.info.user} may not do what the restore has to do",
-            reasons,
-            hint="GRANT what is missing, or run as the owner of the tables or a superuser; nothing was changed",
+            (*map(str, lacking), *heard),
+            hint=f"{remedy(connection, lacking, heard, may_fire=True)}; nothing was changed",
         )

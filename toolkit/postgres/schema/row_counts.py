@@ -41,15 +41,6 @@ class Rows:
         return f"{about}{count(self.number)} row{'' if self.number == 1 else 's'}"
 
 
-def unreadable(connection: Connection, schema: DatabaseSchema) -> list[str]:
-    """Give the tables of the schema that this role may not read."""
-    names = sorted(schema.tables)
-    places = [schema.schemas.place(name) for name in names]
-    parameters = {"schemas": [each for each, _ in places], "tables": [each for _, each in places], "small": 0}
-    found = connection.execute(_TABLES, parameters).fetchall()
-    return sorted(names[place - 1] for place, _, readable, _ in found if not readable)
-
-
 def count_rows(connection: Connection, schema: DatabaseSchema, tables: Iterable[str]) -> dict[str, Rows]:
     """Say how many rows each of these tables of the schema has."""
     names = list(tables)

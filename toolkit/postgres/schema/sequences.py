@@ -66,15 +66,16 @@ class FoundSequence:
         names = {table for table, _ in self.used} | ({self.owner[0]} if self.owner else set())
         return not names.isdisjoint(tables)
 
+    def is_recorded(self, schemas: Schemas, tables: Collection[str]) -> bool:
+        """Tell whether it is in a backup of these tables; one that nobody owns always is."""
+        return self.concerns(tables) or (self.owner is None and schemas.covers(self.counter.name))
+
 
 def read_sequences(connection: Connection, schemas: Schemas, tables: Collection[str]) -> tuple[SequenceEntry, ...]:
     """Give the sequences of a schema that belong to one of these tables, that one of them needs, or that nobody owns.
 
     Read them after the rows: sequences are outside every snapshot, so they are then at least as far as the rows.
     """
-
-    def wanted(found: FoundSequence) -> bool:
-        return found.concerns(tables) or (found.owner is None and schemas.covers(found.counter.name))
 
     return tuple(
         SequenceEntry(
@@ -83,8 +84,14 @@ def read_sequences(connection: Connection, schemas: Schemas, tables: Collection[
             is_called=found.counter.position.is_called,
             owned_by=found.owner,
         )
-        for found in sequences_of(connection, schemas, wanted)
+        for found in sequences_of(connection, schemas, lambda found: found.is_recorded(schemas, tables))
     )
+
+
+def recorded(connection: Connection, schemas: Schemas, tables: Collection[str]) -> list[str]:
+    """Give the names of the sequences that `read_sequences` reads."""
+    there = all_sequences(connection, schemas)
+    return [found.counter.name for found in there if found.is_recorded(schemas, tables)]
 
 
 def looked_at(

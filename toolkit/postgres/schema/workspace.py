@@ -34,11 +34,12 @@ STATISTICS_ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """A privilege on a table, sequence or schema that the role lacks; `name` is with its schema."""
+    """A privilege on a table, sequence or schema that the role lacks; `name` is with its schema, `place` in parts."""
 
     name: str
     kind: str
     privilege: str
+    place: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"no {self.privilege} on {self.kind} {self.name}"
@@ -93,10 +94,12 @@ class Workspace:
         rows = self.connection.execute(_LACKING, parameters).fetchall()
         schemas = self.schema.schemas
         found = (
-            Lacking(schemas.full(name), kind, privilege)
-            if usable
-            else Lacking(schemas.place(name)[0], "schema", "USAGE")
-            for name, kind, privilege, usable in rows
+            each
+            for name, kind, privilege, usable, granted in rows
+            for each in (
+                *(() if usable else (Lacking(schemas.place(name)[0], "schema", "USAGE", schemas.place(name)[:1]),)),
+                *(() if granted else (Lacking(schemas.full(name), kind, privilege, schemas.place(name)),)),
+            )
         )
         return list(dict.fromkeys(found))
 
@@ -310,12 +313,11 @@ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
 # conditions are looked at in any order, and these functions raise for a privilege that a kind cannot have
 _LACKING = sql.SQL("""
 SELECT c.named, CASE WHEN c.relkind = 'S' THEN 'sequence' ELSE 'table' END, w.privilege,
-       has_schema_privilege(c.relnamespace, 'USAGE')
+       has_schema_privilege(c.relnamespace, 'USAGE'),
+       CASE WHEN c.named <> w.name THEN true
+            WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, w.privilege)
+            ELSE has_table_privilege(c.oid, w.privilege) END
 FROM unnest(%(privileges)s::text[], %(names)s::text[]) WITH ORDINALITY AS w(privilege, name, place)
 JOIN {NAMED} c ON c.named = w.name
-WHERE NOT has_schema_privilege(c.relnamespace, 'USAGE') OR NOT
-          CASE WHEN c.named <> w.name THEN true
-               WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, w.privilege)
-               ELSE has_table_privilege(c.oid, w.privilege) END
 ORDER BY w.place
 """).format(NAMED=NAMED)

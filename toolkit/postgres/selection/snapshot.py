@@ -21,9 +21,10 @@ from toolkit.planning.accounting import Accounting, account
 from toolkit.planning.links import Links, derive_links
 from toolkit.postgres.schema.holders import ANYHOW, READING, WRITING, holders, listed
 from toolkit.postgres.schema.introspection import read_schema
-from toolkit.postgres.schema.naming import NAMED, identifier, parameter
+from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.evaluation import Selection
+from toolkit.postgres.selection.obstacles import Obstacle, obstacles, refuse
 from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.session.connection import Connection
 from toolkit.retries.policy import pauses
@@ -39,29 +40,6 @@ WRITING_LOCK = "UPDATE, DELETE, TRUNCATE"
 
 LOCK_PATIENCE = 0.3
 """Seconds after which each of the three statements of an attempt gives up: together less than a deadlock_timeout."""
-
-
-_UNLOGGED_HERE = sql.SQL("""
-SELECT c.named FROM {NAMED} c
-WHERE c.relpersistence = 'u' AND c.named = ANY (%(tables)s) AND pg_is_in_recovery()
-ORDER BY c.named COLLATE "C"
-""").format(NAMED=NAMED)
-
-_UNREADABLE = sql.SQL("""
-SELECT c.named, has_schema_privilege(c.relnamespace, 'USAGE') FROM {NAMED} c
-WHERE c.named = ANY (%(tables)s) AND NOT has_schema_privilege(c.relnamespace, 'USAGE')
-   OR c.named = ANY (%(tables)s) AND NOT has_table_privilege(c.oid, 'SELECT')
-      AND NOT (SELECT bool_and(has_column_privilege(c.oid, a.attnum, 'SELECT')) FROM pg_attribute a
-               WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
-ORDER BY c.named COLLATE "C"
-""").format(NAMED=NAMED)
-
-
-_FOREIGN_PARTITIONS = sql.SQL("""
-SELECT c.named, f.named FROM {NAMED} c CROSS JOIN LATERAL pg_partition_tree(c.oid) t JOIN {NAMED} f ON f.oid = t.relid
-WHERE c.named = ANY (%(tables)s) AND f.relkind = 'f'
-ORDER BY c.named COLLATE "C", f.named COLLATE "C"
-""").format(NAMED=NAMED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,19 +65,42 @@ class Survey:
         return selection.evaluate(all_owners=all_owners, strict=strict)
 
 
-def survey(connection: Connection, catalog: Catalog, scope: Scope, *, unclassified: str = "fail") -> Survey:
+def survey(
+    connection: Connection, catalog: Catalog, scope: Scope, *, unclassified: str = "fail", sequences: bool = False
+) -> Survey:
     """Look at the schema and settle the fate of every table.
+
+    Args:
+        sequences: the sequences of the tables are to be read too, as a backup does.
 
     Raises:
         InputError: rules of the catalog file do not fit the schema (all of them).
-        RefusedError: unclassified tables, or privileges that are missing (all of them).
+        RefusedError: unclassified tables, or all that keeps the rows from being read: missing privileges, say.
+    """
+    found = surveyed(connection, catalog, scope, unclassified=unclassified)
+    refuse(connection, unreadable(found, sequences=sequences))
+    return found
+
+
+def unreadable(found: Survey, *, sequences: bool) -> list[Obstacle]:
+    """Give everything that keeps `survey` from being content."""
+    file = found.catalog.file
+    return obstacles(found.workspace, found.accounting, lockable(found), file=file, sequences=sequences)
+
+
+def surveyed(connection: Connection, catalog: Catalog, scope: Scope, *, unclassified: str = "fail") -> Survey:
+    """Give what `survey` does, whether the rows can be read or not.
+
+    Raises:
+        InputError: rules of the catalog file do not fit the schema (all of them).
+        RefusedError: unclassified tables.
     """
     schema = read_schema(connection, catalog.schemas)
     links, problems = derive_links(catalog, schema)
     if problems:
         raise InputError(problems)
     accounting = account(catalog, schema, scope, links, unclassified=unclassified)
-    found = Survey(
+    return Survey(
         workspace=Workspace(connection, schema, measured=_read(schema, accounting)),
         catalog=catalog,
         scope=scope,
@@ -107,11 +108,6 @@ def survey(connection: Connection, catalog: Catalog, scope: Scope, *, unclassifi
         links=links,
         accounting=accounting,
     )
-    _refuse_object_ids(found)
-    _refuse_foreign_partitions(connection, found)
-    _check_privileges(connection, found)
-    _refuse_unlogged(connection, found)
-    return found
 
 
 @contextmanager
@@ -121,6 +117,7 @@ def consistent_snapshot(
     scope: Scope,
     *,
     unclassified: str = "fail",
+    sequences: bool = False,
     exclusive: Callable[[Survey], Collection[str]] = lambda _: (),
     alone: Callable[[Survey], Collection[str]] = lambda _: (),
     tables: Callable[[Survey], list[str]] | None = None,
@@ -131,6 +128,7 @@ def consistent_snapshot(
     So a concurrent TRUNCATE cannot pass for an empty table. Unless the block commits, the transaction is rolled back.
 
     Args:
+        sequences: as for `survey`.
         exclusive: gives the tables to be locked against writes too, not only against being truncated or altered.
         alone: gives those of them that others may not read either.
         tables: chooses what is read, where that is more than the scope reads.
@@ -141,7 +139,7 @@ def consistent_snapshot(
     """
     changes, held = 0, list[str]()
     for _ in pauses(seconds=patience):
-        before = survey(connection, catalog, scope, unclassified=unclassified)
+        before = survey(connection, catalog, scope, unclassified=unclassified, sequences=sequences)
         unread = sorted(alone(before))
         against_writes = sorted({*exclusive(before), *unread})
         _check_lock_privileges(before, against_writes)
@@ -257,72 +255,4 @@ def _check_lock_privileges(found: Survey, tables: Collection[str]) -> None:
             f"role {connection.info.user} cannot keep others from writing in all tables",
             (f"none of UPDATE, DELETE and TRUNCATE on table {each.name}" for each in lacking),
             hint="GRANT one of them, or run as the owner of the tables",
-        )
-
-
-def _refuse_object_ids(found: Survey) -> None:
-    """A large object's id, say, would point at nothing, or at another object, wherever it is restored."""
-    reasons = [
-        f"{table}.{column.name} is of type {column.type}"
-        for table in found.accounting.taken
-        for column in found.schema.tables[table].stored_columns
-        if column.object_ids
-    ]
-    if reasons:
-        raise RefusedError(
-            "columns hold object ids, which mean something else in another database",
-            reasons,
-            hint="store what they mean instead (a name as text, content as bytea),"
-            f" or leave the tables out: put them under `transient` in {found.catalog.file}",
-        )
-
-
-def _refuse_foreign_partitions(connection: Connection, found: Survey) -> None:
-    """Rows of such a partition are another database's, which no lock, snapshot or transaction of this one covers."""
-    roots = [name for name in lockable(found) if found.schema.tables[name].partitioned]
-    rows: list[tuple[str, str]] = []
-    if roots:
-        wanted = {"schemas": parameter(found.schema.schemas), "tables": roots}
-        rows = connection.execute(_FOREIGN_PARTITIONS, wanted).fetchall()
-    if rows:
-        raise RefusedError(
-            "partitions are foreign tables, whose rows are in another database",
-            (f"{partition}, a partition of table {table}" for table, partition in rows),
-            hint="detach them and back the other database up by itself, or put the tables under `transient` in"
-            f" {found.catalog.file}",
-        )
-
-
-def _refuse_unlogged(connection: Connection, found: Survey) -> None:
-    """RefusedError on a standby with tables whose rows the primary keeps to itself."""
-    wanted = {"schemas": parameter(found.schema.schemas), "tables": lockable(found)}
-    unlogged = connection.execute(_UNLOGGED_HERE, wanted).fetchall()
-    if unlogged:
-        raise RefusedError(
-            "rows of unlogged tables are on the primary only, and this server is a standby",
-            (f"table {name} is unlogged" for (name,) in unlogged),
-            hint=f"run on the primary, or put them under `transient` in {found.catalog.file}",
-        )
-
-
-def _check_privileges(connection: Connection, found: Survey) -> None:
-    schemas = found.schema.schemas
-    unreadable = connection.execute(_UNREADABLE, {"schemas": parameter(schemas), "tables": lockable(found)}).fetchall()
-    reasons = [
-        *(
-            f"no USAGE on schema {schema}"
-            for schema in sorted({schemas.place(name)[0] for name, ok in unreadable if not ok})
-        ),
-        *(f"no SELECT on table {schemas.full(table)}" for table, usable in unreadable if usable),
-    ]
-    reasons.extend(
-        f"row-level security hides rows of table {table} from this role"
-        for table in lockable(found)
-        if found.schema.tables[table].row_security
-    )
-    if reasons:
-        raise RefusedError(
-            f"role {connection.info.user} cannot read everything in database {connection.info.dbname}",
-            reasons,
-            hint="GRANT what is missing, or run as the owner of the tables",
         )
