@@ -3,9 +3,47 @@
 from __future__ import annotations
 
 import difflib
+import re
+import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 _SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+PROGRAM = "playback"
+"""The program of the commands, for a control directory without a tasks.py."""
+
+_COMMAND = re.compile(r"\binvoke(?= [a-z])")
+_WHOLE = re.compile(r"(?<=`)(?:invoke|playback) [a-z][^`]*(?=`)|(?<=: )(?:invoke|playback) [a-z][^`;,]*$")
+"""Commands of which the end is known: between backticks, or last in a text."""
+_WITHOUT_INVENTORY = ("init", "completion", "lint", "doctor.machine")
+
+
+def called(text: str) -> str:
+    """Write the commands in a text as this one was called: by `invoke` or by `playback`, and for which inventory."""
+    if Path(sys.argv[0]).stem == PROGRAM:
+        text = by_program(text)
+    inventory = _inventory(sys.argv[1:])
+    return _WHOLE.sub(lambda found: _with(found[0], inventory), text) if inventory else text
+
+
+def by_program(text: str) -> str:
+    """Write the commands in a text for `playback`, which there is in every control directory."""
+    return _COMMAND.sub(PROGRAM, text)
+
+
+def _inventory(words: Sequence[str]) -> str:
+    for word, value in zip(words, [*words[1:], ""], strict=False):
+        if word == "--inventory":
+            return value
+        if word.startswith("--inventory="):
+            return word.partition("=")[2]
+    return ""
+
+
+def _with(command: str, inventory: str) -> str:
+    takes = command.split()[1] not in _WITHOUT_INVENTORY and "--inventory" not in command
+    return f"{command} --inventory {inventory}" if takes else command
 
 
 def count(number: int) -> str:

@@ -22,14 +22,14 @@ from toolkit.planning.classification.proposals import Classification, Dropped, P
 from toolkit.planning.classification.tenants import Candidate
 
 INTRODUCTION = """\
-# Proposed by `invoke classify` from the tables, keys and references of the database. Each line says why; read it all
+# Proposed by `playback classify` from the tables, keys and references of the database. Each line says why; read it all
 # before you rely on it.
 """
 LEGEND = """\
 # DECIDE: the schema does not tell. Of the lines below, uncomment the one that is right and delete the others; the first
 #   is the safe one: it hands no tenant's row to another and loses none that the schema ties to one. One "under device"
 #   or "under transient" goes into that section. Until then no backup runs.
-# FOLLOWS: nothing to decide; `invoke classify --update` adds the line when the table before it is decided.
+# FOLLOWS: nothing to decide; `playback classify --update` adds the line when the table before it is decided.
 """
 _INDENT = 2
 _GUESS = re.compile(r"# DECIDE: a guess, (.*); say which table's rows are the tenants(?=\r?$)", re.MULTILINE)

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from toolkit.errors import InputError, PlaybackError, is_our_own
 from toolkit.output.answer import BAD, Line
 from toolkit.output.streams import Output
-
-PROGRAM = "playback"
-"""The program of the commands, for a control directory without a tasks.py."""
-
-_COMMAND = re.compile(r"\binvoke(?= [a-z])")
+from toolkit.wording import called
 
 
 def show(output: Output, error: PlaybackError) -> None:
@@ -28,7 +21,8 @@ def error_lines(error: PlaybackError) -> Iterator[Line]:
     foreign = not is_our_own(error)
     if isinstance(error, InputError):
         for problem in error.problems:
-            yield Line(str(problem) if problem.file else f"ERROR: {problem}", BAD, error=True)
+            text = str(problem)
+            yield Line(called(text) if problem.file else f"ERROR: {text}", BAD, error=True)
     else:
         yield Line(f"ERROR: {error.message}", BAD, error=True, foreign=foreign)
     if error.hint:
@@ -38,9 +32,3 @@ def error_lines(error: PlaybackError) -> Iterator[Line]:
 def hint_text(hint: str) -> str:
     """Write a hint; the commands in it are called as this one was, by `invoke` or by `playback`."""
     return f"HINT: {called(hint)}"
-
-
-def called(text: str) -> str:
-    """Write the commands in a text as this one was called, by `invoke` or by `playback`."""
-    program = Path(sys.argv[0]).stem
-    return _COMMAND.sub(program, text) if program == PROGRAM else text

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from toolkit.model.proof import Trial
 from toolkit.model.result import Drilled
 from toolkit.views.view import View, view
-from toolkit.wording import counted, one_line, seconds
+from toolkit.wording import called, counted, one_line, seconds
 
 
 @view.register
@@ -56,4 +56,4 @@ def _details(result: Drilled, trial: Trial) -> Iterator[str]:
     for each in trial.assertions:
         yield f"holds: {each.name}" if each.holds else f"BROKEN: {each.name}: {each.found}"
     if result.kept:
-        yield f"to look into it: invoke psql --host {trial.place}"
+        yield called(f"to look into it: invoke psql --host {trial.place}")

@@ -6,11 +6,11 @@ from toolkit.model.result import Restored, Retried
 from toolkit.views.plan_document import kept_document, plan_document
 from toolkit.views.plan_text import plan_lines, summary
 from toolkit.views.view import View, view
-from toolkit.wording import count, counted
+from toolkit.wording import called, count, counted
 
 
 def _way_in(host: str) -> str:
-    way = f"to look into it: invoke psql --host {host}"
+    way = called(f"to look into it: invoke psql --host {host}")
     return way if host.startswith("embedded:") else f"{way}; without `keep: true` it is dropped when the play has ended"
 
 

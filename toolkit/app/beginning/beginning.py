@@ -26,8 +26,8 @@ from toolkit.config.secrets import SourcedSecret, plain
 from toolkit.config.templates import is_template
 from toolkit.errors import InputError, Problem
 from toolkit.model.secret import Secret
-from toolkit.output.failure import called
 from toolkit.postgres.session.parts import SECRETS as SECRET_PARTS
+from toolkit.wording import called
 
 HOSTS, REPOSITORIES = "inventory/hosts.yml", "inventory/repositories.yml"
 REPOSITORY = "backups"

@@ -9,6 +9,7 @@ from typing import Final
 
 from toolkit import __version__, shipped
 from toolkit.errors import InputError, Problem
+from toolkit.wording import by_program
 
 RECORD: Final = "playbooks/.shipped.json"
 """The file that says which shipped text each copy was made of."""
@@ -20,7 +21,7 @@ NOT_FOR_ALL: Final = frozenset(("demo-data", "offsite", "seed"))
 def shipped_playbooks() -> dict[str, str]:
     """Give the texts of the playbooks that a control directory gets copies of, by file name."""
     return {
-        f"playbooks/{path.name}": path.read_text(encoding="utf-8")
+        f"playbooks/{path.name}": by_program(path.read_text(encoding="utf-8"))
         for path in sorted(shipped.PLAYBOOKS.glob("*.yml"))
         if path.stem not in NOT_FOR_ALL
     }

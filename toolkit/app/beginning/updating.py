@@ -12,7 +12,7 @@ from toolkit.app.beginning.asking import Asker
 from toolkit.app.beginning.files import Files
 from toolkit.app.beginning.playbooks import RECORD, digest, record, record_text, shipped_playbooks
 from toolkit.output.answer import BAD, GOOD, WARNING, Answer, Line
-from toolkit.output.failure import called
+from toolkit.wording import called
 
 
 class State(StrEnum):

@@ -59,7 +59,7 @@ class Health(Answer):
             for finding in findings:
                 yield Line(f"  {_WORDS[finding.level]:<8}  {finding.message}", _STYLES[finding.level], foreign=True)
                 if finding.hint and finding.level:
-                    yield Line(f"{'':<12}HINT: {finding.hint}", foreign=True)
+                    yield Line(f"{'':<12}HINT: {wording.called(finding.hint)}", foreign=True)
         yield Line(_counts(self.found), _STYLES[self.found.level])
 
     def document(self) -> Mapping[str, Any]:
@@ -106,7 +106,7 @@ def _counts(found: Examined) -> str:
 def _document(finding: Finding) -> dict[str, Any]:
     from toolkit.config.masking import mask
 
-    texts = {"message": mask(finding.message), "hint": mask(finding.hint) or None}
+    texts = {"message": mask(finding.message), "hint": mask(wording.called(finding.hint)) or None}
     return {"about": finding.about, "check": finding.check, "level": finding.level.name.lower(), **texts}
 
 

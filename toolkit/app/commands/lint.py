@@ -10,6 +10,7 @@ from toolkit.app import command
 from toolkit.app.command import JSON, Call, Command
 from toolkit.errors import InputError
 from toolkit.output.answer import BAD, GOOD, Answer, Line
+from toolkit.wording import called
 
 if TYPE_CHECKING:
     from toolkit.errors import Problem
@@ -36,7 +37,7 @@ class Linted(Answer):
     def lines(self) -> Iterator[Line]:
         """Give each as `file:line: path: message`, on standard error."""
         for problem in self.problems:
-            yield Line(str(problem) if problem.file else f"ERROR: {problem}", BAD, error=True)
+            yield Line(called(str(problem)) if problem.file else f"ERROR: {problem}", BAD, error=True)
         if not self.problems:
             yield Line("no problems found", GOOD)
 
