@@ -31,7 +31,7 @@ from toolkit.postgres.write.deletion import Deletions
 from toolkit.postgres.write.fate import Deed, Fate
 from toolkit.postgres.write.recovery import Open, commit, passes
 from toolkit.postgres.write.remedies import remedy
-from toolkit.postgres.write.triggers import may_bypass, refused_silence, silent_triggers
+from toolkit.postgres.write.triggers import is_settable, may_bypass, refused_silence, silent_triggers
 from toolkit.retries.policy import retrying
 
 
@@ -135,10 +135,11 @@ def _refuse(workspace: Workspace, removal: OrphanRemoval, *, bypass: bool) -> No
     lacking = workspace.lacking(wanted)
     heard = list(refused_silence(connection, workspace.schema, touched, touched, bypass=bypass))
     if lacking or heard:
+        settable = is_settable(connection, workspace.schema, touched, touched, bypass=bypass)
         raise RefusedError(
             f"role {connection.info.user} may not do what deleting these orphans takes",
             (*map(str, lacking), *heard),
-            hint=f"{remedy(connection, lacking, heard, may_fire=False)}; nothing was changed",
+            hint=f"{remedy(connection, lacking, heard, settable=settable, may_fire=False)}; nothing was changed",
         )
 
 

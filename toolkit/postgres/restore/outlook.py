@@ -21,7 +21,7 @@ from toolkit.postgres.selection.obstacles import Obstacle
 from toolkit.postgres.selection.snapshot import Survey, surveyed, unreadable
 from toolkit.postgres.session.connection import Connection, connect
 from toolkit.postgres.write.remedies import remedy
-from toolkit.postgres.write.triggers import may_bypass, refused_silence
+from toolkit.postgres.write.triggers import is_settable, may_bypass, refused_silence
 
 SHORTEST = 2
 """Seconds for which libpq waits for a connection at least."""
@@ -144,8 +144,10 @@ def _restore(found: Outlook, seen: Survey) -> Outlook:
         *(("UPDATE", name) for name in sequences),
     ]
     lacking = workspace.lacking(wanted)
-    heard = list(refused_silence(connection, seen.schema, tables, tables, bypass=may_bypass(connection)))
-    helps = [remedy(connection, lacking, heard, may_fire=True)] if lacking or heard else []
+    bypass = may_bypass(connection)
+    heard = list(refused_silence(connection, seen.schema, tables, tables, bypass=bypass))
+    settable = bool(heard) and is_settable(connection, seen.schema, tables, tables, bypass=bypass)
+    helps = [remedy(connection, lacking, heard, settable=settable, may_fire=True)] if lacking or heard else []
     if workspace.obstacle:
         helps.insert(0, "GRANT TEMPORARY on the database, or name the primary")
     reasons = (*filter(None, [workspace.obstacle]), *map(str, lacking), *heard)

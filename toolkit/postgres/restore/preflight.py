@@ -15,7 +15,7 @@ from toolkit.postgres.schema.workspace import Lacking, Workspace
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.write.remedies import remedy
-from toolkit.postgres.write.triggers import refused_silence
+from toolkit.postgres.write.triggers import is_settable, refused_silence
 
 
 def refuse_steps_in_a_pool(connection: Connection) -> None:
@@ -56,11 +56,13 @@ def refuse_plan(workspace: Workspace, plan: RestorePlan, *, bypass: bool, fire: 
         *(("UPDATE", move.name) for move in sorted(plan.sequences, key=lambda move: move.name)),
     ]
     heard: list[str] = []
+    settable = False
     if not fire:
         touched = [name for name, table in tables if table.changes]
         moved = [name for name, table in tables if table.deletes + table.rewritten + table.updates]
         heard = list(refused_silence(connection, workspace.schema, touched, moved, bypass=bypass))
-    _refuse(connection, workspace.lacking(wanted), heard)
+        settable = bool(heard) and is_settable(connection, workspace.schema, touched, moved, bypass=bypass)
+    _refuse(connection, workspace.lacking(wanted), heard, settable=settable)
 
 
 def refuse_cut_ways(label: str, picking: Picking, today: Reclassified) -> None:
@@ -113,10 +115,10 @@ def warnings_of(manifest: Manifest, survey: Survey, today: Reclassified) -> tupl
     return tuple(lines)
 
 
-def _refuse(connection: Connection, lacking: list[Lacking], heard: list[str]) -> None:
+def _refuse(connection: Connection, lacking: list[Lacking], heard: list[str], *, settable: bool = False) -> None:
     if lacking or heard:
         raise RefusedError(
             f"role {connection.info.user} may not do what the restore has to do",
             (*map(str, lacking), *heard),
-            hint=f"{remedy(connection, lacking, heard, may_fire=True)}; nothing was changed",
+            hint=f"{remedy(connection, lacking, heard, settable=settable, may_fire=True)}; nothing was changed",
         )

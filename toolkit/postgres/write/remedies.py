@@ -11,11 +11,14 @@ from toolkit.postgres.schema.workspace import Lacking
 from toolkit.postgres.session.connection import Connection
 
 
-def remedy(connection: Connection, lacking: Iterable[Lacking], heard: Collection[str], *, may_fire: bool) -> str:
+def remedy(
+    connection: Connection, lacking: Iterable[Lacking], heard: Collection[str], *, settable: bool, may_fire: bool
+) -> str:
     """Give what helps against missing privileges, and against triggers and rules that cannot be kept silent.
 
     Args:
         heard: what `refused_silence` said.
+        settable: the replica role would keep them silent.
         may_fire: they may be let fire as well.
     """
     role = connection.info.user
@@ -23,8 +26,7 @@ def remedy(connection: Connection, lacking: Iterable[Lacking], heard: Collection
     if heard:
         grantee = sql.Identifier(role).as_string(None)
         silence = []
-        # those that fire in the replica role too are the owner's alone to disable
-        if connection.info.server_version >= 150000:
+        if settable:
             silence.append(f"as a superuser, GRANT SET ON PARAMETER session_replication_role TO {grantee}")
         if may_fire:
             silence.append("say `triggers: fire` if they may see the rows")

@@ -103,6 +103,15 @@ def refused_silence(
             yield f"{each.kind} {each.name} of table {table} can be kept from {verb} by the table's owner only"
 
 
+def is_settable(
+    connection: Connection, schema: DatabaseSchema, tables: Collection[str], moved: Collection[str], *, bypass: bool
+) -> bool:
+    """Tell whether a role that lacks the replica role could be granted it, and would keep everything silent by it."""
+    if bypass or connection.info.server_version < 150000:
+        return False
+    return not any(refused_silence(connection, schema, tables, moved, bypass=True))
+
+
 def tables_to_alter(
     connection: Connection, schema: DatabaseSchema, tables: Collection[str], *, bypass: bool
 ) -> set[str]:
