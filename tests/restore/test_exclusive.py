@@ -14,6 +14,7 @@ from tests.conftest import Servers
 from tests.control import Control, execute, rows
 from tests.restore.conftest import Pair
 from tests.restore.laboratory import SUPERUSER
+from tests.sweeps import covering
 from toolkit.errors import InputError, RefusedError
 from toolkit.postgres.restore import rebuilding
 from toolkit.postgres.servers.embedded import EmbeddedServer
@@ -150,7 +151,7 @@ def content(conninfo: str) -> list[object]:
     return [rows(conninfo, f"SELECT * FROM {name} ORDER BY id") for name in CATALOG["business"]["all"]]  # type: ignore[index]
 
 
-@pytest.mark.parametrize(("version", "host"), [(16, "target"), (18, "target"), (18, "superuser")])
+@pytest.mark.parametrize(("version", "host"), covering([16, 18], ["target", "superuser"]))
 def test_indexes_are_built_after_the_rows(
     make: Callable[[int], Pair], servers: Servers, version: int, host: str
 ) -> None:

@@ -110,7 +110,7 @@ def test_an_interrupted_run(tmp_path: Path, executor: str) -> None:
         "--inventory",
         str(CONTROL.directory / "inventory"),
         "--executor",
-        "dask",
+        executor,
     ]
     with subprocess.Popen(
         [sys.executable, "-m", "invoke", *words],

@@ -148,7 +148,8 @@ class Opened:
         if business in known:
             return
         meant = [key for key, label in known.items() if label.casefold() == business.casefold()]
-        hint = f"{business} is {' or '.join(meant)}" if meant else f"there are {', '.join(sorted(known)) or 'none'}"
+        there = f"there are {', '.join(sorted(known)) or 'none'}"
+        hint = f"{business} is the name of {' or '.join(meant)}" if meant else there
         where = " or ".join(manifest.metadata.label for manifest in self._manifests)
         raise InputError(f"there is no business {business} in {where}", hint=hint)
 

@@ -115,7 +115,7 @@ def the_same(workspace: Workspace, tenant: TenantTable, keys: Collection[str], k
 def keys_of_labels(names: Sequence[str], known: Mapping[str, str]) -> str:
     """Say which keys belong to names that are labels, as the beginning of a hint; empty where none is one."""
     called = [
-        f"{name} is {' or '.join(keys)}"
+        f"{name} is the name of {' or '.join(keys)}"
         for name in names
         if (keys := sorted(key for key, label in known.items() if label.casefold() == name.casefold()))
     ]
