@@ -74,10 +74,10 @@ def perform(run: Callable[[str], str], directory: Path) -> dict[str, list[str]]:
 
 
 def _elsewhere(output: str, directory: str) -> str:
-    """Name the README's directory in an output; the columns of its tables stay where they are."""
+    """Name the README's directory in an output, and commands as one types them there; columns stay where they are."""
     shorter = " " * (len(directory) - len(DIRECTORY))
     padded = re.sub(rf"{re.escape(directory)}(\S*)(?=  )", lambda found: f"{DIRECTORY}{found[1]}{shorter}", output)
-    return padded.replace(directory, DIRECTORY)
+    return re.sub(r"\bplayback (.*) --inventory demo", r"invoke \1", padded.replace(directory, DIRECTORY))
 
 
 def unlike(shown: Shown, printed: list[str]) -> str:
