@@ -43,8 +43,9 @@ class Shop:
 
     def __init__(self, directory: Path, database: str) -> None:
         self.directory, self.database = directory, database
-        parts: dict[str, Any] = {name: value for name, value in conninfo_to_dict(database).items() if value is not None}
-        parts["port"] = int(parts["port"])
+        address = conninfo_to_dict(database)
+        parts: dict[str, Any] = {name: address[name] for name in ("host", "dbname", "user")}
+        parts["port"] = int(str(address["port"]))
         # the password file of an embedded server has one line, the password its last field
         line = (Path(str(parts["host"])).parent / "password").read_text(encoding="utf-8").strip()
         self._env = {"TILL_1_PASSWORD": line.rpartition(":")[2], "PYTHONPATH": str(ROOT)}
