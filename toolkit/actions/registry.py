@@ -16,6 +16,7 @@ _MODULES: Final = (
     "debug",
     "demo",
     "drill",
+    "export",
     "http",
     "mail",
     "orphans",

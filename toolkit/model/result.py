@@ -244,3 +244,36 @@ class VerifiedRepository:
     place: str
     chunks: int
     findings: Sequence[str] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedRows:
+    """How many rows of a table were exported, and their size as the repository has them."""
+
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """What an export wrote, or in check mode would write.
+
+    Attributes:
+        label: of the backup.
+        format: as in the playbook.
+        place: the file or directory.
+        size: of what was written; None in check mode.
+        tables: by name.
+        chosen: how rows were chosen, in sentences.
+        missing: what is not in it, in sentences.
+        at_most: nobody has counted: of these rows there may be fewer.
+    """
+
+    label: str
+    format: str
+    place: str
+    size: int | None
+    tables: Mapping[str, ExportedRows]
+    chosen: Sequence[str]
+    missing: Sequence[str]
+    at_most: bool = False

@@ -215,6 +215,21 @@ class Candidates:
                 return owned
         return self._sorted_out(table, rows)
 
+    @property
+    def whole(self) -> Sequence[str]:
+        """The tables of which every row is taken, whatever it says."""
+        return [name for name, table in self._tables.items() if table.whole]
+
+    def found(self, name: str, data: bytes) -> Sequence[bytes]:
+        """Give those rows of a chunk that were given in any turn; to be asked after the last."""
+        table, rows = self._tables[name], data.splitlines(keepends=True)
+        if table.whole:
+            return rows
+        ways = [(places, way.asked) for places, way in (*table.ways.items(), *table.needed.items()) if way.asked]
+        if not ways:
+            return ()
+        return [row for row in rows if _leads(ways, row[:-1].split(b"\t"))]
+
     def _sorted_out(self, table: _Table, rows: Sequence[bytes]) -> Sequence[bytes]:
         """The same for rows that may be found by several ways, or a second time."""
         owned, taken = list[bytes](), list[bytes]()
@@ -329,6 +344,15 @@ def _values(rows: Iterable[bytes], places: Places) -> Iterator[Value]:
         values = [fields[place] for place in places]
         if _NULL not in values:
             yield values[0] if len(values) == 1 else tuple(values)
+
+
+def _leads(ways: Iterable[tuple[Places, Collection[Value]]], fields: Sequence[bytes]) -> bool:
+    """Whether a row has one of the values of some ways."""
+    for places, asked in ways:
+        value = fields[places[0]] if len(places) == 1 else tuple(fields[place] for place in places)
+        if value in asked:
+            return True
+    return False
 
 
 def _finds(ways: Mapping[Places, _Wanted], fields: Sequence[bytes]) -> tuple[bool, bool]:

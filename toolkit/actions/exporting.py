@@ -1,0 +1,213 @@
+"""What an export holds: out of the backup alone, or by way of a scratch database that tells what the text does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import partial
+
+from msgspec import structs
+
+from toolkit.actions import restore
+from toolkit.actions.context import Context
+from toolkit.actions.restore import RestoreArguments
+from toolkit.actions.scratch import Scratch, borrowed
+from toolkit.actions.targets import catalog_of, conninfo_of
+from toolkit.actions.verify import host_named
+from toolkit.config.masking import mask
+from toolkit.errors import InputError, Problem
+from toolkit.formats.contents import Contents, ExportedTable
+from toolkit.model.manifest import Manifest, SequenceEntry, StoredColumn
+from toolkit.model.plan import Mode
+from toolkit.planning.picked_by_text import PickedByText, check_businesses, is_everything
+from toolkit.postgres.schema.introspection import read_schema
+from toolkit.postgres.selection.chosen_rows import check_where, chosen_rows
+from toolkit.postgres.session.connection import connect
+from toolkit.storage.backup_reader import BackupReader
+from toolkit.wording import counted, meant
+
+SCRATCH = "export"
+"""The name of the scratch database that an export makes, and drops."""
+
+REMEDY = (
+    "name a host with the application's schema, `like: HOST`: a scratch database made like its own tells them apart"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is exported.
+
+    Attributes:
+        tables: names, or glob patterns; empty for all.
+        where: table → a condition on its rows.
+        like: the host whose schema a scratch database gets; empty for none.
+        on: the server that this is made on.
+    """
+
+    businesses: tuple[str, ...]
+    tables: tuple[str, ...]
+    where: Mapping[str, str]
+    like: str
+    on: str
+    repository: str
+
+
+@contextmanager
+def contents_of(manifest: Manifest, wanted: Wanted, reader: BackupReader, context: Context) -> Iterator[Contents]:
+    """Give what is exported, whose rows can be read within the block.
+
+    Raises:
+        InputError: the backup has no such table, or a condition is none.
+        RefusedError: the backup lacks a business, or nothing tells its rows.
+        DatabaseError: the scratch database cannot be made or read.
+    """
+    names = _names(manifest, wanted)
+    check_businesses(manifest, wanted.businesses)
+    if wanted.like and (wanted.businesses or wanted.where):
+        with _by_scratch(manifest, wanted, names, context) as contents:
+            yield contents
+        return
+    if wanted.where:
+        raise InputError("export.where: a condition is SQL, which a database has to answer", hint=REMEDY)
+    rows_of = reader.rows_of
+    if wanted.businesses:
+        rows_of = PickedByText(manifest, wanted.businesses, reader.rows_of, remedy=REMEDY).rows
+    tables = [
+        ExportedTable(
+            columns=entry.columns,
+            table=manifest.schema.tables[entry.name],
+            category=entry.category,
+            runs=partial(rows_of, entry),
+            at_most=entry.bytes,
+        )
+        for entry in manifest.tables
+        if entry.name in names
+    ]
+    yield _contents(manifest, wanted, tables)
+
+
+@contextmanager
+def _by_scratch(manifest: Manifest, wanted: Wanted, names: Sequence[str], context: Context) -> Iterator[Contents]:
+    """Restore into a scratch database, and read there."""
+    scratch = Scratch(like=wanted.like, on=wanted.on, name=SCRATCH, keep=False)
+    request = RestoreArguments(
+        repository=wanted.repository,
+        backup=manifest.metadata.label,
+        mode=Mode.MIRROR,
+        businesses=wanted.businesses,
+        scratch=scratch,
+    )
+    with borrowed(context, scratch) as name:
+        # what the restore would drop when the play has ended is dropped when this block has
+        restore.run(request, replace(context, at_end=lambda name, work: None))
+        host = host_named(context, name)
+        with connect(conninfo_of(context, host), application="playback export") as connection:
+            schema = read_schema(connection, catalog_of(context, host).schemas)
+            gone = [each for each in names if each not in schema.tables]
+            if gone:
+                raise InputError(f"host {wanted.like} has no table {', '.join(gone)}, which is in the backup")
+            with connection.transaction():
+                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                check_where(connection, schema, wanted.where, "export.where")
+                categories = {entry.name: entry.category for entry in manifest.tables}
+                sizes = {entry.name: entry.bytes for entry in manifest.tables}
+                tables = [
+                    ExportedTable(
+                        columns=tuple(
+                            StoredColumn(name=column.name, type=column.type)
+                            for column in schema.tables[each].stored_columns
+                        ),
+                        table=schema.tables[each],
+                        category=categories[each],
+                        runs=partial(chosen_rows, connection, schema, schema.tables[each], wanted.where.get(each, "")),
+                        at_most=2 * sizes[each],
+                    )
+                    for each in names
+                ]
+                yield _contents(structs.replace(manifest, schema=schema), wanted, tables)
+
+
+def _names(manifest: Manifest, wanted: Wanted) -> list[str]:
+    """The tables that are exported."""
+    known = [entry.name for entry in manifest.tables]
+    held = f"backup {manifest.metadata.label} has no table"
+    problems = [
+        Problem(path="export.tables", message=f"{held} {pattern}{meant(pattern, known)}")
+        for pattern in wanted.tables
+        if not any(fnmatchcase(name, pattern) for name in known)
+    ]
+    chosen = [name for name in known if not wanted.tables or any(fnmatchcase(name, each) for each in wanted.tables)]
+    for name in wanted.where:
+        if name not in known:
+            problems.append(Problem(path=f"export.where.{name}", message=f"{held} {name}{meant(name, known)}"))
+        elif name not in chosen:
+            problems.append(Problem(path=f"export.where.{name}", message=f"{name} is not among the `tables`"))
+    if problems:
+        raise InputError(problems)
+    return chosen
+
+
+def _contents(manifest: Manifest, wanted: Wanted, tables: Sequence[ExportedTable]) -> Contents:
+    names = {table.name for table in tables}
+    return Contents(
+        manifest=manifest,
+        tables=tables,
+        sequences=[each for each in manifest.sequences if _goes_along(each, names, wanted)],
+        chosen=list(_chosen(manifest, wanted)),
+        missing=list(_missing(manifest, wanted, names)),
+    )
+
+
+def _goes_along(sequence: SequenceEntry, names: set[str], wanted: Wanted) -> bool:
+    return sequence.owned_by[0] in names if sequence.owned_by else not wanted.tables
+
+
+def _chosen(manifest: Manifest, wanted: Wanted) -> Iterator[str]:
+    """Say how rows were chosen."""
+    tenants = manifest.selection.tenants
+    if wanted.businesses:
+        named = ", ".join(_called(key, tenants[key]) for key in sorted(wanted.businesses))
+        whole = is_everything(manifest, wanted.businesses)
+        yield f"businesses: {named}, {'all that the backup is of' if whole else 'as a backup of their own would hold'}"
+    elif manifest.metadata.business_filter.business_ids:
+        yield f"businesses: {', '.join(_called(*each) for each in sorted(tenants.items()))}, all that the backup is of"
+    if wanted.tables:
+        yield f"tables: {', '.join(wanted.tables)}"
+    yield from (f"rows of {name} where {mask(condition)}" for name, condition in sorted(wanted.where.items()))
+
+
+def _called(key: str, label: str) -> str:
+    return f"{key} ({label})" if label and label != key else key
+
+
+def _missing(manifest: Manifest, wanted: Wanted, names: set[str]) -> Iterator[str]:
+    """Say what is not in an export."""
+    whys: dict[str, list[str]] = {}
+    for left in manifest.left_out:
+        whys.setdefault(left.reason, []).append(left.table)
+    for why, tables in sorted(whys.items()):
+        yield f"{counted(len(tables), 'table')} that the backup left out ({why}): {', '.join(sorted(tables))}"
+    if other := [entry.name for entry in manifest.tables if entry.name not in names]:
+        yield f"{counted(len(other), 'table')} that were not asked for: {', '.join(other)}"
+    if manifest.selection.left_out and not wanted.businesses:
+        demo = sorted(manifest.selection.left_out.items())
+        yield f"businesses that the backup left out as demo: {', '.join(_called(*each) for each in demo)}"
+    for name, (limit, _) in sorted(manifest.selection.limits.items()):
+        if name in names:
+            yield f"rows of {name} beyond the newest {limit}, at which the backup ended"
+    if manifest.schema.not_covered:
+        yield f"what no backup holds: {', '.join(manifest.schema.not_covered)}"
+
+
+def dangling(contents: Contents, wanted: Wanted) -> Iterator[str]:
+    """Say which foreign keys may point at rows that are not in an export."""
+    names = {table.name for table in contents.tables}
+    if not (wanted.tables or wanted.where):
+        return
+    for table in contents.tables:
+        for key in table.table.foreign_keys:
+            if key.enforced and (key.parent not in names or key.parent in wanted.where):
+                yield f"{table.name} ({', '.join(key.columns)}) may point at rows of {key.parent} that are not in it"

@@ -1,0 +1,87 @@
+"""What an export holds, before it has any form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from toolkit.model.manifest import Manifest, SequenceEntry, StoredColumn
+from toolkit.model.schema import Table
+
+
+@dataclass(slots=True, kw_only=True)
+class ExportedTable:
+    """A table of an export.
+
+    Attributes:
+        columns: those of its rows, in their order.
+        table: what is known of the table itself.
+        category: `business` or `device`.
+        runs: gives its rows as COPY text, several whole rows at a time.
+        at_most: no more bytes than so many come out of `runs`.
+        rows: how many rows were given so far.
+        size: their bytes.
+    """
+
+    columns: tuple[StoredColumn, ...]
+    table: Table
+    category: str
+    runs: Callable[[], Iterator[bytes]]
+    at_most: int
+    rows: int = 0
+    size: int = 0
+
+    @property
+    def name(self) -> str:
+        """By which the table is known in the backup."""
+        return self.table.name
+
+    def read(self) -> Iterator[bytes]:
+        """Give its rows and count them."""
+        self.rows = self.size = 0
+        for data in self.runs():
+            self.rows += data.count(b"\n")
+            self.size += len(data)
+            yield data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What is exported.
+
+    Attributes:
+        manifest: of the backup; its schema says how the tables hang together.
+        tables: by their names.
+        sequences: those that go with these tables.
+        chosen: how the rows were chosen, in sentences.
+        missing: what is not in the export, and what that means, in sentences.
+    """
+
+    manifest: Manifest
+    tables: Sequence[ExportedTable]
+    sequences: Sequence[SequenceEntry]
+    chosen: Sequence[str] = ()
+    missing: Sequence[str] = ()
+
+    def table(self, name: str) -> ExportedTable:
+        """Give the table of that name."""
+        return next(each for each in self.tables if each.name == name)
+
+
+class Target(Protocol):
+    """Takes the files of an export."""
+
+    def file(self, name: str) -> AbstractContextManager[BinaryIO]:
+        """Begin a file; a form that is one file has no name for it."""
+
+
+class Form(Protocol):
+    """Writes exports in one form."""
+
+    def write(self, contents: Contents, target: Target) -> None:
+        """Write all of it."""
+
+    def remarks(self) -> Sequence[str]:
+        """Give what is to be said of what was written."""
