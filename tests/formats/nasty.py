@@ -31,14 +31,16 @@ CREATE TABLE staff (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id text NOT NULL REFERENCES org,
     boss integer REFERENCES staff, team integer NOT NULL, name text, pad text
 );
-CREATE TABLE team (id serial PRIMARY KEY, org_id text NOT NULL REFERENCES org, lead integer NOT NULL REFERENCES staff);
+CREATE TABLE team (id serial PRIMARY KEY, org_id text NOT NULL REFERENCES org,
+ lead integer NOT NULL REFERENCES staff);
 ALTER TABLE staff ADD CONSTRAINT in_team FOREIGN KEY (team) REFERENCES team;
 ALTER TABLE org ADD CONSTRAINT has_head FOREIGN KEY (head) REFERENCES staff DEFERRABLE;
 CREATE TABLE kinds (
     id bigint PRIMARY KEY, org_id text REFERENCES org, t text, i integer, n numeric, p positive, f double precision,
     r real, b boolean, x bytea, j json, jb jsonb, d date, ts timestamp, tz timestamptz, tm time, iv interval, u uuid,
     m mood, c pair, ci types.citext, h types.hstore, rg int4range, ia integer[], ta text[], ba bytea[], ja jsonb[],
-    na numeric[], bits bit(3), ip inet, money money, ch character(5), half_i integer GENERATED ALWAYS AS (i / 2) STORED
+    na numeric[], bits bit(3), ip inet, money money, ch character(5),
+ half_i integer GENERATED ALWAYS AS (i / 2) STORED
 );
 CREATE TABLE "odd ""name""" (
     "Id" integer PRIMARY KEY, org_id text REFERENCES org, "a,b" text, "it's ""so""" text, "select" text, "tab" text
@@ -62,22 +64,32 @@ WITH s AS (INSERT INTO staff (id, org_id, boss, team, name) OVERRIDING SYSTEM VA
      t AS (INSERT INTO team (id, org_id, lead) VALUES (1, 'a', 9), (2, 'b', 5)) SELECT;
 UPDATE org SET head = 9 WHERE id = 'a';
 SELECT setval('staff_id_seq', 77), setval('team_id_seq', 3);
-INSERT INTO kinds (id, org_id, t, i, n, p, f, r, b, x, j, jb, d, ts, tz, tm, iv, u, m, c, ci, h, rg, ia, ta, ba, ja, na,
+INSERT INTO kinds (id, org_id, t, i, n, p, f, r, b, x, j, jb, d, ts, tz, tm, iv, u, m, c, ci, h, rg, ia, ta, ba, ja,
+ na,
                    bits, ip, money, ch) VALUES
-(9007199254740993, 'a', E'tab\t nl\n cr\r bs\\ bell\a vt\v ff\f quote'' dq" 😀', -2147483648, 12345678901234567890.123400,
- 0.5, '-0', 'NaN', true, '\x00ff5c', E'{"a" : 1,\n "a": 1e400, "s": "x\\ny\\u0000"}', '{"b": [1.10, null, "\"é"]}', '0044-03-15 BC',
+(9007199254740993, 'a', E'tab\t nl\n cr\r bs\\ bell\a vt\v ff\f quote'' dq" 😀', -2147483648,
+ 12345678901234567890.123400,
+ 0.5, '-0', 'NaN', true, '\x00ff5c', E'{"a" : 1,\n "a": 1e400, "s": "x\\ny\\u0000"}', '{"b": [1.10, null, "\"é"]}',
+ '0044-03-15 BC',
  'infinity', '2026-02-03 04:05:06.789+02', '24:00', '1 mon -3 days 04:05:06', '00000000-0000-0000-0000-0000000000ff',
- 'it''s, "odd"', ROW(1, 'a,"b"'), 'ChAr', '"k"=>"v, \"w", n=>NULL', '[1,5)', '{{1,NULL},{3,4}}', ARRAY['', 'NULL', NULL, '{,}"\', E'n\nt\t'],
+ 'it''s, "odd"', ROW(1, 'a,"b"'), 'ChAr', '"k"=>"v, \"w", n=>NULL', '[1,5)', '{{1,NULL},{3,4}}', ARRAY['', 'NULL',
+ NULL, '{,}"\', E'n\nt\t'],
  ARRAY['\x00'::bytea], ARRAY['{"q": "a\"b"}'::jsonb], '{1.10,NaN}', '101', '::1/64', '-1234.5', 'ab'),
-(2, 'b', '', NULL, 'NaN', NULL, 1e-310, 1.1, false, '', 'null', '[]', 'infinity', '0044-03-15 12:00 BC', '-infinity', '00:00:00.5',
- '-1 years', NULL, 'glad', ROW(NULL, ''), '', '', 'empty', '{}', '[0:1]={p,q}', '{}', '{}', '{}', '000', '10.0.0.1', '0', ''),
-(3, 'a', '\N', 7, '-0.10', 3, 1e22, 3e38, NULL, NULL, '[1]', '"="', NULL, '2026-01-01 00:00', '2026-01-01 00:00Z', NULL, NULL, NULL, NULL,
+(2, 'b', '', NULL, 'NaN', NULL, 1e-310, 1.1, false, '', 'null', '[]', 'infinity', '0044-03-15 12:00 BC', '-infinity',
+ '00:00:00.5',
+ '-1 years', NULL, 'glad', ROW(NULL, ''), '', '', 'empty', '{}', '[0:1]={p,q}', '{}', '{}', '{}', '000', '10.0.0.1',
+ '0', ''),
+(3, 'a', '\N', 7, '-0.10', 3, 1e22, 3e38, NULL, NULL, '[1]', '"="', NULL, '2026-01-01 00:00', '2026-01-01 00:00Z',
+ NULL, NULL, NULL, NULL,
  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
-(4, 'b', '=1+1', NULL, 'Infinity', NULL, 'Infinity', '-Infinity', NULL, NULL, '1', '1', NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+(4, 'b', '=1+1', NULL, 'Infinity', NULL, 'Infinity', '-Infinity', NULL, NULL, '1', '1', NULL, NULL, NULL, NULL, NULL,
+ NULL, NULL,
  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO "odd ""name""" VALUES (1, 'a', ',', '"', '\.', ''), (2, 'b', ' lead', 'trail ', NULL, E'\t'), (3, 'a', NULL, NULL, NULL, NULL);
+INSERT INTO "odd ""name""" VALUES (1, 'a', ',', '"', '\.', ''), (2, 'b', ' lead', 'trail ', NULL, E'\t'), (3, 'a',
+ NULL, NULL, NULL, NULL);
 INSERT INTO parts VALUES (1, 'a', '2025-05-05'), (1, 'b', '2026-05-05'), (2, 'a', '2026-05-06');
-INSERT INTO big SELECT g, CASE WHEN g % 2 = 0 THEN 'a' ELSE 'b' END, CASE WHEN g < 2998 THEN g + 2 END, repeat('x', 500)
+INSERT INTO big SELECT g, CASE WHEN g % 2 = 0 THEN 'a' ELSE 'b' END, CASE WHEN g < 2998 THEN g + 2 END, repeat('x',
+ 500)
 FROM generate_series(1, 3000) g;
 INSERT INTO bare VALUES (''), (NULL), ('\.'), ('two');
 INSERT INTO "Bill ""Ing""".invoice (org_id, colour) VALUES ('a', 2), ('b', 1), ('b', NULL);

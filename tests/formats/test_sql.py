@@ -10,7 +10,6 @@ import pytest
 from tests.control import Control, execute
 from tests.formats.loading import content, load, sequences
 from tests.formats.nasty import CATALOG, NAMES, ROWS, TABLES
-from toolkit.postgres.servers.embedded import EmbeddedServer
 
 
 @pytest.fixture
