@@ -8,7 +8,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -18,7 +20,8 @@ import pytest
 from tests.acting import context_of
 from tests.control import Control, execute
 from tests.sweeps import EVERYTHING
-from toolkit.actions import reading
+from toolkit.actions import reading, table_reading
+from toolkit.actions.context import Context
 from toolkit.actions.destinations import destinations
 from toolkit.config import inventory
 from toolkit.model.manifest import Manifest
@@ -28,6 +31,9 @@ from toolkit.postgres.schema import workspace
 from toolkit.postgres.selection.snapshot import consistent_snapshot
 from toolkit.postgres.selection.support import find_support
 from toolkit.postgres.session.connection import connect
+from toolkit.runner.helping import helping
+from toolkit.runner.processes import Hello
+from toolkit.runner.wire import Errand
 from toolkit.storage.backup_reader import BackupReader
 
 SCHEMA = """
@@ -116,8 +122,9 @@ def stored_rows(control: Control, manifest: Manifest, table: str) -> list[list[s
 def small_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every table read by itself, and by several sessions however small it is."""
     monkeypatch.setattr(workspace, "SHARED_PARTS", 1)
-    monkeypatch.setattr(reading, "ALONE_BYTES", 0)
-    monkeypatch.setattr(reading, "PART_BYTES", 1)
+    monkeypatch.setattr(table_reading, "ALONE_BYTES", 0)
+    monkeypatch.setattr(table_reading, "PART_BYTES", 1)
+    monkeypatch.setattr(table_reading, "PROCESS_PART_BYTES", 1)
     monkeypatch.setattr(chunking, "FORMAT_1", chunking.ChunkSizes(minimum=1000, beyond=3000, maximum=16000))
 
 
@@ -145,16 +152,37 @@ def test_each_backup_is_one_consistent_state(tmp_path: Path, new_database: Calla
     assert len(seen) > BACKUPS // 2, "the backups hardly differ"
 
 
+def with_processes(context: Context, control: Path) -> Context:
+    """The same with processes that do parts of a backup."""
+    hello = Hello(inventory=str(control / "inventory"), control=str(control), shown="inventory", extra={})
+    errand = Errand(
+        run="",
+        key="part",
+        claims="",
+        action="backup",
+        arguments=None,
+        place=("", 0, ""),
+        host=context.host.name,
+        playbook="test",
+        check=False,
+        diff=False,
+        now=context.now().isoformat(),
+    )
+    made = partial(msgspec.structs.replace, errand)
+    return replace(context, helpers=lambda: helping(hello, lambda part: made(part=part), context.progress))
+
+
 @pytest.mark.usefixtures("small_jobs")
 def test_any_number_of_sessions_gives_the_same_bytes(tmp_path: Path, new_database: Callable[[], str]) -> None:
-    """One snapshot read by one, two and four sessions while others write: the same tables and chunks, key by key."""
+    """One snapshot read by one, two and four sessions, and by three processes, while others write: the same tables and
+    chunks, key by key."""
     conninfo = new_database()
     execute(
         conninfo, SCHEMA, "INSERT INTO entries (\"counterId\", n) SELECT 'update', n FROM generate_series(1, 20000) n"
     )
     control = Control(tmp_path, CATALOG)
     control.add_host("shop", conninfo)
-    context = context_of(inventory.load(tmp_path / "inventory"), "shop")
+    context = with_processes(context_of(inventory.load(tmp_path / "inventory"), "shop"), tmp_path)
     catalog, scope = context.inventory.catalog("application"), Scope()
     manifests = []
     with (
@@ -165,7 +193,7 @@ def test_any_number_of_sessions_gives_the_same_bytes(tmp_path: Path, new_databas
     ):
         into.open(create=True)
         selected = survey.select()
-        for sessions in (1, 2, 4):
+        for sessions, processes in ((1, 1), (2, 1), (4, 1), (1, 3)):
             run = reading.Reading(
                 context=context,
                 connection=connection,
@@ -175,6 +203,7 @@ def test_any_number_of_sessions_gives_the_same_bytes(tmp_path: Path, new_databas
                 supports=find_support(survey, selected),
                 into=into,
                 sessions=sessions,
+                processes=processes,
                 job="test",
                 tags=(),
                 started=datetime.now(UTC),

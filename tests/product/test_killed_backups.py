@@ -22,7 +22,7 @@ import pytest
 
 from tests.control import ROOT, Control, execute, rows
 from tests.sweeps import SEED, examples, slow_only
-from toolkit.actions import reading
+from toolkit.actions import table_reading
 from toolkit.errors import PlaybackError
 from toolkit.model.outcome import SilentProgress
 from toolkit.planning import chunking
@@ -59,8 +59,8 @@ ORDER BY pid
 @pytest.fixture
 def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have small tables read in parts, of small chunks."""
-    monkeypatch.setattr(reading, "ALONE_BYTES", 0)
-    monkeypatch.setattr(reading, "PART_BYTES", 100_000)
+    monkeypatch.setattr(table_reading, "ALONE_BYTES", 0)
+    monkeypatch.setattr(table_reading, "PART_BYTES", 100_000)
     monkeypatch.setattr(chunking, "FORMAT_1", chunking.ChunkSizes(minimum=5_000, beyond=15_000, maximum=80_000))
 
 

@@ -1,4 +1,4 @@
-"""One table read in parts by several sessions: always the chunks that one session makes of it."""
+"""One table read in parts by several sessions, or processes: always the chunks that one session makes of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 
 import psycopg
 import pytest
@@ -16,8 +17,11 @@ from tests.control import execute, rows
 from tests.sweeps import EVERYTHING
 from toolkit.planning import chunking
 from toolkit.planning.chunking import ChunkSizes, RawChunk, cut
+from toolkit.planning.copy_text import key_values, values
+from toolkit.planning.row_order import stored_key
+from toolkit.planning.seams import Key, joined, piece, seams
 from toolkit.postgres.schema.introspection import read_schema
-from toolkit.postgres.schema.key_ranges import key_ranges
+from toolkit.postgres.schema.key_ranges import between, key_ranges
 from toolkit.postgres.schema.parts import SplitTable, TablePart
 from toolkit.postgres.schema.relation import Sql
 from toolkit.postgres.schema.rows import read_copies, rows_query
@@ -106,6 +110,28 @@ class Reading:
         readers.run([], jobs, work)
         return table.made
 
+    def apart(self, name: str, queries: Sequence[Sql]) -> list[bytes]:
+        """Read parts one by one, none of which hears of another, and then what lies between; gives the chunks."""
+        table = self.workspace.schema.tables[name]
+        order = [column.name for column in table.stored_columns]
+        positions = tuple(order.index(column.name) for column in stored_key(table))
+        pieces = []
+        for place, query in enumerate(queries):
+            with closing(read_copies(self.leader, [query], partly=True)) as copies:
+                batches = (batch for _, batch in copies)
+                last = place == len(queries) - 1
+                key = partial(key_values, positions=positions)
+                pieces.append(piece(batches, first=not place, last=last, key=key, make=lambda raw: raw))
+        found = seams(pieces)
+        spans = [(bound(seam.after), bound(seam.until)) for seam in found]
+        made = self.whole(self.query(name, between(table, spans))) if found else []
+        return [raw.data for raw in joined(pieces, found, made, lambda raw: key_values(raw.last_row, positions))]
+
+
+def bound(key: Key) -> tuple[str, ...]:
+    """The values of a key."""
+    return tuple(value or "" for text in key for value in values(f"{text}".encode()))
+
 
 Made = list[tuple[RawChunk, int]]
 
@@ -122,7 +148,8 @@ def leading(conninfo: str) -> Iterator[Reading]:
 def test_parts_give_the_chunks_of_the_whole(
     seed: int, new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Random tables under all kinds of keys, read by one, two and four sessions in up to six parts, in any order."""
+    """Random tables under all kinds of keys, read by one, two and four sessions in up to six parts, in any order, or
+    part by part without a word between them."""
     source = random.Random(seed)
     conninfo = new_database()
     execute(conninfo, *schema_of(source), "ANALYZE")
@@ -137,6 +164,7 @@ def test_parts_give_the_chunks_of_the_whole(
                     queries = [reading.query(name, each) for each in ranges]
                     made = reading.in_parts(queries, sessions, shuffled=source)
                     assert [raw for raw, _ in made] == whole, name
+                    assert reading.apart(name, queries) == [raw.data for raw in whole], name
                     compared += len(made) > 1
                     shared += len({thread for _, thread in made}) > 1
     assert compared
@@ -167,11 +195,13 @@ def test_ranges_need_not_be_alike(new_database: Callable[[], str], monkeypatch: 
         for bounds in ([0, 0, 10**5], [1, 2, 3, 15000, 15001, 19999], many):
             for sessions in (1, 3):
                 assert [raw for raw, _ in reading.in_parts(numbers(reading, bounds), sessions)] == whole
+            assert reading.apart("t", numbers(reading, bounds)) == [raw.data for raw in whole]
 
 
 def test_a_part_without_a_border_is_read_on(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Where more is read than may be held, whoever reads the part before reads the part as well."""
     monkeypatch.setattr("toolkit.postgres.schema.parts.OPENING_BYTES", 20_000)
+    monkeypatch.setattr("toolkit.planning.seams.OPENING_BYTES", 20_000)
     monkeypatch.setattr(chunking, "FORMAT_1", ChunkSizes(minimum=1000, beyond=10**9, maximum=16000))
     conninfo = new_database()
     execute(conninfo, *NUMBERS)
@@ -179,6 +209,11 @@ def test_a_part_without_a_border_is_read_on(new_database: Callable[[], str], mon
         made = reading.in_parts(numbers(reading, [5000, 12000]), 3)
         assert [raw for raw, _ in made] == reading.whole(reading.query("t"))
         assert len({thread for _, thread in made}) == 1
+        whole = [raw.data for raw in reading.whole(reading.query("t"))]
+        assert reading.apart("t", numbers(reading, [5000, 12000])) == whole
+        for seed in range(5):  # one session, which has to go on after a part that it left
+            alone = reading.in_parts(numbers(reading, [5000, 12000]), 1, shuffled=random.Random(seed))
+            assert [raw.data for raw, _ in alone] == whole
 
 
 def test_parts_that_are_kept_from_a_lock_are_read_by_the_leader(

@@ -109,6 +109,8 @@ class Action(Generic[A]):
         on_leader: it runs where the run was started, never on a worker: always, or where one of these arguments is
             given. So it is with what is about the run itself, with files and programs of that machine, and with what
             has to be done there when the play has ended.
+        part: does, in another process, a part of a task that runs with these arguments; both as JSON. It may be done
+            again where a process was lost.
     """
 
     name: str
@@ -124,6 +126,7 @@ class Action(Generic[A]):
     judges: bool = False
     writes: bool = False
     on_leader: bool | tuple[str, ...] = False
+    part: Callable[[str, Context], str] | None = None
 
     def stays(self, arguments: Any) -> bool:
         """Say whether it runs where the run was started; `arguments` as written or rendered."""

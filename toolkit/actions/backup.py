@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from toolkit.actions.action import Action
+from toolkit.actions.action import Action, NotBoth
 from toolkit.actions.arguments import (
     Arguments,
     Businesses,
@@ -27,6 +27,7 @@ from toolkit.actions.context import Context
 from toolkit.actions.destinations import Destinations, destinations
 from toolkit.actions.devices import device_catalog
 from toolkit.actions.reading import Reading, warnings_of
+from toolkit.actions.shares import read_share
 from toolkit.actions.targets import conninfo_of
 from toolkit.errors import ExitCode, InputError
 from toolkit.model.manifest import Manifest
@@ -120,6 +121,15 @@ class BackupArguments(DemoArguments, frozen=True, kw_only=True):
             "{{ sessions }}",
         ),
     ] = None
+    processes: Annotated[
+        Annotated[int, Meta(ge=1, le=64)] | None,
+        about(
+            "How many processes read a large database at once, all of them the same snapshot, each by one session: of"
+            " this machine, or with `--executor dask` those of the cluster. The one that runs the task is one of them.",
+            4,
+            "{{ processes }}",
+        ),
+    ] = None
     lock_wait: Annotated[
         WholeSeconds,
         about("Seconds to wait while a prune or repair holds the repository. Default: 0, do not wait.", 600),
@@ -180,7 +190,8 @@ def run(arguments: BackupArguments, context: Context) -> Outcome:
                 selected=selected,
                 supports=find_support(survey, selected),
                 into=into,
-                sessions=arguments.sessions or _sessions(),
+                sessions=arguments.sessions or (1 if arguments.processes else _sessions()),
+                processes=arguments.processes or 1,
                 job=job,
                 tags=arguments.tags,
                 started=started,
@@ -189,7 +200,7 @@ def run(arguments: BackupArguments, context: Context) -> Outcome:
             )
             read = backup.store()
         manifest = read.publish()
-        return _outcome(manifest, into, time.monotonic() - clock)
+        return _outcome(manifest, into, time.monotonic() - clock, read.lacking)
 
 
 def _sessions() -> int:
@@ -228,13 +239,13 @@ def _would_do(survey: Survey, selected: Selected) -> Outcome:
     )
 
 
-def _outcome(manifest: Manifest, into: Destinations, seconds: float) -> Outcome:
+def _outcome(manifest: Manifest, into: Destinations, seconds: float, lacking: tuple[str, ...]) -> Outcome:
     stats = manifest.metadata.stats
     stored = [StoredIn(repository=each.name, chunks=len(each.new), bytes=each.new_bytes) for each in into.left]
     return Outcome(
         changed=True,
         result=BackedUp(manifest=manifest, stored=stored, failed=into.failed),
-        warnings=manifest.warnings,
+        warnings=(*manifest.warnings, *lacking),
         moved=tuple(
             Moved(
                 what=f"backup {manifest.metadata.host} → {each.opened().place}",
@@ -259,4 +270,7 @@ ACTION = Action(
     ),
     arguments=BackupArguments,
     run=run,
+    rules=(NotBoth("sessions", "processes"),),
+    on_leader=("processes",),
+    part=read_share,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +31,27 @@ class Inventory(Protocol):
         """Give the catalog of that name, read and checked."""
 
 
+class Helper(Protocol):
+    """Has parts of a task done by other processes, here or on other machines."""
+
+    def __call__(self, part: str, given_up: Callable[[], bool]) -> str:
+        """Have a part done, and wait for it; called from as many threads as there are processes.
+
+        Args:
+            part: what the action's `part` takes, JSON.
+            given_up: tells whether nobody wants it any more; what was begun is cancelled then.
+
+        Raises:
+            HelperLostError: its process is lost. Whether it was done is not known.
+            PlaybackError: what `part` raised.
+            KeyboardInterrupt: it was given up.
+        """
+
+
+class HelperLostError(Exception):
+    """A process that did a part is lost, or none can be had; the text says why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """Everything an action may use besides its arguments.
@@ -43,6 +65,7 @@ class Context:
         variables: the host's variables merged with the task's, as templates see them.
         at_end: takes what is to be done when the play has ended on this host, whichever way it ends, with its name; it
             gives whether it changed anything.
+        helpers: gives, for a `with`, what has parts of the task done by other processes; None where there are none.
     """
 
     host: Host
@@ -55,3 +78,4 @@ class Context:
     variables: Mapping[str, Any]
     at_end: Callable[[str, Callable[[], bool]], None]
     write_answers: str | None = None
+    helpers: Callable[[], AbstractContextManager[Helper]] | None = None

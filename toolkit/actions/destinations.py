@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -159,6 +159,12 @@ class Destinations:
 
         self._each(hand_over)
         return placed
+
+    def fail(self, errors: Mapping[str, PlaybackError]) -> None:
+        """Note what another process could not write, by the names of the destinations."""
+        for each in self.left:
+            each.error = errors.get(each.name)
+        self._raise_when_none_is_left()
 
     def publish(self, label: Callable[[], str], compose: Callable[[Destination, str], Manifest]) -> Manifest:
         """Publish the backup in each, everywhere under one label; gives the manifest of the first.

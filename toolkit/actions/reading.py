@@ -4,66 +4,29 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import chain, groupby
-from operator import itemgetter
 
 from toolkit import __version__
 from toolkit.actions.context import Context
-from toolkit.actions.destinations import Destination, Destinations, Placed
-from toolkit.model.manifest import Chunk, Manifest, SequenceEntry, Support
-from toolkit.model.schema import NOT_COVERED, Table
-from toolkit.planning.chunking import RawChunk, cut
+from toolkit.actions.destinations import Destination, Destinations
+from toolkit.actions.shares import Part
+from toolkit.actions.table_reading import TableReading
+from toolkit.model.manifest import Manifest, SequenceEntry, Support
+from toolkit.model.schema import NOT_COVERED
+from toolkit.planning.chunking import cut
 from toolkit.planning.composition import Origin, compose, table_entry
-from toolkit.planning.copy_text import key_values
 from toolkit.planning.references import undecided_references
-from toolkit.planning.row_order import stored_key
 from toolkit.postgres.schema.device import find_node_id, read_schema_version
-from toolkit.postgres.schema.key_ranges import key_ranges
-from toolkit.postgres.schema.parts import SplitTable, TablePart
-from toolkit.postgres.schema.rows import read_copies, rows_query
+from toolkit.postgres.schema.rows import read_copies
 from toolkit.postgres.schema.sequences import read_sequences
-from toolkit.postgres.schema.workspace import shared as shared_statements
 from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.selection.support import FoundSupport, Supports
 from toolkit.postgres.session.connection import Connection
-from toolkit.postgres.session.readers import Readers
 
-ALONE_BYTES = 16 << 20
-"""Bytes of tables up to which one session is as quick as several: what is gained does not pay for connecting."""
-
-PART_BYTES = 32 << 20
-"""Bytes of a table that each of several sessions reads at least, where more than one reads it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A chunk that has been read: the keys at its borders, and what becomes of it in each destination.
-
-    A chunk of supporting rows has no keys.
-    """
-
-    first: tuple[str | None, ...]
-    last: tuple[str | None, ...]
-    placed: Placed
-
-    def entry(self, destination: Destination) -> Chunk:
-        """Give the manifest's entry of the chunk as that destination has it, counted there."""
-        stored = self.placed[destination].result()
-        destination.count(stored)
-        return Chunk(
-            id=stored.id, rows=stored.rows, raw=stored.raw, stored=stored.stored, first=self.first, last=self.last
-        )
-
-
-_Job = list[str] | TablePart
-"""Tables that are read together, or a part of one."""
-
-_Supporting = dict[str, list[tuple[FoundSupport, list[_Part]]]]
+_Supporting = dict[str, list[tuple[FoundSupport, list[Part]]]]
 """Per table what supports it, with the chunks that were read of it."""
 
 
@@ -73,7 +36,8 @@ class Reading:
 
     Attributes:
         conninfo: how the connection's server is reached.
-        sessions: how many read at once, at most.
+        sessions: how many read at once in this process, at most.
+        processes: how many processes read, this one included.
         job, tags: as they are recorded with the backup.
     """
 
@@ -85,6 +49,7 @@ class Reading:
     supports: Supports
     into: Destinations
     sessions: int
+    processes: int
     job: str
     tags: tuple[str, ...]
     started: datetime
@@ -94,92 +59,26 @@ class Reading:
     def store(self) -> Stored:
         """Read every table once and store its chunks, and those that support it, in every destination."""
         with self.into.writing():
-            tables = self._read()
+            tables = TableReading(
+                context=self.context,
+                connection=self.connection,
+                conninfo=self.conninfo,
+                survey=self.survey,
+                selected=self.selected,
+                into=self.into,
+                sessions=self.sessions,
+                processes=self.processes,
+            )
+            tables.run()
             support = self._read_support()
         return Stored(
             run=self,
-            tables=tables,
+            tables=tables.read,
+            lacking=tuple(tables.lacking),
             support=support,
-            sequences=read_sequences(self.connection, self.survey.schema.schemas, tables),
+            sequences=read_sequences(self.connection, self.survey.schema.schemas, tables.read),
             origin=self._origin(),
         )
-
-    def _read(self) -> dict[str, list[_Part]]:
-        self.context.progress.start("backup")
-        reading = {name: list[_Part]() for name in self.selected.taken}
-        own, shared = self._jobs()
-        sessions = self.sessions if self._bytes(chain.from_iterable(shared)) > ALONE_BYTES else 1
-        jobs, split = self._split(shared, sessions)
-        readers = Readers[_Job](
-            self.connection,
-            self.conninfo,
-            sessions=sessions,
-            look=self.context.progress.advance,
-            note=self.context.progress.note,
-        )
-        readers.run(own, jobs, lambda connection, job: self._do(connection, job, reading))
-        return reading | {table.name: table.made for table in split}
-
-    def _jobs(self) -> tuple[list[list[str]], list[list[str]]]:
-        """The tables that the selecting session alone can read, and those for any; small ones are read together.
-
-        Of a table that is not taken whole it is temporary tables of the selecting session that say which rows.
-        """
-        taken, relations = self.selected.taken, self.selected.relations
-        wanted = {True: list[str](), False: list[str]()}
-        for name, each in taken.items():
-            if each.ids is None or not each.ids.empty:
-                wanted[each.ids is None].append(name)
-        own, whole = (list(shared_statements(wanted[key], lambda name: relations[name].bytes)) for key in (False, True))
-        return own, sorted(whole, key=self._bytes, reverse=True)
-
-    def _split(self, shared: Sequence[list[str]], sessions: int) -> tuple[list[_Job], list[SplitTable[_Part]]]:
-        """Have several sessions read parts of each large table; gives all jobs, the largest first, and these tables."""
-        sized, split = list[tuple[int, _Job]](), list[SplitTable[_Part]]()
-        for names in shared:
-            size = self._bytes(names)
-            parts = min(sessions, size // PART_BYTES) if len(names) == 1 else 1
-            table = self._split_table(names[0], parts) if parts > 1 else None
-            if table is None:
-                sized.append((size, names))
-            else:
-                split.append(table)
-                sized.extend((size // len(table.parts), part) for part in table.parts)
-        return [job for _, job in sorted(sized, key=itemgetter(0), reverse=True)], split
-
-    def _split_table(self, name: str, parts: int) -> SplitTable[_Part] | None:
-        table, relation = self.survey.schema.tables[name], self.selected.relations[name]
-        ranges = key_ranges(self.connection, table, relation, parts)
-        queries = [rows_query(table, relation, None, within=each) for each in ranges]
-        return SplitTable(name, queries, lambda raw: self._store(table, raw)) if queries else None
-
-    def _bytes(self, names: Iterable[str]) -> int:
-        return sum(self.selected.relations[name].bytes or 0 for name in names)
-
-    def _do(self, connection: Connection, job: _Job, reading: dict[str, list[_Part]]) -> None:
-        if isinstance(job, TablePart):
-            self.context.progress.note(job.table.name)
-            job.table.read(connection, job.place)
-        else:
-            self._read_tables(connection, job, reading)
-
-    def _read_tables(self, connection: Connection, names: list[str], reading: dict[str, list[_Part]]) -> None:
-        """Read the selected rows of some tables, and hand their chunks over."""
-        schema, selected = self.survey.schema, self.selected
-        self.context.progress.note(names[0])
-        queries = [
-            rows_query(schema.tables[name], selected.relations[name], selected.taken[name].ids) for name in names
-        ]
-        with closing(read_copies(connection, queries)) as copies:
-            for place, batches in groupby(copies, key=itemgetter(0)):
-                parts = reading[names[place]] = []
-                for raw in cut(batch for _, batch in batches):
-                    parts.append(self._store(schema.tables[names[place]], raw))
-                    del raw  # or it would be held while the next one grows
-
-    def _store(self, table: Table, raw: RawChunk) -> _Part:
-        self.context.progress.advance(rows=raw.rows, bytes=len(raw.data))
-        return _part(table, raw, self.into.submit(raw))
 
     def _read_support(self) -> _Supporting:
         """Support that turns out to have no rows is left out."""
@@ -187,7 +86,7 @@ class Reading:
         for name, supports in self.supports.found.items():
             for found in supports:
                 copies = read_copies(self.connection, [found.query])
-                parts = [_Part((), (), self.into.submit(raw)) for raw in cut(batch for _, batch in copies)]
+                parts = [Part((), (), self.into.submit(raw)) for raw in cut(batch for _, batch in copies)]
                 if parts:
                     reading.setdefault(name, []).append((found, parts))
         return reading
@@ -216,10 +115,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """All that was read of the database, its rows being stored; the database is not needed any more."""
+    """All that was read of the database, its rows being stored; the database is not needed any more.
+
+    Attributes:
+        lacking: why fewer processes read than were wanted.
+    """
 
     run: Reading
-    tables: Mapping[str, list[_Part]]
+    tables: Mapping[str, list[Part]]
+    lacking: tuple[str, ...]
     support: _Supporting
     sequences: tuple[SequenceEntry, ...]
     origin: Origin
@@ -280,13 +184,7 @@ def warnings_of(survey: Survey, selected: Selected) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _part(table: Table, raw: RawChunk, placed: Placed) -> _Part:
-    order = [column.name for column in table.stored_columns]
-    positions = tuple(order.index(column.name) for column in stored_key(table))
-    return _Part(key_values(raw.first_row, positions), key_values(raw.last_row, positions), placed)
-
-
-def _support(found: FoundSupport, parts: list[_Part], destination: Destination) -> Support:
+def _support(found: FoundSupport, parts: list[Part], destination: Destination) -> Support:
     there = tuple(part.entry(destination) for part in parts)
     return Support(
         what=found.what,

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from toolkit.actions.action import A, Action
+from toolkit.actions.context import Helper
 from toolkit.actions.registry import ACTIONS
 from toolkit.app.command import Call
 from toolkit.app.control import Control, utc_now
 from toolkit.config.document import show_file
 from toolkit.config.inventory import LoadedInventory
+from toolkit.config.packing import pack_written
 from toolkit.config.templates import Templates
 from toolkit.errors import TaskError
 from toolkit.model.outcome import Progress, SilentProgress
-from toolkit.model.playbook import Keywords, Play, Playbook, Task
+from toolkit.model.playbook import Keywords, Place, Play, Playbook, Task
 from toolkit.output import report
 from toolkit.output.answer import Answer
 from toolkit.output.events import EventLog, EventReporter
 from toolkit.output.text import ProblemReporter, QuietReporter, TextReporter
-from toolkit.runner.executor import Executor
+from toolkit.runner.executor import Executor, Order, Threads
 from toolkit.runner.interruption import PROCESS
 from toolkit.runner.options import RunOptions
 from toolkit.runner.reporter import Reporter
@@ -105,14 +107,18 @@ def reporter_of(call: Call, *, verbose: bool = False, quiet: bool = False, event
     return EventReporter(events, shown) if events else shown
 
 
-def executor_of(options: RunOptions, control: Control, inventory: LoadedInventory) -> Executor | None:
-    """Give what a run's tasks run on, not begun yet; None for threads.
+def executor_of(options: RunOptions, control: Control, inventory: LoadedInventory) -> Executor:
+    """Give what a run's tasks run on, not begun yet.
 
     Raises:
         TaskError: the package for it is not installed.
     """
+    directory = control.inventory_directory()
+    shown = show_file(directory, inventory.directory)
     if options.scheduler is None:
-        return None
+        return Threads(
+            options.forks or 1, helpers=_Helping(options=options, files=directory, inventory=inventory, shown=shown)
+        )
     try:
         # an interruption within its import would end Python by the signal itself, without an exit code
         with PROCESS.held():
@@ -122,16 +128,39 @@ def executor_of(options: RunOptions, control: Control, inventory: LoadedInventor
             "tasks on workers need distributed: pip install 'playback-toolkit[distributed]'",
             hint="without --executor they run in threads",
         ) from error
-    directory = control.inventory_directory()
     return DaskCluster(
         options.scheduler,
         forks=options.forks,
         inventory=directory,
         directory=inventory.directory,
-        shown=show_file(directory, inventory.directory),
+        shown=shown,
         extra=options.extra_vars,
         interruption=PROCESS,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Helping:
+    """Gives what has parts of tasks done by processes of this machine."""
+
+    options: RunOptions
+    files: Path
+    inventory: LoadedInventory
+    shown: str
+
+    def __call__(self, order: Order, progress: Progress) -> AbstractContextManager[Helper]:
+        """Give it for one task."""
+        from toolkit.runner import helping  # noqa: PLC0415 - only who asks for it pays for it
+        from toolkit.runner.processes import Hello  # noqa: PLC0415
+
+        extra = self.options.extra_vars.items()
+        hello = Hello(
+            inventory=str(self.files),
+            control=str(self.inventory.directory),
+            shown=self.shown,
+            extra={name: pack_written(value, Place(path=f"--extra-vars {name}")) for name, value in extra},
+        )
+        return helping.helping(hello, lambda part: helping.errand_of(order, part=part), progress)
 
 
 def act(

@@ -26,13 +26,16 @@ import msgspec
 from dask.distributed import Client, Future, KilledWorker, LocalCluster, Queue
 from distributed.security import Security
 
+from toolkit.actions.context import Helper, HelperLostError
 from toolkit.config.packing import pack_written
 from toolkit.errors import InputError, TaskError, UndecidedError, UnreachableError
 from toolkit.model.host import EmbeddedDatabase
 from toolkit.model.outcome import Outcome, Progress
 from toolkit.model.playbook import Place
 from toolkit.runner import wire
+from toolkit.runner.errands import heard
 from toolkit.runner.executor import Order, Threads
+from toolkit.runner.helping import errand_of
 from toolkit.runner.interruption import Interruption
 from toolkit.runner.wire import Errand, LostError
 from toolkit.runner.worker import Visit, interrupt, work
@@ -94,11 +97,12 @@ class DaskCluster:
         self._directory, self._shown = directory, shown
         self._extra = {name: pack_written(value, Place(path=f"--extra-vars {name}")) for name, value in extra.items()}
         self._interruption = interruption
-        self._here = Threads()
+        self._here = Threads(helpers=self._helping)
+        self._kept = Threads()
         self._open = ExitStack()
-        self._lock = threading.Lock()
-        self._passed_on = self._gone = False
+        self._gone = False
         self._client: Client | None = None
+        self._stopping = _Once(lambda: interruption.pending, self._tell)
         self._claims: list[Queue] = []
         """Queues of claims that no task uses now; each is for one task at a time."""
         self._heard: dict[str, Progress] = {}
@@ -151,29 +155,43 @@ class DaskCluster:
             TaskError: its worker or the scheduler was lost, and nothing that lasts can have been done.
             UndecidedError: the same, and nobody knows how the task ended.
         """
-        if order.write_answers or order.action.stays(order.written) or self._is_embedded(order):
+        if self._is_embedded(order):
+            return self._kept.run(order)
+        if order.write_answers or order.action.stays(order.written):
             return self._here.run(order)
-        key = f"{order.host.name}-{uuid.uuid4().hex}"
-        errand = Errand(
-            run=self._run,
-            key=key,
-            claims="",
-            action=order.action.name,
-            arguments=order.pack(),
-            place=(order.place.file, order.place.line, order.place.path),
-            host=order.host.name,
-            playbook=order.playbook,
-            check=order.check,
-            diff=order.diff,
-            now=order.now().isoformat(),
-        )
+        errand = errand_of(order, run=self._run)
         assert self._client is not None
-        with order.progress() as progress:
-            self._heard[key] = progress
-            try:
-                return self._answered(self._client, order, errand)
-            finally:
-                del self._heard[key]
+        with order.progress() as progress, self._hearing(errand, progress):
+            return self._answered(self._client, order, errand)
+
+    @contextmanager
+    def _hearing(self, errand: Errand, progress: Progress) -> Iterator[None]:
+        self._heard[errand.key] = progress
+        try:
+            yield
+        finally:
+            del self._heard[errand.key]
+
+    @contextmanager
+    def _helping(self, order: Order, progress: Progress) -> Iterator[Helper]:
+        """Have parts of a task done by the workers. One that is lost on its way is done again by Dask, or is lost."""
+        assert self._client is not None
+        client = self._client
+
+        def do(part: str, given_up: Callable[[], bool]) -> str:
+            errand = errand_of(order, run=self._run, part=part)
+            came = threading.Event()
+            with self._hearing(errand, progress):
+                try:
+                    future = client.submit(work, wire.sent(errand), key=errand.key, pure=False)
+                    future.add_done_callback(lambda _: came.set())
+                    self._wait(client, future, came, _Once(given_up, partial(self._tell, errand.key)))
+                    answer = future.result()
+                except (CancelledError, OSError, KilledWorker) as error:
+                    raise HelperLostError("a worker was lost, or the scheduler") from error
+            return wire.part(answer)
+
+        yield do
 
     def _answered(self, client: Client, order: Order, errand: Errand) -> Outcome:
         if client.status != "running" or self._gone:
@@ -185,21 +203,24 @@ class DaskCluster:
             text = wire.sent(msgspec.structs.replace(errand, claims=claims.name))
             future = client.submit(work, text, key=errand.key, pure=False, retries=0)
             future.add_done_callback(lambda _: came.set())
-            self._wait(client, future, came)
+            self._wait(client, future, came, self._stopping)
             outcome = wire.outcome(future.result())
         except (LostError, CancelledError, OSError, KilledWorker) as error:
             raise self._lost(client, order, claims) from error
         self._claims.append(claims)
         return outcome
 
-    def _wait(self, client: Client, future: Future[str], came: threading.Event) -> None:
-        """Wait for the answer, or until nobody is left to give one; an interruption is passed on to the workers."""
+    def _wait(self, client: Client, future: Future[str], came: threading.Event, look: Callable[[], object]) -> None:
+        """Wait for the answer, or until nobody is left to give one.
+
+        Args:
+            look: called now and then; passes an interruption on to the workers.
+        """
         looked = alone = time.monotonic()
         while not came.is_set():
             try:
                 came.wait(_SLICE)
-                if self._interruption.pending:
-                    self._interrupt(client)
+                look()
                 if time.monotonic() - looked > _WITHOUT_WORKERS / 6:
                     looked = time.monotonic()
                     alone = alone if client.status == "running" and not client.nthreads() else looked
@@ -208,13 +229,11 @@ class DaskCluster:
             except KeyboardInterrupt:
                 self._interruption.notice()
 
-    def _interrupt(self, client: Client) -> None:
-        with self._lock:
-            if self._passed_on:
-                return
-            self._passed_on = True
+    def _tell(self, part: str = "") -> None:
+        """Have the workers stop what they do for this run, or one part of a task."""
+        assert self._client is not None
         # one that does not answer keeps no other from hearing of it
-        passing = partial(client.run, interrupt, self._run, on_error="ignore")
+        passing = partial(self._client.run, interrupt, self._run, part, on_error="ignore")
         threading.Thread(target=_quietly, args=(passing,), daemon=True).start()
 
     def _lost(self, client: Client, order: Order, claims: Queue) -> TaskError | UndecidedError:
@@ -285,15 +304,8 @@ class DaskCluster:
         """Tell of the progress that a worker tells of; of a task that has ended nothing more is told."""
         message = event[1]
         progress = self._heard.get(message["key"])
-        if progress is None:
-            return
-        if "what" in message:
-            progress.start(message["what"], rows=message["rows"], bytes=message["bytes"])
-        if "done" in message:
-            rows, size = message["done"]
-            progress.advance(rows=rows, bytes=size)
-        if "note" in message:
-            progress.note(message["note"])
+        if progress is not None:
+            heard(message, progress)
 
     def _is_embedded(self, order: Order) -> bool:
         """Whether a task is about a private server, of which another machine would have one of its own."""
@@ -302,6 +314,20 @@ class DaskCluster:
         database = order.host.database
         own = isinstance(database, str) and EmbeddedDatabase.of(database) is not None
         return own or "embedded:" in str(order.written)
+
+
+class _Once:
+    """Does something the first time that it is due."""
+
+    def __init__(self, due: Callable[[], bool], what: Callable[[], object]) -> None:
+        self._due = due
+        self._what = what
+        self._lock = threading.Lock()
+
+    def __call__(self) -> None:
+        """Do it when it is due and was not done before."""
+        if self._due() and self._lock.acquire(blocking=False):
+            self._what()
 
 
 @contextmanager

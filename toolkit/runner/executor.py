@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from toolkit.actions.action import Action
-from toolkit.actions.context import Context, Inventory
+from toolkit.actions.context import Context, Helper, Inventory
 from toolkit.model.host import Host
 from toolkit.model.outcome import Outcome, Progress
 from toolkit.model.playbook import Place
@@ -77,15 +78,36 @@ class Executor(Protocol):
     ) -> None: ...
 
 
-class Threads:
-    """Runs tasks in the process of the run, in the threads that ask for it."""
+Helpers = Callable[[Order, Progress], AbstractContextManager[Helper]]
+"""Gives, for a `with`, what has parts of a task done by other processes."""
 
-    def __init__(self, forks: int = 1) -> None:
+
+class Threads:
+    """Runs tasks in the process of the run, in the threads that ask for it.
+
+    Args:
+        helpers: for parts of tasks; None where there are none.
+    """
+
+    def __init__(self, forks: int = 1, helpers: Helpers | None = None) -> None:
         self.forks = forks
+        self._helpers = helpers
 
     def run(self, order: Order) -> Outcome:
         """Run an action in this thread."""
         arguments = prepared(order.action, order.render(), order.place)
+        with self._context(order) as context:
+            return shown(order.action.run(arguments, context))
+
+    def part(self, order: Order, part: str) -> str:
+        """Do a part of a task that another process runs."""
+        assert order.action.part is not None
+        with self._context(order) as context:
+            return order.action.part(part, context)
+
+    @contextmanager
+    def _context(self, order: Order) -> Iterator[Context]:
+        helpers = self._helpers
         with StoppableProgress(order.progress(), order.interruption) as progress:
             context = Context(
                 host=order.host,
@@ -98,10 +120,11 @@ class Threads:
                 variables=order.variables(),
                 write_answers=order.write_answers or None,
                 at_end=order.at_end,
+                helpers=None if helpers is None else partial(helpers, order, progress),
             )
             main = threading.current_thread() is threading.main_thread()
             with nullcontext() if main else stopped_when(progress.due):
-                return shown(order.action.run(arguments, context))
+                yield context
 
     def __enter__(self) -> Self:
         return self

@@ -34,6 +34,7 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
         arguments: as `toolkit.config.packing` packs them.
         place: the task's: file, line and path.
         now: the time as the run sees it, in ISO 8601.
+        part: what the action's `part` takes; None for the whole task.
     """
 
     run: str
@@ -47,6 +48,7 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
     check: bool
     diff: bool
     now: str
+    part: str | None = None
 
 
 class LostError(Exception):
@@ -63,15 +65,16 @@ def received(text: str) -> Errand:
     return msgspec.json.decode(text, type=Errand)
 
 
-def answer(work: Callable[[], Outcome], *, foreign: bool, shown_file: Callable[[str], str]) -> str:
-    """Do something and give its outcome, or what it raised, as JSON.
+def answer(work: Callable[[], Outcome | str], *, foreign: bool, shown_file: Callable[[str], str]) -> str:
+    """Do something and give its outcome, what is said of a part, or what it raised, as JSON.
 
     Args:
         foreign: its texts may hold what programs and servers said.
         shown_file: the name of a file as the person who wrote it knows it.
     """
     try:
-        document = _outcome(work(), mask if foreign else mask_own)
+        made = work()
+        document = {"part": made} if isinstance(made, str) else _outcome(made, mask if foreign else mask_own)
     except PlaybackError as error:
         document = _error(error, mask_own if is_our_own(error) else mask, shown_file)
     except KeyboardInterrupt as error:
@@ -94,15 +97,7 @@ def outcome(text: str) -> Outcome:
     Raises:
         LostError: it was begun before.
     """
-    document = json.loads(text)
-    if "lost" in document:
-        raise LostError
-    if "interrupted" in document:
-        raise Interrupted(document["interrupted"]) if document["interrupted"] else KeyboardInterrupt
-    if "defect" in document:
-        raise DefectError(f"{document['defect']}\n{document['trace']}")
-    if "error" in document:
-        raise _raised(document)
+    document = _opened(text)
     return Outcome(
         changed=document["changed"],
         message=document["message"],
@@ -114,6 +109,24 @@ def outcome(text: str) -> Outcome:
         skipped=document["skipped"],
         exit_code=document["exit_code"],
     )
+
+
+def part(text: str) -> str:
+    """Give what an answer says of a part, or raise what was raised there."""
+    return str(_opened(text)["part"])
+
+
+def _opened(text: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(text)
+    if "lost" in document:
+        raise LostError
+    if "interrupted" in document:
+        raise Interrupted(document["interrupted"]) if document["interrupted"] else KeyboardInterrupt
+    if "defect" in document:
+        raise DefectError(f"{document['defect']}\n{document['trace']}")
+    if "error" in document:
+        raise _raised(document)
+    return document
 
 
 def _outcome(outcome: Outcome, hide: Callable[[str], str]) -> dict[str, Any]:

@@ -65,6 +65,20 @@ def key_ranges(connection: Connection, table: Table, relation: Relation, parts: 
     return [ends[0], *middle, begins[-1]]
 
 
+def between(table: Table, spans: Sequence[tuple[Bound, Bound]]) -> Sql:
+    """Give a condition on the rows `t` of a table with a key: behind one key, up to another one, for any of the spans.
+
+    An empty key stands for the begin or the end of the table.
+    """
+    columns = sort_key(table).columns
+    spanned = []
+    for after, until in spans:
+        sides = [_compared(columns, ">", after)] if after else []
+        sides += [_compared(columns, "<=", until)] if until else []
+        spanned.append(sql.SQL("({})").format(sql.SQL(" AND ").join(sides or [sql.SQL("true")])))
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(spanned))
+
+
 def _compared(columns: Sequence[Column], operator: str, bound: Bound) -> Sql:
     """The condition that a key comes before a bound, or not before it, in the order of the repository."""
     sides = (

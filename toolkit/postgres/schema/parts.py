@@ -17,12 +17,10 @@ from typing import Any, Generic, TypeVar
 import psycopg
 
 from toolkit.planning.chunking import Opening, RawChunk, cut, opening
+from toolkit.planning.seams import OPENING_BYTES
 from toolkit.postgres.schema.relation import Sql
 from toolkit.postgres.schema.rows import read_copies
 from toolkit.postgres.session.connection import Connection
-
-OPENING_BYTES = 64 << 20
-"""Bytes that are held until a part has a border of its own; nearly always a tenth of it is enough."""
 
 _LOOK_SECONDS = 0.1
 
@@ -86,7 +84,7 @@ class SplitTable(Generic[Made]):
             taken: gets the parts that are read as well.
             used: gets the parts whose openings are read.
         """
-        with closing(self._batches(connection, place)) as batches:
+        with closing(self._batches(connection, place, partly=place > 0)) as batches:
             if place:
                 begin = opening(batches, limit=OPENING_BYTES)
                 if begin is None:
@@ -112,8 +110,10 @@ class SplitTable(Generic[Made]):
             if begin.rest is not None:
                 return
 
-    def _batches(self, connection: Connection, place: int) -> Generator[Sequence[memoryview], None, None]:
-        with closing(read_copies(connection, [self._queries[place]])) as copies:
+    def _batches(
+        self, connection: Connection, place: int, *, partly: bool = False
+    ) -> Generator[Sequence[memoryview], None, None]:
+        with closing(read_copies(connection, [self._queries[place]], partly=partly)) as copies:
             for _, batch in copies:
                 yield batch
 

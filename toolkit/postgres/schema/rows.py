@@ -61,12 +61,21 @@ def read_copy(connection: Connection, query: Sql) -> Iterator[memoryview]:
             yield from batch
 
 
-def read_copies(connection: Connection, queries: Sequence[Sql]) -> Generator[tuple[int, list[memoryview]], None, None]:
+def read_copies(
+    connection: Connection, queries: Sequence[Sql], *, partly: bool = False
+) -> Generator[tuple[int, list[memoryview]], None, None]:
     """Give the rows of several queries, asked for in one message, as COPY text.
+
+    Args:
+        partly: whoever takes them may stop before their end, and go on in the same transaction.
 
     Yields:
         The place of a query and a batch of its rows, each with its newline: first all rows of the first query.
     """
+    if partly:
+        with connection.transaction(force_rollback=True):
+            yield from read_copies(connection, queries)
+        return
     pgconn = connection.pgconn
     message = sql.SQL("; ").join(sql.SQL("COPY ({}) TO STDOUT").format(query) for query in queries)
     pgconn.send_query(str(qualified(message, connection)).encode())

@@ -42,6 +42,22 @@ class QualifyingCursor(psycopg.Cursor[tuple[Any, ...]]):
         return super().copy(qualified(statement, self), *args, **options)
 
 
+class _Sent(sql.Composable):
+    """A statement of another session of ours, in which all names are qualified."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+
+    def as_bytes(self, context: AdaptContext | None = None) -> bytes:
+        """Give it as it is."""
+        return str(self._obj).encode()
+
+
+def as_sent(text: str) -> sql.Composed:
+    """Give a statement that `qualified` gave for a session of another process."""
+    return sql.Composed([_Sent(text)])
+
+
 def qualified(query: Query, context: AdaptContext | None = None) -> Any:
     """Give a statement with all names of pg_catalog in it qualified."""
     if isinstance(query, bytes):

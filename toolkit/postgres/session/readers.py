@@ -3,6 +3,8 @@
 The session that took the snapshot leads: it holds the locks, reads what only it can see, and takes part in the rest.
 The others are readers, each in a thread of its own, with the exported snapshot. A reader that cannot be had, or that
 others keep from its lock, leaves its work to those that are there: the result is the same for any number of them.
+
+Readers can be processes too, here or on other machines: then a thread here hands each job over, and waits for it.
 """
 
 from __future__ import annotations
@@ -10,18 +12,19 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import psycopg
 from psycopg import sql
 
 from toolkit.errors import PlaybackError
-from toolkit.postgres.session.connection import Connection, first_line, session
+from toolkit.postgres.session.connection import Connection, explaining, first_line, session
 from toolkit.postgres.session.stalling import GivenUpError
 
 Job = TypeVar("Job")
+Job_contra = TypeVar("Job_contra", contravariant=True)
 
 _LOCK_MILLISECONDS = 200
 """How long a reader waits for a lock. Who asked for a stronger one may be waiting for the leader, and the leader for
@@ -39,11 +42,64 @@ _BEGIN = sql.SQL(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Snapshot:
-    """An exported snapshot, and what tells its server from any other."""
+class Snapshot:
+    """An exported snapshot, what tells its server from any other, and what its sessions are called there."""
 
     name: str
     server: str
+    application: str
+
+
+class NotTakenError(Exception):
+    """A reader could not do a job, which is left to others; the text says why."""
+
+
+class Away(Protocol[Job_contra]):
+    """Has jobs done by other processes."""
+
+    @property
+    def processes(self) -> int:
+        """How many do a job each at the same time."""
+
+    def __call__(self, job: Job_contra, snapshot: Snapshot, given_up: Callable[[], bool]) -> None:
+        """Have a job done, and wait for it.
+
+        Args:
+            given_up: tells whether nobody wants it any more; what was begun is cancelled then.
+
+        Raises:
+            NotTakenError: no process could do it.
+        """
+
+
+@contextmanager
+def sharing(conninfo: str, snapshot: Snapshot) -> Iterator[Connection]:
+    """Open a session with a snapshot.
+
+    Raises:
+        NotTakenError: it cannot be had, or, inside the block, others keep it from a lock.
+        DatabaseError: inside the block, any other error of the server.
+    """
+    with explaining(conninfo), ExitStack() as opened:
+        try:
+            connection = opened.enter_context(session(conninfo, application=snapshot.application))
+            take_over(connection, snapshot)
+        except PlaybackError as error:
+            raise NotTakenError(error.message) from error
+        except psycopg.Error as error:
+            raise NotTakenError(first_line(error)) from error
+        try:
+            yield connection
+        except psycopg.errors.LockNotAvailable as error:
+            raise NotTakenError(first_line(error)) from error
+
+
+def take_over(connection: Connection, snapshot: Snapshot) -> None:
+    """Begin a transaction with a snapshot; an error of the server where it is another one."""
+    if connection.execute(_SERVER).fetchone() != (snapshot.server,):
+        raise psycopg.OperationalError("the address leads to another server this time")
+    begin = _BEGIN.format(sql.Literal(snapshot.name), _LOCK_MILLISECONDS)
+    connection.execute(begin.as_bytes(connection))
 
 
 class Readers(Generic[Job]):
@@ -55,6 +111,7 @@ class Readers(Generic[Job]):
         sessions: how many read at once at most, the leader included.
         look: called by the leader again and again while it waits; what it raises ends everything.
         note: is told why there are fewer readers.
+        away: has shared jobs done by other processes as well.
     """
 
     def __init__(
@@ -65,8 +122,10 @@ class Readers(Generic[Job]):
         sessions: int,
         look: Callable[[], None],
         note: Callable[[str], None],
+        away: Away[Job] | None = None,
     ) -> None:
         self._leader = leader
+        self._away = away
         self._conninfo = conninfo
         self._sessions = sessions
         self._application = leader.info.parameter_status("application_name") or "playback"
@@ -94,7 +153,7 @@ class Readers(Generic[Job]):
         try:
             if watch is not None:
                 watch.given_up = self._given_up
-            self._start(min(self._sessions, len(shared) + bool(own)) - 1, work)
+            self._start(len(shared) + bool(own) - 1, work)
             for job in own:
                 work(self._leader, job)
             while self._go_on():
@@ -109,19 +168,42 @@ class Readers(Generic[Job]):
                 watch.given_up = None
         self._raise_error()
 
-    def _start(self, readers: int, work: Callable[[Connection, Job], None]) -> None:
-        if readers < 1:
+    def _start(self, most: int, work: Callable[[Connection, Job], None]) -> None:
+        away = min(most, self._away.processes if self._away else 0)
+        readers = min(most - away, self._sessions - 1)
+        if away + readers < 1:
             return
         if self._leader.pooled:  # which may have no other session, and keep a reader waiting for one
             self._note("a pooler stands before the database: one session reads")
             return
         row = self._leader.execute("SELECT pg_export_snapshot(), pg_postmaster_start_time()::text").fetchone()
         assert row is not None
-        snapshot = _Snapshot(name=row[0], server=row[1])
+        snapshot = Snapshot(name=row[0], server=row[1], application=self._application)
+        self._open += away
+        for _ in range(away):
+            threading.Thread(target=self._send, args=(snapshot,), name="snapshot-sender", daemon=True).start()
         for _ in range(readers):
             threading.Thread(target=self._read, args=(snapshot, work), name="snapshot-reader", daemon=True).start()
 
-    def _read(self, snapshot: _Snapshot, work: Callable[[Connection, Job], None]) -> None:
+    def _send(self, snapshot: Snapshot) -> None:
+        """Have jobs done by a process as long as there are any."""
+        assert self._away is not None
+        try:
+            for job in self._taken():
+                try:
+                    self._away(job, snapshot, self._given_up.is_set)
+                except NotTakenError as error:
+                    self._give_back(job)
+                    self._lacking(str(error), "processes")
+                    return
+        except BaseException as error:
+            self._fail(error)
+        finally:
+            with self._changed:
+                self._open -= 1
+                self._changed.notify_all()
+
+    def _read(self, snapshot: Snapshot, work: Callable[[Connection, Job], None]) -> None:
         """Do jobs as a reader as long as there are any."""
         try:
             with self._session(snapshot) as connection:
@@ -132,25 +214,31 @@ class Readers(Generic[Job]):
         except psycopg.Error as error:
             self._lacking(first_line(error))
 
-    def _lacking(self, reason: str) -> None:
+    def _lacking(self, reason: str, what: str = "sessions") -> None:
         if not self._given_up.is_set():
-            self._note(f"fewer sessions read: {reason}")
+            self._note(f"fewer {what} read: {reason}")
+
+    def _give_back(self, job: Job) -> None:
+        with self._changed:
+            self._left.appendleft(job)
+
+    def _fail(self, error: BaseException) -> None:
+        with self._changed:
+            self._error = self._error or error
+        self._given_up.set()
 
     def _do(self, connection: Connection, job: Job, work: Callable[[Connection, Job], None]) -> None:
         try:
             work(connection, job)
         except psycopg.errors.LockNotAvailable:
-            with self._changed:
-                self._left.appendleft(job)
+            self._give_back(job)
             raise
         except BaseException as error:
-            with self._changed:
-                self._error = self._error or error
-            self._given_up.set()
+            self._fail(error)
             raise
 
     @contextmanager
-    def _session(self, snapshot: _Snapshot) -> Iterator[Connection]:
+    def _session(self, snapshot: Snapshot) -> Iterator[Connection]:
         """A session with the snapshot. It counts as open from when it is connected until it is closed."""
         counted = False
         try:
@@ -160,10 +248,7 @@ class Readers(Generic[Job]):
                     counted = True
                 assert connection.watch is not None
                 connection.watch.given_up = self._given_up
-                if connection.execute(_SERVER).fetchone() != (snapshot.server,):
-                    raise psycopg.OperationalError("the address leads to another server this time")
-                begin = _BEGIN.format(sql.Literal(snapshot.name), _LOCK_MILLISECONDS)
-                connection.execute(begin.as_bytes(connection))
+                take_over(connection, snapshot)
                 yield connection
         finally:
             with self._changed:
