@@ -10,12 +10,18 @@ import psycopg
 from toolkit.postgres.servers.programs import fitting
 
 
-def load(conninfo: str, file: Path) -> None:
-    """Load a file of SQL as any person would; ProgramError where psql complains."""
+def psql(conninfo: str, *commands: str, file: Path | None = None) -> None:
+    """Run psql as any person would; ProgramError where it complains."""
     with psycopg.connect(conninfo) as connection:
         version = connection.info.server_version // 10000
-    psql = next(fitting("", source=version, target=version))
-    psql.run("psql", ["--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "-f", str(file)], database=conninfo)
+    given = [*(part for each in commands for part in ("-c", each)), *(["-f", str(file)] if file else [])]
+    programs = next(fitting("", source=version, target=version))
+    programs.run("psql", ["--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", *given], database=conninfo)
+
+
+def load(conninfo: str, file: Path) -> None:
+    """Load a file of SQL."""
+    psql(conninfo, file=file)
 
 
 def content(conninfo: str, tables: Sequence[str]) -> Mapping[str, Sequence[str]]:

@@ -69,7 +69,7 @@ INSERT INTO kinds (id, org_id, t, i, n, p, f, r, b, x, j, jb, d, ts, tz, tm, iv,
                    bits, ip, money, ch) VALUES
 (9007199254740993, 'a', E'tab\t nl\n cr\r bs\\ bell\a vt\v ff\f quote'' dq" 😀', -2147483648,
  12345678901234567890.123400,
- 0.5, '-0', 'NaN', true, '\x00ff5c', E'{"a" : 1,\n "a": 1e400, "s": "x\\ny\\u0000"}', '{"b": [1.10, null, "\"é"]}',
+ 0.5, '-0', 'NaN', true, '\x00ff5c', E'{"a" : 1,\n "a": 1e400, "s": "x\\ny\\u00e9"}', '{"b": [1.10, null, "\"é"]}',
  '0044-03-15 BC',
  'infinity', '2026-02-03 04:05:06.789+02', '24:00', '1 mon -3 days 04:05:06', '00000000-0000-0000-0000-0000000000ff',
  'it''s, "odd"', ROW(1, 'a,"b"'), 'ChAr', '"k"=>"v, \"w", n=>NULL', '[1,5)', '{{1,NULL},{3,4}}', ARRAY['', 'NULL',
@@ -79,7 +79,7 @@ INSERT INTO kinds (id, org_id, t, i, n, p, f, r, b, x, j, jb, d, ts, tz, tm, iv,
  '00:00:00.5',
  '-1 years', NULL, 'glad', ROW(NULL, ''), '', '', 'empty', '{}', '[0:1]={p,q}', '{}', '{}', '{}', '000', '10.0.0.1',
  '0', ''),
-(3, 'a', '\N', 7, '-0.10', 3, 1e22, 3e38, NULL, NULL, '[1]', '"="', NULL, '2026-01-01 00:00', '2026-01-01 00:00Z',
+(3, 'a', '\N', 7, '-0.10', 3, 1e22, 3e38, NULL, NULL, NULL, '"="', NULL, '2026-01-01 00:00', '2026-01-01 00:00Z',
  NULL, NULL, NULL, NULL,
  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
 (4, 'b', '=1+1', NULL, 'Infinity', NULL, 'Infinity', '-Infinity', NULL, NULL, '1', '1', NULL, NULL, NULL, NULL, NULL,
@@ -97,3 +97,6 @@ INSERT INTO "Bill ""Ing""".invoice (org_id, colour) VALUES ('a', 2), ('b', 1), (
 
 NAMES = ("org", "colours", "staff", "team", "kinds", '"odd ""name"""', "parts", "big", "bare", '"Bill ""Ing""".invoice')
 """The tables as SQL names them."""
+
+FILES = ("org", "colours", "staff", "team", "kinds", "odd %22name%22", "parts", "big", "bare", "Bill %22Ing%22.invoice")
+"""The files of the same tables, without their ending."""

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.control import Control, execute
+from tests.control import Control
+from tests.formats.conftest import Exporting
 from tests.formats.loading import content, load, sequences
-from tests.formats.nasty import CATALOG, NAMES, ROWS, TABLES
-
-
-@pytest.fixture
-def shop(tmp_path: Path, new_database: Callable[[], str]) -> Control:
-    """The host `shop`, whose backup there is."""
-    control = Control(tmp_path, CATALOG)
-    control.add_host("shop", new_database())
-    execute(control.hosts["shop"]["database"], TABLES, ROWS)
-    control.backup("shop")
-    return control
+from tests.formats.nasty import NAMES
+from toolkit.postgres.servers.programs import ProgramError
 
 
 @pytest.mark.parametrize("kind", ["sql", "copy"])
-def test_everything_comes_back(shop: Control, new_database: Callable[[], str], kind: str) -> None:
-    """Every value, sequence and row that points at itself or in a circle, by a role that is no superuser."""
-    outcome = shop.run("export", "shop", {"format": kind, "file": "all.sql"})
-    elsewhere = new_database()
-    execute(elsewhere, TABLES)
-    load(elsewhere, shop.directory / "all.sql")
+def test_everything_comes_back(shop: Control, export: Exporting, tmp_path: Path, elsewhere: str, kind: str) -> None:
+    """Every value and sequence, rows that point at themselves or in circles too, by a role that is no superuser."""
+    outcome = export(kind, "all.sql")
+    load(elsewhere, tmp_path / "all.sql")
     source = shop.hosts["shop"]["database"]
     assert content(elsewhere, NAMES) == content(source, NAMES)
     assert sequences(elsewhere) == sequences(source)
-    assert outcome.changed
+    assert (outcome.changed, outcome.warnings) == (True, ())
+    # rows that are there already refuse it, and nothing is changed
+    with pytest.raises(ProgramError, match="duplicate key"):
+        load(elsewhere, tmp_path / "all.sql")
+    assert content(elsewhere, NAMES) == content(source, NAMES)

@@ -28,6 +28,7 @@ from toolkit.model.schema import Table
 from toolkit.model.scope import BackupType, Demo, Scope
 from toolkit.planning.answers import read_answers
 from toolkit.planning.chunking import chunks
+from toolkit.planning.picked_by_text import PickedByText
 from toolkit.planning.picking import picking_of
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.schema.rows import read_rows
@@ -89,6 +90,19 @@ class Shop:
             tables = (self._described(source, survey.schema.tables[name]) for name in source.entries)
             return msgspec.structs.replace(source.manifest, tables=tuple(tables))
 
+    def told_by_text(self, wider: Manifest, businesses: Collection[str]) -> dict[str, tuple[int, str]] | None:
+        """Rows and digest per table of what is picked without a database; None where that is refused."""
+        rows_of = BackupReader(self.control.repository, wider).rows_of
+        try:
+            picked = PickedByText(wider, businesses, rows_of, remedy="")
+        except RefusedError:
+            return None
+        found = {}
+        for entry in wider.tables:
+            rows = [line for data in picked.rows(entry) for line in data.splitlines(keepends=True)]
+            found[entry.name] = len(rows), table_digest([chunk_id(raw.data) for raw in chunks(rows)])
+        return found
+
     def _described(self, source: Source, table: Table) -> TableEntry:
         """What a manifest says of a table with the rows that are on stage."""
         rows = read_rows(self.laboratory.connection, table, source.staged(table.name).relation, None)
@@ -138,7 +152,7 @@ def with_cuts(world: World, tables: Collection[str]) -> World:
 )
 @pytest.mark.timeout(7200)
 def test_picked_businesses_are_their_own_backup(shop: Shop, data: st.DataObject) -> None:
-    """Row for row and limit for limit, or the limits that cut their rows are named."""
+    """Row for row and limit for limit, or the limits that cut their rows are named; so where text alone tells."""
     world = data.draw(worlds())
     if leading := sorted(_leading(world)):
         world = with_cuts(world, data.draw(st.sets(st.sampled_from(leading), max_size=2)))
@@ -151,8 +165,9 @@ def test_picked_businesses_are_their_own_backup(shop: Shop, data: st.DataObject)
     own_scope = replace(scope, type=BackupType.BUSINESS, businesses=tuple(sorted(businesses)), demo=Demo.INCLUDE)
     shop.build(world)
     wider, own = shop.backup(scope), shop.backup(own_scope)
-    lost = _lost(world, scope, own_scope)
+    lost, told = _lost(world, scope, own_scope), shop.told_by_text(wider, businesses)
     if lost:
+        assert told is None
         with pytest.raises(RefusedError, match="lacks rows that a backup of") as refusal:
             shop.picked(wider, businesses)
         assert {reason.partition(": of its newest")[0] for reason in refusal.value.reasons} == lost
@@ -160,6 +175,11 @@ def test_picked_businesses_are_their_own_backup(shop: Shop, data: st.DataObject)
     picked = {entry.name: (entry.rows, entry.digest, entry.cutoff) for entry in shop.picked(wider, businesses).tables}
     for entry in own.tables:
         assert picked[entry.name] == (entry.rows, entry.digest, entry.cutoff), entry.name
+    if told is not None:
+        assert {entry.name: told[entry.name] for entry in own.tables} == {
+            entry.name: (entry.rows, entry.digest) for entry in own.tables
+        }
+        assert not any(rows for name, (rows, _) in told.items() if own.table(name) is None)
     taken = {entry.name for entry in own.tables}
     assert not any(rows for name, (rows, _, _) in picked.items() if name not in taken)
 

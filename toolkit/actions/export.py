@@ -193,18 +193,12 @@ def _export(arguments: ExportArguments, context: Context, repository: Repository
         on=arguments.on,
         repository=arguments.repository,
     )
-    # in check mode no scratch database is made: what it would choose out of the backup is not known
-    unknown = context.check and bool(arguments.like and (arguments.businesses or arguments.where))
-    looked_at = replace(wanted, businesses=(), where={}) if unknown else wanted
-    with BackupReader(repository, manifest) as reader, contents_of(manifest, looked_at, reader, context) as contents:
+    with BackupReader(repository, manifest) as reader, contents_of(manifest, wanted, reader, context) as contents:
         warnings = list(dangling(contents, wanted))
         if context.check:
-            counts = _counts(contents, manifest, counting=bool(arguments.businesses) and not unknown)
-            return Outcome(
-                changed=True,
-                result=_result(arguments, contents, place, counts, at_most=unknown),
-                warnings=tuple(warnings),
-            )
+            counts = _counts(contents, manifest, counting=bool(arguments.businesses) and not wanted.by_scratch)
+            result = _result(arguments, contents, place, counts, at_most=wanted.by_scratch)
+            return Outcome(changed=True, result=result, warnings=tuple(warnings))
         warnings += _written(arguments, context, contents, place)
         counts = {table.name: ExportedRows(rows=table.rows, bytes=table.size) for table in contents.tables}
         size = _size(place)

@@ -31,6 +31,8 @@ from toolkit.wording import counted, meant
 SCRATCH = "export"
 """The name of the scratch database that an export makes, and drops."""
 
+_LACKS = "the host of `like` has no such table"
+
 REMEDY = (
     "name a host with the application's schema, `like: HOST`: a scratch database made like its own tells them apart"
 )
@@ -54,10 +56,17 @@ class Wanted:
     on: str
     repository: str
 
+    @property
+    def by_scratch(self) -> bool:
+        """Whether a scratch database chooses the rows."""
+        return bool(self.like and (self.businesses or self.where))
+
 
 @contextmanager
 def contents_of(manifest: Manifest, wanted: Wanted, reader: BackupReader, context: Context) -> Iterator[Contents]:
     """Give what is exported, whose rows can be read within the block.
+
+    In check mode no scratch database is made: all the rows are there out of which it would choose.
 
     Raises:
         InputError: the backup has no such table, or a condition is none.
@@ -65,15 +74,17 @@ def contents_of(manifest: Manifest, wanted: Wanted, reader: BackupReader, contex
         DatabaseError: the scratch database cannot be made or read.
     """
     names = _names(manifest, wanted)
+    if wanted.where and not wanted.like:
+        raise InputError("export.where: a condition is SQL, which a database has to answer", hint=REMEDY)
     check_businesses(manifest, wanted.businesses)
-    if wanted.like and (wanted.businesses or wanted.where):
+    if wanted.where:
+        _check_where(wanted, context)
+    if wanted.by_scratch and not context.check:
         with _by_scratch(manifest, wanted, names, context) as contents:
             yield contents
         return
-    if wanted.where:
-        raise InputError("export.where: a condition is SQL, which a database has to answer", hint=REMEDY)
     rows_of = reader.rows_of
-    if wanted.businesses:
+    if wanted.businesses and not wanted.by_scratch:
         rows_of = PickedByText(manifest, wanted.businesses, reader.rows_of, remedy=REMEDY).rows
     tables = [
         ExportedTable(
@@ -87,6 +98,21 @@ def contents_of(manifest: Manifest, wanted: Wanted, reader: BackupReader, contex
         if entry.name in names
     ]
     yield _contents(manifest, wanted, tables)
+
+
+def _check_where(wanted: Wanted, context: Context) -> None:
+    """Try the conditions where the schema comes from, before anything is made."""
+    host = context.inventory.host(wanted.like)
+    with connect(conninfo_of(context, host), application="playback export") as connection:
+        schema = read_schema(connection, catalog_of(context, context.host).schemas)
+        lacking = [Problem(path=f"export.where.{each}", message=_LACKS) for each in wanted.where - schema.tables.keys()]
+        if lacking:
+            raise InputError(
+                lacking, hint=f"name a host by `like` that has the schema of the backup; {host.name} does not"
+            )
+        with connection.transaction():
+            connection.execute("SET TRANSACTION READ ONLY")
+            check_where(connection, schema, wanted.where, "export.where")
 
 
 @contextmanager
@@ -111,7 +137,6 @@ def _by_scratch(manifest: Manifest, wanted: Wanted, names: Sequence[str], contex
                 raise InputError(f"host {wanted.like} has no table {', '.join(gone)}, which is in the backup")
             with connection.transaction():
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                check_where(connection, schema, wanted.where, "export.where")
                 categories = {entry.name: entry.category for entry in manifest.tables}
                 sizes = {entry.name: entry.bytes for entry in manifest.tables}
                 tables = [

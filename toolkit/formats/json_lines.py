@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from toolkit.formats.contents import Contents, ExportedTable, Target
 from toolkit.formats.file_names import file_names
-from toolkit.formats.json_values import HOW, encoder
+from toolkit.formats.json_values import HOW, JSON, encoder
 from toolkit.formats.readme import readme
 from toolkit.formats.targets import README
 from toolkit.planning.copy_text import values
@@ -32,14 +32,18 @@ class JsonLinesForm:
 
 
 def _write_table(table: ExportedTable, file: BinaryIO) -> None:
-    columns = [(f"{json.dumps(column.name, ensure_ascii=False)}: ", encoder(column.type)) for column in table.columns]
+    columns = [
+        (f"{json.dumps(column.name, ensure_ascii=False)}: ", encoder(column.type), column.type in JSON)
+        for column in table.columns
+    ]
     for data in table.read():
         lines = []
         for line in data.splitlines():
             row = values(line) if columns else []
             members = (
                 f"{name}{'null' if value is None else encode(value)}"
-                for (name, encode), value in zip(columns, row, strict=True)
+                for (name, encode, is_json), value in zip(columns, row, strict=True)
+                if value is not None or not is_json
             )
             lines.append(f"{{{', '.join(members)}}}\n")
         file.write("".join(lines).encode())

@@ -9,20 +9,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 
 Encoded = Callable[[str], str]
 """Gives the JSON text of a value of PostgreSQL's text."""
+
+JSON = frozenset({"json", "jsonb"})
+"""Types for which null is a value, and another one than NULL."""
 
 _MOMENT = re.compile(r"(\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)(\+00)?")
 _TIMESTAMP = re.compile(r"timestamp(\(\d\))? with(out)? time zone")
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[-+]?\d+)?")
 
 HOW = (
-    "Each line is a row: an object with all columns of the table, in UTF-8; NULL is null.",
+    "Each line is a row: an object with all columns of the table, in UTF-8; NULL is null. A json or jsonb that is NULL"
+    " is left out of the object: null is a value of its own there.",
     "smallint, integer, real and double precision are numbers; NaN, Infinity and -Infinity are strings.",
     "bigint, numeric and money are strings, since most programs read JSON's numbers as doubles and lose digits.",
-    "boolean is true or false; json and jsonb are nested as they are; arrays are lists, nested for each dimension; one"
-    " whose indexes do not begin at 1 is the text that PostgreSQL has for it.",
+    "boolean is true or false; json and jsonb are nested as they are; arrays are lists, nested for each dimension. One"
+    " whose indexes do not begin at 1, or of json with a NULL in it, is the text that PostgreSQL has for it.",
     "timestamp and timestamp with time zone are of ISO 8601, the latter in UTC with a Z; dates too. Years before Christ"
     " and infinity are as PostgreSQL writes them.",
     "bytea is hexadecimal behind \\x. All other types are strings, as PostgreSQL writes them.",
@@ -37,9 +42,8 @@ def encoder(kind: str) -> Encoded:
         kind: the type of the column, as PostgreSQL prints it.
     """
     if kind.endswith("[]"):
-        element = encoder(kind[: kind.index("[")])
-        delimiter = ";" if kind.startswith("box[") else ","
-        return lambda text: _array(text, element, delimiter)
+        inner = kind[: kind.index("[")]
+        return partial(_array, element=encoder(inner), delimiter=";" if inner == "box" else ",", null=inner not in JSON)
     return _moment if _TIMESTAMP.fullmatch(kind) else _ENCODERS.get(kind, _string)
 
 
@@ -72,8 +76,8 @@ _ENCODERS: Mapping[str, Encoded] = {
 _BACKSLASHED = re.compile(r"\\(.)", re.DOTALL)
 
 
-def _array(text: str, element: Encoded, delimiter: str) -> str:
-    """An array as lists; PostgreSQL's text of it where it says where indexes begin."""
+def _array(text: str, element: Encoded, delimiter: str, *, null: bool) -> str:
+    """An array as lists; PostgreSQL's text of it where it says where indexes begin, or has a NULL that is not null."""
     if not text.startswith("{"):
         return _string(text)
     parts, place = [], 0
@@ -92,6 +96,8 @@ def _array(text: str, element: Encoded, delimiter: str) -> str:
         else:
             end = min(at for at in (text.find(delimiter, place), text.find("}", place)) if at >= 0)
             bare = text[place:end]
+            if bare == "NULL" and not null:
+                return _string(text)
             parts.append("null" if bare == "NULL" else element(bare))
             place = end
     return "".join(parts)

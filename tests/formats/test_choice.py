@@ -1,0 +1,165 @@
+"""Which rows an export takes, what it says of those it does not, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.control import Control
+from tests.formats.conftest import Exporting
+from tests.formats.loading import content, load
+from tests.formats.nasty import NAMES
+from tests.storage.faults import flip_bit
+from toolkit.errors import DamageError, InputError, RefusedError
+from toolkit.storage.layout import chunk_name
+
+WHERE = {"kinds": "i IS NOT NULL", "parts": "day < '2026-01-01' -- the old ones"}
+
+
+def files(directory: Path) -> Mapping[str, bytes]:
+    """The files with rows."""
+    return {path.name: path.read_bytes() for path in directory.iterdir() if path.name != "README.md"}
+
+
+def test_a_business_is_what_its_own_backup_holds(shop: Control, export: Exporting, tmp_path: Path) -> None:
+    """To the byte: what it owns and points at, and what is shared; no database is asked."""
+    wider = {"backup": shop.repository.labels()[0], "businesses": ["a"]}
+    told = export("csv", "told", **wider)
+    own = shop.backup("shop", businesses=["a"], job="own")
+    export("csv", "own", backup=own.metadata.label)
+    assert files(tmp_path / "told") == files(tmp_path / "own")
+    assert told.facts["tables"] == {entry.name: entry.rows for entry in own.tables}
+    assert "businesses: a (A & Söhne), as a backup of their own would hold" in told.details
+    shop.repository.store.delete(f"backups/{own.metadata.label}/manifest.json")
+    shop.repository.store.delete(f"published/{own.metadata.label}.json")
+
+
+def test_a_condition_is_answered_by_a_scratch_database(
+    shop: Control, export: Exporting, tmp_path: Path, elsewhere: str
+) -> None:
+    """It is about its table alone, beside businesses that the database tells apart; psql loads the rest."""
+    chosen = {"tables": ["org", "staff", "team", "kinds", "parts*"], "businesses": ["a"], "where": WHERE}
+    outcome = export("sql", "some.sql", like="maker", on="host", **chosen)
+    assert outcome.facts["tables"] == {"kinds": 2, "org": 1, "parts": 1, "staff": 2, "team": 1}
+    assert outcome.warnings == ()
+    load(elsewhere, tmp_path / "some.sql")
+    source = content(shop.hosts["shop"]["database"], NAMES)
+    found = content(elsewhere, NAMES)
+    kinds = [line.split("\t") for line in source["kinds"]]
+    assert found["kinds"] == ["\t".join(row) for row in kinds if row[1] == "a" and row[3] != r"\N"]
+    assert found["parts"] == ["1\ta\t2025-05-05\n"]
+    head = (tmp_path / "some.sql").read_text(encoding="utf-8").partition("BEGIN;")[0]
+    assert "rows of parts where day < '2026-01-01' -- the old ones" in head
+    assert "NOT IN IT: 5 tables that were not asked for" in head
+
+
+def test_what_keys_may_lead_to_is_said(export: Exporting) -> None:
+    """A part of the tables may point at rows that are not in the file."""
+    outcome = export("copy", "some.sql.gz", tables=["team", "Bill*"])
+    assert len(outcome.warnings) == 4
+    assert 'Bill "Ing".invoice (colour) may point at rows of colours that are not in it' in outcome.warnings
+
+
+def test_check_mode_says_what_would_be_written(export: Exporting, tmp_path: Path) -> None:
+    """Tables, rows and bytes; nothing is written, and no scratch database is made."""
+    whole = export("sql", "x.sql", check=True)
+    assert whole.message.startswith("would export 3,0")
+    assert whole.changed
+    counted = export("csv", "x", check=True, businesses=["b"], tables=["kinds", "bare"])
+    assert counted.facts["tables"] == {"bare": 4, "kinds": 2}
+    unknown = export("csv", "x", check=True, tables=["kinds"], where={"kinds": "true"}, like="maker", on="host")
+    assert unknown.message.startswith("would export at most 4 rows of 1 table")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("to", "arguments", "message"),
+    [
+        ("sql:x", {}, "export.directory: sql is one file; name it by `file`"),
+        ("csv:x.csv", {}, "export.file: csv has a file per table; name a `directory`, or a file.zip"),
+        ("sql:x.sql", {"compress": True}, "export.compress: it is for directories"),
+        ("jsonl:x", {"null": "NULL", "bom": True}, "export.bom: it is for `format: csv`"),
+        ("csv:x", {"null": '"'}, "export.null: it has no quotes"),
+        ("csv:x", {"tables": ["kind", "bare"]}, "has no table kind; did you mean kinds?"),
+        ("csv:x", {"where": {"kinds": "true"}}, "export.where: a condition is SQL, which a database has to answer"),
+        (
+            "csv:x",
+            {"where": {"kins": "true"}, "like": "maker", "on": "host"},
+            "has no table kins; did you mean kinds?",
+        ),
+        (
+            "csv:x",
+            {"where": {"kinds": "true"}, "tables": ["bare"], "like": "maker", "on": "host"},
+            "kinds is not among the `tables`",
+        ),
+        (
+            "csv:x",
+            {"where": {"kinds": "nope = 1"}, "like": "maker", "on": "host"},
+            'export.where.kinds: column "nope" does not exist',
+        ),
+        ("csv:x", {"where": {"kinds": "1) OR (1"}, "like": "maker", "on": "host"}, "export.where.kinds: "),
+        ("csv:x", {"where": {"bare": "true"}, "like": "elsewhere"}, "elsewhere"),
+        ("csv:x", {"businesses": ["A & Söhne"]}, "does not have the businesses A & Söhne"),
+        ("csv:x", {"backup": "20200101T000000Z-none-business"}, "20200101T000000Z-none-business"),
+    ],
+)
+def test_wrong_arguments_are_refused(
+    export: Exporting, tmp_path: Path, to: str, arguments: dict[str, Any], message: str
+) -> None:
+    """With the place and what is right instead; nothing is written."""
+    with pytest.raises((InputError, RefusedError)) as refused:
+        export(*to.split(":"), **arguments)
+    assert message in f"{refused.value}"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_stays_unless_it_is_an_export_and_may_go(export: Exporting, tmp_path: Path) -> None:
+    """Files and directories alike; a directory with anything else in it is never replaced."""
+    tables = {"tables": ["colours"]}
+    export("csv", "out", **tables)
+    export("sql", "out.sql", **tables)
+    for kind, to in (("csv", "out"), ("sql", "out.sql")):
+        with pytest.raises(InputError, match="is there already; `overwrite: true` replaces it"):
+            export(kind, to, **tables)
+    export("jsonl", "out", overwrite=True, **tables)
+    export("copy", "out.sql", overwrite=True, **tables)
+    assert sorted(files(tmp_path / "out")) == ["colours.jsonl"]
+    assert "COPY" in (tmp_path / "out.sql").read_text(encoding="utf-8")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.sql"]
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "letter.txt").write_text("dear", encoding="utf-8")
+    with pytest.raises(InputError, match="holds something else than an export"):
+        export("csv", "mine", overwrite=True, **tables)
+
+
+@pytest.mark.parametrize(("kind", "to"), [("csv", "out"), ("jsonl", "out.zip"), ("copy", "out.sql")])
+def test_a_damaged_backup_leaves_nothing(shop: Control, export: Exporting, tmp_path: Path, kind: str, to: str) -> None:
+    """What was there before is there still, and nothing that is half done."""
+    export(kind, to, tables=["colours"])
+    place = tmp_path / to
+    before = place.read_bytes() if place.is_file() else files(place)
+    manifest = shop.repository.manifest(shop.repository.labels()[0])
+    entry = manifest.table("parts")
+    assert entry is not None
+    name = chunk_name(entry.chunks[0].id)
+    good = shop.repository.store.get(name)
+    shop.repository.store.put(name, flip_bit(good, 60))
+    try:
+        with pytest.raises(DamageError, match="table parts"):
+            export(kind, to, overwrite=True)
+    finally:
+        shop.repository.store.put(name, good)
+    assert (place.read_bytes() if place.is_file() else files(place)) == before
+    assert [path.name for path in tmp_path.iterdir()] == [to]
+
+
+def test_only_the_owner_reads_it(export: Exporting, tmp_path: Path) -> None:
+    """Files have mode 0600 and directories 0700, whatever the umask."""
+    for kind, to in (("csv", "out"), ("jsonl", "out.zip"), ("sql", "deep/out.sql")):
+        export(kind, to, tables=["colours"])
+    modes = {path.relative_to(tmp_path).as_posix(): path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
+    assert modes == {path: 0o600 if Path(path).suffix else 0o700 for path in modes}
