@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from toolkit.model.manifest import Chunk, KeyColumn, TableEntry, chunk_id, table_digest
 from toolkit.planning import chunking, in_order, ranges
 from toolkit.planning.chunking import ChunkSizes, chunks
 from toolkit.planning.in_order import InOrder
-from toolkit.planning.ranges import Beside, Differing, Room, differing
+from toolkit.planning.ranges import Differing, Room, differing, together
 
 patient = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 SMALL = ChunkSizes(minimum=20, beyond=40, maximum=200)
@@ -83,34 +83,42 @@ def test_rows_of_one_side_only_are_found(
     assert found.rows == len(others)
 
 
-@given(ours=sides, theirs=sides, parts=st.integers(1, 4), order=st.randoms(use_true_random=False))
+@given(ours=sides, theirs=sides, mine_at=st.integers(0, 20), others_at=st.integers(0, 200))
 @patient
-def test_parts_are_laid_beside_in_any_order(ours: list[int], theirs: list[int], parts: int, order: Random) -> None:
-    """What differs is what a count of all lines says, and each chunk is fetched once at most."""
+def test_parts_are_put_together(ours: list[int], theirs: list[int], mine_at: int, others_at: int) -> None:
+    """What differs is what a count of all lines says, wherever each side is cut in two."""
     mine, others = rows_of(ours), rows_of(theirs)
     entry, data = entry_of(mine, (KeyColumn(column="id", sort="native"),))
-    fetched = list[str]()
-
-    def fetch(wanted: TableEntry) -> Iterator[bytes]:
-        fetched.extend(chunk.id for chunk in wanted.chunks)
-        return (data[chunk.id] for chunk in wanted.chunks)
-
+    room, found = Room(), list[Differing | None]()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunking, "FORMAT_1", SMALL)
-        laid = Beside(entry, fetch, lambda row: (row.split(b"\t")[0].decode(),), Room())
-        every = list(chunks(others))
-        split = [every[len(every) * n // parts : len(every) * (n + 1) // parts] for n in range(parts)]
-        order.shuffle(split)
-        for part in split:
-            with laid.run() as run:
-                for raw in part:
-                    run.take(raw)
-        found = laid.differing()
-    assert found is not None
-    assert Counter(found.ours) == Counter(mine) - Counter(others)
-    assert Counter(found.theirs) == Counter(others) - Counter(mine)
-    assert found.rows == len(others)
-    assert not Counter(fetched) - Counter(chunk.id for chunk in entry.chunks)
+        for some, rows in ((entry.chunks[:mine_at], others[:others_at]), (entry.chunks[mine_at:], others[others_at:])):
+            part = structs.replace(entry, chunks=some)
+            found.append(
+                differing(
+                    chunks(rows),
+                    part,
+                    lambda wanted: (data[chunk.id] for chunk in wanted.chunks),
+                    lambda row: (row.split(b"\t")[0].decode(),),
+                    room,
+                )
+            )
+    both = together(found, room)
+    assert both is not None
+    assert Counter(both.ours) == Counter(mine) - Counter(others)
+    assert Counter(both.theirs) == Counter(others) - Counter(mine)
+    assert both.rows == len(others)
+
+
+def test_a_part_of_which_nothing_is_known_gives_back_what_the_others_hold() -> None:
+    """Other tables may use that memory then."""
+    room = Room()
+    room.take(ranges.HELD_BYTES)
+    room.take(3 * (ranges.LINE_BYTES + 2))
+    part = Differing(ours=[b"a\n", b"a\n"], theirs=[b"b\n"], rows=1)
+    assert room.none
+    assert together([part, None], room) is None
+    assert not room.none
 
 
 def test_only_ranges_that_differ_are_fetched() -> None:

@@ -54,7 +54,7 @@ def laboratory(pg18: EmbeddedServer, clerk: str, tmp_path_factory: pytest.TempPa
         patch.setattr(rebuilding, "LEAST_ROWS", 1)
         if EVERYTHING:
             patch.setattr(ranges, "ALONE_BYTES", -1)
-            patch.setattr(ranges, "PART_BYTES", 4096)
+            patch.setattr(ranges, "PART_BYTES", 20)
             # whatever the server thinks how many rows there are
             patch.setattr(comparison, "LOOKED_UP", -1)
             patch.setattr(row_sources, "FEW", -2)

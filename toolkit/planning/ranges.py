@@ -7,11 +7,9 @@ told by their keys: that is a matter of how much is held at a time, never of the
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
 
 from msgspec import structs
 
@@ -75,30 +73,50 @@ def differing(
     """Tell which rows a backup has of a table and another side, and which only one of them.
 
     Args:
-        theirs: the chunks of the other side, read to the end in any case.
+        theirs: the chunks of the other side, in their order; read to the end in any case.
+        fetch: is asked for those chunks of the backup that the other side does not have.
+        key_of: the key of a row of the other side, in the form in which the manifest has it.
+        room: for the lines that are found on one side only.
 
     Returns:
-        What `Beside.differing` gives.
+        None where more differs than can be held; equal lines count as often as they occur.
     """
-    beside = Beside(entry, fetch, key_of, room)
-    with beside.run(whole=True) as run:
-        for raw in theirs:
-            run.take(raw)
-    return beside.differing()
+    beside = _Beside(entry, fetch, key_of, room)
+    for raw in theirs:
+        beside.take(raw)
+    return beside.end()
+
+
+def together(parts: Sequence[Differing | None], room: Room) -> Differing | None:
+    """Put together what was found of parts of a table, each beside some of the backup's chunks.
+
+    A line that is in one part of the backup and in another one of the other side is on both sides.
+
+    Args:
+        room: in which the lines were held.
+
+    Returns:
+        None where it is not known of every part.
+    """
+    known = [part for part in parts if part is not None]
+    mine = Counter(line for part in known for line in part.ours)
+    others = Counter(line for part in known for line in part.theirs)
+    if len(known) < len(parts):
+        room.take(-sum(map(_held, (*mine.elements(), *others.elements()))))
+        return None
+    return Differing(
+        ours=list((mine - others).elements()),
+        theirs=list((others - mine).elements()),
+        rows=sum(part.rows for part in known),
+    )
 
 
 class _TooMuchError(Exception):
     """More lines differ than can be held."""
 
 
-class Beside:
-    """A table of a backup, beside which another side is laid: at once, or in parts by several threads.
-
-    Args:
-        fetch: is asked for those chunks of the backup that the other side does not have.
-        key_of: the key of a row of the other side, in the form in which the manifest has it.
-        room: for the lines that are found on one side only.
-    """
+class _Beside:
+    """A table of a backup, beside which the chunks of another side are laid in their order."""
 
     def __init__(self, entry: TableEntry, fetch: Fetch, key_of: Callable[[bytes], Key], room: Room) -> None:
         self._entry = entry
@@ -108,142 +126,52 @@ class Beside:
         self._places: dict[str, list[int]] = defaultdict(list)
         for place, chunk in enumerate(entry.chunks):
             self._places[chunk.id].append(place)
-        self._left = [True] * len(entry.chunks)  # chunks that no one has come to
-        self._lock = Lock()
+        self._left = [True] * len(entry.chunks)  # chunks that have not had their turn
+        self._next = 0  # before this one none is left but those that were found to be equal later
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._last_row = b""
         self._ours: dict[bytes, int] = {}
         self._theirs: dict[bytes, int] = {}
         self._rows = self._held = 0
         self._room = room
-        self.too_much = False
-
-    @contextmanager
-    def run(self, *, whole: bool = False) -> Iterator[Run]:
-        """Lay the chunks beside it that the block gives, in their order.
-
-        Args:
-            whole: these are all chunks of the other side.
-        """
-        run = Run(self, 0 if whole else None)
-        yield run
-        run.end(len(self._entry.chunks) if whole else None)
-
-    def differing(self) -> Differing | None:
-        """Give the rows that not both sides have, once all of the other side has been laid beside it.
-
-        Returns:
-            None where more differs than can be held; equal lines count as often as they occur.
-        """
-        try:
-            if not self.too_much:
-                for data in self.rows(self.come_to(0, len(self._left))):
-                    self.cancel(data.splitlines(keepends=True), ours=True)
-        except _TooMuchError:
-            self.too_much = True
-        if self.too_much:
-            self._hold(-self._held)
-            return None
-        return Differing(ours=_repeated(self._ours), theirs=_repeated(self._theirs), rows=self._rows)
-
-    def count(self, rows: int) -> None:
-        """Count rows of the other side."""
-        with self._lock:
-            self._rows += rows
-
-    def find(self, identity: str, begin: int) -> int | None:
-        """Give the place of a chunk that no one has come to, from a place on if there is one, and come to it."""
-        with self._lock:
-            places = [place for place in self._places.get(identity, ()) if self._left[place]]
-            found = next((place for place in places if place >= begin), places[0] if places else None)
-            if found is not None:
-                self._left[found] = False
-            return found
-
-    def come_to(self, begin: int, end: int) -> Sequence[Chunk]:
-        """Give the chunks between two places that no one has come to."""
-        with self._lock:
-            places = [place for place in range(begin, end) if self._left[place]]
-            for place in places:
-                self._left[place] = False
-            return [self._entry.chunks[place] for place in places]
-
-    def rows(self, chunks: Sequence[Chunk]) -> Iterator[bytes]:
-        """Give the backup's rows of some chunks."""
-        return self._fetch(structs.replace(self._entry, chunks=tuple(chunks))) if chunks else iter(())
-
-    def beyond(self, row: bytes, begin: int, *, ahead: int) -> int:
-        """Give the place of the first chunk that goes beyond a row of the other side, from a place on.
-
-        Args:
-            ahead: how many chunks further that is about, where rows do not show it.
-        """
-        chunks = self._entry.chunks
-        if not self._entry.key:
-            return min(begin + ahead, len(chunks))
-        place, key = begin, self._rank(self._key_of(row))
-        while place < len(chunks) and self._rank(chunks[place].last) <= key:
-            place += 1
-        return place
-
-    def _rank(self, key: Key) -> list[tuple[int, float, str]]:
-        """What a key is about ordered by."""
-        return [_rank(text, native=native) for text, native in zip(key, self._native, strict=True)]
-
-    def cancel(self, found: Iterable[bytes], *, ours: bool) -> None:
-        """Take lines of one side off those that only the other one had so far, and keep what is left for this one."""
-        into, against = (self._ours, self._theirs) if ours else (self._theirs, self._ours)
-        with self._lock:
-            for line in found:
-                size = len(line) + LINE_BYTES
-                if line in against:
-                    _less_one(against, line)
-                    self._hold(-size)
-                else:
-                    into[line] = into.get(line, 0) + 1
-                    self._hold(size)
-                    if self._room.none:
-                        raise _TooMuchError
-
-    def _hold(self, size: int) -> None:
-        self._held += size
-        self._room.take(size)
-
-
-class Run:
-    """Some chunks of the other side that follow each other, laid beside a table by one thread."""
-
-    def __init__(self, beside: Beside, begin: int | None) -> None:
-        self._beside = beside
-        self._next = begin  # the first chunk of the backup that has not had its turn here
-        self._waiting: list[bytes] = []
-        self._waiting_bytes = 0
-        self._last_row = b""
+        self._too_much = False
 
     def take(self, raw: RawChunk) -> None:
         """Pass over a chunk that both sides have, or keep it until the backup's rows of that range are at hand."""
-        if self._beside.too_much:
+        if self._too_much:
             return
-        self._beside.count(raw.rows)
+        self._rows += raw.rows
         self._last_row = raw.last_row
-        if self._next is None:
-            self._next = self._beside.beyond(raw.first_row, 0, ahead=0)
         try:
-            place = self._beside.find(chunk_id(raw.data), self._next)
+            place = self._find(chunk_id(raw.data))
             if place is None:
                 self._wait(raw)
             elif place >= self._next:
                 self._settle(place)
                 self._next = place + 1
         except _TooMuchError:
-            self._beside.too_much = True
+            self._too_much = True
 
-    def end(self, end: int | None) -> None:
-        """Lay what waits beside the backup's chunks up to a place; None: as far as the last row goes."""
-        if self._beside.too_much or self._next is None:
-            return
+    def end(self) -> Differing | None:
+        """Give the rows that not both sides have, once all of the other side has been laid beside it."""
         try:
-            self._settle(self._reached() if end is None else end)
+            if not self._too_much:
+                self._settle(len(self._left))
         except _TooMuchError:
-            self._beside.too_much = True
+            self._too_much = True
+        if self._too_much:
+            self._hold(-self._held)
+            return None
+        return Differing(ours=_repeated(self._ours), theirs=_repeated(self._theirs), rows=self._rows)
+
+    def _find(self, identity: str) -> int | None:
+        """Give the place of a chunk that is left, at or after the next one if there is one, and take it."""
+        places = [place for place in self._places.get(identity, ()) if self._left[place]]
+        found = next((place for place in places if place >= self._next), places[0] if places else None)
+        if found is not None:
+            self._left[found] = False
+        return found
 
     def _wait(self, raw: RawChunk) -> None:
         self._waiting.append(raw.data)
@@ -252,30 +180,67 @@ class Run:
             self._settle(self._reached())
 
     def _reached(self) -> int:
-        assert self._next is not None
-        return self._beside.beyond(self._last_row, self._next, ahead=len(self._waiting))
+        """Give the place of the first chunk that goes beyond the last row of the other side."""
+        chunks = self._entry.chunks
+        if not self._entry.key:
+            return min(self._next + len(self._waiting), len(chunks))
+        place, key = self._next, self._rank(self._key_of(self._last_row))
+        while place < len(chunks) and self._rank(chunks[place].last) <= key:
+            place += 1
+        return place
+
+    def _rank(self, key: Key) -> list[tuple[int, float, str]]:
+        """What a key is about ordered by."""
+        return [_rank(text, native=native) for text, native in zip(key, self._native, strict=True)]
 
     def _settle(self, end: int) -> None:
         """Lay the backup's chunks up to a place beside what waits of the other side."""
-        assert self._next is not None
-        beside, chunks = self._beside, self._beside.come_to(self._next, end)
-        self._next = max(end, self._next)
+        chunks = self._come_to(end)
         theirs, left = InOrder(b"".join(self._waiting)), None
         self._waiting, self._waiting_bytes = [], 0
         ours = list[bytes]()
-        for data in beside.rows(chunks):
+        for data in self._fetch(structs.replace(self._entry, chunks=tuple(chunks))) if chunks else ():
             if left is None:
                 ours.extend(theirs.beside(data))
                 if not theirs.lost:
                     continue
                 left = Lines(theirs.left())
-                beside.cancel(left.less(ours), ours=True)
+                self._cancel(left.less(ours), ours=True)
             else:
-                beside.cancel(left.less(data.splitlines(keepends=True)), ours=True)
+                self._cancel(left.less(data.splitlines(keepends=True)), ours=True)
         if left is None:
             left = Lines(theirs.left())
-            beside.cancel(left.less(ours), ours=True)
-        beside.cancel(left.rest(), ours=False)
+            self._cancel(left.less(ours), ours=True)
+        self._cancel(left.rest(), ours=False)
+
+    def _come_to(self, end: int) -> Sequence[Chunk]:
+        """Give the chunks up to a place that have not had their turn."""
+        places = [place for place in range(self._next, end) if self._left[place]]
+        for place in places:
+            self._left[place] = False
+        self._next = max(end, self._next)
+        return [self._entry.chunks[place] for place in places]
+
+    def _cancel(self, found: Iterable[bytes], *, ours: bool) -> None:
+        """Take lines of one side off those that only the other one had so far, and keep what is left for this one."""
+        into, against = (self._ours, self._theirs) if ours else (self._theirs, self._ours)
+        for line in found:
+            if line in against:
+                _less_one(against, line)
+                self._hold(-_held(line))
+            else:
+                into[line] = into.get(line, 0) + 1
+                self._hold(_held(line))
+                if self._room.none:
+                    raise _TooMuchError
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        self._room.take(size)
+
+
+def _held(line: bytes) -> int:
+    return len(line) + LINE_BYTES
 
 
 def _repeated(counts: Mapping[bytes, int]) -> list[bytes]:

@@ -6,25 +6,23 @@ Large tables are read by several sessions at once, with the snapshot of the one 
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain, groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 import msgspec
 
-from toolkit.model.manifest import TableEntry
+from toolkit.model.manifest import Chunk, TableEntry
 from toolkit.model.schema import Table
 from toolkit.planning.as_stored import AsStored
-from toolkit.planning.chunking import RawChunk, cut
-from toolkit.planning.copy_text import key_values
-from toolkit.planning.ranges import Beside, Differing, Key, Room, Run
+from toolkit.planning.chunking import cut
+from toolkit.planning.copy_text import key_values, values
+from toolkit.planning.ranges import Differing, Key, Room, differing, together
 from toolkit.planning.row_order import sort_key, stored_key, told_apart_alike
 from toolkit.postgres.compare.source import Source
-from toolkit.postgres.schema.key_ranges import key_ranges
-from toolkit.postgres.schema.parts import SplitTable
+from toolkit.postgres.schema.key_ranges import has_ranges, ranges_between
 from toolkit.postgres.schema.relation import Relation, Sql
 from toolkit.postgres.schema.row_sources import FEW, Rows
 from toolkit.postgres.schema.rows import read_copies, rows_query
@@ -38,8 +36,11 @@ SMALL_ROWS = 1000
 ALONE_BYTES = 16 << 20
 """Bytes of tables up to which one session is as quick as several: what is gained does not pay for connecting."""
 
-PART_BYTES = 32 << 20
-"""Bytes of a table that each of several sessions reads at least, where more than one reads it."""
+PART_BYTES = 8 << 20
+"""Bytes of rows that each of several sessions reads at least of a table, where more than one reads it."""
+
+MUCH = 8
+"""A table is read in parts where it is more than this part of all: less, at the end, keeps nobody waiting for long."""
 
 MOST_SESSIONS = 4
 """Sessions that read at once, at most; fewer where the machine has fewer processors."""
@@ -94,12 +95,12 @@ class _Comparing:
         return sum(self._relations[name].bytes or 0 for name in names)
 
     def _read(self, own: Sequence[list[str]], whole: Sequence[list[str]]) -> None:
-        leader, jobs, split = self._workspace.connection, list[Job](whole), list[_Split]()
+        leader, jobs, parts = self._workspace.connection, list[Job](whole), list[_Part]()
         sessions = min(MOST_SESSIONS, max(2, os.cpu_count() or 1))
         if sum(map(self._bytes, whole)) <= ALONE_BYTES or leader.watch is None or leader.pooled:
             sessions = 1
         else:
-            jobs, split = self._split(whole, sessions)
+            jobs, parts = self._split(whole, sessions)
         readers = Readers[Job](
             leader,
             leader.watch.conninfo if leader.watch is not None else "",
@@ -108,113 +109,117 @@ class _Comparing:
             note=lambda _: None,
         )
         readers.run(own, jobs, self._do)
-        self._found |= {each.name: each.beside.differing() for each in split}
+        for name, found in groupby(parts, key=attrgetter("entry.name")):
+            self._found[name] = together([part.found for part in found], self._room)
 
-    def _split(self, whole: Sequence[list[str]], sessions: int) -> tuple[list[Job], list[_Split]]:
-        """Have several sessions read parts of each large table; gives all jobs, the largest first, and these tables."""
-        sized, split = list[tuple[int, Job]](), list[_Split]()
+    def _split(self, whole: Sequence[list[str]], sessions: int) -> tuple[list[Job], list[_Part]]:
+        """Have several sessions read parts of each table that makes up much of all.
+
+        Returns:
+            All jobs, the largest first, and those that are parts, by table.
+        """
+        sized, split = list[tuple[int, Job]](), list[_Part]()
+        total = sum(map(self._bytes, whole))
         for names in whole:
-            size, parts = self._bytes(names), 1
-            if len(names) == 1:
-                parts = min(sessions, size // PART_BYTES)
-            ranges = self._key_ranges(names[0], parts) if parts > 1 else []
-            if ranges:
-                split.append(_Split(names[0], ranges, self._laid_beside(names[0])))
-                sized.extend((size // len(ranges), part) for part in split[-1].parts)
+            size, parts = self._bytes(names), list[_Part]()
+            if len(names) == 1 and size * MUCH > total:
+                parts = self._parts(names[0], sessions)
+            if len(parts) > 1:
+                split.extend(parts)
+                sized.extend((size * part.entry.bytes // self._source.entries[names[0]].bytes, part) for part in parts)
             else:
                 sized.append((size, names))
         return [job for _, job in sorted(sized, key=itemgetter(0), reverse=True)], split
 
-    def _key_ranges(self, name: str, parts: int) -> list[Sql]:
-        table, relation = self._workspace.schema.tables[name], self._relations[name]
-        ranges = key_ranges(self._workspace.connection, table, relation, parts)
-        return [rows_query(table, relation, None, within=each) for each in ranges]
+    def _parts(self, name: str, sessions: int) -> list[_Part]:
+        """Parts of a table, each of the key range of some of the backup's chunks."""
+        table, relation, entry = self._workspace.schema.tables[name], self._relations[name], self._source.entries[name]
+        runs = list(_runs(entry, min(sessions, entry.bytes // PART_BYTES)))
+        firsts = [run.chunks[0].first for run in runs[1:]]
+        key = sort_key(table)
+        if not has_ranges(key) or not stored_key(table) or any(None in first for first in firsts):
+            return []
+        bounds = [tuple(str(value) for value in values("\t".join(map(str, first)).encode())) for first in firsts]
+        queries = [rows_query(table, relation, None, within=each) for each in ranges_between(key, bounds)]
+        return [_Part(entry=run, query=query) for run, query in zip(runs, queries, strict=False)]
 
     def _do(self, connection: Connection, job: Job) -> None:
         if isinstance(job, _Part):
-            job.compare(connection)
+            with closing(read_copies(connection, [job.query])) as batches:
+                job.found = self._beside(job.entry, (rows for _, rows in batches))
         else:
             self._compare(connection, job)
 
     def _compare(self, connection: Connection, names: Sequence[str]) -> None:
         """Compare some tables, whose rows are asked for by one message."""
-        tables, relations, left = self._workspace.schema.tables, self._relations, set(names)
+        tables, relations, entries = self._workspace.schema.tables, self._relations, self._source.entries
+        left = set(names)
         read = [name for name in names if (taken := self._wanted[name]) is None or not taken.empty]
         queries = [rows_query(tables[name], relations[name], self._wanted[name]) for name in read]
         if queries:
             with closing(read_copies(connection, queries)) as batches:
                 for place, arriving in groupby(batches, key=itemgetter(0)):
-                    self._found[read[place]] = self._beside(read[place], (rows for _, rows in arriving))
-                    left.remove(read[place])
+                    name = read[place]
+                    self._found[name] = self._beside(entries[name], (rows for _, rows in arriving))
+                    left.remove(name)
         for name in left:
-            self._found[name] = self._beside(name, ())
+            self._found[name] = self._beside(entries[name], ())
 
-    def _beside(self, name: str, batches: Iterable[Sequence[memoryview]]) -> Differing | None:
-        entry, coming = self._source.entries[name], iter(batches)
+    def _beside(self, entry: TableEntry, batches: Iterable[Sequence[memoryview]]) -> Differing | None:
+        """Lay rows beside the chunks of a table, or some of them that follow one another."""
+        coming = iter(batches)
         begun = AsStored(entry.chunks)
         for batch in coming:
             begun.add(batch)
             if not begun.same:
                 break
-        left = msgspec.structs.replace(entry, chunks=entry.chunks[begun.passed :])
-        beside = self._laid_beside(name, left)
-        with beside.run(whole=True) as run:
-            for raw in cut(chain([begun.left], coming)):
-                run.take(raw)
-        found = beside.differing()
+        rest = msgspec.structs.replace(entry, chunks=entry.chunks[begun.passed :])
+        theirs = cut(chain([begun.left], coming))
+        found = differing(theirs, rest, self._source.rows_of, self._key_of(entry.name), self._room)
         return found and replace(found, rows=found.rows + begun.rows)
 
-    def _laid_beside(self, name: str, entry: TableEntry | None = None) -> Beside:
+    def _key_of(self, name: str) -> Callable[[bytes], Key]:
         table = self._workspace.schema.tables[name]
         names = [column.name for column in table.stored_columns]
         positions = tuple(names.index(column.name) for column in stored_key(table))
-
-        def key_of(row: bytes) -> Key:
-            return key_values(row, positions)
-
-        return Beside(entry or self._source.entries[name], self._source.rows_of, key_of, self._room)
+        return lambda row: key_values(row, positions)
 
 
-class _Split:
-    """A table that several sessions compare, each a part."""
-
-    def __init__(self, name: str, queries: Sequence[Sql], beside: Beside) -> None:
-        self.name = name
-        self.beside = beside
-        self.parts = [_Part(split=self, place=place) for place in range(len(queries))]
-        self._table = SplitTable(name, queries, self._take)
-        self._runs = _Runs()
-
-    def compare(self, connection: Connection, place: int) -> None:
-        """Compare a part, and those after it that nobody has begun."""
-        # no row has come before the one error after which another session does it again: that of the lock
-        with self.beside.run() as self._runs.run:
-            self._table.read(connection, place)
-
-    def _take(self, raw: RawChunk) -> None:
-        self._runs.run.take(raw)
-
-
-class _Runs(threading.local):
-    """What each session lays beside."""
-
-    run: Run
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Part:
-    """A part of a table, by its place."""
+    """A part of a table.
 
-    split: _Split
-    place: int
+    Attributes:
+        entry: with those chunks alone that the part should have.
+        query: of the rows in the range of their keys.
+        found: what differs, once it is read.
+    """
 
-    def compare(self, connection: Connection) -> None:
-        """Compare it."""
-        self.split.compare(connection, self.place)
+    entry: TableEntry
+    query: Sql
+    found: Differing | None = None
 
 
 Job = list[str] | _Part
 """Tables that are compared together, or a part of one."""
+
+
+def _runs(entry: TableEntry, parts: int) -> Iterator[TableEntry]:
+    """Cut the chunks of a table into about so many runs of about the same size; none where there is one."""
+    run, size, done = list[Chunk](), 0, 0
+    for chunk in entry.chunks if parts > 1 else ():
+        if run and size >= entry.bytes * (done + 1) / parts:
+            yield _run(entry, run)
+            run, done = [], done + 1
+        run.append(chunk)
+        size += chunk.raw
+    if run:
+        yield _run(entry, run)
+
+
+def _run(entry: TableEntry, chunks: Sequence[Chunk]) -> TableEntry:
+    rows, size = sum(chunk.rows for chunk in chunks), sum(chunk.raw for chunk in chunks)
+    return msgspec.structs.replace(entry, chunks=tuple(chunks), rows=rows, bytes=size)
 
 
 def _may_be_laid_beside(workspace: Workspace, source: Source, name: str, taken: Rows | None) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from toolkit.model.schema import Column, Table
-from toolkit.planning.row_order import sort_key
+from toolkit.planning.row_order import SortKey, sort_key
 from toolkit.postgres.schema.order import FEW_TERMS, expression, order_by
 from toolkit.postgres.schema.relation import Relation, Sql
 from toolkit.postgres.session.connection import Connection
@@ -42,7 +42,7 @@ def key_ranges(connection: Connection, table: Table, relation: Relation, parts: 
         At most so many as `parts`; none for a table without a key, or where the sample shows no ranges.
     """
     key = sort_key(table)
-    if not key.unique or not 0 < len(key.columns) <= FEW_TERMS:
+    if not has_ranges(key):
         return []
     names = [sql.Identifier(f"k{number}") for number, _ in enumerate(key.columns)]
     query = _SAMPLE.format(
@@ -56,11 +56,15 @@ def key_ranges(connection: Connection, table: Table, relation: Relation, parts: 
         percent=sql.Literal(min(100.0, 100.0 * _PAGES * _PAGE / max(relation.bytes or 0, 1))),
         parts=sql.Literal(parts),
     )
-    found = list(dict.fromkeys(connection.execute(query).fetchall()))
-    if not found:
+    return ranges_between(key, list(dict.fromkeys(connection.execute(query).fetchall())))
+
+
+def ranges_between(key: SortKey, bounds: Sequence[Bound]) -> list[Sql]:
+    """Give conditions on rows `t` with the ranges of a key that begin at bounds and before the first; none for none."""
+    if not bounds:
         return []
-    begins = [_compared(key.columns, ">=", bound) for bound in found]
-    ends = [_compared(key.columns, "<", bound) for bound in found]
+    begins = [_compared(key.columns, ">=", bound) for bound in bounds]
+    ends = [_compared(key.columns, "<", bound) for bound in bounds]
     middle = [sql.SQL("{} AND {}").format(begin, end) for begin, end in zip(begins, ends[1:], strict=False)]
     return [ends[0], *middle, begins[-1]]
 
@@ -77,6 +81,11 @@ def between(table: Table, spans: Sequence[tuple[Bound, Bound]]) -> Sql:
         sides += [_compared(columns, "<=", until)] if until else []
         spanned.append(sql.SQL("({})").format(sql.SQL(" AND ").join(sides or [sql.SQL("true")])))
     return sql.SQL("({})").format(sql.SQL(" OR ").join(spanned))
+
+
+def has_ranges(key: SortKey) -> bool:
+    """Tell whether rows can be read by ranges of a key."""
+    return key.unique and 0 < len(key.columns) <= FEW_TERMS
 
 
 def _compared(columns: Sequence[Column], operator: str, bound: Bound) -> Sql:
