@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
 from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
-from toolkit.errors import RefusedError
+from toolkit.errors import DatabaseError, RefusedError
+from toolkit.postgres.restore import transaction
 
 ITEMS = (
     "CREATE TABLE items (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, name text)",
@@ -215,3 +217,24 @@ def test_triggers_that_foreign_keys_would_fire_are_silent(make_pair: MakePair, c
     before = pair.rows(STATES)
     assert pair.restore().facts["deletes"] == 1
     assert (pair.rows("SELECT * FROM heard"), pair.rows(STATES)) == ([], before)
+
+
+@pytest.mark.parametrize("when", ["BEFORE", "AFTER"])
+def test_a_row_that_is_written_otherwise_fails_the_proof(
+    make_pair: MakePair, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Should a trigger be heard after all, what it makes of a row is seen, be it before or after it was written."""
+    pair = make_pair({"items": {"owned_by": ["tenant"]}}, ITEMS[0])
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'as backed up')")
+    execute(
+        pair.target,
+        "INSERT INTO items VALUES (1, 'a', 'old')",
+        "CREATE FUNCTION otherwise() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.name := 'otherwise';"
+        " IF TG_WHEN = 'AFTER' AND pg_trigger_depth() = 1 THEN UPDATE public.items SET name = NEW.name; END IF;"
+        " RETURN NEW; END $$",
+        f"CREATE TRIGGER heard {when} UPDATE ON items FOR EACH ROW EXECUTE FUNCTION otherwise()",
+    )
+    monkeypatch.setattr(transaction, "silent_triggers", lambda *_, **__: nullcontext())
+    with pytest.raises(DatabaseError, match="items: 1 rows are not what the backup has"):
+        pair.restore()
+    assert pair.rows("SELECT name FROM items") == [("old",)]

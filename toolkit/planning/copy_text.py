@@ -18,6 +18,12 @@ def key_values(row: bytes, positions: tuple[int, ...]) -> tuple[str | None, ...]
     return tuple(None if values[place] == rb"\N" else values[place].decode() for place in positions)
 
 
+def key_text(row: bytes, positions: tuple[int, ...]) -> bytes:
+    """Give what tells a row by the values at these positions."""
+    fields = row.removesuffix(b"\n").split(b"\t", max(positions) + 1)
+    return b"\t".join([fields[place] for place in positions])
+
+
 _ESCAPES = {"\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _MEANT = {escape[1]: character for character, escape in _ESCAPES.items()}

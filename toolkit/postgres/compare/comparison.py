@@ -280,13 +280,19 @@ def _nobody(target: Relation) -> Sql:
     return sql.SQL("NULL::tid AS row_id, NULL::oid AS part_id" if target.partitioned else "NULL::tid AS row_id")
 
 
-def absent_from_stage(table: Table, target: Relation, staged: Staged | None, taken: Rows | None) -> Sql:
+def absent_from_stage(
+    table: Table, target: Relation, staged: Staged | None, taken: Rows | None, found: Rows | None = None
+) -> Sql:
     """Give a query of the ids of taken rows whose key is not staged.
 
     Args:
         staged: None when the backup has no row of the table.
         taken: a table of ids; None when every row is taken.
+        found: lines of rows whose key is.
     """
+    if taken is not None and found is not None and not found.empty:
+        others = sql.SQL("(SELECT w.* FROM {} w WHERE NOT EXISTS (SELECT 1 FROM {} d WHERE {}))")
+        taken = Rows(others.format(taken, found, target.same_ids("d", "w")), taken.rows)
     query, few = sql.SQL("SELECT {} FROM {} t").format(target.ids("t"), target.source), None
     if staged is not None and staged.beyond is not None:
         query = sql.SQL("{} JOIN {} b ON {}").format(query, staged.beyond, target.same("t", "b"))

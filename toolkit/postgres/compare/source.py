@@ -20,6 +20,7 @@ from psycopg import sql
 
 from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest, TableEntry
+from toolkit.planning.copy_text import key_text
 from toolkit.planning.ranges import Differing
 from toolkit.planning.row_order import sort_key, stored_key
 from toolkit.postgres.compare.lines import blocks, keys_of
@@ -81,7 +82,7 @@ class Source:
         entry = self.entries[name]
         names = tuple(column.name for column in entry.columns)
         ours = self._put("stage", entry, found.ours)
-        beyond = self._beyond(entry, found.theirs)
+        beyond = self._beyond(entry, self._of_other_keys(entry, found))
         self._staged[name] = Staged(ours, names, sum(map(len, found.ours)), beyond=beyond, compared=compared)
         return self._staged[name]
 
@@ -230,6 +231,15 @@ class Source:
                 write_rows(self._connection, table, (column.name for column in entry.columns), blocks(lines))
             self._workspace.grew(table, len(lines))
         return table
+
+    def _of_other_keys(self, entry: TableEntry, found: Differing) -> Sequence[bytes]:
+        """The rows of the target whose key, by its text, no row has that is staged."""
+        names = [column.name for column in entry.columns]
+        places = tuple(names.index(key.column) for key in entry.key)
+        if not places or not sort_key(self._schema.tables[entry.name]).unique:
+            return found.theirs
+        staged = {key_text(line, places) for line in found.ours}
+        return [line for line in found.theirs if key_text(line, places) not in staged]
 
     def _beyond(self, entry: TableEntry, lines: Sequence[bytes]) -> Rows:
         """The ids of the target's rows with these texts; of several that are alike as many as there are lines."""

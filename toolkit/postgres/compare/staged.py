@@ -17,8 +17,8 @@ class Staged:
         bytes: of the staged rows as they were stored.
         added: further columns, whose values only rows that are inserted get.
         beyond: where only those rows of the backup are staged that the target does not have exactly so: the ids of
-            those rows of the target, of all that were compared, that the backup does not have exactly so. None where
-            all rows of the backup are staged.
+            those rows of the target, of all that were compared, that the backup does not have exactly so, less rows
+            that have by its text the key of a staged one. None where all rows of the backup are staged.
         compared: the ids of the rows of the target that were compared then; None for all.
     """
 

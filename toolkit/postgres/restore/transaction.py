@@ -160,7 +160,13 @@ def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress)
     if ready.touched:
         references, counted = References(ready), Counted(connection, schema.schemas)
         progress.start("restore", rows=sum(table.changes for table in ready.plan.tables.values()))
-        application = Application(ready, unit=Savepoints(connection), thorough=lessons.thorough, progress=progress)
+        application = Application(
+            ready,
+            unit=Savepoints(connection),
+            thorough=lessons.thorough,
+            progress=progress,
+            looking=not by_digest,
+        )
         silence = silent_triggers(connection, schema, ready.touched, bypass=ready.bypass)
         ready.rebuilding.drop()
         connection.execute("SET CONSTRAINTS ALL DEFERRED")
@@ -176,7 +182,8 @@ def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress)
         if others and not by_digest and not as_planned.issuperset(others.tables):
             raise OtherCountsError
         mirror = request.mode is Mode.MIRROR
-        failures = Proof(ready).failures(as_planned, (lambda: ready.survey.select(strict=False)) if mirror else None)
+        proof = Proof(ready, counted=as_planned, unseen=application.unseen)
+        failures = proof.failures((lambda: ready.survey.select(strict=False)) if mirror else None)
         changed = touched(before, others.after()) if others and by_digest else {}
         if not heard_of(ready.plan, fire=request.fire):
             failures.extend(changed.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -106,15 +106,15 @@ def cut(connection: Connection, ids: Sql, column: str, condition: Sql) -> Iterat
         yield Batch(condition=bounds, rows=rows)
 
 
-def by_row(connection: Connection, statement: Sql) -> int:
-    """Run a statement over one batch, whose rows are fetched one by one by their ids; gives how many it touched.
+@contextmanager
+def by_row(connection: Connection) -> Iterator[None]:
+    """Inside, rows are fetched one by one by their ids.
 
     The planner takes every such fetch for a jump, and would rather read whole tables for each batch.
     """
     connection.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
-    rows = connection.execute(statement).rowcount
+    yield
     connection.execute("SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT")
-    return rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,9 +39,13 @@ class Application:
     Args:
         unit: runs what has to happen together.
         thorough: find the rows that the server refuses.
+        looking: have the server say of updated rows whether they are what is staged.
+
+    Attributes:
+        unseen: the tables of which rows were written that nobody has looked at since, or that are not what is staged.
     """
 
-    def __init__(self, ready: Ready, *, unit: Unit, thorough: bool, progress: Progress) -> None:
+    def __init__(self, ready: Ready, *, unit: Unit, thorough: bool, progress: Progress, looking: bool = False) -> None:
         self._workspace = ready.survey.workspace
         self._connection = ready.connection
         self._schema = ready.survey.schema
@@ -50,6 +54,8 @@ class Application:
         self._unit = unit
         self._thorough = thorough
         self._progress = progress
+        self._looking = looking
+        self.unseen = set[str]()
         self._statements = Statements(ready)
         self._collected: list[str] = []
         self._collected_bytes = 0
@@ -123,9 +129,19 @@ class Application:
         written, differences = 0, self._prepared.differences[name]
         for action in (Action.MISSING, Action.CHANGED):
             if rows := differences.count(action):
-                statement = self._statements.write(name, action, WHOLE)
-                written += self._expect(name, self._connection.execute(statement).rowcount, rows)
+                written += self._expect(name, self._write_some(name, action, WHOLE), rows)
         return written
+
+    def _write_some(self, name: str, action: str, condition: Sql) -> int:
+        """Insert or update rows of one table; gives how many."""
+        if action != Action.CHANGED or not self._looking:
+            self.unseen.add(name)
+            return self._connection.execute(self._statements.write(name, action, condition)).rowcount
+        found = self._connection.execute(self._statements.update_looked_at(name, condition)).fetchone()
+        written, others = found or (0, 0)
+        if others:
+            self.unseen.add(name)
+        return int(written)
 
     def _is_written_whole(self, name: str) -> bool:
         return name in self._prepared.release.rewritings or self._points_at_itself(name)
@@ -153,8 +169,8 @@ class Application:
         name, action, batch = works[0]
 
         def write() -> int:
-            written = by_row(self._connection, self._statements.write(name, action, batch.condition))
-            return self._expect(name, written, batch.rows)
+            with by_row(self._connection):
+                return self._expect(name, self._write_some(name, action, batch.condition), batch.rows)
 
         try:
             self._unit([name], write)
@@ -168,6 +184,7 @@ class Application:
         One statement writes all: the server checks foreign keys at its end.
         """
         parts = self._statements.at_once(names)
+        self.unseen.update(names)
 
         def write() -> int:
             for parking in parkings:
@@ -275,7 +292,11 @@ class Application:
             self._progress.advance(rows=batch.rows)
 
     def _run(self, name: str, statement: Sql, rows: int) -> None:
-        self._unit([name], lambda: self._expect(name, by_row(self._connection, statement), rows))
+        def write() -> int:
+            with by_row(self._connection):
+                return self._expect(name, self._connection.execute(statement).rowcount, rows)
+
+        self._unit([name], write)
 
     def _expect(self, name: str, found: int, planned: int) -> int:
         """The number of rows that a statement touched, which must be the plan's."""

@@ -9,7 +9,7 @@ from psycopg import sql
 from toolkit.postgres.compare.comparison import Action
 from toolkit.postgres.restore.ready import Ready
 from toolkit.postgres.schema.naming import identifier
-from toolkit.postgres.schema.relation import Relation, Sql, assigned, columns, relation_of
+from toolkit.postgres.schema.relation import Relation, Sql, assigned, columns, differing, relation_of
 
 WHOLE = sql.SQL("true")
 
@@ -54,6 +54,12 @@ class Statements:
             relation.same("t", "d"),
             wanted,
         )
+
+    def update_looked_at(self, name: str, condition: Sql) -> Sql:
+        """Update staged rows; gives how many that were, and how many of them are not what is staged afterwards."""
+        return sql.SQL(
+            "WITH w AS ({} RETURNING {} AS differs) SELECT count(*), count(*) FILTER (WHERE w.differs) FROM w"
+        ).format(self.write(name, Action.CHANGED, condition), differing("t", "s", self._source.staged(name).names))
 
     def at_once(self, names: Sequence[str]) -> list[Part]:
         """Make what writes all rows of several tables; those that let go of values are deleted first.

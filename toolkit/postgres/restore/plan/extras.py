@@ -27,6 +27,7 @@ class ExtraRows:
 
     Args:
         gained: per table, a table of ids of rows that are selected because of what will be written.
+        found: per table, the lines of rows that are staged with other values.
         uncertain: tables of which the backup cannot say which rows there were.
         keep: is told which rows of a table stay (a query of ids), and why.
     """
@@ -39,6 +40,7 @@ class ExtraRows:
         selected: Selected,
         source: Source,
         gained: Mapping[str, Rows],
+        found: Mapping[str, Rows],
         uncertain: frozenset[str],
         keep: Callable[[str, str, Sql], None],
     ) -> None:
@@ -47,6 +49,7 @@ class ExtraRows:
         self._selected = selected
         self._source = source
         self._gained = gained
+        self._found = found
         self._uncertain = uncertain
         self._keep = keep
 
@@ -75,7 +78,7 @@ class ExtraRows:
                 same=relation.same_ids("i", "c"),
             )
             staged = replace(staged, beyond=Rows(both, None))
-        query = absent_from_stage(table, relation, staged, taken.ids)
+        query = absent_from_stage(table, relation, staged, taken.ids, self._found.get(name))
         if taken.ids is not None:
             # a row of a `referenced` table is nobody's once those that point at it are deleted
             adrift = self._survey.scope.whole and rule.kind is RuleKind.REFERENCED and rule.unowned != "never"

@@ -74,7 +74,9 @@ class Judge:
         In a named scope rows that nobody owns are kept as well, unless `claim` finds out whose they were.
         """
         staying = {
-            name: self._staying(name, found) for name, found in differences.items() if found.count(Action.CHANGED)
+            name: self._staying(name, found)
+            for name, found in differences.items()
+            if found.count(Action.CHANGED) and not self._may_all_change(name)
         }
         workspace, judged = self._survey.workspace, dict(differences)
         for name in workspace.likely(staying, lambda name: workspace.relations[name].bytes):
@@ -86,10 +88,20 @@ class Judge:
             judged[name] = differences[name].turned(kept, Action.CHANGED, Action.KEPT)
         return judged
 
+    def _may_all_change(self, name: str) -> bool:
+        """Whether it is known of every row of a table that the restored tenants alone own it."""
+        owners = self._selected.owners.get(name)
+        return owners is not None and owners.all_mine and not self._is_outside(name)
+
+    def _is_outside(self, name: str) -> bool:
+        """Whether a table is the device's, and not restored whole."""
+        part = self._survey.accounting.taken.get(name)
+        return self._survey.accounting.rules[name].category is not Category.BUSINESS and part is not Part.WHOLE
+
     def _staying(self, name: str, differences: Differences) -> Sql:
         """A query of the `stage_id` of differing rows that stay as they are, and `why`."""
         owners, part = self._selected.owners.get(name), self._survey.accounting.taken.get(name)
-        outside = self._survey.accounting.rules[name].category is not Category.BUSINESS and part is not Part.WHOLE
+        outside = self._is_outside(name)
         mine: Sql = sql.SQL("false")
         other: Sql = sql.SQL("false")
         asked: Sql = sql.SQL("true")

@@ -262,6 +262,7 @@ class Planner:
             survey=self._survey,
             selected=self._gaining.added_to(gained),
             gained=gained,
+            found={name: found.lines for name, found in self._differences.items()},
             source=self._source,
             uncertain=self._uncertain,
             keep=keep,

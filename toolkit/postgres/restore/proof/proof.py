@@ -21,20 +21,26 @@ from toolkit.postgres.selection.selected import Selected
 
 
 class Proof:
-    """Compares the target after the restore with the backup."""
+    """Compares the target after the restore with the backup.
 
-    def __init__(self, ready: Ready) -> None:
+    Args:
+        counted: the tables of which exactly as many rows were written as the plan says. Rows that were equal when they
+            were compared are so still, and those that the server said to be as staged when they were written.
+        unseen: the tables of which other rows were written.
+    """
+
+    def __init__(self, ready: Ready, *, counted: Collection[str], unseen: Collection[str]) -> None:
         self._workspace = ready.survey.workspace
         self._connection = ready.connection
         self._prepared = ready.prepared
         self._source = ready.source
+        self._counted = counted
+        self._unseen = unseen
 
-    def failures(self, counted: Collection[str], select: Callable[[], Selected] | None) -> list[str]:
+    def failures(self, select: Callable[[], Selected] | None) -> list[str]:
         """Give what is not as the plan promised, as sentences; empty when the restore is proven.
 
         Args:
-            counted: the tables of which exactly as many rows were written as the plan says. Where only rows that
-                differed are staged, the others are then as they were when they were compared.
             select: evaluates the scope again on the restored target, for mirror.
         """
         changed = [
@@ -42,14 +48,20 @@ class Proof:
             for name, plan in self._prepared.plan.tables.items()
             if plan.changes and name in self._source.entries and self._source.entries[name].rows
         ]
-        left = sorted(set(changed) - self._as_loaded(changed))
-        ranges = [name for name in left if name in counted and self._is_staged_in_part(name)]
+        left = sorted(set(changed) - self._as_loaded(changed) - {name for name in changed if self._is_seen(name)})
+        ranges = [name for name in left if name in self._counted and self._is_staged_in_part(name)]
         left = [name for name in left if name not in ranges]
         # rows that stay, in any table, may own or point at others, and so change what the scope takes: then the
         # digest differs although every row of the backup is there
         known = [name for name in left if self._source.entries[name].chunks] if select is not None else []
         exact = self._exact(known, select()) if select is not None and known else set()
         return list(self._inexact([*ranges, *(name for name in left if name not in exact)], ranges))
+
+    def _is_seen(self, name: str) -> bool:
+        """Whether every row was found to be as staged, when it was compared or when it was written."""
+        plan = self._prepared.plan.tables[name]
+        staged = plan.load is Load.STAGED and not plan.set_null and self._is_keyed(name)
+        return staged and name in self._counted and name not in self._unseen
 
     def _is_staged_in_part(self, name: str) -> bool:
         staged = self._prepared.plan.tables[name].load is Load.STAGED and not self._source.staged(name).whole
