@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from tests.control import execute
 from tests.installed import needs
 from tests.restore.conftest import MakePair, Pair
+from tests.restore.laboratory import SUPERUSER
 from tests.restore.test_conflicts import refused
 from tests.restore.test_deletion import HOSTS
 from toolkit.errors import RefusedError
@@ -50,6 +52,19 @@ def test_an_old_row_of_another_business_stands_in_nobody_s_way(pair: Pair, host:
     facts = restored(pair, host, **arguments)
     assert (facts["updates"], facts["deletes"]) == (1, 1)
     assert pair.rows("SELECT id, name FROM items ORDER BY id") == [(1, "good"), (2, "a very old orphan")]
+
+
+@HOSTS
+@pytest.mark.parametrize("arguments", [{}, {"atomic": False}])
+def test_an_old_orphan_under_a_valid_key_may_be_updated(make_pair: MakePair, host: str, arguments: Any) -> None:
+    """Somebody wrote past the key once: the row points at nothing as before, and is the backup's in all else."""
+    pair = make_pair(RULES, ITEMS, PARENT.removesuffix(" NOT VALID"))
+    for database in (pair.source, pair.target):
+        past = make_conninfo(database, user=SUPERUSER, options="-c session_replication_role=replica")
+        execute(past, "INSERT INTO items VALUES (1, 'a', 99, 'orphan'), (2, 'b', NULL, 'good')")
+    execute(pair.target, "UPDATE items SET name = 'hurt'")
+    assert restored(pair, host, **arguments)["updates"] == 2
+    assert pair.rows("SELECT id, parent, name FROM items ORDER BY id") == [(1, 99, "orphan"), (2, None, "good")]
 
 
 @HOSTS

@@ -55,6 +55,7 @@ class Lessons:
     Attributes:
         foresee: stage every table, so that every conflict is known beforehand.
         digests: look at rows where the server's counts of what was written are not the plan's.
+        adrift: note which rows to be updated point at nothing as it is.
         thorough: look for the very rows that the server refuses.
         bad: rows that it has refused.
         locked: tables to be locked against other writers, because these have stood in the way too often.
@@ -63,6 +64,7 @@ class Lessons:
 
     foresee: bool = False
     digests: bool = False
+    adrift: bool = False
     thorough: bool = False
     bad: Sequence[BadRow] = ()
     locked: Collection[str] = ()

@@ -21,7 +21,7 @@ from toolkit.postgres.restore.preflight import refuse_plan
 from toolkit.postgres.restore.proof.counted import Counted, OtherCountsError
 from toolkit.postgres.restore.proof.others import OtherRows, touched
 from toolkit.postgres.restore.proof.proof import Proof
-from toolkit.postgres.restore.proof.references import References
+from toolkit.postgres.restore.proof.references import AdriftError, References
 from toolkit.postgres.restore.ready import Lessons, Ready, planned_restore
 from toolkit.postgres.restore.rebuilding import NotAsBeforeError
 from toolkit.postgres.restore.refusals import (
@@ -85,12 +85,13 @@ def restore(reopen: Open, request: Request, progress: Progress) -> RestorePlan:
 
 
 def _restored(reopen: Open, request: Request, fate: Fate, progress: Progress) -> RestorePlan:
-    surprises, digests, in_place, bad, sessions = 0, False, "", list[BadRow](), patient(reopen)
+    surprises, digests, adrift, in_place, bad, sessions = 0, False, False, "", list[BadRow](), patient(reopen)
     contention = Contention(reopen)
     while True:
         lessons = Lessons(
             foresee=surprises > 0,
             digests=digests,
+            adrift=adrift,
             thorough=surprises >= SURPRISES,
             bad=tuple(bad),
             in_place=in_place,
@@ -107,6 +108,8 @@ def _restored(reopen: Open, request: Request, fate: Fate, progress: Progress) ->
             bad.extend(error.rows)
         except OtherCountsError:
             digests = True
+        except AdriftError:
+            adrift = True
         except NotAsBeforeError as error:
             in_place = str(error)
             progress.note(f"rolled back, and once more with indexes in place: {error}")
@@ -158,7 +161,7 @@ def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress)
     before, said = others.before() if others and by_digest else {}, tuple[str, ...]()
     untouched = others.count() if others and not by_digest else 0
     if ready.touched:
-        references, counted = References(ready), Counted(connection, schema.schemas)
+        references, counted = References(ready, noting=lessons.adrift), Counted(connection, schema.schemas)
         progress.start("restore", rows=sum(table.changes for table in ready.plan.tables.values()))
         application = Application(
             ready,

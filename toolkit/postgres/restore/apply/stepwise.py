@@ -102,7 +102,7 @@ def apply_stepwise(
     said: tuple[str, ...] = ()
     if request.ledger is not None:
         said = request.ledger.planned(ready.plan, _identity(connection))
-    references = References(ready)
+    references = References(ready, noting=True)
     with reopen() as holder, _held(connection, holder):
         connection.execute("COMMIT")
         if ready.touched:

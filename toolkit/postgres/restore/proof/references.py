@@ -26,16 +26,24 @@ from toolkit.postgres.schema.relation import (
 )
 
 
+class AdriftError(Exception):
+    """Rows that were updated point at nothing, and nobody knows whether they did so before."""
+
+
 class References:
     """The foreign keys that a plan touches, each looked at by query once it is carried out.
 
     What has to be known of the rows as they were is noted when this is made, before the plan is applied.
+
+    Args:
+        noting: note of every key which rows to be updated point at nothing as it is; else of those that are not valid.
     """
 
-    def __init__(self, ready: Ready) -> None:
+    def __init__(self, ready: Ready, *, noting: bool) -> None:
         self._connection = ready.connection
         self._schema = ready.survey.schema
         self._ready = ready
+        self._noting = noting
         self._comparison = ready.prepared.comparison
         self._keys = [
             (table.name, key)
@@ -49,7 +57,11 @@ class References:
         ready.survey.workspace.analyze()
 
     def dangling(self) -> list[str]:
-        """Say of which rows that were written, or that lost their parent, a foreign key leads nowhere."""
+        """Say of which rows that were written, or that lost their parent, a foreign key leads nowhere.
+
+        Raises:
+            AdriftError: it has to be noted beforehand which rows did so as they were.
+        """
         queries, sizes, reasons = dict[tuple[int, int], Sql](), dict[tuple[int, int], int | None](), list[str]()
         for number, (child, key) in enumerate(self._keys):
             for place, suspects in enumerate(self._suspects(child, key)):
@@ -57,6 +69,9 @@ class References:
                 queries[number, place] = query
                 sizes[number, place] = self._comparison.bytes_of(child, key.parent)
         found = self._ready.survey.workspace.numbers(queries, sizes.__getitem__)
+        unknown = [key for key in self._keys if self._is_updated(key[0]) and not self._notes(*key)]
+        if any(rows and self._keys[number] in unknown for (number, _), rows in found.items()):
+            raise AdriftError
         for number, (child, key) in enumerate(self._keys):
             if rows := sum(found[each] for each in found if each[0] == number):
                 pointing = ", ".join(key.columns)
@@ -71,13 +86,12 @@ class References:
         Of a table whose rows are not all in the plan, the values that point at nothing.
         """
         for child, key in self._keys:
-            differences = self._comparison.differences.get(child)
             if self._is_seen_afterwards(child, key):
                 query = sql.SQL("SELECT DISTINCT {} FROM {} c WHERE {}").format(
                     columns("c", key.columns), self._relations[child].source, self._nowhere(key)
                 )
                 yield child, key, query
-            elif differences is not None and differences.count(Action.CHANGED):
+            elif self._notes(child, key):
                 rows = sql.SQL("SELECT s.ctid AS stage_id FROM {} WHERE {}").format(
                     self._comparison.written(child), adrift(self._comparison, child, key)
                 )
@@ -105,6 +119,14 @@ class References:
                     relation.same("p", "d"),
                 )
                 yield child, key, values
+
+    def _notes(self, child: str, key: ForeignKey) -> bool:
+        """Whether it is noted which rows to be updated point at nothing: where a key is valid that is most unlikely."""
+        return (self._noting or not key.validated) and self._is_updated(child)
+
+    def _is_updated(self, name: str) -> bool:
+        differences = self._comparison.differences.get(name)
+        return differences is not None and differences.count(Action.CHANGED) > 0
 
     def _is_settled_apart(self, name: str) -> bool:
         """Whether rows of a table change beside what the plan compared: sync state of the device."""
