@@ -170,6 +170,10 @@ class Laboratory:
         """The control directory."""
         return self._directory
 
+    def conninfo(self, role: str) -> str:
+        """The conninfo of a database, as the tables' owner."""
+        return self._owners[role]
+
     def backup(self, arguments: Mapping[str, Any], *, host: str = "source") -> Manifest:
         """Back a database up."""
         label = self._run("backup", host, arguments).facts["label"]

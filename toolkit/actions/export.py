@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +23,7 @@ from toolkit.actions.arguments import (
 )
 from toolkit.actions.choosing import backup_of
 from toolkit.actions.context import Context
-from toolkit.actions.exporting import Wanted, contents_of, dangling
+from toolkit.actions.exporting import Wanted, contents_of
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.scratch import EMBEDDED
 from toolkit.actions.targets import known_repositories, repository_config, repository_of
@@ -37,9 +37,11 @@ from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.result import Exported, ExportedRows
 from toolkit.model.role import Role
 from toolkit.planning.choice import LATEST
+from toolkit.planning.load_order import UnmetKey, unmet_keys
 from toolkit.storage.backup_reader import BackupReader
 from toolkit.storage.open import open_store
 from toolkit.storage.repository import Repository
+from toolkit.wording import counted
 
 
 class ExportArguments(Arguments, frozen=True, kw_only=True):
@@ -194,12 +196,12 @@ def _export(arguments: ExportArguments, context: Context, repository: Repository
         repository=arguments.repository,
     )
     with BackupReader(repository, manifest) as reader, contents_of(manifest, wanted, reader, context) as contents:
-        warnings = list(dangling(contents, wanted))
+        unmet = unmet_keys(contents.tables, wanted.where) if arguments.format.is_sql else ()
         if context.check:
             counts = _counts(contents, manifest, counting=bool(arguments.businesses) and not wanted.by_scratch)
             result = _result(arguments, contents, place, counts, at_most=wanted.by_scratch)
-            return Outcome(changed=True, result=result, warnings=tuple(warnings))
-        warnings += _written(arguments, context, contents, place)
+            return Outcome(changed=True, result=result)
+        warnings = _written(arguments, context, contents, place, unmet)
         counts = {table.name: ExportedRows(rows=table.rows, bytes=table.size) for table in contents.tables}
         size = _size(place)
     moved = Moved(
@@ -214,13 +216,15 @@ def _export(arguments: ExportArguments, context: Context, repository: Repository
     return Outcome(changed=True, result=result, warnings=tuple(warnings), moved=(moved,))
 
 
-def _written(arguments: ExportArguments, context: Context, contents: Contents, place: Path) -> list[str]:
+def _written(
+    arguments: ExportArguments, context: Context, contents: Contents, place: Path, unmet: Sequence[UnmetKey]
+) -> list[str]:
     """Write all of it; gives what is to be said of it."""
     csv = CsvOptions(null=arguments.null, bom=arguments.bom, safe=arguments.safe_for_spreadsheets)
     form = form_of(arguments.format, csv)
     context.progress.start("export", bytes=sum(table.at_most for table in contents.tables))
     for table in contents.tables:
-        _watch(table, context)
+        _watch(table, context, [key for key in unmet if key.table == table.name])
     compress = arguments.compress or (bool(arguments.file) and is_compressed(place))
     try:
         with target_at(place, several=arguments.format.several_files, compress=compress) as target:
@@ -228,17 +232,29 @@ def _written(arguments: ExportArguments, context: Context, contents: Contents, p
     except OSError as error:
         hint = "what was there before is there still"
         raise TaskError(f"{place} cannot be written: {error.strerror or error}", hint=hint) from error
-    return list(form.remarks())
+    return [*form.remarks(), *(_refused(key) for key in unmet if key.rows)]
 
 
-def _watch(table: ExportedTable, context: Context) -> None:
-    """Have the progress of reading a table shown."""
+def _refused(key: UnmetKey) -> str:
+    """Say that a file of SQL does not go in where a key is in place."""
+    what = f"{counted(key.rows, 'row')} of {key.table} ({', '.join(key.key.columns)})"
+    if key.certain:
+        return f"{what} point at rows of {key.key.parent}, which are not in it: the key {key.key.name} refuses the file"
+    return (
+        f"{what} may point at rows of {key.key.parent} that are not in it: the key {key.key.name} refuses the file then"
+    )
+
+
+def _watch(table: ExportedTable, context: Context, keys: Sequence[UnmetKey]) -> None:
+    """Have the progress of reading a table shown, and rows counted that point at others by some keys."""
     runs = table.runs
 
     def watched() -> Iterator[bytes]:
         context.progress.note(table.name)
         for data in runs():
             yield data
+            for key in keys:
+                key.count(data)
             context.progress.advance(rows=data.count(b"\n"), bytes=len(data))
 
     table.runs = watched

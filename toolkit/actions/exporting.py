@@ -21,6 +21,7 @@ from toolkit.errors import InputError, Problem
 from toolkit.formats.contents import Contents, ExportedTable
 from toolkit.model.manifest import Manifest, SequenceEntry, StoredColumn
 from toolkit.model.plan import Mode
+from toolkit.planning.load_order import unmet_keys
 from toolkit.planning.picked_by_text import PickedByText, check_businesses, is_everything
 from toolkit.postgres.schema.introspection import read_schema
 from toolkit.postgres.selection.chosen_rows import check_where, chosen_rows
@@ -177,12 +178,13 @@ def _names(manifest: Manifest, wanted: Wanted) -> list[str]:
 
 def _contents(manifest: Manifest, wanted: Wanted, tables: Sequence[ExportedTable]) -> Contents:
     names = {table.name for table in tables}
+    unmet = (key.sentence for key in unmet_keys(tables, wanted.where))
     return Contents(
         manifest=manifest,
         tables=tables,
         sequences=[each for each in manifest.sequences if _goes_along(each, names, wanted)],
         chosen=list(_chosen(manifest, wanted)),
-        missing=list(_missing(manifest, wanted, names)),
+        missing=[*_missing(manifest, wanted, names), *unmet],
     )
 
 
@@ -225,14 +227,3 @@ def _missing(manifest: Manifest, wanted: Wanted, names: set[str]) -> Iterator[st
             yield f"rows of {name} beyond the newest {limit}, at which the backup ended"
     if manifest.schema.not_covered:
         yield f"what no backup holds: {', '.join(manifest.schema.not_covered)}"
-
-
-def dangling(contents: Contents, wanted: Wanted) -> Iterator[str]:
-    """Say which foreign keys may point at rows that are not in an export."""
-    names = {table.name for table in contents.tables}
-    if not (wanted.tables or wanted.where):
-        return
-    for table in contents.tables:
-        for key in table.table.foreign_keys:
-            if key.enforced and (key.parent not in names or key.parent in wanted.where):
-                yield f"{table.name} ({', '.join(key.columns)}) may point at rows of {key.parent} that are not in it"

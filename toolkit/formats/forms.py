@@ -17,6 +17,11 @@ class Format(StrEnum):
     JSON_LINES = "jsonl"
 
     @property
+    def is_sql(self) -> bool:
+        """Whether a database loads it as it is."""
+        return self in {Format.SQL, Format.COPY}
+
+    @property
     def several_files(self) -> bool:
         """Whether it has a file for each table."""
         return self in {Format.CSV, Format.JSON_LINES}
