@@ -32,6 +32,11 @@ def seeds(count: int) -> range:
     return range(SEED * 1000, SEED * 1000 + examples(count))
 
 
+def sampled(cases: Sequence[Any], count: int) -> list[Any]:
+    """Give that many of the cases, drawn and the same every time; with PLAYBACK_SLOW_TESTS=1 all of them."""
+    return list(cases) if EVERYTHING else Random(0).sample(cases, count)
+
+
 def covering(*axes: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Give combinations in which every value of every axis occurs; with PLAYBACK_SLOW_TESTS=1 all of them.
 

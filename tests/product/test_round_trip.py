@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.control import Control, rows
+from tests.sweeps import covering
 from toolkit.model.manifest import Manifest
 
 Adder = Callable[..., str]
@@ -17,8 +18,7 @@ def digests(manifest: Manifest) -> dict[str, str]:
     return {table.name: table.digest for table in manifest.tables}
 
 
-@pytest.mark.parametrize("versions", [(16, 16), (18, 18), (16, 18)])
-@pytest.mark.parametrize("mode", ["merge", "mirror"])
+@pytest.mark.parametrize(("versions", "mode"), covering(((16, 16), (18, 18), (16, 18)), ("merge", "mirror")))
 def test_a_restored_backup_backs_up_to_the_same_digests(
     control: Control, demo_host: Adder, empty_host: Adder, versions: tuple[int, int], mode: str
 ) -> None:

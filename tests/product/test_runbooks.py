@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import Servers
 from tests.control import Control, execute, rows
 from tests.product.machines import CATALOG, Endpoint, Machines, content, fill, listening, syncing
-from tests.sweeps import slow_only
+from tests.sweeps import sampled, slow_only
 from toolkit.config import document as documents
 from toolkit.postgres.servers.embedded import EmbeddedServer
 from toolkit.postgres.write.recovery import ATTEMPTS
@@ -128,7 +128,8 @@ def test_recovery_on_replacement_hardware(machines: Machines, scope: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("playbook", "step"), [(each, step) for each in (MIGRATE, RECOVER) for step in [*steps(each), "the end"]]
+    ("playbook", "step"),
+    sampled([(each, step) for each in (MIGRATE, RECOVER) for step in [*steps(each), "the end"]], 12),
 )
 def test_a_failure_at_each_task(machines: Machines, tmp_path: Path, playbook: Path, step: str) -> None:
     """Whichever task fails: the database is as before in every table, sync is on again, the report names the task."""
