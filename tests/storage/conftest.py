@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from toolkit.storage.bundle.store import BundleStore
 from toolkit.storage.local import LocalStore
 from toolkit.storage.repository import Repository
 from toolkit.storage.s3.store import S3Store
@@ -23,6 +24,8 @@ def store(store_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> St
     """An empty store of every kind that the module asks for."""
     if store_kind == "local":
         return LocalStore(tmp_path / "store")
+    if store_kind == "bundle":
+        return BundleStore(tmp_path / "store.playback")
     return S3Store(request.getfixturevalue(f"{store_kind}_repository"))
 
 

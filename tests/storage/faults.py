@@ -7,7 +7,7 @@ from datetime import datetime
 from threading import Lock
 
 from toolkit.errors import StorageError
-from toolkit.storage.store import Ability, Store, StoredFile
+from toolkit.storage.store import Ability, OneFile, Store, StoredFile
 
 
 def flip_bit(data: bytes, bit: int) -> bytes:
@@ -54,6 +54,11 @@ class FaultyStore:
     def keeps_deleted(self) -> bool:
         """As the other store."""
         return self._store.keeps_deleted
+
+    @property
+    def one_file(self) -> OneFile | None:
+        """As the other store."""
+        return self._store.one_file
 
     def put_new(self, name: str, data: bytes) -> bool:
         """Put a new file unless it is time to fail."""

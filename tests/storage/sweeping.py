@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from tests.storage.faults import flip_bit
 from toolkit.errors import StorageError
-from toolkit.storage.store import Ability, Store, StoredFile
+from toolkit.storage.store import Ability, OneFile, Store, StoredFile
 
 _Result = TypeVar("_Result")
 
@@ -81,6 +81,11 @@ class SweptStore:
     def keeps_deleted(self) -> bool:
         """As the other store."""
         return self._store.keeps_deleted
+
+    @property
+    def one_file(self) -> OneFile | None:
+        """As the other store."""
+        return self._store.one_file
 
     def put(self, name: str, data: bytes) -> None:
         """Put."""

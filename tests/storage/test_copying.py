@@ -26,6 +26,8 @@ from toolkit.storage.local import LocalStore
 from toolkit.storage.repository import Repository
 from toolkit.storage.store import Store
 
+STORES = ("local", "bundle")
+
 
 @pytest.fixture
 def source(tmp_path: Path) -> Repository:

@@ -21,7 +21,7 @@ from toolkit.storage.proofs import read_proofs, record_proof
 from toolkit.storage.prune import GRACE, prune
 from toolkit.storage.repository import Repository
 
-STORES = ("local", "moto")
+STORES = ("local", "bundle", "moto")
 
 
 def proof_of(manifest: Manifest, repository: Repository, time: datetime = NOW, *, failure: str = "") -> Proof:

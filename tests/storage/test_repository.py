@@ -19,7 +19,7 @@ from toolkit.storage.store import Store
 
 LABEL = "20261120T020000Z-nightly-business"
 
-STORES = ("local", "moto")
+STORES = ("local", "bundle", "moto")
 
 
 def rewrite(repository: Repository, **changes: object) -> None:

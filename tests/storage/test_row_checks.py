@@ -22,6 +22,8 @@ from toolkit.storage.layout import chunk_name, manifest_name
 from toolkit.storage.local import LocalStore
 from toolkit.storage.repository import Repository
 
+STORES = ("local", "bundle")
+
 ROOT = Path(__file__).parents[2]
 
 

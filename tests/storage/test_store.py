@@ -10,7 +10,7 @@ import pytest
 from toolkit.errors import DamageError, MissingError
 from toolkit.storage.store import Store, check_name
 
-STORES = ("local", "moto", "old", "ceph")
+STORES = ("local", "bundle", "moto", "old", "ceph")
 
 
 def names(store: Store, prefix: str = "") -> list[str]:

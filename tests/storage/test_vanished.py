@@ -28,7 +28,7 @@ from toolkit.storage.prune import prune as pruning
 from toolkit.storage.repair import plan_repair, repair
 from toolkit.storage.repository import Repository
 
-STORES = ("local", "moto")
+STORES = ("local", "bundle", "moto")
 
 
 def found(repository: Repository) -> list[tuple[FindingKind, tuple[str, ...]]]:

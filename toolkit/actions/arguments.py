@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from toolkit.model.host import BundleRepository
 from toolkit.model.role import Role
 from toolkit.model.scope import BackupType, Demo
 from toolkit.planning.choice import Criteria
@@ -52,9 +53,6 @@ Hideable = Annotated[Any, shaped({"type": "string", "minLength": 1})]
 
 Seconds = Annotated[float, Meta(gt=0)]
 WholeSeconds = Annotated[int, Meta(ge=0)]
-RepositoryName = Annotated[
-    Text, about("The repository; the host's `repository` variable when left out.", "local", role=Role.REPOSITORY)
-]
 Businesses = Annotated[
     tuple[Text, ...],
     Meta(
@@ -77,6 +75,31 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         # by way of JSON, since tuples would stay tuples otherwise
         written: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         return written
+
+
+class BundleFile(Arguments, frozen=True, kw_only=True):
+    """A repository in one file."""
+
+    bundle: Annotated[Text, about("The file; relative to the control directory.", "/media/usb/shop.playback")]
+
+
+RepositoryChoice = Text | BundleFile
+"""A repository of the inventory by its name, or a file that is one."""
+
+RepositoryName = Annotated[
+    RepositoryChoice,
+    about(
+        "The repository; the host's `repository` variable when left out.",
+        "local",
+        {"bundle": "/media/usb/shop.playback"},
+        role=Role.REPOSITORY,
+    ),
+]
+
+
+def repository_name(choice: str | BundleFile) -> str:
+    """Give the name by which the inventory knows a repository."""
+    return choice if isinstance(choice, str) else BundleRepository.written(choice.bundle)
 
 
 class BackupFilter(Arguments, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 
 from toolkit.actions.action import Action
-from toolkit.actions.arguments import Arguments, Names, Text, WholeSeconds, about, names
+from toolkit.actions.arguments import Arguments, Names, RepositoryChoice, WholeSeconds, about, names, repository_name
 from toolkit.actions.choosing import backup_of
 from toolkit.actions.context import Context
 from toolkit.actions.locking import shared_lock
@@ -28,11 +28,18 @@ from toolkit.storage.repository import Repository
 class CopyArguments(Arguments, frozen=True, kw_only=True):
     """From where, to where, and what."""
 
-    source: Annotated[Text, about("The repository to read from.", "local", role=Role.REPOSITORY)] = msgspec.field(
-        name="from"
-    )
+    source: Annotated[
+        RepositoryChoice,
+        about("The repository to read from.", "local", {"bundle": "/media/usb/shop.playback"}, role=Role.REPOSITORY),
+    ] = msgspec.field(name="from")
     to: Annotated[
-        Text, about("The repository to write to; made when it is not there.", "offsite", role=Role.REPOSITORY)
+        RepositoryChoice,
+        about(
+            "The repository to write to; made when it is not there.",
+            "offsite",
+            {"bundle": "/media/usb/shop.playback"},
+            role=Role.REPOSITORY,
+        ),
     ]
     backups: Annotated[
         Names,
@@ -92,13 +99,15 @@ def _copy(arguments: CopyArguments, context: Context, source: Repository, target
     result.failed.update((each.label, each.refusal) for each in plan if each.refusal)
     if context.check:
         return _would_copy(plan, result, arguments)
+    if target and target.store.one_file:
+        target.store.one_file.expect(sum(each.bytes for each in plan))
     _send(copying, plan, result, context)
     return _outcome(result, arguments, time.monotonic() - clock)
 
 
 def _target(context: Context, arguments: CopyArguments, source: Repository) -> Repository | None:
     """The repository to copy to; in check mode None when it is not there yet."""
-    config = context.inventory.repository(arguments.to)
+    config = repository_config(context, arguments.to)
     store = open_store(config)
     if store.place == source.place:
         raise InputError(f"`from` and `to` are the same repository, {store.place}", hint="name two different ones")
@@ -167,7 +176,7 @@ def _outcome(result: _Result, arguments: CopyArguments, seconds: float) -> Outco
     _raise_only_failure(result, result.sent)
     stats = [each.stats for each in result.sent]
     moved = Moved(
-        what=f"copy {arguments.source} → {arguments.to}",
+        what=f"copy {repository_name(arguments.source)} → {repository_name(arguments.to)}",
         tables=sum(each.total_tables for each in stats),
         rows=sum(each.total_records for each in stats),
         bytes=sum(each.uncompressed_size for each in stats),
@@ -185,7 +194,12 @@ def _outcome(result: _Result, arguments: CopyArguments, seconds: float) -> Outco
 
 def _copied(arguments: CopyArguments, backups: list[CopiedBackup], result: _Result, *, check: bool) -> Copied:
     return Copied(
-        to=arguments.to, backups=backups, there=result.there, proofs=result.proofs, failed=result.failed, check=check
+        to=repository_name(arguments.to),
+        backups=backups,
+        there=result.there,
+        proofs=result.proofs,
+        failed=result.failed,
+        check=check,
     )
 
 
@@ -204,7 +218,10 @@ def _exit_code(result: _Result, done: Sized) -> int:
 ACTION = Action(
     name="copy",
     does="Copy backups from one repository to another; chunks that are there already are not copied again.",
-    examples=({"from": "local", "to": "offsite"},),
+    examples=(
+        {"from": "local", "to": "offsite"},
+        {"from": "local", "to": {"bundle": "/media/usb/shop.playback"}, "backups": "latest"},
+    ),
     arguments=CopyArguments,
     run=run,
 )

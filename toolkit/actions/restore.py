@@ -14,12 +14,7 @@ import msgspec
 
 from toolkit.actions.action import Action
 from toolkit.actions.answering import with_file
-from toolkit.actions.arguments import (
-    BackupChoice,
-    Text,
-    WholeSeconds,
-    about,
-)
+from toolkit.actions.arguments import BackupChoice, RepositoryChoice, WholeSeconds, about
 from toolkit.actions.asked import AskedArguments, Triggers
 from toolkit.actions.choosing import backup_of
 from toolkit.actions.context import Context
@@ -59,10 +54,11 @@ class RestoreArguments(AskedArguments, frozen=True, kw_only=True):
     """What is restored, where to, and how."""
 
     repository: Annotated[
-        Text,
+        RepositoryChoice,
         about(
             "The repository to read from; the host's `repository` variable when left out.",
             "local",
+            {"bundle": "/media/usb/shop.playback"},
             role=Role.REPOSITORY,
         ),
     ] = ""
@@ -117,6 +113,11 @@ def run(arguments: RestoreArguments, context: Context) -> Outcome:
     manifest = backup_of(context, repository, arguments.backup)
     catalog = device_catalog(context, context.host)
     quarantine, wait = arguments.on_error is OnError.QUARANTINE, arguments.lock_wait
+    if quarantine and repository.store.one_file:
+        raise InputError(
+            f"rows cannot be put aside in {repository.place}: a bundle is left as it is by whoever reads it",
+            hint=f"`copy` the backup {manifest.metadata.label} into another repository and restore it from there",
+        )
     lock = shared_lock(context, repository, "restore", wait=wait, reading=not quarantine)
     with nullcontext() if context.check else lock as held, BackupReader(repository, manifest) as reader:
         if not (arguments.atomic or context.check):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from toolkit.actions.arguments import BundleFile, repository_name
 from toolkit.actions.context import Context, Inventory
 from toolkit.actions.databases import embedded_databases, open_database
 from toolkit.errors import InputError
@@ -64,7 +65,7 @@ def catalog_of(context: Context, host: Host) -> Catalog:
     return context.inventory.catalog(host.catalog)
 
 
-def repository_of(context: Context, name: str, *, create: bool = False) -> Repository:
+def repository_of(context: Context, name: str | BundleFile, *, create: bool = False) -> Repository:
     """Give the named repository, or the host's own for an empty name; made first when `create` is given."""
     return known_repositories(context).open(repository_config(context, name), create=create)
 
@@ -74,9 +75,9 @@ def known_repositories(context: Context) -> KnownRepositories:
     return KnownRepositories(context.inventory.directory)
 
 
-def repository_config(context: Context, name: str) -> RepositoryConfig:
+def repository_config(context: Context, name: str | BundleFile) -> RepositoryConfig:
     """Say where the named repository is, or the host's own for an empty name; InputError when there is none."""
-    name = name or context.host.repository
+    name = repository_name(name) or context.host.repository
     if not name:
         raise InputError(
             f"no repository is named, and host {context.host.name} has none",

@@ -17,7 +17,7 @@ from toolkit.config.templates import Templates, is_template
 from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Catalog
 from toolkit.model.expectation import Expectation
-from toolkit.model.host import Host, RepositoryConfig
+from toolkit.model.host import BundleRepository, Host, RepositoryConfig
 from toolkit.model.playbook import Place
 from toolkit.model.secret import Secret
 
@@ -149,7 +149,9 @@ class LoadedInventory:
         return self._hosts[name]
 
     def repository(self, name: str) -> RepositoryConfig:
-        """Give the repository of that name; InputError when there is none."""
+        """Give the repository of that name, or the bundle in `bundle:FILE`; InputError when there is none."""
+        if (bundle := BundleRepository.of(name, self._control)) is not None:
+            return bundle
         if name not in self._repositories:
             self._unknown("repositories.yml", name, self._repositories, "repository")
         return self._repositories[name]

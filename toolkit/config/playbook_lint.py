@@ -15,7 +15,7 @@ from toolkit.config.inventory import SETTINGS, LoadedInventory
 from toolkit.config.templates import Templates, is_template
 from toolkit.errors import InputError, Problem
 from toolkit.model.duration import Duration
-from toolkit.model.host import EmbeddedDatabase, ServerDatabase
+from toolkit.model.host import BundleRepository, EmbeddedDatabase, ServerDatabase
 from toolkit.model.role import ROLE, Role
 from toolkit.shipped import found_file
 
@@ -130,15 +130,15 @@ class _PlaybookLinter:
             for value in written if isinstance(written, list) else [written]:
                 if role is Role.REPOSITORY and is_template(value):
                     for name in sorted(foreseen.values(value, loop)):
-                        yield from self._unknown((*at, *keys), name, self.inventory.repositories, "repository")
+                        yield from self._unknown_repository((*at, *keys), name)
 
     def _meant(self, at: Keys, role: Role, written: Any) -> Iterator[Problem]:
         """Problems of an argument that names something; what a template gives is not known yet."""
         for value in written if isinstance(written, list) else [written]:
-            if is_template(value):
+            if is_template(value) or isinstance(value, dict):
                 continue
             if role is Role.REPOSITORY and self.inventory is not None:
-                yield from self._unknown(at, value, self.inventory.repositories, "repository")
+                yield from self._unknown_repository(at, value)
             elif role is Role.HOST and self.inventory is not None:
                 yield from self._unknown(at, value, self.inventory.groups["all"], "host")
             elif role is Role.DATABASE and self.inventory is not None and EmbeddedDatabase.of(value) is None:
@@ -156,6 +156,10 @@ class _PlaybookLinter:
                     Duration.parse(value)
                 except ValueError as error:
                     yield self.document.problem(at, str(error))
+
+    def _unknown_repository(self, at: Keys, name: str) -> Iterator[Problem]:
+        if self.inventory is not None and BundleRepository.of(name, self.control) is None:
+            yield from self._unknown(at, name, self.inventory.repositories, "repository")
 
     def _unknown(self, at: Keys, name: str, known: Collection[str], what: str) -> Iterator[Problem]:
         if name not in known:

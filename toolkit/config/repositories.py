@@ -11,7 +11,7 @@ from toolkit.config import document as documents
 from toolkit.config import plain_secrets, secrets, validation
 from toolkit.config.document import Document
 from toolkit.errors import InputError, Problem, UnsetError
-from toolkit.model.host import LocalRepository, RepositoryConfig, S3Repository
+from toolkit.model.host import BundleRepository, LocalRepository, RepositoryConfig, S3Repository
 from toolkit.model.playbook import Place
 from toolkit.model.secret import Secret
 
@@ -34,6 +34,8 @@ class Repositories(Mapping[str, RepositoryConfig]):
         written = self._written[name]
         if written["type"] == "local":
             return LocalRepository(name=name, path=self._control / Path(written["path"]).expanduser())
+        if written["type"] == "bundle":
+            return BundleRepository(name=name, path=self._control / Path(written["path"]).expanduser())
         unset = self._unset(name)
         # keys are read on first use, as every secret; but where other things are missing they are named with them
         if any(key in _TEXTS for key in unset):

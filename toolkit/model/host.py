@@ -10,6 +10,7 @@ from toolkit.model.expectation import Expectation
 from toolkit.model.secret import Secret
 
 _EMBEDDED = "embedded:"
+_BUNDLE = "bundle:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,25 @@ class LocalRepository:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BundleRepository:
+    """A repository in one file, for being carried (a relative path is relative to the control directory)."""
+
+    name: str
+    path: Path
+
+    @staticmethod
+    def written(file: str) -> str:
+        """Give the name of a bundle that is not in the inventory."""
+        return f"{_BUNDLE}{file}"
+
+    @classmethod
+    def of(cls, name: str, control: Path) -> BundleRepository | None:
+        """Give the bundle that a name means, `bundle:FILE`; None where it is a name of the inventory."""
+        file = name.removeprefix(_BUNDLE)
+        return cls(name=name, path=control / Path(file).expanduser()) if file and file != name else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class S3Repository:
     """A repository under a prefix of an S3 bucket. Without keys, boto3's own credential chain is used.
 
@@ -111,4 +131,4 @@ class S3Repository:
     sse_key: str = ""
 
 
-RepositoryConfig = LocalRepository | S3Repository
+RepositoryConfig = LocalRepository | BundleRepository | S3Repository

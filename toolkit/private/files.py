@@ -51,7 +51,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     make_directory(path.parent)
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
-        with _created(temporary) as file:
+        with created(temporary) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -67,13 +67,14 @@ def create(path: Path, data: bytes, *, folder: int | None = None) -> None:
     Args:
         folder: the descriptor of the directory in which a relative path is; the working directory when not given.
     """
-    with _created(path, folder) as file:
+    with created(path, folder) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _created(path: Path, folder: int | None = None) -> BinaryIO:
+def created(path: Path, folder: int | None = None) -> BinaryIO:
+    """Make a private file where there is none and give it open for writing; FileExistsError where there is anything."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     return os.fdopen(os.open(path, flags, 0o600, dir_fd=folder), "wb")
 

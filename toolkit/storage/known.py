@@ -1,5 +1,7 @@
 """The repositories that were used from a control directory: a place that has lost its repository is no new one.
 
+A bundle is none of them: it is carried away, and another one stands in its place.
+
 `.playback/repositories.jsonl` has a line for each, with name, place and id. A directory on which nothing is mounted, or
 a bucket that was emptied, would otherwise be taken for a place where no backup was made yet.
 """
@@ -13,7 +15,7 @@ from threading import Lock
 import msgspec
 
 from toolkit.errors import MissingError, RefusedError
-from toolkit.model.host import RepositoryConfig, S3Repository
+from toolkit.model.host import BundleRepository, RepositoryConfig, S3Repository
 from toolkit.private import files
 from toolkit.storage.decoding import decoded
 from toolkit.storage.layout import MARKER
@@ -61,7 +63,7 @@ class KnownRepositories:
             raise self._lost(known, "there is none now") from error
         if known is not None and known.id != repository.id:
             raise self._lost(known, f"there is another one now, {repository.id}")
-        if known is None:
+        if known is None and not isinstance(config, BundleRepository):
             self._remember(_Known(name=config.name, place=_place(config), id=repository.id))
         return repository
 

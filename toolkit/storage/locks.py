@@ -12,7 +12,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -177,6 +177,9 @@ def locked(
 ) -> Iterator[Lock]:
     """Hold a lock on a repository; while it is held, what is published in it depends on it (`Repository.guard`).
 
+    A store in one file changes as a whole while its lock is held: what is written takes effect at the end of the block.
+    So whoever writes has it alone, whatever kind of lock that is, and who reads needs none.
+
     Args:
         purpose: what runs, for others to read, e.g. `prune (nightly)`.
         now: gives an aware time.
@@ -188,10 +191,15 @@ def locked(
         LockedError: another run holds a lock that conflicts; it is named.
         StorageError: the lock cannot be written or the others cannot be listed.
     """
-    lock = Lock(repository.store, kind, purpose=purpose, now=now, terms=terms)
+    one_file = repository.store.one_file
+    store = repository.store if one_file is None or reading else one_file.locks
+    lock = Lock(store, LockKind.EXCLUSIVE if one_file else kind, purpose=purpose, now=now, terms=terms)
+    if one_file and reading:
+        yield lock
+        return
     start, before = time.monotonic(), repository.guard
     try:
-        while rival := _attempt(lock, repository.store, reading=reading, terms=terms):
+        while rival := _attempt(lock, store, reading=reading, terms=terms):
             _refuse_own_thread(rival)
             patience = max(wait, _PATIENCE if _may_withdraw(rival, lock) else 0)
             if time.monotonic() - start >= patience and rival.id not in _held:
@@ -201,7 +209,10 @@ def locked(
         if not lock.warnings:
             lock.hold()
         repository.guard = lock.check
-        yield lock
+        with one_file.changing() if one_file else nullcontext():
+            yield lock
+            if one_file:
+                lock.check()
     finally:
         repository.guard = before
         lock.release()

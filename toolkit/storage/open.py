@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from toolkit.errors import StorageError
-from toolkit.model.host import RepositoryConfig, S3Repository
+from toolkit.model.host import BundleRepository, RepositoryConfig, S3Repository
+from toolkit.storage.bundle.store import BundleStore
 from toolkit.storage.local import LocalStore
 from toolkit.storage.store import Store
 
@@ -12,6 +13,8 @@ def open_store(config: RepositoryConfig) -> Store:
     """Give the store of a repository. Nothing is read or written yet; StorageError where its library is missing."""
     if isinstance(config, S3Repository):
         return _s3(config)
+    if isinstance(config, BundleRepository):
+        return BundleStore(config.path)
     return LocalStore(config.path)
 
 

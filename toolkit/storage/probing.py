@@ -24,6 +24,9 @@ def probe(store: Store) -> Iterator[Ability]:
         StorageError: it cannot be reached, or not be written to.
         InputError: its keys cannot be had.
     """
+    if store.one_file:
+        yield from store.probe("")
+        return
     prefix = f"probe-{uuid.uuid4().hex}-"
     try:
         yield from _basics(store, prefix)

@@ -61,9 +61,13 @@ def record_proof(repository: Repository, proof: Proof) -> None:
 def doubt(repository: Repository, label: str, why: str, *, now: datetime) -> None:
     """Note that a backup turned out to be damaged: it counts neither as verified nor as proven any more.
 
+    A bundle is left as it is by whoever only reads it.
+
     Raises:
         StorageError: that cannot be written.
     """
+    if repository.store.one_file:
+        return
     forget_verified(repository, label)
     try:
         manifest = repository.manifest(label)

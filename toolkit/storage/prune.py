@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from toolkit.errors import CommittedError, Interrupted, PlaybackError, StorageError
@@ -93,7 +93,7 @@ def forecast(repository: Repository, removed: Iterable[str], *, grace: Duration,
     removal = Removal(backups=tuple(removed))
     needed = referenced_chunks(repository, sorted(set(repository.labels()) - set(removal.backups)))
     for file in _unneeded(repository, needed):
-        if file.modified <= grace.before(now):
+        if file.modified <= _spared_since(repository, grace, now):
             removal.count([file])
         else:
             removal.spare(file)
@@ -120,7 +120,8 @@ def prune(
     try:
         _remove(repository, tuple(removed), removal, grace=grace, lock=lock, progress=progress)
     except (PlaybackError, KeyboardInterrupt) as error:
-        if not (removal.backups or removal.chunks):
+        # a bundle takes on nothing of a change that fails
+        if repository.store.one_file or not (removal.backups or removal.chunks):
             raise
         raise _told(removal, error) from error
     return removal
@@ -152,7 +153,7 @@ def _remove(
         repository.record_published(repository.manifest(label))
     progress.note("removing chunks that no backup needs")
     gone: set[bytes] = set()
-    for batch in _batches(_old_chunks(repository, references, grace.before(now), removal)):
+    for batch in _batches(_old_chunks(repository, references, _spared_since(repository, grace, now), removal)):
         lock.check()
         references.renew()
         unneeded = [file for file in batch if _id(file) not in references.chunks]
@@ -162,6 +163,11 @@ def _remove(
         progress.advance(bytes=sum(file.size for file in unneeded))
     _check_nothing_lost(references, gone)
     removal.leftovers = store.sweep(min(grace.before(now), now - _UNFINISHED))
+
+
+def _spared_since(repository: Repository, grace: Duration, now: datetime) -> datetime:
+    """Since when unneeded chunks are spared: nobody can be about to use those of a bundle, which has one writer."""
+    return datetime.max.replace(tzinfo=UTC) if repository.store.one_file else grace.before(now)
 
 
 def _told(removal: Removal, error: PlaybackError | KeyboardInterrupt) -> BaseException:

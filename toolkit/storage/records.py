@@ -6,8 +6,9 @@ Each is a small file beside the backups, so that a manifest never changes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 
@@ -17,6 +18,7 @@ from toolkit.model.retention import Pin
 from toolkit.planning.clock import instant, stamp
 from toolkit.storage.decoding import decoded, read_each, read_small
 from toolkit.storage.layout import CHECKED, PINS, VERIFIED, pin_name, record_label_of, verified_name
+from toolkit.storage.locks import LockKind, locked
 from toolkit.storage.processes import who
 from toolkit.storage.repository import Repository
 
@@ -120,18 +122,22 @@ def read_records(repository: Repository, label: str = "") -> Records:
 def pin(repository: Repository, label: str, *, until: date | None, now: datetime) -> None:
     """Keep a backup from being pruned through a day, or, without one, until it is unpinned."""
     content = _PinFile(until=until, by=who(), time=stamp(now))
-    repository.store.put(pin_name(label), msgspec.json.encode(content))
+    with _alone(repository, "pin"):
+        repository.store.put(pin_name(label), msgspec.json.encode(content))
 
 
 def unpin(repository: Repository, label: str) -> bool:
     """Take a pin away; gives whether there was one."""
-    there = repository.store.exists(pin_name(label))
-    repository.store.delete(pin_name(label))
+    with _alone(repository, "unpin"):
+        there = repository.store.exists(pin_name(label))
+        repository.store.delete(pin_name(label))
     return there
 
 
 def record_verified(repository: Repository, manifest: Manifest, *, against: str, host: str, now: datetime) -> None:
-    """Note that a backup was verified; an earlier note about it is replaced."""
+    """Note that a backup was verified, in place of an earlier note; in a bundle, which is only read, nothing."""
+    if repository.store.one_file:
+        return
     content = _VerifiedFile(checksum=manifest.checksum, against=against, host=host, by=who(), time=stamp(now))
     repository.store.put(verified_name(manifest.metadata.label), msgspec.json.encode(content))
 
@@ -141,13 +147,22 @@ def forget_verified(repository: Repository, label: str) -> None:
     repository.store.delete(verified_name(label))
 
 
+def _alone(repository: Repository, purpose: str) -> AbstractContextManager[object]:
+    """A record needs no lock, but that of a store in one file, which is written anew for it."""
+    if repository.store.one_file is None:
+        return nullcontext()
+    return locked(repository, LockKind.SHARED, purpose=purpose, now=lambda: datetime.now(UTC))
+
+
 def record_names(label: str) -> tuple[str, ...]:
     """Give the files that may say something about a backup."""
     return pin_name(label), verified_name(label)
 
 
 def record_check(repository: Repository, *, damaged: bool, subset: str, now: datetime) -> None:
-    """Note that a repository was read back; StorageError where that cannot be written."""
+    """Note that a repository was read back, but in no bundle; StorageError where that cannot be written."""
+    if repository.store.one_file:
+        return
     content = _CheckedFile(damaged=damaged, subset=subset, by=who(), time=stamp(now))
     repository.store.put(CHECKED, msgspec.json.encode(content))
 

@@ -203,6 +203,8 @@ class Repository:
             raise ValueError(f"manifest of {label} does not add up: " + "; ".join(map(str, problems)))
         sealed, data = manifest_file.encode(manifest)
         self._publish(sealed, data, {})
+        if self.store.one_file:
+            self.store.one_file.settle()
         return sealed
 
     def adopt_manifest(self, label: str, data: bytes, sizes: Mapping[str, int]) -> None:

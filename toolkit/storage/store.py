@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -43,6 +44,33 @@ class Ability:
     bad: bool = False
 
 
+class OneFile(Protocol):
+    """What is different where all files of a store are in one file, which is written anew whenever one changes.
+
+    Who only reads leaves it as it is: it needs no lock, and notes nothing in it. Those who write exclude each other.
+    """
+
+    @property
+    def locks(self) -> Store:
+        """Where the locks of those who write are kept."""
+
+    def changing(self) -> AbstractContextManager[None]:
+        """Take all that is written within, by whatever thread, as one change.
+
+        It takes effect when the block ends, and not at all when an error ends it. Whoever asks this very store sees
+        it before. To be used with an exclusive lock. At the end:
+
+        Raises:
+            StorageError: it cannot take effect; nothing was changed.
+        """
+
+    def settle(self) -> None:
+        """Let what was written within `changing` so far take effect now; raises as that does."""
+
+    def expect(self, size: int) -> None:
+        """Raise StorageError where files of so many bytes in all cannot be added."""
+
+
 class Store(Protocol):
     """Complete files under names, whose parts `/` separates (see `check_name`).
 
@@ -67,6 +95,10 @@ class Store(Protocol):
 
         True, too, once a deletion has been seen to free nothing.
         """
+
+    @property
+    def one_file(self) -> OneFile | None:
+        """What is different where all files are in one; None where each is one of its own."""
 
     def put(self, name: str, data: bytes) -> None:
         """Store a file durably, replacing one of that name. Whatever happens, it is there whole or not at all."""

@@ -176,7 +176,9 @@ def _one(name: str, repository: Repository, sample: Sample | None, call: Call, *
             if plan:
                 repair(repository, plan, lock=lock)
             again = tuple(bring_back(repository, lock=lock))
-            yield Repaired(repository=name, done=plan is not None, whole_again=again)
+    # a bundle takes on what was repaired when its lock is given back
+    if repairing:
+        yield Repaired(repository=name, done=plan is not None, whole_again=again)
 
 
 def _doubt(repository: Repository, plan: RepairPlan, lock: Lock) -> None:

@@ -74,7 +74,8 @@ def _locks(name: str, repository: Repository, given: Options) -> Locks:
     from toolkit.storage.lock_files import list_locks, read_lock
     from toolkit.storage.locks import store_time
 
-    store = repository.store
+    one_file = repository.store.one_file
+    store = one_file.locks if one_file else repository.store
     locks = [lock for each in list_locks(store) if (lock := read_lock(store, each))]
     if given.remove and given.remove not in [lock.id for lock in locks]:
         message = f"there is no lock {given.remove} in {name}"

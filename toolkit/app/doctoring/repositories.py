@@ -115,9 +115,12 @@ def _examined(visit: RepositoryVisit, repository: Repository) -> SeenRepository:
     number = counted(len(manifests), "backup")
     notes.findings.insert(0, visit.finding("repository", f"{number}, in {repository.place}"))
     notes.measures += [visit.measure("up", 1), visit.measure("backups", len(manifests))]
-    _writing(notes, repository)
+    if one_file := repository.store.one_file:
+        _locks(notes, one_file.locks, visit.now)
+    else:
+        _writing(notes, repository)
+        _checked(notes, repository, manifests)
     _disk(notes, manifests)
-    _checked(notes, repository, manifests)
     proofs = read_proofs(repository)
     if torn := proofs.unreadable:
         text = f"{counted(len(torn), 'record')} of what was proven cannot be read: {torn[0]}{', …' if torn[1:] else ''}"

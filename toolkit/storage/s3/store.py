@@ -85,6 +85,10 @@ class S3Store:
             self.abilities.keeps_deleted = self._has_versions()
         return self.abilities.keeps_deleted
 
+    @property
+    def one_file(self) -> None:
+        """None: each object is one of its own."""
+
     def put(self, name: str, data: bytes) -> None:
         """Store a file by a verified upload."""
         self._note(self._uploads.put(self._key(name), data, f"write {self._at(name)}"))
