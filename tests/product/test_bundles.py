@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from tests.conftest import Servers
 from tests.control import execute, rows
 from tests.product.shop import Shop
-from toolkit.errors import InputError
+from tests.sweeps import EVERYTHING
+from toolkit.app.command import Command, NoOptions
+from toolkit.app.commands import backups, check, diff, doctor, doctor_storage, pin, show, unlock, unpin
+from toolkit.app.control import Control
+from toolkit.app.performing import perform
+from toolkit.errors import ExitCode, InputError, MissingError, StorageError
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 VALUES = """
-CREATE TABLE things (id bigint PRIMARY KEY, "shopId" text NOT NULL REFERENCES shops, price numeric(12, 4), at timestamptz,
-  data jsonb, raw bytea, words text[], ratio double precision);
+CREATE TABLE things (id bigint PRIMARY KEY, "shopId" text NOT NULL REFERENCES shops, price numeric(12, 4),
+  at timestamptz, data jsonb, raw bytea, words text[], ratio double precision);
 INSERT INTO things SELECT i, 'a', i / 7.0, '2026-11-20T02:00:00Z'::timestamptz + i * interval '1 hour',
   jsonb_build_object('Größe', i, 'x', NULL), decode(md5(i::text), 'hex'), ARRAY['ä', NULL, i::text], sqrt(i)
   FROM generate_series(1, 300) i;
@@ -37,7 +45,7 @@ def machine(directory: Path, database: str, *repositories: str) -> Shop:
     return shop
 
 
-def test_carried_to_a_machine_with_another_postgresql(servers: Servers, tmp_path: Path) -> None:
+def test_carried_to_a_machine_with_another_postgresql(servers: Servers, pg18: EmbeddedServer, tmp_path: Path) -> None:
     """Copied out of a machine with PostgreSQL 16, renamed, copied in on one with 18 and restored: every row is equal,
     and its own backup has the same digests; restored out of the bundle itself it is, too."""
     first = machine(tmp_path / "first", servers.database(16), "local")
@@ -48,11 +56,13 @@ def test_carried_to_a_machine_with_another_postgresql(servers: Servers, tmp_path
     carried = (tmp_path / "stick" / "shop.playback").rename(tmp_path / "mail.playback")
     assert not list((tmp_path / "stick").iterdir())
 
-    second = machine(tmp_path / "second", servers.database(18), "local")
+    name = str(psycopg.conninfo.conninfo_to_dict(servers.database(18))["dbname"])
+    # a drill makes a database
+    second = machine(tmp_path / "second", pg18.conninfo(name, user="postgres"), "local")
     execute(second.database, "DELETE FROM things WHERE id % 3 = 0", "UPDATE orders SET notes = 'lost'")
     within = second.run("copy", from_={"bundle": str(carried)}, to="local")
     assert within.facts["copied"] == [label]
-    given = {"from_": label, "mode": "mirror", "identity": "source"}
+    given: dict[str, Any] = {"from_": label, "mode": "mirror", "identity": "source"}
     assert second.run("restore", **given).changed
     assert rows(second.database, QUERY) == rows(first.database, QUERY)
     assert second.run("verify", backup=label).exit_code == 0
@@ -71,6 +81,80 @@ def test_carried_to_a_machine_with_another_postgresql(servers: Servers, tmp_path
     with pytest.raises(InputError, match="rows cannot be put aside") as caught:
         second.run("restore", repository=bundle, on_error="quarantine", **given)
     assert "`copy` the backup" in caught.value.hint
-    drilled = second.run("drill", repository=bundle, backups=label)
-    assert "is proven is not noted" in "".join(drilled.warnings)
+    if EVERYTHING:
+        drilled = second.run("drill", repository=bundle, backups=label, on="host")
+        pg18.drop_database(f"playback_drill_of_{name}")
+        assert "is proven is not noted" in "".join(drilled.warnings)
+    exported = second.run(
+        "export", from_=bundle, backup=label, format="csv", directory=str(tmp_path / "exported"), tables=["things"]
+    )
+    assert exported.changed
     assert carried.read_bytes() == content
+
+
+COMMANDS: tuple[tuple[Command[Any], Any], ...] = (
+    (backups.COMMAND, NoOptions()),
+    (check.COMMAND, check.Options()),
+    (check.COMMAND, check.Options(repair=True)),
+    (show.COMMAND, show.Options(label=("LABEL",))),
+    (unlock.COMMAND, unlock.Options()),
+    (doctor_storage.COMMAND, NoOptions()),
+)
+
+
+def test_every_command_works_on_it(servers: Servers, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bundle that is named in place of a repository, in the inventory or not, is listed, checked, shown, compared,
+    pinned, backed up into and pruned; what only reads leaves its bytes."""
+    shop = Shop.make(tmp_path / "shop", servers.database(), "stick")
+    file = tmp_path / "shop.playback"
+    name = f"bundle:{file}"
+    shop.name_repositories({"stick": {"type": "bundle", "path": str(file)}})
+    with pytest.raises(MissingError, match="there is no repository at"):
+        shop.run("verify", repository="stick", backup="latest")
+    label = str(shop.run("backup", repository=["stick"]).facts["label"])
+    control, content = Control(directory=shop.control.directory), file.read_bytes()
+    for command, given in COMMANDS:
+        options = show.Options(label=(label,)) if isinstance(given, show.Options) else given
+        assert perform(command, options, control, repository=name) == 0, command.name
+        said = capsys.readouterr().out
+        assert label in said or str(file) in said or "one file" in said, (command.name, said)
+    assert perform(doctor.COMMAND, doctor.Options(), control) in (0, 1)
+    assert f"1 backup, in {file}" in capsys.readouterr().out
+    assert file.read_bytes() == content
+
+    shop.change(1)
+    other = str(shop.run("backup", repository=name).facts["label"])
+    assert perform(diff.COMMAND, diff.Options(labels=(label, other)), control, repository=name) == ExitCode.DIFFERENCES
+    assert "orders" in capsys.readouterr().out
+    assert perform(pin.COMMAND, pin.Options(label=(label,)), control) == 0
+    assert not shop.run("prune", repository="stick", keep_last=1, minimum=1).changed
+    assert perform(unpin.COMMAND, unpin.Options(label=(label,)), control) == 0
+    would = shop.run("prune", repository="stick", keep_last=1, minimum=1, check=True)
+    pruned = shop.run("prune", repository="stick", keep_last=1, minimum=1)
+    assert pruned.facts["removed"] == would.facts["removed"] == [label]
+    assert pruned.facts["chunks"] == would.facts["chunks"] == 1
+    assert shop.run("verify", repository=name, backup=other).exit_code == 0
+    assert {each.name for each in tmp_path.iterdir()} == {"shop", "shop.playback"}
+
+
+def test_what_cannot_be_copied_is_said(servers: Servers, tmp_path: Path) -> None:
+    """A bundle that is missing, is none or is the other side of the copy is named, and nothing is written."""
+    shop = Shop.make(tmp_path / "shop", servers.database(), "local")
+    label = str(shop.run("backup").facts["label"])
+    file = tmp_path / "shop.playback"
+    bundle = {"bundle": str(file)}
+    with pytest.raises(MissingError, match="there is no repository at"):
+        shop.run("copy", from_=bundle, to="local")
+    would = shop.run("copy", from_="local", to=bundle, check=True)
+    assert would.facts["copied"] == [label]
+    assert not file.exists()
+    file.write_bytes(b"my thesis")
+    with pytest.raises(StorageError, match="is no bundle: it is no zip file"):
+        shop.run("copy", from_="local", to=bundle)
+    assert file.read_bytes() == b"my thesis"
+    file.unlink()
+    shop.run("copy", from_="local", to=bundle)
+    with pytest.raises(InputError, match="are the same repository"):
+        shop.run("copy", from_=bundle, to=f"bundle:{file}")
+    with pytest.raises(InputError, match="unknown repository"):
+        shop.run("copy", from_="local", to="shop.playback")

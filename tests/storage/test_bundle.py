@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import stat
@@ -13,13 +14,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 
+import msgspec
 import pytest
 
 from tests.storage.operations import copy_between, now, rows_of
 from tests.storage.samples import sample_rows, some_rows, write_backup
-from tests.sweeps import EVERYTHING
+from tests.sweeps import EVERYTHING, slow_only
 from toolkit.errors import DamageError, LockedError, PlaybackError, StorageError
 from toolkit.model.duration import Duration
+from toolkit.model.host import S3Repository
 from toolkit.model.outcome import SilentProgress
 from toolkit.storage.bundle import contents, room
 from toolkit.storage.bundle.store import BundleStore
@@ -27,14 +30,17 @@ from toolkit.storage.check import check
 from toolkit.storage.copying import Copying
 from toolkit.storage.layout import MARKER, chunk_name
 from toolkit.storage.local import LocalStore
-from toolkit.storage.lock_files import list_locks
+from toolkit.storage.lock_files import LockContent, list_locks, lock_name, new_lock_id
 from toolkit.storage.locks import LockKind, locked
+from toolkit.storage.processes import Process
 from toolkit.storage.prune import prune
 from toolkit.storage.repair import plan_repair, repair
 from toolkit.storage.repository import Repository
+from toolkit.storage.s3.store import S3Store
 
 ROOT = Path(__file__).parents[2]
 ROWS = sample_rows()
+OLD = "2020-11-20T02:00:00.000000Z"
 
 
 @pytest.fixture
@@ -181,24 +187,16 @@ def test_of_two_that_write_one_waits_or_is_refused(bundle: Path) -> None:
         with locked(second, LockKind.SHARED, purpose="check", now=now, reading=True):
             assert not second.store.exists("pins/20261120T020000Z-nightly-business.json")
     assert second.store.exists("pins/20261120T020000Z-nightly-business.json")
-    code = (
-        "import sys, pathlib\nfrom datetime import timedelta\nfrom tests.storage.test_bundle import opened\n"
-        "from tests.storage.operations import now\n"
-        "from toolkit.storage.locks import LockKind, locked\n"
-        "with locked(opened(pathlib.Path(sys.argv[1])), LockKind.SHARED, purpose='copy of till-2',\n"
-        "            now=lambda: now() - timedelta(minutes=1)):\n"
-        "    print('held', flush=True); sys.stdin.read()\n"
-    )
-    command = [sys.executable, "-c", code, str(bundle)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline().strip() == b"held"
-        with (
-            pytest.raises(LockedError, match=r"shop\.playback is locked: copy of till-2 by"),
-            locked(first, LockKind.SHARED, purpose="copy", now=now),
-        ):
-            pass
-        process.communicate()
+    elsewhere = Process(host="till-2", user="anna", process=1, space="")
+    content = LockContent(holder=elsewhere, purpose="copy of till-2", since=OLD, refreshed=OLD)
+    BundleStore(bundle).locks.put(lock_name(LockKind.EXCLUSIVE, new_lock_id()), msgspec.json.encode(content))
+    with (
+        pytest.raises(LockedError, match=r"shop\.playback is locked: copy of till-2 by anna on till-2"),
+        locked(first, LockKind.SHARED, purpose="copy", now=now),
+    ):
+        pass
+    with locked(first, LockKind.SHARED, purpose="check", now=now, reading=True):
+        assert first.labels()
 
 
 def test_a_change_beneath_is_not_overwritten(bundle: Path) -> None:
@@ -235,28 +233,27 @@ def test_a_full_disk_is_said_before(bundle: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no limits of files")
-@pytest.mark.parametrize("known", [True, False], ids=["said before", "found while writing"])
-def test_a_file_system_with_small_files_is_named(bundle: Path, tmp_path: Path, known: bool) -> None:
+def test_a_file_system_with_small_files_is_named(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What FAT32 says of a file above 4 GiB is said with the remedy, before anything is written where the size is
-    known; the bundle stays."""
-    before = bundle.read_bytes()
-    code = (
-        "import pathlib, resource, sys\nfrom toolkit.storage.bundle import room\n"
-        "from tests.storage.test_bundle import opened\nfrom tests.storage.operations import now\n"
-        "from toolkit.errors import StorageError\nfrom toolkit.storage.locks import LockKind, locked\n"
-        "room._LARGE = 100_000\nresource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))\n"
-        "repository = opened(pathlib.Path(sys.argv[1]))\n"
-        "try:\n"
-        "    if sys.argv[2] == 'True':\n        repository.store.expect(200_000)\n"
-        "    with locked(repository, LockKind.SHARED, purpose='copy', now=now):\n"
-        "        repository.store.put('chunks/ab/' + 'ab' * 32, bytes(200_000))\n"
-        "except StorageError as error:\n    print(error.message, error.hint)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(bundle), str(known)], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    assert "no files as large as that; FAT32 ends at 4 GiB" in done.stdout
-    assert "exFAT" in done.stdout
+    known, and while it is written otherwise; the bundle stays."""
+    resource = pytest.importorskip("resource")
+    before, (soft, hard) = bundle.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    repository = opened(bundle)
+
+    def put() -> None:
+        with locked(repository, LockKind.SHARED, purpose="copy", now=now):
+            repository.store.put(chunk_name("ab" * 32), bytes(2_000_000))
+
+    monkeypatch.setattr(room, "_LARGE", 100_000)
+    acts: tuple[Callable[[], None], ...] = (lambda: BundleStore(bundle).expect(2_000_000), put)
+    for act in acts:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+        try:
+            with pytest.raises(StorageError, match="no files as large as that; FAT32 ends at 4 GiB") as caught:
+                act()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert "exFAT" in caught.value.hint
     assert bundle.read_bytes() == before
     expect_whole(bundle)
 
@@ -461,9 +458,9 @@ def watch(event, args):
     if event in ("os.rename", "os.remove", "os.mkdir", "os.rmdir"):
         step()
 
-def copy(at):
-    place = base / str(at)
-    shutil.copytree(base / "pristine", place)
+def copy(kind, at):
+    place = base / f"{kind}-{at}"
+    shutil.copytree(base / kind, place)
     if (child := os.fork()) == 0:
         left[0] = at
         copy_between(LocalStore(base / "near"), BundleStore(place / "shop.playback"))
@@ -473,32 +470,44 @@ def copy(at):
 
 files.created = created
 sys.addaudithook(watch)
-assert copy(10**6) == 0
-steps = range(int((base / "steps").read_text()))
-for at in random.Random(1).sample(steps, min(tries, len(steps))):
-    print(at, copy(at))
+for kind in ("new", "there"):
+    assert copy(kind, 10**6) == 0
+    steps = range(int((base / "steps").read_text()))
+    for at in random.Random(kind).sample(steps, min(tries, len(steps))):
+        print(kind, at, copy(kind, at))
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a process is killed at once as a copy of another one only")
-@pytest.mark.parametrize("there", [False, True], ids=["new", "added to"])
-def test_killed_at_every_write(directory: Repository, bundle: Path, tmp_path: Path, there: bool) -> None:
+def test_killed_at_every_write(directory: Repository, bundle: Path, tmp_path: Path) -> None:
     """Whatever write, rename or removal a copy dies at, in the middle of it, too: the bundle is the old one or the new
     one, and the next copy makes it complete and leaves nothing else behind."""
-    (tmp_path / "pristine").mkdir()
-    if there:
-        shutil.copy(bundle, tmp_path / "pristine")
-    before = bundle.read_bytes() if there else None
+    for kind in ("new", "there"):
+        (tmp_path / kind).mkdir()
+    shutil.copy(bundle, tmp_path / "there")
+    before = {"new": None, "there": bundle.read_bytes()}
     write_backup(directory, {"orders": some_rows(300, seed=7)})
-    command = [sys.executable, "-c", KILLED, str(tmp_path), str(10_000 if EVERYTHING else 8)]
+    command = [sys.executable, "-c", KILLED, str(tmp_path), str(10_000 if EVERYTHING else 4)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert len(done.stdout.splitlines()) >= 8
     for line in done.stdout.splitlines():
-        at, status = line.split()
-        path = tmp_path / at / "shop.playback"
+        kind, at, status = line.split()
+        path = tmp_path / f"{kind}-{at}" / "shop.playback"
         assert status == "9", f"step {at} did not kill it"
-        if (path.read_bytes() if path.exists() else None) != before:
+        if (path.read_bytes() if path.exists() else None) != before[kind]:
             assert len(opened(path).labels()) == 2
         copy_between(directory.store, BundleStore(path))
         assert opened(path).labels() == directory.labels()
         expect_whole(path)
+
+
+@slow_only
+def test_between_a_bundle_and_a_bucket(directory: Repository, moto_repository: S3Repository, tmp_path: Path) -> None:
+    """What goes from a bucket into a bundle and from there into another repository is the same backup."""
+    bucket, path = S3Store(moto_repository), tmp_path / "shop.playback"
+    copy_between(directory.store, bucket)
+    copy_between(bucket, BundleStore(path))
+    back = S3Store(dataclasses.replace(moto_repository, prefix="back"))
+    copy_between(BundleStore(path), back)
+    manifests = [Repository.open(store, create=False).manifests().manifests for store in (bucket, back)]
+    assert manifests == [directory.manifests().manifests] * 2

@@ -20,6 +20,7 @@ from toolkit.actions.arguments import (
     UniqueTexts,
     WholeSeconds,
     about,
+    repository_name,
 )
 from toolkit.actions.choosing import backup_of
 from toolkit.actions.context import Context
@@ -193,7 +194,7 @@ def _export(arguments: ExportArguments, context: Context, repository: Repository
         where=arguments.where,
         like=arguments.like,
         on=arguments.on,
-        repository=arguments.repository,
+        repository=repository_name(arguments.repository),
     )
     with BackupReader(repository, manifest) as reader, contents_of(manifest, wanted, reader, context) as contents:
         unmet = unmet_keys(contents.tables, wanted.where) if arguments.format.is_sql else ()
