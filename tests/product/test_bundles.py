@@ -122,6 +122,8 @@ def test_every_command_works_on_it(servers: Servers, tmp_path: Path, capsys: pyt
     assert f"1 backup, in {file}" in capsys.readouterr().out
     assert file.read_bytes() == content
 
+    with pytest.raises(InputError, match="several processes cannot write into one file"):
+        shop.run("backup", repository=name, processes=2)
     shop.change(1)
     other = str(shop.run("backup", repository=name).facts["label"])
     assert perform(diff.COMMAND, diff.Options(labels=(label, other)), control, repository=name) == ExitCode.DIFFERENCES

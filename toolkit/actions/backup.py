@@ -30,6 +30,7 @@ from toolkit.actions.reading import Reading, warnings_of
 from toolkit.actions.shares import read_share
 from toolkit.actions.targets import conninfo_of
 from toolkit.errors import ExitCode, InputError
+from toolkit.model.host import BundleRepository
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.result import BackedUp, BackupForecast, StoredIn
@@ -164,6 +165,8 @@ def run(arguments: BackupArguments, context: Context) -> Outcome:
     started, clock, created_by = context.now(), time.monotonic(), user_name()
     repositories = names(arguments.repository) or ("",)
     with destinations(context, repositories, lock_wait=arguments.lock_wait) as into:
+        if (arguments.processes or 1) > 1:
+            _refuse_bundles(into)
         # what is locked or cannot be reached should be known before the database is read
         if context.check:
             into.look()
@@ -206,6 +209,16 @@ def run(arguments: BackupArguments, context: Context) -> Outcome:
 def _sessions() -> int:
     """How many sessions read where nobody says: more than this machine can take from them would only wait."""
     return min(4, max(2, os.cpu_count() or 1))
+
+
+def _refuse_bundles(into: Destinations) -> None:
+    """InputError where several processes would have to write into one file."""
+    for each in into.all:
+        if isinstance(each.config, BundleRepository):
+            raise InputError(
+                f"several processes cannot write into one file, {each.config.path}",
+                hint="leave `processes` out, or back up into another repository and `copy` from there",
+            )
 
 
 def _refuse_nothing(survey: Survey, selected: Selected) -> None:
