@@ -205,9 +205,9 @@ class Laboratory:
             remove(repository, run)
         return found
 
-    def verify(self, manifest: Manifest) -> Outcome:
+    def verify(self, manifest: Manifest, **arguments: object) -> Outcome:
         """Verify a backup against the target."""
-        return self._run("verify", "target", {"backup": manifest.metadata.label})
+        return self._run("verify", "target", {"backup": manifest.metadata.label, **arguments})
 
     def _run(self, action: str, host: str, arguments: Mapping[str, Any], *, check: bool = False) -> Outcome:
         return act(action, arguments, context_of(self._inventory, host, check=check))

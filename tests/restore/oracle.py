@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.restore.collisions import dangling, held, strained, stranded
-from tests.restore.spec import Reference, Row, State, Table
+from tests.restore.spec import Columns, Reference, Row, State, Table
 from tests.restore.view import OWNED, REFERENCED, Spot, View
 
 
@@ -58,6 +58,7 @@ class Oracle:
     Attributes:
         aside: rows of the backup that are left out.
         atomic: all is written in one transaction, at whose end deferrable keys are checked.
+        only: the tables that are restored; None for all.
         updated: the row of the backup that each row of the target is to become.
         added: the rows of the backup that are inserted.
         released: rows of the target whose references to deleted rows become NULL.
@@ -68,6 +69,7 @@ class Oracle:
     mode: str
     aside: frozenset[Spot] = frozenset()
     atomic: bool = True
+    only: frozenset[str] | None = None
     updated: dict[Spot, Spot] = field(default_factory=dict)
     added: dict[str, list[Spot]] = field(default_factory=lambda: defaultdict(list))
     released: dict[Spot, Row] = field(default_factory=dict)
@@ -76,12 +78,15 @@ class Oracle:
     def expected(self) -> Expected:
         """The result."""
         self._result = Expected(state={}, aside=self.aside)
-        backup: dict[str, list[Spot]] = {table.name: [] for table in self.source.by_rule}
+        backup: dict[str, list[Spot]] = {table.name: [] for table in self.source.by_rule if self._is_named(table.name)}
         for spot in sorted(self.source.taken):
-            backup.setdefault(spot[0], []).append(spot)
+            if self._is_named(spot[0]):
+                backup.setdefault(spot[0], []).append(spot)
         for name, spots in backup.items():
             self._write(self.target.world[name], spots)
+        self._bring()
         self._estrange({spot for spot, stays in self._extras(backup) if not stays})
+        self._leave_what_nobody_needs()
         extras = list(self._extras(backup))
         for spot, stays in extras:
             self._result.numbers[spot[0]].kept += stays
@@ -116,6 +121,55 @@ class Oracle:
                 yield place, self.after(place)
         for spot in self.added[table.name]:
             yield None, self.source.row(spot)
+
+    def _is_named(self, table: str) -> bool:
+        return self.only is None or table in self.only
+
+    def _bring(self) -> None:
+        """Of tables that are not restored, rows come along that are missing and that rows to be written point at."""
+        for spot in sorted(self._needed()):
+            if spot not in self.aside:
+                self.added[spot[0]].append(spot)
+                self._result.numbers[spot[0]].inserts += 1
+
+    def _leave_what_nobody_needs(self) -> None:
+        needed = self._needed()
+        for name, spots in self.added.items():
+            for spot in [each for each in spots if not self._is_named(name) and each not in needed]:
+                spots.remove(spot)
+                self._result.numbers[name].inserts -= 1
+
+    def _needed(self) -> set[Spot]:
+        """The rows of other tables that rows to be written lack, one after the other; those aside need nothing."""
+        waiting = [*self.updated.values(), *(spot for spots in self.added.values() for spot in spots)]
+        waiting = [spot for spot in waiting if self._is_named(spot[0])]
+        found: set[Spot] = set()
+        while waiting:
+            spot = waiting.pop()
+            table = self.source.world[spot[0]]
+            lacking = {
+                place
+                for reference in table.references
+                if not self._is_named(reference.parent)
+                if not self._is_there(reference.parent, reference.parent_columns, table, reference.columns, spot)
+                for place in self.source.pointed_at(table, reference, spot)
+                if place in self.source.taken and not self._stands(place)
+            }
+            waiting += [place for place in lacking - found if place not in self.aside]
+            found |= lacking
+        return found
+
+    def _is_there(self, name: str, names: Columns, child: Table, columns: Columns, spot: Spot) -> bool:
+        """Whether the target has a row of a table with the values of a row of the backup."""
+        values, table = child.normal(columns, self.source.row(spot)), self.target.world[name]
+        return any(table.normal(names, self.target.row(place)) == values for place in self.target.spots(name))
+
+    def _stands(self, spot: Spot) -> bool:
+        """Whether the target has this row of the backup, whatever it looks like there."""
+        table = self.source.world[spot[0]]
+        if table.identity:
+            return self._is_there(table.name, table.identity, table, table.identity, spot)
+        return any(self.target.row(place) == self.source.row(spot) for place in self.target.spots(table.name))
 
     def _write(self, table: Table, spots: list[Spot]) -> None:
         numbers = self._result.numbers[table.name]
@@ -271,7 +325,7 @@ class Oracle:
         staying: set[Spot] = set()
         while True:
             gone = candidates - staying
-            cascading = [each for each in pointing if _cascades(each[0], each[1])]
+            cascading = [each for each in pointing if self._cascades(each[0], each[1])]
             while more := {spot for _, _, spot, place in cascading if place in gone} - gone - staying:
                 gone |= more
             self.deleted = gone
@@ -280,7 +334,7 @@ class Oracle:
                 for child, reference, spot, place in pointing
                 if place in gone
                 and spot not in gone
-                and not _releases(child, reference)
+                and not self._releases(child, reference)
                 and not self.leads_somewhere(child, reference, self.after(spot))
             }
             if not blocked:
@@ -291,9 +345,15 @@ class Oracle:
         for spot in gone:
             self._result.numbers[spot[0]].deletes += 1
         for child, reference, spot, place in pointing:
-            if place in gone and spot not in gone and _releases(child, reference):
+            if place in gone and spot not in gone and self._releases(child, reference):
                 self._result.numbers[child.name].set_null += spot not in self.released
                 self.released[spot] = self.after(spot) | dict.fromkeys(reference.emptied)
+
+    def _releases(self, child: Table, reference: Reference) -> bool:
+        return child.category != "business" and reference.action == "set null" and self._is_named(child.name)
+
+    def _cascades(self, child: Table, reference: Reference) -> bool:
+        return child.cascade and reference.action == "cascade" and self._is_named(child.name)
 
     def leads_somewhere(self, child: Table, reference: Reference, row: Row) -> bool:
         """Whether a row's reference is empty or leads to a row that is there afterwards."""
@@ -301,14 +361,6 @@ class Oracle:
         return None in values or any(
             parent.normal(reference.parent_columns, each) == values for _, each in self.afterwards(parent)
         )
-
-
-def _releases(child: Table, reference: Reference) -> bool:
-    return child.category != "business" and reference.action == "set null"
-
-
-def _cascades(child: Table, reference: Reference) -> bool:
-    return child.cascade and reference.action == "cascade"
 
 
 def _bag(rows: list[Row]) -> Counter[tuple[Any, ...]]:

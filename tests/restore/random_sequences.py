@@ -104,11 +104,23 @@ def make_standing(random: Random, world: World) -> dict[str, Standing]:
 
 
 def expected_standing(
-    world: World, backup: Mapping[str, Standing], target: Mapping[str, Standing], tables: Collection[str], state: State
+    world: World,
+    backup: Mapping[str, Standing],
+    target: Mapping[str, Standing],
+    tables: Collection[str],
+    state: State,
+    *,
+    theirs: bool = False,
 ) -> dict[str, Standing]:
-    """Where they stand once a backup of some tables is restored and the target holds a state."""
+    """Where they stand once a backup of some tables is restored and the target holds a state.
+
+    Args:
+        theirs: these are not all tables of the backup, and only sequences that have to do with them move.
+    """
     return {
         shape.name: _furthest(world, shape, (backup[shape.name], target[shape.name]), tables, state)
+        if not theirs or _related(shape) & set(tables)
+        else target[shape.name]
         for shape in world.shapes
     }
 
@@ -124,6 +136,10 @@ def following(world: World, standing: Mapping[str, Standing]) -> dict[str, Stand
     return found
 
 
+def _related(shape: Shape) -> set[str]:
+    return {table for table, _ in shape.numbers} | ({shape.owner[0]} if shape.owner else set())
+
+
 def _furthest(
     world: World, shape: Shape, standings: tuple[Standing, Standing], tables: Collection[str], state: State
 ) -> Standing:
@@ -132,8 +148,7 @@ def _furthest(
     defaults = {column for each in world.shapes for column in each.numbers}
     if not shape.numbers and shape.owner and shape.owner not in defaults:
         measures = {shape.owner}
-    related = {table for table, _ in shape.numbers} | ({shape.owner[0]} if shape.owner else set())
-    is_held = shape.owner is None or bool(related & set(tables))
+    is_held = shape.owner is None or bool(_related(shape) & set(tables))
     if not is_held and not any(table in tables for table, _ in measures):
         return here
     best = here

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from random import Random
@@ -20,7 +20,7 @@ from tests.restore.oracle import Expected, Oracle, differences
 from tests.restore.random_schemas import spread
 from tests.restore.random_sequences import Standing, expected_standing, following, make_sequences, make_standing
 from tests.restore.random_worlds import loud_reason, make_world
-from tests.restore.spec import State, World
+from tests.restore.spec import World
 from tests.restore.states import Case, make_case
 from tests.restore.stirring import stirring
 from tests.restore.test_oracle import assert_numbers, source_of, taken_by, taken_in, there
@@ -37,6 +37,8 @@ from toolkit.postgres.restore import rebuilding
 from toolkit.postgres.schema import row_sources
 from toolkit.postgres.selection import ownership
 from toolkit.postgres.servers.embedded import EmbeddedServer
+
+ONLY_SOME = bool(os.environ.get("PLAYBACK_ONLY_SOME"))
 
 PARTIAL, REFUSED = 3, RefusedError.exit_code
 
@@ -72,12 +74,14 @@ class Way:
         host: the role: `target` (the tables' owner), `superuser` or `clerk`.
         arguments: of the action.
         businesses: those that are picked out of a wider backup.
+        tables: those that are restored; None for all.
         stirred: by which seed others write the same values again while rows are restored; None where they do not.
     """
 
     host: str
     arguments: Mapping[str, Any]
     businesses: tuple[str, ...] = ()
+    tables: frozenset[str] | None = None
     stirred: int | None = None
 
     @property
@@ -91,7 +95,7 @@ class Way:
         return "on_error" in self.arguments
 
 
-def make_way(random: Random, world: World, source: View) -> Way:
+def make_way(random: Random, world: World, source: View, tables: Sequence[str]) -> Way:
     """A way to restore a backup of a world."""
     arguments: dict[str, Any] = {}
     picked: tuple[str, ...] = ()
@@ -100,6 +104,8 @@ def make_way(random: Random, world: World, source: View) -> Way:
         arguments["businesses"] = list(picked)
     elif random.random() < 0.25:
         arguments["atomic"] = False
+    if "atomic" not in arguments and random.random() < (1 if ONLY_SOME else 0.3):
+        arguments["tables"] = random.sample(tables, min(len(tables), random.choice((1, 1, 2, 3))))
     if random.random() < 0.33:
         arguments["on_error"] = "quarantine"
     if not any(table.statements for table in world.tables) and random.random() < 0.25:
@@ -108,7 +114,8 @@ def make_way(random: Random, world: World, source: View) -> Way:
     stirred = random.randrange(1000) if "atomic" not in arguments and random.random() < 0.08 else None
     if host != "clerk" and "atomic" not in arguments and random.random() < 0.3:
         arguments["exclusive"] = True  # which takes the owner
-    return Way(host=host, arguments=arguments, businesses=picked, stirred=stirred)
+    some = frozenset(arguments["tables"]) if "tables" in arguments else None
+    return Way(host=host, arguments=arguments, businesses=picked, tables=some, stirred=stirred)
 
 
 Standings = tuple[Mapping[str, Standing], Mapping[str, Standing]]
@@ -134,13 +141,15 @@ class Trial:
         """What the design says."""
         unlimited = replace(target, optional=dict.fromkeys(target.optional))
         atomic = "atomic" not in self.way.arguments
-        oracle = Oracle(source=self.source, target=unlimited, mode=self.case.mode, atomic=atomic)
+        oracle = Oracle(source=self.source, target=unlimited, mode=self.case.mode, atomic=atomic, only=self.way.tables)
         return oracle.quarantined() if self.way.quarantines else oracle.expected()
 
-    def expected_standing(self, state: State) -> dict[str, Standing]:
-        """Where the sequences of the target have to stand once it holds a state."""
-        tables = [entry.name for entry in self.manifest.tables]
-        return expected_standing(self.laboratory.world, *self.standing, tables, state)
+    def expected_standing(self, expected: Expected) -> dict[str, Standing]:
+        """Where the sequences of the target have to stand once it holds the state."""
+        tables = {entry.name for entry in self.manifest.tables}
+        if some := self.way.tables:
+            tables = some | {name for name, numbers in expected.numbers.items() if numbers.inserts}
+        return expected_standing(self.laboratory.world, *self.standing, tables, expected.state, theirs=bool(some))
 
     def target(self) -> View:
         """The scope on the target as it is now."""
@@ -181,7 +190,7 @@ def test_a_restore_into_any_application_does_what_the_oracle_says(laboratory: La
     manifest = laboratory.backup(case.arguments)
     assert taken_by(source) == taken_in(manifest)
     note(f"{world.ddl}\n{world.catalog}\n{case}")
-    way = make_way(random, world, source)
+    way = make_way(random, world, source, [entry.name for entry in manifest.tables])
     if "exclusive" in way.arguments and random.random() < 0.7:
         case = replace(case, target={name: [] for name in case.target})
         laboratory.load("target", case.target)
@@ -230,7 +239,7 @@ def check(trial: Trial, expected: Expected) -> None:
         return
     assert laboratory.read("target") == content(world, expected.state)
     there = laboratory.standing("target", trial.standing[1])
-    assert following(world, there) == following(world, trial.expected_standing(expected.state))
+    assert following(world, there) == following(world, trial.expected_standing(expected))
     check_outcome_is_planned(planned, done)
     assert_numbers(done.facts, expected)
     assert done.exit_code == planned.exit_code == (PARTIAL if expected.aside else 0)
@@ -239,8 +248,13 @@ def check(trial: Trial, expected: Expected) -> None:
     if trial.way.businesses and trial.way.stirred is None:
         check_others(trial, before, expected)
     elif not trial.way.businesses:
-        verified = laboratory.verify(trial.manifest)
-        assert verified.facts["tables"] == differences(trial.source, trial.target())
+        verified, found = laboratory.verify(trial.manifest), differences(trial.source, trial.target())
+        assert verified.facts["tables"] == found
+        if some := trial.way.tables:
+            named = laboratory.verify(trial.manifest, tables=sorted(some))
+            assert named.facts["tables"] == {name: each for name, each in found.items() if name in some}
+    if trial.way.tables and trial.way.stirred is None:
+        check_other_tables(trial, before, done)
     check_again(trial, done)
 
 
@@ -321,6 +335,17 @@ def check_others(trial: Trial, before: Versions, expected: Expected) -> None:
                 if not claimed and (not view.owners[spot] or view.owners[spot] - view.tenants):
                     line = (table.name, *(view.row(spot)[name] for name in table.columns))
                     assert before[line] <= after.get(line, set()), line
+
+
+def check_other_tables(trial: Trial, before: Versions, done: Outcome) -> None:
+    """Rows of tables that are not restored lie where they lay; rows are added to those alone that say so."""
+    after, some = trial.laboratory.versions("target"), trial.way.tables or frozenset[str]()
+    others = {line: places for line, places in before.items() if line[0] not in some}
+    assert all(places <= after.get(line, set()) for line, places in others.items())
+    added = Counter(line[0] for line, places in after.items() if line[0] not in some for _ in places)
+    added.subtract(line[0] for line, places in others.items() for _ in places)
+    along: Any = done.facts["along"]
+    assert +added == Counter(along)
 
 
 def check_again(trial: Trial, done: Outcome) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from toolkit.actions.answering import AnswersArguments
-from toolkit.actions.arguments import Businesses, about
+from toolkit.actions.arguments import Businesses, UniqueTexts, about
 from toolkit.errors import DamageError
 from toolkit.model.identity import IdentityChoice
 from toolkit.model.plan import Mode
@@ -35,6 +35,14 @@ class AskedArguments(AnswersArguments, frozen=True, kw_only=True):
         ),
     ]
     businesses: Annotated[Businesses, about("Restore only these tenants of the backup.", ["b-harbour"])] = ()
+    tables: Annotated[
+        UniqueTexts,
+        about(
+            "Restore only rows of these tables, names or glob patterns of them, and from other tables the missing rows"
+            " that they point at; nothing else is touched.",
+            ["products", "product_*"],
+        ),
+    ] = ()
     identity: Annotated[
         IdentityChoice | None,
         about(

@@ -29,6 +29,7 @@ from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.answers import with_new_tables
 from toolkit.planning.copy_text import copy_text
 from toolkit.planning.identity import business_only
+from toolkit.planning.some_tables import named_tables
 from toolkit.postgres.restore.plan.kept import SAID
 from toolkit.postgres.schema.introspection import read_schema
 from toolkit.postgres.session.connection import connect
@@ -87,6 +88,7 @@ def _retry(repository: Repository, label: str, runs: list[Quarantine], context: 
     document = runs[0].origin.request
     asked = asked_again(document)
     rows = _latest(repository, runs)
+    named = named_tables(repository.manifest(label), asked.tables, action="restore")
     with connect(conninfo) as connection:
         schema = read_schema(connection, catalog.schemas)
         manifest = _backup_of_rows(repository.manifest(label), rows, schema, asked.said())
@@ -104,12 +106,19 @@ def _retry(repository: Repository, label: str, runs: list[Quarantine], context: 
         samples=context.diff,
         fire=asked.triggers is Triggers.FIRE,
         owned=True,
+        tables=tuple(asked.said().rename.get(name, name) for name in named),
     )
     plan = restore_database(conninfo, request, aside, context)
     if context.check:
         return plan
     with staying_committed(f"rows of backup {label} that were in quarantine are restored and committed"):
-        passed_over = {table: found for table, found in rows.items() if table not in plan.tables}
+        left = plan.total("quarantined") or not request.tables
+        # what came along with rows that are restored is not needed any more
+        passed_over = {
+            table: found
+            for table, found in rows.items()
+            if table not in plan.tables and (left or table in request.tables)
+        }
         if passed_over:
             rest = QuarantineWriter(repository, label, context.host.name, context.now(), request=document)
             rest.write(row for found in passed_over.values() for row in found)

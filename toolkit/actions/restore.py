@@ -26,6 +26,7 @@ from toolkit.actions.targets import conninfo_of, repository_of
 from toolkit.config import answers_file
 from toolkit.errors import ExitCode, InputError, Problem, TaskError
 from toolkit.model.drift import Question
+from toolkit.model.identity import IdentityChoice
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.plan import RestorePlan
@@ -33,6 +34,7 @@ from toolkit.model.proof import Restoration
 from toolkit.model.result import Restored
 from toolkit.model.role import Role
 from toolkit.planning.choice import LATEST
+from toolkit.planning.some_tables import named_tables
 from toolkit.postgres.restore.fresh import restore_fresh
 from toolkit.postgres.restore.transaction import restore as restore_into
 from toolkit.postgres.session.connection import explaining, session
@@ -139,7 +141,8 @@ def run(arguments: RestoreArguments, context: Context) -> Outcome:
                 )
             else:
                 plan = restore_database(conninfo_of(context, context.host), request, aside, context)
-        if request.atomic and not (context.check or request.businesses or plan.quarantined):
+        whole = not (request.businesses or request.tables)
+        if request.atomic and whole and not (context.check or plan.quarantined):
             with staying_committed(f"backup {label} is restored and committed"):
                 ledger.settled()
         plan = replace(plan, warnings=(*plan.warnings, *said, *(held.warnings if held else ())))
@@ -159,6 +162,7 @@ def _request(
         answers=arguments.said(),
         ask=lambda questions: _write_answers(questions, manifest, context),
         businesses=arguments.businesses,
+        tables=named_tables(manifest, arguments.tables, action="restore"),
         check=context.check,
         samples=context.diff,
         exclusive=arguments.exclusive,
@@ -205,6 +209,12 @@ def _check_arguments(arguments: RestoreArguments) -> None:
     if not arguments.atomic and arguments.businesses:
         text = "businesses out of a wider backup are restored in one transaction only; leave `atomic` out"
         problems.append(Problem(path="restore.atomic", message=text))
+    if not arguments.atomic and arguments.tables:
+        text = "some tables of a backup are restored in one transaction only; leave `atomic` out"
+        problems.append(Problem(path="restore.atomic", message=text))
+    if arguments.tables and arguments.identity is IdentityChoice.NEW:
+        text = "a restore of some tables makes no new identity: the device stays who it is; leave `identity` out"
+        problems.append(Problem(path="restore.identity", message=text))
     if arguments.exclusive and not arguments.atomic:
         text = "a restore in steps gives its locks back after each; leave `atomic` or `exclusive` out"
         problems.append(Problem(path="restore.exclusive", message=text))

@@ -18,6 +18,7 @@ from toolkit.model.host import Host
 from toolkit.model.manifest import Manifest
 from toolkit.model.plan import LEFT_BY_MERGE, RestorePlan
 from toolkit.model.result import AfterRestore, KeptOthers, KeptRows, Undone
+from toolkit.planning.some_tables import named_tables
 from toolkit.postgres.restore.transaction import restore as restore_into
 from toolkit.postgres.session.connection import explaining, session
 from toolkit.postgres.stage.request import Request
@@ -88,6 +89,7 @@ def _planned(
             device=device_request(replace(context, host=host), catalog, asked.identity_later, scratch=host.scratch),
             answers=asked.said(),
             businesses=asked.businesses,
+            tables=named_tables(manifest, asked.tables, action="restore"),
             check=True,
         )
         return restore_into(lambda: session(conninfo, application="playback verify"), wanted, context.progress)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from toolkit.actions.action import Action
 from toolkit.actions.answering import AnswersArguments, with_file
-from toolkit.actions.arguments import BackupChoice, RepositoryName, Text, about
+from toolkit.actions.arguments import BackupChoice, RepositoryName, Text, UniqueTexts, about
 from toolkit.actions.choosing import backup_of
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_catalog, device_to_verify
@@ -27,6 +27,7 @@ from toolkit.model.proof import Restoration, Trial
 from toolkit.model.result import VerifiedDatabase, VerifiedRepository
 from toolkit.model.role import Role
 from toolkit.planning.choice import LATEST
+from toolkit.planning.some_tables import named_tables
 from toolkit.postgres.servers.place import restoration_in
 from toolkit.postgres.session.connection import connect
 from toolkit.postgres.verify.verification import Verification, verify_database
@@ -65,6 +66,14 @@ class VerifyArguments(AnswersArguments, frozen=True, kw_only=True):
             role=Role.DATABASE,
         ),
     ] = ""
+    tables: Annotated[
+        UniqueTexts,
+        about(
+            "Compare only these tables, names or glob patterns of them. Default: all, or those that the restore under"
+            " `after` was asked for.",
+            ["products", "product_*"],
+        ),
+    ] = ()
     after: Annotated[
         dict[str, Any] | None,
         about(
@@ -156,6 +165,8 @@ def beside_database(arguments: VerifyArguments, context: Context, repository: Re
     answers = with_file(arguments, context.inventory.directory, "verify").said()
     catalog, clock = device_catalog(context, host), time.monotonic()
     facts = facts_of(after, manifest) if after else None
+    patterns = arguments.tables or (facts.request.tables if facts else ())
+    named = named_tables(manifest, patterns, action="verify")
     with (
         BackupReader(repository, manifest) as reader,
         connect(conninfo_of(context, host), application="playback verify") as connection,
@@ -168,9 +179,10 @@ def beside_database(arguments: VerifyArguments, context: Context, repository: Re
             context.progress,
             answers=facts.request.said() if facts and answers == Answers() else answers,
             device=device_to_verify(context, catalog, host, facts.request.identity if facts else None),
+            tables=named,
         )
         restoration, postgres = restoration_in(connection), connection.server
-    result = _verified(manifest, host, found)
+    result = _verified(manifest, host, found, others=len(manifest.tables) - len(named) if named else 0)
     if result.differing and facts:
         result = replace(result, after=after_restore(facts, host, repository, manifest, context))
     outcome = _outcome(manifest, result, found, time.monotonic() - clock)
@@ -181,8 +193,8 @@ def beside_database(arguments: VerifyArguments, context: Context, repository: Re
     return Beside(
         outcome=outcome,
         place=host.name,
-        whole=equal and not lost,
-        restoration=restoration if restoration and restoration.of(manifest) else None,
+        whole=equal and not (lost or named),
+        restoration=restoration if restoration and restoration.of(manifest) and not named else None,
         businesses=restoration.businesses if restoration and _shows_businesses(result, facts, restoration) else (),
         postgres=postgres,
         as_restored=answers == (facts.request.said() if facts and answers != Answers() else Answers()),
@@ -244,7 +256,7 @@ def _against_repository(repository: Repository, manifest: Manifest, context: Con
     return outcome
 
 
-def _verified(manifest: Manifest, host: Host, found: Verification) -> VerifiedDatabase:
+def _verified(manifest: Manifest, host: Host, found: Verification, *, others: int) -> VerifiedDatabase:
     return VerifiedDatabase(
         label=manifest.metadata.label,
         host=host.name,
@@ -252,6 +264,7 @@ def _verified(manifest: Manifest, host: Host, found: Verification) -> VerifiedDa
         identity=found.identity,
         followed=found.followed,
         device_tables=tuple(table.name for table in manifest.tables if table.category == "device"),
+        others=others,
     )
 
 

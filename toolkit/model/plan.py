@@ -81,6 +81,51 @@ class Kept:
         return f"{counted(self.rows, 'row')}: {self.reason}{whose}{examples}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BroughtAlong:
+    """Rows of a table that was not named, which come along because rows of the named ones need them.
+
+    Attributes:
+        needed_by: the references that lead to them, as `table (columns)`.
+        samples: keys of a few of them, as text.
+    """
+
+    table: str
+    rows: int
+    needed_by: tuple[str, ...]
+    samples: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        examples = f", e.g. {', '.join(self.samples)}" if self.samples else ""
+        return f"{counted(self.rows, 'row')} of {self.table}, needed by {', '.join(self.needed_by)}{examples}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftBehind:
+    """Rows of the backup, of a table that was not named, that hang on rows of a named one which come back.
+
+    Attributes:
+        columns: those by which they point.
+        rows: how many; None where nobody has counted.
+        samples: keys of a few of them, as text.
+    """
+
+    table: str
+    parent: str
+    columns: tuple[str, ...]
+    rows: int | None
+    samples: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        examples = f", e.g. {', '.join(self.samples)}" if self.samples else ""
+        many = "rows (not counted: the table is large)" if self.rows is None else counted(self.rows, "row")
+        hang = "hangs" if self.rows == 1 else "hang"
+        return (
+            f"{many} of {self.table} in the backup {hang} by ({', '.join(self.columns)}) on rows of {self.parent} that"
+            f" come back{examples}; name {self.table} to have them too"
+        )
+
+
 class SampledAction(StrEnum):
     """What becomes of a row that is shown."""
 
@@ -162,6 +207,11 @@ class RestorePlan:
         unforeseen: what may still refuse or change rows while they are written, because only the server can tell.
         untouched: rows of other businesses and of nobody that were proven to be as before; None where that was not
             asked for.
+        named: the tables that were named, where not all of the backup are restored.
+        along: rows of other tables that come along.
+        left_behind: rows of other tables that do not, and hang on rows that come back.
+        not_touched: the tables of the database that the plan does not write to, where tables were named.
+        proven: these were proven to be as before.
     """
 
     label: str
@@ -177,6 +227,11 @@ class RestorePlan:
     rebuilding: tuple[str, ...] = ()
     unforeseen: tuple[str, ...] = ()
     untouched: int | None = None
+    named: tuple[str, ...] = ()
+    along: tuple[BroughtAlong, ...] = ()
+    left_behind: tuple[LeftBehind, ...] = ()
+    not_touched: tuple[str, ...] = ()
+    proven: bool = False
 
     @property
     def changed(self) -> bool:

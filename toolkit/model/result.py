@@ -194,6 +194,7 @@ class VerifiedDatabase:
         device_tables: the tables of the backup that belong to its device.
         followed: rows compared as a restore would have them, because they point at transient rows that are gone.
         after: what a restore explains, where tables differ and such a restore was named.
+        others: how many tables of the backup were not compared because others were named.
     """
 
     label: str
@@ -203,6 +204,7 @@ class VerifiedDatabase:
     device_tables: tuple[str, ...]
     followed: Sequence[Followed] = ()
     after: AfterRestore | None = None
+    others: int = 0
 
     @property
     def differing(self) -> list[TableVerdict]:

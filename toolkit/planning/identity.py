@@ -40,6 +40,21 @@ def with_node_id(decision: DeviceDecision, facts: DeviceFacts, node_id: str) -> 
     return _said(facts, replace(decision, node_id=node_id))
 
 
+def untouched_device(decision: DeviceDecision, facts: DeviceFacts) -> DeviceDecision:
+    """Give the decision of a restore of some tables: the device stays who it is, with the sync state that it has."""
+    same = "this is the device of the backup" if decision.same_device else "this is another device than the backup's"
+    return replace(
+        decision,
+        node=NodeFate.NONE if facts.target_node is None else NodeFate.KEPT,
+        node_id=facts.target_node,
+        clear=False,
+        create=False,
+        facts=(() if facts.scratch else (f"{same}: {_compared(facts)}",))
+        + ("node id and sync state stay as they are, because some tables are restored",),
+        warnings=(),
+    )
+
+
 def _said(facts: DeviceFacts, decision: DeviceDecision) -> DeviceDecision:
     """The decision with its reasons, and a warning where the inventory names a node that it is no more."""
     warnings, named = decision.warnings, facts.named_node

@@ -38,6 +38,10 @@ class Reclassified:
     uncertain: frozenset[str]
     said: tuple[str, ...]
 
+    def said_of(self, tables: Collection[str]) -> tuple[str, ...]:
+        """Give what is different of some tables of the target."""
+        return tuple(text for text in self.said if any(text.startswith(f"table {name} ") for name in tables))
+
 
 def rule_text(rule: TableRule, names: Mapping[str, str] | None = None) -> str:
     """Give what decides which rows of a table a scope takes, as one line.

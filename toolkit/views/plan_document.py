@@ -22,6 +22,15 @@ def plan_document(plan: RestorePlan) -> dict[str, object]:
         "rebuilding": list(plan.rebuilding),
         "unforeseen": list(plan.unforeseen),
         "untouched": plan.untouched,
+        "named": list(plan.named),
+        "along": [
+            {**asdict(each), "needed_by": list(each.needed_by), "samples": list(each.samples)} for each in plan.along
+        ],
+        "left_behind": [
+            {**asdict(each), "columns": list(each.columns), "samples": list(each.samples)} for each in plan.left_behind
+        ],
+        "not_touched": list(plan.not_touched),
+        "proven": plan.proven,
         "identity": plan.identity.as_facts() if plan.identity else {},
     }
 

@@ -38,6 +38,13 @@ def plan_lines(plan: RestorePlan, *, tables: bool, samples: bool) -> Iterator[st
     yield from (f"cannot be foreseen: {each}" for each in plan.unforeseen)
     yield from (f"conflict in {conflict}" for conflict in plan.conflicts)
     yield from (f"put aside from {conflict}" for conflict in plan.quarantined)
+    yield from (f"brought along: {each}" for each in plan.along)
+    yield from (f"not brought back: {each}" for each in plan.left_behind)
+    if plan.named:
+        others = counted(len(plan.not_touched), "other table")
+        are = "is" if len(plan.not_touched) == 1 else "are"
+        how = "proven to be as before" if plan.proven else "not touched"
+        yield f"restored: rows of {', '.join(plan.named)}; {others} {are} {how}"
     if plan.untouched is not None:
         verb = "is" if plan.untouched == 1 else "are"
         yield f"{counted(plan.untouched, 'row')} outside the restore {verb} proven to be as before"

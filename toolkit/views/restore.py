@@ -37,6 +37,8 @@ def _restored(result: Restored) -> View:
             "conflicts": [str(conflict) for conflict in plan.conflicts],
             "quarantined": [str(conflict) for conflict in plan.quarantined],
             "untouched": plan.untouched,
+            "along": {each.table: each.rows for each in plan.along},
+            "not_touched": list(plan.not_touched),
             "sequences": {move.name: move.value for move in plan.sequences},
             "tables": {
                 table.table: {"inserts": table.inserts, "updates": table.updates, "deletes": table.deletes}

@@ -24,6 +24,9 @@ def _database(result: VerifiedDatabase) -> View:
     else:
         rows = counted(sum(verdict.rows for verdict in result.verdicts), "row")
         message, details = f"{both} are equal: {tables} of {counted(tables, 'table')} exact, {rows}", _followed(result)
+    if result.others:
+        others = counted(result.others, "other table")
+        details = (*details, f"{others} of the backup {'was' if result.others == 1 else 'were'} not compared")
     return View(
         message=message,
         details=details,

@@ -147,7 +147,7 @@ def compare(
         name: Differences(lines[name], counts[name])
         if name in lines
         else Differences(
-            Rows(nothing.format(_nobody(relations[name]), sql.SQL('NULL::"char" AS action')), 0), dict[str, int]()
+            Rows(nothing.format(nobody(relations[name]), sql.SQL('NULL::"char" AS action')), 0), dict[str, int]()
         )
         for name in staged
     }
@@ -262,7 +262,7 @@ def _missing_copies(target: Relation, staged: Staged) -> Sql:
         'SELECT s.row_id AS stage_id, {nobody}, {missing}::"char" AS action, NULL::"char" AS why FROM {ours} s'
         " WHERE NOT EXISTS (SELECT 1 FROM {theirs} t WHERE t.line = s.line AND t.copy = s.copy)"
     ).format(
-        nobody=_nobody(target),
+        nobody=nobody(target),
         missing=sql.Literal(Action.MISSING),
         ours=copies(staged.relation, staged.names),
         theirs=copies(target, staged.names),
@@ -271,12 +271,12 @@ def _missing_copies(target: Relation, staged: Staged) -> Sql:
 
 def _all_missing(target: Relation, staged: Staged) -> Sql:
     return sql.SQL('SELECT s.ctid AS stage_id, {}, {}::"char" AS action, NULL::"char" AS why FROM {} s').format(
-        _nobody(target), sql.Literal(Action.MISSING), staged.table
+        nobody(target), sql.Literal(Action.MISSING), staged.table
     )
 
 
-def _nobody(target: Relation) -> Sql:
-    """The id of no row."""
+def nobody(target: Relation) -> Sql:
+    """Give the id of no row, as columns."""
     return sql.SQL("NULL::tid AS row_id, NULL::oid AS part_id" if target.partitioned else "NULL::tid AS row_id")
 
 

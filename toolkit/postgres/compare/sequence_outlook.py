@@ -52,6 +52,8 @@ def behind(
     recorded: Sequence[SequenceEntry],
     tables: Collection[str],
     values: Values | None = None,
+    *,
+    theirs: bool = False,
 ) -> Outlook:
     """Give the sequences of a schema that are behind the backup's, or behind the values of the columns they number.
 
@@ -60,9 +62,10 @@ def behind(
 
     Args:
         values: where values are taken from that are not in the tables yet; without it, from the tables.
+        theirs: look at no other sequences than those of the restored tables.
     """
     moves, said = list[SequenceMove](), list[str]()
-    for found, entries in _of(connection, schemas, recorded, tables):
+    for found, entries in _of(connection, schemas, recorded, tables, theirs=theirs):
         positions = [Position(value=each.last_value, is_called=each.is_called) for each in entries]
         extreme = Extreme()
         if found.numbers and not found.counter.cycle:
@@ -75,14 +78,20 @@ def behind(
 
 
 def _of(
-    connection: Connection, schemas: Schemas, recorded: Sequence[SequenceEntry], tables: Collection[str]
+    connection: Connection,
+    schemas: Schemas,
+    recorded: Sequence[SequenceEntry],
+    tables: Collection[str],
+    *,
+    theirs: bool,
 ) -> Iterator[tuple[FoundSequence, list[SequenceEntry]]]:
     """The sequences that a restore looks at, each with what the backup has of it."""
     there = all_sequences(connection, schemas)
     names = {found.counter.name for found in there}
     for found in there:
         entries = matching(found, recorded, names)
-        if entries or any(table in tables for table, _ in found.numbers):
+        numbering = any(table in tables for table, _ in found.numbers)
+        if numbering or (entries and (not theirs or found.concerns(tables))):
             yield standing(connection, schemas, found), entries
 
 

@@ -9,7 +9,7 @@ any other, but for the chunks of its rows, which nobody knows: such tables are c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
@@ -19,6 +19,7 @@ import psycopg
 from psycopg import sql
 
 from toolkit.errors import RefusedError
+from toolkit.model.drift import Question
 from toolkit.model.manifest import Manifest, TableEntry
 from toolkit.planning.copy_text import key_text
 from toolkit.planning.ranges import Differing
@@ -45,8 +46,11 @@ class Source:
 
     Attributes:
         rows_of: gives the stored rows of a table.
-        entries: the tables of the backup that the target has, by name; what they say is true of the rows as they are
+        entries: the tables of the backup that are restored, by name; what they say is true of the rows as they are
             after `settle`.
+        held: all tables of the backup that the target has and that can be asked about; the same unless `restrict` has
+            left some tables to be restored.
+        unfit: those of them that do not fit the target, with the reasons.
     """
 
     def __init__(self, workspace: Workspace, manifest: Manifest, rows_of: RowsOf) -> None:
@@ -58,11 +62,21 @@ class Source:
         self._edited: set[str] = set()
         self.manifest = manifest
         self.entries = {entry.name: entry for entry in manifest.tables if entry.name in self._schema.tables}
+        self.held = self.entries
+        self.unfit: Mapping[str, Sequence[Question]] = {}
+
+    def restrict(self, names: Collection[str]) -> None:
+        """Restore these tables alone; the others can still be asked about."""
+        self.entries = {name: entry for name, entry in self.held.items() if name in names}
+
+    def bring(self, name: str, rows: int) -> None:
+        """Let so many rows of a table come along that is not among those to be restored."""
+        self.entries[name] = msgspec.structs.replace(self.held[name], rows=rows, digest="", chunks=())
 
     def staged(self, name: str) -> Staged:
         """Give what is staged of a table: all rows, unless `stage_differing` has staged those that differ."""
         if name not in self._staged:
-            self._staged[name] = self._load(self.entries[name])
+            self._staged[name] = self._load(self.held[name])
         return self._staged[name]
 
     def whole(self, name: str) -> Staged:
@@ -75,11 +89,11 @@ class Source:
     def loaded(self, name: str) -> Staged:
         """Give all rows of a table of the backup, loaded apart from what is staged where that is not all."""
         staged = self.staged(name)
-        return staged if staged.whole else self._load(self.entries[name])
+        return staged if staged.whole else self._load(self.held[name])
 
     def stage_differing(self, name: str, found: Differing, compared: Rows | None) -> Staged:
         """Stage of a table the rows that were found to differ, and no others."""
-        entry = self.entries[name]
+        entry = self.held[name]
         names = tuple(column.name for column in entry.columns)
         ours = self._put("stage", entry, found.ours)
         beyond = self._beyond(entry, self._of_other_keys(entry, found))
@@ -93,7 +107,7 @@ class Source:
 
     def stage_some(self, name: str, batches: Iterable[Sequence[bytes]]) -> None:
         """Stage some rows of a table, beside those that are there; it counts as changed unless these are all."""
-        entry = self.entries[name]
+        entry = self.held[name]
         names = tuple(column.name for column in entry.columns)
         staged = self._staged.get(name) or Staged(self._workspace.create("stage", name), names, 0)
         sizes = list[tuple[int, int]]()
@@ -125,11 +139,11 @@ class Source:
 
     def add(self, entry: TableEntry) -> None:
         """Begin a table that the backup does not have; it is empty until it is edited."""
-        self.entries[entry.name] = entry
+        self.entries[entry.name] = self.held[entry.name] = entry
 
     def begin(self, name: str, *, added: tuple[str, ...]) -> Staged:
         """Give an empty stage for a table whose rows are not loaded as they were stored, but made by the caller."""
-        entry = self.entries[name]
+        entry = self.held[name]
         names = tuple(column.name for column in entry.columns)
         self._staged[name] = Staged(self._workspace.create("stage", name), names, entry.bytes, added)
         self._edited.add(name)
@@ -178,14 +192,16 @@ class Source:
         """Say in the manifest how many rows the tables have that were changed."""
         for name in self._edited:
             rows = self.staged(name).table.rows
-            self.entries[name] = msgspec.structs.replace(self.entries[name], rows=rows, digest="", chunks=())
+            self.held[name] = msgspec.structs.replace(self.held[name], rows=rows, digest="", chunks=())
+            if name in self.entries:
+                self.entries[name] = self.held[name]
         if self._edited:
-            tables = tuple(self.entries.get(entry.name, entry) for entry in self.manifest.tables)
+            tables = tuple(self.held.get(entry.name, entry) for entry in self.manifest.tables)
             self.manifest = msgspec.structs.replace(self.manifest, tables=tables)
 
     def copy_into_target(self, name: str) -> int:
         """Load a table's stored rows straight into the (empty) target table; gives how many."""
-        entry = self.entries[name]
+        entry = self.held[name]
         target = sql.SQL("{}").format(identifier(self._schema.schemas, name))
         write_rows(self._connection, target, (column.name for column in entry.columns), self.rows_of(entry))
         return entry.rows
@@ -270,7 +286,7 @@ class Source:
 
     def _complete(self, name: str, staged: Staged) -> Staged:
         """Add to staged rows those of the backup that are not among them."""
-        entry = self.entries[name]
+        entry = self.held[name]
         table, every = self._schema.tables[name], self._load(entry)
         if sort_key(table).unique:
             there = sql.SQL("SELECT 1 FROM {} s WHERE {}").format(staged.table, same_key(table, "s", "e"))

@@ -95,7 +95,7 @@ def _planned(draft: Draft, request: Request, progress: Progress, stack: ExitStac
     Args:
         stack: holds the session in which it is planned.
     """
-    if request.fire or not request.atomic or request.put_aside is not None:
+    if request.fire or not request.atomic or request.put_aside is not None or request.tables:
         return None
     connection = stack.enter_context(session(draft.whole, application="playback restore"))
     ready = stack.enter_context(planned_restore(connection, replace(request, fresh=True), Lessons(), progress))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from toolkit.errors import RefusedError
+from collections.abc import Collection
+
+from toolkit.errors import InputError, Problem, RefusedError
+from toolkit.model.catalog import Category
 from toolkit.model.manifest import Manifest
 from toolkit.model.plan import RestorePlan
 from toolkit.planning.answers import Names
@@ -14,6 +17,7 @@ from toolkit.postgres.schema.sequences import looked_at
 from toolkit.postgres.schema.workspace import Lacking, Workspace
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.stage.decision import Device
 from toolkit.postgres.write.remedies import remedy
 from toolkit.postgres.write.triggers import is_settable, refused_silence
 
@@ -63,6 +67,35 @@ def refuse_plan(workspace: Workspace, plan: RestorePlan, *, bypass: bool, fire: 
         heard = list(refused_silence(connection, workspace.schema, touched, moved, bypass=bypass))
         settable = bool(heard) and is_settable(connection, workspace.schema, touched, moved, bypass=bypass)
     _refuse(connection, workspace.lacking(wanted), heard, settable=settable)
+
+
+def refuse_passed_over(named: Collection[str], today: Reclassified, survey: Survey) -> None:
+    """Raise InputError where named tables are not restored under today's catalog file."""
+    rules, file = survey.accounting.rules, survey.catalog.file
+    problems = [
+        Problem(
+            path="restore.tables",
+            message=f"table {name} is {'transient' if name in rules else 'not classified'} in {file}: its rows stay in"
+            " the backup",
+        )
+        for name in named
+        if name in today.passed_over
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def refuse_device_tables(named: Collection[str], manifest: Manifest, survey: Survey, device: Device) -> None:
+    """Raise RefusedError where named tables hold what belongs to another device."""
+    if device.decision.device_data:
+        return
+    rules = survey.accounting.rules
+    if theirs := [name for name in named if name in rules and rules[name].category is Category.DEVICE]:
+        raise RefusedError(
+            f"backup {manifest.metadata.label} is another device's, and its device data do not come here",
+            (f"table {name} is device data" for name in sorted(theirs)),
+            hint="leave these tables out; nothing was changed",
+        )
 
 
 def refuse_cut_ways(label: str, picking: Picking, today: Reclassified) -> None:

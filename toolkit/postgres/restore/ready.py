@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 
 from psycopg import sql
 
+from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Mode, RestorePlan
 from toolkit.planning.answers import read_answers, with_new_tables
 from toolkit.planning.drift import dropped_said
 from toolkit.planning.picking import picking_of
-from toolkit.planning.reclassification import Tenants, businesses_said, reclassified
+from toolkit.planning.reclassification import Reclassified, Tenants, businesses_said, reclassified
+from toolkit.planning.some_tables import SomeTables, of_tables, some_tables
 from toolkit.postgres.compare.sequence_outlook import behind
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.restore.device.own_node import stage_own_node
@@ -24,8 +26,10 @@ from toolkit.postgres.restore.plan.samples import with_samples
 from toolkit.postgres.restore.plan.unforeseen import unforeseen
 from toolkit.postgres.restore.preflight import (
     refuse_cut_ways,
+    refuse_device_tables,
     refuse_hidden,
     refuse_lost_ways,
+    refuse_passed_over,
     refuse_plan,
     refuse_steps_in_a_pool,
     warnings_of,
@@ -97,7 +101,13 @@ class Ready:
     def with_sequences(self) -> RestorePlan:
         """Give the plan with what becomes of sequences by the rows that are in the tables now."""
         recorded = self.source.manifest.sequences
-        outlook = behind(self.connection, self.survey.schema.schemas, recorded, list(self.source.entries))
+        outlook = behind(
+            self.connection,
+            self.survey.schema.schemas,
+            recorded,
+            list(self.source.entries),
+            theirs=bool(self.plan.named),
+        )
         warnings = dict.fromkeys((*self.plan.warnings, *outlook.said))
         return replace(self.plan, sequences=outlook.moves, warnings=tuple(warnings))
 
@@ -131,14 +141,24 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             manifest, found.catalog, found.accounting.rules, found.schema, found.links, answers=request.answers
         )
         manifest = today.manifest
+        some = _some(found, request)
+        refuse_passed_over(_demanded(request), today, found)
         device, manifest, survey = settle_device(
-            connection, found, manifest, request.device, narrowed=bool(request.businesses)
+            connection, found, manifest, request.device, narrowed=bool(request.businesses), some=some is not None
         )
+        refuse_device_tables(_demanded(request), manifest, survey, device)
         foresee = request.check or request.samples or lessons.foresee
         source = fitting_source(
-            survey.workspace, manifest, request.rows_of, request.answers, thorough=foresee, ask=request.ask
+            survey.workspace,
+            manifest,
+            request.rows_of,
+            request.answers,
+            thorough=foresee,
+            ask=request.ask,
+            # whose the rows of the backup are is known by all of them
+            some=None if request.businesses else some,
         )
-        manifest = source.manifest
+        manifest = of_tables(source.manifest, some.named) if some else source.manifest
         refuse_hidden(manifest, survey)
         progress.start("compare", rows=manifest.metadata.stats.total_records)
         names = read_answers(asked, survey.schema, request.answers)
@@ -156,6 +176,8 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             selected = narrow(survey.workspace, source, owners, meanwhile=lambda: _selected(survey))
         else:
             selected = None
+        if some is not None:
+            source.restrict(some.named)
         followed = (
             *follow(connection, source, survey, device),
             *leave_transient(connection, source, survey),
@@ -177,6 +199,8 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             owned=request.owned,
             bad=lessons.bad,
             fresh=request.fresh,
+            some=some,
+            device_data=device.decision.device_data,
         ).prepare()
         sync = SyncState(
             connection,
@@ -193,14 +217,13 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             spared=selected.spared,
             held=the_same(survey.workspace, survey.catalog.tenant, manifest.selection.tenants, selected.known),
         )
-        deleted = _deleted_tenants(survey, prepared) if request.mode is Mode.MIRROR else None
-        businesses = businesses_said(manifest, tenants, deleted=deleted)
+        whole = some is None or survey.catalog.tenant.table in some.named
+        deleted = _deleted_tenants(survey, prepared) if whole and request.mode is Mode.MIRROR else None
+        passed_over = today.said_of(some.named) if some else _passed_over(asked, manifest, survey, today, names.gone)
         said = (
             *version_said(connection, asked, survey),
-            *warnings_of(manifest, survey, today),
-            *today.said,
-            *(dropped_said(entry) for entry in asked.tables if entry.name in names.gone),
-            *businesses,
+            *passed_over,
+            *businesses_said(manifest, tenants, deleted=deleted),
             *prepared.plan.warnings,
         )
         plan = sync.added_to(replace(prepared.plan, warnings=said))
@@ -223,6 +246,14 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             bypass=bypass,
             rebuilding=rebuilding,
         )
+
+
+def _passed_over(
+    asked: Manifest, manifest: Manifest, survey: Survey, today: Reclassified, gone: Collection[str]
+) -> tuple[str, ...]:
+    """What a restore of all tables does not write, as sentences."""
+    dropped = (dropped_said(entry) for entry in asked.tables if entry.name in gone)
+    return (*warnings_of(manifest, survey, today), *today.said, *dropped)
 
 
 def _selected(survey: Survey) -> Selected:
@@ -251,13 +282,30 @@ def _locked(
     """
     if request.check or not request.atomic:
         return []
+    some = _some(survey, request)
     if bypass or request.exclusive:
-        return list(survey.schema.tables)
+        return sorted(survey.schema.tables if some is None else some.held)
     contended = _may_lock(survey, lessons.locked)
     if request.fire:
         return contended
     # to disable a trigger is to lock its table
-    return contended | tables_to_alter(connection, survey.schema, survey.accounting.taken, bypass=False)
+    return contended | tables_to_alter(connection, survey.schema, _written(survey, some), bypass=False)
+
+
+def _demanded(request: Request) -> Sequence[str]:
+    """The named tables that have to be restored; of rows that are tried again what is passed over stays aside."""
+    return () if request.owned else request.named
+
+
+def _some(survey: Survey, request: Request) -> SomeTables | None:
+    """The tables that are named, with what has to do with them; None where all are restored."""
+    return some_tables(request.named, survey.links, survey.accounting.rules) if request.tables else None
+
+
+def _written(survey: Survey, some: SomeTables | None) -> Collection[str]:
+    """The tables that may be written to."""
+    taken = survey.accounting.taken
+    return taken if some is None else [name for name in taken if name in some.named | some.parents]
 
 
 def _unread(
@@ -267,9 +315,8 @@ def _unread(
     rebuilding.choose(survey)
     if request.check or not request.atomic:
         return []
-    ruled = (
-        set() if request.fire else tables_with_rules(connection, survey.schema, survey.accounting.taken, bypass=bypass)
-    )
+    written = _written(survey, _some(survey, request))
+    ruled = set() if request.fire else tables_with_rules(connection, survey.schema, written, bypass=bypass)
     return ruled | set(rebuilding.alone)
 
 
@@ -292,21 +339,23 @@ def _locking(
     """How triggers are kept silent, and what other sessions will wait for, as a sentence."""
     if not plan.changed:
         return ""
+    some = _some(survey, request)
+    written = _written(survey, some)
     how = "user triggers fire"
     if not request.fire:
         how = f"user triggers are kept silent by {'the replica role' if bypass else 'disabling them'}"
-        if ruled := tables_with_rules(connection, survey.schema, survey.accounting.taken, bypass=bypass):
+        if ruled := tables_with_rules(connection, survey.schema, written, bypass=bypass):
             how = f"{how}; rules are disabled, and other sessions wait to read {', '.join(sorted(ruled))}"
     if bypass or (request.exclusive and request.atomic):
         reading = f", and to read {', '.join(alone)}" if alone else ""
-        tables = len(survey.schema.tables)
-        return f"{how}; other sessions wait to write to any of the {tables} tables of the schema{reading}"
+        any_of = f"any of the {len(survey.schema.tables)} tables of the schema"
+        return f"{how}; other sessions wait to write to {', '.join(sorted(some.held)) if some else any_of}{reading}"
     if lessons.locked:
         names = sorted(_locked(connection, survey, request, lessons, bypass=bypass))
         return f"{how}; others kept writing the same rows, so they wait to write to {', '.join(names)}"
     if request.fire:
         return f"{how}; other sessions wait for the rows that change"
-    names = sorted(tables_to_alter(connection, survey.schema, survey.accounting.taken, bypass=False))
+    names = sorted(tables_to_alter(connection, survey.schema, written, bypass=False))
     if not names:
         return f"{how}: there are none; other sessions wait for the rows that change"
     return f"{how}; other sessions wait to write to {', '.join(names)}"

@@ -74,7 +74,7 @@ class Rebuilding:
             return
         self._in_place = self._in_place or self._hindrance()
         having = {entry.name for entry in request.manifest.tables if entry.rows >= LEAST_ROWS}
-        having &= set(survey.accounting.taken)
+        having &= set(request.named or survey.accounting.taken)
         self._parts = parts_of(self._connection, schemas, having, keys=not self._bypass) if having else ()
         empty = _empty(survey, {part.table for part in self._parts})
         if reasons := lacking(self._connection, schemas, empty):

@@ -156,10 +156,12 @@ def _attempt(
 def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress) -> RestorePlan:
     """Apply and prove a plan in its transaction; gives the plan with what is known only afterwards."""
     connection, schema = ready.connection, ready.survey.schema
-    others = OtherRows(ready) if ready.touched and not ready.survey.scope.whole else None
+    apart = bool(request.tables) or not ready.survey.scope.whole
+    others = OtherRows(ready) if ready.touched and apart else None
     by_digest = lessons.digests or heard_of(ready.plan, fire=request.fire)
     before, said = others.before() if others and by_digest else {}, tuple[str, ...]()
-    untouched = others.count() if others and not by_digest else 0
+    counting = others is not None and not ready.survey.scope.whole
+    untouched = others.count() if others and counting and not by_digest else 0
     if ready.touched:
         references, counted = References(ready, noting=lessons.adrift), Counted(connection, schema.schemas)
         progress.start("restore", rows=sum(table.changes for table in ready.plan.tables.values()))
@@ -197,9 +199,11 @@ def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress)
     plan = _with_sequences(ready, request)
     if request.put_aside is not None and ready.prepared.obstacles:
         request.put_aside.write(quarantined_rows(ready))
-    if others:
+    if others and counting:
         untouched += sum(digest.rows for digest in before.values())
         plan = replace(plan, untouched=untouched)
+    if others and request.tables:
+        plan = replace(plan, proven=not (by_digest and before.keys() < set(others.tables)))
     return replace(plan, warnings=(*plan.warnings, *said))
 
 

@@ -53,7 +53,7 @@ class BackupOwners:
         Args:
             only_mine: follow these tenants only.
         """
-        return self._compute(set(self._source.entries), only_mine=only_mine)
+        return self._compute(set(self._source.held), only_mine=only_mine)
 
     def shown(self, tables: Iterable[str]) -> dict[str, Owners]:
         """Owners of the rows of some tables, as far as a backup of these tenants alone shows owners that are others."""
@@ -70,7 +70,7 @@ class BackupOwners:
         """
         relations = {
             name: self._source.whole(name).relation
-            for name, entry in self._source.entries.items()
+            for name, entry in self._source.held.items()
             if name in tables and entry.rows
         }
         tenant, mine = self.picking.tenant, sql.SQL("")
@@ -116,13 +116,13 @@ class BackupOwners:
         found = {name for link in links for name in self._lacking(_ends(link))}
         for name, supports in (*self.picking.owners.items(), *self.picking.referenced.items()):
             for support in supports:
-                if name in self._source.entries and not support.columns:
+                if name in self._source.held and not support.columns:
                     found.update(f"{name}.{column}" for column in support.names)
         return sorted(found)
 
     def _lacking(self, ends: Sequence[tuple[str, tuple[str, ...]]]) -> list[str]:
         """The columns that a link between rows of two tables needs and the stage does not have."""
-        entries = self._source.entries
+        entries = self._source.held
         if any(table not in entries or not entries[table].rows for table, _ in ends):
             return []
         found: list[str] = []
@@ -161,7 +161,7 @@ class BackupOwners:
                     source=self.values(support, tenants=True),
                 )
                 for name, supports in self.picking.owners.items()
-                if name in self._source.entries
+                if name in self._source.held
                 for support in supports
                 if support.columns
             ]

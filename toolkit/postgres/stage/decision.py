@@ -16,6 +16,7 @@ from toolkit.planning.identity import (
     contradiction,
     decide,
     identity_problems,
+    untouched_device,
     with_node_id,
     without_device_data,
 )
@@ -90,12 +91,19 @@ def is_told_apart(device: Device, manifest: Manifest, request: DeviceRequest) ->
 
 
 def settle_device(
-    connection: Connection, survey: Survey, manifest: Manifest, request: DeviceRequest, *, narrowed: bool = False
+    connection: Connection,
+    survey: Survey,
+    manifest: Manifest,
+    request: DeviceRequest,
+    *,
+    narrowed: bool = False,
+    some: bool = False,
 ) -> tuple[Device, Manifest, Survey]:
     """Decide, in the restore's own snapshot, and give the backup and the survey that the decision leaves.
 
     Args:
         narrowed: only some businesses of the backup are restored, so no device data of its own.
+        some: only some tables are restored: whose device it is stays as it is, and so does its sync state.
 
     Raises:
         InputError: the catalog's `identity` does not fit the schema, or its templates do not render.
@@ -108,18 +116,31 @@ def settle_device(
     if narrowed:
         manifest = business_only(manifest)
     facts = _facts(connection, survey, manifest, request)
-    decision = _decided(facts, request)
+    decision = untouched_device(_of_device(facts, request), facts) if some else _decided(facts, request)
     if not facts.has_node and not any(entry.category == "device" for entry in manifest.tables):
         decision = replace(decision, facts=(), warnings=())  # an application that knows no devices
     if not decision.device_data:
         manifest = without_device_data(manifest)
-    rows = request.rows(decision.node_id) if decision.node_id is not None and not request.scratch else ()
+    rows = request.rows(decision.node_id) if decision.node_id is not None and not (request.scratch or some) else ()
     device = Device(decision=decision, before=facts.target_node, rows=rows, named=facts.named_node is not None)
     return device, manifest, _rescoped(survey, manifest)
 
 
 def _decided(facts: DeviceFacts, request: DeviceRequest) -> DeviceDecision:
     """The decision, with the node id that it makes.
+
+    Raises:
+        RefusedError: by one fact this is the device of the backup, by another it is not.
+    """
+    decision = _of_device(facts, request)
+    if decision.node is not NodeFate.GENERATED:
+        return decision
+    named = facts.named_node if request.choice is IdentityChoice.AUTO else None
+    return with_node_id(decision, facts, named or request.new_id())
+
+
+def _of_device(facts: DeviceFacts, request: DeviceRequest) -> DeviceDecision:
+    """The decision, without a node id that has still to be made.
 
     Raises:
         RefusedError: by one fact this is the device of the backup, by another it is not.
@@ -131,11 +152,7 @@ def _decided(facts: DeviceFacts, request: DeviceRequest) -> DeviceDecision:
             hint="name this device's own node in the inventory, `device: {node: NODE-ID}`,"
             " or decide with `identity: source` or `identity: new`",
         )
-    decision = decide(facts, request.choice)
-    if decision.node is not NodeFate.GENERATED:
-        return decision
-    named = facts.named_node if request.choice is IdentityChoice.AUTO else None
-    return with_node_id(decision, facts, named or request.new_id())
+    return decide(facts, request.choice)
 
 
 def _facts(connection: Connection, survey: Survey, manifest: Manifest, request: DeviceRequest) -> DeviceFacts:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
+import msgspec
 import psycopg
 from psycopg import sql
 
@@ -15,6 +17,7 @@ from toolkit.planning.answer_text import argument
 from toolkit.planning.answers import read_answers
 from toolkit.planning.drift import find_drift
 from toolkit.planning.offers import Offers
+from toolkit.planning.some_tables import SomeTables
 from toolkit.postgres.compare.source import RowsOf, Source
 from toolkit.postgres.schema.introspection import constrained_columns
 from toolkit.postgres.schema.workspace import Workspace
@@ -54,26 +57,37 @@ def fitting_source(
     *,
     thorough: bool = False,
     ask: Ask | None = None,
+    some: SomeTables | None = None,
 ) -> Source:
     """Give the source of a restore, under the target's names, with the rows of drifted tables converted on stage.
 
     Args:
         thorough: examine the values of constrained domains, which otherwise end the loading of their table.
+        some: the tables that are restored, and what has to do with them; None for all. What other tables ask stands in
+            the way of nothing.
 
     Raises:
         InputError: answers that name nothing, that nothing asks for, or whose values do not fit.
         RefusedError: drift that is not answered, all of it; nothing was changed.
     """
-    fitted = fit(workspace, manifest, rows_of, answers, action="restore", thorough=thorough)
-    if questions := [question for found in fitted.unfit.values() for question in found]:
+    concerned = None if some is None else some.concerned
+    fitted = fit(workspace, manifest, rows_of, answers, action="restore", thorough=thorough, concerned=concerned)
+    unfit = {name: found for name, found in fitted.unfit.items() if some is None or name in some.named}
+    if questions := [question for found in unfit.values() for question in found]:
         if ask is not None:
             ask(questions)
-        raise RefusedError(
-            f"the target's schema does not fit backup {manifest.metadata.label}",
-            map(str, questions),
-            hint=_hint(questions),
-        )
+        refuse_drift(manifest, questions)
+    fitted.source.unfit = fitted.unfit
     return fitted.source
+
+
+def refuse_drift(manifest: Manifest, questions: Sequence[Question]) -> NoReturn:
+    """Raise RefusedError with what drift asks, and the answers that are offered."""
+    raise RefusedError(
+        f"the target's schema does not fit backup {manifest.metadata.label}",
+        map(str, questions),
+        hint=_hint(questions),
+    )
 
 
 def fit(
@@ -84,11 +98,13 @@ def fit(
     *,
     action: str,
     thorough: bool = False,
+    concerned: Collection[str] | None = None,
 ) -> Fitted:
     """Make a backup fit a target as far as it does.
 
     Args:
         action: whose arguments the answers are.
+        concerned: the tables that are looked at, by their names in the target; None for all.
 
     Raises:
         InputError: answers that name nothing, that nothing asks for, or whose values do not fit.
@@ -96,6 +112,8 @@ def fit(
     connection, schema = workspace.connection, workspace.schema
     constrained = constrained_columns(connection, schema) if thorough else frozenset[tuple[str, str]]()
     drift = find_drift(manifest, schema, answers, constrained=constrained)
+    if concerned is not None:
+        drift = _of_some(drift, concerned)
     _refuse_answers(action, [*drift.problems, *_unfit_defaults(workspace, drift)])
     source = Source(workspace, drift.manifest, rows_of)
     questions = {name: list(found) for name, found in drift.questions.items()}
@@ -110,6 +128,18 @@ def fit(
         {name: tuple(found) for name, found in sorted(questions.items()) if found},
         frozenset(name for name, reshape in drift.reshapes.items() if reshape.converted),
         drift.dropped,
+    )
+
+
+def _of_some(drift: Drift, concerned: Collection[str]) -> Drift:
+    """The drift of some tables; what is wrong with answers is wrong whatever tables are asked for."""
+    tables = tuple(entry for entry in drift.manifest.tables if entry.name in concerned)
+    return replace(
+        drift,
+        manifest=msgspec.structs.replace(drift.manifest, tables=tables),
+        questions={name: found for name, found in drift.questions.items() if name in concerned},
+        reshapes={name: reshape for name, reshape in drift.reshapes.items() if name in concerned},
+        dropped=tuple(entry for entry in drift.dropped if entry.name in concerned),
     )
 
 

@@ -53,6 +53,7 @@ class Request:
         device: what is asked and known of devices.
         answers: what is said about drift.
         businesses: restore only these out of a wider backup; empty for all that it has.
+        tables: restore only rows of these tables of the backup, and missing ones that they point at; empty for all.
         check: plan only; nothing is written.
         samples: show a few rows of what changes.
         exclusive: lock every table of the schema against other writers for the whole transaction.
@@ -73,6 +74,7 @@ class Request:
     device: DeviceRequest
     answers: Answers = field(default_factory=Answers)
     businesses: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
     check: bool = False
     samples: bool = False
     exclusive: bool = False
@@ -83,6 +85,11 @@ class Request:
     ask: Ask | None = None
     owned: bool = False
     fresh: bool = False
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The tables that are named, as the target calls them."""
+        return tuple(self.answers.rename.get(name, name) for name in self.tables)
 
 
 def scope_on_target(manifest: Manifest, catalog: Catalog, *, unlimited: bool = True) -> Scope:

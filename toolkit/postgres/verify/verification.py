@@ -70,6 +70,7 @@ def verify_database(
     *,
     answers: Answers,
     device: DeviceRequest,
+    tables: Sequence[str] = (),
 ) -> Verification:
     """Compare every table of a backup with the database, in one consistent snapshot; nothing is written.
 
@@ -77,23 +78,29 @@ def verify_database(
 
     On another device the backup's own device tables are passed over, and rows that follow the device there
     (`on_other_device`) are equal as stored or as a restore would have them.
+
+    Args:
+        tables: those of the backup that are compared; empty for all.
     """
+    named = frozenset(answers.rename.get(name, name) for name in tables)
     manifest = with_new_tables(manifest, answers)
     scope = scope_on_target(manifest, catalog, unlimited=False)
     with consistent_snapshot(connection, catalog, scope, unclassified="warn") as survey:
         today = reclassified(manifest, catalog, survey.accounting.rules, survey.schema, survey.links, answers=answers)
         manifest = today.manifest
-        verifier = _Verifier(connection, survey, manifest, rows_of, answers=answers, uncertain=today.uncertain)
+        verifier = _Verifier(
+            connection, survey, manifest, rows_of, answers=answers, uncertain=today.uncertain, named=named
+        )
         found = recognise(connection, survey, manifest, device)
         other = is_told_apart(found, manifest, device)
         identity = verifier.follow(found) if other else None
         followed = verifier.leave_transient()
-        progress.start("verify", rows=manifest.metadata.stats.total_records)
         entries = [entry for entry in verifier.entries if not (other and entry.category == "device")]
+        progress.start("verify", rows=sum(entry.rows for entry in entries))
         verdicts = list(verifier.verdicts(entries, progress))
         said = (
             *version_said(connection, manifest, survey),
-            *today.said,
+            *(today.said_of(named) if named else today.said),
             *verifier.said,
             *businesses_said(manifest, verifier.tenants),
         )
@@ -110,6 +117,7 @@ class _Verifier:
         *,
         answers: Answers,
         uncertain: Collection[str],
+        named: Collection[str],
     ) -> None:
         self._connection = connection
         self._survey = survey
@@ -121,7 +129,7 @@ class _Verifier:
             spared=self._selected.spared,
             held=the_same(survey.workspace, survey.catalog.tenant, manifest.selection.tenants, self._selected.known),
         )
-        fitted = fit(survey.workspace, manifest, rows_of, answers, action="verify")
+        fitted = fit(survey.workspace, manifest, rows_of, answers, action="verify", concerned=named or None)
         self.entries = fitted.entries
         self.said = tuple(map(dropped_said, fitted.dropped))
         self._source, self._unfit, self._converted = fitted.source, fitted.unfit, fitted.converted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from psycopg import sql
@@ -73,6 +73,7 @@ class DeletionPlanner:
         differences: per staged table; rows that will be updated point elsewhere afterwards.
         arriving: per table with rows to be written, a subquery of these: what points at the values of a row that goes
             may find them in a row that comes.
+        within: the tables whose rows may go or change with those that are deleted; None for all.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class DeletionPlanner:
         links: Sequence[ReferenceLink],
         differences: Mapping[str, Differences],
         arriving: Mapping[str, Sql],
+        within: Collection[str] | None = None,
     ) -> None:
         self._workspace = workspace
         self._connection = workspace.connection
@@ -91,6 +93,7 @@ class DeletionPlanner:
         self._relations = workspace.relations
         self._differences = differences
         self._arriving = arriving
+        self._within = within
         self._schema = workspace.schema
         self._foreign_keys = {
             (table.name, key.name): key for table in workspace.schema.tables.values() for key in table.foreign_keys
@@ -126,7 +129,7 @@ class DeletionPlanner:
     def _sets_null(self, link: ReferenceLink) -> bool:
         """Whether the references of rows outside the scope become NULL; a column that cannot be NULL holds its row."""
         rule, key = self._rules.get(link.child), self._key(link)
-        outside = rule is not None and rule.category is not Category.BUSINESS
+        outside = rule is not None and rule.category is not Category.BUSINESS and self._may_change(link.child)
         if not outside or key is None or key.on_delete != "set null":
             return False
         emptied = _emptied(key)
@@ -136,7 +139,11 @@ class DeletionPlanner:
     def _cascades(self, link: ReferenceLink) -> bool:
         rule, key = self._rules.get(link.child), self._key(link)
         allowed = rule is not None and rule.category is Category.TRANSIENT and rule.cascade
+        allowed = allowed and self._may_change(link.child)
         return allowed and key is not None and key.on_delete == "cascade"
+
+    def _may_change(self, name: str) -> bool:
+        return self._within is None or name in self._within
 
     def _key(self, link: ReferenceLink) -> ForeignKey | None:
         return self._foreign_keys.get((link.child, link.constraint))
@@ -158,6 +165,8 @@ class DeletionPlanner:
                 )
             )
         reason = f"rows of {link.child} still point at them"
+        if not self._may_change(link.child):
+            reason = f"{reason}, and {self._not_named(link.child)}"
         query = sql.SQL(
             "WITH gone AS (DELETE FROM {ids} d WHERE EXISTS (SELECT 1 FROM {parent} p JOIN {child} c ON {joined}"
             " WHERE {same} AND {staying}) RETURNING {id_columns})"
@@ -179,6 +188,13 @@ class DeletionPlanner:
             kept = self._result.kept.setdefault(link.parent, {})
             kept[reason] = kept.get(reason, 0) + rows
         return rows
+
+    def _not_named(self, name: str) -> str:
+        """Why rows of a table stay, and what to do about it."""
+        rule = self._rules.get(name)
+        if rule is not None and rule.category is Category.BUSINESS:
+            return f"{name} is not restored: name it under `tables` too"
+        return f"{name} is not restored: a mirror without `tables` settles them"
 
     def _kept_ids(self, name: str) -> Temporary:
         """A table of the rows that were taken out of the deletions, each with the reason in `why`."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from psycopg import sql
 
 from toolkit.model.plan import LEFT_BY_MERGE, Kept, Load, Mode, RestorePlan, TablePlan
 from toolkit.planning.row_order import sort_key
+from toolkit.planning.some_tables import SomeTables
 from toolkit.postgres.compare.comparison import (
     Action,
     Comparison,
@@ -20,6 +22,7 @@ from toolkit.postgres.compare.source import Source
 from toolkit.postgres.compare.values_afterwards import ValuesAfterwards
 from toolkit.postgres.restore.plan.acting import find_reaching
 from toolkit.postgres.restore.plan.afterwards import Afterwards
+from toolkit.postgres.restore.plan.along import Along
 from toolkit.postgres.restore.plan.ambiguity import find_ambiguous
 from toolkit.postgres.restore.plan.checks import find_failing_checks
 from toolkit.postgres.restore.plan.estrangement import Estrangement
@@ -58,6 +61,8 @@ class Planner:
         owned: every row of the backup counts as owned by the restored businesses.
         bad: rows that the server has refused already.
         fresh: the target is empty, and what its constraints say to the rows is found when they are built.
+        some: the tables that are restored, and what has to do with them; None for all.
+        device_data: rows that point at device rows are restored as they are.
     """
 
     def __init__(
@@ -76,6 +81,8 @@ class Planner:
         owned: bool = False,
         bad: Sequence[BadRow] = (),
         fresh: bool = False,
+        some: SomeTables | None = None,
+        device_data: bool = True,
     ) -> None:
         self._connection = survey.workspace.connection
         self._mode = mode
@@ -91,6 +98,9 @@ class Planner:
         self._owned = owned
         self._bad = bad
         self._fresh = fresh
+        self._some = some
+        self._device_data = device_data
+        self._along: Along | None = None
         self._entries = source.entries
         self._relations = survey.workspace.relations
         self._order = parents_first(survey.schema)
@@ -121,6 +131,11 @@ class Planner:
             differences=self._differences,
         )
         obstacles = Obstacles(comparison, aside=self._aside)
+        if self._some is not None:
+            self._along = Along(
+                comparison=comparison, survey=self._survey, some=self._some, device_data=self._device_data
+            )
+            self._along.bring()
         estrangement = self._settle_owners(comparison, judge, obstacles)
         self._find_bad(comparison, obstacles)
         for name, found in self._differences.items():
@@ -128,6 +143,8 @@ class Planner:
         find_failing_checks(comparison, obstacles)
         find_ambiguous(comparison, obstacles)
         deletions, release = self._settle(comparison, obstacles, estrangement)
+        if self._along is not None:
+            self._along.forget()
         blocking = deletions.moving if release.deletes_first and not self._bypass else []
         conflicts = tuple(obstacles.conflicts())
         sequences = self._outlook(comparison, deletions)
@@ -139,7 +156,8 @@ class Planner:
             conflicts=(*(() if self._aside else conflicts), *blocking),
             quarantined=conflicts if self._aside else (),
             sequences=sequences.moves,
-            warnings=(*estrangement.said(), *sequences.said),
+            warnings=(*estrangement.said(), *sequences.said, *(self._along.said() if self._along else ())),
+            **self._of_some(),
         )
         return Prepared(plan, comparison, deletions, release, tuple(obstacles.found))
 
@@ -165,7 +183,12 @@ class Planner:
         self._loads |= dict.fromkeys(near, Load.STAGED)
         self._compare(near, judge)
         estrangement.settle(self._leaving, obstacles)
+        self._settle_along()
         return estrangement
+
+    def _settle_along(self) -> None:
+        if self._along is not None:
+            self._along.settle()
 
     def _leaving(self) -> Mapping[str, Sql]:
         return {} if self._mode is Mode.MERGE else self._candidates(lambda *_: None)
@@ -197,6 +220,7 @@ class Planner:
         while True:
             if self._aside and obstacles.found:  # what is put aside owns nothing
                 estrangement.settle(self._leaving, obstacles)
+                self._settle_along()
             deletions = self._deletions(comparison)
             release, found = uniqueness.find_held(deletions, obstacles)
             found += foreign_keys.find_dangling(deletions.ids, obstacles)
@@ -214,6 +238,8 @@ class Planner:
 
     def _may_be_copied(self, name: str) -> bool:
         """Whether the rows of a table may go straight into it where it is empty."""
+        if self._some is not None:  # the rows that come along are found by those that are staged
+            return False
         if self._fresh:
             return not (self._foresee or self._source.edited(name) or name in self._fixed)
         # what the server refuses while rows are copied could come after batches that are committed
@@ -247,6 +273,7 @@ class Planner:
                 for name in self._differences
                 if comparison.writes(name)
             },
+            within=None if self._some is None else self._some.named,
         )
         deletions = planner.plan(candidates)
         for name, reasons in deletions.kept.items():
@@ -271,6 +298,7 @@ class Planner:
         looked_at = [
             name
             for name, entry in self._entries.items()
+            if self._some is None or name in self._some.named
             if not entry.rows or name in self._differences or name in gained
         ]
         return {name: query for name in looked_at if (query := extras.deletable(name)) is not None}
@@ -281,7 +309,14 @@ class Planner:
         """What becomes of sequences once the rows are written; of tables that are copied it is known only then."""
         values = ValuesAfterwards(comparison, deletions.ids)
         recorded = self._source.manifest.sequences
-        return behind(self._connection, self._survey.schema.schemas, recorded, list(self._entries), values.of)
+        return behind(
+            self._connection,
+            self._survey.schema.schemas,
+            recorded,
+            list(self._entries),
+            values.of,
+            theirs=self._some is not None,
+        )
 
     # order
 
@@ -300,6 +335,19 @@ class Planner:
             return self._entries[name].rows
         differences = self._differences.get(name)
         return differences.count(Action.MISSING) if differences else 0
+
+    # some tables
+
+    def _of_some(self) -> dict[str, Any]:
+        """What a plan says of tables that are not restored."""
+        if self._some is None or self._along is None:
+            return {}
+        return {
+            "named": tuple(sorted(self._some.named)),
+            "along": self._along.brought(),
+            "left_behind": self._along.left_behind(),
+            "not_touched": tuple(sorted(self._survey.schema.tables.keys() - self._entries.keys())),
+        }
 
     # the numbers
 

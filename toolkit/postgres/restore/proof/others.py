@@ -59,8 +59,10 @@ class OtherRows:
 
     def count(self) -> int:
         """Say how many there are, before the plan is applied."""
-        count = sql.SQL("SELECT count(*) FROM {}")
-        counts = {name: count.format(self._relations[name].source) for name in self._tables}
+        count, planned = sql.SQL("SELECT count(*) FROM {}"), self._prepared.plan.tables
+        # of a table that is not restored all rows stand outside, and nobody need know how many these are
+        looked_at = [name for name in self._tables if not self._prepared.plan.named or name in planned]
+        counts = {name: count.format(self._relations[name].source) for name in looked_at}
         numbers = self._prepared.comparison.workspace.numbers(counts, self._prepared.comparison.bytes_of)
         return sum(rows - self._touched(name) for name, rows in numbers.items())
 

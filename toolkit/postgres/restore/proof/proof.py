@@ -16,7 +16,9 @@ from toolkit.postgres.compare.comparison import (
     in_one_process,
     lies_as_loaded,
 )
+from toolkit.postgres.compare.same_rows import same_key
 from toolkit.postgres.restore.ready import Ready
+from toolkit.postgres.schema.relation import alike, scalar
 from toolkit.postgres.selection.selected import Selected
 
 
@@ -110,6 +112,9 @@ class Proof:
             ranges: the tables of which those rows are looked at that differed before.
         """
         source = self._source
+        along = {each.table for each in self._prepared.plan.along}
+        yield from self._not_come_along(along.intersection(names))
+        names = [name for name in names if name not in along]
         keyed = {
             name: source.staged(name) if name in ranges else source.loaded(name)
             for name in names
@@ -126,6 +131,21 @@ class Proof:
                 differing = count_absent(self._connection, relation, staged)
             if differing > left:
                 yield f"{name}: {differing - left} rows are not what the backup has"
+
+    def _not_come_along(self, names: Collection[str]) -> Iterator[str]:
+        """Rows that were to come along, of tables whose other rows are none of the restore's business."""
+        for name in sorted(names):
+            table, staged = self._workspace.schema.tables[name], self._source.staged(name)
+            query = sql.SQL(
+                "SELECT count(*) FROM {written} WHERE NOT EXISTS (SELECT 1 FROM {target} t WHERE {same} AND {alike})"
+            ).format(
+                written=self._prepared.comparison.written(name),
+                target=self._workspace.relations[name].source,
+                same=same_key(table, "t", "s"),
+                alike=alike("t", "s", staged.names),
+            )
+            if rows := scalar(self._connection, query):
+                yield f"{name}: {rows} rows that were to come along are not what the backup has"
 
     def _is_keyed(self, name: str) -> bool:
         return sort_key(self._workspace.schema.tables[name]).unique

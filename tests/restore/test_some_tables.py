@@ -1,0 +1,180 @@
+"""Some tables out of a backup, into a database that has gone on since: what they need comes along, nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.control import execute
+from tests.restore.conftest import MakePair, Pair
+from tests.restore.test_deletion import HOSTS
+from toolkit.actions.quarantine import ACTION as RETRY
+from toolkit.errors import InputError, RefusedError
+
+MAKERS = "CREATE TABLE makers (id integer PRIMARY KEY, country text REFERENCES countries, name text)"
+PRODUCTS = """
+CREATE TABLE products (id serial PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, maker integer REFERENCES makers,
+                       name text UNIQUE)
+"""
+LINES = (
+    "CREATE TABLE lines (id serial PRIMARY KEY, product integer REFERENCES products ON DELETE CASCADE, amount integer)"
+)
+TABLES = ("CREATE TABLE countries (code text PRIMARY KEY, name text)", MAKERS, PRODUCTS, LINES)
+RULES = {
+    "countries": "shared",
+    "makers": "referenced",
+    "products": {"owned_by": ["tenant"]},
+    "lines": {"owned_by": ["product"]},
+}
+
+
+@pytest.fixture
+def pair(make_pair: MakePair) -> Pair:
+    """A shop whose backup has three products, of two makers, in three lines."""
+    pair = make_pair(RULES, *TABLES)
+    pair.fill(
+        "INSERT INTO countries VALUES ('ke', 'Kenya'), ('zw', 'Zimbabwe')",
+        "INSERT INTO makers VALUES (1, 'ke', 'one'), (2, 'zw', 'two')",
+        "INSERT INTO products VALUES (1, 'a', 1, 'tea'), (2, 'a', 2, 'milk'), (3, 'b', 1, 'salt')",
+        "INSERT INTO lines VALUES (1, 1, 10), (2, 2, 20), (3, 3, 30)",
+        "SELECT setval('products_id_seq', 3), setval('lines_id_seq', 3)",
+    )
+    return pair
+
+
+def act(pair: Pair, mode: str = "mirror", *, host: str = "target", **arguments: Any) -> tuple[Any, Any]:
+    """Plan, look that nothing happened, and restore products alone; gives both outcomes."""
+    manifest, before = pair.backup(), pair.state()
+    wanted = {"tables": ["products"], **arguments}
+    planned = pair.control.restore(host, manifest, mode, check=True, **wanted)
+    assert pair.state() == before
+    done = pair.control.restore(host, manifest, mode, **wanted)
+    later = {"untouched": None}
+    assert {**planned.facts, **later} == {**done.facts, **later}
+    return planned, done
+
+
+@HOSTS
+def test_what_named_rows_need_comes_along_and_nothing_else(pair: Pair, host: str) -> None:
+    """Deleted and spoiled rows come back, with missing parents of theirs; the rest of the business goes on."""
+    execute(
+        pair.target,
+        "DELETE FROM products WHERE id = 2",
+        "UPDATE products SET name = 'spoiled' WHERE id = 1",
+        "DELETE FROM makers WHERE id = 2",
+        "DELETE FROM countries WHERE code = 'zw'",
+        "UPDATE makers SET name = 'renamed since'",
+        "INSERT INTO lines VALUES (4, 1, 40)",
+    )
+    before = pair.state()
+    planned, done = act(pair, host=host)
+    assert done.facts["along"] == {"countries": 1, "makers": 1}
+    assert done.facts["tables"]["products"] == {"inserts": 1, "updates": 1, "deletes": 0}
+    assert pair.rows("SELECT id, name FROM products ORDER BY id") == [(1, "tea"), (2, "milk"), (3, "salt")]
+    assert pair.rows("SELECT id, name FROM makers ORDER BY id") == [(1, "renamed since"), (2, "two")]
+    after = pair.state()
+    assert {name: after[name] for name in ("lines", "tenants")} == {name: before[name] for name in ("lines", "tenants")}
+    text = "\n".join(done.details)
+    assert "brought along: 1 row of makers, needed by products (maker), e.g. 2" in text
+    assert "not brought back: 1 row of lines in the backup hangs by (product) on rows of products" in text
+    assert "restored: rows of products; 2 other tables are proven to be as before" in text
+    assert "2 other tables are not touched" in "\n".join(planned.details)
+    assert not pair.control.restore(host, pair.backup(), "mirror", tables=["products"]).changed
+
+
+@HOSTS
+def test_rows_that_others_hang_on_stay_in_a_mirror(pair: Pair, host: str) -> None:
+    """What ON DELETE would do to a table that is not named is not done: the row stays, with the remedy."""
+    execute(pair.target, "INSERT INTO products VALUES (8, 'a', 1, 'new'), (9, 'a', 1, 'sold')")
+    execute(pair.target, "INSERT INTO lines VALUES (9, 9, 90)")
+    _, done = act(pair, host=host)
+    assert done.facts["deletes"] == 1
+    assert done.facts["kept"] == {
+        "rows of lines still point at them, and lines is not restored: name it under `tables` too": 1
+    }
+    assert pair.rows("SELECT id FROM lines ORDER BY id") == [(1,), (2,), (3,), (9,)]
+    both = pair.control.restore(host, pair.backup(), "mirror", tables=["products", "lines"])
+    assert both.facts["deletes"] == 2
+
+
+def test_a_parent_that_nobody_has_is_a_conflict(pair: Pair) -> None:
+    """Where neither the backup nor the target has the row that is pointed at, the restore is refused as ever."""
+    key = "CONSTRAINT lines_product_fkey"
+    execute(
+        pair.source,
+        f"ALTER TABLE lines DROP {key}",
+        "INSERT INTO lines VALUES (7, 77, 1)",
+        f"ALTER TABLE lines ADD {key} FOREIGN KEY (product) REFERENCES products NOT VALID",
+    )
+    with pytest.raises(RefusedError, match="conflicts") as refusal:
+        pair.restore(tables=["lines"])
+    assert "would point at no row of products" in refusal.value.reasons[0]
+
+
+def test_a_brought_row_that_does_not_fit_is_put_aside_with_its_child(pair: Pair) -> None:
+    """Rows in conflict are put aside, and no parent comes for a row that does not; a retry changes no parent either."""
+    execute(
+        pair.target,
+        "DELETE FROM products WHERE id IN (1, 2)",
+        "DELETE FROM makers WHERE id = 2",
+        "INSERT INTO products VALUES (20, 'b', 1, 'milk')",
+    )
+    manifest = pair.backup()
+    done = pair.control.restore("target", manifest, "merge", tables=["products"], on_error="quarantine")
+    assert (done.exit_code, done.facts["along"], done.facts["inserts"]) == (3, {}, 1)
+    assert pair.rows("SELECT id FROM makers") == [(1,)]
+    execute(pair.target, "DELETE FROM products WHERE id = 20")
+    assert pair.control.run(RETRY, "target", {}).exit_code == 3
+    execute(pair.target, "INSERT INTO makers VALUES (2, 'zw', 'typed in again')")
+    assert pair.control.run(RETRY, "target", {}).exit_code == 0
+    assert pair.rows("SELECT id, name FROM products ORDER BY id") == [(1, "tea"), (2, "milk"), (3, "salt")]
+    assert pair.rows("SELECT name FROM makers WHERE id = 2") == [("typed in again",)]
+
+
+def test_drift_elsewhere_does_not_matter(pair: Pair) -> None:
+    """A column that other tables have lost stops only a restore that has to bring rows of them along."""
+    manifest = pair.backup()
+    execute(
+        pair.target,
+        "ALTER TABLE lines DROP COLUMN amount",
+        "ALTER TABLE makers DROP COLUMN name",
+        "UPDATE products SET name = 'spoiled' WHERE id = 1",
+    )
+    assert pair.control.restore("target", manifest, "mirror", tables=["products"]).facts["updates"] == 1
+    execute(pair.target, "UPDATE products SET maker = 1", "DELETE FROM makers WHERE id = 2")
+    with pytest.raises(RefusedError, match="does not fit") as refusal:
+        pair.control.restore("target", manifest, "mirror", tables=["products"])
+    assert refusal.value.reasons == ("column makers.name is missing",)
+
+
+def test_only_their_sequences_move(pair: Pair) -> None:
+    """A sequence of a table that is not named stays where it is, though the backup's is further."""
+    execute(pair.target, "SELECT setval('products_id_seq', 1), setval('lines_id_seq', 1)")
+    _, done = act(pair)
+    assert done.facts["sequences"] == {"products_id_seq": 3}
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        (["prodcuts"], "has no table prodcuts; did you mean products?"),
+        (["products", "x_*"], r"restore.tables\[1\]: backup .* has no table x_\*"),
+        (["sessions"], r"has left sessions \(transient\) out"),
+    ],
+)
+def test_names_that_are_no_tables_of_the_backup(make_pair: MakePair, tables: list[str], message: str) -> None:
+    """What is misspelt, or was left out of the backup, is one error before anything is looked at."""
+    ddl = (*TABLES, "CREATE TABLE sessions (id integer PRIMARY KEY)")
+    pair = make_pair(RULES, *ddl, transient={"sessions": {}})
+    with pytest.raises(InputError, match=message):
+        pair.restore(tables=tables)
+
+
+def test_verify_compares_named_tables_alone(pair: Pair) -> None:
+    """The same argument means the same; a success says nothing of the backup as a whole."""
+    manifest = pair.backup()
+    execute(pair.target, "UPDATE lines SET amount = 0")
+    found = pair.control.run("verify", "target", {"backup": manifest.metadata.label, "tables": ["product*"]})
+    assert (found.exit_code, found.facts["tables"]) == (0, {})
+    assert pair.control.verify("target", manifest).exit_code
