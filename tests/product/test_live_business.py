@@ -1,4 +1,4 @@
-"""One business of the reference application is restored in place while others go on writing in another business."""
+"""One business, or one table, of the reference application is restored in place while others go on writing."""
 
 from __future__ import annotations
 
@@ -137,6 +137,57 @@ def test_a_business_is_mirrored_while_another_is_in_use(
     )
     assert control.verify("target", manifest).facts["tables"] == {}
     assert own.metadata.stats.total_records
+
+
+def test_one_table_comes_back_while_others_are_in_use(control: Control, demo_host: Callable[..., str]) -> None:
+    """The plan stands beside what happened: the table as it was, missing parents added, every other row as before."""
+    conninfo = demo_host("target")
+    manifest = control.backup("target", demo="include")
+    execute(conninfo, _SPOIL)
+    before, wanted = _content(conninfo), {"tables": ["order_items"]}
+    planned = control.restore("target", manifest, "mirror", check=True, **wanted)
+    stop, writer = threading.Event(), Writer(conninfo, str(rows(conninfo, _BUSY)[0][0]), 1)
+    thread = threading.Thread(target=writer.run, args=[stop])
+    thread.start()
+    try:
+        done = control.restore("target", manifest, "mirror", **wanted)
+    finally:
+        stop.set()
+        thread.join()
+    assert (writer.failures, done.facts) == ([], planned.facts)
+    assert all(done.facts[what] for what in ("inserts", "updates", "deletes"))
+    assert done.facts["along"] == {"menu_items": 3}
+    after = _content(conninfo)
+    others = before.keys() - {"order_items", "menu_items"}
+    assert {name: after[name] for name in others} == {name: before[name] for name in others}
+    assert (len(after["menu_items"] - before["menu_items"]), before["menu_items"] - after["menu_items"]) == (3, set())
+    assert f"{len(others)} other tables are proven to be as before" in "\n".join(done.details)
+    after_restore = {"backup": manifest.metadata.label, "after": done.facts}
+    assert control.run("verify", "target", after_restore).facts["tables"] == {}
+
+
+_BUSY = 'SELECT "businessId" FROM business_orders GROUP BY 1 ORDER BY count(*) DESC LIMIT 1'
+
+_SPOIL = """
+CREATE TEMPORARY TABLE gone AS SELECT DISTINCT "menuItemId" AS id FROM order_items ORDER BY 1 LIMIT 3;
+DELETE FROM order_items WHERE "menuItemId" IN (SELECT id FROM gone);
+DELETE FROM menu_items WHERE id IN (SELECT id FROM gone);
+UPDATE order_items SET quantity = quantity + 1 WHERE id < (SELECT max(id) FROM order_items);
+UPDATE menu_items SET name = name || ', dearer now';
+INSERT INTO order_items SELECT (jsonb_populate_record(i, '{"id": "typed in"}')).* FROM order_items i LIMIT 1;
+"""
+"""Deletes rows with what they point at, changes others and adds one; what they point at has changed since, too."""
+
+
+def _content(conninfo: str) -> dict[str, set[str]]:
+    """Every row of every table, but for what a writer has made."""
+    tables = [name for (name,) in rows(conninfo, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+    content: dict[str, set[str]] = {name: set() for name in tables}
+    each = " UNION ALL ".join(f"SELECT '{name}', t::text FROM {name} t" for name in tables)
+    for name, text in rows(conninfo, each):
+        if "live-" not in text:
+            content[name].add(text)
+    return content
 
 
 def _disturb(conninfo: str, business: str) -> None:

@@ -146,8 +146,9 @@ class Trial:
 
     def expected_standing(self, expected: Expected) -> dict[str, Standing]:
         """Where the sequences of the target have to stand once it holds the state."""
-        tables = {entry.name for entry in self.manifest.tables}
-        if some := self.way.tables:
+        some = self.way.tables
+        tables = frozenset(entry.name for entry in self.manifest.tables)
+        if some:
             tables = some | {name for name, numbers in expected.numbers.items() if numbers.inserts}
         return expected_standing(self.laboratory.world, *self.standing, tables, expected.state, theirs=bool(some))
 
