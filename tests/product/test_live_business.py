@@ -144,13 +144,13 @@ def test_one_table_comes_back_while_others_are_in_use(control: Control, demo_hos
     conninfo = demo_host("target")
     manifest = control.backup("target", demo="include")
     execute(conninfo, _SPOIL)
-    before, wanted = _content(conninfo), {"tables": ["order_items"]}
-    planned = control.restore("target", manifest, "mirror", check=True, **wanted)
+    before, wanted = _content(conninfo), ["order_items"]
+    planned = control.restore("target", manifest, "mirror", check=True, tables=wanted)
     stop, writer = threading.Event(), Writer(conninfo, str(rows(conninfo, _BUSY)[0][0]), 1)
     thread = threading.Thread(target=writer.run, args=[stop])
     thread.start()
     try:
-        done = control.restore("target", manifest, "mirror", **wanted)
+        done = control.restore("target", manifest, "mirror", tables=wanted)
     finally:
         stop.set()
         thread.join()
