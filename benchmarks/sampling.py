@@ -28,7 +28,7 @@ PARTS = (
         re.compile(r"/psycopg|get_copy_data|put_copy_data|copy\.(read|write)|/postgres/schema/rows"),
     ),
     ("storing", re.compile(r"/toolkit/storage/(local|folder|s3|private)|fsync|/toolkit/private/|/botocore/")),
-    ("cutting chunks", re.compile(r"/toolkit/planning/chunking|/toolkit/storage/chunks")),
+    ("cutting chunks", re.compile(r"/toolkit/planning/chunking|/toolkit/storage/chunk_writer")),
     ("other storage", re.compile(r"/toolkit/storage/")),
     ("comparing", re.compile(r"/toolkit/postgres/compare/")),
     ("selection, schema", re.compile(r"/toolkit/postgres/(selection|schema|servers|session)/")),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime
 
 from toolkit.model.manifest import (
@@ -28,9 +29,9 @@ from toolkit.model.manifest import (
 )
 from toolkit.model.schema import Column, DatabaseSchema, ForeignKey, Table, UniqueKey
 from toolkit.model.schemas import Schemas
-from toolkit.planning.chunking import ChunkSizes, chunks
+from toolkit.planning.chunking import ChunkSizes, RawChunk, chunks
 from toolkit.planning.totals import checksums_of, stats_of
-from toolkit.storage.chunks import ChunkWriter, StoredChunk
+from toolkit.storage.chunk_writer import ChunkWriter, StoredChunk
 from toolkit.storage.repository import Repository
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
@@ -58,41 +59,35 @@ def write_backup(
 ) -> tuple[Manifest, list[StoredChunk]]:
     """A whole backup of those tables, published; gives its manifest and what became of each chunk."""
     label = repository.new_label(now, job, "business")
-    stored: list[StoredChunk] = []
-    entries = []
     with ChunkWriter(repository) as writer:
-        for name, table_rows in rows.items():
-            supports = [_support(writer, table_rows, stored)] if len(table_rows) in SUPPORTED else []
-            pending = [(raw, writer.submit(raw)) for raw in chunks(table_rows, TINY)]
-            parts = [future.result() for _, future in pending]
-            stored.extend(parts)
-            entries.append(
-                _entry(
-                    name,
-                    [
-                        Chunk(
-                            id=part.id,
-                            rows=part.rows,
-                            raw=part.raw,
-                            stored=part.stored,
-                            first=(raw.first_row.split(b"\t")[0].decode(),),
-                            last=(raw.last_row.split(b"\t")[0].decode(),),
-                        )
-                        for (raw, _), part in zip(pending, parts, strict=True)
-                    ],
-                    supports,
-                )
-            )
+        supports = {name: _submitted(writer, [_owners(each)]) for name, each in rows.items() if len(each) in SUPPORTED}
+        parts = {name: _submitted(writer, chunks(each, TINY)) for name, each in rows.items()}
+    entries = []
+    for name in rows:
+        support = [_support(*each) for each in supports.get(name, ())]
+        entries.append(_entry(name, [_chunk(raw, part.result(), keyed=True) for raw, part in parts[name]], support))
+    stored = [part.result() for name in rows for _, part in (*supports.get(name, ()), *parts[name])]
     return repository.write_manifest(manifest_of(label, entries, job=job, now=now)), stored
 
 
-def _support(writer: ChunkWriter, rows: Sequence[bytes], stored: list[StoredChunk]) -> Support:
+def _submitted(writer: ChunkWriter, raws: Iterable[RawChunk]) -> list[tuple[RawChunk, Future[StoredChunk]]]:
+    return [(raw, writer.submit(raw)) for raw in raws]
+
+
+def _owners(rows: Sequence[bytes]) -> RawChunk:
     """What says that each of these rows is owned by b1."""
     (raw,) = chunks([row.split(b"\t")[0] + b"\tb1\n" for row in rows])
-    part = writer.submit(raw).result()
-    stored.append(part)
-    chunk = Chunk(id=part.id, rows=part.rows, raw=part.raw, stored=part.stored, first=(), last=())
-    return Support(what="owners", columns=("id",), rows=part.rows, bytes=part.raw, chunks=(chunk,))
+    return raw
+
+
+def _support(raw: RawChunk, part: Future[StoredChunk]) -> Support:
+    chunk = _chunk(raw, part.result(), keyed=False)
+    return Support(what="owners", columns=("id",), rows=chunk.rows, bytes=chunk.raw, chunks=(chunk,))
+
+
+def _chunk(raw: RawChunk, part: StoredChunk, *, keyed: bool) -> Chunk:
+    first, last = ((row.split(b"\t")[0].decode(),) if keyed else () for row in (raw.first_row, raw.last_row))
+    return Chunk(id=part.id, rows=part.rows, raw=part.raw, stored=part.stored, first=first, last=last)
 
 
 def _entry(name: str, parts: Sequence[Chunk], supports: Sequence[Support]) -> TableEntry:

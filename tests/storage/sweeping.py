@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -33,8 +33,8 @@ class Fault(StrEnum):
 
 
 _APPLICABLE = {
-    Fault.CUT: {"get", "put", "put_new", "list", "delete_many"},
-    Fault.FLIP: {"get", "put", "put_new", "size", "sizes", "list"},
+    Fault.CUT: {"get", "put", "put_new", "put_all_new", "list", "delete_many"},
+    Fault.FLIP: {"get", "put", "put_new", "put_all_new", "size", "sizes", "list"},
 }
 """The calls that a fault can befall; the others all of them."""
 
@@ -73,6 +73,11 @@ class SweptStore:
         return self._store.parallel
 
     @property
+    def together(self) -> int:
+        """As the other store."""
+        return self._store.together
+
+    @property
     def conditional(self) -> bool:
         """As the other store."""
         return self._store.conditional
@@ -94,6 +99,26 @@ class SweptStore:
     def put_new(self, name: str, data: bytes) -> bool:
         """Put a new file."""
         return self._written("put_new", name, data, self._store.put_new)
+
+    def put_all_new(self, files: Mapping[str, bytes]) -> frozenset[str]:
+        """Put new files, of which one goes wrong after the others were stored."""
+        if not self._befalls("put_all_new"):
+            return self._store.put_all_new(files)
+        self._fail_first(", ".join(files))
+        if self._fault is Fault.LATE:
+            self._store.put_all_new(files)
+            raise self._error(", ".join(files))
+        *others, name = files
+        stored = self._store.put_all_new({other: files[other] for other in others})
+        spoilt = self._spoil(name, files[name])
+        stored |= self._store.put_all_new({name: spoilt})
+        if self._fault is Fault.CUT:
+            raise self._error(name)
+        return stored
+
+    def make_durable(self, name: str) -> None:
+        """Make a file durable."""
+        self._asked("make_durable", name, lambda: self._store.make_durable(name))
 
     def get(self, name: str, *, limit: int | None = None) -> bytes:
         """Get."""
@@ -178,13 +203,16 @@ class SweptStore:
         if self._fault is Fault.LATE:
             write(name, data)
             raise self._error(name)
-        spoilt = data[: len(data) // 2] if self._fault is Fault.CUT else _flipped(data)
-        with self._lock:
-            self.spoilt[name] = spoilt
-        done = write(name, spoilt)
+        done = write(name, self._spoil(name, data))
         if self._fault is Fault.CUT:
             raise self._error(name)
         return done
+
+    def _spoil(self, name: str, data: bytes) -> bytes:
+        spoilt = data[: len(data) // 2] if self._fault is Fault.CUT else _flipped(data)
+        with self._lock:
+            self.spoilt[name] = spoilt
+        return spoilt
 
     def _befalls(self, call: str) -> bool:
         if call not in _APPLICABLE.get(self._fault, {call}):

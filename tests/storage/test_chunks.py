@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from collections.abc import Mapping
 
 import msgspec
 import pytest
@@ -19,7 +20,8 @@ from toolkit.planning.chunking import RawChunk, chunks
 from toolkit.storage import frame
 from toolkit.storage.backup_reader import BackupReader
 from toolkit.storage.check import check
-from toolkit.storage.chunks import ChunkWriter, load
+from toolkit.storage.chunk_writer import ChunkWriter
+from toolkit.storage.chunks import load
 from toolkit.storage.layout import chunk_name
 from toolkit.storage.prefetch import prefetch
 from toolkit.storage.repository import Repository
@@ -66,7 +68,8 @@ def test_a_decompression_bomb_is_not_opened() -> None:
 def test_chunks_are_named_by_their_rows(repository: Repository) -> None:
     """The id of a chunk is the SHA-256 of its rows, and its file is one Zstandard frame of them."""
     with ChunkWriter(repository) as writer:
-        stored = writer.submit(raw_chunk(b"1\tone\n")).result()
+        submitted = writer.submit(raw_chunk(b"1\tone\n"))
+    stored = submitted.result()
     assert stored.id == hashlib.sha256(b"1\tone\n").hexdigest()
     content = repository.store.get(f"chunks/{stored.id[:2]}/{stored.id}")
     assert len(content) == stored.stored
@@ -113,6 +116,32 @@ def test_a_recorded_chunk_is_not_read_again(store: Store) -> None:
     assert not [name for name in reads if name.startswith("chunks/")]
 
 
+class WatchedStore(FaultyStore):
+    """Notes what it is asked to make durable."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.settled: list[str] = []
+
+    def make_durable(self, name: str) -> None:
+        """Note, then make it durable."""
+        self.settled.append(name)
+        super().make_durable(name)
+
+
+def test_what_another_is_just_writing_is_made_durable(store: Store) -> None:
+    """A chunk that is there and of no backup yet may be another run's, which has not flushed it: this one does."""
+    repository = Repository.open(store, create=True)
+    with ChunkWriter(repository) as writer:
+        submitted = [writer.submit(raw) for raw in chunks(some_rows(100), TINY)]
+    watched = WatchedStore(store)
+    write_backup(Repository(watched, repository.id), {"orders": some_rows(100)})
+    assert sorted(watched.settled) == sorted(chunk_name(each.result().id) for each in submitted)
+    watched.settled.clear()
+    write_backup(Repository(watched, repository.id), {"orders": some_rows(100)})
+    assert not watched.settled
+
+
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "longer"])
 def test_a_bad_orphan_is_rewritten(repository: Repository, damage: str) -> None:
     """A damaged chunk that no backup vouches for is not reused."""
@@ -123,7 +152,8 @@ def test_a_bad_orphan_is_rewritten(repository: Repository, damage: str) -> None:
         name, {"cut": good[:-1], "flip": flip_bit(good, 200), "empty": b"", "longer": good + b"x"}[damage]
     )
     with ChunkWriter(repository) as writer:
-        assert writer.submit(raw_chunk(data)).result().new
+        submitted = writer.submit(raw_chunk(data))
+    assert submitted.result().new
     assert repository.store.get(name) == good
 
 
@@ -222,7 +252,9 @@ def test_an_error_of_the_block_wins(store: Store) -> None:
 
 
 class GatedStore(FaultyStore):
-    """A store whose writes wait until the gate opens."""
+    """A store whose writes wait until the gate opens, each for itself."""
+
+    together = 1
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -233,10 +265,10 @@ class GatedStore(FaultyStore):
         assert self.gate.wait(30)
         super().put(name, data)
 
-    def put_new(self, name: str, data: bytes) -> bool:
+    def put_all_new(self, files: Mapping[str, bytes]) -> frozenset[str]:
         """Wait, then put."""
         assert self.gate.wait(30)
-        return super().put_new(name, data)
+        return super().put_all_new(files)
 
 
 def test_memory_is_bounded_by_bytes(store: Store) -> None:
@@ -246,18 +278,18 @@ def test_memory_is_bounded_by_bytes(store: Store) -> None:
     accepted: list[int] = []
 
     def feed() -> None:
-        for size in (400, 400, 400, 5000, 10):
+        for size in (400, 401, 402, 5000, 10):
             writer.submit(raw_chunk(bytes([size % 251]) * size))
             accepted.append(size)
 
     feeder = threading.Thread(target=feed)
     feeder.start()
     feeder.join(0.3)
-    assert accepted == [400, 400]
+    assert accepted == [400, 401]
     gated.gate.set()
     feeder.join(30)
     writer.finish()
-    assert accepted == [400, 400, 400, 5000, 10]
+    assert accepted == [400, 401, 402, 5000, 10]
 
 
 def test_equal_chunks_at_the_same_time_are_written_once(store: Store) -> None:
@@ -267,7 +299,7 @@ def test_equal_chunks_at_the_same_time_are_written_once(store: Store) -> None:
         futures = [writer.submit(raw_chunk(b"1\tsame\n")) for _ in range(3)]
         time.sleep(0.1)
         gated.gate.set()
-        assert sorted(future.result().new for future in futures) == [False, False, True]
+    assert sorted(future.result().new for future in futures) == [False, False, True]
 
 
 def test_reading_ahead_is_bounded_and_in_order() -> None:

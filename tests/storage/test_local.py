@@ -34,6 +34,44 @@ def test_left_over_files_are_ignored_and_swept(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["b"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows flushes no directories")
+def test_files_put_together_are_flushed_before_they_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crash at any moment leaves whole files only, and none is lost once the call has ended; each is flushed once."""
+    flushed, dirty = list[int](), set[int]()
+    make, link, sync = os.mkdir, os.link, os.fsync
+
+    def making(path: str, mode: int, *, dir_fd: int) -> None:
+        make(path, mode, dir_fd=dir_fd)
+        dirty.add(os.fstat(dir_fd).st_ino)
+
+    def linking(old: str, new: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+        assert os.stat(old, dir_fd=src_dir_fd).st_ino in flushed
+        link(old, new, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+        dirty.add(os.fstat(dst_dir_fd).st_ino)
+
+    def syncing(descriptor: int) -> None:
+        sync(descriptor)
+        flushed.append(os.fstat(descriptor).st_ino)
+        dirty.discard(flushed[-1])
+
+    monkeypatch.setattr(os, "mkdir", making)
+    monkeypatch.setattr(os, "link", linking)
+    monkeypatch.setattr(os, "fsync", syncing)
+    files = {f"a/{number % 70}/{number}": b"1" for number in range(140)}
+    assert LocalStore(tmp_path).put_all_new(files) == set(files)
+    assert not dirty
+    assert len(flushed) == len(set(flushed)) == 140 + 70 + 2
+
+
+def test_what_is_in_the_way_of_one_of_many_is_named(tmp_path: Path) -> None:
+    """A file where a directory is needed ends the writing of many files with its name, and leaves no temporary file."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1").touch()
+    with pytest.raises(StorageError, match=r"cannot write .*1"):
+        LocalStore(tmp_path).put_all_new({f"a/{number}/b": b"1" for number in range(3)})
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     """When the last step of a write fails, no temporary file stays and the error names the target."""
     (tmp_path / "a" / "b").mkdir(parents=True)

@@ -15,7 +15,7 @@ from toolkit.errors import InputError, PlaybackError, StorageError, TaskError
 from toolkit.model.host import RepositoryConfig
 from toolkit.model.manifest import Manifest
 from toolkit.planning.chunking import RawChunk
-from toolkit.storage.chunks import ChunkWriter, StoredChunk
+from toolkit.storage.chunk_writer import ChunkWriter, StoredChunk
 from toolkit.storage.open import open_store
 from toolkit.storage.repository import LabelTakenError, Repository
 

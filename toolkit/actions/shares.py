@@ -24,7 +24,7 @@ from toolkit.postgres.schema.rows import read_copies
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.session.qualifying import as_sent
 from toolkit.postgres.session.readers import NotTakenError, Snapshot, sharing
-from toolkit.storage.chunks import StoredChunk
+from toolkit.storage.chunk_writer import StoredChunk
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,20 +61,20 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
-def create(path: Path, data: bytes, *, folder: int | None = None) -> None:
-    """Write a private file where there is none, flushed to the disk; FileExistsError where there is anything.
-
-    Args:
-        folder: the descriptor of the directory in which a relative path is; the working directory when not given.
-    """
-    with created(path, folder) as file:
+def create(path: Path, data: bytes) -> None:
+    """Write a private file where there is none, flushed to the disk; FileExistsError where there is anything."""
+    with created(path) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
 
 
 def created(path: Path, folder: int | None = None) -> BinaryIO:
-    """Make a private file where there is none and give it open for writing; FileExistsError where there is anything."""
+    """Open a new private file for writing; FileExistsError where there is anything.
+
+    Args:
+        folder: the descriptor of the directory in which a relative path is; the working directory when not given.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     return os.fdopen(os.open(path, flags, 0o600, dir_fd=folder), "wb")
 

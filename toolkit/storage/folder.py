@@ -9,10 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from toolkit.errors import DamageError
 from toolkit.private import files
@@ -88,7 +89,19 @@ class Folder:
 
     def create(self, name: str, data: bytes) -> None:
         """Write a new private file, flushed to the disk."""
-        files.create(Path(self._at(name)), data, folder=self._descriptor)
+        with self.draft(name, data) as file:
+            os.fsync(file.fileno())
+
+    def draft(self, name: str, data: bytes) -> BinaryIO:
+        """Write a new private file that the disk need not have yet; gives it, open."""
+        file = files.created(Path(self._at(name)), self._descriptor)
+        try:
+            file.write(data)
+            file.flush()
+        except BaseException:
+            file.close()
+            raise
+        return file
 
     def rename(self, old: str, new: str) -> None:
         """Give a file another name, replacing a file that has it."""
@@ -110,13 +123,14 @@ class Folder:
         """Remove an empty directory."""
         os.rmdir(self._at(name), dir_fd=self._descriptor)
 
-    def make_folder(self, name: str) -> None:
-        """Make a private directory, durably; nothing happens where it is there."""
+    def make_folder(self, name: str, *, flush: bool = True) -> None:
+        """Make a private directory, durably unless the caller will flush; nothing happens where it is there."""
         try:
             os.mkdir(self._at(name), 0o700, dir_fd=self._descriptor)
         except FileExistsError:
             return
-        self.flush()
+        if flush:
+            self.flush()
 
     def entries(self) -> list[Entry]:
         """Give what is in it, sorted as the names of files in a store are; what vanishes meanwhile is left out."""
@@ -169,6 +183,32 @@ class Folder:
     def _check_ordinary(self, name: str, found: os.stat_result) -> None:
         if not stat.S_ISREG(found.st_mode) or _leads_away(found):
             raise _astray(self.path / name, _NAMES.get(stat.S_IFMT(found.st_mode), "no ordinary file"))
+
+
+@contextmanager
+def all_entered(root: Path, wanted: Iterable[Sequence[str]]) -> Iterator[dict[tuple[str, ...], Folder]]:
+    """Enter several directories below a repository's root and those above them; made, not yet durably, where missing.
+
+    Raises:
+        DamageError: a directory on the way is a link.
+        OSError: as the system says.
+    """
+    _make_root(root)
+    held: dict[tuple[str, ...], Folder] = {(): _root(root)}
+    try:
+        for parts in wanted:
+            for depth in range(1, len(parts) + 1):
+                outer, inner = held[tuple(parts[: depth - 1])], tuple(parts[:depth])
+                if inner not in held:
+                    try:
+                        held[inner] = outer.enter(inner[-1])
+                    except FileNotFoundError:
+                        outer.make_folder(inner[-1], flush=False)
+                        held[inner] = outer.enter(inner[-1])
+        yield held
+    finally:
+        for folder in held.values():
+            folder.close()
 
 
 @contextmanager

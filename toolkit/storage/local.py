@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from toolkit.errors import MissingError, StorageError
 from toolkit.storage.disk import probe_disk
 from toolkit.storage.folder import Entry, Folder, entered
 from toolkit.storage.store import Ability, StoredFile, check_name
+from toolkit.storage.together import NewFile, put_together
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
 
@@ -60,6 +61,11 @@ class LocalStore:
         return 2
 
     @property
+    def together(self) -> int:
+        """So many that most of the directories of chunks are flushed once for two files and more."""
+        return 512
+
+    @property
     def conditional(self) -> bool:
         """Whether the file system can publish a file only where there is none: it has hard links, or it is Windows."""
         target = _temporary_name()
@@ -87,6 +93,34 @@ class LocalStore:
         """Store a file durably and atomically unless there is one of that name."""
         check_name(name)
         return self._publish(name, data, _publish_new)
+
+    def put_all_new(self, files: Mapping[str, bytes]) -> frozenset[str]:
+        """Store files durably and atomically unless there are some of their names; the disk is flushed for all."""
+        for name in files:
+            check_name(name)
+        with suppress(OSError):
+            new = [NewFile(parts=tuple(name.split("/")), data=data) for name, data in files.items()]
+            named = put_together(self._directory, new, temporary_name=_temporary_name, publish=_publish_new)
+            return frozenset("/".join(each.parts) for each in named)
+        # one by one it is said what is in the way, or nothing is any more
+        stored = frozenset(name for name, data in files.items() if self.put_new(name, data))
+        for name in files:
+            self.make_durable(name)
+        return stored
+
+    def make_durable(self, name: str) -> None:
+        """Flush the directories that a file is in; its content was flushed before it got its name."""
+        check_name(name)
+        parts = name.split("/")[:-1]
+        for depth in range(len(parts), -1, -1):
+            self._flush(parts[:depth])
+
+    def _flush(self, parts: Sequence[str]) -> None:
+        try:
+            with entered(self._directory, parts) as folder:
+                folder.flush()
+        except OSError as error:
+            raise storage_error("write", self._directory.joinpath(*parts), error) from error
 
     def _publish(self, name: str, data: bytes, publish: Callable[[Folder, str, str], bool]) -> bool:
         """Write a temporary file and publish it; gives what `publish` says, and leaves no temporary file."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -86,6 +86,10 @@ class Store(Protocol):
         """How many files are best read or written at once: more where each call waits for a network."""
 
     @property
+    def together(self) -> int:
+        """How many small files are best stored by one call of `put_all_new`: more where a disk has to be flushed."""
+
+    @property
     def conditional(self) -> bool:
         """Whether `put_new` is atomic here. The first time this may ask the place itself, by writing to it."""
 
@@ -108,6 +112,15 @@ class Store(Protocol):
 
         Of several at once exactly one succeeds, but only where `conditional` is true; elsewhere several may.
         """
+
+    def put_all_new(self, files: Mapping[str, bytes]) -> frozenset[str]:
+        """Store files as `put_new` does, each for itself; gives the names of those that were stored.
+
+        All of them are durable when it returns. When it raises, some may be stored.
+        """
+
+    def make_durable(self, name: str) -> None:
+        """Make a file durable that is there and may just now have been stored by somebody else."""
 
     def get(self, name: str, *, limit: int | None = None) -> bytes:
         """Give a file's content.

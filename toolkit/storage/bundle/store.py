@@ -7,7 +7,7 @@ effect at once, by one rename, or not at all (docs/adr/0046-a-bundle-is-written-
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,6 +55,11 @@ class BundleStore:
     def parallel(self) -> int:
         """Two: one reads while the other decompresses."""
         return 2
+
+    @property
+    def together(self) -> int:
+        """One: the disk is flushed once for all that belongs to a change."""
+        return 1
 
     @property
     def conditional(self) -> bool:
@@ -135,6 +140,13 @@ class BundleStore:
                 return False
             self.put(name, data)
         return True
+
+    def put_all_new(self, files: Mapping[str, bytes]) -> frozenset[str]:
+        """Store files unless there are some of their names; durable once the change takes effect."""
+        return frozenset(name for name, data in files.items() if self.put_new(name, data))
+
+    def make_durable(self, name: str) -> None:
+        """Nothing: what can be seen of another's changes has taken effect."""
 
     def get(self, name: str, *, limit: int | None = None) -> bytes:
         """Give a file's content; MissingError when there is none."""

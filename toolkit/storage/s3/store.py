@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from os.path import commonprefix
@@ -71,6 +71,11 @@ class S3Store:
         return _THREADS
 
     @property
+    def together(self) -> int:
+        """One: every file is a request of its own, and many are under way at once."""
+        return 1
+
+    @property
     def conditional(self) -> bool:
         """Whether the server honours `If-None-Match`, which is tried once with an object of no content."""
         with self._asking:
@@ -111,6 +116,13 @@ class S3Store:
                 return False
             raise
         return True
+
+    def put_all_new(self, files: Mapping[str, bytes]) -> frozenset[str]:
+        """Store files unless there are some of their names."""
+        return frozenset(name for name, data in files.items() if self.put_new(name, data))
+
+    def make_durable(self, name: str) -> None:
+        """Do nothing: what can be seen is stored."""
 
     def get(self, name: str, *, limit: int | None = None) -> bytes:
         """Give a file's content; MissingError when there is none."""
