@@ -63,7 +63,7 @@ debug_rocksdb = 0/0
 mon_data = {home}/mon
 osd_data = {home}/osd
 rgw_data = {home}/rgw
-rgw_frontends = beast endpoint=127.0.0.1:{gateway}
+rgw_frontends = beast endpoint=127.0.0.1:{gateway} tcp_nodelay=1
 rgw_thread_pool_size = 32
 rgw_lifecycle_work_time = 00:00-00:01
 """

@@ -139,6 +139,7 @@ def consistent_snapshot(
     """
     changes, held = 0, list[str]()
     for _ in pauses(seconds=patience):
+        moment = _moment(connection)
         before = survey(connection, catalog, scope, unclassified=unclassified, sequences=sequences)
         unread = sorted(alone(before))
         against_writes = sorted({*exclusive(before), *unread})
@@ -150,8 +151,11 @@ def consistent_snapshot(
                 connection.execute("ROLLBACK")
                 held = _holders(connection, before, (tables or lockable)(before), against_writes, unread) or held
                 continue
-            # other things of the schema, large objects say, may come and go: the tables are what is read
-            if locked is Locked.GONE or read_schema(connection, catalog.schemas).tables != before.schema.tables:
+            if locked is Locked.GONE or (
+                (not moment or _moment(connection) != moment)
+                # other things of the schema, large objects say, may come and go: the tables are what is read
+                and read_schema(connection, catalog.schemas).tables != before.schema.tables
+            ):
                 changes += 1
                 if changes == ATTEMPTS:
                     break
@@ -167,6 +171,15 @@ def consistent_snapshot(
             hint="let them end, or end them with pg_terminate_backend, then run again; nothing was changed",
         )
     raise DatabaseError("the schema keeps changing", hint="wait until the migration has ended, then run again")
+
+
+def _moment(connection: Connection) -> str:
+    """Give what changes whenever another transaction commits; empty on a standby, whose snapshots do not say so.
+
+    A change of the schema is a transaction: as long as this is the same, so are the system catalogs.
+    """
+    row = connection.execute("SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_snapshot()::text END").fetchone()
+    return str(row[0] or "") if row else ""
 
 
 def _holders(
