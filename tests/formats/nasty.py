@@ -67,7 +67,7 @@ SELECT setval('staff_id_seq', 77), setval('team_id_seq', 3);
 INSERT INTO kinds (id, org_id, t, i, n, p, f, r, b, x, j, jb, d, ts, tz, tm, iv, u, m, c, ci, h, rg, ia, ta, ba, ja,
  na,
                    bits, ip, money, ch) VALUES
-(9007199254740993, 'a', E'tab\t nl\n cr\r bs\\ bell\a vt\v ff\f quote'' dq" 😀', -2147483648,
+(9007199254740993, 'a', E'tab\t nl\n cr\r bs\\ bell\x07 vt\x0b ff\f bs\b quote'' dq" 😀', -2147483648,
  12345678901234567890.123400,
  0.5, '-0', 'NaN', true, '\x00ff5c', E'{"a" : 1,\n "a": 1e400, "s": "x\\ny\\u00e9"}', '{"b": [1.10, null, "\"é"]}',
  '0044-03-15 BC',
@@ -100,3 +100,10 @@ NAMES = ("org", "colours", "staff", "team", "kinds", '"odd ""name"""', "parts", 
 
 FILES = ("org", "colours", "staff", "team", "kinds", "odd %22name%22", "parts", "big", "bare", "Bill %22Ing%22.invoice")
 """The files of the same tables, without their ending."""
+
+PLAIN_TABLES = (
+    TABLES.replace("CREATE EXTENSION citext SCHEMA types; CREATE EXTENSION hstore SCHEMA types;", "")
+    .replace("types.citext", "text")
+    .replace("types.hstore", "text")
+)
+"""The same for a server that has no extensions: their values are text."""

@@ -53,7 +53,7 @@ def test_a_condition_is_answered_by_a_scratch_database(
     assert found["parts"] == ["1\ta\t2025-05-05\n"]
     head = (tmp_path / "some.sql").read_text(encoding="utf-8").partition("BEGIN;")[0]
     assert "rows of parts where day < '2026-01-01' -- the old ones" in head
-    assert "NOT IN IT: 5 tables that were not asked for" in head
+    assert "NOT IN IT: 5 tables not asked for" in head
 
 
 def test_what_keys_may_lead_to_is_said(export: Exporting) -> None:

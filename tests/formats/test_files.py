@@ -84,6 +84,7 @@ def test_csv_for_spreadsheets(export: Exporting, tmp_path: Path) -> None:
 def test_json_lines_lose_nothing(shop: Control, export: Exporting, tmp_path: Path, elsewhere: str) -> None:
     """Python's json reads them, each type in its form; PostgreSQL makes rows of them that are those of the source."""
     export("jsonl", "out", compress=True)
+    assert "| org.jsonl.gz | org | 3 | id |" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
     source = shop.hosts["shop"]["database"]
     loose_keys(elsewhere)
     found = {}

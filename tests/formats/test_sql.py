@@ -6,17 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.control import Control
+from tests.conftest import Servers
+from tests.control import Control, execute
 from tests.formats.conftest import Exporting
 from tests.formats.loading import content, load, sequences
-from tests.formats.nasty import NAMES
+from tests.formats.nasty import NAMES, PLAIN_TABLES, TABLES
 from toolkit.postgres.servers.programs import ProgramError
 
 
 @pytest.mark.parametrize("kind", ["sql", "copy"])
-def test_everything_comes_back(shop: Control, export: Exporting, tmp_path: Path, elsewhere: str, kind: str) -> None:
+def test_everything_comes_back(shop: Control, export: Exporting, tmp_path: Path, servers: Servers, kind: str) -> None:
     """Every value and sequence, rows that point at themselves or in circles too, by a role that is no superuser."""
     outcome = export(kind, "all.sql")
+    elsewhere = servers.database(18 if kind == "sql" else 16)
+    execute(elsewhere, TABLES if kind == "sql" else PLAIN_TABLES)
     load(elsewhere, tmp_path / "all.sql")
     source = shop.hosts["shop"]["database"]
     assert content(elsewhere, NAMES) == content(source, NAMES)

@@ -218,7 +218,7 @@ def _missing(manifest: Manifest, wanted: Wanted, names: set[str]) -> Iterator[st
     for why, tables in sorted(whys.items()):
         yield f"{counted(len(tables), 'table')} that the backup left out ({why}): {', '.join(sorted(tables))}"
     if other := [entry.name for entry in manifest.tables if entry.name not in names]:
-        yield f"{counted(len(other), 'table')} that were not asked for: {', '.join(other)}"
+        yield f"{counted(len(other), 'table')} not asked for: {', '.join(other)}"
     if manifest.selection.left_out and not wanted.businesses:
         demo = sorted(manifest.selection.left_out.items())
         yield f"businesses that the backup left out as demo: {', '.join(_called(*each) for each in demo)}"

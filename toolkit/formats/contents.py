@@ -10,6 +10,9 @@ from typing import BinaryIO, Protocol
 from toolkit.model.manifest import Manifest, SequenceEntry, StoredColumn
 from toolkit.model.schema import Table
 
+PIECE_BYTES = 1 << 20
+"""About how many bytes of rows are made into text at once: values one by one take many times their size."""
+
 
 @dataclass(slots=True, kw_only=True)
 class ExportedTable:
@@ -44,7 +47,16 @@ class ExportedTable:
         for data in self.runs():
             self.rows += data.count(b"\n")
             self.size += len(data)
-            yield data
+            yield from _pieces(data)
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    """Cut rows into runs of rows."""
+    begin = 0
+    while begin < len(data):
+        end = data.find(b"\n", min(begin + PIECE_BYTES, len(data) - 1)) + 1
+        yield data[begin:end]
+        begin = end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +87,9 @@ class Target(Protocol):
 
     def file(self, name: str) -> AbstractContextManager[BinaryIO]:
         """Begin a file; a form that is one file has no name for it."""
+
+    def called(self, name: str) -> str:
+        """Give what the file is called where it is."""
 
 
 class Form(Protocol):

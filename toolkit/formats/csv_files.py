@@ -34,8 +34,9 @@ class CsvForm:
         for table in contents.tables:
             with target.file(names[table.name]) as file:
                 self._table(table, file)
+        called = {table: target.called(name) for table, name in names.items()}
         with target.file(README) as file:
-            file.write(readme(contents, names, self._how()))
+            file.write(readme(contents, called, self._how()))
 
     def remarks(self) -> Sequence[str]:
         """Say whether spreadsheets will find formulas."""

@@ -23,8 +23,9 @@ class JsonLinesForm:
         for table in contents.tables:
             with target.file(names[table.name]) as file:
                 _write_table(table, file)
+        called = {table: target.called(name) for table, name in names.items()}
         with target.file(README) as file:
-            file.write(readme(contents, names, HOW))
+            file.write(readme(contents, called, HOW))
 
     def remarks(self) -> Sequence[str]:
         """Nothing is to be said."""

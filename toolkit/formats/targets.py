@@ -31,6 +31,10 @@ class _OneFile:
     def __init__(self, file: BinaryIO, *, compress: bool) -> None:
         self._file, self._compress = file, compress
 
+    def called(self, name: str) -> str:
+        """Give the name as it is."""
+        return name
+
     @contextmanager
     def file(self, name: str) -> Iterator[BinaryIO]:
         """Give the file, whatever it is called."""
@@ -44,11 +48,14 @@ class _Directory:
     def __init__(self, place: Path, *, compress: bool) -> None:
         self._place, self._compress = place, compress
 
+    def called(self, name: str) -> str:
+        """What is compressed says so in its name."""
+        return f"{name}.gz" if self._compress and name != README else name
+
     @contextmanager
     def file(self, name: str) -> Iterator[BinaryIO]:
-        """Begin a file; what is compressed says so in its name."""
-        compress = self._compress and name != README
-        path = self._place / (f"{name}.gz" if compress else name)
+        """Begin a file."""
+        path, compress = self._place / self.called(name), self._compress and name != README
         with files.replacing(path) as file, _packed(file, compress=compress) as packed:
             yield packed
 
@@ -58,6 +65,10 @@ class _Zip:
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
+
+    def called(self, name: str) -> str:
+        """Give the name as it is."""
+        return name
 
     @contextmanager
     def file(self, name: str) -> Iterator[BinaryIO]:
