@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -57,6 +57,9 @@ class Destination:
 
 Placed = dict[Destination, Future[StoredChunk]]
 """What becomes of one chunk in each destination that took it."""
+
+Around = Callable[[Destination, str], AbstractContextManager[None]]
+"""Within what a manifest is written, given the destination and the label of the backup."""
 
 
 @contextmanager
@@ -166,26 +169,34 @@ class Destinations:
             each.error = errors.get(each.name)
         self._raise_when_none_is_left()
 
-    def publish(self, label: Callable[[], str], compose: Callable[[Destination, str], Manifest]) -> Manifest:
+    def publish(
+        self,
+        label: Callable[[], str],
+        compose: Callable[[Destination, str], Manifest],
+        *,
+        around: Around | None = None,
+    ) -> Manifest:
         """Publish the backup in each, everywhere under one label; gives the manifest of the first.
 
         Args:
             label: gives a label that is free; asked again when another backup takes it in the meantime.
             compose: gives the manifest for a destination.
+            around: within what it is written.
         """
         for _ in range(_LABELS):
-            published = self._publish(label(), compose)
+            published = self._publish(label(), compose, around or (lambda *_: nullcontext()))
             self._raise_when_none_is_left()
             if published is not None:
                 return published
         raise StorageError("other backups take every label", hint="run again")
 
-    def _publish(self, label: str, compose: Callable[[Destination, str], Manifest]) -> Manifest | None:
+    def _publish(self, label: str, compose: Callable[[Destination, str], Manifest], around: Around) -> Manifest | None:
         """Publish under that label; None when it was taken before any destination had the backup."""
         published = None
         for each in self.left:
             try:
-                manifest = each.opened().write_manifest(compose(each, label))
+                with around(each, label):
+                    manifest = each.opened().write_manifest(compose(each, label))
             except PlaybackError as error:
                 if isinstance(error, LabelTakenError) and published is None:
                     return None

@@ -7,10 +7,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from toolkit import __version__
 from toolkit.actions.context import Context
-from toolkit.actions.destinations import Destination, Destinations
+from toolkit.actions.destinations import Around, Destination, Destinations
 from toolkit.actions.shares import Part
 from toolkit.actions.table_reading import TableReading
 from toolkit.model.manifest import Manifest, SequenceEntry, Support
@@ -39,6 +40,8 @@ class Reading:
         sessions: how many read at once in this process, at most.
         processes: how many processes read, this one included.
         job, tags: as they are recorded with the backup.
+        origin: where the rows come from, where that is not the host's own database.
+        said: what else a reader of the backup has to know.
     """
 
     context: Context
@@ -55,6 +58,8 @@ class Reading:
     started: datetime
     clock: float
     created_by: str
+    origin: Origin | None = None
+    said: tuple[str, ...] = ()
 
     def store(self) -> Stored:
         """Read every table once and store its chunks, and those that support it, in every destination."""
@@ -77,7 +82,7 @@ class Reading:
             lacking=tuple(tables.lacking),
             support=support,
             sequences=read_sequences(self.connection, self.survey.schema.schemas, tables.read),
-            origin=self._origin(),
+            origin=self.origin or self._origin(),
         )
 
     def _read_support(self) -> _Supporting:
@@ -128,11 +133,16 @@ class Stored:
     sequences: tuple[SequenceEntry, ...]
     origin: Origin
 
-    def publish(self) -> Manifest:
-        """Make the backup exist in every destination; gives its manifest."""
+    def publish(self, around: Around | None = None) -> Manifest:
+        """Make the backup exist in every destination; gives its manifest.
+
+        Args:
+            around: within what the manifest is written, given the destination and the label.
+        """
         scope = self.run.survey.scope.type.value
         into = self.run.into
-        return into.publish(lambda: into.new_label(self.origin.started, self.origin.job, scope), self._compose)
+        label = partial(into.new_label, self.origin.started, self.origin.job, scope)
+        return into.publish(label, self._compose, around=around)
 
     def _compose(self, destination: Destination, label: str) -> Manifest:
         survey, selected = self.run.survey, self.run.selected
@@ -161,7 +171,7 @@ class Stored:
             left_out=selected.left_out,
             taken=taken,
             sequences=self.sequences,
-            warnings=warnings_of(survey, selected),
+            warnings=(*warnings_of(survey, selected), *self.run.said),
         )
 
 

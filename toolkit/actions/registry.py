@@ -18,6 +18,7 @@ _MODULES: Final = (
     "drill",
     "export",
     "http",
+    "import_",
     "mail",
     "orphans",
     "prune",

@@ -77,6 +77,7 @@ class _Reader:
             patterns=tuple(rule for rule in rules if patterns.GLOB.search(rule.table)),
             schema_version=(version["table"], version["column"]) if version else None,
             identity=_identity_rules(written.get("identity", {})),
+            models=written.get("models", {}),
         )
 
     def _category(self, category: Category) -> Iterator[TableRule]:
@@ -193,6 +194,8 @@ def _whole(document: Document, catalog: Catalog, stem: str) -> Iterator[Problem]
     for rule in catalog.rules.values():
         if rule.category is Category.BUSINESS:
             yield from _rule(document, catalog, rule)
+    for model, table in catalog.models.items():
+        yield from not_listed(document, catalog, table, ("models", model), tuple(Category))
     yield from identity_problems(document, catalog)
 
 

@@ -118,6 +118,7 @@ class Catalog:
         patterns: glob patterns (device and transient tables only) with the rule that each stands for.
         schema_version: (table, column) that hold the application's schema version, or None.
         identity: the `identity:` section, for restores on other devices.
+        models: what models are called in JSON backups of the application, where not as their tables → the table.
     """
 
     name: str
@@ -129,6 +130,7 @@ class Catalog:
     schema_version: tuple[str, str] | None = None
     identity: IdentityRules = field(default_factory=IdentityRules)
     other_schemas: Mapping[str, str] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
 
     def leaves_out(self, schema: str) -> bool:
         """Tell whether a schema is among those that are left out."""

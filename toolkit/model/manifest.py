@@ -149,10 +149,10 @@ class SequenceEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
-    """A table of the database that the backup does not hold, and why."""
+    """A table of the database that the backup does not hold, and why; `file`: the imported file has no model of it."""
 
     table: str
-    reason: Literal["optional", "device", "transient", "unclassified", "schema"]
+    reason: Literal["optional", "device", "transient", "unclassified", "schema", "file"]
 
 
 class TableSelection(msgspec.Struct, frozen=True, kw_only=True):

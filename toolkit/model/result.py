@@ -51,6 +51,26 @@ class BackedUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """A backup that was made of a file, or in check mode would be.
+
+    Attributes:
+        aside: table, or model without one → how many records were put aside.
+        manifest: None in check mode.
+        failed: repositories that did not take it, with why.
+    """
+
+    file: str
+    rows: int
+    tables: int
+    businesses: Mapping[str, str]
+    aside: Mapping[str, int]
+    manifest: Manifest | None = None
+    stored: Sequence[StoredIn] = ()
+    failed: Mapping[str, PlaybackError] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CopiedBackup:
     """One backup that was, or would be, copied: chunks that were sent for it, and the size of their files."""
 

@@ -175,7 +175,7 @@ def _then_left_out(manifest: Manifest, rules: Mapping[str, TableRule]) -> list[s
     return [
         f"table {left.table} is business data now, and was left out of the backup as {left.reason}: it is not touched"
         for left in manifest.left_out
-        if left.reason != "optional"
+        if left.reason not in ("optional", "file")
         and left.table in rules
         and rules[left.table].category is Category.BUSINESS
         and not rules[left.table].optional

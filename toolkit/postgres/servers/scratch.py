@@ -63,6 +63,11 @@ class Draft:
     lasting: bool = False
     holds: Restoration | None = None
 
+    @property
+    def unbound(self) -> str:
+        """Conninfo of the whole draft for the role that may load rows whatever they point at, where there is one."""
+        return make_conninfo(self.build.place.maker, dbname=database_of(self.whole))
+
     def add_keys(self, table: Table) -> None:
         """Add those keys of a table of the bare draft that depend on nothing but its rows.
 
