@@ -41,6 +41,11 @@ class Control:
         """The repository `local`, which must exist."""
         return Repository.open(LocalStore(self.directory / "repository"), create=False)
 
+    @property
+    def repository_exists(self) -> bool:
+        """Whether anything was ever written to it."""
+        return (self.directory / "repository").exists()
+
     def add_host(self, name: str, conninfo: str, **variables: Any) -> str:
         """Name a database in the inventory; gives the name."""
         called = "application" if self.catalog else "multi-business"

@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import json
 import re
+import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -21,6 +22,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import sql
+from psycopg.adapt import Loader
 from psycopg.types.datetime import TimestampLoader, TimestamptzLoader
 
 Row = dict[str, Any]
@@ -113,11 +115,21 @@ class _ZonedTimestamps(TimestamptzLoader):
             return bytes(data).decode()
 
 
+class _Real(Loader):
+    """Reads a number as the double that a real is."""
+
+    def load(self, data: Any) -> float:
+        """Read one."""
+        number: float = struct.unpack("f", struct.pack("f", float(bytes(data))))[0]
+        return number
+
+
 def connected(conninfo: str) -> psycopg.Connection:
     """Connect for reading rows as Python values."""
     connection = psycopg.connect(conninfo)
     connection.execute("SET TimeZone = 'UTC'")
     connection.adapters.register_loader("timestamp", _Timestamps)
+    connection.adapters.register_loader("float4", _Real)
     connection.adapters.register_loader("timestamptz", _ZonedTimestamps)
     return connection
 
@@ -217,11 +229,12 @@ def _written(value: Any, random: Random) -> str:
     if isinstance(value, datetime):
         moment = value.replace(tzinfo=UTC)
         naive, zone = moment.replace(tzinfo=None), timezone(timedelta(minutes=random.choice((120, -330, 345))))
+        digits = "microseconds" if value.microsecond % 1000 else "milliseconds"
         ways = (
-            naive.isoformat(timespec="milliseconds"),
-            naive.isoformat(sep=" ", timespec="milliseconds"),
-            moment.astimezone(zone).isoformat(timespec="milliseconds"),
-            moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            naive.isoformat(timespec=digits),
+            naive.isoformat(sep=" ", timespec=digits),
+            moment.astimezone(zone).isoformat(timespec=digits),
+            moment.isoformat(timespec=digits).replace("+00:00", "Z"),
         )
         return random.choice((*ways, ways[-1]))
     if isinstance(value, date):

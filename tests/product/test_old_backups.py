@@ -105,8 +105,8 @@ def test_every_value_of_the_application_is_what_it_was(
         for table, rows in backup.tables.items():
             found = read_table(connection, table)
             if form == "json-1" and table in POINTED_AT:
-                assert found
-                assert all(row in rows for row in found)
                 assert any(f"of device table {table} are in the file" in line for line in outcome.warnings)
-            else:
-                assert found == rows, table
+                continue
+            for now, before in zip(found, rows, strict=True):
+                differing = [name for name in before if now[name] != before[name]]
+                assert not differing, (table, now, before)

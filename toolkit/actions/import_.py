@@ -53,7 +53,7 @@ from toolkit.postgres.session.connection import Connection, connect
 from toolkit.postgres.write.triggers import may_bypass, silent_triggers
 from toolkit.storage.layout import check_job
 from toolkit.storage.processes import user_name
-from toolkit.storage.quarantine import QuarantineWriter
+from toolkit.storage.quarantine import IMPORTED, QuarantineWriter
 from toolkit.wording import counted
 
 _SPOOL = 4 << 20
@@ -75,9 +75,8 @@ class ImportArguments(Arguments, frozen=True, kw_only=True):
     file: Annotated[
         Text,
         about(
-            "The backup, .json or .json.gz; relative to the control directory.",
+            "The backup, compressed by gzip or not; relative to the control directory.",
             "old/backup.json.gz",
-            role=Role.FILE,
         ),
     ]
     catalog: Annotated[
@@ -393,7 +392,7 @@ class _Import:
         if not self.aside:
             yield
             return
-        request = {"import": self.path.name}
+        request = {IMPORTED: self.path.name}
         repository = destination.opened()
         writer = QuarantineWriter(repository, label, self.context.host.name, self.context.now(), request=request)
         self.spool.seek(0)

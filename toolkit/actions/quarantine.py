@@ -35,7 +35,7 @@ from toolkit.postgres.schema.introspection import read_schema
 from toolkit.postgres.session.connection import connect
 from toolkit.postgres.stage.narrowing import narrowed
 from toolkit.postgres.stage.request import Request
-from toolkit.storage.quarantine import Quarantine, QuarantineWriter, quarantines, read_rows, remove
+from toolkit.storage.quarantine import IMPORTED, Quarantine, QuarantineWriter, quarantines, read_rows, remove
 from toolkit.storage.repository import Repository
 
 _Rows = Mapping[str, list[QuarantinedRow]]
@@ -64,7 +64,9 @@ def run(arguments: QuarantineArguments, context: Context) -> Outcome:
         found = [
             each
             for each in quarantines(repository)
-            if each.origin.host == context.host.name and (not labels or each.origin.label in labels)
+            if each.origin.host == context.host.name
+            and (not labels or each.origin.label in labels)
+            and IMPORTED not in each.origin.request  # they are no rows of a restore
         ]
         if not found:
             raise InputError(

@@ -14,7 +14,7 @@ from toolkit.model.schema import PLAIN
 from toolkit.planning.answers import Names
 from toolkit.planning.candidates import Candidates, TooMuchError, Wider
 from toolkit.planning.copy_text import copy_text
-from toolkit.planning.picking import Picking, links_of, picking_of
+from toolkit.planning.picking import Picking, links_of, picking_of, refuse_unspoken
 from toolkit.planning.told_by_text import ToldByText
 
 RowsOf = Callable[[TableEntry], Iterator[bytes]]
@@ -39,6 +39,7 @@ class PickedByText:
         check_businesses(manifest, businesses)
         self._all = is_everything(manifest, businesses)
         if not self._all:
+            refuse_unspoken(manifest)
             self._picking = picking_of(manifest, Names(), manifest.schema, links_of(manifest))
             self._candidates = self._read()
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from toolkit.errors import RefusedError
 from toolkit.model.catalog import Catalog, Category, DeclaredReference, OwnerEdge, RuleKind, TableRule, TenantTable
 from toolkit.model.drift import Carried
-from toolkit.model.manifest import Manifest, RuleEntry, TableEntry
+from toolkit.model.manifest import Manifest, OwnerWay, RuleEntry, TableEntry
 from toolkit.model.schema import DatabaseSchema
 from toolkit.planning.answers import Names
 from toolkit.planning.links import Links, OwnerLink, derive_links
@@ -69,6 +70,33 @@ def picking_of(manifest: Manifest, names: Names, target: DatabaseSchema, links: 
             for name, (limit, newest) in manifest.selection.limits.items()
         },
     )
+
+
+def refuse_unspoken(manifest: Manifest) -> None:
+    """Raise RefusedError where rows belong to businesses through tables that an imported file does not speak of."""
+    unspoken = {left.table for left in manifest.left_out if left.reason == "file"}
+    reasons = [
+        f"rows of {name} belong to businesses through {source}, which is not in the file"
+        for name, rule in sorted(manifest.selection.rules.items())
+        for way in rule.owned_by
+        for source in sorted(unspoken & _sources(manifest, name, way))
+    ]
+    if reasons:
+        raise RefusedError(
+            f"single businesses cannot be picked out of backup {manifest.metadata.label}: it was made of a file that"
+            " lacks tables",
+            reasons,
+            hint="restore the whole backup; nothing was changed",
+        )
+
+
+def _sources(manifest: Manifest, name: str, way: OwnerWay) -> set[str]:
+    """The tables through whose rows those of a table have their owners by an entry of `owned_by`."""
+    if way.table:
+        return {way.table}
+    keys, references = manifest.schema.tables[name].foreign_keys, manifest.selection.rules[name].references
+    pointing = [(key.columns, key.parent) for key in keys] + [(each.columns, each.parent) for each in references]
+    return {parent for columns, parent in pointing if set(columns) == set(way.columns)}
 
 
 def links_of(manifest: Manifest) -> Links:

@@ -110,16 +110,17 @@ def reclassified(
     now = {name: rule_text(rule, old) for name, rule in rules.items()}
     differing = {name: text for name, text in before.items() if name in schema.tables and now.get(name) != text}
     restored = {new.get(entry.name, entry.name) for entry in entries}
-    uncertain = _reached(differing, rules, links)
+    unspoken = {left.table: "" for left in manifest.left_out if left.reason == "file"}
+    uncertain = _reached({**differing, **unspoken}, rules, links)
     said.extend(
         f"table {name} was classified otherwise when the backup was made ({differing[name]}; now {now[name]}):"
         " rows that the backup lacks stay"
         for name in sorted(restored & differing.keys())
         if name in now
     )
+    said.extend(_then_left_out(manifest, rules))
     if passing := sorted((uncertain - differing.keys()) & restored):
         said.append(f"ownership of {', '.join(passing)} passes through such tables: rows that the backup lacks stay")
-    said.extend(_then_left_out(manifest, rules))
     return Reclassified(
         manifest=_without(manifest, entries, passed_over),
         passed_over=passed_over,
@@ -172,6 +173,14 @@ def _reached(differing: Mapping[str, str], rules: Mapping[str, TableRule], links
 
 
 def _then_left_out(manifest: Manifest, rules: Mapping[str, TableRule]) -> list[str]:
+    unknown = "is not in the file that the backup was imported from: it is not touched"
+    return [
+        *(f"table {left.table} {unknown}" for left in manifest.left_out if left.reason == "file"),
+        *_left_out_as_others(manifest, rules),
+    ]
+
+
+def _left_out_as_others(manifest: Manifest, rules: Mapping[str, TableRule]) -> list[str]:
     return [
         f"table {left.table} is business data now, and was left out of the backup as {left.reason}: it is not touched"
         for left in manifest.left_out

@@ -24,6 +24,9 @@ from toolkit.storage.repository import Repository
 PART = 8 * 1024 * 1024
 """Size in bytes after which a part ends."""
 
+IMPORTED = "import"
+"""What the request has of records that an import put aside: the name of its file."""
+
 _LIMIT = 3 * 1024**3
 """The most bytes a part has: one whose last row is as long as PostgreSQL's rows can be, written as JSON."""
 

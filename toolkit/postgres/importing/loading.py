@@ -274,8 +274,6 @@ class Loader:
         column = error.diag.column_name or _column_of(error)
         subject = f"{self._model.name}.{column}" if column else self._model.name
         reason = first_line(error)
-        if error.diag.message_detail and isinstance(error, psycopg.errors.UniqueViolation):
-            reason = f"{reason}: {error.diag.message_detail}"
         kind = error.diag.constraint_name or error.sqlstate or ""
         where = Where(number=row.number, key=key, offset=row.offset)
         self._faults.add(kind, subject, reason, where, held=True)

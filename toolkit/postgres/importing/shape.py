@@ -165,7 +165,10 @@ def read_record(shape: Shape, values: Sequence[bytes], text: bytes) -> tuple[lis
             try:
                 row.append(reader.read(value, plain))
             except _RAISES as error:
-                troubles.append(Trouble(kind="value", field=reader.field, reason=str(error)))
+                reason = str(error)
+                # what differs from value to value stands at the end
+                kind = reason.partition(", not ")[0]
+                troubles.append(Trouble(kind=kind, field=reader.field, reason=reason))
     return row, troubles
 
 

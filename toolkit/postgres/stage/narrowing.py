@@ -13,6 +13,7 @@ from toolkit.model.catalog import Catalog
 from toolkit.model.manifest import BusinessFilter, Manifest, RuleEntry
 from toolkit.planning.candidates import OWNING
 from toolkit.planning.links import OwnerLink
+from toolkit.planning.picking import refuse_unspoken
 from toolkit.postgres.compare.source import Source
 from toolkit.postgres.schema.introspection import read_schema
 from toolkit.postgres.schema.relation import Relation, Sql, row_text
@@ -35,8 +36,9 @@ def narrowed(connection: Connection, catalog: Catalog, manifest: Manifest, busin
     Businesses may be named by any text that the target finds equal to their key.
 
     Raises:
-        RefusedError: the backup does not have them all.
+        RefusedError: the backup does not have them all, or lacks tables through which rows belong to them.
     """
+    refuse_unspoken(manifest)
     tenants = manifest.selection.tenants
     meant: dict[str, tuple[str, ...]] = {name: (name,) for name in businesses if name in tenants}
     if len(meant) < len(businesses):
