@@ -19,8 +19,6 @@ from toolkit.storage.layout import CHUNKS
 from toolkit.storage.repository import Repository
 from toolkit.storage.store import Store
 
-STORES = ("local", "bundle")
-
 TABLES = {f"t{number:03}": some_rows(1 + number % 9, seed=number) for number in range(129)}
 
 

@@ -23,8 +23,6 @@ from toolkit.storage.records import pin, record_check, record_verified
 from toolkit.storage.repository import Repository
 from toolkit.storage.store import Store
 
-STORES = ("local", "bundle")
-
 LABEL = "20261120T020000Z-nightly-business"
 
 

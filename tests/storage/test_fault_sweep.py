@@ -9,6 +9,7 @@ import random
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -16,10 +17,12 @@ from tests.storage.operations import OPERATIONS, expect_sound, fill, findings
 from tests.storage.sweeping import Fault, SweptStore
 from tests.sweeps import EVERYTHING
 from toolkit.errors import PlaybackError
+from toolkit.storage.bundle.store import BundleStore
 from toolkit.storage.local import LocalStore
+from toolkit.storage.store import Store
 
 SAMPLE = 3
-"""How many calls of each kind go wrong in a quick run."""
+"""How many calls of each kind go wrong in a quick run; of bundles one."""
 
 
 @dataclass(frozen=True)
@@ -28,19 +31,28 @@ class Directory:
 
     path: Path
 
-    def store(self, name: str) -> LocalStore:
+    def store(self, name: str) -> Store:
         """The store of one of both."""
         return LocalStore(self.path / name)
 
-    def copy(self, path: Path) -> Directory:
+    def copy(self, path: Path) -> Self:
         """The same somewhere else."""
-        return Directory(shutil.copytree(self.path, path))
+        return type(self)(shutil.copytree(self.path, path))
 
 
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Directory:
-    """Backups in both repositories."""
-    place = Directory(tmp_path_factory.mktemp("sweep"))
+@dataclass(frozen=True)
+class Bundles(Directory):
+    """Both repositories in a file each."""
+
+    def store(self, name: str) -> Store:
+        """The store of one of both."""
+        return BundleStore(self.path / f"{name}.playback")
+
+
+@pytest.fixture(scope="module", params=[Directory, Bundles])
+def pristine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Directory:
+    """Backups in both repositories, in places of every kind."""
+    place: Directory = request.param(tmp_path_factory.mktemp("sweep"))
     fill(place)
     return place
 
@@ -51,11 +63,13 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Directory:
 def test_a_call_that_goes_wrong(pristine: Directory, tmp_path: Path, name: str, fault: Fault, always: bool) -> None:
     """The error is loud or the result right; what was stored wrong is found; a rerun is complete."""
     operation = OPERATIONS[name]
-    counting = SweptStore(pristine.copy(tmp_path / "clean").store(operation.on), fault)
-    operation.run(counting, Directory(tmp_path / "clean"))
-    assert operation.done(Directory(tmp_path / "clean"))
+    clean = pristine.copy(tmp_path / "clean")
+    counting = SweptStore(clean.store(operation.on), fault)
+    operation.run(counting, clean)
+    assert operation.done(clean)
     loud = 0
-    for at in positions(counting.calls, f"{name} {fault} {always}"):
+    sample = 1 if isinstance(pristine, Bundles) else SAMPLE
+    for at in positions(counting.calls, sample, f"{name} {fault} {always}"):
         place = pristine.copy(tmp_path / str(at))
         faulty = SweptStore(place.store(operation.on), fault, at=at, always=always)
         try:
@@ -72,7 +86,7 @@ def test_a_call_that_goes_wrong(pristine: Directory, tmp_path: Path, name: str, 
     print(f"{name}, {fault} {'always' if always else 'once'}: {counting.calls} calls, {loud} loud errors")
 
 
-def positions(total: int, seed: str) -> list[int]:
+def positions(total: int, sample: int, seed: str) -> list[int]:
     """Which calls go wrong."""
     every = range(1, total + 1)
-    return list(every) if EVERYTHING else sorted(random.Random(seed).sample(every, min(SAMPLE, total)))
+    return list(every) if EVERYTHING else sorted(random.Random(seed).sample(every, min(sample, total)))
