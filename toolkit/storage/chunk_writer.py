@@ -130,7 +130,8 @@ class ChunkWriter:
         self._pool.shutdown(wait=True, cancel_futures=error is not None)
         if error is None:
             self._raise_first_error()
-            self._put(self._kept)
+            if self._kept:
+                self._put(self._kept)
             self._raise_first_error()
 
     def _run(self, raw: RawChunk, becoming: Future[StoredChunk]) -> None:
