@@ -16,7 +16,7 @@ from tests.control import Control, execute
 from toolkit import errors
 from toolkit.actions.registry import ACTIONS
 from toolkit.app.command import Command
-from toolkit.app.commands import COMMANDS as ALL_COMMANDS
+from toolkit.app.commands import commands
 from toolkit.config import inventory
 from toolkit.config.lint import lint
 from toolkit.errors import PRECEDENCE
@@ -26,7 +26,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 GUIDE = ROOT / "docs" / "guide" / "actions.md"
 OWN = (ROOT / "docs" / "guide" / "own-database.md").read_text(encoding="utf-8")
-COMMANDS: dict[str, Command[Any]] = {command.name: command for command in ALL_COMMANDS}
+COMMANDS: dict[str, Command[Any]] = {command.name: command for command in commands()}
 
 INVENTED = re.compile(r"(?:touch|sftp|sizes)\.")
 """Files that CONTRIBUTING.md lets the reader write."""

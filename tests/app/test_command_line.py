@@ -9,14 +9,14 @@ import pytest
 
 from tests.app.invoking import INVENTORY, ROOT, invoke, playbook, run
 from toolkit.app.command_line import CommandTask
-from toolkit.app.commands import COMMANDS
+from toolkit.app.commands import commands
 
 
 def test_list_names_every_command() -> None:
     """`invoke --list` shows each command with what it does."""
     listed = invoke("--list")
     assert listed.code == 0
-    for command in COMMANDS:
+    for command in commands():
         # the default of a collection stands behind its long name
         assert re.search(rf"^  (\S+ \()?{re.escape(command.name)}\)? +\S", listed.out, re.MULTILINE)
 
@@ -32,7 +32,7 @@ def test_help_prints_help(words: tuple[str, ...]) -> None:
 
 def test_options_have_no_short_forms() -> None:
     """No option of a command has a short form that could be hit by mistake."""
-    for command in COMMANDS:
+    for command in commands():
         for argument in CommandTask(command, ROOT).get_arguments():
             assert [len(name) > 1 for name in argument.names] == [True]
 

@@ -16,7 +16,7 @@ from tests.conftest import Servers
 from tests.control import Control
 from tests.storage.samples import sample_rows, write_backup
 from toolkit.app.command import JSON
-from toolkit.app.commands import COMMANDS
+from toolkit.app.commands import commands
 from toolkit.storage.local import LocalStore
 from toolkit.storage.repository import Repository
 
@@ -62,12 +62,12 @@ WITHOUT = {"init": "it asks and writes", "psql": "it is another program"}
 
 def test_every_command_lists_and_shows_for_programs() -> None:
     """Every command has --json, but those that neither list nor show."""
-    assert {command.name for command in COMMANDS if JSON not in command.needs} == set(WITHOUT)
+    assert {command.name for command in commands() if JSON not in command.needs} == set(WITHOUT)
 
 
 def test_every_command_with_json_is_in_the_guide() -> None:
     """The guide names each command that has --json, and no other."""
-    assert set(KEYS) == {command.name for command in COMMANDS if JSON in command.needs}
+    assert set(KEYS) == {command.name for command in commands() if JSON in command.needs}
 
 
 def test_what_is_in_repositories_as_json(directory: Path) -> None:

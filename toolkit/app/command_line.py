@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -24,7 +25,7 @@ from invoke.program import Program
 from invoke.tasks import Task
 
 from toolkit.app.command import Command, Option
-from toolkit.app.commands import COMMANDS
+from toolkit.app.commands import NAMES, command, commands
 from toolkit.errors import ExitCode
 from toolkit.wording import meant
 
@@ -35,26 +36,35 @@ _DEFAULT = "all"
 
 
 def tasks_of(directory: Path, *, program: str = INVOKE) -> Collection:
-    """Give every command as an invoke task, for a control directory; groups of commands are collections.
+    """Give the commands as invoke tasks, for a control directory; groups of commands are collections.
 
     Args:
         program: what the command line is called by.
+
+    Returns:
+        The command that the command line names, alone; every command where it names none.
     """
     found = Collection()
     groups: dict[str, Collection] = {}
-    names = [command.name for command in COMMANDS]
-    for command in COMMANDS:
-        task = CommandTask(command, directory, program=program)
-        group, dot, member = command.name.partition(".")
+    for each in _named(program):
+        task = CommandTask(each, directory, program=program)
+        group, dot, member = each.name.partition(".")
         if dot:
             groups.setdefault(group, Collection(group)).add_task(task, name=member)
-        elif any(name.startswith(f"{group}.") for name in names):
+        elif any(name.startswith(f"{group}.") for name in NAMES):
             groups.setdefault(group, Collection(group)).add_task(task, name=_DEFAULT, default=True)
         else:
-            found.add_task(task, name=command.name)
+            found.add_task(task, name=each.name)
     for collection in groups.values():
         found.add_collection(collection)
     return found
+
+
+def _named(program: str) -> tuple[Command[Any], ...]:
+    words: tuple[str, ...] = ()
+    with suppress(Exit):  # raised again where invoke asks for the arguments, and prints what it says
+        words = _command_line(tuple(sys.argv), program)
+    return (command(words[0]),) if words and words[0] in NAMES else commands()
 
 
 class Words(Argument):

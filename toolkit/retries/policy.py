@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
-
-from tenacity import (
-    Retrying,
-    retry_if_exception,
-    retry_if_exception_type,
-    stop_after_attempt,
-    stop_after_delay,
-    wait_none,
-)
-from tenacity.wait import wait_base, wait_random_exponential
 
 T = TypeVar("T")
 
@@ -34,12 +23,32 @@ def retrying(
     Returns:
         What the function gives; the last error is raised as it is.
     """
-    return Retrying(
-        retry=retry_if_exception_type(errors) if isinstance(errors, tuple) else retry_if_exception(errors),
-        stop=stop_after_attempt(attempts) | stop_after_delay(seconds),
-        wait=_wait(),
-        reraise=True,
-    )
+    retried = errors if callable(errors) else _one_of(errors)
+
+    def run(function: Callable[[], T]) -> T:
+        began = time.monotonic()
+        try:
+            return function()
+        except Exception as error:
+            if not retried(error):
+                raise
+            failed: list[Exception] = [error]
+
+        def again() -> T:
+            if failed:
+                raise failed.pop()
+            return function()
+
+        # nearly everything succeeds at once, and then this library is not loaded
+        from toolkit.retries.again import tried  # noqa: PLC0415
+
+        return tried(again, retried, attempts=attempts, seconds=seconds - (time.monotonic() - began))
+
+    return run
+
+
+def _one_of(errors: tuple[type[BaseException], ...]) -> Callable[[BaseException], bool]:
+    return lambda error: isinstance(error, errors)
 
 
 def pauses(*, seconds: float) -> Iterator[None]:
@@ -50,8 +59,3 @@ def pauses(*, seconds: float) -> Iterator[None]:
         time.sleep(random.uniform(0, longest))  # nobody has to be unable to guess it
         longest = min(longest * 2, 2.0)
         yield
-
-
-def _wait() -> wait_base:
-    # tests provoke every error on purpose and need not wait for it
-    return wait_none() if os.environ.get("PLAYBACK_NO_BACKOFF") else wait_random_exponential(multiplier=0.1, max=5)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
 from toolkit.app.command import Command
 
-_MODULES: Final = (
+NAMES: Final = (
     "backups",
     "check",
     "classify",
@@ -15,8 +16,8 @@ _MODULES: Final = (
     "config",
     "diff",
     "doctor",
-    "doctor_machine",
-    "doctor_storage",
+    "doctor.machine",
+    "doctor.storage",
     "explain",
     "graph",
     "init",
@@ -24,18 +25,26 @@ _MODULES: Final = (
     "lint",
     "pin",
     "psql",
-    "quarantine_list",
-    "quarantine_retry",
+    "quarantine.list",
+    "quarantine.retry",
     "run",
     "schedule",
-    "schedule_run",
+    "schedule.run",
     "show",
     "unlock",
     "unpin",
     "verify",
 )
-"""The modules beside this one that declare a command."""
+"""What the commands are called; `doctor.machine` is declared in the module `doctor_machine` beside this one."""
 
-COMMANDS: Final[tuple[Command[Any], ...]] = tuple(
-    import_module(f"{__package__}.{module}").COMMAND for module in _MODULES
-)
+
+@cache
+def command(name: str) -> Command[Any]:
+    """Give the command of a name, of which no other one's module is loaded."""
+    declared: Command[Any] = import_module(f"{__package__}.{name.replace('.', '_')}").COMMAND
+    return declared
+
+
+def commands() -> tuple[Command[Any], ...]:
+    """Give every command."""
+    return tuple(command(name) for name in NAMES)

@@ -7,8 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
+from toolkit.app import commands
 from toolkit.app.command import Command, Option
-from toolkit.app.commands import COMMANDS
 from toolkit.app.completion.line import Line, read_line
 from toolkit.app.completion.sources import Sources
 from toolkit.app.shells import SHELLS
@@ -51,12 +51,12 @@ def answer(text: str, control: Path) -> Iterator[str]:
 def _candidates(line: Line, control: Path) -> Iterator[tuple[str, str]]:
     named = [number for number, word in enumerate(line.words) if not word.startswith("-")]
     if not named:
-        yield from ((command.name, command.summary) for command in COMMANDS)
+        yield from ((command.name, command.summary) for command in commands.commands())
         yield from (("--help", "how it is used"), ("--list", "every command"))
         return
-    command = next((each for each in COMMANDS if each.name == line.words[named[0]]), None)
-    if command is None:
+    if (name := line.words[named[0]]) not in commands.NAMES:
         return
+    command = commands.command(name)
     words = line.words[named[0] + 1 :]
     options = {option.flag: option for option in command.all_options() if not option.positional}
     sources = Sources(control, _given(words, "--inventory"))
