@@ -89,11 +89,11 @@ def test_unknown_keys_are_errors(file: str) -> None:
 def test_keywords_are_those_of_the_model() -> None:
     """What a play or task may say is what the model has a place for."""
     definitions = CONTENTS["playbook.schema.json"]["$defs"]
-    in_task = {*Keywords.__dataclass_fields__, *Task.__dataclass_fields__}
+    in_task = {*Keywords.__struct_fields__, *Task.__struct_fields__}
     assert set(definitions["task"]["properties"]) - set(ACTIONS) == in_task - {
         "place",
         "keywords",
         "action",
         "arguments",
     }
-    assert set(definitions["play"]["properties"]) == set(Play.__dataclass_fields__) - {"place"}
+    assert set(definitions["play"]["properties"]) == set(Play.__struct_fields__) - {"place"}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.planning.classified import TENANT, catalog, decided, proposals, schema, schemas, shuffled, table, ways
 from toolkit.model.catalog import Category, OwnerEdge, RuleKind, TableRule

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from threading import Lock
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from tests.storage.faults import flip_bit
 from toolkit.errors import StorageError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 import stat
@@ -16,6 +15,7 @@ from random import Random
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from tests.storage.operations import copy_between, now, rows_of
 from tests.storage.samples import sample_rows, some_rows, write_backup
@@ -507,7 +507,7 @@ def test_between_a_bundle_and_a_bucket(directory: Repository, moto_repository: S
     bucket, path = S3Store(moto_repository), tmp_path / "shop.playback"
     copy_between(directory.store, bucket)
     copy_between(bucket, BundleStore(path))
-    back = S3Store(dataclasses.replace(moto_repository, prefix="back"))
+    back = S3Store(structs.replace(moto_repository, prefix="back"))
     copy_between(BundleStore(path), back)
     manifests = [Repository.open(store, create=False).manifests().manifests for store in (bucket, back)]
     assert manifests == [directory.manifests().manifests] * 2

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from toolkit.actions.arguments import Arguments
 from toolkit.actions.context import Context
@@ -26,8 +26,7 @@ class Rule(Protocol):
         """Give the keyword that fails where it does not hold, and what is said then."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExactlyOne:
+class ExactlyOne(Struct, frozen=True):
     """One of these arguments has to be given, and only one."""
 
     names: tuple[str, ...]
@@ -41,8 +40,7 @@ class ExactlyOne:
         return "oneOf", f"give exactly one of {', '.join(self.names[:-1])} and {self.names[-1]}"
 
 
-@dataclass(frozen=True, slots=True)
-class NotBoth:
+class NotBoth(Struct, frozen=True):
     """Of two arguments only one may be given."""
 
     one: str
@@ -57,8 +55,7 @@ class NotBoth:
         return "not", f"give {self.one} or {self.other}, not both"
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """One argument makes sense with another one only."""
 
     one: str
@@ -73,8 +70,7 @@ class Needs:
         return "dependentRequired", f"{self.one} goes with {self.other}"
 
 
-@dataclass(frozen=True, slots=True)
-class AtLeastOne:
+class AtLeastOne(Struct, frozen=True):
     """One of these arguments has to be given; `otherwise` is said where none is."""
 
     names: tuple[str, ...]
@@ -89,8 +85,7 @@ class AtLeastOne:
         return "anyOf", self.otherwise
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Action(Generic[A]):
+class Action(Struct, Generic[A], frozen=True, kw_only=True, eq=False):
     """All that is known of an action outside of its own file.
 
     Attributes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from toolkit.model.catalog import Catalog
 from toolkit.model.host import Host, RepositoryConfig
@@ -52,8 +53,7 @@ class HelperLostError(Exception):
     """A process that did a part is lost, or none can be had; the text says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """Everything an action may use besides its arguments.
 
     Attributes:

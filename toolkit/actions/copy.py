@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sized
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from toolkit.actions.action import Action
 from toolkit.actions.arguments import Arguments, Names, RepositoryChoice, WholeSeconds, about, names, repository_name
@@ -55,8 +56,7 @@ class CopyArguments(Arguments, frozen=True, kw_only=True):
     ] = 0
 
 
-@dataclass(slots=True)
-class _Result:
+class _Result(Struct):
     """What became of the backups, by label, and how many records of proofs of those that were there were copied."""
 
     sent: list[SentBackup] = field(default_factory=list)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from toolkit.actions.context import Context
 from toolkit.actions.locking import shared_lock
@@ -23,8 +24,7 @@ _LABELS = 100
 """Most labels that are tried when other backups take them in the same second."""
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Destination:
+class Destination(Struct, kw_only=True, eq=False):
     """One repository.
 
     Attributes:

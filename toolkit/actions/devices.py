@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from toolkit.actions.context import Context
 from toolkit.actions.targets import catalog_of

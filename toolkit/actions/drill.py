@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from toolkit.actions import restore
 from toolkit.actions.action import Action
@@ -152,8 +152,7 @@ def _forecast(found: Chosen) -> Outcome:
     return Outcome(result=Drilled(label=label, businesses=found.businesses, why=found.why))
 
 
-@dataclass(slots=True)
-class _Drill:
+class _Drill(Struct):
     """A drill of one backup.
 
     Attributes:

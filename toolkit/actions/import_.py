@@ -7,13 +7,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Annotated
 
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from toolkit import __version__
 from toolkit.actions.action import Action
@@ -176,8 +177,7 @@ def run(arguments: ImportArguments, context: Context) -> Outcome:
             return importing.outcome(made.draft.unbound)
 
 
-@dataclass(slots=True)
-class _Import:
+class _Import(Struct):
     """One file that is imported."""
 
     arguments: ImportArguments

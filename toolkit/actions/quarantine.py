@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Annotated
 
 import msgspec
+from msgspec.structs import replace
 
 from toolkit.actions.action import Action
 from toolkit.actions.arguments import Arguments, RepositoryName, Texts, about

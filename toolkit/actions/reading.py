@@ -5,9 +5,11 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from toolkit import __version__
 from toolkit.actions.context import Context
@@ -31,8 +33,7 @@ _Supporting = dict[str, list[tuple[FoundSupport, list[Part]]]]
 """Per table what supports it, with the chunks that were read of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """One backup under way.
 
     Attributes:
@@ -118,8 +119,7 @@ class Reading:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class Stored(Struct, frozen=True, kw_only=True):
     """All that was read of the database, its rows being stored; the database is not needed any more.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Annotated
+
+from msgspec import Struct
 
 from toolkit.actions.arguments import Arguments, Text, about, matching
 from toolkit.actions.context import Context
@@ -53,8 +54,7 @@ class Scratch(Arguments, frozen=True, kw_only=True):
     ] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class Made(Struct, frozen=True, kw_only=True):
     """A scratch database that is being made.
 
     Attributes:

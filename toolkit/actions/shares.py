@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from toolkit.actions.context import Context
 from toolkit.actions.destinations import Destination, Destinations, Placed, destinations
@@ -27,8 +27,7 @@ from toolkit.postgres.session.readers import NotTakenError, Snapshot, sharing
 from toolkit.storage.chunk_writer import StoredChunk
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A chunk that has been read: the keys at its borders, and what becomes of it in each destination.
 
     A chunk of supporting rows has no keys.

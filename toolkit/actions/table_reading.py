@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, field
 from itertools import chain, groupby
 from operator import itemgetter
+
+from msgspec import Struct, field
 
 from toolkit.actions.context import Context, Helper, HelperLostError
 from toolkit.actions.destinations import Destinations
@@ -38,8 +39,7 @@ PROCESS_PART_BYTES = 128 << 20
 """The same of processes: at the seam of two parts about 10 MiB are read twice."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Apart:
+class _Apart(Struct, frozen=True, kw_only=True, eq=False):
     """A table whose parts are read by processes, none of which hears of another."""
 
     name: str
@@ -47,8 +47,7 @@ class _Apart:
     pieces: list[Piece[Part]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _PartApart:
+class _PartApart(Struct, frozen=True, kw_only=True):
     table: _Apart
     place: int
 
@@ -57,8 +56,7 @@ _Job = list[str] | TablePart | _PartApart
 """Tables that are read together, or a part of one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableReading:
+class TableReading(Struct, frozen=True, kw_only=True):
     """The tables of one backup under way.
 
     Attributes:
@@ -221,8 +219,7 @@ class TableReading:
         return tuple(value or "" for text in key for value in values(f"{text}".encode()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Away:
+class _Away(Struct, frozen=True, kw_only=True):
     """Has jobs done by other processes."""
 
     reading: TableReading

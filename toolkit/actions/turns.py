@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from random import Random
+
+from msgspec import Struct
 
 from toolkit.actions.arguments import BackupFilter
 from toolkit.actions.choosing import backup_of
@@ -20,8 +21,7 @@ from toolkit.wording import counted, meant
 ALL, RANDOM = "all", "random "
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """What a drill is asked for.
 
     Attributes:
@@ -44,8 +44,7 @@ class Wanted:
         return None if self.businesses == ALL else ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class Chosen(Struct, frozen=True, kw_only=True):
     """What is drilled.
 
     Attributes:

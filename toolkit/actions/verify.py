@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from toolkit.actions.action import Action
 from toolkit.actions.answering import AnswersArguments, with_file
@@ -116,8 +118,7 @@ def _verify(arguments: VerifyArguments, context: Context, repository: Repository
     return outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class Beside(Struct, frozen=True, kw_only=True):
     """What a backup beside a database gave.
 
     Attributes:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from toolkit.config import catalog as catalogs
 from toolkit.config import document as documents
@@ -20,8 +22,7 @@ _HEAD = ("catalog", "schema", "schemas", "other_schemas", "tenant")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """A catalog file as it stands.
 
     Attributes:

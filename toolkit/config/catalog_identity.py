@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from toolkit.config import validation
 from toolkit.config.document import Document, Keys, below
@@ -88,8 +90,7 @@ def _in_quotes(value: str) -> str:
     return value.replace("'", "''")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityTemplates:
+class IdentityTemplates(Struct, frozen=True, kw_only=True):
     """Renders the templates of one catalog file for one restore.
 
     Attributes:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from toolkit.config import yaml_text
 from toolkit.config.yaml_text import Mapping, Node, Scalar, Sequence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True):
     """One `key: value` of a mapping. Lines and columns count from 0.
 
     Attributes:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from toolkit.config import catalog as catalogs
 from toolkit.config import document as documents
@@ -38,8 +40,7 @@ _OTHERS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """Why the tenant table is the tenant table, and what else it might be.
 
     Attributes:
@@ -213,8 +214,7 @@ def _mark(proposal: Proposal) -> str:
     return f"{word} {scalar(proposal.table)}: "
 
 
-@dataclass(slots=True, kw_only=True)
-class _Editor:
+class _Editor(Struct, kw_only=True):
     """Collects insertions before lines and replacements of lines, and applies them all at the end.
 
     Attributes:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import Struct, field
 from yaml.error import MarkedYAMLError, YAMLError
 
 from toolkit.config import yaml_text
@@ -29,8 +29,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"[\w*?-]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     """One YAML file.
 
     Attributes:
@@ -162,8 +161,7 @@ def _syntax_problem(error: YAMLError, text: str, file: str) -> Problem:
     return Problem(file=file, line=line, message=f"not valid YAML: {message}")
 
 
-@dataclass(slots=True, kw_only=True)
-class _Builder:
+class _Builder(Struct, kw_only=True):
     """Turns YAML nodes into plain values, keeping lines and collecting problems."""
 
     file: str

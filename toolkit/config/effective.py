@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from toolkit.config import document as documents
 from toolkit.config.inventory import LoadedInventory
@@ -22,8 +23,7 @@ _UNSET: Final = ("catalog", "repository", "direct", "device", "programs")
 """The variables that we read ourselves and that may be left out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Struct, frozen=True, kw_only=True):
     """Where a value was written.
 
     Attributes:
@@ -34,8 +34,7 @@ class Origin:
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True):
     """A variable, or a setting of a repository.
 
     Attributes:

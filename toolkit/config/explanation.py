@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from jsonschema import ValidationError
+from msgspec import Struct
 
 from toolkit.config.document import Keys
 from toolkit.config.masking import mask
@@ -34,8 +34,7 @@ _TYPES: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One thing wrong.
 
     Attributes:

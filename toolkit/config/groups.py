@@ -7,9 +7,10 @@ name), group_vars for `all`, for other groups; hosts.yml's for the host, host_va
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from toolkit.config import document as documents
 from toolkit.config import plain_secrets, secrets, validation
@@ -20,16 +21,14 @@ from toolkit.model.playbook import Place
 _ENDINGS = (".yml", ".yaml")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variable:
+class Variable(Struct, frozen=True, kw_only=True):
     """A variable as written, Secrets in place of their sources, and where it stands."""
 
     value: Any
     place: Place
 
 
-@dataclass(slots=True, kw_only=True)
-class Group:
+class Group(Struct, kw_only=True):
     """A group: its own hosts and child groups, and variables by where they were written."""
 
     hosts: list[str] = field(default_factory=list)
@@ -38,8 +37,7 @@ class Group:
     files: dict[str, Variable] = field(default_factory=dict)
 
 
-@dataclass(slots=True, kw_only=True)
-class HostEntry:
+class HostEntry(Struct, kw_only=True):
     """A host: where it stands first, and its own variables by where they were written."""
 
     place: Place
@@ -47,8 +45,7 @@ class HostEntry:
     files: dict[str, Variable] = field(default_factory=dict)
 
 
-@dataclass(slots=True, kw_only=True)
-class Groups:
+class Groups(Struct, kw_only=True):
     """All groups and hosts, in the order in which the file names them."""
 
     groups: dict[str, Group] = field(default_factory=dict)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from toolkit.config import patterns, plain_secrets, playbook, validation
 from toolkit.config.document import Document, Keys
@@ -44,8 +45,7 @@ def playbook_problems(
         yield from linter.play((index,), play)
 
 
-@dataclass(frozen=True, slots=True)
-class _PlaybookLinter:
+class _PlaybookLinter(Struct, frozen=True):
     document: Document
     path: Path
     control: Path

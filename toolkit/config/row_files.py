@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from toolkit.config import document
 from toolkit.config.document import show_file
@@ -63,8 +64,7 @@ class MappedRows:
         return Problem(path=path, message=message)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _CsvRows:
+class _CsvRows(Struct, frozen=True, kw_only=True):
     """The rows of a CSV file. An empty field is no value."""
 
     path: Path

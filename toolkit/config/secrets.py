@@ -12,9 +12,10 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
+
+from msgspec import Struct
 
 from toolkit.config import masking
 from toolkit.config.document import below
@@ -32,8 +33,7 @@ TIMEOUT: Final = 60
 _TAKEN_BY_LIBRARIES: Final = ("PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """The source of a secret as a person wrote it, such as `{env: NAME}`, and where."""
 
     source: Mapping[str, Any]

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
+from msgspec import Struct, field
 from yaml.composer import ComposerError
 from yaml.error import YAMLError
 from yaml.events import (
@@ -61,16 +61,14 @@ _RESOLVERS: Final = _resolvers()
 """Tags with their patterns, by the first character of a scalar."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Mark:
+class Mark(Struct, kw_only=True):
     """A position in the text; line and column count from 0."""
 
     line: int
     column: int
 
 
-@dataclass(slots=True, kw_only=True)
-class Node:
+class Node(Struct, kw_only=True):
     """A value as it stands in the text.
 
     Attributes:
@@ -86,24 +84,21 @@ class Node:
     end: Mark
 
 
-@dataclass(slots=True, kw_only=True)
-class Scalar(Node):
+class Scalar(Node, kw_only=True):
     """A text, number or the like; `plain` when it is not quoted."""
 
     value: str
     plain: bool
 
 
-@dataclass(slots=True, kw_only=True)
-class Sequence(Node):
+class Sequence(Node, kw_only=True):
     """A list; `flow` when it is written in brackets."""
 
     flow: bool
     items: list[Node] = field(default_factory=list)
 
 
-@dataclass(slots=True, kw_only=True)
-class Mapping(Node):
+class Mapping(Node, kw_only=True):
     """A mapping; `flow` when it is written in braces."""
 
     flow: bool
@@ -189,8 +184,7 @@ def write(value: Any) -> str:
     return written.removesuffix("...\n")
 
 
-@dataclass(slots=True, kw_only=True)
-class _Composer:
+class _Composer(Struct, kw_only=True):
     """Makes nodes of the parser's events. PyYAML's own composer of the C parser ends the process on deep nesting."""
 
     events: Iterator[Any]

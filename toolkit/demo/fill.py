@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from toolkit.demo.world import World
 
@@ -40,8 +41,7 @@ _NAMES = {"firstName": FIRST_NAMES, "lastName": LAST_NAMES}
 _STATUS = ("open", "done", "waiting", "cancelled")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(Struct, frozen=True, kw_only=True):
     """A column to be filled: its type as PostgreSQL spells it, and the labels where it is an enum."""
 
     name: str

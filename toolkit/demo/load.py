@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from importlib import resources
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.demo.fill import Column, fill
@@ -26,8 +26,7 @@ as a whole takes a fraction of the time that a check per row takes."""
 _APPLICATION = "playback demo"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadReport:
+class LoadReport(Struct, frozen=True, kw_only=True):
     """What was loaded: rows by table, and the seconds it took."""
 
     rows: Mapping[str, int]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import BinaryIO, Protocol
+
+from msgspec import Struct
 
 from toolkit.model.manifest import Manifest, SequenceEntry, StoredColumn
 from toolkit.model.schema import Table
@@ -14,8 +15,7 @@ PIECE_BYTES = 1 << 20
 """About how many bytes of rows are made into text at once: values one by one take many times their size."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ExportedTable:
+class ExportedTable(Struct, kw_only=True):
     """A table of an export.
 
     Attributes:
@@ -59,8 +59,7 @@ def _pieces(data: bytes) -> Iterator[bytes]:
         begin = end
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
+class Contents(Struct, frozen=True, kw_only=True):
     """What is exported.
 
     Attributes:

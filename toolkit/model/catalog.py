@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
+
+from msgspec import Struct, field
 
 from toolkit.model.identity import IdentityRules
 
@@ -43,8 +44,7 @@ class OnRestore(StrEnum):
     REFUSE = "refuse"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnerEdge:
+class OwnerEdge(Struct, frozen=True, kw_only=True):
     """One way to an owner.
 
     Attributes:
@@ -57,8 +57,7 @@ class OwnerEdge:
     table: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclaredReference:
+class DeclaredReference(Struct, frozen=True, kw_only=True):
     """A reference the schema does not declare: `columns` of this table point at `parent_columns` of `parent`."""
 
     columns: tuple[str, ...]
@@ -68,8 +67,7 @@ class DeclaredReference:
     on_restore: OnRestore | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableRule:
+class TableRule(Struct, frozen=True, kw_only=True):
     """The rule of one table.
 
     Attributes:
@@ -96,8 +94,7 @@ class TableRule:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantTable:
+class TenantTable(Struct, frozen=True, kw_only=True):
     """The table whose rows are the tenants. `label` is shown to people; `demo` is a boolean column or empty."""
 
     table: str
@@ -106,8 +103,7 @@ class TenantTable:
     demo: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Catalog:
+class Catalog(Struct, frozen=True, kw_only=True):
     """A whole catalog file.
 
     Attributes:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from toolkit.model.plan import RowSample
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableDifference:
+class TableDifference(Struct, frozen=True, kw_only=True):
     """One table, in rows: how the later state comes from the earlier one.
 
     Attributes:
@@ -31,8 +30,7 @@ class TableDifference:
         return self.inserts + self.updates + self.deletes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """All that differs.
 
     Attributes:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from toolkit.errors import Problem
 from toolkit.model.manifest import Manifest, TableEntry
 from toolkit.model.schema import Column
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(Struct, frozen=True):
     """An SQL expression that a person wrote: it sees a row of the backup, and is worked out for each."""
 
     sql: str
@@ -22,8 +22,7 @@ Value = str | Expression | None
 """What a column is given: the text of a value, None for NULL, or an expression."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mapped:
+class Mapped(Struct, frozen=True, kw_only=True):
     """Texts of a column's values → texts of the target's; values that are not among them stay as they are.
 
     Attributes:
@@ -35,8 +34,7 @@ class Mapped:
     otherwise: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
+class Answers(Struct, frozen=True, kw_only=True):
     """What a task says about drift.
 
     Attributes:
@@ -54,8 +52,7 @@ class Answers:
     convert: Mapping[str, Mapped | Expression] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+class Option(Struct, frozen=True, kw_only=True):
     """One answer that would do.
 
     Attributes:
@@ -69,8 +66,7 @@ class Option:
     value: Any = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """One difference that stands in the way, and the answers that would do: the likeliest first."""
 
     reason: str
@@ -80,8 +76,7 @@ class Question:
         return self.reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
+class Carried(Struct, frozen=True, kw_only=True):
     """A column of the backup and the one of the target that its values are for.
 
     Attributes:
@@ -100,8 +95,7 @@ class Carried:
         return self.column.name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reshape:
+class Reshape(Struct, frozen=True, kw_only=True):
     """What has to be done to the rows of one table before they are rows of the target.
 
     Attributes:
@@ -136,8 +130,7 @@ class Reshape:
         return {name: value for name, value in found.items() if isinstance(value, Expression)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
+class Drift(Struct, frozen=True, kw_only=True):
     """What a look at both schemas says; the rows themselves have still to be looked at.
 
     Attributes:

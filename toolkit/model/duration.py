@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Self
+
+from msgspec import Struct
 
 PATTERN = r"([0-9]{1,4}[hHdwmy])+"
 """What a duration looks like; units are hours, days, weeks, months and years, each at most once."""
@@ -13,8 +14,7 @@ PATTERN = r"([0-9]{1,4}[hHdwmy])+"
 _PART = re.compile(r"([0-9]{1,4})([hHdwmy])")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duration:
+class Duration(Struct, frozen=True, kw_only=True):
     """Years, months, days and hours; months and years are the calendar's, days those of a time zone."""
 
     years: int = 0

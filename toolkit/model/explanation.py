@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from toolkit.model.catalog import TableRule
 
@@ -18,8 +19,7 @@ class RowMark(StrEnum):
     REFERENCED = "referenced"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowKey:
+class RowKey(Struct, frozen=True, kw_only=True):
     """A row by its table and the text of its key (long values cut short; None for NULL)."""
 
     table: str
@@ -34,8 +34,7 @@ def key_text(values: tuple[str | None, ...]) -> str:
     return ", ".join("NULL" if value is None else " ".join(value.split()) or "''" for value in values)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathStep:
+class PathStep(Struct, frozen=True, kw_only=True):
     """One step from a row to the row that owns it: `columns` of the one equal `owner_columns` of the other."""
 
     row: RowKey
@@ -44,8 +43,7 @@ class PathStep:
     owner_columns: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
+class Owner(Struct, frozen=True, kw_only=True):
     """A tenant that owns a row.
 
     Attributes:
@@ -61,8 +59,7 @@ class Owner:
     path: tuple[PathStep, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pointing:
+class Pointing(Struct, frozen=True, kw_only=True):
     """Rows of a table that point at a row by one reference.
 
     Attributes:
@@ -79,8 +76,7 @@ class Pointing:
     samples: tuple[RowKey, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brought:
+class Brought(Struct, frozen=True, kw_only=True):
     """Rows of a table that a row brings in: it points at them, directly or through others.
 
     Attributes:
@@ -95,8 +91,7 @@ class Brought:
     samples: tuple[RowKey, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(Struct, frozen=True, kw_only=True):
     """Everything about one row under one scope.
 
     Attributes:

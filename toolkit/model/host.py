@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from toolkit.model.expectation import Expectation
 from toolkit.model.secret import Secret
@@ -13,8 +14,7 @@ _EMBEDDED = "embedded:"
 _BUNDLE = "bundle:"
 
 
-@dataclass(frozen=True, slots=True)
-class EmbeddedDatabase:
+class EmbeddedDatabase(Struct, frozen=True):
     """A database of a private server, `embedded:NAME`, which is made when it is first asked for."""
 
     name: str
@@ -28,8 +28,7 @@ class EmbeddedDatabase:
         return f"{_EMBEDDED}{self.name}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerDatabase:
+class ServerDatabase(Struct, frozen=True, kw_only=True):
     """Another database on the server of a host, `HOST:DATABASE`: a scratch database."""
 
     host: str
@@ -45,8 +44,7 @@ class ServerDatabase:
         return f"{self.host}:{self.database}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
+class Host(Struct, frozen=True, kw_only=True):
     """One PostgreSQL database on one device.
 
     Attributes:
@@ -77,16 +75,14 @@ class Host:
     scratch: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalRepository:
+class LocalRepository(Struct, frozen=True, kw_only=True):
     """A repository in a directory (a relative path is relative to the control directory)."""
 
     name: str
     path: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BundleRepository:
+class BundleRepository(Struct, frozen=True, kw_only=True):
     """A repository in one file, for being carried (a relative path is relative to the control directory)."""
 
     name: str
@@ -104,8 +100,7 @@ class BundleRepository:
         return cls(name=name, path=control / Path(file).expanduser()) if file and file != name else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class S3Repository:
+class S3Repository(Struct, frozen=True, kw_only=True):
     """A repository under a prefix of an S3 bucket. Without keys, boto3's own credential chain is used.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 Value = str | int | float | bool | None
 """What a column of a created row is given, before the database makes it a value of the column's type."""
@@ -44,8 +45,7 @@ class Following(StrEnum):
     """They point at transient rows that are gone, and are skipped."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeRule:
+class NodeRule(Struct, frozen=True, kw_only=True):
     """Where a database keeps the id of its own node.
 
     Attributes:
@@ -61,16 +61,14 @@ class NodeRule:
     generate: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateRule:
+class CreateRule(Struct, frozen=True, kw_only=True):
     """A row to be made when sync state is initialised; texts are templates."""
 
     table: str
     row: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityRules:
+class IdentityRules(Struct, frozen=True, kw_only=True):
     """The `identity:` section of a catalog file; the default is that of a file without one."""
 
     node: NodeRule | None = None
@@ -78,8 +76,7 @@ class IdentityRules:
     create: tuple[CreateRule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreatedRow:
+class CreatedRow(Struct, frozen=True, kw_only=True):
     """A row to be made, its templates rendered.
 
     Attributes:
@@ -96,8 +93,7 @@ class CreatedRow:
     own_node: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceFacts:
+class DeviceFacts(Struct, frozen=True, kw_only=True):
     """All that a device decision rests on.
 
     Attributes:
@@ -133,8 +129,7 @@ class DeviceFacts:
     can_generate: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceDecision:
+class DeviceDecision(Struct, frozen=True, kw_only=True):
     """What is decided about devices.
 
     Attributes:
@@ -156,8 +151,7 @@ class DeviceDecision:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Followed:
+class Followed(Struct, frozen=True, kw_only=True):
     """Rows of the backup that are restored otherwise than they were stored, or not at all.
 
     Attributes:
@@ -185,8 +179,7 @@ class Followed:
         return f"{self.table} ({', '.join(self.columns)}): {self.rows} {said}{examples}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityPlan:
+class IdentityPlan(Struct, frozen=True, kw_only=True):
     """The device decision of one restore with everything that follows from it, in rows.
 
     Attributes:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from toolkit.model.explanation import RowKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnedRow:
+class OwnedRow(Struct, frozen=True, kw_only=True):
     """A row with the keys of the tenants that own it, in order."""
 
     row: RowKey
     owners: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoOwned:
+class CoOwned(Struct, frozen=True, kw_only=True):
     """Rows of a table that two or more tenants own: how many, and the first of them by key."""
 
     table: str
@@ -24,8 +22,7 @@ class CoOwned:
     samples: tuple[OwnedRow, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrossReference:
+class CrossReference(Struct, frozen=True, kw_only=True):
     """A reference by which rows of tenants point at rows that are not theirs, but another tenant's.
 
     A backup of the one tenant alone brings the other's row in, as referenced.
@@ -45,8 +42,7 @@ class CrossReference:
     samples: tuple[tuple[OwnedRow, OwnedRow], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaks:
+class Leaks(Struct, frozen=True, kw_only=True):
     """A whole report.
 
     Attributes:

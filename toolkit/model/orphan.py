@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from toolkit.model.explanation import RowKey, key_text
 from toolkit.wording import counted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Orphan:
+class Orphan(Struct, frozen=True, kw_only=True):
     """One such row, with the values that no row of the parent has."""
 
     row: RowKey
@@ -20,8 +20,7 @@ class Orphan:
         return f"{self.row} → {key_text(self.values)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Orphans:
+class Orphans(Struct, frozen=True, kw_only=True):
     """The orphans that one reference makes.
 
     Attributes:
@@ -43,8 +42,7 @@ class Orphans:
         return f"{reference}: {counted(self.rows, 'row')}, e.g. {'; '.join(map(str, self.samples))}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrphanReport:
+class OrphanReport(Struct, frozen=True, kw_only=True):
     """A look at one scope.
 
     Attributes:
@@ -56,8 +54,7 @@ class OrphanReport:
     rows: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrphanRemoval:
+class OrphanRemoval(Struct, frozen=True, kw_only=True):
     """What deleting the orphans of a report means; check mode prints it and applying does exactly this.
 
     Attributes:

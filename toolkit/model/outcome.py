@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+
+class Moved(Struct, frozen=True, kw_only=True):
     """One row of the table that ends a run: what moved, in tables, rows, bytes (raw) and seconds.
 
     Attributes:
@@ -24,8 +24,7 @@ class Moved:
     stored: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """The result of an action on one host.
 
     Attributes:

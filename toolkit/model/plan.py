@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from toolkit.model.identity import IdentityPlan
 from toolkit.model.sequence import SequenceMove
@@ -33,8 +34,7 @@ class Load(StrEnum):
     """The rows wait in a staging table; those that differ are written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conflict:
+class Conflict(Struct, frozen=True, kw_only=True):
     """Rows of a backup that cannot be written.
 
     Attributes:
@@ -57,8 +57,7 @@ class Conflict:
         return f"{self.table}: {self.reason}: {counted(self.rows, 'row')}{examples}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(Struct, frozen=True, kw_only=True):
     """Rows of one table that stay as they are although they differ from the backup or are not in it.
 
     Attributes:
@@ -81,8 +80,7 @@ class Kept:
         return f"{counted(self.rows, 'row')}: {self.reason}{whose}{examples}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BroughtAlong:
+class BroughtAlong(Struct, frozen=True, kw_only=True):
     """Rows of a table that was not named, which come along because rows of the named ones need them.
 
     Attributes:
@@ -100,8 +98,7 @@ class BroughtAlong:
         return f"{counted(self.rows, 'row')} of {self.table}, needed by {', '.join(self.needed_by)}{examples}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftBehind:
+class LeftBehind(Struct, frozen=True, kw_only=True):
     """Rows of the backup, of a table that was not named, that hang on rows of a named one which come back.
 
     Attributes:
@@ -134,8 +131,7 @@ class SampledAction(StrEnum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampledValue:
+class SampledValue(Struct, frozen=True, kw_only=True):
     """One value of a row that is shown, as text; long ones are cut short. None is NULL, or no row.
 
     Attributes:
@@ -148,8 +144,7 @@ class SampledValue:
     quoted: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowSample:
+class RowSample(Struct, frozen=True, kw_only=True):
     """A row that is shown.
 
     Attributes:
@@ -161,8 +156,7 @@ class RowSample:
     values: tuple[SampledValue, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TablePlan:
+class TablePlan(Struct, frozen=True, kw_only=True):
     """What a restore does to one table, in rows.
 
     Attributes:
@@ -192,8 +186,7 @@ class TablePlan:
         return self.inserts + self.updates + self.deletes + self.set_null
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestorePlan:
+class RestorePlan(Struct, frozen=True, kw_only=True):
     """A whole restore.
 
     Attributes:

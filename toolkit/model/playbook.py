@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+
+class Place(Struct, frozen=True, kw_only=True):
     """Where something stands: file, 1-based line and path in the document, e.g. `[0].tasks[2]`."""
 
     file: str = ""
@@ -17,8 +17,7 @@ class Place:
     path: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keywords:
+class Keywords(Struct, frozen=True, kw_only=True):
     """What tasks and blocks share. Conditions are Jinja2 expressions without braces; a bool stands for itself."""
 
     name: str = ""
@@ -32,8 +31,7 @@ class Keywords:
     place: Place = field(default_factory=Place)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Struct, frozen=True, kw_only=True):
     """One action with its keywords.
 
     Attributes:
@@ -53,8 +51,7 @@ class Task:
     notify: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Block(Struct, frozen=True, kw_only=True):
     """Tasks that share keywords; `rescue` runs when one fails, `always` in any case."""
 
     keywords: Keywords
@@ -66,8 +63,7 @@ class Block:
 Step = Task | Block
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Play:
+class Play(Struct, frozen=True, kw_only=True):
     """One play. `handlers` run at the end when notified, in the order in which they are written.
 
     Attributes:
@@ -94,8 +90,7 @@ class Play:
     place: Place = field(default_factory=Place)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Playbook:
+class Playbook(Struct, frozen=True, kw_only=True):
     """A whole playbook file; its stem is the default job."""
 
     file: Path

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct, field
 
 from toolkit.model.manifest import Manifest
 
@@ -41,8 +41,7 @@ class Asserted(msgspec.Struct, frozen=True, kw_only=True):
     found: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Trial(Struct, frozen=True, kw_only=True):
     """What was tried, and how it went: the attributes of the `Proof` that is made of it.
 
     Attributes:
@@ -118,8 +117,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         return (self.label, self.checksum) == (manifest.metadata.label, manifest.checksum)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """How a backup stands: what of it is proven, and whether a later attempt failed.
 
     Attributes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from toolkit.errors import PlaybackError
 from toolkit.model.identity import Followed, IdentityPlan
@@ -19,8 +19,7 @@ from toolkit.model.retention import Decision
 from toolkit.model.verdict import TableVerdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackupForecast:
+class BackupForecast(Struct, frozen=True, kw_only=True):
     """What a backup would take.
 
     Attributes:
@@ -32,8 +31,7 @@ class BackupForecast:
     businesses: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredIn:
+class StoredIn(Struct, frozen=True, kw_only=True):
     """What one repository newly holds of a backup: chunks, and the size of their files."""
 
     repository: str
@@ -41,8 +39,7 @@ class StoredIn:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackedUp:
+class BackedUp(Struct, frozen=True, kw_only=True):
     """A backup that exists in one repository at least; `failed` are the others, with why."""
 
     manifest: Manifest
@@ -50,8 +47,7 @@ class BackedUp:
     failed: Mapping[str, PlaybackError]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
+class Imported(Struct, frozen=True, kw_only=True):
     """A backup that was made of a file, or in check mode would be.
 
     Attributes:
@@ -70,8 +66,7 @@ class Imported:
     failed: Mapping[str, PlaybackError] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CopiedBackup:
+class CopiedBackup(Struct, frozen=True, kw_only=True):
     """One backup that was, or would be, copied: chunks that were sent for it, and the size of their files."""
 
     label: str
@@ -79,8 +74,7 @@ class CopiedBackup:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copied:
+class Copied(Struct, frozen=True, kw_only=True):
     """What a copy did, or in check mode would do.
 
     Attributes:
@@ -98,8 +92,7 @@ class Copied:
     check: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pruned:
+class Pruned(Struct, frozen=True, kw_only=True):
     """What a prune did, or in check mode would do.
 
     Attributes:
@@ -124,8 +117,7 @@ class Pruned:
     check: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrphansFound:
+class OrphansFound(Struct, frozen=True, kw_only=True):
     """Orphans, and what deleting them did, or in check mode would do; None where nobody asked for that."""
 
     report: OrphanReport
@@ -133,8 +125,7 @@ class OrphansFound:
     check: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
+class Restored(Struct, frozen=True, kw_only=True):
     """A restore, or in check mode the plan of one.
 
     Attributes:
@@ -154,8 +145,7 @@ class Restored:
     scratch: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retried:
+class Retried(Struct, frozen=True, kw_only=True):
     """Rows in quarantine that were tried again, by a restore for each backup; `samples` as of a restore."""
 
     plans: Sequence[RestorePlan]
@@ -173,16 +163,14 @@ class KeptRows(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undone:
+class Undone(Struct, frozen=True, kw_only=True):
     """Rows of a table that differ from a backup, and that the restore of it has not kept."""
 
     table: str
     rows: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptOthers:
+class KeptOthers(Struct, frozen=True, kw_only=True):
     """A table in which other rows differ than the restore has kept: how many it kept, and how many differ now."""
 
     table: str
@@ -190,8 +178,7 @@ class KeptOthers:
     differing: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AfterRestore:
+class AfterRestore(Struct, frozen=True, kw_only=True):
     """What a restore of a backup explains of the differences to it.
 
     Attributes:
@@ -205,8 +192,7 @@ class AfterRestore:
     beyond: Sequence[Undone | KeptOthers | Conflict]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifiedDatabase:
+class VerifiedDatabase(Struct, frozen=True, kw_only=True):
     """A backup beside a database.
 
     Attributes:
@@ -237,8 +223,7 @@ class VerifiedDatabase:
         return self.after is not None and not self.after.beyond
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drilled:
+class Drilled(Struct, frozen=True, kw_only=True):
     """A backup, or businesses of it, that was tried to be proven, or in check mode would be.
 
     Attributes:
@@ -258,8 +243,7 @@ class Drilled:
     kept: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifiedRepository:
+class VerifiedRepository(Struct, frozen=True, kw_only=True):
     """A backup's chunks, read back from the repository and checked; `findings` are sentences."""
 
     label: str
@@ -268,16 +252,14 @@ class VerifiedRepository:
     findings: Sequence[str] = field(default_factory=tuple)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportedRows:
+class ExportedRows(Struct, frozen=True, kw_only=True):
     """How many rows of a table were exported, and their size as the repository has them."""
 
     rows: int
     bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
+class Exported(Struct, frozen=True, kw_only=True):
     """What an export wrote, or in check mode would write.
 
     Attributes:

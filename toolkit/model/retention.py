@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from toolkit.model.duration import Duration
 
@@ -32,8 +33,7 @@ class GroupKey(StrEnum):
     TAGS = "tags"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetentionPolicy:
+class RetentionPolicy(Struct, frozen=True, kw_only=True):
     """The rules, any of which keeps a backup.
 
     Attributes:
@@ -61,8 +61,7 @@ class RetentionPolicy:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pin:
+class Pin(Struct, frozen=True, kw_only=True):
     """A person's word that a backup stays: through the day `until`, or, without one, until it is unpinned."""
 
     until: date | None = None
@@ -71,8 +70,7 @@ class Pin:
         return f"pinned until {self.until}" if self.until else "pinned"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackupSummary:
+class BackupSummary(Struct, frozen=True, kw_only=True):
     """What retention has to know of a backup.
 
     Attributes:
@@ -99,8 +97,7 @@ class BackupSummary:
     pin: Pin | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """What becomes of a backup, and why; a kept one has every reason for which it is kept."""
 
     backup: BackupSummary

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any, Protocol
 from uuid import UUID
+
+from msgspec import Struct, field
 
 from toolkit.errors import Problem
 
@@ -48,8 +49,7 @@ class RowSource(Protocol):
         """Give a problem with its place; line 0 and column "" where it is about none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lookup:
+class Lookup(Struct, frozen=True, kw_only=True):
     """A row of another table, found by its own natural key.
 
     Attributes:
@@ -62,8 +62,7 @@ class Lookup:
     column: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seeding:
+class Seeding(Struct, frozen=True, kw_only=True):
     """Which rows are to be in a table.
 
     Attributes:
@@ -83,8 +82,7 @@ class Seeding:
     ids: Ids = Ids.DERIVED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(Struct, frozen=True, kw_only=True):
     """A row that is inserted, updated, or kept as it is.
 
     Attributes:
@@ -97,8 +95,7 @@ class Sample:
     columns: tuple[tuple[str, str | None, str | None], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seeded:
+class Seeded(Struct, frozen=True, kw_only=True):
     """What came of it, or in check mode would.
 
     Attributes:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+
+class Position(Struct, frozen=True, kw_only=True):
     """Where a sequence stands: its last value, and whether that was given out already."""
 
     value: int
@@ -18,8 +18,7 @@ class Position:
         return self.value + increment if self.is_called else self.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counter:
+class Counter(Struct, frozen=True, kw_only=True):
     """A sequence of a database.
 
     Attributes:
@@ -47,8 +46,7 @@ class Counter:
         return (sign * wanted.value, wanted.is_called) > (sign * here.value, here.is_called)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extreme:
+class Extreme(Struct, frozen=True, kw_only=True):
     """How far the values of the columns that a sequence numbers have come, in its direction.
 
     Attributes:
@@ -60,8 +58,7 @@ class Extreme:
     beyond: tuple[Decimal, str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SequenceMove:
+class SequenceMove(Struct, frozen=True, kw_only=True):
     """A sequence that has to go forward.
 
     Attributes:

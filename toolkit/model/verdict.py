@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from toolkit.wording import counted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableVerdict:
+class TableVerdict(Struct, frozen=True, kw_only=True):
     """One table of a backup beside the database, in rows.
 
     Attributes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import astuple, fields
+
+from msgspec.structs import astuple, fields
 
 from toolkit import wording
 from toolkit.config.masking import mask, mask_own

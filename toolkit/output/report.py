@@ -6,12 +6,12 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from toolkit import __version__
 from toolkit.config.masking import mask, mask_own

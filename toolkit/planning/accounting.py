@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Literal
+
+from msgspec import Struct
 
 from toolkit.errors import InputError, Problem, RefusedError
 from toolkit.model.catalog import Catalog, Category, RuleKind, TableRule
@@ -36,8 +37,7 @@ class Part(StrEnum):
     """Only for rows that taken rows point at: device tables, and optional tables that no task asked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accounting:
+class Accounting(Struct, frozen=True, kw_only=True):
     """The fate of every table.
 
     Attributes:

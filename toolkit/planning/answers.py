@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct, field
 
 from toolkit.errors import Problem
 from toolkit.model.drift import Answers, Expression, Mapped, Value
@@ -17,8 +17,7 @@ ColumnName = tuple[str, str]
 """A table and its column."""
 
 
-@dataclass(slots=True)
-class Names:
+class Names(Struct):
     """Answers by table and column.
 
     Attributes:

@@ -8,7 +8,8 @@ stage. What is left may be more than what is picked, and never less: the server 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from toolkit.model.manifest import TableEntry
 from toolkit.planning.cycles import components
@@ -41,8 +42,7 @@ class TooMuchError(Exception):
     """More values would have to be held, or more rows to be read again, than is worth it."""
 
 
-@dataclass(slots=True)
-class _Wanted:
+class _Wanted(Struct):
     """Values by which rows of a table are looked for.
 
     Attributes:
@@ -63,8 +63,7 @@ class _Wanted:
         return True
 
 
-@dataclass(slots=True)
-class _Table:
+class _Table(Struct):
     """What is known of a table.
 
     Attributes:
@@ -105,8 +104,7 @@ class _Table:
             each.fresh = set()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wider:
+class Wider(Struct, frozen=True, kw_only=True):
     """A backup out of which businesses are picked.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+
+from msgspec import Struct
 
 from toolkit.errors import InputError, RefusedError
 from toolkit.model.manifest import Published
@@ -15,8 +16,7 @@ LATEST: Final = "latest"
 """The word for a host's newest backup, in place of a label."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Criteria:
+class Criteria(Struct, frozen=True, kw_only=True):
     """What narrows down whose newest backup is meant.
 
     Attributes:

@@ -7,14 +7,14 @@ near it and every other chunk keeps its content and its name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from zlib import crc32
+
+from msgspec import Struct
 
 MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkSizes:
+class ChunkSizes(Struct, frozen=True, kw_only=True):
     """The sizes that place the borders, in bytes of raw rows.
 
     Attributes:
@@ -32,8 +32,7 @@ FORMAT_1 = ChunkSizes(minimum=1 * MIB, beyond=3 * MIB, maximum=16 * MIB)
 """The sizes of repository format 1. Other sizes give valid chunks that are not shared with those of other backups."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawChunk:
+class RawChunk(Struct, frozen=True, kw_only=True):
     """A run of rows, not yet compressed.
 
     Attributes:
@@ -100,8 +99,7 @@ def cut(batches: Iterable[Sequence[bytes | memoryview]], sizes: ChunkSizes | Non
         yield _chunk(blocks, count, first, start)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class Opening(Struct, frozen=True, kw_only=True):
     """The first rows of a run that begins somewhere in the rows of a table.
 
     Attributes:

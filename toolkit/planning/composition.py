@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from toolkit.model.catalog import Category, TableRule, TenantTable
 from toolkit.model.manifest import (
@@ -36,8 +37,7 @@ from toolkit.planning.row_order import stored_key
 from toolkit.planning.totals import checksums_of, stats_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Struct, frozen=True, kw_only=True):
     """Where a backup comes from; the attributes are those of the manifest's metadata."""
 
     label: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from toolkit.model.expectation import Expectation
 from toolkit.model.finding import Examined, Finding, Level, Measure
@@ -14,8 +15,7 @@ from toolkit.planning.clock import instant, is_future
 from toolkit.wording import nearest, span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """A backup in a repository, and how it stands."""
 
     repository: str
@@ -34,8 +34,7 @@ class Seen:
         return max(held, key=lambda each: each.time, default=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """A host, what is expected of it, and the repository in which it is looked for.
 
     Attributes:

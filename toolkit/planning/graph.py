@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from toolkit.model.catalog import Catalog, Category, TableRule
 from toolkit.model.schema import DatabaseSchema
@@ -27,8 +28,7 @@ class Ownership(StrEnum):
     """The rows that are pointed at are owned by the owners of what points at them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphTable:
+class GraphTable(Struct, frozen=True, kw_only=True):
     """A table.
 
     Attributes:
@@ -46,8 +46,7 @@ class GraphTable:
     owner: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphEdge:
+class GraphEdge(Struct, frozen=True, kw_only=True):
     """A reference from `child` to `parent`.
 
     Attributes:
@@ -72,8 +71,7 @@ class GraphEdge:
         return f"{self.child} ({_list(self.columns)}) → {self.parent} ({_list(self.parent_columns)}): {kind}{says}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Graph:
+class Graph(Struct, frozen=True, kw_only=True):
     """All tables of a database, by group in the order of the catalog file, and all references between them."""
 
     tables: tuple[GraphTable, ...]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from toolkit.planning.graph import Graph, GraphEdge, GraphTable
 
@@ -22,8 +23,7 @@ PORTS = 9.0
 """Height of the part of a box that its references leave from, in pixels."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
+class Box(Struct, frozen=True, kw_only=True):
     """A table's place; `y` is the middle of its height."""
 
     table: GraphTable
@@ -37,8 +37,7 @@ class Box:
         return self.x + self.width
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
+class Band(Struct, frozen=True, kw_only=True):
     """A group's place."""
 
     group: str
@@ -46,8 +45,7 @@ class Band:
     height: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """A reference's way: from (`x`, `y`) at the child to the lane, along it, and to (`end_x`, `end_y`) at the parent.
 
     A reference to its own table has its lane at once beside it.
@@ -61,8 +59,7 @@ class Route:
     end_y: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(Struct, frozen=True, kw_only=True):
     """A whole picture, in pixels."""
 
     width: float

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from toolkit.errors import Problem
 from toolkit.model.catalog import Catalog, Category, OwnerEdge, RuleKind, TableRule
@@ -16,8 +17,7 @@ from toolkit.model.schema import PLAIN, DatabaseSchema, Equality, Table
 from toolkit.planning.references import ReferenceLink, derive_references, missing_columns, rule_problem
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnerLink:
+class OwnerLink(Struct, frozen=True, kw_only=True):
     """Rows of `table` are owned by the owners of the `source` rows with equal columns.
 
     Attributes:
@@ -35,8 +35,7 @@ class OwnerLink:
     equalities: tuple[Equality, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Links:
+class Links(Struct, frozen=True, kw_only=True):
     """All links of a database under a catalog file, between tables that exist."""
 
     owners: tuple[OwnerLink, ...]

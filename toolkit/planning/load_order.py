@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from toolkit.model.manifest import StoredColumn
 from toolkit.model.schema import DatabaseSchema, ForeignKey, Table
 from toolkit.planning.cycles import components
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadStep:
+class LoadStep(Struct, frozen=True, kw_only=True):
     """Tables that are loaded together.
 
     Attributes:
@@ -41,8 +41,7 @@ def load_steps(schema: DatabaseSchema, names: Collection[str]) -> Sequence[LoadS
     return steps
 
 
-@dataclass(slots=True, kw_only=True)
-class UnmetKey:
+class UnmetKey(Struct, kw_only=True):
     """A foreign key that leads to rows which may not be there.
 
     Attributes:

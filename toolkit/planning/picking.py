@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from toolkit.errors import RefusedError
 from toolkit.model.catalog import Catalog, Category, DeclaredReference, OwnerEdge, RuleKind, TableRule, TenantTable
@@ -17,8 +18,7 @@ from toolkit.planning.links import Links, OwnerLink, derive_links
 from toolkit.planning.references import ReferenceLink
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SupportRows:
+class SupportRows(Struct, frozen=True, kw_only=True):
     """Supporting rows under the target's names.
 
     Attributes:
@@ -32,8 +32,7 @@ class SupportRows:
     columns: tuple[Carried, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picking:
+class Picking(Struct, frozen=True, kw_only=True):
     """The rules under which a backup was made, under the target's names.
 
     Attributes:

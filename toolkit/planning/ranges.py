@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from toolkit.model.manifest import Chunk, TableEntry, chunk_id
 from toolkit.planning import chunking
@@ -31,8 +30,7 @@ Fetch = Callable[[TableEntry], Iterator[bytes]]
 Key = tuple[str | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Differing:
+class Differing(Struct, frozen=True, kw_only=True):
     """The rows of a table that are not on both sides, each with its newline.
 
     Attributes:

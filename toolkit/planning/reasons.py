@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from toolkit.model.catalog import Category, OnRestore, RuleKind, TableRule
 from toolkit.model.explanation import Owner, RowMark
 from toolkit.model.scope import BackupType, Demo, Scope
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowFacts:
+class RowFacts(Struct, frozen=True, kw_only=True):
     """What is known of a row and its place in a scope.
 
     Attributes:

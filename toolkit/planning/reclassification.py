@@ -8,9 +8,9 @@ that today's rule takes were there. All of it is said, with counts.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from toolkit.model.catalog import Catalog, Category, RuleKind, TableRule
 from toolkit.model.drift import Answers
@@ -22,8 +22,7 @@ from toolkit.planning.links import Links
 _OPTIONAL = "optional"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reclassified:
+class Reclassified(Struct, frozen=True, kw_only=True):
     """A backup as today's catalog file has it.
 
     Attributes:
@@ -206,8 +205,7 @@ def _without(manifest: Manifest, entries: list[TableEntry], gone: Mapping[str, i
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tenants:
+class Tenants(Struct, frozen=True, kw_only=True):
     """The tenants of a target under a backup's scope.
 
     Attributes:

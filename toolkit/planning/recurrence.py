@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+
+from msgspec import Struct
 
 from toolkit.errors import InputError, Problem
 
@@ -17,8 +18,7 @@ _SEARCHED = 400
 """Days among which a change of the clocks is looked for: more than a year."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recurrence:
+class Recurrence(Struct, frozen=True, kw_only=True):
     """Times of day, on some days of the week.
 
     Attributes:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from toolkit.errors import Problem
 from toolkit.model.catalog import Catalog, Category, DeclaredReference, OnOtherDevice, OnRestore, TableRule
 from toolkit.model.schema import PLAIN, DatabaseSchema, Equality, ForeignKey, Table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferenceLink:
+class ReferenceLink(Struct, frozen=True, kw_only=True):
     """Rows of `child` point at the `parent` rows with equal columns.
 
     Attributes:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from toolkit.model.schema import Column, Equality, Table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SortKey:
+class SortKey(Struct, frozen=True, kw_only=True):
     """What the rows of a table are sorted by.
 
     Attributes:

@@ -6,15 +6,15 @@ import hashlib
 import math
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date
 from typing import Self
+
+from msgspec import Struct
 
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(Struct, frozen=True, kw_only=True):
     """Some of the chunks: one of `parts` parts of all of them, or `number` of them; which, depends on the day.
 
     Parts take turns, so daily checks have read everything after as many days as there are parts.

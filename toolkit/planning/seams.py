@@ -8,9 +8,10 @@ table, and is read once both are known.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from toolkit.planning.chunking import ChunkSizes, RawChunk, cut, opening
 
@@ -23,8 +24,7 @@ Key = tuple[str | None, ...]
 Made = TypeVar("Made")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece(Generic[Made]):
+class Piece(Struct, Generic[Made], frozen=True, kw_only=True):
     """What one process made of a part.
 
     Attributes:
@@ -40,8 +40,7 @@ class Piece(Generic[Made]):
     made: Sequence[Made] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seam:
+class Seam(Struct, frozen=True, kw_only=True):
     """Rows that no piece has.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR
+
+from msgspec.structs import replace
 
 from toolkit.model.sequence import Counter, Extreme, Position, SequenceMove
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 import msgspec
+from msgspec import Struct
 
 from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Category, TableRule
@@ -15,8 +15,7 @@ from toolkit.planning.links import Links
 from toolkit.wording import meant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SomeTables:
+class SomeTables(Struct, frozen=True, kw_only=True):
     """The tables that are restored, and what has to do with them.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from toolkit.model.manifest import TableEntry
 from toolkit.model.schema import PLAIN, DatabaseSchema, Equality
@@ -14,8 +15,7 @@ _KINDS = ({"smallint", "integer", "bigint"}, {"text", "character varying"}, {"uu
 """Types whose values are equal exactly if their text is, where text is not compared under a collation of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToldByText:
+class ToldByText(Struct, frozen=True, kw_only=True):
     """Knows the columns of a backup and of its target.
 
     Attributes:

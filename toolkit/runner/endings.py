@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from toolkit.errors import ExitCode, PlaybackError
 from toolkit.runner.hosts import HostState
@@ -12,8 +13,7 @@ from toolkit.runner.reporter import Reporter
 from toolkit.runner.results import PlayRecord, Result, Status, TaskRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(Struct, frozen=True, kw_only=True):
     """One thing to be done.
 
     Attributes:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from toolkit.actions.registry import ACTIONS
 from toolkit.config import inventory as inventories
@@ -29,8 +30,7 @@ from toolkit.runner.wire import Errand, answer
 PROGRESS_SECONDS: Final = 0.5
 
 
-@dataclass(slots=True, kw_only=True)
-class Guest:
+class Guest(Struct, kw_only=True):
     """A run, as a process knows it that does errands for it.
 
     Attributes:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from toolkit.actions.action import Action
 from toolkit.actions.context import Inventory
 from toolkit.config.templates import Templates
-from toolkit.errors import ExitCode, InputError, PlaybackError
+from toolkit.errors import ExitCode, InputError, PlaybackError, Problem
 from toolkit.model.outcome import Outcome
 from toolkit.model.playbook import Task
 from toolkit.runner import outcomes
@@ -29,8 +31,7 @@ DEFAULT_RETRIES = 3
 """Further attempts of a task with `until` and without `retries`; Ansible's number."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
+class Execution(Struct, frozen=True, kw_only=True):
     """Runs tasks on hosts; holds what all tasks of a play share.
 
     Attributes:
@@ -191,7 +192,12 @@ def _placed(error: InputError, task: Task) -> InputError:
     """The error with the task's place in the playbook where a problem is one of its arguments."""
     place = task.keywords.place
     problems = (
-        replace(problem, file=place.file, line=place.line, path=f"{place.path}.{problem.path}".lstrip("."))
+        Problem(
+            file=place.file,
+            line=place.line,
+            path=f"{place.path}.{problem.path}".lstrip("."),
+            message=problem.message,
+        )
         if not problem.file and problem.path.startswith(f"{task.action}.")
         else problem
         for problem in error.problems

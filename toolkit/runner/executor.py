@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import Any, Protocol, Self
+
+from msgspec import Struct
 
 from toolkit.actions.action import Action
 from toolkit.actions.context import Context, Helper, Inventory
@@ -22,8 +23,7 @@ from toolkit.runner.interruption import Interruption, StoppableProgress
 from toolkit.views.view import shown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True):
     """One attempt at one task on one host.
 
     Attributes:

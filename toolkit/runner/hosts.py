@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from toolkit.config.templates import Templates
 from toolkit.model.host import Host
@@ -17,8 +18,7 @@ OF_THE_RUN: Final = frozenset({"inventory_hostname", "groups", "hostvars", "play
 """The variables of the run itself."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Failure:
+class Failure(Struct, kw_only=True):
     """Why a host takes no further part.
 
     Attributes:
@@ -34,8 +34,7 @@ class Failure:
     result: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(slots=True, kw_only=True)
-class HostState:
+class HostState(Struct, kw_only=True):
     """One host during a run.
 
     Attributes:
@@ -77,8 +76,7 @@ class HostVariables(Mapping[str, Any]):
         return len(self._states)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variables:
+class Variables(Struct, frozen=True, kw_only=True):
     """Puts together what templates see, in Ansible's order of precedence.
 
     Host variables, then the play's `vars`, its `vars_files`, block and task `vars`, facts and registered results,

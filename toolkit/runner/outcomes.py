@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from toolkit.errors import ExitCode, InputError, Interrupted, UnreachableError, understood
 from toolkit.model.outcome import Outcome

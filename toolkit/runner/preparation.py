@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from toolkit.actions.action import Action
 from toolkit.actions.context import Inventory
@@ -33,8 +35,7 @@ class HostInventory(Inventory, Protocol):
         """Give the hosts that a pattern names; InputError for a name that does not exist."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreparedPlay:
+class PreparedPlay(Struct, frozen=True, kw_only=True):
     """A play with what was looked up for it.
 
     Attributes:
@@ -105,8 +106,7 @@ def tasks_of(steps: Sequence[Step], *, rescue: bool = True) -> Iterator[Task]:
                 yield from tasks_of(part, rescue=rescue)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Preparation:
+class _Preparation(Struct, frozen=True, kw_only=True):
     """Prepares the plays of a playbook, collecting problems."""
 
     playbook: Playbook

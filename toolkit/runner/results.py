@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from toolkit.errors import PRECEDENCE, ExitCode
 from toolkit.model.outcome import Moved
@@ -24,8 +26,7 @@ class Status(StrEnum):
     UNREACHABLE = "unreachable"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """How a task, or one item of its loop, ended on one host.
 
     Attributes:
@@ -107,8 +108,7 @@ class Result:
         )
 
 
-@dataclass(slots=True, kw_only=True)
-class Recap:
+class Recap(Struct, kw_only=True):
     """The counts of one host. `changed` is part of `ok`, and `ignored` too."""
 
     ok: int = 0
@@ -139,8 +139,7 @@ class Recap:
         self.rescued += 1
 
 
-@dataclass(slots=True, kw_only=True)
-class TaskRecord:
+class TaskRecord(Struct, kw_only=True):
     """One task as it ran: its results stand in host order."""
 
     name: str
@@ -150,8 +149,7 @@ class TaskRecord:
     results: list[Result] = field(default_factory=list)
 
 
-@dataclass(slots=True, kw_only=True)
-class PlayRecord:
+class PlayRecord(Struct, kw_only=True):
     """One play as it ran.
 
     Attributes:
@@ -166,8 +164,7 @@ class PlayRecord:
     told: list[TaskRecord] = field(default_factory=list)
 
 
-@dataclass(slots=True, kw_only=True)
-class RunRecord:
+class RunRecord(Struct, kw_only=True):
     """A whole run; complete at every moment, so that an interrupted run can be reported too.
 
     Attributes:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from toolkit.actions.action import Action
 from toolkit.config.templates import Templates
@@ -27,8 +29,7 @@ from toolkit.runner.steps import Steps
 from toolkit.runner.telling import Ended, Telling, failed_task, refusal
 
 
-@dataclass(slots=True, kw_only=True)
-class _Course:
+class _Course(Struct, kw_only=True):
     """A play on its way.
 
     Attributes:
@@ -67,8 +68,7 @@ class _Course:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runner:
+class Runner(Struct, frozen=True, kw_only=True):
     """Runs playbooks with these parts.
 
     Attributes:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from toolkit.actions.action import Action
 from toolkit.model.playbook import Block, Play, Step, Task
@@ -23,8 +25,7 @@ Enter = Callable[[HostState, Result], None]
 _SLICE = 0.2
 
 
-@dataclass(slots=True, kw_only=True)
-class Steps:
+class Steps(Struct, kw_only=True):
     """Runs steps on a batch of hosts and keeps their states.
 
     Attributes:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import platform
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from toolkit import wording
 from toolkit.config.masking import mask, mask_own
@@ -72,8 +74,7 @@ class BoundedThreads(Threads):
         return ended[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(Struct, frozen=True, kw_only=True):
     """How a play ended.
 
     Attributes:
@@ -96,8 +97,7 @@ class Ended:
         return exit_code([*codes, *self.codes])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class Telling(Struct, frozen=True, kw_only=True):
     """Tells of the plays of one run.
 
     Attributes:

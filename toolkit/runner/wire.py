@@ -5,13 +5,14 @@ No secret is in it: those of arguments travel as their sources, and texts of an 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from toolkit import errors
 from toolkit.config.masking import mask, mask_own
@@ -162,7 +163,7 @@ def _error(error: PlaybackError, hide: Callable[[str], str], shown_file: Callabl
         "hint": hide(error.hint),
         "exit_code": int(error.exit_code),
         "problems": [
-            {**asdict(problem), "message": hide(problem.message), "file": shown_file(problem.file)}
+            {**dataclasses.asdict(problem), "message": hide(problem.message), "file": shown_file(problem.file)}
             for problem in problems
         ],
     }

@@ -8,13 +8,13 @@ import signal
 import tempfile
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from dask.distributed import Queue, get_client, get_worker
 from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.worker import Worker
+from msgspec.structs import replace
 
 from toolkit import __version__
 from toolkit.errors import TaskError

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from toolkit.errors import DamageError, PlaybackError, RefusedError, StorageError
 from toolkit.model.manifest import Chunk, Manifest, TableEntry
@@ -47,8 +48,7 @@ class FindingKind(StrEnum):
     FOREIGN = "foreign"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One thing found.
 
     Attributes:
@@ -64,8 +64,7 @@ class Finding:
     chunk: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckReport:
+class CheckReport(Struct, frozen=True, kw_only=True):
     """The result of a check.
 
     Attributes:
@@ -100,8 +99,7 @@ Two manifests may contradict each other about an id.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Use:
+class _Use(Struct, frozen=True):
     """A chunk, and the table whose rows it holds, without its chunks.
 
     Attributes:
@@ -119,8 +117,7 @@ class _Use:
         return chunk.id, chunk.rows, chunk.raw, hash((chunk.first, chunk.last, table.columns, table.key))
 
 
-@dataclass(slots=True)
-class _Contents:
+class _Contents(Struct):
     """What the listing and the manifests say.
 
     Attributes:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import Condition, Lock
 from types import TracebackType
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from toolkit.errors import DamageError, MissingError
 from toolkit.model.manifest import chunk_id
@@ -32,8 +34,7 @@ QUESTIONS_PER_PAGE = 20
 """So many questions for one chunk each cost about as much as a page of a list, which has a thousand."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredChunk:
+class StoredChunk(Struct, frozen=True, kw_only=True):
     """A chunk that is known to be stored.
 
     Attributes:
@@ -51,8 +52,7 @@ class StoredChunk:
     new: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _New:
+class _New(Struct, frozen=True, kw_only=True):
     """A chunk that is most likely not stored yet.
 
     Attributes:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from toolkit.errors import DamageError, PlaybackError, RefusedError, StorageError
 from toolkit.model.manifest import Chunk, Manifest, Stats, TableEntry
@@ -21,8 +22,7 @@ from toolkit.storage.proofs import carry_proofs, lacking_proofs
 from toolkit.storage.repository import Repository
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedCopy:
+class PlannedCopy(Struct, frozen=True, kw_only=True):
     """What copying one backup takes.
 
     Attributes:
@@ -43,8 +43,7 @@ class PlannedCopy:
     refusal: PlaybackError | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentBackup:
+class SentBackup(Struct, frozen=True, kw_only=True):
     """A backup that the target has now.
 
     Attributes:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import msgspec
+from msgspec import Struct
 
 from toolkit.errors import DamageError, MissingError
 from toolkit.storage.decoding import decoded, read_small
@@ -26,8 +26,7 @@ class LockKind(StrEnum):
     EXCLUSIVE = "exclusive"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockTerms:
+class LockTerms(Struct, frozen=True, kw_only=True):
     """How long a lock is good.
 
     Attributes:
@@ -62,8 +61,7 @@ _CONTENT = msgspec.json.Decoder(LockContent)
 """Made here, because msgspec crashes when several threads decode into a type for the first time at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockFile:
+class LockFile(Struct, frozen=True, kw_only=True):
     """A lock file that was found.
 
     Attributes:

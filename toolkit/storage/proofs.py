@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec import Struct
 
 from toolkit import __version__
 from toolkit.errors import PlaybackError
@@ -32,8 +32,7 @@ _PROOF = msgspec.json.Decoder(Proof)
 """Made here, because msgspec crashes when several threads decode into a type for the first time at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proofs:
+class Proofs(Struct, frozen=True, kw_only=True):
     """Attempts to prove backups.
 
     Attributes:

@@ -9,9 +9,10 @@ batch; and the grace period, for which a chunk nobody references has to lie ther
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from toolkit.errors import CommittedError, Interrupted, PlaybackError, StorageError
 from toolkit.model.duration import Duration
@@ -37,8 +38,7 @@ _UNFINISHED = timedelta(hours=1)
 """No write takes longer: what an unfinished one older than this left behind is removed."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Removal:
+class Removal(Struct, kw_only=True):
     """What a prune removed, or would remove.
 
     Attributes:
@@ -67,8 +67,7 @@ class Removal:
         self.waiting_bytes += file.size
 
 
-@dataclass(slots=True)
-class _References:
+class _References(Struct):
     """The chunks that manifests need; new manifests are looked for again and again."""
 
     repository: Repository

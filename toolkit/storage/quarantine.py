@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from toolkit.errors import DamageError
 from toolkit.model.quarantine import QuarantinedRow
@@ -49,8 +49,7 @@ _ROW = msgspec.json.Decoder(QuarantinedRow)
 """Made here, because msgspec crashes when several threads decode into a type for the first time at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quarantine:
+class Quarantine(Struct, frozen=True, kw_only=True):
     """The rows of one run.
 
     Attributes:

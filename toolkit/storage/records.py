@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import msgspec
+from msgspec import Struct
 
 from toolkit.errors import DamageError, MissingError
 from toolkit.model.manifest import Manifest
@@ -66,8 +66,7 @@ _VERIFIED = msgspec.json.Decoder(_VerifiedFile)
 """Made here, because msgspec crashes when several threads decode into a type for the first time at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastCheck:
+class LastCheck(Struct, frozen=True, kw_only=True):
     """When a repository was last read back, and whether anything was found damaged then.
 
     Attributes:
@@ -79,8 +78,7 @@ class LastCheck:
     subset: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Records:
+class Records(Struct, frozen=True, kw_only=True):
     """Everything a repository knows about its backups besides themselves.
 
     Attributes:

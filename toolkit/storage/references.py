@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from toolkit.errors import DamageError, InputError, PlaybackError, RefusedError
 from toolkit.model.manifest import Manifest

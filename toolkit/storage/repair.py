@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from toolkit.errors import DamageError, InputError, MissingError, RefusedError
 from toolkit.model.manifest import Manifest
@@ -20,8 +21,7 @@ _UNKNOWN = (FindingKind.UNREADABLE, FindingKind.LATER)
 _BAD_FILES = (FindingKind.TRUNCATED, FindingKind.ALTERED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RepairPlan:
+class RepairPlan(Struct, frozen=True, kw_only=True):
     """What a repair takes away.
 
     Attributes:

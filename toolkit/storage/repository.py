@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Self, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from toolkit.errors import DamageError, InputError, MissingError, PlaybackError, StorageError
 from toolkit.model.manifest import Manifest, Published, published_of
@@ -66,8 +66,7 @@ class LabelTakenError(StorageError):
         super().__init__(f"there is a backup {label} in {place} already", hint="run again for a new label")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backups:
+class Backups(Struct, frozen=True, kw_only=True):
     """All backups of a repository.
 
     Attributes:

@@ -10,9 +10,10 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar
+
+from msgspec import Struct
 
 from toolkit.storage.folder import Folder, all_entered
 
@@ -25,16 +26,14 @@ _OPEN = 48
 """Files that are open at the same time, each with its directory: macOS lets a program have 256."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewFile:
+class NewFile(Struct, frozen=True, kw_only=True):
     """A file to be stored: its path from the store's directory, and its content."""
 
     parts: tuple[str, ...]
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
+class _Draft(Struct, frozen=True):
     """A file that is written, under a temporary name."""
 
     new: NewFile

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from msgspec.structs import asdict
 
 from toolkit.model.plan import Conflict, Kept, RestorePlan, TablePlan
 

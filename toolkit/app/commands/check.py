@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import asdict
 
 from toolkit import wording
 from toolkit.app import command
@@ -71,8 +73,8 @@ class Checked(Answer):
 
     def document(self) -> Mapping[str, Any]:
         """Give the findings, the numbers and the plan."""
-        document = asdict(self.report)
-        document["findings"] = [{**each, "kind": str(each["kind"])} for each in document["findings"]]
+        findings = [{**asdict(each), "kind": str(each.kind)} for each in self.report.findings]
+        document = {**asdict(self.report), "findings": findings}
         plan = {"backups": self.plan.backups, "chunks": self.plan.chunks} if self.plan else None
         return {"repository": self.repository, "damaged": bool(self.plan), **document, "repair": plan}
 

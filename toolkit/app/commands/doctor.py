@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import asdict
 
 from toolkit import wording
 from toolkit.app import command
@@ -67,7 +70,7 @@ class Health(Answer):
         return {
             "directory": str(self.directory),
             "status": self.found.level.name.lower(),
-            "problems": [asdict(problem) for problem in self.problems],
+            "problems": [dataclasses.asdict(problem) for problem in self.problems],
             "findings": [_document(finding) for finding in self.found.findings],
             "measures": [asdict(measure) for measure in self.found.measures],
         }

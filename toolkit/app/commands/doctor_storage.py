@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import asdict
 
 from toolkit import wording
 from toolkit.app.command import INVENTORY, JSON, REPOSITORY, Call, Command, NoOptions

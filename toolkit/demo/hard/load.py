@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
 from typing import LiteralString
 
 import psycopg
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.postgres.session.connection import Connection, connect
@@ -26,8 +26,7 @@ class Feature(StrEnum):
     FOREIGN_TABLE = "53_foreign_table"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HardReport:
+class HardReport(Struct, frozen=True, kw_only=True):
     """What was loaded.
 
     Attributes:

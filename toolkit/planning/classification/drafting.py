@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from toolkit.model.catalog import Catalog, Category
 from toolkit.model.schema import DatabaseSchema
@@ -14,8 +16,7 @@ from toolkit.planning.classification.knowledge import pointable
 from toolkit.planning.classification.proposals import Option, Proposal, Reason, Verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposals:
+class Proposals(Struct, frozen=True, kw_only=True):
     """Turns findings into proposals, once all of them are known."""
 
     catalog: Catalog

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from toolkit.model.catalog import Catalog
 from toolkit.model.schema import DatabaseSchema, ForeignKey, Table
@@ -15,8 +16,7 @@ _KINDS = (("text", "character varying", "character"), ("smallint", "integer", "b
 """Types whose values can be compared with each other."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
+class Edge(Struct, frozen=True, kw_only=True):
     """A reference from `child` to `parent`.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from toolkit.model.catalog import Category
 from toolkit.planning.classification.edges import Edge
@@ -26,8 +27,7 @@ class Kind(Enum):
     STATE = "a person has to say, but it has no owner"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """What was inferred of one table.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from toolkit.planning.classification import names
 from toolkit.planning.classification.edges import Edge, Edges
@@ -13,8 +14,7 @@ UNKNOWN = (Kind.WAITING, Kind.OPEN, Kind.PATHLESS)
 """Kinds of tables through which others may be owned, which nobody has decided."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What a table is a part of: owned parents, or those not known yet; `several` when they compete."""
 
     owned: tuple[Edge, ...] = ()
@@ -30,8 +30,7 @@ class PendingError(Exception):
         self.table = table
 
 
-@dataclass(slots=True)
-class Knowledge:
+class Knowledge(Struct):
     """The findings so far, and the ways to owners that they open.
 
     Attributes:

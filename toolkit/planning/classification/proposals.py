@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from toolkit.model.catalog import TableRule, TenantTable
 
@@ -42,16 +43,14 @@ class Reason(StrEnum):
     WAITING = "hangs on a table to be decided"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+class Option(Struct, frozen=True, kw_only=True):
     """One way to settle an open table: a rule, and what it means in a few words."""
 
     rule: TableRule
     meaning: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class Proposal(Struct, frozen=True, kw_only=True):
     """What is proposed for one table that the catalog file does not classify.
 
     Attributes:
@@ -72,8 +71,7 @@ class Proposal:
     renamed_from: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dropped:
+class Dropped(Struct, frozen=True, kw_only=True):
     """A table of the catalog file that the database does not have.
 
     Attributes:
@@ -84,8 +82,7 @@ class Dropped:
     needed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """A table whose rule in the catalog file is not what a fresh look at the schema says.
 
     Attributes:
@@ -97,8 +94,7 @@ class Difference:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Classification:
+class Classification(Struct, frozen=True, kw_only=True):
     """A schema against a catalog file.
 
     Attributes:

@@ -6,7 +6,8 @@ The result depends on names, keys and references only, not on the order in which
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from toolkit.model.catalog import Catalog, Category, DeclaredReference, TableRule
 from toolkit.model.schema import DatabaseSchema

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from toolkit.model.catalog import Catalog, Category
 from toolkit.model.schema import DatabaseSchema
@@ -10,8 +11,7 @@ from toolkit.planning.classification.proposals import Classification, Option, Pr
 from toolkit.planning.classification.proposing import classify, held_back
 
 
-@dataclass(slots=True, kw_only=True)
-class Settling:
+class Settling(Struct, kw_only=True):
     """A classification whose open tables are settled one after the other; each answer may decide others.
 
     Attributes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from toolkit.model.catalog import TenantTable
 from toolkit.model.schema import DatabaseSchema, ForeignKey, Table
@@ -14,8 +15,7 @@ MOST_NAMED = 3
 """More tables than these are only counted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """A table that might be that of the tenants.
 
     Attributes:
@@ -28,8 +28,7 @@ class Candidate:
     likely: bool = False
 
 
-@dataclass(slots=True, kw_only=True)
-class _Evidence:
+class _Evidence(Struct, kw_only=True):
     """Tables that point at one table, without those that only mention it."""
 
     required: set[str] = field(default_factory=set)

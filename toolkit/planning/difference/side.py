@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from toolkit.model.manifest import KeyColumn, Manifest, StoredColumn
 from toolkit.planning.row_order import sort_key
@@ -12,8 +13,7 @@ Mine = Callable[[Sequence[str | None]], bool]
 """Tells of the values of a row whether it belongs to the business that is asked about."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(Struct, frozen=True, kw_only=True):
     """A run of rows in the order of a repository.
 
     Attributes:
@@ -28,8 +28,7 @@ class Piece:
     load: Callable[[], bytes]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SideTable:
+class SideTable(Struct, frozen=True, kw_only=True):
     """A table of one side.
 
     Attributes:
@@ -48,8 +47,7 @@ class SideTable:
     limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class Side(Struct, frozen=True, kw_only=True):
     """One of two states.
 
     Attributes:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from toolkit.planning.json_backup.canonical import canonical
 from toolkit.planning.json_backup.faults import Faults, Where
@@ -29,8 +29,7 @@ class Form(StrEnum):
     SECOND = "json-2.0"
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """A list of records begins; `section` is the part of the file that it is in."""
 
     section: str
@@ -38,8 +37,7 @@ class Model:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One record of the model that has begun, in its canonical text; `number` is from 1."""
 
     number: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from toolkit.wording import counted, one_line
 
@@ -17,8 +18,7 @@ _SHOWN = 60
 """Characters of a key that are shown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Where:
+class Where(Struct, frozen=True, kw_only=True):
     """A place in the file.
 
     Attributes:
@@ -41,8 +41,7 @@ class Where:
         return ", ".join(filter(None, parts))
 
 
-@dataclass(slots=True, kw_only=True)
-class Fault:
+class Fault(Struct, kw_only=True):
     """One kind of fault of one model or field.
 
     Attributes:

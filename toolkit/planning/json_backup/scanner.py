@@ -10,7 +10,8 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 LARGEST: int = 64 << 20
 """Bytes of one value, at most, that is taken as a whole."""
@@ -37,8 +38,7 @@ class DocumentError(Exception):
         self.offset = offset
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """A value as it stands in the document; `offset` is the place of its first byte, from 0."""
 
     text: bytes

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import sql
 
 from toolkit.model.manifest import TableEntry
@@ -46,8 +47,7 @@ LOOKED_UP = 50
 """A table is read by its key when it has at least this many times as many rows as are looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Differences:
+class Differences(Struct, frozen=True):
     """The staged rows of one table that the database does not have exactly so.
 
     Attributes:
@@ -69,8 +69,7 @@ class Differences:
         return replace(self, counts=counts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True):
     """A backup beside a database.
 
     Attributes:

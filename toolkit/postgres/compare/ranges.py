@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from itertools import chain, groupby
 from operator import attrgetter, itemgetter
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from toolkit.model.manifest import Chunk, TableEntry
 from toolkit.model.schema import Table
@@ -185,8 +186,7 @@ class _Comparing:
         return lambda row: key_values(row, positions)
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Part:
+class _Part(Struct, kw_only=True, eq=False):
     """A part of a table.
 
     Attributes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.manifest import SequenceEntry
@@ -38,8 +38,7 @@ AND has_schema_privilege(t.relnamespace, 'USAGE') AND has_column_privilege(t.oid
 """).format(NAMED=NAMED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class Outlook(Struct, frozen=True, kw_only=True):
     """What becomes of sequences: those that move, and what is to be said of their limits."""
 
     moves: tuple[SequenceMove, ...] = ()

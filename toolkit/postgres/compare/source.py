@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import chain
 
 import msgspec
 import psycopg
+from msgspec.structs import replace
 from psycopg import sql
 
 from toolkit.errors import RefusedError

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from toolkit.postgres.schema.relation import Relation
 from toolkit.postgres.schema.row_sources import Rows, Temporary
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
+class Staged(Struct, frozen=True):
     """One staged table.
 
     Attributes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.postgres.compare.comparison import Action, Comparison
@@ -12,8 +12,7 @@ from toolkit.postgres.compare.sequence_outlook import values_in
 from toolkit.postgres.schema.relation import Sql
 
 
-@dataclass(frozen=True, slots=True)
-class ValuesAfterwards:
+class ValuesAfterwards(Struct, frozen=True):
     """Values of rows that stay as they are, and of those that are written.
 
     Attributes:

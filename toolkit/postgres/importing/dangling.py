@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.quarantine import QuarantinedRow
@@ -22,8 +22,7 @@ _SAMPLES = 3
 _VIOLATED = "23503"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pointing:
+class _Pointing(Struct, frozen=True, kw_only=True):
     """A reference of a table with rows, as the foreign key that it is or would be.
 
     Attributes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import msgspec
 import psycopg
+from msgspec import Struct, field
 from psycopg import sql
 
 from toolkit.model.quarantine import QuarantinedRow
@@ -36,21 +36,18 @@ _SHOWN = 200
 PutAside = Callable[[QuarantinedRow], None]
 
 
-@dataclass(slots=True)
-class _Row:
+class _Row(Struct):
     text: bytes
     number: int
     offset: int
 
 
-@dataclass(slots=True)
-class _Batch:
+class _Batch(Struct):
     rows: list[_Row] = field(default_factory=list)
     size: int = 0
 
 
-@dataclass(slots=True, kw_only=True)
-class Loaded:
+class Loaded(Struct, kw_only=True):
     """What was loaded.
 
     Attributes:
@@ -70,16 +67,14 @@ class Loaded:
     lacking: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
+class Fate(Struct, frozen=True, kw_only=True):
     """What becomes of the records of a table: taken; passed over, with why; or wrong where they are."""
 
     why: str = ""
     wrong: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
+class Judge(Struct, frozen=True, kw_only=True):
     """What is done about what is found.
 
     Attributes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.catalog import Category
@@ -21,8 +21,7 @@ _SAMPLES = 3
 _OUTSIDE = "44000"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rest:
+class _Rest(Struct, frozen=True, kw_only=True):
     """Rows of a table that are not taken; `query` reads them, as rows `t`."""
 
     table: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from toolkit.model.schema import Column, Table
 from toolkit.planning.json_backup.names import AmbiguousError, Names
@@ -17,8 +17,7 @@ _TO_ESCAPE = re.compile(rb"[\\\x08-\x0d]")
 _RAISES = (MisfitError, msgspec.DecodeError, RecursionError)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class Trouble(Struct, frozen=True, kw_only=True):
     """What is wrong with a record.
 
     Attributes:
@@ -31,8 +30,7 @@ class Trouble:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class Shape(Struct, frozen=True, kw_only=True):
     """Records that have the same fields.
 
     Attributes:
@@ -54,8 +52,7 @@ class Shape:
     computed: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """Reads the values of one field as COPY text.
 
     Attributes:

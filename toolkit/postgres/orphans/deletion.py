@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.orphan import OrphanRemoval
@@ -17,8 +17,7 @@ from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.write.deletion import DeletionPlanner, Deletions
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A removal with the temporary tables that say which rows it means."""
 
     removal: OrphanRemoval

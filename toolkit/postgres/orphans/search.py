@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.errors import RefusedError
@@ -26,8 +26,7 @@ from toolkit.postgres.session.connection import Connection
 SAMPLES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Dangling:
+class Dangling(Struct, frozen=True):
     """The rows of a whole table that one reference makes orphans, in the scope or not, as a table of ids."""
 
     link: ReferenceLink

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.errors import DatabaseError, RefusedError
@@ -35,8 +35,7 @@ from toolkit.postgres.write.triggers import is_settable, may_bypass, refused_sil
 from toolkit.retries.policy import retrying
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """What there was, what deleting means (None when it was not asked for), and warnings."""
 
     report: OrphanReport

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import sql
 
 from toolkit.model.manifest import Manifest
@@ -52,8 +53,7 @@ from toolkit.postgres.write.batches import BadRow
 from toolkit.postgres.write.triggers import may_bypass, tables_to_alter, tables_with_rules
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lessons:
+class Lessons(Struct, frozen=True, kw_only=True):
     """What earlier attempts of the same restore have taught.
 
     Attributes:
@@ -75,8 +75,7 @@ class Lessons:
     in_place: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class Ready(Struct, frozen=True, kw_only=True):
     """What applying a plan needs; valid in the session that made it.
 
     Attributes:

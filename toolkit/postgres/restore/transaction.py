@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import replace
 
 import psycopg
+from msgspec.structs import replace
 
 from toolkit.errors import DatabaseError
 from toolkit.model.outcome import Progress

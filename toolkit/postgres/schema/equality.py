@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.schema import PLAIN, Equality
@@ -103,8 +103,7 @@ _Way = tuple[int, ...]
 """The operator, the left and the right type, the column's own collation and that of the key, by their object ids."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Equalities:
+class Equalities(Struct, frozen=True, kw_only=True):
     """What is not compared the plain way.
 
     Attributes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.schema import DatabaseSchema, Equality, Table
@@ -71,8 +71,7 @@ WHERE c.named = ANY (%(tables)s)
 """).format(NAMED=NAMED, DEFINITION=DEFINITION)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExclusiveKey:
+class ExclusiveKey(Struct, frozen=True, kw_only=True):
     """Values that only one row of a table may have.
 
     Attributes:

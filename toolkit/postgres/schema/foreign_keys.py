@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from toolkit.model.schema import Equality, ForeignKey, OnChange
@@ -49,8 +49,7 @@ _ON_CHANGE: dict[str, OnChange] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Declared:
+class _Declared(Struct, frozen=True, kw_only=True):
     """One declaration of a foreign key.
 
     Attributes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.schema import Equality
@@ -36,8 +36,7 @@ ORDER BY p.named COLLATE "C", c.named COLLATE "C", f.conname COLLATE "C"
 """).format(NAMED=NAMED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeadingKey:
+class LeadingKey(Struct, frozen=True, kw_only=True):
     """An enforced foreign key, of whatever schema, that leads to a table.
 
     Attributes:

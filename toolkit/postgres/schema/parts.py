@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from enum import Enum, auto
 from threading import Condition
 from typing import Any, Generic, TypeVar
 
 import psycopg
+from msgspec import Struct
 
 from toolkit.planning.chunking import Opening, RawChunk, cut, opening
 from toolkit.planning.seams import OPENING_BYTES
@@ -142,8 +142,7 @@ class SplitTable(Generic[Made]):
                 connection.watch.check()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TablePart:
+class TablePart(Struct, frozen=True, kw_only=True):
     """A part of a table, by its place."""
 
     table: SplitTable[Any]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.schema import PLAIN, DatabaseSchema, Equality, ForeignKey, Table
@@ -17,8 +17,7 @@ from toolkit.postgres.session.qualifying import Verbatim, printed, type_name
 Sql = sql.SQL | sql.Composed
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(Struct, frozen=True):
     """A table of the database, or a staged copy of one.
 
     Rows are told apart by ctid, and by tableoid where the table has partitions: both are fixed within a snapshot.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.schema import DatabaseSchema
@@ -23,8 +23,7 @@ JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.table_name
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class Rows(Struct, frozen=True, kw_only=True):
     """How many rows a table has.
 
     Attributes:

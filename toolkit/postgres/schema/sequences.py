@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from psycopg import sql
 
 from toolkit.model.manifest import SequenceEntry
@@ -43,8 +44,7 @@ _PLAIN = re.compile(r"\(*nextval\('(?:[^']|'')+'::regclass\)\)*(?:::[\w. \"]+(?:
 """A default that is the next value and nothing else."""
 
 
-@dataclass(slots=True, kw_only=True)
-class FoundSequence:
+class FoundSequence(Struct, kw_only=True):
     """A sequence of the database.
 
     Attributes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from typing import TypeVar
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.errors import RefusedError
@@ -32,8 +32,7 @@ STATISTICS_ROWS = 1000
 """Temporary tables with more rows have statistics as soon as they are made; smaller ones when `analyze` is called."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lacking:
+class Lacking(Struct, frozen=True):
     """A privilege on a table, sequence or schema that the role lacks; `name` is with its schema, `place` in parts."""
 
     name: str

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
 import psycopg
+from msgspec import Struct, field
 from psycopg import sql
 
 from toolkit.errors import InputError, Problem
@@ -27,8 +27,7 @@ _COLUMN = re.compile(r"v(\d+)_")
 _NUMBER = re.compile(r"(?<![v\d])\d+(?![_\d])")
 
 
-@dataclass(slots=True, kw_only=True)
-class Stage:
+class Stage(Struct, kw_only=True):
     """The rows on stage, in a temporary table.
 
     Attributes:

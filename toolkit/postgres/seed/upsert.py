@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import psycopg
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.errors import InputError, Problem, RefusedError
@@ -62,8 +62,7 @@ def _schema(connection: Connection, seeding: Seeding, schemas: Sequence[str]) ->
     return read_schema(connection, [*schemas, *sorted(there)])
 
 
-@dataclass(frozen=True, slots=True)
-class _Upsert:
+class _Upsert(Struct, frozen=True):
     connection: Connection
     schema: DatabaseSchema
     seeding: Seeding

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.errors import RefusedError
@@ -17,8 +17,7 @@ from toolkit.postgres.schema.workspace import Lacking, Workspace
 from toolkit.postgres.session.connection import Connection
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Obstacle:
+class Obstacle(Struct, frozen=True, kw_only=True):
     """Things of one kind that are in the way, and what to do about them."""
 
     message: str

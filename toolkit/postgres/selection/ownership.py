@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import sql
 
 from toolkit.model.catalog import TenantTable
@@ -26,8 +27,7 @@ MOST = 64
 """Tables whose lines are counted by one statement, at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """What a line says of an owner: a column's name and type, and its value worked out of the tenant's row `t`."""
 
     name: str
@@ -35,8 +35,7 @@ class Mark:
     value: Sql
 
 
-@dataclass(frozen=True, slots=True)
-class Owners:
+class Owners(Struct, frozen=True):
     """The owners of one table's rows.
 
     Attributes:
@@ -61,8 +60,7 @@ class Owners:
         return equal(owners, names, alias, link.columns, link.equalities)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AbsentOwners:
+class AbsentOwners(Struct, frozen=True, kw_only=True):
     """What rows that cannot be read give the rows of a table, as it was noted when they could.
 
     Attributes:

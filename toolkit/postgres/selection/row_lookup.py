@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import psycopg
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.errors import InputError, Problem
@@ -19,8 +19,7 @@ LONGEST = 200
 """Characters of a key value that are shown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowId:
+class RowId(Struct, frozen=True, kw_only=True):
     """A row of a table within a snapshot."""
 
     table: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from toolkit.model.manifest import TableSelection
 from toolkit.postgres.schema.relation import Relation
@@ -12,8 +13,7 @@ from toolkit.postgres.selection.marks import Mark
 from toolkit.postgres.selection.ownership import Owners
 
 
-@dataclass(slots=True)
-class Taken:
+class Taken(Struct):
     """The rows taken of one table.
 
     Attributes:
@@ -48,8 +48,7 @@ class Taken:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(Struct, frozen=True):
     """A scope evaluated on one database.
 
     Attributes:

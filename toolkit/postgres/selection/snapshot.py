@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import Enum
 
 import psycopg
+from msgspec import Struct
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
@@ -42,8 +42,7 @@ LOCK_PATIENCE = 0.3
 """Seconds after which each of the three statements of an attempt gives up: together less than a deadlock_timeout."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
+class Survey(Struct, frozen=True, kw_only=True):
     """What is known of a database before a row is read: its schema, its links and the fate of every table.
 
     Attributes:

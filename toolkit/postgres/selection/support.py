@@ -10,9 +10,9 @@ own them, the second by the keys of the rows. Where no rule cuts rows there is n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.catalog import Category, RuleKind, TableRule
@@ -27,8 +27,7 @@ from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundSupport:
+class FoundSupport(Struct, frozen=True, kw_only=True):
     """Supporting rows of one kind for one table; see `Support` of the manifest.
 
     Attributes:
@@ -40,8 +39,7 @@ class FoundSupport:
     query: Sql
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Supports:
+class Supports(Struct, frozen=True, kw_only=True):
     """All that supports a backup.
 
     Attributes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 import psycopg
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.errors import InputError, RefusedError
@@ -22,8 +22,7 @@ _ONE_SPELLING = frozenset(("text", "character varying", "uuid", "smallint", "int
 """Types whose values the server prints in one way each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChosenTenants:
+class ChosenTenants(Struct, frozen=True, kw_only=True):
     """The tenants that a scope takes, among those of a database.
 
     Attributes:

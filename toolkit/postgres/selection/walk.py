@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.explanation import RowKey
@@ -19,8 +19,7 @@ from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.row_lookup import RowId, key_columns
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """A way from rows of one table to the rows of another (or the same) with equal columns.
 
     Attributes:
@@ -62,8 +61,7 @@ def to_parents(links: Iterable[ReferenceLink]) -> list[Step]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Visited:
+class Visited(Struct, frozen=True):
     """A row on a way: its number, its table, and the step and the row that led to it (None at the start)."""
 
     number: int

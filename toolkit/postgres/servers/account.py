@@ -16,10 +16,11 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from toolkit.errors import DatabaseError
 from toolkit.postgres.servers.surroundings import own_environment
@@ -32,8 +33,7 @@ _COPIES = Path("/var/cache/playback")
 """Where root's copies of programs are that only root can reach."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(Struct, frozen=True, kw_only=True):
     """Who runs a server's programs.
 
     Attributes:

@@ -16,11 +16,11 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
+from msgspec import Struct
 
 from toolkit.errors import DatabaseError
 from toolkit.postgres.servers.account import Account, account_of, named_account
@@ -53,8 +53,7 @@ _PATIENCE = "120"
 """Seconds for which a start or a stop is waited for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(Struct, frozen=True):
     """The server whose files are in a home directory."""
 
     home: Path

@@ -10,12 +10,12 @@ import atexit
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import psutil
 import psycopg
+from msgspec import Struct
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -34,8 +34,7 @@ OWNER = "playback"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,40}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddedServer:
+class EmbeddedServer(Struct, frozen=True, kw_only=True):
     """A running private server.
 
     Attributes:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 import psycopg
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.postgres.servers.place import Place
@@ -59,8 +59,7 @@ FROM pg_roles WHERE rolname = current_user
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extension:
+class Extension(Struct, frozen=True, kw_only=True):
     """An extension of a database.
 
     Attributes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.postgres.servers.lacking import Extension, extensions_of, older_extensions
@@ -50,8 +50,7 @@ AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT has_table_privilege(c.oid, 'S
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Original:
+class Original(Struct, frozen=True, kw_only=True):
     """What is known of the database whose schema is taken.
 
     Attributes:

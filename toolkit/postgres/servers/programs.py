@@ -10,10 +10,10 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from msgspec import Struct
 from psycopg.conninfo import make_conninfo
 
 from toolkit.errors import DatabaseError, InputError
@@ -71,8 +71,7 @@ class Running:
                 self._processes.discard(process)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Programs:
+class Programs(Struct, frozen=True, kw_only=True):
     """The programs of one installation.
 
     Attributes:

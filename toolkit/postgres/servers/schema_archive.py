@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from toolkit.errors import DatabaseError, RefusedError
 from toolkit.postgres.servers.programs import ProgramError, Programs, Running, fitting
@@ -46,8 +47,7 @@ Table = tuple[str, str]
 """A schema, and the name of a table in it."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Archive:
+class Archive(Struct, kw_only=True):
     """An archive, and what of it has been restored.
 
     Attributes:
@@ -130,8 +130,7 @@ class Archive:
         return listed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dumped:
+class Dumped(Struct, frozen=True, kw_only=True):
     """The database whose schema is dumped.
 
     Attributes:

@@ -13,10 +13,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import psycopg
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.errors import PlaybackError
@@ -41,8 +41,7 @@ _BEGIN = sql.SQL(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """An exported snapshot, what tells its server from any other, and what its sessions are called there."""
 
     name: str

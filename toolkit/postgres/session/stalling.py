@@ -10,18 +10,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from msgspec import Struct
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from toolkit.postgres.session import stopping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Patience(Struct, frozen=True, kw_only=True):
     """How long a server that says nothing is waited for, in seconds.
 
     Attributes:

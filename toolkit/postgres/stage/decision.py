@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from toolkit.errors import InputError, RefusedError
 from toolkit.model.catalog import Catalog
@@ -25,8 +27,7 @@ from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceRequest:
+class DeviceRequest(Struct, frozen=True, kw_only=True):
     """What is asked of devices, and what the inventory knows.
 
     Attributes:
@@ -46,8 +47,7 @@ class DeviceRequest:
     rows: Callable[[str], tuple[CreatedRow, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
+class Device(Struct, frozen=True, kw_only=True):
     """A device decision with all that carrying it out needs.
 
     Attributes:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NoReturn
 
 import msgspec
 import psycopg
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.errors import InputError, Problem, RefusedError
@@ -31,8 +32,7 @@ Ask = Callable[[Sequence[Question]], None]
 """Is told what drift asks, before a restore is refused for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fitted:
+class Fitted(Struct, frozen=True):
     """A backup made to fit a target.
 
     Attributes:

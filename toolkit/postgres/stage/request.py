@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from toolkit.model.catalog import Catalog
 from toolkit.model.drift import Answers
@@ -44,8 +45,7 @@ class Ledger(Protocol):
         """Note that all is applied and proven."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """What to restore, and how.
 
     Attributes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import psycopg
+from msgspec.structs import replace
 from psycopg import sql
 
 from toolkit.errors import Problem, RefusedError

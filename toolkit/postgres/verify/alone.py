@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import sql
 
 from toolkit.model.catalog import Catalog, Category
@@ -16,8 +17,7 @@ from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.request import scope_on_target
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alone:
+class Alone(Struct, frozen=True, kw_only=True):
     """The rows of a database.
 
     Attributes:

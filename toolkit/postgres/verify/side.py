@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 
+from msgspec.structs import replace
 from psycopg import sql
 
 from toolkit.model.catalog import Catalog

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from psycopg import sql
 
 from toolkit.model.catalog import Catalog
@@ -44,8 +45,7 @@ from toolkit.postgres.stage.transients import leave_transient
 from toolkit.postgres.stage.version import version_said
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """The verdicts of all tables compared, and, on another device, what was decided about it.
 
     Attributes:

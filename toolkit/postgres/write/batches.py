@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from typing import Protocol
 
 import psycopg
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.errors import DatabaseError
@@ -74,8 +74,7 @@ class Savepoints:
         return self._connection.transaction(force_rollback=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class Batch(Struct, frozen=True, kw_only=True):
     """Some of the rows in a table of ids or lines.
 
     Attributes:
@@ -117,8 +116,7 @@ def by_row(connection: Connection) -> Iterator[None]:
     connection.execute("SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BadRow:
+class BadRow(Struct, frozen=True, kw_only=True):
     """A staged row that the server refuses for a reason that no plan foresees.
 
     Attributes:

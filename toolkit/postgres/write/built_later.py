@@ -8,8 +8,8 @@ replica identities, what an extension owns, what is not valid, columns of indexe
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.schemas import Schemas
@@ -117,8 +117,7 @@ FROM (SELECT current_setting('search_path') AS path, setting::bigint AS memory
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """An index, a constraint that has one, or a foreign key.
 
     Attributes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from psycopg import sql
 
 from toolkit.model.catalog import Category, TableRule
@@ -18,8 +18,7 @@ from toolkit.postgres.schema.row_sources import Temporary
 from toolkit.postgres.schema.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """Rows of a table outside the scope whose references to deleted rows become NULL.
 
     Attributes:
@@ -41,8 +40,7 @@ class Release:
         )
 
 
-@dataclass(slots=True)
-class Deletions:
+class Deletions(Struct):
     """The rows to delete.
 
     Attributes:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import psycopg
+from msgspec import Struct
 
 from toolkit.errors import (
     CommittedError,
@@ -25,21 +25,18 @@ from toolkit.postgres.write.sequence_moves import statement_of
 AGAIN = "run again: rows that are there already are left as they are"
 
 
-@dataclass(frozen=True, slots=True)
-class Untouched:
+class Untouched(Struct, frozen=True):
     """Nothing is committed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batches:
+class Batches(Struct, frozen=True):
     """Batches are committed, each by itself, and more are to come."""
 
     number: int
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class Committing:
+class Committing(Struct, frozen=True):
     """A transaction is being committed: until the server says how that ended, nobody knows.
 
     Attributes:
@@ -51,8 +48,7 @@ class Committing:
     before: Untouched | Batches
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Struct, frozen=True):
     """All is committed. What fails now makes nothing undone.
 
     Attributes:
@@ -63,8 +59,7 @@ class Committed:
     schemas: Schemas | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
+class Deed(Struct, frozen=True, kw_only=True):
     """What an action writes, in words.
 
     Attributes:

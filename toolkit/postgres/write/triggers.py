@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import LiteralString
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.schema import DatabaseSchema
@@ -46,8 +46,7 @@ ORDER BY 1, 3 DESC, 2, 4
 """).format(NAMED=NAMED, USER_TRIGGER=USER_TRIGGER)
 
 
-@dataclass(frozen=True, slots=True)
-class Hearing:
+class Hearing(Struct, frozen=True):
     """A trigger or a rule that has to be disabled by itself.
 
     Attributes:

@@ -12,11 +12,12 @@ import zipfile
 import zlib
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from toolkit.errors import DamageError, StorageError
 from toolkit.storage.folder import too_large
@@ -37,8 +38,7 @@ Identity = tuple[int, int, int, int]
 """By what a file is known to be the one that was read: device, number, size, time of its last change."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """A file in a bundle.
 
     Attributes:

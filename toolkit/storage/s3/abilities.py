@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from toolkit.storage.s3.failures import ServerError
 
@@ -15,8 +15,7 @@ _UNKNOWN_CODES = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Abilities:
+class Abilities(Struct):
     """What is known of a server; None is not known yet. Assignments are atomic, so threads may share it.
 
     Attributes:

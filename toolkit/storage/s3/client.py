@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -14,6 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from botocore.handlers import add_expect_header
+from msgspec import Struct
 
 from toolkit.errors import InputError, StorageError
 from toolkit.model.host import S3Repository
@@ -27,8 +27,7 @@ DEFAULT_REGION = "us-east-1"
 """For the signature, where neither the inventory nor boto3's own configuration names a region."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """How long to wait for a server, and how often.
 
     Attributes:

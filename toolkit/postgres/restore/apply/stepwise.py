@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 
+from msgspec.structs import replace
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 

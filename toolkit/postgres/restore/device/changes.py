@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from psycopg import sql
 
 from toolkit.errors import DatabaseError
@@ -22,8 +22,7 @@ from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.decision import Device
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceWork:
+class DeviceWork(Struct, frozen=True, kw_only=True):
     """The target in the restore's transaction, with what the restore itself is going to do to it.
 
     Attributes:
@@ -92,8 +91,7 @@ class DeviceWork:
         return sql.SQL("({})").format(sql.SQL(" AND ").join(conditions))
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One change: rows of a table, and what becomes of them (`cleared`, `created`, `adopted` or `moved`).
 
     Attributes:
@@ -112,8 +110,7 @@ class Change:
         return {"cleared": "deletes", "created": "inserts"}.get(self.what, "updates")
 
 
-@dataclass(slots=True)
-class Changes:
+class Changes(Struct):
     """The changes before and after the backup's rows are written, and what forbids them."""
 
     before: list[Change] = field(default_factory=list)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import psycopg
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.errors import InputError, Problem
@@ -27,8 +27,7 @@ WHERE a.attrelid = %s::regclass AND a.attgenerated = '' AND NOT a.attisdropped
 """Default expressions of a table's columns, and whether each is a constant: no function of it can change its mind."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclaredRow:
+class DeclaredRow(Struct, frozen=True, kw_only=True):
     """A declared row as the table would take it.
 
     Attributes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.errors import RefusedError
@@ -28,8 +28,7 @@ from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.decision import Device
 
 
-@dataclass(frozen=True, slots=True)
-class StagedNode:
+class StagedNode(Struct, frozen=True):
     """What was done on stage to rows of the node table.
 
     Attributes:

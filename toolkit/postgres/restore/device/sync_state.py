@@ -6,9 +6,9 @@ gives way goes after the backup's rows are written, since until then others may 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
+from msgspec.structs import replace
 from psycopg import sql
 
 from toolkit.model.identity import Followed, IdentityPlan

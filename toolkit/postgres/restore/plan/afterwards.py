@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.postgres.compare.comparison import Action, Comparison
@@ -17,8 +17,7 @@ STAGE_ID, ROW_ID, PART_ID = (sql.Identifier(f"playback {name}") for name in ("st
 """Columns beside those of the application, which may have names like these."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Afterwards:
+class Afterwards(Struct, frozen=True, kw_only=True):
     """Works out rows and owners from what is to be written."""
 
     comparison: Comparison

@@ -7,8 +7,8 @@ come back, in tables that nobody has named, stays away: how many rows these are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from psycopg import sql
 
 from toolkit.model.catalog import OnRestore
@@ -36,8 +36,7 @@ COUNTED_BYTES = 32 << 20
 """Up to this size the rows of a table are read out of the backup only to count those that are left behind."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Along:
+class Along(Struct, frozen=True, kw_only=True):
     """Finds them, by the rows of named tables that are to be written.
 
     Attributes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.postgres.compare.comparison import Comparison, written_lines
@@ -46,8 +46,7 @@ ORDER BY c.named COLLATE "C", r.relname COLLATE "C", a.attname COLLATE "C"
 """).format(NAMED=NAMED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rule:
+class _Rule(Struct, frozen=True, kw_only=True):
     """A condition that no row may fulfil; it names columns plainly."""
 
     broken: Sql

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.plan import Load
@@ -21,8 +21,7 @@ from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.stage.backup_owners import BackupOwners
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estrangement:
+class Estrangement(Struct, frozen=True, kw_only=True):
     """Finds rows that hang on a row which is another business's now, and so would be that business's.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import sql
 
 from toolkit.model.catalog import RuleKind
@@ -23,8 +24,7 @@ from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.stage.backup_owners import BackupOwners
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gaining:
+class Gaining(Struct, frozen=True, kw_only=True):
     """Finds the rows that nobody owns now and the restored businesses alone will own.
 
     A row of the backup gives them an owner: it is new, or was nobody's itself, or has other values from now on. What

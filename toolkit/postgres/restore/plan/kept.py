@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.plan import Kept
@@ -32,8 +32,7 @@ SAID = {
 OWNED_BY_OTHERS = frozenset((OTHERS_NOW, OTHERS_TOO, "owned by another business too"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Noted:
+class _Noted(Struct, frozen=True):
     """Rows of a table that stay, as a query of their ids, and why."""
 
     table: str

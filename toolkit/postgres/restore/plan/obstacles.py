@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import sql
 
 from toolkit.model.plan import Conflict
@@ -25,8 +26,7 @@ class SqlState(StrEnum):
     GENERATED = "428C9"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Obstacle:
+class Obstacle(Struct, frozen=True, kw_only=True):
     """One thing that stands, or may stand, in the way of rows of a table.
 
     Attributes:

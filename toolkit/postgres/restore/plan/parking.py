@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import count
 
 import psycopg
+from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import sql
 
 from toolkit.model.schema import Column, Table
@@ -20,8 +21,7 @@ from toolkit.postgres.session.qualifying import type_name
 NUMBERS = ("integer", "bigint", "smallint", "numeric")
 
 
-@dataclass(frozen=True, slots=True)
-class Parking:
+class Parking(Struct, frozen=True):
     """Rows of a target table that let go of a column's value before others are written.
 
     Attributes:

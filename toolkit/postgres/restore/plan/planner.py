@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from psycopg import sql
 
 from toolkit.model.plan import LEFT_BY_MERGE, Kept, Load, Mode, RestorePlan, TablePlan

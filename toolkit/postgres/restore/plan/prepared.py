@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from toolkit.model.plan import Load, RestorePlan
 from toolkit.postgres.compare.comparison import Comparison, Differences
@@ -11,8 +11,7 @@ from toolkit.postgres.restore.plan.uniqueness import Release
 from toolkit.postgres.write.deletion import Deletions
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A plan with the temporary tables that say which rows it means."""
 
     plan: RestorePlan

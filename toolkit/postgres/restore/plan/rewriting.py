@@ -7,8 +7,8 @@ there. Any other key would act before (CASCADE, SET NULL, SET DEFAULT, RESTRICT)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.schema import Equality
@@ -18,8 +18,7 @@ from toolkit.postgres.schema.relation import Sql, equal, lacks_parent, needs_par
 from toolkit.postgres.write.deletion import Deletions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rewriting:
+class Rewriting(Struct, frozen=True, kw_only=True):
     """The rows of a table that are deleted by the statement that writes the others.
 
     Attributes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from psycopg import sql
 
 from toolkit.model.plan import RestorePlan, RowSample, SampledAction, SampledValue, TablePlan

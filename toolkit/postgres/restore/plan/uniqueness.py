@@ -8,9 +8,9 @@ where foreign keys forbid that, by being *parked*: given a value that nobody wan
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct, field
 from psycopg import sql
 
 from toolkit.postgres.compare.comparison import Action, Comparison, written_lines
@@ -42,8 +42,7 @@ class Holder(StrEnum):
     STAYS = "stays"
 
 
-@dataclass(slots=True)
-class Release:
+class Release(Struct):
     """How values become free.
 
     Attributes:

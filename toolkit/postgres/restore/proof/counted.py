@@ -8,8 +8,8 @@ so that other numbers prove nothing by themselves.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.schemas import Schemas
@@ -33,8 +33,7 @@ class OtherCountsError(Exception):
     """The server has counted other numbers of rows than the plan has: rows have to be looked at to know more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """Rows of a table that a transaction has inserted, updated and deleted, and the files in which the table is."""
 
     inserted: int

@@ -7,8 +7,8 @@ the number of rows and two sums of 64-bit hashes of their text, which do not dep
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from toolkit.model.plan import Load
@@ -20,8 +20,7 @@ from toolkit.postgres.schema.relation import Sql, row_text
 from toolkit.postgres.schema.workspace import shared
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
+class Digest(Struct, frozen=True):
     """A multiset of rows."""
 
     rows: int
