@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from toolkit.app.asked_run import AskedRun
 from toolkit.app.control import Control
 from toolkit.app.retrying import hosts_of
 from toolkit.app.scope_options import names
@@ -29,18 +30,13 @@ _SECOND_PAIR = re.compile(r"\s[A-Za-z_][A-Za-z0-9_]*=")
 
 
 def run_options(
-    *,
+    asked: AskedRun,
     control: Control,
-    limit: str,
-    tags: str,
-    skip_tags: str,
-    check: bool,
-    diff: bool,
-    write_answers: str,
-    extra_vars: Sequence[str],
-    forks: str,
-    executor: str,
-    start_at_task: str,
+    *,
+    check: bool = False,
+    diff: bool = False,
+    write_answers: str = "",
+    start_at_task: str = "",
 ) -> RunOptions:
     """Check the options of a run.
 
@@ -51,15 +47,15 @@ def run_options(
     if write_answers and not check:
         problems.append(Problem(message="--write-answers goes with --check: it asks what would stand in the way"))
     options = RunOptions(
-        limit=_limit(limit, control, problems),
-        tags=names(tags),
-        skip_tags=names(skip_tags),
+        limit=_limit(asked.limit, control, problems),
+        tags=names(asked.tags),
+        skip_tags=names(asked.skip_tags),
         check=check,
         diff=diff,
         write_answers=write_answers,
-        extra_vars=_extra_vars(extra_vars, control, problems),
-        forks=_forks(forks, problems) if forks else 0,
-        executor=_executor(executor, problems),
+        extra_vars=_extra_vars(asked.extra_vars, control, problems),
+        forks=_forks(asked.forks, problems) if asked.forks else 0,
+        executor=_executor(asked.executor, problems),
         start_at_task=start_at_task,
     )
     if problems:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from toolkit.app import command
+from toolkit.app.asked_run import AskedRun
 from toolkit.app.command import INVENTORY, JSON, Call, Command
 from toolkit.errors import ExitCode, InputError, PlaybackError
 from toolkit.output.answer import WARNING, Answer
@@ -21,24 +22,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(AskedRun):
     """What `run` is given, as text."""
 
     playbook: tuple[str, ...] = command.words("the playbook's file, below the working or the control directory")
-    limit: str = command.text("run only on hosts of this pattern, or on those that a file names: @FILE")
-    tags: str = command.text("run only tasks with one of these tags, separated by commas")
-    skip_tags: str = command.text("run no task with one of these tags")
     check: bool = command.switch("say what would change and change nothing")
     diff: bool = command.switch("show samples of what changes")
     write_answers: str = command.text(
         "with --check: write what a restore would ask of a schema that has changed to this file, to be filled in"
-    )
-    extra_vars: tuple[str, ...] = command.texts(
-        "a variable as name=value, several as JSON, or @FILE.yml; may be given again"
-    )
-    forks: str = command.text("how many hosts at the same time (default: 1; with dask as many as it has threads)")
-    executor: str = command.text(
-        "where tasks run: threads, or dask for worker processes, or dask:ADDRESS for a cluster", default="threads"
     )
     start_at_task: str = command.text("begin with the task of this name")
     list_tasks: bool = command.switch("list the tasks and run none")
@@ -134,16 +125,11 @@ class _Run:
 
         given, control = self.given, self.call.control
         self.options = run_options(
-            control=control,
-            limit=given.limit,
-            tags=given.tags,
-            skip_tags=given.skip_tags,
+            given,
+            control,
             check=given.check,
             diff=given.diff,
             write_answers=given.write_answers,
-            extra_vars=given.extra_vars,
-            forks=given.forks,
-            executor=given.executor,
             start_at_task=given.start_at_task,
         )
         playbook = playbooks.load(self._file(), control=control.directory)

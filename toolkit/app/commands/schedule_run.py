@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from toolkit.app import command
+from toolkit.app.asked_run import AskedRun
 from toolkit.app.command import INVENTORY, JSON, Call, Command
 from toolkit.errors import InputError
 from toolkit.output.answer import BAD, Answer, Line
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(AskedRun):
     """What `schedule.run` is given."""
 
     playbook: tuple[str, ...] = command.words("the playbook's file, from the control directory")
@@ -27,12 +28,6 @@ class Options:
     on: str = command.text("the days of these times, e.g. mon-fri")
     every: str = command.text("as --at, for times at even distances, e.g. 2h")
     env_file: str = command.text("take variables of the environment from this file, NAME=value a line")
-    limit: str = command.text("as for `run`")
-    tags: str = command.text("as for `run`")
-    skip_tags: str = command.text("as for `run`")
-    extra_vars: tuple[str, ...] = command.texts("as for `run`")
-    forks: str = command.text("as for `run`")
-    executor: str = command.text("as for `run`", default="threads")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,22 +117,7 @@ def _given(given: Options, call: Call) -> runs.Options:
 
     if given.env_file:
         os.environ.update(read_file(call.control.existing(given.env_file)))
-    return runs.Options(
-        playbook=given.playbook,
-        limit=given.limit,
-        tags=given.tags,
-        skip_tags=given.skip_tags,
-        check=False,
-        diff=False,
-        write_answers="",
-        extra_vars=given.extra_vars,
-        forks=given.forks,
-        executor=given.executor,
-        start_at_task="",
-        list_tasks=False,
-        verbose=False,
-        report="",
-    )
+    return runs.Options(playbook=given.playbook, **given.asked())
 
 
 COMMAND = Command(

@@ -1,14 +1,15 @@
-"""The options of `schedule`, as text."""
+"""The options of `schedule`, as text: those of the run, and when it begins."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from toolkit.app import command
+from toolkit.app.asked_run import AskedRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(AskedRun):
     """What `schedule` is given."""
 
     playbook: tuple[str, ...] = command.words("the playbook's file, below the working or the control directory")
@@ -22,9 +23,3 @@ class Asked:
     name: str = command.text("what it is called, where one playbook has several (default: the playbook's name)")
     overlap: str = command.text("what to do while another run of this playbook goes on: wait or skip", default="skip")
     env_file: str = command.text("a file of variables for the environment of the runs, NAME=value a line")
-    limit: str = command.text("as for `run`")
-    tags: str = command.text("as for `run`")
-    skip_tags: str = command.text("as for `run`")
-    extra_vars: tuple[str, ...] = command.texts("as for `run`")
-    forks: str = command.text("as for `run`")
-    executor: str = command.text("as for `run`")

@@ -53,19 +53,7 @@ def warnings_of(given: Asked, call: Call, job: Job, kind: Kind, now: datetime) -
 
 def _check(given: Asked, control: Control, file: Path) -> None:
     """Say now what a run would be refused for at night."""
-    options = run_options(
-        control=control,
-        limit=given.limit,
-        tags=given.tags,
-        skip_tags=given.skip_tags,
-        check=False,
-        diff=False,
-        write_answers="",
-        extra_vars=given.extra_vars,
-        forks=given.forks,
-        executor=given.executor or "threads",
-        start_at_task="",
-    )
+    options = run_options(given, control)
     problems = [problem for text in given.extra_vars for problem in _secret_in(text)]
     playbook = playbooks.load(file, control=control.directory)
     inventory = control.load_inventory(options.extra_vars)
@@ -92,17 +80,7 @@ def _options(given: Asked, control: Control) -> Iterator[str]:
         yield f"--inventory={_from(control.directory, found) if found.exists() else control.inventory}"
     if given.env_file:
         yield f"--env-file={_from(control.directory, control.existing(given.env_file))}"
-    if given.limit:
-        yield f"--limit={_file(given.limit, control)}"
-    for name in ("tags", "skip_tags", "forks", "executor"):
-        if value := getattr(given, name):
-            yield f"--{name.replace('_', '-')}={value}"
-    for text in given.extra_vars:
-        yield f"--extra-vars={_file(text, control)}"
-
-
-def _file(text: str, control: Control) -> str:
-    return f"@{_from(control.directory, control.existing(text[1:]))}" if text.startswith("@") else text
+    yield from given.words(lambda file: _from(control.directory, control.existing(file)))
 
 
 def _from(directory: Path, path: Path) -> str:
