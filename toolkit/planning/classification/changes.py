@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from toolkit.model.catalog import Catalog, Category, TableRule
@@ -50,11 +50,15 @@ def groups(catalog: Catalog, parents: Mapping[str, Sequence[str]], listed: Seque
         listed: the new tables that are lists.
     """
     known = {table: rule.group for table, rule in catalog.rules.items() if rule.category is Category.BUSINESS}
+    alike: dict[str, set[str]] = defaultdict(set)
+    for each in known:
+        for word in _families(each):
+            alike[word].add(each)
     families = Counter(family for table in parents for family in _families(table))
     found: dict[str, str] = {}
     for table in sorted(parents):
         family = min(_families(table), key=lambda name: (-families[name], name))
-        beside = _beside(table, known)
+        beside = _beside(table, alike, known)
         # nearly everything is the tenant's: that says nothing about what belongs together
         near = [parent for parent in parents[table] if parent in known and parent != catalog.tenant.table]
         owner = known[near[0]] if near else ""
@@ -63,10 +67,15 @@ def groups(catalog: Catalog, parents: Mapping[str, Sequence[str]], listed: Seque
     return found
 
 
-def _beside(table: str, known: Mapping[str, str]) -> str:
-    """The group of the known tables that share most leading words; empty when none shares any."""
+def _beside(table: str, alike: Mapping[str, set[str]], known: Mapping[str, str]) -> str:
+    """The group of the known tables that share most leading words; empty when none shares any.
+
+    Args:
+        alike: a first word → the known tables that begin with it.
+    """
     wanted = names.words(table)
-    shared = {each: _common(wanted, names.words(each)) for each in known}
+    near = {each for word in _families(table) for each in alike.get(word, ())}
+    shared = {each: _common(wanted, names.words(each)) for each in near}
     most = max(shared.values(), default=0)
     if not most:
         return ""
@@ -85,7 +94,7 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
 
 def _families(table: str) -> set[str]:
     """The first word of a name, as it is and as a singular."""
-    return {word for word in names.singulars((names.words(table) or ["other"])[0]) if word}
+    return {word for word in names.singulars((names.words(table) or ("other",))[0]) if word}
 
 
 def _alike(one: str, other: str) -> float:

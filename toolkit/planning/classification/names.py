@@ -1,9 +1,13 @@
-"""What names of tables and columns suggest, in camelCase or snake_case; evidence, never proof."""
+"""What names of tables and columns suggest, in camelCase or snake_case; evidence, never proof.
+
+Each name is asked about again with every answer of a person, and says the same each time: answers are kept.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 _GLOB = re.compile(r"[*?\[\]]")
@@ -53,17 +57,20 @@ _FOLDED = re.compile(
 """The same in names that PostgreSQL folded to lower case: `lastvisitedshopid`."""
 
 
-def words(name: str) -> list[str]:
+@cache
+def words(name: str) -> tuple[str, ...]:
     """Give the words of a name, in lower case."""
-    return [word.lower() for word in _WORD.findall(name)]
+    return tuple(word.lower() for word in _WORD.findall(name))
 
 
+@cache
 def plain(name: str) -> str:
     """Give a name without case and separators: `businessId` and `business_id` are the same."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def singulars(word: str) -> set[str]:
+@cache
+def singulars(word: str) -> frozenset[str]:
     """Give what the singular of an English plural may be, the word itself included."""
     found = {word}
     if word.endswith("s"):
@@ -74,15 +81,19 @@ def singulars(word: str) -> set[str]:
         found.add(f"{word[:-3]}y")
     if word == "people":
         found.add("person")
-    return found
+    return frozenset(found)
 
 
-def own_names(table: str) -> set[str]:
+@cache
+def own_names(table: str) -> frozenset[str]:
     """Give what one row of a table may be called, plain: `order_items` gives `orderitem`."""
     parts = words(table)
-    return {"".join(parts[:-1]) + word for word in singulars(parts[-1])} if parts else {plain(table)}
+    return (
+        frozenset("".join(parts[:-1]) + word for word in singulars(parts[-1])) if parts else frozenset((plain(table),))
+    )
 
 
+@cache
 def names_parent(column: str, parent: str, key: str) -> bool:
     """Say whether a column is called after the table it points at: `productId` for `business_products`.
 
@@ -94,6 +105,7 @@ def names_parent(column: str, parent: str, key: str) -> bool:
     return plain(column) in {name + ending for name in called for ending in endings}
 
 
+@cache
 def is_role_of(column: str, parent: str) -> bool:
     """Say whether a column says more than its target's name: `primaryShopId`, but neither `shopId` nor `org_id`."""
     said = plain(column)
@@ -101,6 +113,7 @@ def is_role_of(column: str, parent: str) -> bool:
     return bool(whole) and not any(said in {name + ending for ending in ("", "id", "uuid")} for name in whole)
 
 
+@cache
 def mentions(column: str, *, required: bool) -> bool:
     """Say whether a column only mentions a row (who made, what was visited last, what somebody prefers).
 
@@ -112,6 +125,7 @@ def mentions(column: str, *, required: bool) -> bool:
     return bool(said & mere) or (len(said) <= 1 and _FOLDED.match(column) is not None)
 
 
+@cache
 def is_passing(column: str) -> bool:
     """Say whether a column says what is or was at one moment: `lastVisitedShopId`, `current_team`."""
     folded = re.match(r"(?:last|latest|current|active|selected|previous|recent)\w{3,}$", column) is not None

@@ -23,6 +23,8 @@ class Settling(Struct, kw_only=True):
     schema: DatabaseSchema
     settled: dict[str, Proposal] = field(default_factory=dict)
     _passed: set[str] = field(default_factory=set)
+    _known: Classification | None = None
+    """The classification by all that was answered; None where it has to be made anew."""
 
     def next(self) -> Proposal | None:
         """Give the next open table that has not been asked about; None when there is none."""
@@ -32,6 +34,7 @@ class Settling(Struct, kw_only=True):
         """Note what was answered about an open table; None where it stays open."""
         self._passed.add(proposal.table)
         if option is not None:
+            self._known = None
             where = "" if option.rule.category is Category.BUSINESS else f"under {option.rule.category}: "
             why = f"as answered: {option.meaning.removeprefix(where)}"
             self.settled[proposal.table] = replace(proposal, verdict=Verdict.DECIDED, options=(option,), why=why)
@@ -56,8 +59,10 @@ class Settling(Struct, kw_only=True):
         )
 
     def _found(self) -> Classification:
-        rules = {table: each.options[0].rule for table, each in self.settled.items()}
-        return classify(replace(self.catalog, rules={**self.catalog.rules, **rules}), self.schema)
+        if self._known is None:
+            rules = {table: each.options[0].rule for table, each in self.settled.items()}
+            self._known = classify(replace(self.catalog, rules={**self.catalog.rules, **rules}), self.schema)
+        return self._known
 
 
 def _without(proposal: Proposal, parent: str) -> Proposal:
