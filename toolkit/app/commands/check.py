@@ -7,8 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import asdict
-
 from toolkit import wording
 from toolkit.app import command
 from toolkit.app.command import INVENTORY, JSON, REPOSITORY, Call, Command
@@ -73,6 +71,8 @@ class Checked(Answer):
 
     def document(self) -> Mapping[str, Any]:
         """Give the findings, the numbers and the plan."""
+        from msgspec.structs import asdict
+
         findings = [{**asdict(each), "kind": str(each.kind)} for each in self.report.findings]
         document = {**asdict(self.report), "findings": findings}
         plan = {"backups": self.plan.backups, "chunks": self.plan.chunks} if self.plan else None

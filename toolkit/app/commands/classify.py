@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
 from toolkit import wording
 from toolkit.app import command
 from toolkit.app.command import HOST, INVENTORY, JSON, Call, Command
@@ -171,6 +169,8 @@ def _classify(given: Options, call: Call) -> Iterator[Answer]:
     used. A file that says anything is never overwritten, but for the host's own with `update`, or as long as it has
     nothing but a head.
     """
+    from msgspec.structs import replace
+
     from toolkit.actions.databases import open_database
     from toolkit.app.classify_target import target_of
     from toolkit.config import catalog_draft, catalog_proposal

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import asdict
-
 from toolkit import wording
 from toolkit.app import command
 from toolkit.app.command import HOST, INVENTORY, JSON, REPOSITORY, Call, Command
@@ -84,6 +82,8 @@ class Differing(Answer):
 
 
 def _document(table: TableDifference) -> dict[str, Any]:
+    from msgspec.structs import asdict
+
     return {
         "table": table.table,
         "inserts": table.inserts,

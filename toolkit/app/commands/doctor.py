@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import asdict
-
 from toolkit import wording
 from toolkit.app import command
 from toolkit.app.command import HOST, INVENTORY, JSON, Call, Command
@@ -67,6 +65,8 @@ class Health(Answer):
 
     def document(self) -> Mapping[str, Any]:
         """Give the same facts, and the numbers."""
+        from msgspec.structs import asdict
+
         return {
             "directory": str(self.directory),
             "status": self.found.level.name.lower(),

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import asdict
-
 from toolkit import wording
 from toolkit.app.command import INVENTORY, JSON, REPOSITORY, Call, Command, NoOptions
 from toolkit.errors import ExitCode
@@ -47,6 +45,8 @@ class Probed(Answer):
 
     def document(self) -> Mapping[str, Any]:
         """Give the same facts."""
+        from msgspec.structs import asdict
+
         return {
             "repository": self.repository,
             "place": self.place,
