@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import replace  # noqa: TID251 - of a Problem, which commands load without msgspec
 from pathlib import Path
 from typing import Any
 

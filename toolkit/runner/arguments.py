@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import replace  # noqa: TID251 - of a Problem, which commands load without msgspec
 from typing import Any
 
 from toolkit.actions.action import A, Action

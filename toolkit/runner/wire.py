@@ -5,7 +5,6 @@ No secret is in it: those of arguments travel as their sources, and texts of an 
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import traceback
 from collections.abc import Callable, Mapping
@@ -163,7 +162,12 @@ def _error(error: PlaybackError, hide: Callable[[str], str], shown_file: Callabl
         "hint": hide(error.hint),
         "exit_code": int(error.exit_code),
         "problems": [
-            {**dataclasses.asdict(problem), "message": hide(problem.message), "file": shown_file(problem.file)}
+            {
+                "message": hide(problem.message),
+                "file": shown_file(problem.file),
+                "line": problem.line,
+                "path": problem.path,
+            }
             for problem in problems
         ],
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import replace
+from dataclasses import replace  # noqa: TID251 - of a Problem, which commands load without msgspec
 from functools import partial
 from typing import Any
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import replace  # noqa: TID251 - of a Problem, which commands load without msgspec
 from typing import NoReturn
 
 import msgspec
