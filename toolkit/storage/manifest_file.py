@@ -15,6 +15,7 @@ from toolkit.errors import DamageError, InputError, Problem, RefusedError
 from toolkit.model.manifest import FORMAT, Manifest, seal
 from toolkit.planning.totals import inconsistencies
 from toolkit.storage.layout import is_chunk_id
+from toolkit.storage.recent import Recent
 
 LIMIT = 256 * 1024 * 1024
 """The most bytes a manifest has: enough for terabytes."""
@@ -28,6 +29,10 @@ _CHECKSUM = re.compile(rb'"checksum":"([0-9a-f]{64})",')
 
 # made here, because msgspec crashes when several threads decode into a type for the first time at once
 _MANIFEST = msgspec.json.Decoder(Manifest)
+
+
+_decoded: Recent[Manifest] = Recent(8 * 1024 * 1024)
+"""By the bytes of their files and the label: a nightly run meets each backup in every task and in two repositories."""
 
 
 def encode(manifest: Manifest) -> tuple[Manifest, bytes]:
@@ -48,6 +53,15 @@ def decode(data: bytes, *, label: str, file: str) -> Manifest:
         RefusedError: its format is one this version does not know.
         InputError: it was written so, but is no manifest.
     """
+    key = hashlib.sha256(data).digest(), label
+    manifest = _decoded.get(key)
+    if manifest is None:
+        manifest = _decode(data, label, file)
+        _decoded.keep(key, manifest, len(data))
+    return manifest
+
+
+def _decode(data: bytes, label: str, file: str) -> Manifest:
     try:
         manifest = _as_written(data, file) or _checked(_document(data, file), data, file)
     except RecursionError as error:
