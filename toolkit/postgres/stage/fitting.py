@@ -134,7 +134,7 @@ def fit(
 def _of_some(drift: Drift, concerned: Collection[str]) -> Drift:
     """The drift of some tables; what is wrong with answers is wrong whatever tables are asked for."""
     tables = tuple(entry for entry in drift.manifest.tables if entry.name in concerned)
-    return replace(
+    return msgspec.structs.replace(
         drift,
         manifest=msgspec.structs.replace(drift.manifest, tables=tables),
         questions={name: found for name, found in drift.questions.items() if name in concerned},
