@@ -167,6 +167,26 @@ def test_indexes_are_built_after_the_rows(
     assert pair.restore(host=host, exclusive=True).changed is False
 
 
+@pytest.mark.parametrize(
+    ("statements", "new"),
+    [
+        (["DROP PUBLICATION shown"], True),
+        ([], False),
+        (["DROP PUBLICATION shown", "CREATE TRIGGER t BEFORE TRUNCATE ON parts EXECUTE FUNCTION loud()"], False),
+        (["DROP PUBLICATION shown", "ALTER TABLE few ADD part integer REFERENCES parts"], False),
+    ],
+)
+def test_an_empty_table_gets_a_new_file_where_nobody_would_hear_of_it(
+    pair: Pair, statements: list[str], new: bool
+) -> None:
+    """A subscriber would empty its own table, a trigger would fire, and a key of another table forbids it."""
+    pair.fill(*statements)
+    file = pair.rows("SELECT pg_relation_filenode('parts')")
+    assert pair.restore(exclusive=True).changed is True
+    assert content(pair.target) == content(pair.source)
+    assert (pair.rows("SELECT pg_relation_filenode('parts')") != file) is new
+
+
 def test_check_mode_says_what_others_wait_for(pair: Pair) -> None:
     """Which indexes will be built anew, which stay, and that nobody may read meanwhile; and nothing is changed."""
     indexes = pair.rows(INDEXES)

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from toolkit.errors import RefusedError
 from toolkit.model.outcome import Progress
-from toolkit.model.plan import RestorePlan
+from toolkit.model.plan import Load, RestorePlan
 from toolkit.model.schemas import Schemas
 from toolkit.postgres.schema.catalog_rows import catalog_rows
 from toolkit.postgres.schema.relation import relation_of
@@ -23,7 +23,7 @@ from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection, first_line
 from toolkit.postgres.stage.request import Request
 from toolkit.postgres.write.batches import REFUSALS
-from toolkit.postgres.write.built_later import Part, build, drop, lacking, listening, parts_of
+from toolkit.postgres.write.built_later import Part, build, drop, empty_anew, lacking, listening, parts_of
 from toolkit.postgres.write.recovery import passes
 from toolkit.wording import counted
 
@@ -58,6 +58,7 @@ class Rebuilding:
         self._bypass = bypass
         self._in_place = in_place
         self._parts: Sequence[Part] = ()
+        self._copied: Collection[str] = ()
         self._schemas: Schemas | None = None
         self._before = Counter[tuple[str, str]]()
 
@@ -93,6 +94,7 @@ class Rebuilding:
         having &= {name for name, table in plan.tables.items() if table.inserts >= LEAST_ROWS}
         mine = _empty(survey, having & set(self.alone)) if not self._in_place else set()
         self._parts = [part for part in self._parts if part.table in mine]
+        self._copied = {name for name in mine if plan.tables[name].load is Load.COPY}
         said = []
         for name in sorted(mine):
             parts = ", ".join(part.name for part in self._parts if part.table == name)
@@ -109,6 +111,8 @@ class Rebuilding:
         self._before = self._catalogs()
         with self._unheard():
             drop(self._connection, self._parts)
+            assert self._schemas is not None
+            empty_anew(self._connection, self._schemas, self._copied)
 
     def build(self, progress: Progress) -> None:
         """Build it, now that all rows are there.

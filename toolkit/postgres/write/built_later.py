@@ -103,6 +103,16 @@ WHERE NOT pg_has_role(t.relowner, 'USAGE') OR NOT has_schema_privilege(t.relname
 ORDER BY t.named COLLATE "C"
 """).format(TABLES=_TABLES)
 
+# a subscriber would empty its own table, which may hold rows; a key that leads here lets no table be emptied alone
+_EMPTIED = sql.SQL("""
+WITH {TABLES}
+SELECT t.oid::bigint, t.quoted,
+    has_table_privilege(t.oid, 'TRUNCATE') AND NOT EXISTS (SELECT FROM pg_publication WHERE pubtruncate)
+    AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.oid AND (g.tgtype & 32) <> 0),
+    ARRAY(SELECT k.conrelid::bigint FROM pg_constraint k WHERE k.confrelid = t.oid AND k.contype = 'f')
+FROM wanted t
+""").format(TABLES=_TABLES)
+
 _LISTENING = """
 SELECT evtname::text FROM pg_event_trigger
 WHERE evtenabled::text = ANY (%s) AND evtevent <> 'login' ORDER BY evtname
@@ -174,6 +184,21 @@ def drop(connection: Connection, parts: Sequence[Part]) -> None:
     """Drop them; foreign keys first."""
     for part in reversed(parts):
         connection.execute(part.drops.encode())
+
+
+def empty_anew(connection: Connection, schemas: Schemas, tables: Collection[str]) -> None:
+    """Give empty tables that the session has for itself new files, where nobody would hear of it.
+
+    To such a file the server only appends, so that rows lie in the order in which they come.
+    """
+    found = connection.execute(_EMPTIED, {"schemas": parameter(schemas), "tables": sorted(tables)}).fetchall()
+    left = {table: (quoted, set(pointing)) for table, quoted, may, pointing in found if may}
+    while others := [table for table, (_, pointing) in left.items() if pointing - left.keys()]:
+        for table in others:
+            del left[table]
+    if left:
+        names = ", ".join(f"ONLY {quoted}" for quoted, _ in left.values())
+        connection.execute(f"TRUNCATE {names}".encode())
 
 
 def build(connection: Connection, parts: Sequence[Part]) -> None:

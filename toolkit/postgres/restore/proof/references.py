@@ -67,7 +67,7 @@ class References:
             for place, suspects in enumerate(self._suspects(child, key)):
                 query = sql.SQL("SELECT count(*) FROM {} AND {}").format(suspects, self._nowhere(key))
                 queries[number, place] = query
-                sizes[number, place] = self._comparison.bytes_of(child, key.parent)
+                sizes[number, place] = self._bytes_afterwards(child, key.parent)
         found = self._ready.survey.workspace.numbers(queries, sizes.__getitem__)
         unknown = [key for key in self._keys if self._is_updated(key[0]) and not self._notes(*key)]
         if any(rows and self._keys[number] in unknown for (number, _), rows in found.items()):
@@ -171,6 +171,12 @@ class References:
             yield sql.SQL("{} c WHERE EXISTS (SELECT 1 FROM {} v WHERE {})").format(
                 relation.source, vacated, points_at(key, "c", "v")
             )
+
+    def _bytes_afterwards(self, *names: str) -> int | None:
+        """How much is read to look at tables now that their rows are there."""
+        plans, size = self._ready.prepared.plan.tables, self._comparison.bytes_of(*names)
+        copied = (name for name in names if name in plans and plans[name].load is Load.COPY)
+        return None if size is None else size + sum(self._ready.source.entries[name].bytes for name in copied)
 
     def _nowhere(self, key: ForeignKey) -> Sql:
         """The condition that the reference of `c` is filled and leads nowhere."""
