@@ -17,7 +17,7 @@ from toolkit.postgres.servers.embedded import EmbeddedServer
 Exporting = Callable[..., Outcome]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def shop(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
     """The host `shop`, of whose database there is a backup."""
     name = f"export_{os.getpid()}"

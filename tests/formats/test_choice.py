@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from tests.formats.conftest import Exporting
 from tests.formats.loading import content, load
 from tests.formats.nasty import NAMES
 from tests.storage.faults import flip_bit
-from toolkit.errors import DamageError, InputError, RefusedError
+from toolkit.errors import DamageError, InputError, RefusedError, TaskError
 from toolkit.storage.layout import chunk_name
 
 WHERE = {"kinds": "i IS NOT NULL", "parts": "day < '2026-01-01' -- the old ones"}
@@ -160,6 +161,14 @@ def test_a_damaged_backup_leaves_nothing(shop: Control, export: Exporting, tmp_p
         shop.repository.store.put(name, good)
     assert (place.read_bytes() if place.is_file() else files(place)) == before
     assert [path.name for path in tmp_path.iterdir()] == [to]
+
+
+def test_a_place_that_cannot_be_written_is_named(export: Exporting, tmp_path: Path) -> None:
+    """It is below a file, say."""
+    (tmp_path / "letter").write_text("dear", encoding="utf-8")
+    for kind, to in (("sql", "letter/x.sql"), ("csv", "letter/x")):
+        with pytest.raises(TaskError, match=re.escape(f"{tmp_path / to} cannot be written: ")):
+            export(kind, to, tables=["colours"])
 
 
 def test_only_the_owner_reads_it(export: Exporting, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ def test_everything_comes_back(shop: Control, export: Exporting, tmp_path: Path,
     assert content(elsewhere, NAMES) == content(source, NAMES)
     assert sequences(elsewhere) == sequences(source)
     assert (outcome.changed, outcome.warnings) == (True, ())
+    head = (tmp_path / "all.sql").read_text(encoding="utf-8").partition("BEGIN;")[0]
+    assert "-- Triggers of users fire as the rows come in, on bare." in head
     # rows that are there already refuse it, and nothing is changed
     with pytest.raises(ProgramError, match="duplicate key"):
         load(elsewhere, tmp_path / "all.sql")

@@ -233,7 +233,7 @@ def _written(
     except OSError as error:
         hint = "what was there before is there still"
         raise TaskError(f"{place} cannot be written: {error.strerror or error}", hint=hint) from error
-    return [*form.remarks(), *(_refused(key) for key in unmet if key.rows)]
+    return [*contents.warnings, *form.remarks(), *(_refused(key) for key in unmet if key.rows)]
 
 
 def _refused(key: UnmetKey) -> str:

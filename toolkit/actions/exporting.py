@@ -17,7 +17,7 @@ from toolkit.actions.scratch import Scratch, borrowed
 from toolkit.actions.targets import catalog_of, conninfo_of
 from toolkit.actions.verify import host_named
 from toolkit.config.masking import mask
-from toolkit.errors import InputError, Problem
+from toolkit.errors import InputError, Problem, RefusedError
 from toolkit.formats.contents import Contents, ExportedTable
 from toolkit.model.manifest import Manifest, SequenceEntry, StoredColumn
 from toolkit.model.plan import Mode
@@ -128,7 +128,12 @@ def _by_scratch(manifest: Manifest, wanted: Wanted, names: Sequence[str], contex
     )
     with borrowed(context, scratch) as name:
         # what the restore would drop when the play has ended is dropped when this block has
-        restore.run(request, replace(context, at_end=lambda name, work: None))
+        restored = restore.run(request, replace(context, at_end=lambda name, work: None))
+        if restored.exit_code:
+            raise RefusedError(
+                f"backup {manifest.metadata.label} does not go into a database like {wanted.like} as it is",
+                hint="`restore` with `scratch` says what stands against it",
+            )
         host = host_named(context, name)
         with connect(conninfo_of(context, host), application="playback export") as connection:
             schema = read_schema(connection, catalog_of(context, host).schemas)
@@ -152,7 +157,8 @@ def _by_scratch(manifest: Manifest, wanted: Wanted, names: Sequence[str], contex
                     )
                     for each in names
                 ]
-                yield _contents(structs.replace(manifest, schema=schema), wanted, tables)
+                contents = _contents(structs.replace(manifest, schema=schema), wanted, tables)
+                yield replace(contents, warnings=restored.warnings)
 
 
 def _names(manifest: Manifest, wanted: Wanted) -> list[str]:

@@ -67,7 +67,8 @@ class Contents(Struct, frozen=True, kw_only=True):
         tables: by their names.
         sequences: those that go with these tables.
         chosen: how the rows were chosen, in sentences.
-        missing: what is not in the export, and what that means, in sentences.
+        missing: what is not in the export, in sentences.
+        warnings: what was said when rows were chosen.
     """
 
     manifest: Manifest
@@ -75,6 +76,7 @@ class Contents(Struct, frozen=True, kw_only=True):
     sequences: Sequence[SequenceEntry]
     chosen: Sequence[str] = ()
     missing: Sequence[str] = ()
+    warnings: Sequence[str] = ()
 
     def table(self, name: str) -> ExportedTable:
         """Give the table of that name."""
