@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
+from tests.restore.laboratory import SUPERUSER
 from tests.restore.test_deletion import HOSTS
 from toolkit.actions.quarantine import ACTION as RETRY
 from toolkit.errors import InputError, RefusedError
@@ -21,6 +23,7 @@ LINES = (
     "CREATE TABLE lines (id serial PRIMARY KEY, product integer REFERENCES products ON DELETE CASCADE, amount integer)"
 )
 TABLES = ("CREATE TABLE countries (code text PRIMARY KEY, name text)", MAKERS, PRODUCTS, LINES)
+SETTINGS = "CREATE TABLE settings (id integer PRIMARY KEY, value text)"
 RULES = {
     "countries": "shared",
     "makers": "referenced",
@@ -178,3 +181,48 @@ def test_verify_compares_named_tables_alone(pair: Pair) -> None:
     found = pair.control.run("verify", "target", {"backup": manifest.metadata.label, "tables": ["product*"]})
     assert (found.exit_code, found.facts["tables"]) == (0, {})
     assert pair.control.verify("target", manifest).exit_code
+
+
+def test_into_a_scratch_database_comes_all_that_they_need(pair: Pair) -> None:
+    """A database that is made for it holds the named rows, and of other tables what they point at."""
+    manifest = pair.backup()
+    scratch = {"like": "superuser", "on": "host"}
+    done = pair.control.restore("superuser", manifest, "merge", tables=["lines"], scratch=scratch)
+    execute(
+        psycopg.conninfo.make_conninfo(pair.target, user=SUPERUSER),
+        f"DROP DATABASE {str(done.facts['host']).partition(':')[2]}",
+    )
+    assert done.facts["along"] == {"countries": 2, "makers": 2, "products": 3, "tenants": 2}
+
+
+def test_a_business_of_a_table(pair: Pair) -> None:
+    """Tables and businesses restrict each other; what others have in the table is proven untouched."""
+    execute(pair.target, "UPDATE products SET name = name || '!'", "DELETE FROM lines WHERE id = 2")
+    execute(pair.target, "DELETE FROM products WHERE id = 2", "DELETE FROM makers WHERE id = 2")
+    _, done = act(pair, businesses=["a"])
+    assert done.facts["along"] == {"makers": 1}
+    assert pair.rows("SELECT id, name FROM products ORDER BY id") == [(1, "tea"), (2, "milk"), (3, "salt!")]
+    assert done.facts["untouched"] == 2  # the other's product, and the maker that was there
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"atomic": False}, "in one transaction only"),
+        ({"identity": "new"}, "makes no new identity"),
+    ],
+)
+def test_what_some_tables_cannot_be_combined_with(pair: Pair, arguments: dict[str, Any], message: str) -> None:
+    """What would touch more than the tables is refused beforehand."""
+    with pytest.raises(InputError, match=message):
+        pair.restore(tables=["products"], **arguments)
+
+
+def test_device_tables_and_the_device(make_pair: MakePair) -> None:
+    """On another device its own tables stay, and on the same one they come back; node id and sync state stay."""
+    pair = make_pair(RULES, *TABLES, SETTINGS, device={"settings": {}})
+    execute(pair.source, "INSERT INTO settings VALUES (1, 'loud')")
+    manifest = pair.backup(scope="full-device")
+    with pytest.raises(RefusedError, match="another device's"):
+        pair.control.restore("target", manifest, "mirror", tables=["settings"], identity="auto")
+    assert pair.control.restore("target", manifest, "mirror", tables=["settings"]).facts["inserts"] == 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from toolkit.errors import InputError, Problem, RefusedError
 from toolkit.model.catalog import Category
 from toolkit.model.manifest import Manifest
@@ -18,6 +16,7 @@ from toolkit.postgres.schema.workspace import Lacking, Workspace
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.decision import Device
+from toolkit.postgres.stage.request import Request
 from toolkit.postgres.write.remedies import remedy
 from toolkit.postgres.write.triggers import is_settable, refused_silence
 
@@ -69,8 +68,17 @@ def refuse_plan(workspace: Workspace, plan: RestorePlan, *, bypass: bool, fire: 
     _refuse(connection, workspace.lacking(wanted), heard, settable=settable)
 
 
-def refuse_passed_over(named: Collection[str], today: Reclassified, survey: Survey) -> None:
-    """Raise InputError where named tables are not restored under today's catalog file."""
+def refuse_tables(request: Request, today: Reclassified, manifest: Manifest, survey: Survey, device: Device) -> None:
+    """Raise an error where named tables cannot be restored.
+
+    Of rows that are tried again what is passed over stays aside.
+
+    Raises:
+        InputError: they are not restored under today's catalog file.
+        RefusedError: they hold what belongs to another device.
+    """
+    if request.owned:
+        return
     rules, file = survey.accounting.rules, survey.catalog.file
     problems = [
         Problem(
@@ -78,19 +86,13 @@ def refuse_passed_over(named: Collection[str], today: Reclassified, survey: Surv
             message=f"table {name} is {'transient' if name in rules else 'not classified'} in {file}: its rows stay in"
             " the backup",
         )
-        for name in named
+        for name in request.named
         if name in today.passed_over
     ]
     if problems:
         raise InputError(problems)
-
-
-def refuse_device_tables(named: Collection[str], manifest: Manifest, survey: Survey, device: Device) -> None:
-    """Raise RefusedError where named tables hold what belongs to another device."""
-    if device.decision.device_data:
-        return
-    rules = survey.accounting.rules
-    if theirs := [name for name in named if name in rules and rules[name].category is Category.DEVICE]:
+    theirs = [name for name in request.named if name in rules and rules[name].category is Category.DEVICE]
+    if theirs and not device.decision.device_data:
         raise RefusedError(
             f"backup {manifest.metadata.label} is another device's, and its device data do not come here",
             (f"table {name} is device data" for name in sorted(theirs)),

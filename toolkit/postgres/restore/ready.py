@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from msgspec import Struct
@@ -27,12 +27,11 @@ from toolkit.postgres.restore.plan.samples import with_samples
 from toolkit.postgres.restore.plan.unforeseen import unforeseen
 from toolkit.postgres.restore.preflight import (
     refuse_cut_ways,
-    refuse_device_tables,
     refuse_hidden,
     refuse_lost_ways,
-    refuse_passed_over,
     refuse_plan,
     refuse_steps_in_a_pool,
+    refuse_tables,
     warnings_of,
 )
 from toolkit.postgres.restore.rebuilding import Rebuilding
@@ -141,11 +140,10 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
         )
         manifest = today.manifest
         some = _some(found, request)
-        refuse_passed_over(_demanded(request), today, found)
         device, manifest, survey = settle_device(
             connection, found, manifest, request.device, narrowed=bool(request.businesses), some=some is not None
         )
-        refuse_device_tables(_demanded(request), manifest, survey, device)
+        survey = _of_some(survey, some, lambda: refuse_tables(request, today, manifest, found, device))
         foresee = request.check or request.samples or lessons.foresee
         source = fitting_source(
             survey.workspace,
@@ -291,14 +289,17 @@ def _locked(
     return contended | tables_to_alter(connection, survey.schema, _written(survey, some), bypass=False)
 
 
-def _demanded(request: Request) -> Sequence[str]:
-    """The named tables that have to be restored; of rows that are tried again what is passed over stays aside."""
-    return () if request.owned else request.named
-
-
 def _some(survey: Survey, request: Request) -> SomeTables | None:
     """The tables that are named, with what has to do with them; None where all are restored."""
     return some_tables(request.named, survey.links, survey.accounting.rules) if request.tables else None
+
+
+def _of_some(survey: Survey, some: SomeTables | None, refuse: Callable[[], None]) -> Survey:
+    """What is known of the tables that are restored, unless one of them cannot be."""
+    if some is None:
+        return survey
+    refuse()
+    return survey.of_some(some)
 
 
 def _written(survey: Survey, some: SomeTables | None) -> Collection[str]:

@@ -6,6 +6,8 @@ current transaction; a table that is taken whole needs none.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from psycopg import sql
 
 from toolkit.model.catalog import Catalog, Category, RuleKind, TableRule
@@ -29,10 +31,21 @@ from toolkit.postgres.selection.tenants import choose_tenants
 
 
 class Selection:
-    """Evaluates one scope inside the current transaction, whose snapshot it shares."""
+    """Evaluates one scope inside the current transaction, whose snapshot it shares.
+
+    Args:
+        owned: the tables of whose rows the owners are worked out; None for all.
+    """
 
     def __init__(
-        self, workspace: Workspace, *, catalog: Catalog, links: Links, accounting: Accounting, scope: Scope
+        self,
+        workspace: Workspace,
+        *,
+        catalog: Catalog,
+        links: Links,
+        accounting: Accounting,
+        scope: Scope,
+        owned: Collection[str] | None = None,
     ) -> None:
         self._connection = workspace.connection
         self._workspace = workspace
@@ -41,6 +54,7 @@ class Selection:
         self._links = links
         self._accounting = accounting
         self._scope = scope
+        self._owned_tables = owned
         self._relations = workspace.relations
         self._taken: dict[str, Taken] = {}
         self._owners: dict[str, Owners] = {}
@@ -71,7 +85,9 @@ class Selection:
                 if name in self._accounting.taken
             )
         )
-        self._owners = Ownership(self._workspace, self._relations, self._links.owners, self._catalog.tenant).compute(
+        owned = self._owned_tables
+        relations = {name: each for name, each in self._relations.items() if owned is None or name in owned}
+        self._owners = Ownership(self._workspace, relations, self._links.owners, self._catalog.tenant).compute(
             self._tenant_condition(sorted(tenants.selected)),
             only_selected=not needs_others,
             all_selected=self._everyone,

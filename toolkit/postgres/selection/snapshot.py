@@ -8,17 +8,18 @@ from contextlib import contextmanager
 from enum import Enum
 
 import psycopg
-from msgspec import Struct
+from msgspec import Struct, structs
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from toolkit.errors import DatabaseError, InputError, RefusedError
-from toolkit.model.catalog import Catalog, Category
+from toolkit.model.catalog import Catalog, Category, RuleKind
 from toolkit.model.schema import DatabaseSchema
 from toolkit.model.schemas import Schemas
 from toolkit.model.scope import Scope
 from toolkit.planning.accounting import Accounting, account
 from toolkit.planning.links import Links, derive_links
+from toolkit.planning.some_tables import SomeTables
 from toolkit.postgres.schema.holders import ANYHOW, READING, WRITING, holders, listed
 from toolkit.postgres.schema.introspection import read_schema
 from toolkit.postgres.schema.naming import identifier
@@ -47,6 +48,7 @@ class Survey(Struct, frozen=True, kw_only=True):
 
     Attributes:
         workspace: the session in which this is so.
+        owned: the tables of whose rows the owners are worked out; None for all.
     """
 
     workspace: Workspace
@@ -55,11 +57,30 @@ class Survey(Struct, frozen=True, kw_only=True):
     schema: DatabaseSchema
     links: Links
     accounting: Accounting
+    owned: Collection[str] | None = None
+
+    def of_some(self, some: SomeTables) -> Survey:
+        """Give what is known of some tables, so that no others are read.
+
+        Which rows of a `referenced` table are taken depends on all others.
+        """
+        rules = self.accounting.rules
+        if any(rules[name].kind is RuleKind.REFERENCED for name in some.named if name in rules):
+            return self
+        written = some.named | some.parents
+        taken = {name: part for name, part in self.accounting.taken.items() if name in written}
+        accounting = structs.replace(self.accounting, taken=taken)
+        return structs.replace(self, accounting=accounting, owned=written | some.owners)
 
     def select(self, *, all_owners: bool = False, strict: bool = True) -> Selected:
         """Evaluate the scope in the current transaction; see `Selection.evaluate`."""
         selection = Selection(
-            self.workspace, catalog=self.catalog, links=self.links, accounting=self.accounting, scope=self.scope
+            self.workspace,
+            catalog=self.catalog,
+            links=self.links,
+            accounting=self.accounting,
+            scope=self.scope,
+            owned=self.owned,
         )
         return selection.evaluate(all_owners=all_owners, strict=strict)
 

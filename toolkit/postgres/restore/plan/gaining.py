@@ -56,7 +56,9 @@ class Gaining(Struct, frozen=True, kw_only=True):
 
     def find(self) -> Mapping[str, Temporary]:
         """Give, per table with such rows that the scope will take, a table of their ids."""
-        giving = {link: self._given(link) for link in self.survey.links.owners if self._may_give(link)}
+        within = self.survey.owned
+        links = [link for link in self.survey.links.owners if within is None or link.table in within]
+        giving = {link: self._given(link) for link in links if self._may_give(link)}
         workspace, comparison = self.comparison.workspace, self.comparison
         some = {
             # counted to the end: for the first of them only, which mostly is not there, all is looked up one by one
@@ -65,6 +67,7 @@ class Gaining(Struct, frozen=True, kw_only=True):
         }
         found = workspace.numbers(some, lambda _: None)
         below = self.afterwards.below(link.table for link, given in found.items() if given)
+        below &= below if within is None else set(within)
         if not below:
             return {}
         states = self.afterwards.states(below, {})
