@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from tests.control import Control, execute
+from tests.control import Control, execute, new_role
 from tests.formats.nasty import CATALOG, ROWS, TABLES
 from toolkit.model.outcome import Outcome
 from toolkit.postgres.servers.embedded import EmbeddedServer
+
+CLERK = "playback_test_clerk"
 
 Exporting = Callable[..., Outcome]
 
@@ -41,6 +45,21 @@ def export(shop: Control, tmp_path: Path) -> Exporting:
         return shop.run("export", "shop", given, check=check)
 
     return run
+
+
+@pytest.fixture
+def clerk(pg18: EmbeddedServer, elsewhere: str) -> str:
+    """The same database for a role that owns nothing, with the privileges that an export asks for in its head."""
+    with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+        new_role(pg18.superuser, CLERK)
+    schemas = 'public, types, "Bill ""Ing"""'
+    execute(
+        elsewhere,
+        f"GRANT USAGE ON SCHEMA {schemas} TO {CLERK}",
+        f"GRANT INSERT, SELECT ON ALL TABLES IN SCHEMA {schemas} TO {CLERK}",
+        f"GRANT UPDATE ON ALL SEQUENCES IN SCHEMA {schemas} TO {CLERK}",
+    )
+    return pg18.conninfo(str(psycopg.conninfo.conninfo_to_dict(elsewhere)["dbname"]), user=CLERK)
 
 
 @pytest.fixture

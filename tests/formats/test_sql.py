@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.conftest import Servers
@@ -31,3 +32,13 @@ def test_everything_comes_back(shop: Control, export: Exporting, tmp_path: Path,
     with pytest.raises(ProgramError, match="duplicate key"):
         load(elsewhere, tmp_path / "all.sql")
     assert content(elsewhere, NAMES) == content(source, NAMES)
+
+
+def test_inserts_take_neither_psql_nor_the_owner(
+    shop: Control, export: Exporting, tmp_path: Path, elsewhere: str, clerk: str
+) -> None:
+    """INSERT statements are taken by any program, as one text, under a role with the privileges that the head names."""
+    export("sql", "all.sql")
+    with psycopg.connect(clerk, autocommit=True) as connection:
+        connection.execute((tmp_path / "all.sql").read_bytes())
+    assert content(elsewhere, NAMES) == content(shop.hosts["shop"]["database"], NAMES)
