@@ -153,7 +153,9 @@ class LoadedInventory:
         if (bundle := BundleRepository.of(name, self._control)) is not None:
             return bundle
         if name not in self._repositories:
-            self._unknown("repositories.yml", name, self._repositories, "repository")
+            shown = show_file(self._inventory / "repositories.yml", self._control)
+            message = validation.unknown_repository(name, self._repositories)
+            raise InputError([Problem(file=shown, message=message)])
         return self._repositories[name]
 
     def catalog(self, name: str) -> Catalog:

@@ -158,8 +158,9 @@ class _PlaybookLinter(Struct, frozen=True):
                     yield self.document.problem(at, str(error))
 
     def _unknown_repository(self, at: Keys, name: str) -> Iterator[Problem]:
-        if self.inventory is not None and BundleRepository.of(name, self.control) is None:
-            yield from self._unknown(at, name, self.inventory.repositories, "repository")
+        known = self.inventory.repositories if self.inventory is not None else {name: None}
+        if name not in known and BundleRepository.of(name, self.control) is None:
+            yield self.document.problem(at, validation.unknown_repository(name, known))
 
     def _unknown(self, at: Keys, name: str, known: Collection[str], what: str) -> Iterator[Problem]:
         if name not in known:

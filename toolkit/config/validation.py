@@ -134,6 +134,12 @@ def unknown(name: str, known: Iterable[str], what: str) -> str:
     return f"unknown {what} {name}{meant(name, known) or listed}"
 
 
+def unknown_repository(name: str, known: Iterable[str]) -> str:
+    """Give the message for a repository that is not in the inventory; what looks like a file may be meant as one."""
+    is_file = any(sign in name for sign in ("/", "\\", ".playback"))
+    return unknown(name, known, "repository") + (f"; a bundle is written bundle:{name}" if is_file else "")
+
+
 @functools.cache
 def action_schema(action: str) -> Mapping[str, Any]:
     """Give the schema of an action's arguments as they stand in playbooks."""

@@ -18,6 +18,7 @@ from toolkit.errors import DamageError, StorageError
 from toolkit.private import files
 from toolkit.storage.bundle.contents import Contents, Member, content, identity
 from toolkit.storage.folder import entered
+from toolkit.storage.layout import CHUNKS
 from toolkit.storage.local import storage_error
 
 _TIME = (1980, 1, 1, 0, 0, 0)
@@ -48,7 +49,7 @@ class Staging:
             self._output: BinaryIO = files.created(self._file)
         except OSError as error:
             raise storage_error("write", self._file, error) from error
-        self._archive = zipfile.ZipFile(self._output, "w", zipfile.ZIP_STORED)
+        self._archive = zipfile.ZipFile(self._output, "w")
 
     def kept(self) -> list[Member]:
         """Give the members of the old file that stay, in the order in which they stand there."""
@@ -111,6 +112,8 @@ class Staging:
         # as on Linux everywhere, so that the same files make the same bundle
         info.create_system = 3
         info.external_attr = 0o600 << 16
+        # chunks are compressed already; a manifest is a tenth of its size, which counts where a bundle is mailed
+        info.compress_type = zipfile.ZIP_STORED if name.startswith(CHUNKS) else zipfile.ZIP_DEFLATED
         self._archive.writestr(info, data)
         self.new[name] = Member.of(info)
 

@@ -234,8 +234,8 @@ class BundleStore:
         members = contents.members.values() if contents else ()
         taken = sum(each.stored for each in members)
         yield Ability(what="one file", found=f"{counted(len(members), 'file')} in it, {size(taken)}")
-        if deflated := sum(each.deflated for each in members):
-            found = f"{counted(deflated, 'file')} deflated, by another program"
+        if deflated := sum(each.deflated and each.name.startswith(CHUNKS) for each in members):
+            found = f"{counted(deflated, 'chunk')} deflated, by another program"
             yield Ability(what="compression", found=found, meaning="it can be read; the next change undoes it")
         free = free_bytes(self._path.parent)
         short = "" if free > taken else "a change writes it anew beside the old one: make room there"
