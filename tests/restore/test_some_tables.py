@@ -226,3 +226,29 @@ def test_device_tables_and_the_device(make_pair: MakePair) -> None:
     with pytest.raises(RefusedError, match="another device's"):
         pair.control.restore("target", manifest, "mirror", tables=["settings"], identity="auto")
     assert pair.control.restore("target", manifest, "mirror", tables=["settings"]).facts["inserts"] == 1
+
+
+@pytest.mark.parametrize("rule", ["null", "skip_row"])
+def test_a_row_that_comes_along_and_points_at_a_transient_one(make_pair: MakePair, rule: str) -> None:
+    """Where that is gone it comes without the reference, or, where its rule would leave it away, not at all."""
+    rules = {
+        "carts": {"owned_by": ["tenant"], "references": {"session": {"to": "sessions.id", "on_restore": rule}}},
+        "items": {"owned_by": ["cart"]},
+    }
+    pair = make_pair(
+        rules,
+        "CREATE TABLE sessions (id integer PRIMARY KEY)",
+        "CREATE TABLE carts (id integer PRIMARY KEY, tenant text REFERENCES tenants, session integer)",
+        "CREATE TABLE items (id integer PRIMARY KEY, cart integer REFERENCES carts)",
+        transient={"sessions": {}},
+    )
+    execute(pair.source, "INSERT INTO sessions VALUES (1)", "INSERT INTO carts VALUES (1, 'a', 1), (2, 'a', NULL)")
+    execute(pair.source, "INSERT INTO items VALUES (1, 1), (2, 2)")
+    if rule == "skip_row":
+        with pytest.raises(RefusedError, match="conflicts") as refusal:
+            pair.restore(tables=["items"])
+        assert "would point at no row of carts: 1 row" in refusal.value.reasons[0]
+        return
+    done = pair.restore(tables=["items"])
+    assert any(text.startswith("rows of carts that come along are without (session)") for text in done.warnings)
+    assert pair.rows("SELECT * FROM carts ORDER BY id") == [(1, "a", None), (2, "a", None)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from toolkit.errors import InputError, Problem, RefusedError
 from toolkit.model.catalog import Category
 from toolkit.model.manifest import Manifest
@@ -132,12 +134,15 @@ def refuse_lost_ways(label: str, picking: Picking, names: Names) -> None:
         )
 
 
+def missing_said(manifest: Manifest, survey: Survey) -> Iterator[str]:
+    """Give the tables without rows that the target does not have."""
+    for name in missing_without_rows(manifest, survey.schema):
+        yield f"table {name} of the backup is missing; it has no rows"
+
+
 def warnings_of(manifest: Manifest, survey: Survey, today: Reclassified) -> tuple[str, ...]:
     """Give what a restore passes over."""
-    lines = [
-        f"table {name} of the backup is missing; it has no rows"
-        for name in missing_without_rows(manifest, survey.schema)
-    ]
+    lines = list(missing_said(manifest, survey))
     lines.extend(
         f"table {entry.table} is not classified and not touched"
         for entry in survey.accounting.left_out

@@ -26,6 +26,7 @@ from toolkit.postgres.restore.plan.prepared import Prepared
 from toolkit.postgres.restore.plan.samples import with_samples
 from toolkit.postgres.restore.plan.unforeseen import unforeseen
 from toolkit.postgres.restore.preflight import (
+    missing_said,
     refuse_cut_ways,
     refuse_hidden,
     refuse_lost_ways,
@@ -216,10 +217,9 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
         )
         whole = some is None or survey.catalog.tenant.table in some.named
         deleted = _deleted_tenants(survey, prepared) if whole and request.mode is Mode.MIRROR else None
-        passed_over = today.said_of(some.named) if some else _passed_over(asked, manifest, survey, today, names.gone)
         said = (
             *version_said(connection, asked, survey),
-            *passed_over,
+            *_passed_over(request, asked, manifest, survey, today),
             *businesses_said(manifest, tenants, deleted=deleted),
             *prepared.plan.warnings,
         )
@@ -246,10 +246,13 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
 
 
 def _passed_over(
-    asked: Manifest, manifest: Manifest, survey: Survey, today: Reclassified, gone: Collection[str]
+    request: Request, asked: Manifest, manifest: Manifest, survey: Survey, today: Reclassified
 ) -> tuple[str, ...]:
-    """What a restore of all tables does not write, as sentences."""
-    dropped = (dropped_said(entry) for entry in asked.tables if entry.name in gone)
+    """What a restore does not write, as sentences; of some tables what is said of these."""
+    some, gone = request.tables, read_answers(asked, survey.schema, request.answers).gone
+    dropped = (dropped_said(entry) for entry in asked.tables if entry.name in gone and entry.name in (some or gone))
+    if some:
+        return (*missing_said(manifest, survey), *today.said_of(request.named), *dropped)
     return (*warnings_of(manifest, survey, today), *today.said, *dropped)
 
 
