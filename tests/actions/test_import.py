@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from collections.abc import Callable
@@ -320,3 +321,22 @@ def test_the_scope_is_the_files_own(shop: Shop) -> None:
     )
     assert outcome.facts["businesses"] == ["t1", "t2"]
     assert shop.control.repository.manifest(str(outcome.facts["label"])).metadata.stats.device_records == 1
+
+
+def test_what_is_exported_comes_back_the_same(shop: Shop) -> None:
+    """A backup that is exported as json-2.0 and imported again has the same tables to the byte, and checksums."""
+    outcome = shop.take(truth(shop, 2).second())
+    first = shop.control.repository.manifest(str(outcome.facts["label"]))
+    exported = {"format": "json-2.0", "backup": first.metadata.label, "file": "out.json.gz"}
+    done = shop.control.run("export", "model", exported)
+    assert not [line for line in done.warnings if "NULL" in line]
+    text = gzip.decompress((shop.control.directory / "out.json.gz").read_bytes()).decode()
+    document = json.loads(text)
+    assert list(document["businessData"]) == ["Memo", "orderLines", "shopFiles", "shopProducts", "tenants"]
+    business = text[text.index('"businessData":') + 15 : text.index(',"metadata":')]
+    assert document["metadata"]["checksums"]["businessData"] == hashlib.sha256(business.encode()).hexdigest()
+    again = shop.control.run("import", "model", {"file": "out.json.gz", "on": "host", "job": "again"})
+    second = shop.control.repository.manifest(str(again.facts["label"]))
+    assert {entry.name: entry.digest for entry in second.tables} == {entry.name: entry.digest for entry in first.tables}
+    assert second.metadata.checksums == first.metadata.checksums
+    assert second.metadata.source_node_id == first.metadata.source_node_id

@@ -27,11 +27,11 @@ from toolkit.actions.context import Context
 from toolkit.actions.exporting import Wanted, contents_of
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.scratch import EMBEDDED
-from toolkit.actions.targets import known_repositories, repository_config, repository_of
+from toolkit.actions.targets import catalog_of, known_repositories, repository_config, repository_of
 from toolkit.errors import InputError, Problem, TaskError
 from toolkit.formats.contents import Contents, ExportedTable
 from toolkit.formats.forms import Format, form_of
-from toolkit.formats.options import CsvOptions
+from toolkit.formats.options import CsvOptions, JsonOptions
 from toolkit.formats.targets import holds_other_things, is_compressed, is_zip, target_at
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
@@ -52,7 +52,8 @@ class ExportArguments(Arguments, frozen=True, kw_only=True):
         Format,
         about(
             "The form: `sql`, INSERT statements that psql and others load into an empty schema; `copy`, the same with"
-            " COPY, quicker and for psql alone; `csv`, a file per table; `jsonl`, JSON Lines, a file per table.",
+            " COPY, quicker and for psql alone; `csv`, a file per table; `jsonl`, JSON Lines, a file per table;"
+            " `json-2.0`, a backup as the application itself writes it, which `import` reads back.",
             "sql",
         ),
     ]
@@ -157,6 +158,10 @@ def _place(arguments: ExportArguments, context: Context) -> Path:
     if arguments.format is not Format.CSV:
         given = {"null": arguments.null, "bom": arguments.bom, "safe_for_spreadsheets": arguments.safe_for_spreadsheets}
         problems += [(name, "it is for `format: csv`") for name, value in given.items() if value]
+    if arguments.where and arguments.format is Format.JSON_BACKUP:
+        problems.append(
+            ("where", "it is not for `json-2.0`: read back, rows that are left out would have been deleted")
+        )
     if any(each in arguments.null for each in '",\r\n'):
         problems.append(("null", "it has no quotes, commas and line ends"))
     try:
@@ -222,7 +227,8 @@ def _written(
 ) -> list[str]:
     """Write all of it; gives what is to be said of it."""
     csv = CsvOptions(null=arguments.null, bom=arguments.bom, safe=arguments.safe_for_spreadsheets)
-    form = form_of(arguments.format, csv)
+    models = catalog_of(context, context.host).models if context.host.catalog else {}
+    form = form_of(arguments.format, csv, JsonOptions(models=models, businesses=arguments.businesses))
     context.progress.start("export", bytes=sum(table.at_most for table in contents.tables))
     for table in contents.tables:
         _watch(table, context, [key for key in unmet if key.table == table.name])

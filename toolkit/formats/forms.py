@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from toolkit.formats.contents import Form
-from toolkit.formats.options import CsvOptions
+from toolkit.formats.options import CsvOptions, JsonOptions
 
 
 class Format(StrEnum):
@@ -15,6 +15,7 @@ class Format(StrEnum):
     COPY = "copy"
     CSV = "csv"
     JSON_LINES = "jsonl"
+    JSON_BACKUP = "json-2.0"
 
     @property
     def is_sql(self) -> bool:
@@ -27,8 +28,8 @@ class Format(StrEnum):
         return self in {Format.CSV, Format.JSON_LINES}
 
 
-def form_of(wanted: Format, options: CsvOptions) -> Form:
-    """Give what writes a form."""
+def form_of(wanted: Format, options: CsvOptions, backup: JsonOptions) -> Form:
+    """Give what writes a form, with the options of those forms that have some."""
     match wanted:
         case Format.SQL | Format.COPY:
             from toolkit.formats.sql import SqlForm  # noqa: PLC0415 - one of them is needed
@@ -42,3 +43,7 @@ def form_of(wanted: Format, options: CsvOptions) -> Form:
             from toolkit.formats.json_lines import JsonLinesForm  # noqa: PLC0415
 
             return JsonLinesForm()
+        case Format.JSON_BACKUP:
+            from toolkit.formats.json_backup import JsonBackupForm  # noqa: PLC0415
+
+            return JsonBackupForm(backup)

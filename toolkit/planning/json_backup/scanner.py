@@ -17,12 +17,14 @@ LARGEST: int = 64 << 20
 """Bytes of one value, at most, that is taken as a whole."""
 
 _SPACE = re.compile(rb"[ \t\r\n]*+")
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-_FLAT = re.compile(rb'\{[^"{}\[\]]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+)*+\}', re.DOTALL)
-_PIECE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]|"', re.DOTALL)
+_TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_PLAIN = rb'[^"{}\[\]]*+'
+_STRING = re.compile(_TEXT, re.DOTALL)
+_PIECE = re.compile(rb"%s(?:%s%s)*+([{}\[\]\"])" % (_PLAIN, _TEXT, _PLAIN), re.DOTALL)
+_DEPTH = 4
 _WORD = re.compile(rb'[^ \t\r\n,:{}\[\]"]++')
 
-_OPENING, _CLOSING = b"{[", b"}]"
+_OPENING = b"{["
 
 
 class DocumentError(Exception):
@@ -43,6 +45,15 @@ class Value(Struct, frozen=True):
 
     text: bytes
     offset: int
+
+
+def _nested_to(depth: int) -> bytes:
+    """The pattern of an object or list that has no more than so many levels; whether brackets fit shows later."""
+    inner = _TEXT if not depth else rb"(?:%s|%s)" % (_TEXT, _nested_to(depth - 1))
+    return rb"[{\[]%s(?:%s%s)*+[}\]]" % (_PLAIN, inner, _PLAIN)
+
+
+_SHALLOW = re.compile(_nested_to(_DEPTH), re.DOTALL)
 
 
 class Scanner:
@@ -145,23 +156,18 @@ class Scanner:
 
     def _nested(self) -> int:
         """Find the end of the object or list that begins here, in the buffer."""
-        if flat := _FLAT.match(self._buffer, self._at):
-            return flat.end()
+        if shallow := _SHALLOW.match(self._buffer, self._at):
+            return shallow.end()
         offset, begun, depth = self.offset, self._at, 0
         where = begun
         while True:
-            for piece in _PIECE.finditer(self._buffer, where):
-                token = piece[0]
-                if len(token) > 1:
-                    where = piece.end()
-                    continue
-                if token == b'"':  # it does not end within the buffer
-                    where = piece.start()
-                    break
+            # a string that does not end within the buffer counts from its quote
+            while (piece := _PIECE.match(self._buffer, where)) and (token := piece[1]) != b'"':
                 where = piece.end()
                 depth += 1 if token in _OPENING else -1
                 if not depth:
                     return where
+            where = piece.start(1) if piece else where
             before = self._at
             self._grow_within(offset)
             where -= before - self._at

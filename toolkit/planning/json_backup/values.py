@@ -31,6 +31,7 @@ _ENDLESS = (b'"infinity"', b'"-infinity"')
 _HEX = re.compile(rb"\\x(?:[0-9a-fA-F]{2})*")
 _DOUBLE, _REAL = 15, 6
 """Digits that a floating-point number of that size holds in any case."""
+_UTC = (b"", b"Z", b"+00", b"+0000", b"+00:00")
 _UNRECKONABLE = "its zone cannot be reckoned with; write the time in UTC"
 _ZERO_TIMES = re.compile(rb"00:00(?::00(?:\.0+)?)?")
 
@@ -187,7 +188,7 @@ def _instant(precision: int) -> Convert:
             raise MisfitError(f"a time such as 2026-01-31T12:00:00.000Z is needed, not {_said(value)}")
         day, time, fraction, zone, era = found.groups(default=b"")
         _refuse_finer(fraction, precision)
-        if zone in (b"", b"Z"):
+        if zone in _UTC:
             return day + b" " + (time or b"00:00") + b"Z" + era
         return _in_utc(day, time, zone, era)
 
