@@ -14,7 +14,6 @@ from toolkit.planning.row_order import SortKey, sort_key
 from toolkit.postgres.schema.order import FEW_TERMS, expression, order_by
 from toolkit.postgres.schema.relation import Relation, Sql
 from toolkit.postgres.session.connection import Connection
-from toolkit.postgres.session.qualifying import type_name
 
 _PAGES = 300
 """Pages of a table that a sample has, about."""
@@ -92,8 +91,9 @@ def _compared(columns: Sequence[Column], operator: str, bound: Bound) -> Sql:
     """The condition that a key comes before a bound, or not before it, in the order of the repository."""
     sides = (
         [expression(column, "t") for column in columns],
+        # a value of a domain is compared as what it is made of: today the domain may not take it
         [
-            sql.SQL("{}::{}").format(sql.Literal(text), type_name(column.type if column.sort == "native" else "text"))
+            sql.SQL("{}" if column.sort == "native" else "{}::text").format(sql.Literal(text))
             for column, text in zip(columns, bound, strict=True)
         ],
     )
