@@ -93,6 +93,7 @@ WORKS: dict[str, dict[str, Work]] = {
     "fleet": {
         _SERIAL: Fleet(),
         "fleet of hosts, --forks 2": Fleet(options=("--forks", "2")),
+        "fleet of hosts, --executor processes --forks 2": Fleet(options=("--executor", "processes", "--forks", "2")),
         "fleet of hosts, Dask LocalCluster of 2": Fleet(options=("--executor", "dask", "--forks", "2")),
     },
 }
@@ -133,6 +134,7 @@ ROWS = [
     _beside("nightly", "nightly of the demo, second run", f"the same at {BEFORE}", 0.5, 0.3),
     Row(name="memory", work="peak memory of ours, all rows above", peer="", must=250, goal=150, kind=Kind.MEMORY),
     _beside("fleet-forks", "fleet of hosts, --forks 2", _SERIAL, 0.65, 0.55),
+    _beside("fleet-processes", "fleet of hosts, --executor processes --forks 2", _SERIAL, 0.65, 0.55),
     _beside("fleet-dask", "fleet of hosts, Dask LocalCluster of 2", _SERIAL, 0.65, 0.55),
     _growth("growth-backup", "backup A", "backup A/10", "backup A/1000"),
     _growth("growth-mirror", "mirror A into empty tables", "mirror A/10", "mirror A/1000"),

@@ -166,16 +166,19 @@ def killed_run(command: list[str], conninfo: str, who: str, moment: float) -> in
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 @pytest.mark.parametrize("number", range(examples(1)))
 @pytest.mark.parametrize("who", ["worker", "scheduler", "leader"])
+@pytest.mark.parametrize("processes", [1, 3])
 def test_who_is_killed_on_dask_leaves_no_half_backup(
-    who: str, number: int, tmp_path: Path, new_database: Callable[[], str]
+    processes: int, who: str, number: int, tmp_path: Path, new_database: Callable[[], str]
 ) -> None:
-    """Killed at a random moment of two backups: the repository is sound, and a run without Dask completes at once."""
+    """Killed at a random moment of two backups, each read by one process or several: the repository is sound, and a run
+    without Dask completes at once."""
     conninfo = new_database()
     execute(conninfo, SCHEMA.format(rows=60_000))
     control = Control(tmp_path, CATALOG)
     for host in HOSTS:
         control.add_host(host, conninfo)
-    play = {"name": "backup", "hosts": "all", "tasks": [{"backup": {"job": "killed"}}]}
+    reading = {"processes": processes} if processes > 1 else {}
+    play = {"name": "backup", "hosts": "all", "tasks": [{"backup": {"job": "killed", **reading}}]}
     playbook = tmp_path / "backup.yml"
     playbook.write_text(json.dumps([play]), encoding="utf-8")
     command = [sys.executable, "-m", "invoke", "run", str(playbook), "--inventory", str(tmp_path / "inventory")]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from tests.control import Control as Site
@@ -69,3 +72,36 @@ def test_processes_give_the_backup_of_one_session(site: tuple[Site, str], execut
     found = [content(each) for each in made.repository.manifests().manifests.values()]
     assert len(found) > 1
     assert len(set(found)) == 1
+
+
+@contextmanager
+def killing_processes() -> Iterator[list[int]]:
+    """Meanwhile, kill every worker process of this one as soon as it is there."""
+    ended, killed = threading.Event(), list[int]()
+
+    def kill() -> None:
+        while not ended.wait(0.01):
+            for process in psutil.Process().children():
+                with suppress(psutil.Error):
+                    if "toolkit.runner.process" in process.cmdline():
+                        process.kill()
+                        killed.append(process.pid)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        yield killed
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_lost_processes_leave_their_work_to_the_leader(site: tuple[Site, str]) -> None:
+    """The backup is the same when all others die; a warning says so."""
+    made, _ = site
+    with killing_processes() as killed:
+        ran = back_up(made, processes=3)
+    assert killed
+    assert (ran.code, "fewer processes read: a process was lost" in ran.text) == (0, True), ran.text
+    assert back_up(made).code == 0
+    assert len({content(each) for each in made.repository.manifests().manifests.values()}) == 1

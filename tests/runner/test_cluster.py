@@ -1,4 +1,4 @@
-"""Tasks on Dask workers: as in threads while all goes well, and never more said than is known when something dies."""
+"""Tasks on Dask workers and in processes: as in threads, and never more said than is known when something dies."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -40,9 +41,9 @@ class Site:
     control: Control
     conninfo: str
 
-    def run(self, text: str, executor: str = "threads", limit: str = "", extra_vars: tuple[str, ...] = ()) -> Ran:
+    def run(self, text: str, executor: str = "threads", **more: Any) -> Ran:
         """Run a playbook."""
-        options = run.Options(executor=executor, limit=limit, extra_vars=extra_vars)
+        options = run.Options(executor=executor, **more)
         return run_text(text, self.control.directory, options, control=self.control)
 
     def ask(self, query: str) -> object:
@@ -114,22 +115,23 @@ def test_a_playbook_needs_no_change(site: Site, cluster: LocalCluster) -> None:
     - when: inventory_hostname == 'b'
       sql: {query: SELECT 1, args: {x: "{{ missing }}"}}
 """
-    address = cluster.scheduler_address
     hosts = site.control.directory / "inventory" / "hosts.yml"
     name = str(site.ask("SELECT current_database()"))
     hosts.write_text(hosts.read_text(encoding="utf-8").replace(name, "{{ called }}"), encoding="utf-8")
     called = (f"called={name}",)
     with pytest.MonkeyPatch.context() as patch:
-        there = site.run(text, executor=f"dask:{address}", extra_vars=called)
+        there = site.run(text, executor=f"dask:{cluster.scheduler_address}", extra_vars=called)
         patch.setenv("PLAYBACK_TEST_TOKEN", PASSWORD)
         here = site.run(text, extra_vars=called)
-    assert there == here
+        processes = site.run(text, executor="processes", extra_vars=called)
+    assert there == here == processes
     assert there.code == 2
     assert str(len(PASSWORD)) in there.out
     assert PASSWORD not in there.text
 
 
-def test_ctrl_c_reaches_the_servers(site: Site, cluster: LocalCluster) -> None:
+@pytest.mark.parametrize("executor", ["dask", *(["processes"] if EVERYTHING else [])])
+def test_ctrl_c_reaches_the_servers(site: Site, cluster: LocalCluster, executor: str) -> None:
     """Statements that workers wait for are cancelled on the server; nothing of them stays."""
     text = f"""
 - hosts: all
@@ -146,7 +148,7 @@ def test_ctrl_c_reaches_the_servers(site: Site, cluster: LocalCluster) -> None:
     pressing = threading.Thread(target=press)
     pressing.start()
     started = time.monotonic()
-    ran = site.run(text, executor=f"dask:{cluster.scheduler_address}")
+    ran = site.run(text, executor=f"dask:{cluster.scheduler_address}" if executor == "dask" else executor)
     pressing.join()
     assert ran.code == 130
     assert time.monotonic() - started < 15
@@ -190,6 +192,34 @@ def test_a_lost_worker_costs_one_host(site: Site, cluster: LocalCluster) -> None
     assert site.ask("SELECT string_agg(host, ' ' ORDER BY host) FROM done") == "a b c"
 
 
+def own_processes() -> list[psutil.Process]:
+    """The worker processes that this one has begun."""
+    children = psutil.Process().children()
+    return [each for each in children if "toolkit.runner.process" in each.cmdline()]
+
+
+def test_a_lost_process_is_replaced(site: Site) -> None:
+    """The host whose process died is undecided and not begun again; a new process does the others."""
+    text = f"""
+- hosts: all
+  tasks:
+    - sql: {{query: "{WRITING}"}}
+      vars: {{sleep: "{{{{ 20 if inventory_hostname == 'a' else 0 }}}}"}}
+"""
+    with ThreadPoolExecutor(1) as pool:
+        ran = pool.submit(lambda: site.run(text, executor="processes", forks="1"))
+        site.wait(SLEEPING, 1)
+        for process in own_processes():
+            process.kill()
+        result = ran.result(60)
+    site.end()
+    assert result.code == 8
+    assert "fatal: [a]: FAILED! => its process was lost while this task ran, and nobody can say" in result.out
+    assert site.ask("SELECT string_agg(host, ' ' ORDER BY host) FROM done") == "b c"
+    assert site.ask("SELECT last_value FROM begun") == 3
+    assert not own_processes()
+
+
 SCHEDULER = """
 import time
 from dask.distributed import LocalCluster
@@ -223,12 +253,13 @@ def test_a_lost_scheduler_ends_the_run(site: Site) -> None:
     assert site.ask("SELECT last_value FROM begun") == 1
 
 
-def test_a_killed_run_leaves_nothing_running(site: Site) -> None:
+@pytest.mark.parametrize("executor", ["dask", *(["processes"] if EVERYTHING else [])])
+def test_a_killed_run_leaves_nothing_running(site: Site, executor: str) -> None:
     """Workers of its own die with the run, their transactions with them, and the rerun completes."""
     playbook = site.control.directory / "p.yml"
     playbook.write_text(f'- hosts: a:b\n  tasks:\n    - sql: {{query: "{WRITING}"}}\n', encoding="utf-8")
     words = [sys.executable, "-m", "invoke", "run", str(playbook), "--inventory", str(playbook.parent / "inventory")]
-    words += ["--executor", "dask", "--forks", "2", "--extra-vars", "sleep=60"]
+    words += ["--executor", executor, "--forks", "2", "--extra-vars", "sleep=60"]
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
         site.wait(SLEEPING, 2)
         workers = psutil.Process(process.pid).children(recursive=True)
@@ -239,13 +270,14 @@ def test_a_killed_run_leaves_nothing_running(site: Site) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes in a group of their own get no Ctrl-C there")
-@pytest.mark.parametrize("moment", [number / 4 for number in range(4, 20)] if EVERYTHING else [])
-def test_ctrl_c_at_any_time_is_one_line(site: Site, moment: float) -> None:
+@pytest.mark.parametrize("executor", ["dask", "processes"])
+@pytest.mark.parametrize("moment", [number / 4 for number in range(2, 20)] if EVERYTHING else [])
+def test_ctrl_c_at_any_time_is_one_line(site: Site, moment: float, executor: str) -> None:
     """Ctrl-C in a terminal, which its workers hear too, ends a run with 130 and one line, also while they begin."""
     playbook = site.control.directory / "p.yml"
     playbook.write_text("- hosts: a:b\n  tasks:\n    - wait_for: {port: 9, timeout: 60}\n", encoding="utf-8")
     words = [sys.executable, "-m", "invoke", "run", str(playbook), "--inventory", str(playbook.parent / "inventory")]
-    words += ["--executor", "dask", "--forks", "2"]
+    words += ["--executor", executor, "--forks", "2"]
     with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         time.sleep(moment)
         workers = psutil.Process(process.pid).children(recursive=True)
@@ -265,7 +297,7 @@ def test_what_is_wrong_with_a_cluster_is_said_before_anything_runs(site: Site) -
             "is not encrypted, so that anybody between here and there could run tasks; use tls://",
         ),
         ("dask:scheduler", "is no address of a scheduler, such as tls://"),
-        ("spark", "expected threads, dask or dask:ADDRESS, not 'spark'"),
+        ("spark", "expected threads, processes, dask or dask:ADDRESS, not 'spark'"),
     ):
         ran = site.run(text, executor=executor)
         assert (ran.code, ran.out) == (2, "")

@@ -9,7 +9,7 @@ from datetime import timedelta, timezone
 import msgspec
 import pytest
 
-from tests.storage.faults import flip_bit
+from tests.storage.faults import FaultyStore, flip_bit
 from tests.storage.samples import NOW, manifest_of, sample_rows, write_backup
 from toolkit.errors import DamageError, InputError, PlaybackError, RefusedError, StorageError
 from toolkit.model.manifest import Manifest
@@ -226,3 +226,31 @@ def test_another_program_can_verify_a_manifest(repository: Repository) -> None:
     read = repository.manifest(LABEL)
     assert isinstance(read, Manifest)
     assert msgspec.structs.replace(read, checksum=manifest.checksum) == manifest
+
+
+class ReadingStore(FaultyStore):
+    """A store that remembers what is read from it."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.got: list[str] = []
+
+    def get(self, name: str, *, limit: int | None = None) -> bytes:
+        """Get, remembered."""
+        self.got.append(name)
+        return super().get(name, limit=limit)
+
+
+def test_manifests_are_read_for_their_chunks_once(store: Store, store_kind: str) -> None:
+    """A run that backs up many hosts reads each manifest once; what a removed backup alone had is forgotten."""
+    reading = ReadingStore(store)
+    repository = Repository.open(reading, create=True)
+    first, second = (write_backup(repository, sample_rows(seed), job=f"job-{seed}")[0] for seed in (1, 2))
+    wanted = [frozenset((chunk.id, chunk.stored) for _, chunk in each.stored_chunks) for each in (first, second)]
+    # the first was read when the second was written, which makes all files of a bundle new
+    for read in (2 if store_kind == "bundle" else 1, 0):
+        reading.got.clear()
+        assert Repository.open(reading, create=False).recorded_chunks() == wanted[0] | wanted[1]
+        assert sum(name.startswith("backups/") for name in reading.got) == read
+    repository.delete_manifest(first.metadata.label)
+    assert repository.recorded_chunks() == wanted[1]

@@ -16,6 +16,7 @@ from toolkit.errors import InputError, PlaybackError, StorageError, TaskError
 from toolkit.model.host import RepositoryConfig
 from toolkit.model.manifest import Manifest
 from toolkit.planning.chunking import RawChunk
+from toolkit.planning.clock import compact_stamp
 from toolkit.storage.chunk_writer import ChunkWriter, StoredChunk
 from toolkit.storage.open import open_store
 from toolkit.storage.repository import LabelTakenError, Repository
@@ -127,7 +128,7 @@ class Destinations:
     def new_label(self, now: datetime, job: str, scope: str) -> str:
         """Give a label that no backup of any of them has."""
         taken: list[str] = []
-        self._each(lambda each: taken.extend(each.opened().labels()))
+        self._each(lambda each: taken.extend(each.opened().labels(compact_stamp(now))))
         return self.left[0].opened().new_label(now, job, scope, taken=taken)
 
     @contextmanager

@@ -19,9 +19,10 @@ class AskedRun:
     limit: str = command.text("run only on hosts of this pattern, or on those that a file names: @FILE")
     tags: str = command.text("run only tasks with one of these tags, separated by commas")
     skip_tags: str = command.text("run no task with one of these tags")
-    forks: str = command.text("how many hosts at the same time (default: 1; with dask as many as it has threads)")
+    forks: str = command.text("how many hosts at the same time (default: 1; in processes as many as there are)")
     executor: str = command.text(
-        "where tasks run: threads, or dask for worker processes, or dask:ADDRESS for a cluster", default="threads"
+        "where tasks run: threads, processes of this machine, dask for Dask's, or dask:ADDRESS for a cluster",
+        default="threads",
     )
     extra_vars: tuple[str, ...] = command.texts(
         "a variable as name=value, several as JSON, or @FILE.yml; may be given again"

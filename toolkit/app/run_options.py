@@ -113,8 +113,8 @@ def _forks(text: str, problems: list[Problem]) -> int:
 
 def _executor(text: str, problems: list[Problem]) -> str:
     kind, colon, address = text.partition(":")
-    if text not in ("threads", "dask") and not (kind == "dask" and colon):
-        problems.append(Problem(message=f"--executor: expected threads, dask or dask:ADDRESS, not {text!r}"))
+    if text not in ("threads", "processes", "dask") and not (kind == "dask" and colon):
+        problems.append(Problem(message=f"--executor: expected threads, processes, dask or dask:ADDRESS, not {text!r}"))
     elif colon and (problem := scheduler_problem(address)):
         problems.append(Problem(message=f"--executor: {problem}"))
     return text

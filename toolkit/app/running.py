@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolkit.actions.action import A, Action
 from toolkit.actions.context import Helper
@@ -31,6 +32,9 @@ from toolkit.runner.options import RunOptions
 from toolkit.runner.reporter import Reporter
 from toolkit.runner.results import RunRecord
 from toolkit.runner.run import Runner
+
+if TYPE_CHECKING:
+    from toolkit.runner.processes import Hello
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +120,12 @@ def executor_of(options: RunOptions, control: Control, inventory: LoadedInventor
     directory = control.inventory_directory()
     shown = show_file(directory, inventory.directory)
     if options.scheduler is None:
-        return Threads(
-            options.forks or 1, helpers=_Helping(options=options, files=directory, inventory=inventory, shown=shown)
-        )
+        helpers = _Helping(options=options, files=directory, inventory=inventory, shown=shown)
+        if options.executor == "processes":
+            from toolkit.runner.forks import Forks  # noqa: PLC0415 - only who asks for it pays for it
+
+            return Forks(options.forks or os.cpu_count() or 1, helpers.hello(), PROCESS, helpers)
+        return Threads(options.forks or 1, helpers=helpers)
     try:
         # an interruption within its import would end Python by the signal itself, without an exit code
         with PROCESS.held():
@@ -151,16 +158,20 @@ class _Helping:
     def __call__(self, order: Order, progress: Progress) -> AbstractContextManager[Helper]:
         """Give it for one task."""
         from toolkit.runner import helping  # noqa: PLC0415 - only who asks for it pays for it
-        from toolkit.runner.processes import Hello  # noqa: PLC0415
+
+        return helping.helping(self.hello(), lambda part: helping.errand_of(order, part=part), progress)
+
+    def hello(self) -> Hello:
+        """Give what a process is told of the run."""
+        from toolkit.runner.processes import Hello  # noqa: PLC0415 - the same
 
         extra = self.options.extra_vars.items()
-        hello = Hello(
+        return Hello(
             inventory=str(self.files),
             control=str(self.inventory.directory),
             shown=self.shown,
             extra={name: pack_written(value, Place(path=f"--extra-vars {name}")) for name, value in extra},
         )
-        return helping.helping(hello, lambda part: helping.errand_of(order, part=part), progress)
 
 
 def act(

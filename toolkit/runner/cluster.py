@@ -35,7 +35,7 @@ from toolkit.model.playbook import Place
 from toolkit.runner import wire
 from toolkit.runner.errands import heard
 from toolkit.runner.executor import Order, Threads
-from toolkit.runner.helping import errand_of
+from toolkit.runner.helping import AGAIN, errand_of, lost
 from toolkit.runner.interruption import Interruption
 from toolkit.runner.wire import Errand, LostError
 from toolkit.runner.worker import Visit, interrupt, work
@@ -47,7 +47,6 @@ _TO_CONNECT: Final = 10
 _MOST: Final = 1000
 """Most hosts at the same time: each has a thread that waits for its worker."""
 _KINDS: Final = (".yml", ".yaml")
-_AGAIN: Final = "run it again on the hosts that failed"
 _OWN_CLUSTER: Final = {
     "distributed.scheduler.allowed-failures": 0,
     # a task is one call that lasts: there is nothing to steal, to sample or to balance
@@ -195,7 +194,7 @@ class DaskCluster:
 
     def _answered(self, client: Client, order: Order, errand: Errand) -> Outcome:
         if client.status != "running" or self._gone:
-            raise TaskError("the scheduler is gone; this task was not begun", hint=_AGAIN)
+            raise TaskError("the scheduler is gone; this task was not begun", hint=AGAIN)
         came = threading.Event()
         claims = self._claims.pop() if self._claims else Queue(f"{self._run}-{uuid.uuid4().hex}", client=client)
         try:
@@ -247,13 +246,8 @@ class DaskCluster:
         else:
             self._gone, who = True, "the scheduler"
         if not begun:
-            return TaskError(f"{who} was lost before this task began; nothing was done", hint=_AGAIN)
-        if order.action.writes and not order.check:
-            message = f"{who} was lost while this task ran, and nobody can say whether it came to its end"
-            return UndecidedError(
-                message, hint=f"it is done whole or not at all, and may still be running there; {_AGAIN}"
-            )
-        return TaskError(f"{who} was lost while this task ran", hint=_AGAIN)
+            return TaskError(f"{who} was lost before this task began; nothing was done", hint=AGAIN)
+        return lost(order, who)
 
     @contextmanager
     def _connected(self) -> Iterator[Client]:

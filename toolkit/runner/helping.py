@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from toolkit.actions.context import Helper, HelperLostError
-from toolkit.errors import TaskError
+from toolkit.errors import TaskError, UndecidedError
 from toolkit.model.outcome import Progress
 from toolkit.runner import wire
 from toolkit.runner.errands import heard
@@ -32,6 +33,17 @@ def errand_of(order: Order, *, run: str = "", part: str | None = None) -> Errand
         now=order.now().isoformat(),
         part=part,
     )
+
+
+AGAIN: Final = "run it again on the hosts that failed"
+
+
+def lost(order: Order, who: str) -> TaskError | UndecidedError:
+    """Give what is known of a task that was begun and that nobody answers for any more."""
+    if order.action.writes and not order.check:
+        message = f"{who} was lost while this task ran, and nobody can say whether it came to its end"
+        return UndecidedError(message, hint=f"it is done whole or not at all, and may still be running there; {AGAIN}")
+    return TaskError(f"{who} was lost while this task ran", hint=AGAIN)
 
 
 @contextmanager

@@ -21,8 +21,9 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         diff: show samples of what would change.
         write_answers: a file for what drift asks; empty for none.
         extra_vars: variables that win over all others.
-        forks: how many hosts run a task at the same time; 0 for as many as the executor is made for, one for threads.
-        executor: where tasks run: `threads`, `dask` or `dask:ADDRESS`.
+        forks: how many hosts run a task at the same time; 0 for as many as the executor is made for: one for threads,
+            one for each processor for processes.
+        executor: where tasks run: `threads`, `processes`, `dask` or `dask:ADDRESS`.
         start_at_task: name (or glob) of the first task to run; empty for the first one.
     """
 

@@ -134,6 +134,11 @@ class ProcessPool:
         self._idle = list[WorkerProcess]()
         self._all = list[WorkerProcess]()
 
+    def begin(self, number: int) -> None:
+        """Begin so many before they are needed."""
+        self._all = [WorkerProcess(self._hello) for _ in range(number)]
+        self._idle = list(self._all)
+
     def do(self, errand: Errand, hear: Callable[[Mapping[str, Any]], None], stop: Callable[[], bool]) -> str:
         """As `WorkerProcess.do`, by one that has nothing to do."""
         with self._lock:

@@ -172,7 +172,7 @@ class LocalStore:
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """Give the files whose names begin with `prefix`, sorted by name; links and special files among them."""
-        for name, entry in self._walk(tuple(prefix.split("/")[:-1])):
+        for name, entry in self._walk(tuple(prefix.split("/")[:-1]), prefix=prefix):
             if name.startswith(prefix) and not _TEMPORARY.fullmatch(entry.name):
                 modified = datetime.fromtimestamp(entry.modified, UTC)
                 yield StoredFile(name=name, size=entry.size, modified=modified)
@@ -258,10 +258,11 @@ class LocalStore:
     def _path(self, name: str) -> Path:
         return self._directory.joinpath(*name.split("/"))
 
-    def _walk(self, parts: tuple[str, ...], *, folders: bool = False) -> Iterator[tuple[str, Entry]]:
+    def _walk(self, parts: tuple[str, ...], *, folders: bool = False, prefix: str = "") -> Iterator[tuple[str, Entry]]:
         """Every file below a directory with its name in the store, temporary ones included, sorted by name.
 
         Args:
+            prefix: of the names that are wanted; no directory is entered in which there are none.
             folders: give directories, too, each after what is in it.
         """
         try:
@@ -274,8 +275,8 @@ class LocalStore:
         for entry in entries:
             name = "/".join((*parts, entry.name))
             inside = entry.is_folder and len(parts) < _DEEPEST
-            if inside:
-                yield from self._walk((*parts, entry.name), folders=folders)
+            if inside and f"{name}/".startswith(prefix[: len(name) + 1]):
+                yield from self._walk((*parts, entry.name), folders=folders, prefix=prefix)
             if folders or not inside:
                 yield name, entry
 

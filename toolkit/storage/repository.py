@@ -29,33 +29,13 @@ from toolkit.storage.layout import (
 )
 from toolkit.storage.marker import repository_id
 from toolkit.storage.prefetch import prefetch
+from toolkit.storage.recorded import Recorded, recorded_chunks
 from toolkit.storage.store import Store
 
 _Made = TypeVar("_Made")
 
 
-class _RecordedChunk(msgspec.Struct, frozen=True):
-    id: str
-    stored: int
-
-
-class _RecordedSupport(msgspec.Struct, frozen=True):
-    chunks: tuple[_RecordedChunk, ...]
-
-
-class _RecordedTable(msgspec.Struct, frozen=True):
-    chunks: tuple[_RecordedChunk, ...]
-    support: tuple[_RecordedSupport, ...] = ()
-
-
-class _RecordedTables(msgspec.Struct, frozen=True):
-    """The part of a manifest that says which chunks are stored, decoded alone because all manifests are read for it."""
-
-    tables: tuple[_RecordedTable, ...]
-
-
 _PUBLISHED = msgspec.json.Decoder(Published)
-_RECORDED = msgspec.json.Decoder(_RecordedTables)
 """Made here, because msgspec crashes when several threads decode into a type for the first time at once."""
 
 
@@ -107,9 +87,13 @@ class Repository:
         """Where it is, as a user would write it."""
         return self.store.place
 
-    def labels(self) -> list[str]:
-        """Give the labels of all backups, sorted, and so by the time at which they began."""
-        return sorted(label for stored in self.store.list(BACKUPS) if (label := label_of(stored.name)))
+    def labels(self, begin: str = "") -> list[str]:
+        """Give the labels of all backups, sorted, and so by the time at which they began.
+
+        Args:
+            begin: only of those that begin with it.
+        """
+        return sorted(label for stored in self.store.list(f"{BACKUPS}{begin}") if (label := label_of(stored.name)))
 
     def manifest(self, label: str) -> Manifest:
         """Give the manifest of a backup, checked.
@@ -176,9 +160,10 @@ class Repository:
             InputError: the job cannot be part of a file name.
         """
         check_job(job)
-        stem = f"{compact_stamp(now)}-{job}-{scope}"
+        stamp = compact_stamp(now)
+        stem = f"{stamp}-{job}-{scope}"
         # on many file systems labels that differ in case alone would be the same directory
-        used = {label.casefold() for label in chain(self.labels(), taken)}
+        used = {label.casefold() for label in chain(self.labels(stamp), taken)}
         label, number = stem, 1
         while label.casefold() in used:
             number += 1
@@ -255,19 +240,10 @@ class Repository:
         # and again, for it may be removed meanwhile, of which the record goes first
         return sorted(label for label in gone if self.store.exists(published_name(label)))
 
-    def recorded_chunks(self) -> frozenset[tuple[str, int]]:
+    def recorded_chunks(self) -> Recorded:
         """(chunk id, stored size) of every chunk that some backup references; unreadable backups are passed over."""
-
-        def read(label: str) -> frozenset[tuple[str, int]]:
-            try:
-                data = self.store.get(manifest_name(label), limit=manifest_file.LIMIT)
-                tables = decoded(_RECORDED, data).tables
-            except (MissingError, DamageError, msgspec.DecodeError):
-                return frozenset()
-            parts = chain.from_iterable((table.chunks, *(part.chunks for part in table.support)) for table in tables)
-            return frozenset((chunk.id, chunk.stored) for chunk in chain.from_iterable(parts))
-
-        return frozenset().union(*self._ahead(self.labels(), read))
+        manifests = (stored for stored in self.store.list(BACKUPS) if label_of(stored.name))
+        return recorded_chunks(self.store, self.id, manifests, self._ahead)
 
     def _publish(self, manifest: Manifest, data: bytes, sizes: Mapping[str, int]) -> None:
         name = manifest_name(manifest.metadata.label)
