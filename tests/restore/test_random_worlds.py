@@ -38,8 +38,6 @@ from toolkit.postgres.schema import row_sources
 from toolkit.postgres.selection import ownership
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
-ONLY_SOME = bool(os.environ.get("PLAYBACK_ONLY_SOME"))
-
 PARTIAL, REFUSED = 3, RefusedError.exit_code
 
 
@@ -104,7 +102,7 @@ def make_way(random: Random, world: World, source: View, tables: Sequence[str]) 
         arguments["businesses"] = list(picked)
     elif random.random() < 0.25:
         arguments["atomic"] = False
-    if "atomic" not in arguments and random.random() < (1 if ONLY_SOME else 0.3):
+    if "atomic" not in arguments and random.random() < 0.3:
         arguments["tables"] = random.sample(tables, min(len(tables), random.choice((1, 1, 2, 3))))
     if random.random() < 0.33:
         arguments["on_error"] = "quarantine"

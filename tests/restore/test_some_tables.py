@@ -252,3 +252,21 @@ def test_a_row_that_comes_along_and_points_at_a_transient_one(make_pair: MakePai
     done = pair.restore(tables=["items"])
     assert any(text.startswith("rows of carts that come along are without (session)") for text in done.warnings)
     assert pair.rows("SELECT * FROM carts ORDER BY id") == [(1, "a", None), (2, "a", None)]
+
+
+def test_a_table_that_a_trigger_wrote_to_is_not_called_untouched(pair: Pair) -> None:
+    """Where triggers are to be heard, digests tell which tables they wrote to; the others are proven all the same."""
+    made = (
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN INSERT INTO public.lines (id, product, amount) VALUES (99, new.id, 0); RETURN new; END'"
+    )
+    execute(
+        pair.target,
+        "UPDATE products SET name = 'spoiled' WHERE id = 1",
+        made,
+        "CREATE TRIGGER note AFTER UPDATE ON products FOR EACH ROW EXECUTE FUNCTION note()",
+    )
+    done = pair.restore(tables=["products"], triggers="fire")
+    assert done.facts["not_touched"] == ["countries", "makers", "tenants"]
+    assert any(text.startswith("lines: rows outside the restore changed") for text in done.warnings)
+    assert "3 other tables are proven to be as before" in "\n".join(done.details)

@@ -229,7 +229,9 @@ def _outcome(
         what=f"restore {plan.label} → {name}",
         tables=sum(1 for table in plan.tables.values() if table.changes),
         rows=sum(plan.total(what) for what in ("inserts", "updates", "deletes")),
-        bytes=manifest.metadata.stats.uncompressed_size,
+        bytes=sum(entry.bytes for entry in manifest.tables if entry.name in plan.tables)
+        if plan.named
+        else manifest.metadata.stats.uncompressed_size,
         seconds=seconds,
     )
     return Outcome(

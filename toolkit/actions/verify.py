@@ -274,7 +274,9 @@ def _outcome(manifest: Manifest, result: VerifiedDatabase, found: Verification, 
         what=f"verify {result.label} ↔ {result.host}",
         tables=len(result.verdicts),
         rows=sum(verdict.rows for verdict in result.verdicts),
-        bytes=manifest.metadata.stats.uncompressed_size,
+        bytes=sum(entry.bytes for entry in manifest.tables if entry.name in {each.table for each in result.verdicts})
+        if result.others
+        else manifest.metadata.stats.uncompressed_size,
         seconds=seconds,
     )
     return Outcome(

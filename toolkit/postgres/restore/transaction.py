@@ -203,7 +203,8 @@ def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress)
         untouched += sum(digest.rows for digest in before.values())
         plan = replace(plan, untouched=untouched)
     if others and request.tables:
-        plan = replace(plan, proven=not (by_digest and before.keys() < set(others.tables)))
+        left = tuple(name for name in plan.not_touched if not by_digest or name in before)
+        plan = replace(plan, proven=True, not_touched=left)
     return replace(plan, warnings=(*plan.warnings, *said))
 
 
