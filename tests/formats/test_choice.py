@@ -69,6 +69,21 @@ def test_what_keys_may_lead_to_is_said(export: Exporting) -> None:
     assert 'not in it: rows of colours that Bill "Ing".invoice (colour) may point at' in outcome.details
 
 
+def test_what_tables_need_comes_along(shop: Control, export: Exporting, tmp_path: Path, elsewhere: str) -> None:
+    """The rows that others point at, around circles too, so that PostgreSQL takes all of it, and no other rows."""
+    given = {"tables": ["Bill*", "team"], "businesses": ["b"], "referenced": True}
+    check = export("sql", "some.sql", check=True, **given)
+    outcome = export("sql", "some.sql", **given)
+    expected = {'Bill "Ing".invoice': 2, "colours": 1, "org": 1, "staff": 1, "team": 1}
+    assert check.facts["tables"] == outcome.facts["tables"] == expected
+    assert outcome.warnings == ()
+    assert "of colours, org, staff the rows that these point at" in outcome.details
+    load(elsewhere, tmp_path / "some.sql")
+    found, source = content(elsewhere, NAMES), content(shop.hosts["shop"]["database"], NAMES)
+    assert found["colours"] == ["1\tred\n"]
+    assert found["staff"] == [line for line in source["staff"] if line.split("\t")[1] == "b"]
+
+
 def test_check_mode_says_what_would_be_written(export: Exporting, tmp_path: Path) -> None:
     """Tables, rows and bytes; nothing is written, and no scratch database is made."""
     whole = export("sql", "x.sql", check=True)

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from toolkit.actions.action import Action, ExactlyOne
+from toolkit.actions.action import Action, ExactlyOne, Needs
 from toolkit.actions.arguments import (
     Arguments,
     BackupChoice,
@@ -81,6 +81,14 @@ class ExportArguments(Arguments, frozen=True, kw_only=True):
     tables: Annotated[
         UniqueTexts, about("Only these tables: names, or glob patterns of them.", ["products", "order*"])
     ] = ()
+    referenced: Annotated[
+        bool,
+        about(
+            "Whether rows of other tables come along that those of `tables` point at, and what these point at in turn,"
+            " so that foreign keys hold.",
+            True,
+        ),
+    ] = False
     where: Annotated[
         Mapping[str, Text],
         about(
@@ -200,11 +208,16 @@ def _export(arguments: ExportArguments, context: Context, repository: Repository
         like=arguments.like,
         on=arguments.on,
         repository=repository_name(arguments.repository),
+        referenced=arguments.referenced,
     )
     with BackupReader(repository, manifest) as reader, contents_of(manifest, wanted, reader, context) as contents:
         unmet = unmet_keys(contents.tables, wanted.where) if arguments.format.is_sql else ()
         if context.check:
-            counts = _counts(contents, manifest, counting=bool(arguments.businesses) and not wanted.by_scratch)
+            counts = _counts(
+                contents,
+                manifest,
+                counting=bool(arguments.businesses or arguments.referenced) and not wanted.by_scratch,
+            )
             result = _result(arguments, contents, place, counts, at_most=wanted.by_scratch)
             return Outcome(changed=True, result=result)
         warnings = _written(arguments, context, contents, place, unmet)
@@ -318,7 +331,7 @@ ACTION = Action(
     ),
     arguments=ExportArguments,
     run=run,
-    rules=(ExactlyOne(("file", "directory")),),
+    rules=(ExactlyOne(("file", "directory")), Needs("referenced", "tables")),
     writes=True,
     on_leader=True,
 )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from fnmatch import fnmatchcase
 from functools import partial
 
 from msgspec import Struct, structs
@@ -19,13 +18,16 @@ from toolkit.actions.verify import host_named
 from toolkit.config.masking import mask
 from toolkit.errors import InputError, Problem, RefusedError
 from toolkit.formats.contents import Contents, ExportedTable
-from toolkit.model.manifest import Manifest, SequenceEntry, StoredColumn
+from toolkit.model.manifest import Manifest, SequenceEntry, StoredColumn, TableEntry
 from toolkit.model.plan import Mode
+from toolkit.model.schema import DatabaseSchema
 from toolkit.planning.load_order import unmet_keys
 from toolkit.planning.picked_by_text import PickedByText, check_businesses, is_everything
+from toolkit.planning.rows_along import RowsAlong
+from toolkit.planning.some_tables import named_tables
 from toolkit.postgres.schema.introspection import read_schema
 from toolkit.postgres.selection.chosen_rows import check_where, chosen_rows
-from toolkit.postgres.session.connection import connect
+from toolkit.postgres.session.connection import Connection, connect
 from toolkit.storage.backup_reader import BackupReader
 from toolkit.wording import counted, meant
 
@@ -45,6 +47,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     Attributes:
         tables: names, or glob patterns; empty for all.
         where: table → a condition on its rows.
+        referenced: rows of other tables come along that those of `tables` point at.
         like: the host whose schema a scratch database gets; empty for none.
         on: the server that this is made on.
     """
@@ -55,6 +58,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     like: str
     on: str
     repository: str
+    referenced: bool
 
     @property
     def by_scratch(self) -> bool:
@@ -73,7 +77,8 @@ def contents_of(manifest: Manifest, wanted: Wanted, reader: BackupReader, contex
         RefusedError: the backup lacks a business, or nothing tells its rows.
         DatabaseError: the scratch database cannot be made or read.
     """
-    names = _names(manifest, wanted)
+    names = named_tables(manifest, wanted.tables, action="export") or [entry.name for entry in manifest.tables]
+    _check_tables(manifest, wanted, names)
     if wanted.where and not wanted.like:
         raise InputError("export.where: a condition is SQL, which a database has to answer", hint=REMEDY)
     check_businesses(manifest, wanted.businesses)
@@ -95,9 +100,8 @@ def contents_of(manifest: Manifest, wanted: Wanted, reader: BackupReader, contex
             at_most=entry.bytes,
         )
         for entry in manifest.tables
-        if entry.name in names
     ]
-    yield _contents(manifest, wanted, tables)
+    yield _contents(manifest, wanted, names, tables)
 
 
 def _check_where(wanted: Wanted, context: Context) -> None:
@@ -105,7 +109,8 @@ def _check_where(wanted: Wanted, context: Context) -> None:
     host = context.inventory.host(wanted.like)
     with connect(conninfo_of(context, host), application="playback export") as connection:
         schema = read_schema(connection, catalog_of(context, context.host).schemas)
-        lacking = [Problem(path=f"export.where.{each}", message=_LACKS) for each in wanted.where - schema.tables.keys()]
+        absent = sorted(wanted.where.keys() - schema.tables.keys())
+        lacking = [Problem(path=f"export.where.{each}", message=_LACKS) for each in absent]
         if lacking:
             raise InputError(
                 lacking, hint=f"name a host by `like` that has the schema of the backup; {host.name} does not"
@@ -137,63 +142,78 @@ def _by_scratch(manifest: Manifest, wanted: Wanted, names: Sequence[str], contex
         host = host_named(context, name)
         with connect(conninfo_of(context, host), application="playback export") as connection:
             schema = read_schema(connection, catalog_of(context, host).schemas)
-            gone = [each for each in names if each not in schema.tables]
-            if gone:
+            if gone := [each for each in names if each not in schema.tables]:
                 raise InputError(f"host {wanted.like} has no table {', '.join(gone)}, which is in the backup")
             with connection.transaction():
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                categories = {entry.name: entry.category for entry in manifest.tables}
-                sizes = {entry.name: entry.bytes for entry in manifest.tables}
                 tables = [
-                    ExportedTable(
-                        columns=tuple(
-                            StoredColumn(name=column.name, type=column.type)
-                            for column in schema.tables[each].stored_columns
-                        ),
-                        table=schema.tables[each],
-                        category=categories[each],
-                        runs=partial(chosen_rows, connection, schema, schema.tables[each], wanted.where.get(each, "")),
-                        at_most=2 * sizes[each],
-                    )
-                    for each in names
+                    _in_scratch(connection, schema, entry, wanted.where.get(entry.name, ""))
+                    for entry in manifest.tables
+                    if entry.name in schema.tables
                 ]
-                contents = _contents(structs.replace(manifest, schema=schema), wanted, tables)
+                contents = _contents(structs.replace(manifest, schema=schema), wanted, names, tables)
                 yield replace(contents, warnings=restored.warnings)
 
 
-def _names(manifest: Manifest, wanted: Wanted) -> list[str]:
-    """The tables that are exported."""
-    known = [entry.name for entry in manifest.tables]
-    held = f"backup {manifest.metadata.label} has no table"
-    problems = [
-        Problem(path="export.tables", message=f"{held} {pattern}{meant(pattern, known)}")
-        for pattern in wanted.tables
-        if not any(fnmatchcase(name, pattern) for name in known)
-    ]
-    chosen = [name for name in known if not wanted.tables or any(fnmatchcase(name, each) for each in wanted.tables)]
-    for name in wanted.where:
-        if name not in known:
-            problems.append(Problem(path=f"export.where.{name}", message=f"{held} {name}{meant(name, known)}"))
-        elif name not in chosen:
-            problems.append(Problem(path=f"export.where.{name}", message=f"{name} is not among the `tables`"))
-    if problems:
-        raise InputError(problems)
-    return chosen
-
-
-def _contents(manifest: Manifest, wanted: Wanted, tables: Sequence[ExportedTable]) -> Contents:
-    names = {table.name for table in tables}
-    unmet = (key.sentence for key in unmet_keys(tables, wanted.where))
-    return Contents(
-        manifest=manifest,
-        tables=tables,
-        sequences=[each for each in manifest.sequences if _goes_along(each, names, wanted)],
-        chosen=list(_chosen(manifest, wanted)),
-        missing=[*_missing(manifest, wanted, names), *unmet],
+def _in_scratch(connection: Connection, schema: DatabaseSchema, entry: TableEntry, where: str) -> ExportedTable:
+    """A table of the scratch database."""
+    table = schema.tables[entry.name]
+    return ExportedTable(
+        columns=tuple(StoredColumn(name=column.name, type=column.type) for column in table.stored_columns),
+        table=table,
+        category=entry.category,
+        runs=partial(chosen_rows, connection, schema, table, where),
+        at_most=2 * entry.bytes,
     )
 
 
-def _goes_along(sequence: SequenceEntry, names: set[str], wanted: Wanted) -> bool:
+def _check_tables(manifest: Manifest, wanted: Wanted, names: Collection[str]) -> None:
+    """See that what is said of tables is of some that are exported."""
+    known = [entry.name for entry in manifest.tables]
+    problems = []
+    for name in wanted.where:
+        if name not in known:
+            message = f"backup {manifest.metadata.label} has no table {name}{meant(name, known)}"
+            problems.append(Problem(path=f"export.where.{name}", message=message))
+        elif name not in names:
+            problems.append(Problem(path=f"export.where.{name}", message=f"{name} is not among the `tables`"))
+    if problems:
+        raise InputError(problems)
+
+
+def _contents(manifest: Manifest, wanted: Wanted, names: Collection[str], tables: Sequence[ExportedTable]) -> Contents:
+    """Give what is exported of all tables there are."""
+    exported = {table.name: table for table in tables if table.name in names}
+    along = _along(manifest, names, tables) if wanted.referenced and wanted.tables else None
+    for table in tables if along else ():
+        if along and table.name in along.tables:
+            exported[table.name] = structs.replace(table, runs=partial(along.rows, table.name))
+    chosen = [exported[name] for name in sorted(exported)]
+    unmet = (key.sentence for key in unmet_keys(chosen, wanted.where))
+    return Contents(
+        manifest=manifest,
+        tables=chosen,
+        sequences=[each for each in manifest.sequences if _goes_along(each, exported, wanted)],
+        chosen=[*_chosen(manifest, wanted), *(_said_of(along) if along else ())],
+        missing=[*_missing(manifest, wanted, exported), *unmet],
+    )
+
+
+def _along(manifest: Manifest, names: Collection[str], tables: Sequence[ExportedTable]) -> RowsAlong:
+    entries = {entry.name: entry for entry in manifest.tables}
+    runs = {table.name: table.runs for table in tables}
+    there = {table.name: structs.replace(entries[table.name], columns=table.columns) for table in tables}
+    return RowsAlong(manifest, there, lambda name: runs[name](), names)
+
+
+def _said_of(along: RowsAlong) -> Iterator[str]:
+    if some := sorted(along.tables - set(along.whole)):
+        yield f"of {', '.join(some)} the rows that these point at"
+    if along.whole:
+        yield f"of {', '.join(along.whole)} all rows, since their text does not tell which ones these point at"
+
+
+def _goes_along(sequence: SequenceEntry, names: Collection[str], wanted: Wanted) -> bool:
     return sequence.owned_by[0] in names if sequence.owned_by else not wanted.tables
 
 
@@ -215,7 +235,7 @@ def _called(key: str, label: str) -> str:
     return f"{key} ({label})" if label and label != key else key
 
 
-def _missing(manifest: Manifest, wanted: Wanted, names: set[str]) -> Iterator[str]:
+def _missing(manifest: Manifest, wanted: Wanted, names: Collection[str]) -> Iterator[str]:
     """Say what is not in an export."""
     whys: dict[str, list[str]] = {}
     for left in manifest.left_out:

@@ -10,12 +10,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest, TableEntry
-from toolkit.model.schema import PLAIN
 from toolkit.planning.answers import Names
 from toolkit.planning.candidates import Candidates, TooMuchError, Wider
 from toolkit.planning.copy_text import copy_text
 from toolkit.planning.picking import Picking, links_of, picking_of, refuse_unspoken
-from toolkit.planning.told_by_text import ToldByText
+from toolkit.planning.told_by_text import ToldByText, loosely_compared
 
 RowsOf = Callable[[TableEntry], Iterator[bytes]]
 
@@ -53,9 +52,9 @@ class PickedByText:
                     yield b"".join(found)
 
     def _read(self) -> Candidates:
-        manifest, picking = self._manifest, self._picking
+        manifest, picking, schema = self._manifest, self._picking, self._manifest.schema
         entries = {entry.name: entry for entry in manifest.tables}
-        text = ToldByText(entries=entries, target=manifest.schema, recorded=manifest.schema, loose=_loose(manifest))
+        text = ToldByText(entries=entries, target=schema, recorded=schema, loose=loosely_compared(schema))
         tenants = {copy_text([key]).removesuffix(b"\n") for key in self._businesses}
         try:
             found = Candidates(Wider(entries=entries, picking=picking, links=picking.links, text=text, tenants=tenants))
@@ -114,14 +113,3 @@ def _untold(found: Candidates, picking: Picking, manifest: Manifest) -> list[str
     cut = {entry.name: [who or "nobody" for who in entry.cut] for entry in manifest.tables if entry.cut}
     reasons += [f"{name}: its limit cut rows of {', '.join(who)}" for name, who in cut.items()]
     return sorted(reasons)
-
-
-def _loose(manifest: Manifest) -> Collection[tuple[str, str]]:
-    """The columns whose values are not found equal in the plain way."""
-    schema = manifest.schema
-    return {
-        (name, column.name)
-        for name, table in schema.tables.items()
-        for column in table.columns
-        if schema.key_equality(name, column.name) != PLAIN
-    }

@@ -52,9 +52,11 @@ def named_tables(manifest: Manifest, patterns: Sequence[str], *, action: str) ->
         InputError: some fit no table of the backup; all of them, with what is near or why it is not there.
     """
     held = [entry.name for entry in manifest.tables]
-    left_out = {each.table: each.reason for each in manifest.left_out}
     problems = [
-        Problem(path=f"{action}.tables[{number}]", message=_unknown(pattern, held, left_out, manifest.metadata.label))
+        Problem(
+            path=f"{action}.tables[{number}]",
+            message=_unknown(pattern, held, manifest, action),
+        )
         for number, pattern in enumerate(patterns)
         if not any(fnmatchcase(name, pattern) for name in held)
     ]
@@ -63,9 +65,11 @@ def named_tables(manifest: Manifest, patterns: Sequence[str], *, action: str) ->
     return tuple(name for name in held if any(fnmatchcase(name, pattern) for pattern in patterns))
 
 
-def _unknown(pattern: str, held: Collection[str], left_out: Mapping[str, str], label: str) -> str:
+def _unknown(pattern: str, held: Collection[str], manifest: Manifest, action: str) -> str:
+    left_out = {each.table: each.reason for each in manifest.left_out}
+    label = manifest.metadata.label
     if reasons := sorted({f"{name} ({reason})" for name, reason in left_out.items() if fnmatchcase(name, pattern)}):
-        return f"backup {label} has left {', '.join(reasons)} out, so that there is nothing to restore"
+        return f"backup {label} has left {', '.join(reasons)} out, so that there is nothing to {action}"
     return f"backup {label} has no table {pattern}{meant(pattern, held)}"
 
 

@@ -69,3 +69,13 @@ class ToldByText(Struct, frozen=True, kw_only=True):
             return None
         types = {each.partition("(")[0] for each in (stored, self.target.tables[table].column(name).type)}
         return next((place for place, kinds in enumerate(_KINDS) if types <= kinds), None)
+
+
+def loosely_compared(schema: DatabaseSchema) -> Collection[tuple[str, str]]:
+    """Give the columns, by table and name, whose values are not found equal in the plain way."""
+    return {
+        (name, column.name)
+        for name, table in schema.tables.items()
+        for column in table.columns
+        if schema.key_equality(name, column.name) != PLAIN
+    }
