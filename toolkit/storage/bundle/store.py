@@ -36,7 +36,7 @@ class BundleStore:
 
     def __init__(self, path: Path) -> None:
         # where it is a link, what it leads to is replaced
-        self._path = Path(os.path.realpath(path))
+        self._path = Path(os.path.realpath(path)) if path.is_symlink() else path.absolute()
         self._folder = self._path.with_name(f".{self._path.name}.writing")
         self._lock = RLock()
         self._read: Contents | None = None
