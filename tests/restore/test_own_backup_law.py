@@ -162,7 +162,9 @@ def test_picked_businesses_are_their_own_backup(shop: Shop, data: st.DataObject)
     assert everything is not None
     businesses = data.draw(st.sets(st.sampled_from(sorted(everything.tenants)), min_size=1, max_size=2))
     note(f"{catalog_text(world, ())}\n{scope}\n{businesses}")
-    own_scope = replace(scope, type=BackupType.BUSINESS, businesses=tuple(sorted(businesses)), demo=Demo.INCLUDE)
+    own_scope = msgspec.structs.replace(
+        scope, type=BackupType.BUSINESS, businesses=tuple(sorted(businesses)), demo=Demo.INCLUDE
+    )
     shop.build(world)
     wider, own = shop.backup(scope), shop.backup(own_scope)
     lost, told = _lost(world, scope, own_scope), shop.told_by_text(wider, businesses)
