@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -12,8 +15,10 @@ import pytest
 import yaml
 from psycopg import sql
 
-from tests.control import Control, execute
-from tests.old_backups import LEGACY, OldBackup, columns_of, connected, read_table, varied, write
+from tests.actions.test_import import CATALOG as SHOP
+from tests.actions.test_import import SCHEMA as SHOP_SCHEMA
+from tests.control import ROOT, Control, execute
+from tests.old_backups import LEGACY, OldBackup, columns_of, connected, dumped, read_table, varied, write
 from tests.sweeps import SEED, slow_only
 from toolkit.demo.load import create_schema
 from toolkit.shipped import DEMO_INVENTORY
@@ -136,3 +141,40 @@ def test_the_demo_comes_back_the_same(demo_host: Callable[..., str], control: Co
     assert {entry.name: entry.digest for entry in second.tables} == digests
     assert second.metadata.checksums == first.metadata.checksums
     assert second.selection == first.selection
+
+
+MEASURED = """
+import resource, sys
+from pathlib import Path
+from tests.acting import act, context_of
+from toolkit.config import inventory
+directory = Path(sys.argv[1])
+context = context_of(inventory.load(directory / "inventory"), "model")
+outcome = act("import", {"file": "large.json.gz", "on": "host"}, context)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(outcome.facts["rows"], peak >> (20 if sys.platform == "darwin" else 10))
+"""
+
+
+@slow_only
+def test_the_length_of_a_file_takes_no_memory(tmp_path: Path, new_database: Callable[[], str]) -> None:
+    """A file of 300 MB is imported in less than 250 MiB."""
+    pytest.importorskip("resource")
+    control = Control(tmp_path, catalog=SHOP)
+    conninfo = psycopg.conninfo.make_conninfo(new_database(), user="postgres")
+    execute(conninfo, *SHOP_SCHEMA)
+    control.add_host("model", conninfo)
+    count, row = 0, {"tenantId": "t1", "name": "Tea", "price": "1.50", "documentBody": {"a": [1, {"b": "x" * 400}]}}
+    with gzip.open(tmp_path / "large.json.gz", "wt", encoding="utf-8", compresslevel=1) as file:
+        file.write('{"tenants":[{"id":"t1","name":"One","demo":false}],"shopProducts":[')
+        while count * 520 < 300 << 20:
+            records = (dumped({"id": f"p{count + place:08}", **row}) for place in range(1000))
+            file.write(("," if count else "") + ",".join(records))
+            count += 1000
+        file.write("]}")
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(tmp_path)], capture_output=True, check=True, cwd=ROOT, text=True
+    )
+    rows, peak = map(int, done.stdout.split()[-2:])
+    assert rows == count + 1
+    assert peak < 250
