@@ -15,7 +15,8 @@ from tests.planning.classified import TENANT, decided, schema, schemas, table
 from toolkit.config import catalog as catalogs
 from toolkit.config import catalog_draft
 from toolkit.config.catalog_entry import scalar
-from toolkit.config.catalog_proposal import Choice, new_file, updated_file
+from toolkit.config.catalog_proposal import Choice, new_file
+from toolkit.config.catalog_update import updated_file
 from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog, TableRule
 from toolkit.model.schema import DatabaseSchema, Table

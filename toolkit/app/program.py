@@ -84,6 +84,8 @@ def _begin() -> None:
     PROCESS.install()
     sys.excepthook = _told
     atexit.register(_flush)
+    # the end of Python looks for cycles among all that was imported, for nobody: a tenth of a command's time
+    atexit.register(gc.freeze)
 
 
 def _nowhere() -> TextIO:

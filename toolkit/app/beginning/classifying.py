@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from toolkit import wording
 from toolkit.app.beginning.asking import LATER, Asker, Choice, Question
-from toolkit.config import catalog_proposal
+from toolkit.config import catalog_proposal, catalog_update
 from toolkit.config.catalog_draft import Draft
 from toolkit.config.catalog_entry import entry
 from toolkit.config.catalog_proposal import Choice as TenantChoice
@@ -90,7 +90,7 @@ def classified(connection: Connection, draft: Draft, asker: Asker) -> Classified
         settling.settle(proposal, _answer(connection, schema, proposal, asker))
     found = settling.result()
     if draft.written:
-        text = catalog_proposal.updated_file(draft, found, choice, answered=settling.decided)
+        text = catalog_update.updated_file(draft, found, choice, answered=settling.decided)
     else:
         text = catalog_proposal.new_file(draft, found, choice)
     said = (f"the rows of {tenant.table} are the businesses: {choice.why}", _summary(found, len(settling.settled)))

@@ -173,7 +173,7 @@ def _classify(given: Options, call: Call) -> Iterator[Answer]:
 
     from toolkit.actions.databases import open_database
     from toolkit.app.classify_target import target_of
-    from toolkit.config import catalog_draft, catalog_proposal
+    from toolkit.config import catalog_draft, catalog_proposal, catalog_update
     from toolkit.planning.classification.proposing import classify
     from toolkit.postgres.schema.introspection import read_schema, schemas_with_tables
     from toolkit.postgres.session.connection import connect
@@ -195,7 +195,7 @@ def _classify(given: Options, call: Call) -> Iterator[Answer]:
     tenant, choice = _tenant(draft, schema)
     adding = update or (target is not None and target.is_draft)
     found = classify(draft.catalog(tenant) if adding else draft.head(tenant), schema)
-    text = (catalog_proposal.updated_file if adding else catalog_proposal.new_file)(draft, found, choice)
+    text = (catalog_update.updated_file if adding else catalog_proposal.new_file)(draft, found, choice)
     if target is not None:
         target.write(text)
     unknown = {

@@ -27,7 +27,8 @@ class Options:
 def _init(given: Options, call: Call) -> Iterator[Answer]:
     """Make a control directory, complete one, or compare its playbooks with the shipped ones."""
     from toolkit.app.beginning.asking import Asker
-    from toolkit.app.beginning.beginning import Wanted, begin
+    from toolkit.app.beginning.beginning import begin
+    from toolkit.app.beginning.dialogue import Wanted
     from toolkit.app.beginning.updating import updated
 
     if len(given.dir) > 1:
