@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -101,6 +101,27 @@ class Edges:
                         if self._fits(table, column, parent, target):
                             found.append(self._undeclared(table, column, parent, target, canonical=True))
         return tuple(found)
+
+    def parts(self) -> Mapping[str, str]:
+        """Give for each table the first one of those that it hangs together with, by whatever reads like a reference.
+
+        What holds for a table says nothing of tables of another part; the tenant table, which is known, ties none.
+        """
+        near: dict[str, set[str]] = {table: set() for table in self._of}
+        for table, edges in self._of.items():
+            for edge in (*edges, *self.undeclared(table)):
+                if self._tenant.table not in (table, edge.parent):
+                    near[table].add(edge.parent)
+                    near[edge.parent].add(table)
+        part: dict[str, str] = {}
+        for first in near:
+            waiting = [] if first in part else [first]
+            while waiting:
+                table = waiting.pop()
+                if table not in part:
+                    part[table] = first
+                    waiting += near[table]
+        return part
 
     def _stems(self, name: str) -> list[tuple[str, str]]:
         return [(name.removesuffix(ending), ending) for ending in ("uuid", "id") if name.endswith(ending)][:1]

@@ -19,11 +19,12 @@ from toolkit.planning.classification.inference import Inference
 from toolkit.planning.classification.proposals import Classification, Option, Proposal, Reason, Verdict
 
 
-def classify(catalog: Catalog, schema: DatabaseSchema) -> Classification:
+def classify(catalog: Catalog, schema: DatabaseSchema, *, compared: bool = True) -> Classification:
     """Compare a schema with what a catalog file says, and propose the rest.
 
     Args:
         catalog: what is decided already; its tenant table must exist in the schema. Its rules may be empty.
+        compared: the rules that are there are looked at as well.
 
     Returns:
         A proposal for every table that the catalog does not classify, and the tables that the schema lost.
@@ -53,7 +54,7 @@ def classify(catalog: Catalog, schema: DatabaseSchema) -> Classification:
         dropped=changes.dropped(catalog, schema),
         kept=len(schema.tables) - len(new),
         written=catalog.rules,
-        differences=review.differences(catalog, schema, inference, writer),
+        differences=review.differences(catalog, schema, inference, writer) if compared else (),
         schema_version=None if catalog.schema_version else frameworks.schema_version(migrations),
     )
 
