@@ -152,19 +152,31 @@ class LocalStore:
 
     def size(self, name: str) -> int | None:
         """Give a file's size in bytes, or None."""
-        check_name(name)
-        *parts, last = name.split("/")
-        try:
-            with entered(self._directory, parts) as folder:
-                return folder.size(last)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise storage_error("read", self._path(name), error) from error
+        return self.sizes((name,)).get(name)
 
     def sizes(self, names: Collection[str]) -> dict[str, int]:
-        """Give the sizes of those files that there are."""
-        return {name: size for name in names if (size := self.size(name)) is not None}
+        """Give the sizes of those files that there are; each directory is entered once."""
+        folders: dict[str, list[tuple[str, str]]] = {}
+        for name in names:
+            check_name(name)
+            within, _, last = name.rpartition("/")
+            folders.setdefault(within, []).append((name, last))
+        found: dict[str, int] = {}
+        for within, inside in folders.items():
+            found.update(self._sizes_in(within, inside))
+        return found
+
+    def _sizes_in(self, within: str, names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, int]]:
+        """The sizes of files of one directory, each given with its name in the store and its name there."""
+        try:
+            with entered(self._directory, within.split("/") if within else ()) as folder:
+                for name, last in names:
+                    with suppress(FileNotFoundError):
+                        yield name, folder.size(last)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise storage_error("read", self._path(within) if within else self._directory, error) from error
 
     def exists(self, name: str) -> bool:
         """Say whether there is a file of that name."""

@@ -89,6 +89,10 @@ class Ownership:
         self._workspace = workspace
         self._relations = relations
         self._links = [link for link in links if link.table in relations and link.source in relations]
+        self._into, self._from = defaultdict[str, list[OwnerLink]](list), defaultdict[str, list[OwnerLink]](list)
+        for link in self._links:
+            self._into[link.table].append(link)
+            self._from[link.source].append(link)
         self._tenant = tenant
         self._absent = [each for each in absent if each.table in relations]
         self._owners: dict[str, Owners] = {}
@@ -169,7 +173,7 @@ class Ownership:
         }
 
     def _single(self, table: str, followed: Sql | None, *, all_alike: bool) -> None:
-        incoming = [link for link in self._links if link.table == table]
+        incoming = self._into[table]
         is_tenant = table == self._tenant.table
         total = any(link.total and self._owners[link.source].all_mine for link in incoming)
         if all_alike and (is_tenant or total):
@@ -253,7 +257,7 @@ class Ownership:
     def _is_last(self, table: str) -> bool:
         """Whether the rows of a large table own no others."""
         size = self._relations[table].bytes
-        return (size is None or size > SMALL_BYTES) and not any(link.source == table for link in self._links)
+        return (size is None or size > SMALL_BYTES) and not self._from[table]
 
     def _apart(self, table: str, link: OwnerLink) -> Owners:
         """The owners of the rows of a table, of which only the lines of selected tenants are held.
@@ -293,7 +297,7 @@ class Ownership:
         tables: dict[str, Temporary] = {}
         last: dict[str, int] = {}
         for table in group:
-            incoming = [link for link in self._links if link.table == table and link.source not in group]
+            incoming = [link for link in self._into[table] if link.source not in group]
             parts = [self._from_link(link) for link in incoming if self._gives(link)]
             parts.extend(self._given(table, followed))
             lines = self._union(table, parts, distinct=True) if parts else self._nobody(table)
@@ -332,7 +336,7 @@ class Ownership:
 
     def _key_names(self, table: str) -> dict[str, str]:
         """The columns of a table that links need from its owners, with their names there."""
-        needed = sorted({name for link in self._links if link.source == table for name in link.source_columns})
+        needed = sorted({name for link in self._from[table] for name in link.source_columns})
         return {name: f"k{number}" for number, name in enumerate(needed)}
 
     def _select_keys(self, names: Mapping[str, str]) -> Sql:
