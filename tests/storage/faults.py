@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from threading import Lock
 
@@ -46,11 +46,6 @@ class FaultyStore:
         return self._store.parallel
 
     @property
-    def together(self) -> int:
-        """As the other store."""
-        return self._store.together
-
-    @property
     def conditional(self) -> bool:
         """As the other store."""
         return self._store.conditional
@@ -65,20 +60,16 @@ class FaultyStore:
         """As the other store."""
         return self._store.one_file
 
-    def put_new(self, name: str, data: bytes) -> bool:
+    def put_new(self, name: str, data: bytes, *, durable: bool = True) -> bool:
         """Put a new file unless it is time to fail."""
         self._count(name)
-        return self._store.put_new(name, data)
+        return self._store.put_new(name, data, durable=durable)
 
-    def put_all_new(self, files: Mapping[str, bytes]) -> frozenset[str]:
-        """Put new files unless it is time to fail."""
-        self._count(", ".join(files))
-        return self._store.put_all_new(files)
-
-    def make_durable(self, name: str) -> None:
-        """Make a file durable unless it is time to fail."""
-        self._count(name)
-        self._store.make_durable(name)
+    def make_durable(self, names: Iterable[str]) -> None:
+        """Make files durable unless it is time to fail."""
+        listed = list(names)
+        self._count(", ".join(listed))
+        self._store.make_durable(listed)
 
     def put(self, name: str, data: bytes) -> None:
         """Put unless it is time to fail."""

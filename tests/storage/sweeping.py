@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from threading import Lock
 from typing import TypeVar
 
@@ -34,8 +35,8 @@ class Fault(StrEnum):
 
 
 _APPLICABLE = {
-    Fault.CUT: {"get", "put", "put_new", "put_all_new", "list", "delete_many"},
-    Fault.FLIP: {"get", "put", "put_new", "put_all_new", "size", "sizes", "list"},
+    Fault.CUT: {"get", "put", "put_new", "list", "delete_many"},
+    Fault.FLIP: {"get", "put", "put_new", "size", "sizes", "list"},
 }
 """The calls that a fault can befall; the others all of them."""
 
@@ -74,11 +75,6 @@ class SweptStore:
         return self._store.parallel
 
     @property
-    def together(self) -> int:
-        """As the other store."""
-        return self._store.together
-
-    @property
     def conditional(self) -> bool:
         """As the other store."""
         return self._store.conditional
@@ -97,29 +93,14 @@ class SweptStore:
         """Put."""
         self._written("put", name, data, self._store.put)
 
-    def put_new(self, name: str, data: bytes) -> bool:
+    def put_new(self, name: str, data: bytes, *, durable: bool = True) -> bool:
         """Put a new file."""
-        return self._written("put_new", name, data, self._store.put_new)
+        return self._written("put_new", name, data, partial(self._store.put_new, durable=durable))
 
-    def put_all_new(self, files: Mapping[str, bytes]) -> frozenset[str]:
-        """Put new files, of which one goes wrong after the others were stored."""
-        if not self._befalls("put_all_new"):
-            return self._store.put_all_new(files)
-        self._fail_first(", ".join(files))
-        if self._fault is Fault.LATE:
-            self._store.put_all_new(files)
-            raise self._error(", ".join(files))
-        *others, name = files
-        stored = self._store.put_all_new({other: files[other] for other in others})
-        spoilt = self._spoil(name, files[name])
-        stored |= self._store.put_all_new({name: spoilt})
-        if self._fault is Fault.CUT:
-            raise self._error(name)
-        return stored
-
-    def make_durable(self, name: str) -> None:
-        """Make a file durable."""
-        self._asked("make_durable", name, lambda: self._store.make_durable(name))
+    def make_durable(self, names: Iterable[str]) -> None:
+        """Make files durable."""
+        listed = list(names)
+        self._asked("make_durable", ", ".join(listed), lambda: self._store.make_durable(listed))
 
     def get(self, name: str, *, limit: int | None = None) -> bytes:
         """Get."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 import msgspec
 import pytest
@@ -121,25 +121,28 @@ class WatchedStore(FaultyStore):
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
-        self.settled: list[str] = []
+        self.durable: list[str] = []
 
-    def make_durable(self, name: str) -> None:
-        """Note, then make it durable."""
-        self.settled.append(name)
-        super().make_durable(name)
+    def make_durable(self, names: Iterable[str]) -> None:
+        """Note, then make them durable."""
+        self.durable += names
+        super().make_durable(names)
 
 
-def test_what_another_is_just_writing_is_made_durable(store: Store) -> None:
-    """A chunk that is there and of no backup yet may be another run's, which has not flushed it: this one does."""
-    repository = Repository.open(store, create=True)
-    with ChunkWriter(repository) as writer:
-        submitted = [writer.submit(raw) for raw in chunks(some_rows(100), TINY)]
+def test_chunks_are_durable_when_the_writing_ends(store: Store) -> None:
+    """What is stored is made durable once, and so is what is there but of no backup: another may be writing it."""
     watched = WatchedStore(store)
-    write_backup(Repository(watched, repository.id), {"orders": some_rows(100)})
-    assert sorted(watched.settled) == sorted(chunk_name(each.result().id) for each in submitted)
-    watched.settled.clear()
-    write_backup(Repository(watched, repository.id), {"orders": some_rows(100)})
-    assert not watched.settled
+    repository = Repository.open(watched, create=True)
+    for _ in range(2):
+        with ChunkWriter(repository) as writer:
+            submitted = [writer.submit(raw) for raw in chunks(some_rows(100), TINY)]
+            assert not watched.durable
+        assert sorted(watched.durable) == sorted(chunk_name(each.result().id) for each in submitted)
+        watched.durable.clear()
+    write_backup(repository, {"orders": some_rows(100)})
+    watched.durable.clear()
+    write_backup(repository, {"orders": some_rows(100)})
+    assert not watched.durable
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "longer"])
@@ -252,9 +255,7 @@ def test_an_error_of_the_block_wins(store: Store) -> None:
 
 
 class GatedStore(FaultyStore):
-    """A store whose writes wait until the gate opens, each for itself."""
-
-    together = 1
+    """A store whose writes wait until the gate opens."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -265,10 +266,10 @@ class GatedStore(FaultyStore):
         assert self.gate.wait(30)
         super().put(name, data)
 
-    def put_all_new(self, files: Mapping[str, bytes]) -> frozenset[str]:
+    def put_new(self, name: str, data: bytes, *, durable: bool = True) -> bool:
         """Wait, then put."""
         assert self.gate.wait(30)
-        return super().put_all_new(files)
+        return super().put_new(name, data, durable=durable)
 
 
 def test_memory_is_bounded_by_bytes(store: Store) -> None:

@@ -35,8 +35,8 @@ def test_left_over_files_are_ignored_and_swept(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows flushes no directories")
-def test_files_put_together_are_flushed_before_they_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A crash at any moment leaves whole files only, and none is lost once the call has ended; each is flushed once."""
+def test_files_are_flushed_before_they_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crash leaves whole files only, and loses none once they are made durable; every directory is flushed once."""
     flushed, dirty = list[int](), set[int]()
     make, link, sync = os.mkdir, os.link, os.fsync
 
@@ -58,18 +58,12 @@ def test_files_put_together_are_flushed_before_they_are_named(tmp_path: Path, mo
     monkeypatch.setattr(os, "link", linking)
     monkeypatch.setattr(os, "fsync", syncing)
     files = {f"a/{number % 70}/{number}": b"1" for number in range(140)}
-    assert LocalStore(tmp_path).put_all_new(files) == set(files)
+    store = LocalStore(tmp_path)
+    assert all(store.put_new(name, data, durable=False) for name, data in files.items())
+    assert dirty
+    store.make_durable(files)
     assert not dirty
     assert len(flushed) == len(set(flushed)) == 140 + 70 + 2
-
-
-def test_what_is_in_the_way_of_one_of_many_is_named(tmp_path: Path) -> None:
-    """A file where a directory is needed ends the writing of many files with its name, and leaves no temporary file."""
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "1").touch()
-    with pytest.raises(StorageError, match=r"cannot write .*1"):
-        LocalStore(tmp_path).put_all_new({f"a/{number}/b": b"1" for number in range(3)})
-    assert not list(tmp_path.rglob("*.tmp"))
 
 
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:

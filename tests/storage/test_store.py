@@ -63,15 +63,16 @@ def test_delete_removes_one_file(store: Store) -> None:
     assert names(store) == ["a/c"]
 
 
-def test_of_several_new_files_those_that_are_there_stay(store: Store) -> None:
-    """Files put together are stored each for itself, in directories of their own; what is there is left as it is."""
+def test_files_can_be_made_durable_together(store: Store) -> None:
+    """New files that are made durable later are there at once; what is there already stays as it is."""
     store.put("a/00/there", b"first")
     files = {f"a/{number % 5:02}/{number}": b"%d" % number for number in range(9)}
-    assert store.put_all_new({**files, "a/00/there": b"second"}) == set(files)
-    assert [each.name for each in store.list()] == sorted([*files, "a/00/there"])
+    assert all(store.put_new(name, data, durable=False) for name, data in files.items())
+    assert not store.put_new("a/00/there", b"second", durable=False)
+    store.make_durable([*files, "a/00/there"])
+    assert names(store) == sorted([*files, "a/00/there"])
     assert store.get("a/00/there") == b"first"
     assert all(store.get(name) == data for name, data in files.items())
-    assert not store.put_all_new(files)
 
 
 def test_put_new_never_replaces(store: Store) -> None:

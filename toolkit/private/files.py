@@ -61,9 +61,13 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
-def create(path: Path, data: bytes) -> None:
-    """Write a private file where there is none, flushed to the disk; FileExistsError where there is anything."""
-    with created(path) as file:
+def create(path: Path, data: bytes, *, folder: int | None = None) -> None:
+    """Write a private file where there is none, flushed to the disk; FileExistsError where there is anything.
+
+    Args:
+        folder: as for `created`.
+    """
+    with created(path, folder) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

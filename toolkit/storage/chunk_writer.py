@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from threading import Condition, Lock
@@ -27,9 +26,6 @@ FEW_AT_ONCE = 2
 WRITERS = 4
 """Fewest chunks that are written at once: a disk flushes several files in the time of one."""
 
-SMALL = 64 * 1024
-"""Bytes of a file up to which flushing costs more than writing."""
-
 QUESTIONS_PER_PAGE = 20
 """So many questions for one chunk each cost about as much as a page of a list, which has a thousand."""
 
@@ -52,34 +48,13 @@ class StoredChunk(Struct, frozen=True, kw_only=True):
     new: bool
 
 
-class _New(Struct, frozen=True, kw_only=True):
-    """A chunk that is most likely not stored yet.
-
-    Attributes:
-        rows: how many.
-        raw: their size in bytes.
-        file: its file's content.
-    """
-
-    id: str
-    rows: int
-    raw: int
-    file: bytes
-    becoming: Future[StoredChunk]
-
-    def stored(self, size: int | None = None) -> StoredChunk:
-        """Give it as newly stored or, with the size of the file that was there, as reused."""
-        stored = len(self.file) if size is None else size
-        return StoredChunk(id=self.id, rows=self.rows, raw=self.raw, stored=stored, new=size is None)
-
-
 class ChunkWriter:
     """Stores chunks in a few threads while the caller reads the next rows.
 
-    `submit` returns at once unless `in_flight` bytes of rows wait already. Small chunks are kept until there are as
-    many as the store likes to be given together. So what becomes of a chunk is known at the end of the `with` block.
-    The first error of any chunk is raised by the next `submit` or by the end of the block; it ends everything.
-    Whichever way it ends, what was stored stays: without a manifest it is no backup, and the next run uses it.
+    `submit` returns at once unless `in_flight` bytes of rows wait already. The first error of any chunk is raised by
+    the next `submit` or by the end of the `with` block; it ends everything. At the end of the block all chunks are
+    durable, for which directories are flushed once for all of them. Whichever way it ends, what was stored stays:
+    without a manifest it is no backup, and the next run uses it.
     """
 
     def __init__(self, repository: Repository, *, workers: int | None = None, in_flight: int = IN_FLIGHT) -> None:
@@ -97,8 +72,7 @@ class ChunkWriter:
         self._in_flight = 0
         self._error: BaseException | None = None
         self._begun: dict[str, Future[StoredChunk]] = {}
-        self._kept: list[_New] = []
-        self._together = Lock()
+        self._fleeting: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +83,7 @@ class ChunkWriter:
         self.finish(error)
 
     def submit(self, raw: RawChunk) -> Future[StoredChunk]:
-        """Hand a chunk over; gives what has become of it at the end. Raises the first error of any chunk so far."""
+        """Hand a chunk over; gives what becomes of it. Raises the first error of any chunk so far."""
         size = len(raw.data)
         with self._changed:
             while self._error is None and self._in_flight and self._in_flight + size > self._limit:
@@ -117,9 +91,7 @@ class ChunkWriter:
                 self._changed.wait(timeout=0.5)
             self._raise_first_error()
             self._in_flight += size
-        becoming: Future[StoredChunk] = Future()
-        self._pool.submit(self._run, raw, becoming)
-        return becoming
+        return self._pool.submit(self._run, raw)
 
     def finish(self, error: BaseException | None = None) -> None:
         """End: wait until every chunk is stored, or, given an error, give up those not begun.
@@ -130,18 +102,16 @@ class ChunkWriter:
         self._pool.shutdown(wait=True, cancel_futures=error is not None)
         if error is None:
             self._raise_first_error()
-            if self._kept:
-                self._put(self._kept)
-            self._raise_first_error()
+            self._store.make_durable(self._fleeting)
 
-    def _run(self, raw: RawChunk, becoming: Future[StoredChunk]) -> None:
+    def _run(self, raw: RawChunk) -> StoredChunk:
         try:
             self._raise_first_error()
-            new = self._once(raw, becoming)
-            if new is not None:
-                self._keep(new)
+            return self._once(raw)
         except BaseException as error:
-            self._failed([becoming], error)
+            with self._changed:
+                self._error = self._error or error
+            raise
         finally:
             with self._changed:
                 self._in_flight -= len(raw.data)
@@ -151,65 +121,38 @@ class ChunkWriter:
         if self._error is not None:
             raise self._error
 
-    def _failed(self, chunks: Iterable[Future[StoredChunk]], error: BaseException) -> None:
-        with self._changed:
-            self._error = self._error or error
-            self._changed.notify_all()
-        for each in chunks:
-            if not each.done():
-                each.set_exception(error)
-
-    def _once(self, raw: RawChunk, becoming: Future[StoredChunk]) -> _New | None:
-        """Give a chunk that has to be stored; one that some backup has is settled at once.
-
-        If an equal one was begun, it shares its fate.
-        """
+    def _once(self, raw: RawChunk) -> StoredChunk:
+        """Store a chunk unless an equal one was begun: then share its fate."""
         identity = chunk_id(raw.data)
+        mine: Future[StoredChunk] = Future()
         with self._changed:
-            first = self._begun.setdefault(identity, becoming)
-        if first is not becoming:
-            first.add_done_callback(lambda done: _share(done, becoming))
-            return None
-        if identity in self._known:
-            size = self._known_size(chunk_name(identity))
-            if size is not None and self._holds(identity, size, len(raw.data)):
-                becoming.set_result(StoredChunk(id=identity, rows=raw.rows, raw=len(raw.data), stored=size, new=False))
-                return None
-        file = frame.compress(raw.data)
-        return _New(id=identity, rows=raw.rows, raw=len(raw.data), file=file, becoming=becoming)
-
-    def _keep(self, new: _New) -> None:
-        """Keep a small chunk until there are enough of them."""
-        if len(new.file) > SMALL or self._store.together == 1:
-            self._put([new])
-            return
-        with self._changed:
-            self._kept.append(new)
-            if len(self._kept) < self._store.together:
-                return
-            full, self._kept = self._kept, []
-        with self._together:  # one after the other, for they take many open files
-            self._put(full)
-
-    def _put(self, chunks: Sequence[_New]) -> None:
-        """Store chunks; most likely they are new, and to try to make them is one question less than to ask first."""
+            first = self._begun.setdefault(identity, mine)
+        if first is not mine:
+            # cannot wait for ever: whoever put it there is already running
+            return replace(first.result(), new=False)
         try:
-            new = self._store.put_all_new({chunk_name(each.id): each.file for each in chunks})
-            for each in chunks:
-                each.becoming.set_result(each.stored(None if chunk_name(each.id) in new else self._reused(each)))
+            stored = self._store_chunk(identity, raw)
         except BaseException as error:
-            self._failed([each.becoming for each in chunks], error)
+            mine.set_exception(error)
+            raise
+        mine.set_result(stored)
+        return stored
 
-    def _reused(self, chunk: _New) -> int | None:
-        """Give the size of the file that is there; None where it was not good and is written again."""
-        name = chunk_name(chunk.id)
-        size = self._size(name)
-        if size is not None and self._holds(chunk.id, size, chunk.raw):
-            # who has written it may not have come to flush it
-            self._store.make_durable(name)
-            return size
-        self._store.put(name, chunk.file)
-        return None
+    def _store_chunk(self, identity: str, raw: RawChunk) -> StoredChunk:
+        name = chunk_name(identity)
+        if identity not in self._known:
+            # most likely new: to try to make it is one question less than to ask first
+            compressed = frame.compress(raw.data)
+            # where it is there already, its writer may not have come to flush it
+            self._fleeting.append(name)
+            if self._store.put_new(name, compressed, durable=False):
+                return StoredChunk(id=identity, rows=raw.rows, raw=len(raw.data), stored=len(compressed), new=True)
+        size = self._known_size(name) if identity in self._known else self._size(name)
+        if size is None or not self._holds(identity, size, raw.data):
+            compressed = frame.compress(raw.data)
+            self._store.put(name, compressed)
+            return StoredChunk(id=identity, rows=raw.rows, raw=len(raw.data), stored=len(compressed), new=True)
+        return StoredChunk(id=identity, rows=raw.rows, raw=len(raw.data), stored=size, new=False)
 
     def _known_size(self, name: str) -> int | None:
         """The size of a chunk that some backup has; all are asked for together once that is worth it."""
@@ -232,8 +175,8 @@ class ChunkWriter:
         except DamageError:  # something else stands there, and makes way
             return None
 
-    def _holds(self, identity: str, size: int, raw: int) -> bool:
-        """Whether a stored file of that size holds the rows: known from a backup, or young, read and checked.
+    def _holds(self, identity: str, size: int, data: bytes) -> bool:
+        """Whether a stored file of that size holds the rows: known from a backup, or young, read and compared.
 
         An older file that no backup references is one that a prune may remove soon: it is written anew.
         """
@@ -243,15 +186,7 @@ class ChunkWriter:
             written = next(file.modified for file in self._store.list(chunk_name(identity)))
             if written < datetime.now(UTC) - YOUNG:
                 return False
-            stored = self._store.get(chunk_name(identity), limit=frame.longest(raw))
-            return chunk_id(frame.decompress(stored, raw)) == identity
+            stored = self._store.get(chunk_name(identity), limit=frame.longest(len(data)))
+            return frame.decompress(stored, len(data)) == data
         except (MissingError, DamageError, ValueError, StopIteration):
             return False
-
-
-def _share(first: Future[StoredChunk], other: Future[StoredChunk]) -> None:
-    error = first.exception()
-    if error is not None:
-        other.set_exception(error)
-    else:
-        other.set_result(replace(first.result(), new=False))

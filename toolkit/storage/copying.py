@@ -165,7 +165,7 @@ class Copying:
         table, chunk = part
         size = self._files.get(chunk.id)
         if size is not None and _is_sound(target, chunk):
-            target.store.make_durable(chunk_name(chunk.id))
+            target.store.make_durable([chunk_name(chunk.id)])
             return chunk, size, False
         try:
             stored = stored_file(self._source.store, chunk)

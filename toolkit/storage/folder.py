@@ -9,10 +9,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from msgspec import Struct
 
@@ -89,19 +88,7 @@ class Folder:
 
     def create(self, name: str, data: bytes) -> None:
         """Write a new private file, flushed to the disk."""
-        with self.draft(name, data) as file:
-            os.fsync(file.fileno())
-
-    def draft(self, name: str, data: bytes) -> BinaryIO:
-        """Write a new private file that the disk need not have yet; gives it, open."""
-        file = files.created(Path(self._at(name)), self._descriptor)
-        try:
-            file.write(data)
-            file.flush()
-        except BaseException:
-            file.close()
-            raise
-        return file
+        files.create(Path(self._at(name)), data, folder=self._descriptor)
 
     def rename(self, old: str, new: str) -> None:
         """Give a file another name, replacing a file that has it."""
@@ -186,34 +173,8 @@ class Folder:
 
 
 @contextmanager
-def all_entered(root: Path, wanted: Iterable[Sequence[str]]) -> Iterator[dict[tuple[str, ...], Folder]]:
-    """Enter several directories below a repository's root and those above them; made, not yet durably, where missing.
-
-    Raises:
-        DamageError: a directory on the way is a link.
-        OSError: as the system says.
-    """
-    _make_root(root)
-    held: dict[tuple[str, ...], Folder] = {(): _root(root)}
-    try:
-        for parts in wanted:
-            for depth in range(1, len(parts) + 1):
-                outer, inner = held[tuple(parts[: depth - 1])], tuple(parts[:depth])
-                if inner not in held:
-                    try:
-                        held[inner] = outer.enter(inner[-1])
-                    except FileNotFoundError:
-                        outer.make_folder(inner[-1], flush=False)
-                        held[inner] = outer.enter(inner[-1])
-        yield held
-    finally:
-        for folder in held.values():
-            folder.close()
-
-
-@contextmanager
-def entered(root: Path, parts: Sequence[str], *, make: bool = False) -> Iterator[Folder]:
-    """Enter a directory below a repository's root, which may be a link; made, durably, where `make` is given.
+def entered(root: Path, parts: Sequence[str], *, make: bool = False, flush: bool = True) -> Iterator[Folder]:
+    """Enter a directory below a repository's root, which may be a link; made where `make` is given, durably by `flush`.
 
     Raises:
         DamageError: a directory on the way is a link.
@@ -229,7 +190,7 @@ def entered(root: Path, parts: Sequence[str], *, make: bool = False) -> Iterator
             except FileNotFoundError:
                 if not make:
                     raise
-                folder.make_folder(part)
+                folder.make_folder(part, flush=flush)
                 inner = folder.enter(part)
             folder.close()
             folder = inner

@@ -6,16 +6,17 @@ import errno
 import os
 import re
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from toolkit.errors import MissingError, StorageError
 from toolkit.storage.disk import probe_disk
 from toolkit.storage.folder import Entry, Folder, entered
 from toolkit.storage.store import Ability, StoredFile, check_name
-from toolkit.storage.together import NewFile, put_together
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
 
@@ -24,6 +25,9 @@ _DEEPEST = 8
 
 _ATTEMPTS = 5
 """How often a write begins anew because the directory was removed meanwhile."""
+
+_FLUSHES = 4
+"""Directories that are flushed at the same time: the file system writes its journal once for all of them."""
 
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 """What file systems without hard links say, exFAT and some network ones among them."""
@@ -61,11 +65,6 @@ class LocalStore:
         return 2
 
     @property
-    def together(self) -> int:
-        """So many that most of the directories of chunks are flushed once for two files and more."""
-        return 512
-
-    @property
     def conditional(self) -> bool:
         """Whether the file system can publish a file only where there is none: it has hard links, or it is Windows."""
         target = _temporary_name()
@@ -89,48 +88,44 @@ class LocalStore:
         check_name(name)
         self._publish(name, data, _replace)
 
-    def put_new(self, name: str, data: bytes) -> bool:
-        """Store a file durably and atomically unless there is one of that name."""
+    def put_new(self, name: str, data: bytes, *, durable: bool = True) -> bool:
+        """Store a file atomically, its content durably, unless there is one of that name."""
         check_name(name)
-        return self._publish(name, data, _publish_new)
+        return self._publish(name, data, _publish_new, durable=durable)
 
-    def put_all_new(self, files: Mapping[str, bytes]) -> frozenset[str]:
-        """Store files durably and atomically unless there are some of their names; the disk is flushed for all."""
-        for name in files:
-            check_name(name)
-        with suppress(OSError):
-            new = [NewFile(parts=tuple(name.split("/")), data=data) for name, data in files.items()]
-            named = put_together(self._directory, new, temporary_name=_temporary_name, publish=_publish_new)
-            return frozenset("/".join(each.parts) for each in named)
-        # one by one it is said what is in the way, or nothing is any more
-        stored = frozenset(name for name, data in files.items() if self.put_new(name, data))
-        for name in files:
-            self.make_durable(name)
-        return stored
+    def make_durable(self, names: Iterable[str]) -> None:
+        """Flush the directories that files are in, each once; a content was flushed before it got its name."""
+        inside: dict[tuple[str, ...], set[str]] = {}
+        for within in {name.rpartition("/")[0] for name in names}:
+            parts = within.split("/") if within else []
+            for depth, part in enumerate(parts):
+                inside.setdefault(tuple(parts[:depth]), set()).add(part)
+        with ThreadPoolExecutor(_FLUSHES) as pool:
+            for above, folders in inside.items():
+                try:
+                    with entered(self._directory, above) as outer:
+                        if not above:
+                            outer.flush()
+                        for _ in pool.map(partial(_flush_in, outer), folders):
+                            pass
+                except OSError as error:
+                    raise storage_error("write", self._directory.joinpath(*above), error) from error
 
-    def make_durable(self, name: str) -> None:
-        """Flush the directories that a file is in; its content was flushed before it got its name."""
-        check_name(name)
-        parts = name.split("/")[:-1]
-        for depth in range(len(parts), -1, -1):
-            self._flush(parts[:depth])
+    def _publish(
+        self, name: str, data: bytes, publish: Callable[[Folder, str, str], bool], *, durable: bool = True
+    ) -> bool:
+        """Write a temporary file and publish it; gives what `publish` says, and leaves no temporary file.
 
-    def _flush(self, parts: Sequence[str]) -> None:
-        try:
-            with entered(self._directory, parts) as folder:
-                folder.flush()
-        except OSError as error:
-            raise storage_error("write", self._directory.joinpath(*parts), error) from error
-
-    def _publish(self, name: str, data: bytes, publish: Callable[[Folder, str, str], bool]) -> bool:
-        """Write a temporary file and publish it; gives what `publish` says, and leaves no temporary file."""
+        Args:
+            durable: flush the directories that have changed.
+        """
         *parts, last = name.split("/")
         attempt = 0
         while True:
             attempt += 1
             try:
-                with entered(self._directory, parts, make=True) as folder:
-                    return _published(folder, last, data, publish)
+                with entered(self._directory, parts, make=True, flush=durable) as folder:
+                    return _published(folder, last, data, publish, durable=durable)
             except FileNotFoundError as error:
                 # a directory that was empty may be removed at this very moment
                 if attempt == _ATTEMPTS:
@@ -304,16 +299,27 @@ def storage_error(verb: str, path: Path, error: OSError, *, others: int = 0) -> 
     return StorageError(f"cannot {verb} {what}: {reason}", hint=_HINTS.get(error.errno or 0, ""))
 
 
+def _flush_in(outer: Folder, name: str) -> None:
+    folder = outer.enter(name)
+    try:
+        folder.flush()
+    finally:
+        folder.close()
+
+
 def _temporary_name() -> str:
     return f".{uuid.uuid4().hex}.tmp"
 
 
-def _published(folder: Folder, name: str, data: bytes, publish: Callable[[Folder, str, str], bool]) -> bool:
+def _published(
+    folder: Folder, name: str, data: bytes, publish: Callable[[Folder, str, str], bool], *, durable: bool
+) -> bool:
     temporary = _temporary_name()
     try:
         folder.create(temporary, data)
         published = publish(folder, temporary, name)
-        folder.flush()
+        if durable:
+            folder.flush()
     finally:
         with suppress(OSError):
             folder.remove(temporary)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -85,10 +85,6 @@ class Store(Protocol):
         """How many files are best read or written at once: more where each call waits for a network."""
 
     @property
-    def together(self) -> int:
-        """How many small files are best stored by one call of `put_all_new`: more where a disk has to be flushed."""
-
-    @property
     def conditional(self) -> bool:
         """Whether `put_new` is atomic here. The first time this may ask the place itself, by writing to it."""
 
@@ -106,20 +102,18 @@ class Store(Protocol):
     def put(self, name: str, data: bytes) -> None:
         """Store a file durably, replacing one of that name. Whatever happens, it is there whole or not at all."""
 
-    def put_new(self, name: str, data: bytes) -> bool:
+    def put_new(self, name: str, data: bytes, *, durable: bool = True) -> bool:
         """Store a file as `put` does unless there is one of that name; gives whether it was stored.
 
         Of several at once exactly one succeeds, but only where `conditional` is true; elsewhere several may.
+
+        Args:
+            durable: False where `make_durable` comes later. Until then the file is there whole or, after a crash of the
+                machine, not at all.
         """
 
-    def put_all_new(self, files: Mapping[str, bytes]) -> frozenset[str]:
-        """Store files as `put_new` does, each for itself; gives the names of those that were stored.
-
-        All of them are durable when it returns. When it raises, some may be stored.
-        """
-
-    def make_durable(self, name: str) -> None:
-        """Make a file durable that is there and may just now have been stored by somebody else."""
+    def make_durable(self, names: Iterable[str]) -> None:
+        """Make files durable that were stored without being so, or may just now have been by somebody else."""
 
     def get(self, name: str, *, limit: int | None = None) -> bytes:
         """Give a file's content.

@@ -7,7 +7,7 @@ effect at once, by one rename, or not at all (docs/adr/0046-a-bundle-is-written-
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,11 +55,6 @@ class BundleStore:
     def parallel(self) -> int:
         """Two: one reads while the other decompresses."""
         return 2
-
-    @property
-    def together(self) -> int:
-        """One: the disk is flushed once for all that belongs to a change."""
-        return 1
 
     @property
     def conditional(self) -> bool:
@@ -133,7 +128,7 @@ class BundleStore:
             with self._change() as staging:
                 staging.put(name, data)
 
-    def put_new(self, name: str, data: bytes) -> bool:
+    def put_new(self, name: str, data: bytes, *, durable: bool = True) -> bool:
         """Store a file unless there is one of that name."""
         with self._lock:
             if self.exists(name):
@@ -141,11 +136,7 @@ class BundleStore:
             self.put(name, data)
         return True
 
-    def put_all_new(self, files: Mapping[str, bytes]) -> frozenset[str]:
-        """Store files unless there are some of their names; durable once the change takes effect."""
-        return frozenset(name for name, data in files.items() if self.put_new(name, data))
-
-    def make_durable(self, name: str) -> None:
+    def make_durable(self, names: Iterable[str]) -> None:
         """Nothing: what can be seen of another's changes has taken effect."""
 
     def get(self, name: str, *, limit: int | None = None) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from os.path import commonprefix
@@ -71,11 +71,6 @@ class S3Store:
         return _THREADS
 
     @property
-    def together(self) -> int:
-        """One: every file is a request of its own, and many are under way at once."""
-        return 1
-
-    @property
     def conditional(self) -> bool:
         """Whether the server honours `If-None-Match`, which is tried once with an object of no content."""
         with self._asking:
@@ -98,7 +93,7 @@ class S3Store:
         """Store a file by a verified upload."""
         self._note(self._uploads.put(self._key(name), data, f"write {self._at(name)}"))
 
-    def put_new(self, name: str, data: bytes) -> bool:
+    def put_new(self, name: str, data: bytes, *, durable: bool = True) -> bool:
         """Store a file unless there is one of that name; atomic where `conditional` is true and it goes in one piece.
 
         A file with the very same content that appears while a call is made again counts as this one.
@@ -117,11 +112,7 @@ class S3Store:
             raise
         return True
 
-    def put_all_new(self, files: Mapping[str, bytes]) -> frozenset[str]:
-        """Store files unless there are some of their names."""
-        return frozenset(name for name, data in files.items() if self.put_new(name, data))
-
-    def make_durable(self, name: str) -> None:
+    def make_durable(self, names: Iterable[str]) -> None:
         """Do nothing: what can be seen is stored."""
 
     def get(self, name: str, *, limit: int | None = None) -> bytes:
