@@ -153,8 +153,10 @@ def test_what_is_there_stays_unless_it_is_an_export_and_may_go(export: Exporting
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "letter.txt").write_text("dear", encoding="utf-8")
-    with pytest.raises(InputError, match="holds something else than an export"):
-        export("csv", "mine", overwrite=True, **tables)
+    (tmp_path / "out" / "mine.csv").write_text("dear", encoding="utf-8")
+    for to, other in (("mine", "letter.txt"), ("out", "mine.csv")):
+        with pytest.raises(InputError, match=f"holds {other}, which is no part of an export"):
+            export("csv", to, overwrite=True, **tables)
 
 
 @pytest.mark.parametrize(("kind", "to"), [("csv", "out"), ("jsonl", "out.zip"), ("copy", "out.sql")])

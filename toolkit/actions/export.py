@@ -32,7 +32,7 @@ from toolkit.errors import InputError, Problem, TaskError
 from toolkit.formats.contents import Contents, ExportedTable
 from toolkit.formats.forms import Format, form_of
 from toolkit.formats.options import CsvOptions, JsonOptions
-from toolkit.formats.targets import holds_other_things, is_compressed, is_zip, target_at
+from toolkit.formats.targets import is_compressed, is_zip, other_thing, target_at
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.result import Exported, ExportedRows
@@ -192,8 +192,8 @@ def _in_the_way(path: Path, arguments: ExportArguments) -> str:
         return "" if arguments.overwrite else f"{path} is there already; `overwrite: true` replaces it"
     if not path.is_dir():
         return f"{path} is no directory"
-    if holds_other_things(path):
-        return f"{path} holds something else than an export; name a new or empty directory"
+    if other := other_thing(path):
+        return f"{path} holds {other}, which is no part of an export; name a new or empty directory"
     empty = not any(path.iterdir())
     return "" if arguments.overwrite or empty else f"{path} is there already; `overwrite: true` replaces it"
 

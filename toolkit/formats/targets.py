@@ -158,16 +158,17 @@ def _put_in_place(begun: Path, path: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def holds_other_things(path: Path) -> bool:
-    """Tell whether a directory holds anything but an export.
+def other_thing(path: Path) -> str:
+    """Give the name of something in a directory that is no part of an export there; empty where there is nothing.
 
     Raises:
         OSError: as the operating system says.
     """
-    names = {entry.name for entry in os.scandir(path)}
+    names = sorted(entry.name for entry in os.scandir(path))
     if not names:
-        return False
-    if README not in names:
-        return True
-    with (path / README).open("rb") as file:
-        return file.read(len(TITLE)) != TITLE
+        return ""
+    text = (path / README).read_bytes() if README in names else b""
+    if not text.startswith(TITLE):
+        return names[0]
+    # a line of its table of files begins with the name
+    return next((name for name in names if name != README and f"\n| {name} |".encode() not in text), "")
