@@ -14,10 +14,12 @@ from tests.formats.conftest import Exporting
 from tests.formats.loading import content, load
 from tests.formats.nasty import NAMES
 from tests.storage.faults import flip_bit
+from toolkit.config import masking
 from toolkit.errors import DamageError, InputError, RefusedError, TaskError
 from toolkit.storage.layout import chunk_name
 
-WHERE = {"kinds": "i IS NOT NULL", "parts": "day < '2026-01-01' -- the old ones"}
+SECRET = "k9-geheim-7Qx2"
+WHERE = {"kinds": f"i IS NOT NULL AND t <> '{SECRET}'", "parts": "day < '2026-01-01' -- the old ones"}
 
 
 def files(directory: Path) -> Mapping[str, bytes]:
@@ -42,6 +44,7 @@ def test_a_condition_is_answered_by_a_scratch_database(
     shop: Control, export: Exporting, tmp_path: Path, elsewhere: str
 ) -> None:
     """It is about its table alone, beside businesses that the database tells apart; psql loads the rest."""
+    masking.remember(SECRET)
     chosen = {"tables": ["org", "staff", "team", "kinds", "parts*"], "businesses": ["a"], "where": WHERE}
     outcome = export("sql", "some.sql", like="maker", on="host", **chosen)
     assert outcome.facts["tables"] == {"kinds": 2, "org": 1, "parts": 1, "staff": 2, "team": 1}
@@ -53,6 +56,8 @@ def test_a_condition_is_answered_by_a_scratch_database(
     assert found["kinds"] == ["\t".join(row) for row in kinds if row[1] == "a" and row[3] != r"\N"]
     assert found["parts"] == ["1\ta\t2025-05-05\n"]
     head = (tmp_path / "some.sql").read_text(encoding="utf-8").partition("BEGIN;")[0]
+    assert "t <> '***'" in head
+    assert SECRET not in f"{head} {outcome}"
     assert "rows of parts where day < '2026-01-01' -- the old ones" in head
     assert "NOT IN IT: 5 tables not asked for" in head
 
