@@ -190,3 +190,31 @@ def test_who_is_killed_on_dask_leaves_no_half_backup(
     after = sound(control) - before
     assert len(after) == len(HOSTS)
     assert len({json.dumps(content(control, label)) for label in after | before}) == 1
+
+
+@slow_only
+@pytest.mark.skipif(sys.platform == "win32", reason="processes in a group of their own get no Ctrl-C there")
+@pytest.mark.parametrize("executor", ["threads", "dask"])
+def test_ctrl_c_ends_all_processes(executor: str, tmp_path: Path, new_database: Callable[[], str]) -> None:
+    """A backup that several processes read ends with 130: no session stays, no backup, and the next run completes."""
+    conninfo = new_database()
+    execute(conninfo, SCHEMA.format(rows=200_000))
+    control = Control(tmp_path, CATALOG)
+    control.add_host("shop", conninfo)
+    playbook = tmp_path / "backup.yml"
+    playbook.write_text(json.dumps([{"hosts": "all", "tasks": [{"backup": {"processes": 3}}]}]), encoding="utf-8")
+    command = [sys.executable, "-m", "invoke", "run", str(playbook), "--inventory", str(tmp_path / "inventory")]
+    command += ["--executor", executor, "--forks", "2"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+        while len(rows(conninfo, READING)) < 2:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    end = time.monotonic() + 5
+    while rows(conninfo, READING):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert not sound(control)
+    assert not subprocess.run(command, cwd=ROOT, check=False, capture_output=True).returncode
+    assert len(sound(control)) == 1
