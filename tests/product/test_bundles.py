@@ -18,6 +18,7 @@ from toolkit.app.control import Control
 from toolkit.app.performing import perform
 from toolkit.errors import ExitCode, InputError, MissingError, StorageError
 from toolkit.postgres.servers.embedded import EmbeddedServer
+from toolkit.storage.bundle import room
 
 VALUES = """
 CREATE TABLE things (id bigint PRIMARY KEY, "shopId" text NOT NULL REFERENCES shops, price numeric(12, 4),
@@ -139,7 +140,7 @@ def test_every_command_works_on_it(servers: Servers, tmp_path: Path, capsys: pyt
     assert {each.name for each in tmp_path.iterdir()} == {"shop", "shop.playback"}
 
 
-def test_what_cannot_be_copied_is_said(servers: Servers, tmp_path: Path) -> None:
+def test_what_cannot_be_copied_is_said(servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bundle that is missing, is none or is the other side of the copy is named, and nothing is written."""
     shop = Shop.make(tmp_path / "shop", servers.database(), "local")
     label = str(shop.run("backup").facts["label"])
@@ -150,6 +151,9 @@ def test_what_cannot_be_copied_is_said(servers: Servers, tmp_path: Path) -> None
     would = shop.run("copy", from_="local", to=bundle, check=True)
     assert would.facts["copied"] == [label]
     assert not file.exists()
+    both = shop.run("backup", repository=["local", f"bundle:{tmp_path / 'unplugged' / 'shop.playback'}"])
+    assert both.exit_code == ExitCode.PARTIAL
+    assert "there is no directory" in both.message
     file.write_bytes(b"my thesis")
     with pytest.raises(StorageError, match="is no bundle: it is no zip file"):
         shop.run("copy", from_="local", to=bundle)
@@ -160,3 +164,14 @@ def test_what_cannot_be_copied_is_said(servers: Servers, tmp_path: Path) -> None
         shop.run("copy", from_=bundle, to=f"bundle:{file}")
     with pytest.raises(InputError, match=r"unknown .*; a bundle is written bundle:shop\.playback"):
         shop.run("copy", from_="local", to="shop.playback")
+
+    content = file.read_bytes()
+    monkeypatch.setattr(room, "free_bytes", lambda folder: 100)
+    shop.change(1)
+    both = shop.run("backup", repository=["local", f"bundle:{file}"])
+    assert both.exit_code == ExitCode.PARTIAL
+    assert "100 B are free beside it" in both.message
+    with pytest.raises(StorageError, match="100 B are free beside it"):
+        shop.run("copy", from_="local", to=bundle)
+    assert file.read_bytes() == content
+    assert {each.name for each in tmp_path.iterdir()} == {"shop", "shop.playback"}

@@ -41,7 +41,7 @@ class Option(NamedTuple):
 
 
 HOST = Option("host", "the host whose database is looked at")
-REPOSITORY = Option("repository", "a repository of the inventory (default: all of them)")
+REPOSITORY = Option("repository", "a repository of the inventory, or bundle:FILE (default: all of them)")
 INVENTORY = Option("inventory", "the inventory directory (default: inventory)")
 JSON = Option("json", "print JSON instead of text", default=False)
 DEBUG = Option("debug", "show the trace of a defect", default=False)

@@ -12,7 +12,7 @@ class Role(StrEnum):
     """The roles of arguments.
 
     Attributes:
-        REPOSITORY: names a repository of the inventory, or several.
+        REPOSITORY: names a repository of the inventory or a bundle, or several.
         HOST: names a host of the inventory.
         DATABASE: names a host, `embedded:NAME`, or `HOST:DATABASE` on the server of a host.
         EXPRESSION: is a Jinja2 expression, or several, without braces.
