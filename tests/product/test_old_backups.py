@@ -150,7 +150,7 @@ from tests.acting import act, context_of
 from toolkit.config import inventory
 directory = Path(sys.argv[1])
 context = context_of(inventory.load(directory / "inventory"), "model")
-outcome = act("import", {"file": "large.json.gz", "on": "host"}, context)
+outcome = act("import", {"file": "large.json.gz"}, context)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(outcome.facts["rows"], peak >> (20 if sys.platform == "darwin" else 10))
 """
@@ -158,7 +158,7 @@ print(outcome.facts["rows"], peak >> (20 if sys.platform == "darwin" else 10))
 
 @slow_only
 def test_the_length_of_a_file_takes_no_memory(tmp_path: Path, new_database: Callable[[], str]) -> None:
-    """A file of 300 MB is imported in less than 250 MiB."""
+    """A file of 300 MB is imported in less than 250 MiB, on a server of our own."""
     pytest.importorskip("resource")
     control = Control(tmp_path, catalog=SHOP)
     conninfo = psycopg.conninfo.make_conninfo(new_database(), user="postgres")

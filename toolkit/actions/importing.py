@@ -37,6 +37,7 @@ from toolkit.planning.json_backup.names import Names as ModelNames
 from toolkit.planning.json_backup.scanner import DocumentError
 from toolkit.planning.links import derive_links
 from toolkit.postgres.importing.dangling import find_dangling
+from toolkit.postgres.importing.doubles import find_doubles
 from toolkit.postgres.importing.loading import Fate, Judge, Loaded, Loader
 from toolkit.postgres.importing.outside import find_outside
 from toolkit.postgres.schema.introspection import read_schema
@@ -155,6 +156,7 @@ class Import(Struct):
                 ) from error
             self.context.progress.note("looking for rows that point nowhere")
             connection.execute("ANALYZE")
+            find_doubles(connection, schema, loaded, self.faults)
             self.said += find_dangling(connection, schema, links, loaded, judge=self.judge)
         return document, loaded
 
