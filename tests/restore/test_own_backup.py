@@ -256,3 +256,15 @@ def test_rows_on_circles_are_nobodys(make_pair: MakePair) -> None:
     said = invoke("explain", *words, "persons", "1").out
     assert "only rows that point at each other lead to it, and the scope is whole" in said
     assert "taken:  no" in invoke("explain", *words, "persons", "6").out
+
+
+def test_a_limit_on_a_table_that_no_table_leads_to(make_pair: MakePair) -> None:
+    """A limit on rows that nobody owns, since the table through which they are owned is absent, has cut nobody's."""
+    rules = {
+        "jobs": {"owned_by": ["tenant_id"], "references": {"tenant_id": "tenants.id", "log_id": "logs.id"}},
+        "logs": {"owned_by": ["jobs.log_id"], "optional": True, "newest_by": "at", "unowned": "always"},
+    }
+    pair = make_pair(rules, "CREATE TABLE logs (id integer PRIMARY KEY, at integer)")
+    pair.fill("INSERT INTO logs SELECT g, g FROM generate_series(1, 5) g")
+    (entry,) = (each for each in pair.backup(optional={"logs": {"limit": 2}}).tables if each.name == "logs")
+    assert (entry.rows, entry.cut) == (2, (None,))

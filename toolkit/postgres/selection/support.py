@@ -198,10 +198,12 @@ class _Search:
         lost = sql.SQL("(SELECT {} FROM {} t WHERE {} AND {})").format(
             relation.ids("t"), relation.source, condition_of(rule), _not_in(taken.ids, by_itself)
         )
-        query = sql.SQL("SELECT DISTINCT s.tenant FROM {} l JOIN {} s ON {}").format(
-            lost, self._owners[name].source, relation.same_ids("l", "s")
-        )
-        tenants: list[str | None] = [*sorted(str(key) for (key,) in self._connection.execute(query))]
+        tenants: list[str | None] = []
+        if (theirs := self._owners.get(name)) is not None:  # None where nothing that is there leads to it
+            query = sql.SQL("SELECT DISTINCT s.tenant FROM {} l JOIN {} s ON {}").format(
+                lost, theirs.source, relation.same_ids("l", "s")
+            )
+            tenants.extend(sorted(str(key) for (key,) in self._connection.execute(query)))
         if rule.unowned == "always":
             owners = self._selected.owners.get(name)
             nobody = sql.SQL("true") if owners is None else _not_in(owners.source, relation.same_ids("l", "i"))
