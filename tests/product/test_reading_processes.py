@@ -16,7 +16,7 @@ from tests.control import Control as Site
 from tests.control import execute, rows
 from tests.product.test_concurrency import CATALOG, SCHEMA
 from tests.runner.playbooks import Ran, run_text
-from tests.sweeps import EVERYTHING
+from tests.sweeps import EVERYTHING, slow_only
 from toolkit.actions import table_reading
 from toolkit.app.commands import run
 from toolkit.app.control import Control
@@ -60,20 +60,6 @@ def content(manifest: Manifest) -> bytes:
     return msgspec.json.encode((manifest.tables, manifest.selection))
 
 
-@pytest.mark.parametrize("executor", ["threads", *(["dask"] if EVERYTHING else [])])
-def test_processes_give_the_backup_of_one_session(site: tuple[Site, str], executor: str) -> None:
-    """With other processes, on any executor, each table is the same as with one session, keys and chunks."""
-    made, conninfo = site
-    for processes in (None, *((2, 3, 4) if EVERYTHING else (3,))):
-        before = sessions(conninfo)
-        ran = back_up(made, executor if processes else "threads", **({"processes": processes} if processes else {}))
-        assert (ran.code, "WARNING" in ran.text) == (0, False), ran.text
-        assert sessions(conninfo) - before >= (processes or 1), "others did not read"
-    found = [content(each) for each in made.repository.manifests().manifests.values()]
-    assert len(found) > 1
-    assert len(set(found)) == 1
-
-
 @contextmanager
 def killing_processes() -> Iterator[list[int]]:
     """Meanwhile, kill every worker process of this one as soon as it is there."""
@@ -96,12 +82,31 @@ def killing_processes() -> Iterator[list[int]]:
         thread.join()
 
 
-def test_lost_processes_leave_their_work_to_the_leader(site: tuple[Site, str]) -> None:
-    """The backup is the same when all others die; a warning says so."""
-    made, _ = site
+def test_processes_give_the_backup_of_one_session(site: tuple[Site, str]) -> None:
+    """With other processes each table is the same as with one session, keys and chunks; also when all of these die,
+    which is a warning."""
+    made, conninfo = site
+    assert back_up(made).code == 0
+    for processes in (2, 3, 4) if EVERYTHING else (2,):
+        before = sessions(conninfo)
+        ran = back_up(made, processes=processes)
+        assert (ran.code, "WARNING" in ran.text) == (0, False), ran.text
+        assert sessions(conninfo) - before >= processes, "others did not read"
     with killing_processes() as killed:
-        ran = back_up(made, processes=3)
+        ran = back_up(made, processes=2)
     assert killed
     assert (ran.code, "fewer processes read: a process was lost" in ran.text) == (0, True), ran.text
+    assert len({content(each) for each in made.repository.manifests().manifests.values()}) == 1
+
+
+@slow_only
+def test_dask_workers_give_the_backup_of_one_session(site: tuple[Site, str]) -> None:
+    """The same on workers of Dask."""
+    made, conninfo = site
     assert back_up(made).code == 0
+    for processes in (2, 3):
+        before = sessions(conninfo)
+        ran = back_up(made, "dask", processes=processes)
+        assert (ran.code, "WARNING" in ran.text) == (0, False), ran.text
+        assert sessions(conninfo) - before >= processes, "others did not read"
     assert len({content(each) for each in made.repository.manifests().manifests.values()}) == 1

@@ -123,7 +123,7 @@ def test_a_playbook_needs_no_change(site: Site, cluster: LocalCluster) -> None:
         there = site.run(text, executor=f"dask:{cluster.scheduler_address}", extra_vars=called)
         patch.setenv("PLAYBACK_TEST_TOKEN", PASSWORD)
         here = site.run(text, extra_vars=called)
-        processes = site.run(text, executor="processes", extra_vars=called)
+        processes = site.run(text, executor="processes", extra_vars=called, forks="1")
     assert there == here == processes
     assert there.code == 2
     assert str(len(PASSWORD)) in there.out
