@@ -174,7 +174,7 @@ def with_processes(context: Context, control: Path) -> Context:
 
 @pytest.mark.usefixtures("small_jobs")
 def test_any_number_of_sessions_gives_the_same_bytes(tmp_path: Path, new_database: Callable[[], str]) -> None:
-    """One snapshot read by one, two and four sessions, and by processes, while others write: the same tables and chunks,
+    """One snapshot read by one, two and four sessions and by processes, while others write: the same tables and chunks,
     key by key."""
     conninfo = new_database()
     execute(
