@@ -58,7 +58,7 @@ class ExportArguments(Arguments, frozen=True, kw_only=True):
         ),
     ]
     backup: Annotated[BackupChoice, about("Which backup.", LATEST, {"job": "nightly", "host": "till-1"})] = LATEST
-    repository: RepositoryName = msgspec.field(default="", name="from")
+    repository: RepositoryName = ""
     file: Annotated[
         Text,
         about(

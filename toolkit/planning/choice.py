@@ -52,7 +52,7 @@ def choose(backups: Mapping[str, Published], wanted: Criteria, *, host: str, now
     if len(kinds) > 1:
         raise InputError(
             f"several jobs or scopes have backups of host {wanted.host or host}: {'; '.join(sorted(kinds))}",
-            hint="say which: `from: {job: …, scope: …}`, or give the label",
+            hint="say which: in place of `latest`, `{job: …, scope: …}` or the label",
         )
     newest = max(fitting, key=lambda label: (fitting[label].time, label))
     time = fitting[newest].time

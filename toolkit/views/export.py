@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator
+
 from toolkit.model.result import Exported
 from toolkit.views.view import View, view
 from toolkit.wording import counted, size
+
+LINE = 160
+LINES = 8
+"""What is not in an export is said in so many lines of so many characters; reports and the export itself have all."""
 
 
 @view.register
@@ -18,7 +25,7 @@ def _exported(result: Exported) -> View:
         message = f"exported {what} to {result.place} ({size(result.size)})"
     return View(
         message=message,
-        details=(*result.chosen, *(f"not in it: {each}" for each in result.missing)),
+        details=(*result.chosen, *_missing(result)),
         facts={
             "label": result.label,
             "format": result.format,
@@ -29,3 +36,10 @@ def _exported(result: Exported) -> View:
             "missing": list(result.missing),
         },
     )
+
+
+def _missing(result: Exported) -> Iterator[str]:
+    for each in result.missing[:LINES]:
+        yield textwrap.shorten(f"not in it: {each}", LINE, placeholder=" …")
+    if len(result.missing) > LINES:
+        yield f"not in it: {len(result.missing) - LINES} more; the report of the run has all (--report FILE)"
