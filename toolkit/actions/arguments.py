@@ -102,6 +102,24 @@ def repository_name(choice: str | BundleFile) -> str:
     return choice if isinstance(choice, str) else BundleRepository.written(choice.bundle)
 
 
+JobName = Annotated[
+    str,
+    matching(
+        "^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        "a job's name is letters, digits, -, _ and . and begins with a letter or digit",
+    ),
+    about(
+        "The name that backups are grouped by; the playbook's file name without its ending when left out.",
+        "nightly",
+    ),
+]
+
+LockWait = Annotated[
+    WholeSeconds,
+    about("Seconds to wait while a prune or repair holds the repository. Default: 0, do not wait.", 600),
+]
+
+
 class BackupFilter(Arguments, frozen=True, kw_only=True):
     """Which backup is meant, where it is neither the latest nor named by its label."""
 

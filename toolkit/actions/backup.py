@@ -16,11 +16,11 @@ from toolkit.actions.arguments import (
     Arguments,
     Businesses,
     DemoArguments,
+    JobName,
+    LockWait,
     Names,
     Texts,
-    WholeSeconds,
     about,
-    matching,
     names,
 )
 from toolkit.actions.context import Context
@@ -85,17 +85,7 @@ class BackupArguments(DemoArguments, frozen=True, kw_only=True):
         dict[str, OptionalTable],
         about("Optional tables to read as well, each with its settings.", {"audit_logs": {"limit": 5000}}),
     ] = msgspec.field(default_factory=dict)
-    job: Annotated[
-        str,
-        matching(
-            "^[A-Za-z0-9][A-Za-z0-9._-]*$",
-            "a job's name is letters, digits, -, _ and . and begins with a letter or digit",
-        ),
-        about(
-            "The name that backups are grouped by; the playbook's file name without its ending when left out.",
-            "nightly",
-        ),
-    ] = ""
+    job: JobName = ""
     tags: Annotated[Texts, about("Words recorded with the backup, to find it by.", ["before-migration"])] = ()
     repository: Annotated[
         Names,
@@ -131,10 +121,7 @@ class BackupArguments(DemoArguments, frozen=True, kw_only=True):
             "{{ processes }}",
         ),
     ] = None
-    lock_wait: Annotated[
-        WholeSeconds,
-        about("Seconds to wait while a prune or repair holds the repository. Default: 0, do not wait.", 600),
-    ] = 0
+    lock_wait: LockWait = 0
 
     @property
     def selection_scope(self) -> Scope:

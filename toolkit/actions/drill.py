@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from toolkit.actions import restore
 from toolkit.actions.action import Action
 from toolkit.actions.answering import AnswersArguments, with_file
-from toolkit.actions.arguments import RepositoryName, Text, WholeSeconds, about, matching
+from toolkit.actions.arguments import LockWait, RepositoryName, Text, about, matching
 from toolkit.actions.asserting import Assertion, asked
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_catalog
@@ -108,10 +108,7 @@ class DrillArguments(AnswersArguments, frozen=True, kw_only=True):
     seed: Annotated[int | None, about("What chance begins with, for the same choice again. Default: the time.", 7)] = (
         None
     )
-    lock_wait: Annotated[
-        WholeSeconds,
-        about("Seconds to wait while a prune or repair holds the repository. Default: 0, do not wait.", 600),
-    ] = 0
+    lock_wait: LockWait = 0
 
 
 def run(arguments: DrillArguments, context: Context) -> Outcome:

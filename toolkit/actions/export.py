@@ -15,10 +15,10 @@ from toolkit.actions.arguments import (
     Arguments,
     BackupChoice,
     Businesses,
+    LockWait,
     RepositoryName,
     Text,
     UniqueTexts,
-    WholeSeconds,
     about,
     repository_name,
 )
@@ -121,10 +121,7 @@ class ExportArguments(Arguments, frozen=True, kw_only=True):
             "Whether texts of `csv` that a spreadsheet takes for formulas get a ' in front, which changes them.", True
         ),
     ] = False
-    lock_wait: Annotated[
-        WholeSeconds,
-        about("Seconds to wait while a prune or repair holds the repository. Default: 0, do not wait.", 600),
-    ] = 0
+    lock_wait: LockWait = 0
 
 
 def run(arguments: ExportArguments, context: Context) -> Outcome:

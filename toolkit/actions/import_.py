@@ -9,7 +9,7 @@ from typing import Annotated
 from msgspec.structs import replace
 
 from toolkit.actions.action import Action
-from toolkit.actions.arguments import Arguments, Names, Text, Texts, WholeSeconds, about, matching, names
+from toolkit.actions.arguments import Arguments, JobName, LockWait, Names, Text, Texts, about, names
 from toolkit.actions.context import Context
 from toolkit.actions.destinations import destinations
 from toolkit.actions.importing import Import, Wanted
@@ -83,17 +83,7 @@ class ImportArguments(Arguments, frozen=True, kw_only=True):
         ),
     ] = EMBEDDED
     name: Annotated[ScratchName, about("The name of that database.", "import")] = "import"
-    job: Annotated[
-        str,
-        matching(
-            "^[A-Za-z0-9][A-Za-z0-9._-]*$",
-            "a job's name is letters, digits, -, _ and . and begins with a letter or digit",
-        ),
-        about(
-            "The name that backups are grouped by; the playbook's file name without its ending when left out.",
-            "imported",
-        ),
-    ] = ""
+    job: JobName = ""
     tags: Annotated[Texts, about("Words recorded with the backup, to find it by.", ["old-system"])] = ()
     taken: Annotated[
         Text,
@@ -102,10 +92,7 @@ class ImportArguments(Arguments, frozen=True, kw_only=True):
             "2024-05-01T18:00:00Z",
         ),
     ] = ""
-    lock_wait: Annotated[
-        WholeSeconds,
-        about("Seconds to wait while a prune or repair holds the repository. Default: 0, do not wait.", 600),
-    ] = 0
+    lock_wait: LockWait = 0
 
 
 def run(arguments: ImportArguments, context: Context) -> Outcome:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from toolkit.actions.action import Action
 from toolkit.actions.answering import with_file
-from toolkit.actions.arguments import BackupChoice, RepositoryChoice, WholeSeconds, about
+from toolkit.actions.arguments import BackupChoice, LockWait, RepositoryChoice, about
 from toolkit.actions.asked import AskedArguments, Triggers
 from toolkit.actions.choosing import backup_of
 from toolkit.actions.context import Context
@@ -89,10 +89,7 @@ class RestoreArguments(AskedArguments, frozen=True, kw_only=True):
             template=False,
         ),
     ] = None
-    lock_wait: Annotated[
-        WholeSeconds,
-        about("Seconds to wait while a prune or repair holds the repository. Default: 0, do not wait.", 600),
-    ] = 0
+    lock_wait: LockWait = 0
 
 
 def run(arguments: RestoreArguments, context: Context) -> Outcome:
