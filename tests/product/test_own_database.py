@@ -118,6 +118,8 @@ def test_the_steps_by_hand(shop: Shop) -> None:
         ("one-business", ["business=north"]),
         ("demo-data", []),
         ("restore-business", ["business=north"]),
+        ("restore-tables", ["tables=order_items, orders"]),
+        ("carry", ["file=shop.playback"]),
         ("restore", []),
         ("restore", ["into=host"]),
         ("offsite", ["prove=true"]),
