@@ -61,7 +61,8 @@ def stranded(restored: Restored) -> Iterator[Spot]:
             row = restored.after(spot)
             if not restored.leads_somewhere(child, reference, row):
                 for place in restored.target.pointed_at(child, reference, spot, row):
-                    yield restored.updated[place]
+                    if place not in restored.deleted:
+                        yield restored.updated[place]
 
 
 def strained(restored: Restored) -> bool:

@@ -98,15 +98,24 @@ class Oracle:
         return self._result
 
     def quarantined(self) -> Expected:
-        """The result when rows in conflict are put aside, and then those that depend on them, until none is left."""
+        """The result when rows in conflict are put aside, and then those that depend on them, until none is left.
+
+        Whose rows would be is asked again once all are aside that lack what was put aside with these.
+        """
         aside: frozenset[Spot] = frozenset()
         while True:
-            found = replace(
-                self, aside=aside, updated={}, added=defaultdict(list), released={}, deleted=set()
-            ).expected()
+            tried = replace(self, aside=aside, updated={}, added=defaultdict(list), released={}, deleted=set())
+            found = tried.expected()
             if not found.conflicts:
                 return found
-            aside |= found.conflicts
+            aside |= tried.with_dependants(found.conflicts)
+
+    def with_dependants(self, spots: set[Spot]) -> set[Spot]:
+        """These rows, which are not written, with those that would point at nothing without them."""
+        self.updated = {place: spot for place, spot in self.updated.items() if spot not in spots}
+        self.added = {name: [spot for spot in added if spot not in spots] for name, added in self.added.items()}
+        lacking = {*dangling(self), *stranded(self)}
+        return spots | self.with_dependants(lacking) if lacking else spots
 
     def after(self, place: Spot) -> Row:
         """What becomes of a row of the target that is not deleted."""
@@ -218,8 +227,6 @@ class Oracle:
                 after = owners[name, number]
                 if not spot or not after or after - others or not self.source.owners[spot] & self.source.tenants:
                     continue
-                if self._hangs_on_what_is_aside(spot):
-                    continue  # and is put aside itself
                 self._result.numbers[name].kept += 1
                 if number < len(there):
                     self._result.numbers[name].updates -= 1
@@ -227,15 +234,6 @@ class Oracle:
                 else:
                     self._result.numbers[name].inserts -= 1
                     self.added[name].remove(spot)
-
-    def _hangs_on_what_is_aside(self, spot: Spot) -> bool:
-        table = self.source.world[spot[0]]
-        return any(
-            parent in self.aside
-            for reference in table.references
-            if reference.action
-            for parent in self.source.pointed_at(table, reference, spot)
-        )
 
     def _owned_alone_in_backup(self, spot: Spot) -> bool:
         """Whether a row was the restored businesses' alone: of others the backup may lack the rows that own it."""

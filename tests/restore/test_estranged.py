@@ -153,6 +153,39 @@ def test_what_hangs_on_a_row_that_is_put_aside(make_pair: MakePair, host: str) -
     assert pair.rows("SELECT * FROM shops") == [(2, "b", 7)]
 
 
+@pytest.mark.parametrize("names", [("a_lines", "b_orders", "c_shops"), ("c_lines", "b_orders", "a_shops")])
+def test_what_lacks_a_row_that_is_put_aside_is_put_aside_with_it(
+    make_pair: MakePair, names: tuple[str, str, str]
+) -> None:
+    """Rows that would point at nothing go into quarantine at any depth, whoever else they hang on, in any order."""
+    lines, orders, shops = names
+    rules = {
+        "customers": {"owned_by": ["tenant"]},
+        shops: {"owned_by": ["tenant"]},
+        orders: {"owned_by": ["shop"]},
+        lines: {"owned_by": ["order", "customer"]},
+    }
+    pair = make_pair(
+        rules,
+        "CREATE TABLE customers (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants)",
+        f"CREATE TABLE {shops} (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, code integer UNIQUE)",
+        f"CREATE TABLE {orders} (id integer PRIMARY KEY, shop integer REFERENCES {shops})",
+        f'CREATE TABLE {lines} (id integer PRIMARY KEY, "order" integer REFERENCES {orders},'
+        " customer integer REFERENCES customers)",
+    )
+    execute(
+        pair.source,
+        f"INSERT INTO customers VALUES (5, 'a'); INSERT INTO {shops} VALUES (1, 'a', 7);"
+        f"INSERT INTO {orders} VALUES (1, 1); INSERT INTO {lines} VALUES (1, 1, 5), (2, NULL, 5)",
+    )
+    execute(pair.target, f"INSERT INTO customers VALUES (5, 'b'); INSERT INTO {shops} VALUES (2, 'b', 7)")
+    done = pair.control.restore("target", pair.backup(businesses=["a"]), "merge", on_error="quarantine")
+    [run] = quarantines(pair.control.repository)
+    assert {(row.table, row.key) for row in read_rows(pair.control.repository, run)} == {(name, "1") for name in names}
+    assert (lines, WHY, 1, ["2"], []) in kept(done.facts)
+    assert pair.rows(f"SELECT id FROM {orders} UNION ALL SELECT id FROM {lines}") == []
+
+
 def test_a_tenant_that_comes_along_has_taken_nothing_over(make_pair: MakePair) -> None:
     """Rows are restored whose only owner in the backup's rows is a tenant that it has because they point at it."""
     rules = {

@@ -223,7 +223,10 @@ class Planner:
                 self._settle_along()
             deletions = self._deletions(comparison)
             release, found = uniqueness.find_held(deletions, obstacles)
-            found += foreign_keys.find_dangling(deletions.ids, obstacles)
+            while lacking := foreign_keys.find_dangling(deletions.ids, obstacles):
+                found += lacking
+                if not self._aside:  # else with all that hangs on them, before it is asked whose the others will be
+                    break
             if not self._bypass:
                 found += find_reaching(comparison, deletions.ids, release.rewritings, obstacles)
             if not (found and self._aside):
