@@ -100,6 +100,25 @@ def test_unzip_finds_it_sound(bundle: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_headers_that_mislead_other_programs_are_found(bundle: Path) -> None:
+    """A bit that is another one in any header of a file is damage with its place, though all rows can be read."""
+    whole = bundle.read_bytes()
+    with zipfile.ZipFile(bundle) as archive:
+        members = archive.infolist()
+    for number, info in enumerate(members):
+        # flags, method, time, date, CRC-32, sizes and the first letters of the name, in their turn
+        for place in range(6 + number % 5, 36, 5):
+            data = bytearray(whole)
+            data[info.header_offset + place] ^= 1 << (number + place) % 8
+            if place in range(26, 30):
+                continue  # how long name and extra are: the content stands elsewhere then
+            bundle.write_bytes(data)
+            report = check(opened(bundle), progress=SilentProgress())
+            assert [each.kind.value for each in report.findings] == ["header"], place
+            assert f"damaged at byte {info.header_offset}, {info.filename}: its header" in report.findings[0].message
+            assert report.damaged
+
+
 def test_what_another_program_packed_again_can_be_read(bundle: Path, tmp_path: Path) -> None:
     """Deflated, with directories and other files among them, and with a comment: it is the same bundle."""
     again = tmp_path / "again" / "shop.playback"

@@ -35,7 +35,7 @@ class FindingKind(StrEnum):
     """What is wrong. All are damage but `foreign`, a file that is no part of the repository.
 
     `unreadable` is what could not be read now, and `later` a backup that only a later version can read: whether these
-    are whole is not known.
+    are whole is not known. `header` is about a bundle that is whole to Playback, and not to other programs.
     """
 
     MISSING = "missing"
@@ -45,6 +45,7 @@ class FindingKind(StrEnum):
     LATER = "later"
     MANIFEST = "manifest"
     VANISHED = "vanished"
+    HEADER = "header"
     FOREIGN = "foreign"
 
 
@@ -52,7 +53,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     """One thing found.
 
     Attributes:
-        labels: the backups it harms, sorted; empty for a foreign file.
+        labels: the backups it harms, sorted; empty for a foreign file or a header.
         tables: the tables it harms, by name; empty when it is not about a chunk.
         chunk: the chunk's id, or empty.
     """
@@ -171,8 +172,11 @@ def check(
         bad[key] = replace(bad[key], kind=FindingKind.MANIFEST)
     referenced = {use.chunk.id for use in contents.referenced.values()}
     orphans = [stored_size for chunk_id, stored_size in contents.files.items() if chunk_id not in referenced]
+    findings = (*contents.findings, *_attributed(repository, contents.labels, bad))
+    if labels is None and all(each.kind is FindingKind.FOREIGN for each in findings):
+        findings += _misleading(repository)
     return CheckReport(
-        findings=(*contents.findings, *_attributed(repository, contents.labels, bad)),
+        findings=findings,
         backups=len(contents.labels),
         chunks=len(referenced),
         rows=rows,
@@ -181,6 +185,13 @@ def check(
         orphans=0 if labels is not None else len(orphans),
         orphan_bytes=0 if labels is not None else sum(orphans),
     )
+
+
+def _misleading(repository: Repository) -> tuple[Finding, ...]:
+    one_file = repository.store.one_file
+    remedy = "what it holds can be read; `copy` it into another bundle, or carry it again, before other programs do"
+    lines = one_file.misleading() if one_file else ()
+    return tuple(Finding(kind=FindingKind.HEADER, message=f"{line}; {remedy}") for line in lines)
 
 
 def _chosen(contents: _Contents, read_data: bool, sample: Sample | None) -> list[_Use]:

@@ -69,6 +69,9 @@ class OneFile(Protocol):
     def expect(self, size: int) -> None:
         """Raise StorageError where files of so many bytes in all cannot be added."""
 
+    def misleading(self) -> Iterator[str]:
+        """Give what of the file would mislead other programs, though what is in it can be read."""
+
 
 class Store(Protocol):
     """Complete files under names, whose parts `/` separates (see `check_name`).

@@ -48,7 +48,7 @@ class Checked(Answer):
     @property
     def exit_code(self) -> int:
         """6 where something is damaged, repaired or not."""
-        return ExitCode.DIFFERENCES if self.plan else ExitCode.OK
+        return ExitCode.DIFFERENCES if self.report.damaged else ExitCode.OK
 
     def lines(self) -> Iterator[Line]:
         """Give each finding with what it harms, the verdict, and the plan."""
@@ -58,11 +58,11 @@ class Checked(Answer):
             for heading, harmed in (("backups", finding.labels), ("tables", finding.tables)):
                 if harmed:
                     yield Line(f"    {heading}: {', '.join(harmed)}")
-        verdict = f"repository {self.repository} is {'DAMAGED' if self.plan else 'sound'}"
+        verdict = f"repository {self.repository} is {'DAMAGED' if report.damaged else 'sound'}"
         numbers = ((report.backups, "backup"), (report.chunks, "chunk"), (report.rows, "row"))
         contents = ", ".join(wording.counted(number, noun) for number, noun in numbers)
         sizes = f"{wording.size(report.bytes)} ({wording.size(report.stored)} stored)"
-        yield Line(f"{verdict}: {contents}, {sizes} read", BAD if self.plan else GOOD)
+        yield Line(f"{verdict}: {contents}, {sizes} read", BAD if report.damaged else GOOD)
         if report.orphans:
             orphans = f"{wording.counted(report.orphans, 'chunk')} ({wording.size(report.orphan_bytes)})"
             yield Line(f"    {orphans} of no backup; no harm")
@@ -76,7 +76,7 @@ class Checked(Answer):
         findings = [{**asdict(each), "kind": str(each.kind)} for each in self.report.findings]
         document = {**asdict(self.report), "findings": findings}
         plan = {"backups": self.plan.backups, "chunks": self.plan.chunks} if self.plan else None
-        return {"repository": self.repository, "damaged": bool(self.plan), **document, "repair": plan}
+        return {"repository": self.repository, "damaged": self.report.damaged, **document, "repair": plan}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

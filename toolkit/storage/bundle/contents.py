@@ -20,6 +20,7 @@ from typing import BinaryIO
 from msgspec import Struct
 
 from toolkit.errors import DamageError, StorageError
+from toolkit.storage.bundle.headers import HEADER, HEADER_MARK, expected, flaw
 from toolkit.storage.folder import too_large
 from toolkit.storage.local import storage_error
 from toolkit.wording import counted
@@ -27,8 +28,7 @@ from toolkit.wording import counted
 _TABLE_LIMIT = 64 * 1024 * 1024
 """The most bytes a table of contents has: that of two terabytes of backups."""
 
-_HEADER = struct.Struct("<4s5H3I2H")
-_HEADER_MARK, _END_MARK, _END_MARK_64, _LOCATOR_MARK = b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
+_END_MARK, _END_MARK_64, _LOCATOR_MARK = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _END_SIZE, _END_SIZE_64, _LOCATOR_SIZE, _COMMENT_LIMIT = 22, 56, 20, 65535
 _ENCRYPTED = 0x1
 _CARRY_AGAIN = "carry it again from where it came from, or take another copy of it"
@@ -47,6 +47,7 @@ class Member(Struct, frozen=True, kw_only=True):
         size: how many bytes it has.
         crc: its CRC-32.
         deflated: somebody unpacked the bundle and made it anew with another program.
+        header: what the header says.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Member(Struct, frozen=True, kw_only=True):
     size: int
     crc: int
     deflated: bool
+    header: bytes
 
     @classmethod
     def of(cls, info: zipfile.ZipInfo) -> Member:
@@ -66,6 +68,7 @@ class Member(Struct, frozen=True, kw_only=True):
             size=info.file_size,
             crc=info.CRC,
             deflated=info.compress_type == zipfile.ZIP_DEFLATED,
+            header=expected(info),
         )
 
 
@@ -135,10 +138,10 @@ def content(file: BinaryIO, member: Member, path: Path, *, limit: int | None) ->
     if limit is not None and member.size > limit:
         raise too_large(f"{path}/{member.name}", member.size, limit)
     file.seek(member.at)
-    header = file.read(_HEADER.size)
-    if len(header) < _HEADER.size or not header.startswith(_HEADER_MARK):
+    header = file.read(HEADER.size)
+    if len(header) < HEADER.size or not header.startswith(HEADER_MARK):
         raise _damaged(path, member, "no file begins there")
-    *_, name_size, extra_size = _HEADER.unpack(header)
+    *_, name_size, extra_size = HEADER.unpack(header)
     file.seek(name_size + extra_size, os.SEEK_CUR)
     data = file.read(member.stored)
     if len(data) < member.stored:
@@ -148,6 +151,18 @@ def content(file: BinaryIO, member: Member, path: Path, *, limit: int | None) ->
     if zlib.crc32(data) != member.crc:
         raise _damaged(path, member, "its CRC-32 is another one")
     return data
+
+
+def misleading(contents: Contents, path: Path) -> Iterator[str]:
+    """Give what would mislead other programs, which go by the headers: where, which file, and what it is.
+
+    Raises:
+        OSError: as the operating system says.
+    """
+    with path.open("rb") as file:
+        for member in sorted(contents.members.values(), key=lambda each: each.at):
+            if fact := flaw(file, member.at, member.header):
+                yield _damaged(path, member, fact).message
 
 
 def _inflated(data: bytes, member: Member, path: Path) -> bytes:
@@ -189,7 +204,7 @@ def _check_end(file: BinaryIO, size: int, path: Path) -> None:
 
 def _no_end(file: BinaryIO, size: int, path: Path) -> StorageError:
     file.seek(0)
-    if file.read(len(_HEADER_MARK)) == _HEADER_MARK:
+    if file.read(len(HEADER_MARK)) == HEADER_MARK:
         fact = f"{path} ends at byte {size}, without its table of contents: it was not copied whole"
         return DamageError(fact, hint=_CARRY_AGAIN)
     return DamageError(f"{path} is no bundle: it is {'empty' if not size else 'no zip file'}", hint=_MADE_BY_COPY)
@@ -240,6 +255,6 @@ def _problem(info: zipfile.ZipInfo, size: int) -> str:
 def _wrong_place(info: zipfile.ZipInfo, size: int) -> str:
     if info.compress_type == zipfile.ZIP_STORED and info.compress_size != info.file_size:
         return f"{info.filename!r} claims two sizes, {info.compress_size} and {info.file_size} bytes"
-    if not 0 <= info.header_offset <= size - _HEADER.size - info.compress_size:
+    if not 0 <= info.header_offset <= size - HEADER.size - info.compress_size:
         return f"{info.filename!r} stands outside of the file"
     return ""

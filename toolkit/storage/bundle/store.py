@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import RLock
 
 from toolkit.errors import DamageError, MissingError, StorageError
-from toolkit.storage.bundle.contents import Contents, content, contents_of, identity
+from toolkit.storage.bundle.contents import Contents, content, contents_of, identity, misleading
 from toolkit.storage.bundle.room import check_room, failed
 from toolkit.storage.bundle.staging import Staging, refuse_damaged
 from toolkit.storage.disk import free_bytes
@@ -116,6 +116,14 @@ class BundleStore:
             check_room(self._folder, self._path, kept + size + size // 1000)
         finally:
             self._tidy()
+
+    def misleading(self) -> Iterator[str]:
+        """Give what of the file would mislead other programs, though what is in it can be read."""
+        contents = self._contents()
+        try:
+            yield from misleading(contents, self._path) if contents else ()
+        except OSError as error:
+            raise storage_error("read", self._path, error) from error
 
     def put(self, name: str, data: bytes) -> None:
         """Store a file; durable once the change takes effect."""
