@@ -107,8 +107,8 @@ def test_check_mode_says_what_would_be_written(export: Exporting, tmp_path: Path
         ("sql:x", {}, "export.directory: sql is one file; name it by `file`"),
         ("csv:x.csv", {}, "export.file: csv has a file per table; name a `directory`, or a file.zip"),
         ("sql:x.sql", {"compress": True}, "export.compress: it is for directories"),
-        ("jsonl:x", {"null": "NULL", "bom": True}, "export.bom: it is for `format: csv`"),
-        ("csv:x", {"null": '"'}, "export.null: it has no quotes"),
+        ("jsonl:x", {"null_text": "NULL", "bom": True}, "export.bom: it is for `format: csv`"),
+        ("csv:x", {"null_text": '"'}, "export.null_text: it has no quotes"),
         ("csv:x", {"tables": ["kind", "bare"]}, "has no table kind; did you mean kinds?"),
         ("csv:x", {"where": {"kinds": "true"}}, "export.where: a condition is SQL, which a database has to answer"),
         (

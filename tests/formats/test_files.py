@@ -69,7 +69,7 @@ def test_csv_is_read_by_anybody(shop: Control, export: Exporting, tmp_path: Path
 
 def test_csv_for_spreadsheets(export: Exporting, tmp_path: Path) -> None:
     """A byte order mark, a text that stands for NULL, no formula, and all of it in one zip."""
-    export("csv", "out.zip", bom=True, null="NULL", safe_for_spreadsheets=True, tables=["kinds"])
+    export("csv", "out.zip", bom=True, null_text="NULL", safe_for_spreadsheets=True, tables=["kinds"])
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         assert archive.testzip() is None
         text = archive.read("kinds.csv")

@@ -37,8 +37,11 @@ def test_everything_comes_back(shop: Control, export: Exporting, tmp_path: Path,
 def test_inserts_take_neither_psql_nor_the_owner(
     shop: Control, export: Exporting, tmp_path: Path, elsewhere: str, clerk: str
 ) -> None:
-    """INSERT statements are taken by any program, as one text, under a role with the privileges that the head names."""
+    """INSERT statements are taken by any program, as one text, under a role with the privileges that the head names,
+    whatever the session is set to."""
     export("sql", "all.sql")
     with psycopg.connect(clerk, autocommit=True) as connection:
+        connection.execute("SET array_nulls = off; SET xmloption = document; SET TimeZone = 'Asia/Kathmandu'")
+        connection.execute("SET DateStyle = 'SQL, DMY'; SET IntervalStyle = sql_standard")
         connection.execute((tmp_path / "all.sql").read_bytes())
     assert content(elsewhere, NAMES) == content(shop.hosts["shop"]["database"], NAMES)

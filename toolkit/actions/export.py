@@ -113,7 +113,7 @@ class ExportArguments(Arguments, frozen=True, kw_only=True):
             "host",
         ),
     ] = EMBEDDED
-    null: Annotated[str, about("What stands for NULL in `csv`; nothing at all unless it is given.", "NULL")] = ""
+    null_text: Annotated[str, about("What stands for NULL in `csv`; nothing at all unless it is given.", "NULL")] = ""
     bom: Annotated[bool, about("Whether files of `csv` begin with a byte order mark, for Excel.", True)] = False
     safe_for_spreadsheets: Annotated[
         bool,
@@ -161,14 +161,14 @@ def _place(arguments: ExportArguments, context: Context) -> Path:
     if arguments.compress and not arguments.directory:
         problems.append(("compress", "it is for directories; a file is compressed when its name ends in .gz or .zip"))
     if arguments.format is not Format.CSV:
-        given = {"null": arguments.null, "bom": arguments.bom, "safe_for_spreadsheets": arguments.safe_for_spreadsheets}
+        given = {"null_text": arguments.null_text, "bom": arguments.bom, "safe_for_spreadsheets": arguments.safe_for_spreadsheets}
         problems += [(name, "it is for `format: csv`") for name, value in given.items() if value]
     if arguments.where and arguments.format is Format.JSON_BACKUP:
         problems.append(
             ("where", "it is not for `json-2.0`: read back, rows that are left out would have been deleted")
         )
-    if any(each in arguments.null for each in '",\r\n'):
-        problems.append(("null", "it has no quotes, commas and line ends"))
+    if any(each in arguments.null_text for each in '",\r\n'):
+        problems.append(("null_text", "it has no quotes, commas and line ends"))
     try:
         if problem := _in_the_way(path, arguments):
             problems.append(("file" if arguments.file else "directory", problem))
@@ -236,7 +236,7 @@ def _written(
     arguments: ExportArguments, context: Context, contents: Contents, place: Path, unmet: Sequence[UnmetKey]
 ) -> list[str]:
     """Write all of it; gives what is to be said of it."""
-    csv = CsvOptions(null=arguments.null, bom=arguments.bom, safe=arguments.safe_for_spreadsheets)
+    csv = CsvOptions(null=arguments.null_text, bom=arguments.bom, safe=arguments.safe_for_spreadsheets)
     models = catalog_of(context, context.host).models if context.host.catalog else {}
     form = form_of(arguments.format, csv, JsonOptions(models=models, businesses=arguments.businesses))
     context.progress.start("export", bytes=sum(table.at_most for table in contents.tables))

@@ -24,6 +24,7 @@ _SETTINGS = (
     "IntervalStyle = 'postgres'",
     "TimeZone = 'UTC'",
     "xmloption = content",
+    "array_nulls = on",
     "lc_monetary = 'C'",
     "row_security = off",
     "client_min_messages = warning",
