@@ -221,6 +221,10 @@ def test_nothing_stays_of_an_interrupted_drill(shop: Shop) -> None:
         act("drill", {"on": "host"}, context)
     assert (there(shop), proofs(shop)) == ([], [])
     place = place_beside(shop.database, "shop", like=shop.database)
-    with alone(place, scratch_of(shop), doing="using"), pytest.raises(LockedError, match="another run is using"):
+    with (
+        alone(place, scratch_of(shop), doing="using"),
+        pytest.raises(LockedError, match="another run is using") as told,
+    ):
         drill(shop)
+    assert "another name, `name: NAME` in `drill`" in told.value.hint
     assert proofs(shop) == []

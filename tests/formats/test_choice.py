@@ -16,6 +16,7 @@ from tests.formats.nasty import NAMES
 from tests.storage.faults import flip_bit
 from toolkit.config import masking
 from toolkit.errors import DamageError, InputError, RefusedError, TaskError
+from toolkit.formats.targets import target_at
 from toolkit.storage.layout import chunk_name
 
 SECRET = "k9-geheim-7Qx2"
@@ -162,6 +163,18 @@ def test_what_is_there_stays_unless_it_is_an_export_and_may_go(export: Exporting
     for to, other in (("mine", "letter.txt"), ("out", "mine.csv")):
         with pytest.raises(InputError, match=f"holds {other}, which is no part of an export"):
             export("csv", to, overwrite=True, **tables)
+
+
+def test_what_was_there_comes_back_where_the_new_one_cannot_take_its_name(tmp_path: Path) -> None:
+    """A directory that was moved aside for the new one gets its name again, and nothing else is left."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "colours.csv").write_text("old", encoding="utf-8")
+    with pytest.raises(FileNotFoundError), target_at(out, several=True, compress=False):  # noqa: PT012
+        (begun,) = tmp_path.glob(".*.tmp")
+        begun.rmdir()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert files(out) == {"colours.csv": b"old"}
 
 
 @pytest.mark.parametrize(("kind", "to"), [("csv", "out"), ("jsonl", "out.zip"), ("copy", "out.sql")])

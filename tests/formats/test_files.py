@@ -75,6 +75,7 @@ def test_csv_for_spreadsheets(export: Exporting, tmp_path: Path) -> None:
         text = archive.read("kinds.csv")
         assert "has a ' in front" in archive.read("README.md").decode()
     assert text.startswith("\ufeff".encode())
+    assert b',"",NULL,' in text  # the empty text is told from NULL
     rows = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"), newline="")))
     assert [row["t"] for row in rows if row["id"] == "4"] == ["'=1+1"]
     assert [row["n"] for row in rows if row["id"] == "3"] == ["-0.10"]  # a number is no formula

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -172,7 +173,8 @@ def test_settings_of_the_database(tmp_path: Path, servers: Servers, setting: str
 def test_extensions_that_the_scratch_server_lacks_are_named(
     tmp_path: Path, servers: Servers, pg15: EmbeddedServer
 ) -> None:
-    """A schema that the embedded server cannot hold is refused with all that it lacks, and fits beside the original."""
+    """A schema that the embedded server cannot hold is refused with all that it lacks, in the words of the action that
+    asks for it, and fits beside the original."""
     servers.by_version[15] = pg15
     database = servers.database(15)
     name = str(psycopg.conninfo.conninfo_to_dict(database)["dbname"])
@@ -189,7 +191,19 @@ def test_extensions_that_the_scratch_server_lacks_are_named(
     lacking = r"cannot hold the schema.*\n  - extension pgcrypto 1\.\d+: .*\n  - collations of ICU.*\n  - type xml"
     with pytest.raises(RefusedError, match=lacking) as refused:
         made.run("restore", "source", wanted)
-    assert "on: host" in refused.value.hint
+    assert refused.value.hint.startswith("`on: host` in `scratch`, or for shipped playbooks")
+    export: dict[str, Any] = {
+        "format": "sql",
+        "file": str(tmp_path / "x.sql"),
+        "like": "source",
+        "where": {"ev": "true"},
+    }
+    (tmp_path / "x.json").write_text("{}", encoding="utf-8")
+    for action, given in {"export": export, "import": {"file": str(tmp_path / "x.json")}}.items():
+        with pytest.raises(RefusedError, match=lacking) as refused:
+            made.run(action, "source", given)
+        assert refused.value.hint.startswith(f"`on: host` in `{action}` makes it on the host's own server")
+        assert "verify" not in refused.value.hint
     try:
         done = made.run("restore", "source", {**wanted, "scratch": {"like": "source", "on": "host"}})
         assert (done.exit_code, done.facts["inserts"]) == (0, 8)

@@ -256,6 +256,8 @@ def test_a_table_that_a_trigger_wrote_to_is_not_called_untouched(pair: Pair) -> 
         made,
         "CREATE TRIGGER note AFTER UPDATE ON products FOR EACH ROW EXECUTE FUNCTION note()",
     )
+    looked = pair.restore(tables=["products"], triggers="fire", check=True)
+    assert "4 other tables are touched by triggers and rules at most" in "\n".join(looked.details)
     done = pair.restore(tables=["products"], triggers="fire")
     assert done.facts["not_touched"] == ["countries", "makers", "tenants"]
     assert any(text.startswith("lines: rows outside the restore changed") for text in done.warnings)

@@ -65,6 +65,7 @@ class Context(Struct, frozen=True, kw_only=True):
         variables: the host's variables merged with the task's, as templates see them.
         at_end: takes what is to be done when the play has ended on this host, whichever way it ends, with its name; it
             gives whether it changed anything.
+        scratch_by: the action that has a scratch database made for itself; empty where it is asked for by `scratch`.
         helpers: gives, for a `with`, what has parts of the task done by other processes; None where there are none.
     """
 
@@ -78,4 +79,5 @@ class Context(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, Any]
     at_end: Callable[[str, Callable[[], bool]], None]
     write_answers: str | None = None
+    scratch_by: str = ""
     helpers: Callable[[], AbstractContextManager[Helper]] | None = None

@@ -197,7 +197,7 @@ class _Drill(Struct):
         """Restore, compare, ask; gives the exit code."""
         arguments, own = self.arguments, self.context.host.name
         scratch = Scratch(like=own, on=arguments.on, name=arguments.name, keep=arguments.keep)
-        with borrowed(self.context, scratch) as name:
+        with borrowed(self._own, scratch) as name:
             self.trial = replace(self.trial, place=name)
             request = self._request(scratch)
             self._restore(request)
@@ -208,6 +208,11 @@ class _Drill(Struct):
                 self.trial = replace(self.trial, failure=failure)
                 return ExitCode.DIFFERENCES
             return self._assert(name)
+
+    @property
+    def _own(self) -> Context:
+        """What the restore would drop when the play has ended is dropped when the drill has."""
+        return replace(self.context, at_end=lambda name, work: None, scratch_by="drill")
 
     def _request(self, scratch: Scratch) -> RestoreArguments:
         return RestoreArguments(
@@ -224,8 +229,7 @@ class _Drill(Struct):
         return {name: getattr(self.arguments, name) for name in AnswersArguments.__struct_fields__}
 
     def _restore(self, request: RestoreArguments) -> None:
-        # what the restore would drop when the play has ended is dropped when the drill has
-        outcome = restore.run(request, replace(self.context, at_end=lambda name, work: None))
+        outcome = restore.run(request, self._own)
         self.moved, self.warnings = outcome.moved, outcome.warnings
 
     def _compare(self, name: str) -> Sequence[str]:

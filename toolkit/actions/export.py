@@ -161,7 +161,11 @@ def _place(arguments: ExportArguments, context: Context) -> Path:
     if arguments.compress and not arguments.directory:
         problems.append(("compress", "it is for directories; a file is compressed when its name ends in .gz or .zip"))
     if arguments.format is not Format.CSV:
-        given = {"null_text": arguments.null_text, "bom": arguments.bom, "safe_for_spreadsheets": arguments.safe_for_spreadsheets}
+        given = {
+            "null_text": arguments.null_text,
+            "bom": arguments.bom,
+            "safe_for_spreadsheets": arguments.safe_for_spreadsheets,
+        }
         problems += [(name, "it is for `format: csv`") for name, value in given.items() if value]
     if arguments.where and arguments.format is Format.JSON_BACKUP:
         problems.append(

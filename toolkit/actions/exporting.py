@@ -131,9 +131,10 @@ def _by_scratch(manifest: Manifest, wanted: Wanted, names: Sequence[str], contex
         businesses=wanted.businesses,
         scratch=scratch,
     )
-    with borrowed(context, scratch) as name:
-        # what the restore would drop when the play has ended is dropped when this block has
-        restored = restore.run(request, replace(context, at_end=lambda name, work: None))
+    # what the restore would drop when the play has ended is dropped when this block has
+    own = replace(context, at_end=lambda name, work: None, scratch_by="export")
+    with borrowed(own, scratch) as name:
+        restored = restore.run(request, own)
         if restored.exit_code:
             raise RefusedError(
                 f"backup {manifest.metadata.label} does not go into a database like {wanted.like} as it is",

@@ -110,7 +110,7 @@ def run(arguments: ImportArguments, context: Context) -> Outcome:
     catalog = catalog_of(context, host)
     scratch = Scratch(like=arguments.like or context.host.name, on=arguments.on, name=arguments.name, keep=False)
     # what would be dropped when the play has ended is dropped when this has
-    alone = replace(context, at_end=lambda name, work: None)
+    alone = replace(context, at_end=lambda name, work: None, scratch_by="import")
     with (
         destinations(context, names(arguments.into) or ("",), lock_wait=arguments.lock_wait) as into,
         tempfile.SpooledTemporaryFile(_SPOOL) as spool,
@@ -119,7 +119,7 @@ def run(arguments: ImportArguments, context: Context) -> Outcome:
             into.look()
         else:
             into.open(create=False)
-        with borrowed(context, scratch), making(alone, catalog, scratch) as made:
+        with borrowed(alone, scratch), making(alone, catalog, scratch) as made:
             # with rows in it, it is no draft for the next one
             made.draft.chosen = made.draft.whole
             wanted = Wanted(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from toolkit.actions.arguments import Arguments, Text, about, matching
 from toolkit.actions.context import Context
@@ -16,7 +16,7 @@ from toolkit.model.catalog import Catalog
 from toolkit.model.host import EmbeddedDatabase, ServerDatabase
 from toolkit.model.role import Role
 from toolkit.postgres.servers import embedded
-from toolkit.postgres.servers.place import Place, alone, embedded_place, name_beside, place_beside
+from toolkit.postgres.servers.place import Place, Words, alone, embedded_place, name_beside, place_beside
 from toolkit.postgres.servers.scratch import Draft, scratch_database
 
 EMBEDDED, BESIDE = "embedded", "host"
@@ -108,16 +108,30 @@ def borrowed(context: Context, scratch: Scratch) -> Iterator[str]:
             place.drop(name)
 
 
+_WORDS = {
+    "": Words(),
+    "drill": Words(
+        beside="`on: host` in `drill`, or for shipped playbooks `scratch_on: host` beside the host in the inventory,",
+        renamed="`name: NAME` in `drill`",
+    ),
+    "export": Words(beside="`on: host` in `export`", renamed="", instead=""),
+    "import": Words(beside="`on: host` in `import`", renamed="`name: NAME` in `import`", instead=""),
+}
+"""By the action that has one made for itself; all of them rule that by arguments of their own."""
+
+
 def _place(context: Context, scratch: Scratch, like: str) -> tuple[Place, str, str]:
     """The server, the database's name there, and the name by which later tasks reach it."""
     if scratch.on == EMBEDDED:
         database = EmbeddedDatabase(scratch.name)
         server = embedded.start(embedded.directory_of(context.inventory.directory, database), hasty=True)
-        return embedded_place(server), database.name, str(database)
+        place = structs.replace(embedded_place(server), words=_WORDS[context.scratch_by])
+        return place, database.name, str(database)
     beside = scratch.like if scratch.on == BESIDE else scratch.on
     conninfo = direct_conninfo_of(context, context.inventory.host(beside))
     name = name_beside(scratch.name, like, host="" if beside == scratch.like else scratch.like)
-    return place_beside(conninfo, beside, like=like), name, str(ServerDatabase(host=beside, database=name))
+    place = structs.replace(place_beside(conninfo, beside, like=like), words=_WORDS[context.scratch_by])
+    return place, name, str(ServerDatabase(host=beside, database=name))
 
 
 def _dropping(place: Place, name: str) -> Callable[[], bool]:

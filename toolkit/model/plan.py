@@ -231,6 +231,11 @@ class RestorePlan(Struct, frozen=True, kw_only=True):
         """Whether applying it writes anything."""
         return any(table.changes for table in self.tables.values()) or bool(self.sequences)
 
+    @property
+    def heard(self) -> bool:
+        """Whether triggers or rules are heard, so that other rows than those of the plan may change."""
+        return any(line.startswith(("trigger ", "rule ")) for line in self.unforeseen)
+
     def total(self, what: str) -> int:
         """Give the sum of one of the numbers of TablePlan over all tables."""
         return sum(getattr(table, what) for table in self.tables.values())

@@ -43,7 +43,8 @@ def plan_lines(plan: RestorePlan, *, tables: bool, samples: bool) -> Iterator[st
     if plan.named:
         others = counted(len(plan.not_touched), "other table")
         are = "is" if len(plan.not_touched) == 1 else "are"
-        how = "proven to be as before" if plan.proven else "not touched"
+        how = "touched by triggers and rules at most" if plan.heard else "not touched"
+        how = "proven to be as before" if plan.proven else how
         yield f"restored: rows of {', '.join(plan.named)}; {others} {are} {how}"
     if plan.untouched is not None:
         verb = "is" if plan.untouched == 1 else "are"

@@ -16,7 +16,6 @@ from toolkit.postgres.restore.apply.application import Application
 from toolkit.postgres.restore.apply.contention import Contention
 from toolkit.postgres.restore.apply.quarantining import quarantined_rows
 from toolkit.postgres.restore.apply.stepwise import apply_stepwise
-from toolkit.postgres.restore.plan.unforeseen import heard_of
 from toolkit.postgres.restore.preflight import refuse_plan
 from toolkit.postgres.restore.proof.counted import Counted, OtherCountsError
 from toolkit.postgres.restore.proof.others import OtherRows, touched
@@ -158,7 +157,7 @@ def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress)
     connection, schema = ready.connection, ready.survey.schema
     apart = bool(request.tables) or not ready.survey.scope.whole
     others = OtherRows(ready) if ready.touched and apart else None
-    by_digest = lessons.digests or heard_of(ready.plan, fire=request.fire)
+    by_digest = lessons.digests or ready.plan.heard
     before, said = others.before() if others and by_digest else {}, tuple[str, ...]()
     counting = others is not None and not ready.survey.scope.whole
     untouched = others.count() if others and counting and not by_digest else 0
@@ -190,7 +189,7 @@ def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress)
         proof = Proof(ready, counted=as_planned, unseen=application.unseen)
         failures = proof.failures((lambda: ready.survey.select(strict=False)) if mirror else None)
         changed = touched(before, others.after()) if others and by_digest else {}
-        if not heard_of(ready.plan, fire=request.fire):
+        if not ready.plan.heard:
             failures.extend(changed.values())
         if failures:
             raise unproven(failures)

@@ -36,6 +36,30 @@ FROM pg_catalog.pg_database d WHERE datname = current_database()
 """
 
 
+class Words(Struct, frozen=True, kw_only=True):
+    """What a person writes to have a scratch database otherwise, for hints.
+
+    Attributes:
+        beside: to have it on the host's own server.
+        renamed: to have it under another name; empty where it has one alone.
+        instead: what does without one, as a clause; empty for nothing.
+    """
+
+    beside: str = (
+        "`on: host` in `scratch`, or for shipped playbooks `scratch_on: host` beside the host in the inventory,"
+    )
+    renamed: str = "`scratch: {like: HOST, name: NAME}`"
+    instead: str = (
+        "without one, `verify: {backup: LABEL}` compares a backup with the host's own database,"
+        " `verify: {backup: LABEL, against: repository}` reads it back"
+    )
+
+    @property
+    def other_name(self) -> str:
+        """Say how to give it another name, as the beginning of a sentence with further ways; empty for nothing."""
+        return f"give the scratch database another name, {self.renamed}, or " if self.renamed else ""
+
+
 class Place(Struct, frozen=True, kw_only=True):
     """A server on which scratch databases are made.
 
@@ -45,6 +69,7 @@ class Place(Struct, frozen=True, kw_only=True):
         member: conninfo of the role that owns them and all that is in them.
         owner: the name of that role, where it is another one than the maker.
         original: the database that its scratch databases are like, in words; empty where all share them.
+        words: how they are asked for.
     """
 
     title: str
@@ -52,6 +77,7 @@ class Place(Struct, frozen=True, kw_only=True):
     member: str
     owner: str = ""
     original: str = ""
+    words: Words = Words()
 
     @property
     def mark(self) -> str:
@@ -117,7 +143,7 @@ def alone(place: Place, name: str, *, doing: str = "making") -> Iterator[Connect
         if held != (True,):
             raise LockedError(
                 f"another run is {doing} the scratch database {name} on {place.title}",
-                hint="let it end, or give this one another name: `scratch: {like: HOST, name: NAME}`",
+                hint=f"{place.words.other_name}let that one end",
             )
         yield connection
 
@@ -144,12 +170,12 @@ def drop_marked(connection: Connection, place: Place, name: str) -> bool:
         other = mark.removeprefix(MARK).removeprefix(_OF).partition(_NOTED)[0] or "another database"
         raise RefusedError(
             f"database {name} is a scratch database like {other}, and one like {place.original} would replace it",
-            hint="give the scratch database another name: `scratch: {like: HOST, name: NAME}`, or drop that one",
+            hint=f"{place.words.other_name}drop that one",
         )
     if not mark.startswith(MARK):
         raise RefusedError(
             f"database {name} was not made as a scratch database, and a scratch restore would replace it",
-            hint="give the scratch database another name: `scratch: {like: HOST, name: NAME}`",
+            hint=f"{place.words.other_name}rename that one",
         )
     connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
     return True

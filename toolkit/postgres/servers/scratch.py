@@ -219,13 +219,13 @@ class _Build:
 
 def _refuse_lacking(original: Connection, maker: Connection, place: Place) -> None:
     if found := lacking(original, maker, place):
+        words = place.words
+        instead = f"; {words.instead}" if words.instead else ""
         raise RefusedError(
             f"{place.title} cannot hold the schema of {original.info.dbname}; it lacks",
             found,
-            hint="`on: host` in `scratch`, or for shipped playbooks `scratch_on: host` beside the host in the"
-            " inventory, makes it on the host's own server (its role needs CREATEDB), `on: OTHER` on another host's;"
-            " without one, `verify: {backup: LABEL}` compares a backup with the host's own database,"
-            " `verify: {backup: LABEL, against: repository}` reads it back. Nothing was changed",
+            hint=f"{words.beside} makes it on the host's own server (its role needs CREATEDB), `on: OTHER` on another"
+            f" host's{instead}. Nothing was changed",
         )
 
 

@@ -93,11 +93,6 @@ def unforeseen(comparison: Comparison, plan: RestorePlan, *, fire: bool) -> tupl
     )
 
 
-def heard_of(plan: RestorePlan, *, fire: bool) -> bool:
-    """Tell whether triggers or rules are heard, so that other rows than those of the plan may change."""
-    return fire and any(line.startswith(("trigger ", "rule ")) for line in plan.unforeseen)
-
-
 def _triggers(connection: Connection, schemas: Schemas, done: dict[tuple[int, str], list[str]]) -> Iterator[str]:
     for table, name, deferrable, kinds in connection.execute(
         _TRIGGERS, {"schemas": parameter(schemas), "tables": _all(done)}
