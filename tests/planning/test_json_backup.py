@@ -18,6 +18,7 @@ from toolkit.errors import InputError
 from toolkit.planning.json_backup.canonical import canonical
 from toolkit.planning.json_backup.document import Document, Form, Model, Record
 from toolkit.planning.json_backup.faults import Faults
+from toolkit.planning.json_backup.javascript import as_javascript, lost_numbers
 from toolkit.planning.json_backup.metadata import source_of
 from toolkit.planning.json_backup.names import AmbiguousError, Names
 from toolkit.planning.json_backup.scanner import DocumentError
@@ -90,6 +91,57 @@ def test_the_canonical_text_is_that_of_javascript(text: str, wanted: str) -> Non
     assert canonical(text.encode()).decode() == wanted
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted", "lost"),
+    [
+        ("[1.50,1E5,-0,-0.0,0e9,100]", "[1.5,100000,0,0,0,100]", 0),
+        (
+            "[1e21,123456789012345680000,0.000001,1e-7,1.5e-10]",
+            "[1e+21,123456789012345680000,0.000001,1e-7,1.5e-10]",
+            0,
+        ),
+        ("[9007199254740993,1e400,-1e400,1e-400]", "[9007199254740992,null,null,0]", 4),
+        ("0.1000000000000000055", "0.1", 1),
+        ('{"b":1,"10":2,"9":3,"01":4,"-1":5}', '{"9":3,"10":2,"b":1,"01":4,"-1":5}', 0),
+        ('{"4294967295":1,"4294967294":2}', '{"4294967294":2,"4294967295":1}', 0),
+        ('{"a":1,"b":2,"a":{"1":3,"0":4}}', '{"a":{"0":4,"1":3},"b":2}', 0),
+        ('{"a":"1.50,","1":["[1.50]","\\ud83d","\\""]}', '{"1":["[1.50]","\\ud83d","\\""],"a":"1.50,"}', 0),
+    ],
+)
+def test_javascript_writes_again_what_it_has_read(text: str, wanted: str, lost: int) -> None:
+    """The cases are from Node.js: JSON.stringify(JSON.parse(text))."""
+    assert as_javascript(text.encode()).decode() == wanted
+    assert lost_numbers(text.encode()) == lost
+
+
+UNLIKE = '{"tenants":[{"id":"t1","rate":1.50,"big":9007199254740993,"n":{"b":-0,"10":1e5,"9":[]}}]}'
+UNLIKE_SEEN = '{"tenants":[{"id":"t1","rate":1.5,"big":9007199254740992,"n":{"9":[],"10":100000,"b":0}}]}'
+
+
+@pytest.mark.parametrize(
+    ("checksums", "of_text", "taken"),
+    [
+        (UNLIKE, None, True),
+        (UNLIKE_SEEN, None, True),
+        (UNLIKE_SEEN, UNLIKE, True),
+        (UNLIKE_SEEN, UNLIKE_SEEN, False),
+        (UNLIKE.replace("1.50", "1.51"), None, False),
+    ],
+)
+def test_checksums_are_of_the_text_or_of_what_javascript_reads(
+    checksums: str, of_text: str | None, taken: bool
+) -> None:
+    """Either is taken; a checksum of the text has to fit where there is one."""
+
+    def checksum(text: str) -> dict[str, str]:
+        return {"businessData": hashlib.sha256(text.encode()).hexdigest()}
+
+    metadata = {"version": "2.0", "timestamp": "2024-05-01T18:00:00.000Z", "checksums": checksum(checksums)}
+    if of_text is not None:
+        metadata["textChecksums"] = checksum(of_text)
+    assert (not refused(f'{{"metadata":{dumped(metadata)},"businessData":{UNLIKE}}}'.encode())) is taken
+
+
 BROKEN: dict[str, Callable[[str], str]] = {
     "the end is missing": lambda text: text[:-1],
     "it is cut within a record": lambda text: text[: text.index("ne ")],
@@ -103,6 +155,7 @@ BROKEN: dict[str, Callable[[str], str]] = {
     "another checksum": lambda text: text.replace('"checksums":{"businessData":"', '"checksums":{"businessData":"0'),
     "another count": lambda text: text.replace('"totalRecords":5', '"totalRecords":6'),
     "another number of tables": lambda text: text.replace('"totalTables":3', '"totalTables":4'),
+    "a name is there twice in the metadata": lambda text: text.replace('"version":', '"version":"1.0","version":'),
     "another version": lambda text: text.replace('"version":"2.0"', '"version":"3.0"'),
     "no time": lambda text: text.replace('"timestamp":"2024', '"timestamp":"yesterday'),
     "another part": lambda text: text.replace('"businessData":{', '"other":{},"businessData":{'),
@@ -225,6 +278,10 @@ MISFITS = [
     ("bytea", '"aGVsbG8="'),
     ("bytea", '{"type":"Buffer","data":[256]}'),
     ("bytea", '{"type":"Buffer","data":[1],"more":1}'),
+    ("bytea", '{"type":"Buffer","data":[1],"data":[2]}'),
+    ("text[]", '[[[[[[["a"]]]]]]]'),
+    ("text", '"\\ud83d"'),
+    ("text", '"\\ude00\\ud83d"'),
     ("text[]", "[1]"),
     ("text", '"a\\u0000"'),
 ]

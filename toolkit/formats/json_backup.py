@@ -1,28 +1,42 @@
 """The application's own JSON backups, format 2.0: metadata, businessData and deviceData, as `import` reads them.
 
-The text is the one that JavaScript's JSON.stringify writes, and the checksums are over it. The metadata come last, for
-what they say is known then.
+Values stand in it to the last digit. The checksums are those that JavaScript computes of what it reads, over the text
+of JSON.stringify, which may have fewer digits and another order of names. Where that text is another one, the metadata
+have a checksum of the text as it stands too. They come last, for what they say is known then.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from toolkit.formats.contents import Contents, ExportedTable, Target
-from toolkit.formats.json_values import encoder
+from toolkit.formats.json_values import JSON, encoder
 from toolkit.formats.options import JsonOptions
 from toolkit.planning.copy_text import values
-from toolkit.planning.json_backup.canonical import canonical
-from toolkit.planning.json_backup.document import BUSINESS, DEVICE, METADATA
+from toolkit.planning.json_backup.canonical import canonical_of_sound
+from toolkit.planning.json_backup.document import BUSINESS, DEVICE, METADATA, Digest
+from toolkit.planning.json_backup.javascript import (
+    as_javascript,
+    has_repeated,
+    in_javascript_order,
+    lost_numbers,
+)
 from toolkit.planning.json_backup.names import AmbiguousError, Names, camel_case
 from toolkit.wording import counted
 
 _TIMESTAMP = re.compile(r"timestamp(\(\d\))? with(out)? time zone")
 _ZONELESS = re.compile(r'"\d{4,}-\d\d-\d\dT[\d:.]+"')
+_NULLS = "with the null of JSON in a column that may be NULL, which is NULL when read back"
+_BLANKS = "of type json with white space or escapes that JavaScript does not write: they are not kept"
+_NUMBERS = "that JavaScript reads with other digits, or not at all: the file has them all, the application has not"
+_TWICE = "with a name twice in an object: the application reads the last one alone"
+_NUMERIC = frozenset({"json", "jsonb", "real", "double precision"})
+"""Types whose values JavaScript may write otherwise than they stand here."""
+
 _CATEGORIES = {BUSINESS: "business", DEVICE: "device"}
 
 
@@ -32,8 +46,7 @@ class JsonBackupForm:
     def __init__(self, options: JsonOptions) -> None:
         self._models = options.models
         self._businesses = options.businesses
-        self._nulls = 0
-        self._blanks = 0
+        self._told: Counter[tuple[str, str]] = Counter()
         self._limited: list[str] = []
 
     def write(self, contents: Contents, target: Target) -> None:
@@ -41,17 +54,17 @@ class JsonBackupForm:
         limits = contents.manifest.selection.limits
         self._limited = sorted(table.name for table in contents.tables if table.name in limits)
         names = self._names(contents)
-        checksums: dict[str, str] = {}
+        digests: dict[str, Digest] = {}
         with target.file("") as file:
             file.write(b"{")
             for section, category in _CATEGORIES.items():
                 tables = [each for each in contents.tables if each.category == category and each.name not in limits]
                 if tables or section == BUSINESS:
                     file.write(f"{_dumped(section)}:".encode())
-                    checksums[section] = self._section(tables, names, file)
+                    digests[section] = self._section(tables, names, file)
                     file.write(b",")
             written = [table for table in contents.tables if table.name not in limits]
-            metadata = _metadata(contents, written, checksums, self._businesses)
+            metadata = _metadata(contents, written, digests, self._businesses)
             file.write(f"{_dumped(METADATA)}:{_dumped(metadata)}}}".encode())
 
     def remarks(self) -> Sequence[str]:
@@ -59,12 +72,9 @@ class JsonBackupForm:
         remarks = [
             f"{name} was read with a limit, which this form cannot say: it is not in the file" for name in self._limited
         ]
-        if self._nulls:
-            text = "the null of JSON in columns that may be NULL: read back, they are NULL"
-            remarks.append(f"{counted(self._nulls, 'value')} are {text}")
-        if self._blanks:
-            text = "of type json, whose text is not as JavaScript writes it: read back, they mean the same"
-            remarks.append(f"{counted(self._blanks, 'value')} {text}")
+        for (place, what), number in sorted(self._told.items()):
+            noun = "number" if what == _NUMBERS else "value"
+            remarks.append(f"{place}: {counted(number, noun)} {what}")
         return remarks
 
     def _names(self, contents: Contents) -> Mapping[str, str]:
@@ -80,59 +90,84 @@ class JsonBackupForm:
                 names[table.name] = table.name
         return names
 
-    def _section(self, tables: Sequence[ExportedTable], names: Mapping[str, str], file: BinaryIO) -> str:
-        """Write one section; gives its checksum."""
-        hashed = hashlib.sha256()
+    def _section(self, tables: Sequence[ExportedTable], names: Mapping[str, str], file: BinaryIO) -> Digest:
+        """Write one section; gives its checksums."""
+        digest = Digest()
 
-        def write(text: bytes) -> None:
-            hashed.update(text)
+        def write(text: bytes, seen: bytes | None = None) -> None:
+            digest.add(text, text if seen is None else seen)
             file.write(text)
 
         write(b"{")
-        for number, table in enumerate(tables):
-            write(f"{',' if number else ''}{_dumped(names[table.name])}:[".encode())
+        models = {_dumped(names[table.name]).encode(): table for table in tables}
+        for number, model in enumerate(in_javascript_order(models)):
+            write(b"," * (number > 0) + model + b":[")
             between = b""
-            for records in self._records(table):
-                write(between + records)
+            for records, seen in self._records(models[model]):
+                write(between + records, between + seen)
                 between = b","
             write(b"]")
         write(b"}")
-        return hashed.hexdigest()
+        return digest
 
-    def _records(self, table: ExportedTable) -> Iterator[bytes]:
-        """The records of a table, many at a time."""
+    def _records(self, table: ExportedTable) -> Iterator[tuple[bytes, bytes]]:
+        """The records of a table, many at a time: as they are written, and as JavaScript writes them again."""
+        places = {_dumped(column.name).encode(): place for place, column in enumerate(table.columns)}
         columns = [
-            (f"{_dumped(column.name)}:".encode(), self._encoder(column.type, table.table.column(column.name).nullable))
-            for column in table.columns
+            (name + b":", places[name], self._encoder(table, places[name])) for name in in_javascript_order(places)
         ]
+        kinds = [column.type.removesuffix("[]") for column in table.columns]
+        differing = not _NUMERIC.isdisjoint(kinds)
+        repeated = "json" in kinds
         for data in table.read():
             records = []
             for line in data.splitlines():
                 row = values(line) if columns else []
                 members = (
-                    name + (b"null" if value is None else encode(value))
-                    for (name, encode), value in zip(columns, row, strict=True)
+                    name + (b"null" if (value := row[place]) is None else encode(value))
+                    for name, place, encode in columns
                 )
                 records.append(b"{" + b",".join(members) + b"}")
             if records:
-                yield b",".join(records)
+                text = b",".join(records)
+                yield (
+                    text,
+                    text if not differing else b",".join(as_javascript(each, repeated=repeated) for each in records),
+                )
 
-    def _encoder(self, kind: str, nullable: bool) -> Callable[[str], bytes]:
+    def _encoder(self, table: ExportedTable, place: int) -> Callable[[str], bytes]:
+        column = table.columns[place]
+        kind = column.type
         encode = encoder(kind)
         if _TIMESTAMP.fullmatch(kind):
             # JavaScript would take a time without a zone for one of its own
             return lambda text: _in_utc(encode(text)).encode()
         if kind == "bytea":
             return _buffer
-        if kind in ("json", "jsonb"):
-            return lambda text: self._document(text, kind, nullable)
-        return lambda text: canonical(encode(text).encode())
+        if kind.removesuffix("[]") in JSON:
+            return self._document(f"{table.name}.{column.name}", kind, table.table.column(column.name).nullable)
+        return lambda text: canonical_of_sound(encode(text).encode())
 
-    def _document(self, text: str, kind: str, nullable: bool) -> bytes:
-        written = canonical(text.encode())
-        self._nulls += nullable and written == b"null"
-        self._blanks += kind == "json" and written != text.encode()
-        return written
+    def _document(self, place: str, kind: str, nullable: bool) -> Callable[[str], bytes]:
+        encode = encoder(kind)
+
+        def write(text: str) -> bytes:
+            if text.startswith("{{") and kind.endswith("[]"):
+                return _dumped(text).encode()
+            written = canonical_of_sound(encode(text).encode())
+            told = {
+                _NULLS: nullable and written == b"null",
+                _BLANKS: kind == "json" and written != text.encode(),
+                _NUMBERS: lost_numbers(written),
+            }
+            if kind == "json":
+                told[_TWICE] = has_repeated(written)
+            for what, number in told.items():
+                if number:
+                    self._told[place, what] += number
+            return written
+
+        return write
 
 
 def _in_utc(text: str) -> str:
@@ -145,12 +180,14 @@ def _buffer(text: str) -> bytes:
 
 
 def _metadata(
-    contents: Contents, tables: Sequence[ExportedTable], checksums: Mapping[str, str], businesses: Sequence[str]
+    contents: Contents, tables: Sequence[ExportedTable], digests: Mapping[str, Digest], businesses: Sequence[str]
 ) -> dict[str, Any]:
     said = contents.manifest.metadata
     rows = {
         category: sum(table.rows for table in tables if table.category == category) for category in _CATEGORIES.values()
     }
+    seen = {section: digest.seen for section, digest in digests.items()}
+    exact = {section: digest.exact for section, digest in digests.items() if digest.exact != digest.seen}
     named = tuple(businesses) or said.business_filter.business_ids
     return {
         "version": "2.0",
@@ -174,7 +211,8 @@ def _metadata(
             "deviceRecords": rows["device"],
         },
         "schemaVersion": said.schema_version,
-        "checksums": dict(checksums),
+        "checksums": seen,
+        **({"textChecksums": exact} if exact else {}),
     }
 
 

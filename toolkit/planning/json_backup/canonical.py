@@ -11,6 +11,7 @@ import re
 import msgspec
 
 _WHITE = re.compile(rb"[ \t\r\n]")
+_BETWEEN = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")|[ \t\r\n]+')
 _ESCAPE = re.compile(rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))")
 _OTHERS = re.compile(rb'\\(?![\\"bfnrt])')
 _SHORT = {8: rb"\b", 9: rb"\t", 10: rb"\n", 12: rb"\f", 13: rb"\r", 34: rb"\"", 92: rb"\\"}
@@ -24,6 +25,15 @@ def canonical(text: bytes) -> bytes:
     """
     if _WHITE.search(text):
         text = msgspec.json.format(text, indent=-1)
+    return _escapes(text)
+
+
+def canonical_of_sound(text: bytes) -> bytes:
+    """Give the canonical form of what is JSON without doubt; it may have half of a surrogate pair, and any depth."""
+    return _escapes(_BETWEEN.sub(rb"\1", text) if _WHITE.search(text) else text)
+
+
+def _escapes(text: bytes) -> bytes:
     return _ESCAPE.sub(_escaped, text) if _OTHERS.search(text) else text
 
 

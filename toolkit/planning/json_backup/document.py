@@ -7,6 +7,7 @@ object of that kind.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Any
@@ -14,10 +15,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from toolkit.planning.json_backup.canonical import canonical
+from toolkit.planning.json_backup.canonical import canonical, canonical_of_sound
 from toolkit.planning.json_backup.faults import Faults, Where
+from toolkit.planning.json_backup.javascript import as_javascript, has_repeated, may_differ
 from toolkit.planning.json_backup.scanner import DocumentError, Scanner, Value
 
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 METADATA, BUSINESS, DEVICE = "metadata", "businessData", "deviceData"
 
 
@@ -45,6 +48,31 @@ class Record(Struct, frozen=True):
     offset: int
 
 
+class Digest:
+    """The SHA-256 of a text, as it stands and as JavaScript writes it again; one of them while both are the same."""
+
+    def __init__(self) -> None:
+        self._exact = self._seen = hashlib.sha256()
+
+    def add(self, text: bytes, seen: bytes) -> None:
+        """Add to both."""
+        if self._seen is self._exact and seen != text:
+            self._seen = self._exact.copy()
+        self._exact.update(text)
+        if self._seen is not self._exact:
+            self._seen.update(seen)
+
+    @property
+    def exact(self) -> str:
+        """Of the text as it stands, as hex."""
+        return self._exact.hexdigest()
+
+    @property
+    def seen(self) -> str:
+        """Of the text that JavaScript writes, as hex."""
+        return self._seen.hexdigest()
+
+
 class Document:
     """A backup that is read; what is said of the whole of it is known when `events` has ended.
 
@@ -52,14 +80,14 @@ class Document:
         form: which of the two it is.
         metadata: None where there is none.
         records: (section, model) → how many it has.
-        checksums: section → SHA-256 of its canonical text, as hex.
+        digests: section → SHA-256 of its canonical text.
     """
 
     def __init__(self, blocks: Iterable[bytes], form: Form, faults: Faults) -> None:
         self.form = form
         self.metadata: dict[str, Any] | None = None
         self.records: dict[tuple[str, str], int] = {}
-        self.checksums: dict[str, str] = {}
+        self.digests: dict[str, Digest] = {}
         self._faults = faults
         self._blocks = blocks
 
@@ -87,45 +115,49 @@ class Document:
         scanner.end()
 
     def _section(self, scanner: Scanner, section: str, offset: int) -> Iterator[Model | Record]:
-        if section in self.checksums:
+        if section in self.digests:
             self._faults.add("twice", section, "the file has it twice", Where(offset=offset))
         if scanner.peek() != b"{":
             what = "an object of models with their records is needed"
             self._faults.add("section", section, what, Where(offset=scanner.offset))
             scanner.value()
             return
-        hashed = hashlib.sha256(b"{")
-        between = b""
+        digest = Digest()
+        between = b"{"
         for name in scanner.members():
-            hashed.update(between + canonical(name.text) + b":")
-            yield from self._model(scanner, section, _name(name), name.offset, hashed)
+            model = between + canonical(name.text) + b":"
+            digest.add(model, model)
+            yield from self._model(scanner, section, _name(name), name.offset, digest)
             between = b","
-        hashed.update(b"}")
-        self.checksums[section] = hashed.hexdigest()
+        end = b"}" if between == b"," else b"{}"
+        digest.add(end, end)
+        self.digests[section] = digest
 
     def _model(
-        self, scanner: Scanner, section: str, name: str, offset: int, hashed: Any = None
+        self, scanner: Scanner, section: str, name: str, offset: int, digest: Digest | None = None
     ) -> Iterator[Model | Record]:
         if (section, name) in self.records:
             self._faults.add("twice", name, f"{section} has this model twice", Where(offset=offset))
         self.records.setdefault((section, name), 0)
         if scanner.peek() != b"[":
             self._faults.add("list", name, "a list of records is needed", Where(offset=scanner.offset))
-            text = _canonical(scanner.value())
-            if hashed is not None:
-                hashed.update(text)
+            value = scanner.value()
+            text = _canonical(value)
+            if digest is not None:
+                digest.add(text, _in_javascript(text, value))
             return
         yield Model(section, name, offset)
         number = 0
-        if hashed is not None:
-            hashed.update(b"[")
+        between = b"["
         for number, value in enumerate(scanner.records(), start=1):
             text = _canonical(value)
-            if hashed is not None:
-                hashed.update(b"," + text if number > 1 else text)
+            if digest is not None:
+                digest.add(between + text, between + _in_javascript(text, value))
+            between = b","
             yield Record(number, text, value.offset)
-        if hashed is not None:
-            hashed.update(b"]")
+        if digest is not None:
+            end = b"]" if number else b"[]"
+            digest.add(end, end)
         self.records[section, name] += number
 
     def _read_metadata(self, value: Value) -> None:
@@ -133,6 +165,9 @@ class Document:
             self._faults.add("twice", METADATA, "the file has it twice", Where(offset=value.offset))
         try:
             self.metadata = msgspec.json.decode(value.text, type=dict[str, Any])
+            if has_repeated(canonical(value.text)):
+                reason = "a name is in one of its objects twice"
+                self._faults.add("repeated", METADATA, reason, Where(offset=value.offset))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             if value.text[:1] == b"{":
                 raise DocumentError(_why(value.text, error), value.offset) from error
@@ -164,7 +199,50 @@ def _canonical(value: Value) -> bytes:
     try:
         return canonical(value.text)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise DocumentError(_why(value.text, error), value.offset) from error
+        if not is_unusual(value.text):
+            raise DocumentError(_why(value.text, error), value.offset) from error
+    return canonical_of_sound(value.text)
+
+
+def _in_javascript(text: bytes, value: Value) -> bytes:
+    if not may_differ(text):
+        return text
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        if not is_unusual(text):
+            raise DocumentError(_why(value.text, error), value.offset) from error
+    return as_javascript(text, repeated=False)
+
+
+def is_unusual(text: bytes) -> bool:
+    """Say of a text that cannot be decoded whether it is JSON: with half of a surrogate pair, or nested deep."""
+    try:
+        json.loads(text, parse_int=str, parse_float=str, parse_constant=_refuse_constant)
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+    return True
+
+
+def _refuse_constant(text: str) -> None:
+    raise ValueError(text)
+
+
+def fields_of(record: Record) -> dict[str, bytes]:
+    """Give the fields of a record, a JSON object.
+
+    Raises:
+        DocumentError: it is no JSON.
+    """
+    try:
+        return {name: bytes(value) for name, value in _FIELDS.decode(record.text).items()}
+    except (msgspec.DecodeError, RecursionError) as error:
+        if not is_unusual(record.text):
+            raise DocumentError(_why(record.text, error), record.offset) from error
+    scanner = Scanner([record.text])
+    return {_name(name): scanner.value().text for name in scanner.members()}
 
 
 def _why(text: bytes, error: Exception) -> str:
@@ -174,8 +252,3 @@ def _why(text: bytes, error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "objects and lists are nested too deep in what begins here"
     return f"what begins here is no JSON: {str(error).removeprefix('JSON is malformed: ')}"
-
-
-def refused(text: bytes, error: Exception, offset: int) -> DocumentError:
-    """Give the error of a record that cannot be decoded."""
-    return DocumentError(_why(text, error), offset)

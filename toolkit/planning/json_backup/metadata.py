@@ -10,11 +10,15 @@ import msgspec
 
 from toolkit.model.scope import BackupType, Demo
 from toolkit.planning.clock import instant
-from toolkit.planning.json_backup.document import BUSINESS, DEVICE, Document, Form
+from toolkit.planning.json_backup.document import BUSINESS, DEVICE, Digest, Document, Form
 from toolkit.planning.json_backup.faults import Faults
 
 FIRST_NODE: Final = "migrated-v1-unknown"
 """The node that a backup in format 1 comes from, which does not say it."""
+
+CHECKSUMS: Final = "checksums"
+TEXT_CHECKSUMS: Final = "textChecksums"
+"""Checksums of the text as it stands; `checksums` may be of the text that JavaScript writes again."""
 
 _TEXTS: Final = ("sourceNodeId", "sourceDeviceId", "sourceDeviceName", "createdBy", "schemaVersion", "version")
 
@@ -49,7 +53,7 @@ def source_of(document: Document, faults: Faults) -> Source:
     if metadata is None:
         faults.add("missing", "metadata", "format 2.0 has metadata, and they are not in the file")
         return Source(node_id=None)
-    if BUSINESS not in document.checksums:
+    if BUSINESS not in document.digests:
         faults.add("missing", BUSINESS, "it is not in the file")
     for subject, reason in _problems(document, metadata):
         faults.add("metadata", f"metadata.{subject}", reason)
@@ -83,7 +87,7 @@ def _problems(document: Document, metadata: Mapping[str, Any]) -> Iterator[tuple
     if _time(metadata.get("timestamp")) is None:
         yield "timestamp", f"a time such as 2026-01-31T12:00:00.000Z is needed, not {metadata.get('timestamp')!r}"
     yield from _filter_problems(metadata.get("businessFilter"))
-    yield from _checksum_problems(document, metadata.get("checksums"))
+    yield from _checksum_problems(document, metadata)
     yield from _count_problems(document, metadata.get("stats"))
 
 
@@ -109,26 +113,45 @@ def _filter_problems(scope: Any) -> Iterator[tuple[str, str]]:
         yield "businessFilter", "demo and includeDemoData do not fit"
 
 
-def _checksum_problems(document: Document, checksums: Any) -> Iterator[tuple[str, str]]:
+def _checksum_problems(document: Document, metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    exact = {section: (digest.exact,) for section, digest in document.digests.items()}
+    yield from _unfit(TEXT_CHECKSUMS, metadata.get(TEXT_CHECKSUMS), exact)
+    checksums, texts = metadata.get(CHECKSUMS), metadata.get(TEXT_CHECKSUMS)
+    fitting = {
+        # what the text proves, JavaScript need not
+        section: (digest.exact, digest.seen, *_proven(texts, checksums, section, digest))
+        for section, digest in document.digests.items()
+        if isinstance(checksums, dict) and section in checksums
+    }
+    yield from _unfit(CHECKSUMS, checksums, fitting)
+    if isinstance(checksums, dict):
+        for section in document.digests:
+            if checksums and section not in checksums:
+                yield f"{CHECKSUMS}.{section}", f"{section} is in the file without its checksum"
+
+
+def _proven(texts: Any, checksums: Mapping[str, Any], section: str, digest: Digest) -> Iterator[str]:
+    if isinstance(texts, dict) and texts.get(section) == digest.exact:
+        yield str(checksums[section]).lower()
+
+
+def _unfit(name: str, checksums: Any, fitting: Mapping[str, tuple[Any, ...]]) -> Iterator[tuple[str, str]]:
     if checksums is None:
         return
     if not isinstance(checksums, dict):
-        yield "checksums", "an object is needed"
+        yield name, "an object is needed"
         return
     for section, wanted in checksums.items():
         if section not in (BUSINESS, DEVICE):
-            yield f"checksums.{section}", "there is no such part"
-        elif wanted is None and section not in document.checksums:
+            yield f"{name}.{section}", "there is no such part"
+        elif wanted is None and section not in fitting:
             continue
         elif not isinstance(wanted, str):
-            yield f"checksums.{section}", "a text is needed"
-        elif section not in document.checksums:
-            yield f"checksums.{section}", f"the file has no {section}"
-        elif wanted.lower() != document.checksums[section]:
-            yield f"checksums.{section}", f"{section} is not what was written: its SHA-256 is another one"
-    for section in document.checksums:
-        if checksums and section not in checksums:
-            yield f"checksums.{section}", f"{section} is in the file without its checksum"
+            yield f"{name}.{section}", "a text is needed"
+        elif section not in fitting:
+            yield f"{name}.{section}", f"the file has no {section}"
+        elif wanted.lower() not in fitting[section]:
+            yield f"{name}.{section}", f"{section} is not what was written: its SHA-256 is another one"
 
 
 def _count_problems(document: Document, stats: Any) -> Iterator[tuple[str, str]]:

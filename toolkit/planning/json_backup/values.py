@@ -16,6 +16,8 @@ from typing import Any
 
 import msgspec
 
+from toolkit.planning.json_backup.javascript import has_half, has_repeated
+
 Convert = Callable[[bytes], bytes]
 """Gives the text of a value, which is given as JSON text and is not null; raises MisfitError."""
 
@@ -25,13 +27,22 @@ _NUMBER = re.compile(rb'("?)(-?\d+(?:\.(\d+))?(?:[eE][+-]?\d+)?)\1')
 _SPECIAL = (b'"NaN"', b'"Infinity"', b'"-Infinity"')
 _TIME = rb"((?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.(\d+))?)?)"
 _ZONE = rb"(Z|[+-]\d\d(?::?\d\d)?)"
-_INSTANT = re.compile(rb'"(\d{4,6}-\d\d-\d\d)(?:[T ]' + _TIME + rb" ?" + _ZONE + rb'?)?( BC)?"')
-_OF_DAY = re.compile(rb'"(?:1970-01-01T)?' + _TIME + _ZONE + rb'?"')
+_ZONE_OF_DAY = rb"(Z|[+-]\d\d(?::?\d\d(?::\d\d)?)?)"
+_INSTANT = re.compile(rb'"(\d{4,7}-\d\d-\d\d)(?:[T ]' + _TIME + rb" ?" + _ZONE + rb'?)?( BC)?"')
+_OF_DAY = re.compile(rb'"(?:1970-01-01T)?' + _TIME + _ZONE_OF_DAY + rb'?"')
+_END_OF_DAY = re.compile(rb'"(24:00(?::00(?:\.(0+))?)?)' + _ZONE_OF_DAY + rb'?"')
+_GEOMETRIC = ("point", "line", "lseg", "box", "path", "polygon", "circle")
+_COORDINATE = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_OCTAL = re.compile(rb"\\[0-3][0-7]{2}")
+_OF_SECOND = "decimal places of a second"
 _ENDLESS = (b'"infinity"', b'"-infinity"')
 _HEX = re.compile(rb"\\x(?:[0-9a-fA-F]{2})*")
 _DOUBLE, _REAL = 15, 6
 """Digits that a floating-point number of that size holds in any case."""
 _UTC = (b"", b"Z", b"+00", b"+0000", b"+00:00")
+_REPEATED = "a name is in one of its objects twice"
+_DIMENSIONS = 6
+"""Of an array, at most, in PostgreSQL."""
 _UNRECKONABLE = "its zone cannot be reckoned with; write the time in UTC"
 _ZERO_TIMES = re.compile(rb"00:00(?::00(?:\.0+)?)?")
 
@@ -44,6 +55,7 @@ class _Buffer(msgspec.Struct, forbid_unknown_fields=True, tag="Buffer"):
     data: list[int]
 
 
+_BUFFER_NAMES = 2
 _STRINGS = msgspec.json.Decoder(str)
 _BUFFERS = msgspec.json.Decoder(_Buffer)
 _LISTS = msgspec.json.Decoder(list[msgspec.Raw])
@@ -52,7 +64,10 @@ _LISTS = msgspec.json.Decoder(list[msgspec.Raw])
 def converter(kind: str) -> Convert:
     """Give what reads values for a column of this type, as PostgreSQL prints the type (of a domain, what it is of)."""
     if kind.endswith("[]"):
-        return _array(converter(kind[:-2]))
+        element = kind[: kind.index("[")]
+        if element in ("json", "jsonb"):
+            return _documents(converter(element))
+        return _array(converter(element), b";" if element == "box" else b",")
     found = _MODIFIED.fullmatch(kind)
     base, size, scale = kind, None, 0
     if found:
@@ -68,10 +83,18 @@ def converter(kind: str) -> Convert:
         "date": _date,
         "time without time zone": _time_of_day(precision, zoned=False),
         "time with time zone": _time_of_day(precision, zoned=True),
-        **dict.fromkeys(("json", "jsonb"), _document),
+        "json": lambda value: value,  # it keeps its text, whatever is in it
+        "jsonb": _document,
         "bytea": _bytes,
         "character varying": text if size is None else _limited(size),
+        "money": _finest(2, "decimal places"),
+        "name": _limited(63, "bytes"),
+        '"char"': _one_byte,
+        **dict.fromkeys(("tsrange", "tstzrange", "tsmultirange", "tstzmultirange"), _finest(6, _OF_SECOND)),
+        **dict.fromkeys(_GEOMETRIC, _geometric),
     }
+    if base.startswith("interval"):
+        return _finest(precision, _OF_SECOND)
     return readers.get(base, text)
 
 
@@ -88,24 +111,50 @@ def text(value: bytes) -> bytes:
         raise MisfitError(f"a text is needed, not {kind_of(value)}")
     if b"\\" not in value:
         return value[1:-1]
-    try:
-        found: str = _STRINGS.decode(value)
-    except msgspec.DecodeError as error:
-        raise MisfitError(str(error)) from error
+    if has_half(value):
+        raise MisfitError("half of a surrogate pair (\\ud800 to \\udfff) stands alone in it")
+    found: str = _STRINGS.decode(value)
     if "\0" in found:
         raise MisfitError("the character with the number 0 is in no text of PostgreSQL")
     return found.encode()
 
 
-def _limited(size: int) -> Convert:
+def _limited(size: int, of: str = "characters") -> Convert:
     def convert(value: bytes) -> bytes:
         found = text(value)
-        # the server cuts blanks off without a word
-        if len(found) > size and len(found.decode()) > size:
-            raise MisfitError(f"it is longer than {size} characters")
+        # the server cuts off without a word
+        if len(found) > size and (of == "bytes" or len(found.decode()) > size):
+            raise MisfitError(f"it is longer than {size} {of}")
         return found
 
     return convert
+
+
+def _finest(places: int, of: str) -> Convert:
+    """A text in which a number has no more decimal places; the server would round it."""
+    finer = re.compile(rb"\.\d{%d}\d*[1-9]|\d[eE]-?\d" % places)
+
+    def convert(value: bytes) -> bytes:
+        found = text(value)
+        if finer.search(found):
+            raise MisfitError(f"it has more than {places} {of}")
+        return found
+
+    return convert
+
+
+def _one_byte(value: bytes) -> bytes:
+    found = text(value)
+    if len(found) > 1 and not _OCTAL.fullmatch(found):
+        raise MisfitError("it is longer than a byte")
+    return found
+
+
+def _geometric(value: bytes) -> bytes:
+    found = text(value)
+    for number in _COORDINATE.findall(found):
+        _floating(_DOUBLE)(number)
+    return found
 
 
 def _integer(value: bytes) -> bytes:
@@ -197,7 +246,7 @@ def _instant(precision: int) -> Convert:
 
 def _refuse_finer(fraction: bytes, precision: int) -> None:
     if fraction[precision:].strip(b"0"):
-        raise MisfitError(f"it has more than {precision} decimal places of a second")
+        raise MisfitError(f"it has more than {precision} {_OF_SECOND}")
 
 
 def _in_utc(day: bytes, time: bytes, zone: bytes, era: bytes) -> bytes:
@@ -227,7 +276,7 @@ def _date(value: bytes) -> bytes:
 
 def _time_of_day(precision: int, *, zoned: bool) -> Convert:
     def convert(value: bytes) -> bytes:
-        found = _OF_DAY.fullmatch(value)
+        found = _OF_DAY.fullmatch(value) or _END_OF_DAY.fullmatch(value)
         if found is None:
             raise MisfitError(f"a time of day such as 12:00:00 is needed, not {_said(value)}")
         time, fraction, zone = found.groups(default=b"")
@@ -241,43 +290,67 @@ def _time_of_day(precision: int, *, zoned: bool) -> Convert:
 
 def _document(value: bytes) -> bytes:
     if value[:1] in b"{[":
-        json.loads(value, object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
+        try:
+            json.loads(value, object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
+        except RecursionError as error:
+            if has_repeated(value):
+                raise MisfitError(_REPEATED) from error
     return value
 
 
 def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
     if len({name for name, _ in pairs}) < len(pairs):
-        raise MisfitError("a name is in one of its objects twice")
+        raise MisfitError(_REPEATED)
 
 
 def _bytes(value: bytes) -> bytes:
     if value[:1] == b"{":
         try:
-            return b"\\x" + bytes(_BUFFERS.decode(value).data).hex().encode()
+            data = bytes(_BUFFERS.decode(value).data)
         except (msgspec.DecodeError, ValueError) as error:
             raise MisfitError('bytes are {"type": "Buffer", "data": [numbers from 0 to 255]}') from error
+        if value.count(b":") > _BUFFER_NAMES:
+            raise MisfitError(_REPEATED)
+        return b"\\x" + data.hex().encode()
     if value[:1] == b'"' and _HEX.fullmatch(found := text(value)):
         return found
     raise MisfitError(f'bytes are needed, {{"type": "Buffer", "data": […]}} or "\\x…", not {kind_of(value)}')
 
 
-def _array(element: Convert) -> Convert:
-    def convert(value: bytes) -> bytes:
-        if value[:1] == b'"':
-            return text(value)  # an array as the server writes it
-        if value[:1] != b"[":
-            raise MisfitError(f"a list is needed, not {kind_of(value)}")
-        return b"{" + b",".join(map(one, map(bytes, _LISTS.decode(value)))) + b"}"
+def _array(element: Convert, delimiter: bytes) -> Convert:
+    def convert(value: bytes, depth: int = 1) -> bytes:
+        if depth > _DIMENSIONS:
+            raise MisfitError(f"lists are nested deeper than the {_DIMENSIONS} dimensions that an array may have")
+        return b"{" + delimiter.join(one(bytes(each), depth) for each in _LISTS.decode(value)) + b"}"
 
-    def one(value: bytes) -> bytes:
+    def one(value: bytes, depth: int) -> bytes:
         if value == b"null":
             return b"NULL"
-        if value[:1] == b"[":
-            return convert(value)
-        found = element(value)
-        return b'"' + found.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+        return convert(value, depth + 1) if value[:1] == b"[" else _quoted(element(value))
 
-    return convert
+    return lambda value: _written(value) or convert(value)
+
+
+def _documents(element: Convert) -> Convert:
+    """An array of JSON; lists and null in it are values, and no dimensions and no NULL."""
+
+    def convert(value: bytes) -> bytes:
+        return b"{" + b",".join(_quoted(element(bytes(each))) for each in _LISTS.decode(value)) + b"}"
+
+    return lambda value: _written(value) or convert(value)
+
+
+def _written(value: bytes) -> bytes:
+    """An array as the server writes it; empty for a list."""
+    if value[:1] == b'"':
+        return text(value)
+    if value[:1] != b"[":
+        raise MisfitError(f"a list is needed, not {kind_of(value)}")
+    return b""
+
+
+def _quoted(element: bytes) -> bytes:
+    return b'"' + element.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
 
 def _said(value: bytes) -> str:

@@ -15,8 +15,9 @@ from toolkit.model.quarantine import QuarantinedRow
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.copy_text import key_values
 from toolkit.planning.copy_text import values as copy_values
-from toolkit.planning.json_backup.document import Document, Model, Record, refused
+from toolkit.planning.json_backup.document import Document, Model, Record, fields_of
 from toolkit.planning.json_backup.faults import Faults, Where
+from toolkit.planning.json_backup.javascript import has_half
 from toolkit.planning.json_backup.names import AmbiguousError, Names
 from toolkit.postgres.importing.shape import Shape, TableShapes, Trouble, read_record, unknown_fields
 from toolkit.postgres.importing.types import read_types
@@ -28,7 +29,7 @@ BATCH_BYTES = 4 << 20
 """Bytes of rows that are loaded at once."""
 
 _LINE = re.compile(r"^COPY .*?, \S+ (\d+)")
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TOO_MUCH = "54"
 _INVALID, _MISSING = "22023", "23502"
 _SHOWN = 200
 """Characters of a value that is put aside for a record that is none."""
@@ -159,10 +160,7 @@ class Loader:
             trouble = Trouble(kind="record", field="", reason="an object is needed for each record")
             self._refuse(record, {}, [trouble])
             return
-        try:
-            fields = {name: bytes(value) for name, value in _FIELDS.decode(record.text).items()}
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise refused(record.text, error, record.offset) from error
+        fields = fields_of(record)
         if self._table is None or self._shapes is None:
             self._pass_over(record, fields)
             return
@@ -253,9 +251,11 @@ class Loader:
         try:
             with self._connection.transaction():
                 write_rows(self._connection, target, columns, [b"".join(row.text for row in rows)])
-        except psycopg.OperationalError:
-            raise
         except psycopg.Error as error:
+            # a row may be too much for the server too: for an index, or nested too deep
+            lost = isinstance(error, psycopg.OperationalError)
+            if lost and not (error.sqlstate or "").startswith(_TOO_MUCH):
+                raise
             return error
         return None
 
@@ -322,4 +322,6 @@ def _shown(fields: Mapping[str, bytes]) -> dict[str, str | None]:
 def _text(value: bytes) -> str | None:
     if value == b"null":
         return None
-    return str(msgspec.json.decode(value, type=str)) if value[:1] == b'"' else value.decode()
+    if value[:1] != b'"' or has_half(value):
+        return value.decode()
+    return str(msgspec.json.decode(value, type=str))
