@@ -105,6 +105,12 @@ def test_an_extra_variable_that_nothing_uses_is_refused(tmp_path: Path) -> None:
         assert f"--extra-vars {name}: the playbook does not use it; did you mean business?" in ran.err
     assert "TASK" not in ran.out
     assert run(path, "--extra-vars", "business=a").code == 0
+    # words of comments, and names of facts and arguments, are no variables of a playbook
+    wide = run(ROOT / "playbooks" / "restore.yml", "--extra-vars", "tables=x", "--extra-vars", "label=y")
+    assert wide.code == 2
+    for name in ("tables", "label"):
+        text = f"--extra-vars {name}: the playbook does not use it; it has answers, backup, into, mode"
+        assert text in wide.err, wide.err
 
 
 def test_extra_vars_repeat_in_every_form(tmp_path: Path) -> None:

@@ -34,7 +34,9 @@ class Ran:
 def run_file(path: Path, tmp: Path, options: run.Options | None = None, control: Control = CONTROL) -> Ran:
     """Run a playbook file; its templates have `python` and `tmp`."""
     given = options or run.Options()
-    extra_vars = (f"python={sys.executable}", f"tmp={tmp}", *given.extra_vars)
+    text = path.read_text(encoding="utf-8")
+    own = (f"{name}={value}" for name, value in (("python", sys.executable), ("tmp", tmp)) if name in text)
+    extra_vars = (*own, *given.extra_vars)
     out, err = io.StringIO(), io.StringIO()
     options = replace(given, playbook=(str(path),), extra_vars=extra_vars)
     code = perform(run.COMMAND, options, control, output=Output(out, err))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ from toolkit.app.asked_run import AskedRun
 from toolkit.app.control import Control
 from toolkit.app.retrying import hosts_of
 from toolkit.app.scope_options import names
-from toolkit.config import plain_secrets
+from toolkit.config import document, plain_secrets
 from toolkit.config.inventory import SETTINGS
+from toolkit.config.misspelt import KNOWN
 from toolkit.config.playbook import load_variables
+from toolkit.config.templates import is_template
 from toolkit.errors import InputError, Problem
 from toolkit.model.playbook import Place
 from toolkit.runner.hosts import OF_THE_RUN
@@ -23,6 +25,9 @@ from toolkit.wording import nearest
 
 MAX_FORKS = 100
 _WORD = re.compile(r"\w+")
+_TEMPLATE = re.compile(r"\{[{%].*?[}%]\}", re.DOTALL)
+_VARIABLE = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
+_EXPRESSIONS = frozenset({"when", "until", "changed_when", "failed_when", "that", "var"})
 _MUCH_ALIKE = 0.7
 """How alike, from 0 to 1, a name is that was probably meant: three letters of ten differ, or two are swapped."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -72,24 +77,49 @@ def extra_variables(given: Iterable[str], control: Control) -> dict[str, Any]:
     return variables
 
 
-def unused_variables(names: Iterable[str], playbook: Path, inventory: Path) -> Iterator[Problem]:
-    """Give extra variables that nothing names while a name much like them is there.
+def unused_variables(given: Iterable[str], playbook: Path, control: Control) -> Iterator[Problem]:
+    """Give extra variables that nothing uses: what they say would not be done.
 
-    Misspelt, they would leave a restore wider than it was meant.
+    Misspelt, or meant for another playbook, they would leave a restore wider than it was meant.
 
     Args:
+        given: as `--extra-vars` has them; of a file, which several playbooks may share, only what was probably meant to
+            be a name that is used.
         playbook: its file; one with files of variables may use them in there, and is passed over.
-        inventory: its directory, whose variables may use them too.
     """
-    words = set(_WORD.findall(playbook.read_text(encoding="utf-8", errors="replace")))
-    if "vars_files" in words:
+    texts = list(given)
+    if not texts:
         return
-    for file in inventory.glob("*_vars/*.yml"):
+    plays = document.read(playbook, control=control.directory).value
+    if any("vars_files" in play for play in plays):
+        return
+    words = {*_named(plays), *KNOWN, *SETTINGS}
+    inventory = control.inventory_directory()
+    for file in (*inventory.glob("*.yml"), *inventory.glob("*_vars/*.yml")):
         words |= set(_WORD.findall(file.read_text(encoding="utf-8", errors="replace")))
-    spelled = {word.casefold(): word for word in words}
-    for name in names:
-        if name not in words and (near := nearest(name.casefold(), spelled, cutoff=_MUCH_ALIKE)):
-            yield Problem(message=f"--extra-vars {name}: the playbook does not use it; did you mean {spelled[near]}?")
+    own = {name for play in plays for name in play.get("vars", ())}
+    spelled = {word.casefold(): word for word in _named(plays)}
+    typed = extra_variables((text for text in texts if not text.startswith("@")), control)
+    for name in extra_variables(texts, control):
+        near = nearest(name.casefold(), spelled, cutoff=_MUCH_ALIKE)
+        if name in words or not (near or name in typed):
+            continue
+        more = f"; did you mean {spelled[near]}?" if near else f"; it has {', '.join(sorted(own))}" if own else ""
+        yield Problem(message=f"--extra-vars {name}: the playbook does not use it{more}")
+
+
+def _named(value: Any, key: str = "") -> Iterator[str]:
+    """Give the names that templates and conditions have, and those of variables that are given a value."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            if name == "vars" and isinstance(item, Mapping):
+                yield from item
+            yield from _named(item, name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _named(item, key)
+    elif isinstance(value, str) and (key in _EXPRESSIONS or is_template(value)):
+        yield from _VARIABLE.findall(value if key in _EXPRESSIONS else " ".join(_TEMPLATE.findall(value)))
 
 
 def _limit(text: str, control: Control, problems: list[Problem]) -> str:

@@ -141,7 +141,7 @@ class _Run:
         inventory = control.load_inventory(self.options.extra_vars)
         if problems := lint_run(playbook.file, inventory, self.options.extra_vars):
             raise InputError(problems)
-        unused = unused_variables(self.options.extra_vars, playbook.file, control.inventory_directory())
+        unused = unused_variables(given.extra_vars, playbook.file, control)
         if problems := list(unused):
             raise InputError(problems)
         made = runner(

@@ -58,7 +58,7 @@ def _check(given: Asked, control: Control, file: Path) -> None:
     playbook = playbooks.load(file, control=control.directory)
     inventory = control.load_inventory(options.extra_vars)
     problems += lint_run(playbook.file, inventory, options.extra_vars)
-    problems += unused_variables(options.extra_vars, playbook.file, control.inventory_directory())
+    problems += unused_variables(given.extra_vars, playbook.file, control)
     if problems:
         raise InputError(problems)
     if options.limit:
