@@ -27,4 +27,9 @@ def compact_stamp(time: datetime) -> str:
 def instant(text: str) -> datetime:
     """Read a text in ISO 8601 as an aware time, UTC where it names no zone; ValueError for any other text."""
     time = datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+    try:
+        aware.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text} is in no year from 1 to 9999 in UTC") from error
+    return aware

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -19,6 +20,11 @@ FIRST_NODE: Final = "migrated-v1-unknown"
 CHECKSUMS: Final = "checksums"
 TEXT_CHECKSUMS: Final = "textChecksums"
 """Checksums of the text as it stands; `checksums` may be of the text that JavaScript writes again."""
+
+_LONGEST: Final = 80
+"""Characters of a value that are shown."""
+
+_FILTER: Final = ("businessIds", "businessId", "demo", "includeDemoData")
 
 _TEXTS: Final = ("sourceNodeId", "sourceDeviceId", "sourceDeviceName", "createdBy", "schemaVersion", "version")
 
@@ -81,11 +87,11 @@ def _problems(document: Document, metadata: Mapping[str, Any]) -> Iterator[tuple
         if metadata.get(name) is not None and not isinstance(metadata[name], str):
             yield name, "a text is needed"
     if metadata.get("version") != "2.0":
-        yield "version", f"2.0 is the version that can be read, and this is {metadata.get('version')!r}"
+        yield "version", f"2.0 is the version that can be read, and this is {_shown(metadata.get('version'))}"
     if metadata.get("backupType", "business") not in ("business", "full-device"):
-        yield "backupType", f"`business` or `full-device` is needed, not {metadata['backupType']!r}"
+        yield "backupType", f"`business` or `full-device` is needed, not {_shown(metadata['backupType'])}"
     if _time(metadata.get("timestamp")) is None:
-        yield "timestamp", f"a time such as 2026-01-31T12:00:00.000Z is needed, not {metadata.get('timestamp')!r}"
+        yield "timestamp", f"a time such as 2026-01-31T12:00:00.000Z is needed, not {_shown(metadata.get('timestamp'))}"
     yield from _filter_problems(metadata.get("businessFilter"))
     yield from _checksum_problems(document, metadata)
     yield from _count_problems(document, metadata.get("stats"))
@@ -97,6 +103,9 @@ def _filter_problems(scope: Any) -> Iterator[tuple[str, str]]:
     if not isinstance(scope, dict):
         yield "businessFilter", "an object is needed"
         return
+    for name in scope:
+        if name not in _FILTER:
+            yield f"businessFilter.{name}", f"nobody knows what it takes; known are {', '.join(_FILTER)}"
     ids, one = scope.get("businessIds"), scope.get("businessId")
     if ids is not None and not (isinstance(ids, list) and all(isinstance(each, str) for each in ids)):
         yield "businessFilter.businessIds", "a list of texts is needed"
@@ -106,7 +115,7 @@ def _filter_problems(scope: Any) -> Iterator[tuple[str, str]]:
         yield "businessFilter.businessId", "a text is needed"
     demo, included = scope.get("demo"), scope.get("includeDemoData")
     if demo is not None and demo not in tuple(Demo):
-        yield "businessFilter.demo", f"one of {', '.join(Demo)} is needed, not {demo!r}"
+        yield "businessFilter.demo", f"one of {', '.join(Demo)} is needed, not {_shown(demo)}"
     elif included is not None and not isinstance(included, bool):
         yield "businessFilter.includeDemoData", "true or false is needed"
     elif demo is not None and included is not None and included != (demo != Demo.EXCLUDE):
@@ -169,7 +178,7 @@ def _count_problems(document: Document, stats: Any) -> Iterator[tuple[str, str]]
     for name, numbers in found.items():
         said = stats.get(name)
         if said is not None and (isinstance(said, bool) or said not in numbers):
-            yield f"stats.{name}", f"it says {said!r}, and the file has {numbers[0]:,}"
+            yield f"stats.{name}", f"it says {_shown(said)}, and the file has {numbers[0]:,}"
 
 
 def _businesses(scope: Mapping[str, Any]) -> tuple[str, ...]:
@@ -197,3 +206,9 @@ def _time(value: Any) -> datetime | None:
         return instant(value) if isinstance(value, str) else None
     except ValueError:
         return None
+
+
+def _shown(value: Any) -> str:
+    """Show a value as it stands in the file, cut short."""
+    shown = json.dumps(value, ensure_ascii=False)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"

@@ -31,10 +31,14 @@ _ZONE_OF_DAY = rb"(Z|[+-]\d\d(?::?\d\d(?::\d\d)?)?)"
 _INSTANT = re.compile(rb'"(\d{4,7}-\d\d-\d\d)(?:[T ]' + _TIME + rb" ?" + _ZONE + rb'?)?( BC)?"')
 _OF_DAY = re.compile(rb'"(?:1970-01-01T)?' + _TIME + _ZONE_OF_DAY + rb'?"')
 _END_OF_DAY = re.compile(rb'"(24:00(?::00(?:\.(0+))?)?)' + _ZONE_OF_DAY + rb'?"')
-_GEOMETRIC = ("point", "line", "lseg", "box", "path", "polygon", "circle")
-_COORDINATE = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_OCTAL = re.compile(rb"\\[0-3][0-7]{2}")
-_OF_SECOND = "decimal places of a second"
+_INTERVAL = re.compile(
+    rb"(?:(?:[-+]?\d+ ?(?:years?|mons?|months?|weeks?|days?|hours?|minutes?|mins?)"
+    rb"|[-+]?\d+(?:\.\d{1,6}0*)? ?(?:seconds?|secs?|s)|[-+]?\d+:\d\d(?::\d\d(?:\.\d{1,6}0*)?)?)(?: |$))+"
+    rb"|P(?=.)(?:-?\d+[YMWD])*(?:T(?=.)(?:-?\d+[HM])*(?:-?\d+(?:\.\d{1,6}0*)?S)?)?|-?infinity"
+)
+_ELEMENT = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^{},;"\s][^{},;"]*)', re.DOTALL)
+_BACKSLASHED = re.compile(rb"\\(.)", re.DOTALL)
+_BOOLEANS = {"t": b"true", "f": b"false", "true": b"true", "false": b"false"}
 _ENDLESS = (b'"infinity"', b'"-infinity"')
 _HEX = re.compile(rb"\\x(?:[0-9a-fA-F]{2})*")
 _DOUBLE, _REAL = 15, 6
@@ -85,16 +89,10 @@ def converter(kind: str) -> Convert:
         "time with time zone": _time_of_day(precision, zoned=True),
         "json": lambda value: value,  # it keeps its text, whatever is in it
         "jsonb": _document,
+        "interval": _interval,
         "bytea": _bytes,
         "character varying": text if size is None else _limited(size),
-        "money": _finest(2, "decimal places"),
-        "name": _limited(63, "bytes"),
-        '"char"': _one_byte,
-        **dict.fromkeys(("tsrange", "tstzrange", "tsmultirange", "tstzmultirange"), _finest(6, _OF_SECOND)),
-        **dict.fromkeys(_GEOMETRIC, _geometric),
     }
-    if base.startswith("interval"):
-        return _finest(precision, _OF_SECOND)
     return readers.get(base, text)
 
 
@@ -119,41 +117,23 @@ def text(value: bytes) -> bytes:
     return found.encode()
 
 
-def _limited(size: int, of: str = "characters") -> Convert:
+def _limited(size: int) -> Convert:
     def convert(value: bytes) -> bytes:
         found = text(value)
-        # the server cuts off without a word
-        if len(found) > size and (of == "bytes" or len(found.decode()) > size):
-            raise MisfitError(f"it is longer than {size} {of}")
+        # the server cuts blanks off without a word
+        if len(found) > size and len(found.decode()) > size:
+            raise MisfitError(f"it is longer than {size} characters")
         return found
 
     return convert
 
 
-def _finest(places: int, of: str) -> Convert:
-    """A text in which a number has no more decimal places; the server would round it."""
-    finer = re.compile(rb"\.\d{%d}\d*[1-9]|\d[eE]-?\d" % places)
-
-    def convert(value: bytes) -> bytes:
-        found = text(value)
-        if finer.search(found):
-            raise MisfitError(f"it has more than {places} {of}")
-        return found
-
-    return convert
-
-
-def _one_byte(value: bytes) -> bytes:
+def _interval(value: bytes) -> bytes:
+    """Whole numbers with their units, and seconds to the millionth; the server guesses at others, or rounds them."""
     found = text(value)
-    if len(found) > 1 and not _OCTAL.fullmatch(found):
-        raise MisfitError("it is longer than a byte")
-    return found
-
-
-def _geometric(value: bytes) -> bytes:
-    found = text(value)
-    for number in _COORDINATE.findall(found):
-        _floating(_DOUBLE)(number)
+    if not _INTERVAL.fullmatch(found) or not found.strip():
+        example = '"1 mon 2 days 03:00:00.5"'
+        raise MisfitError(f"whole numbers with units such as {example} are needed, not {_said(value)}")
     return found
 
 
@@ -246,7 +226,7 @@ def _instant(precision: int) -> Convert:
 
 def _refuse_finer(fraction: bytes, precision: int) -> None:
     if fraction[precision:].strip(b"0"):
-        raise MisfitError(f"it has more than {precision} {_OF_SECOND}")
+        raise MisfitError(f"it has more than {precision} decimal places of a second")
 
 
 def _in_utc(day: bytes, time: bytes, zone: bytes, era: bytes) -> bytes:
@@ -328,7 +308,7 @@ def _array(element: Convert, delimiter: bytes) -> Convert:
             return b"NULL"
         return convert(value, depth + 1) if value[:1] == b"[" else _quoted(element(value))
 
-    return lambda value: _written(value) or convert(value)
+    return _listed(convert, element)
 
 
 def _documents(element: Convert) -> Convert:
@@ -337,16 +317,30 @@ def _documents(element: Convert) -> Convert:
     def convert(value: bytes) -> bytes:
         return b"{" + b",".join(_quoted(element(bytes(each))) for each in _LISTS.decode(value)) + b"}"
 
-    return lambda value: _written(value) or convert(value)
+    return _listed(convert, lambda value: element(text(value)))
 
 
-def _written(value: bytes) -> bytes:
-    """An array as the server writes it; empty for a list."""
-    if value[:1] == b'"':
-        return text(value)
-    if value[:1] != b"[":
-        raise MisfitError(f"a list is needed, not {kind_of(value)}")
-    return b""
+def _listed(convert: Convert, element: Convert) -> Convert:
+    """A list, or an array as the server writes it, whose elements are judged just as those of a list are."""
+
+    def one(found: re.Match[bytes]) -> bytes:
+        quoted, bare = found.groups()
+        if bare is not None and bare.upper() == b"NULL":
+            return bare
+        characters = (bare if quoted is None else _BACKSLASHED.sub(rb"\1", quoted)).decode()
+        if element is _boolean:
+            return _quoted(element(_BOOLEANS.get(characters, b"null")))
+        return _quoted(element(msgspec.json.encode(characters)))
+
+    def read(value: bytes) -> bytes:
+        if value[:1] == b'"':
+            bounds, begin, elements = text(value).partition(b"{")
+            return bounds + begin + _ELEMENT.sub(one, elements)
+        if value[:1] != b"[":
+            raise MisfitError(f"a list is needed, not {kind_of(value)}")
+        return convert(value)
+
+    return read
 
 
 def _quoted(element: bytes) -> bytes:

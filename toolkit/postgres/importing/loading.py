@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import psycopg
@@ -19,6 +19,7 @@ from toolkit.planning.json_backup.document import Document, Model, Record, field
 from toolkit.planning.json_backup.faults import Faults, Where
 from toolkit.planning.json_backup.javascript import has_half
 from toolkit.planning.json_backup.names import AmbiguousError, Names
+from toolkit.postgres.importing.exactness import InexactError, loose_types, refuse_inexact
 from toolkit.postgres.importing.shape import Shape, TableShapes, Trouble, read_record, unknown_fields
 from toolkit.postgres.importing.types import read_types
 from toolkit.postgres.schema.naming import identifier
@@ -104,6 +105,7 @@ class Loader:
         self._faults = judge.faults
         self._put_aside = judge.put_aside or (lambda row: None)
         self._types = read_types(connection, schema.schemas)
+        self._loose = loose_types(connection, schema.schemas)
         self._model = Model("", "", 0)
         self._table: Table | None = None
         self._shapes: TableShapes | None = None
@@ -245,12 +247,15 @@ class Loader:
             step = max(16, good)
         return taken
 
-    def _try(self, columns: tuple[str, ...], rows: Iterable[_Row]) -> psycopg.Error | None:
+    def _try(self, columns: tuple[str, ...], rows: Sequence[_Row]) -> psycopg.Error | InexactError | None:
         assert self._table is not None
         target = sql.SQL("{}").format(identifier(self._schema.schemas, self._table.name))
         try:
             with self._connection.transaction():
                 write_rows(self._connection, target, columns, [b"".join(row.text for row in rows)])
+                refuse_inexact(self._connection, self._loose.get(self._table.name, {}), columns, [r.text for r in rows])
+        except InexactError as error:
+            return error
         except psycopg.Error as error:
             # a row may be too much for the server too: for an index, or nested too deep
             lost = isinstance(error, psycopg.OperationalError)
@@ -259,17 +264,20 @@ class Loader:
             return error
         return None
 
-    def _refused(self, columns: tuple[str, ...], row: _Row, error: psycopg.Error) -> None:
+    def _refused(self, columns: tuple[str, ...], row: _Row, error: psycopg.Error | InexactError) -> None:
         assert self._table is not None
         key_columns = [name for name in self._table.primary_key if name in columns]
         key = ", ".join(
             "NULL" if value is None else value
             for value in key_values(row.text, tuple(columns.index(name) for name in key_columns))
         )
-        column = error.diag.column_name or _column_of(error)
+        if isinstance(error, InexactError):
+            column, reason, kind, sqlstate, constraint = error.column, str(error), "inexact", _INVALID, ""
+        else:
+            column, reason = error.diag.column_name or _column_of(error), first_line(error)
+            constraint, sqlstate = error.diag.constraint_name or "", error.sqlstate or _INVALID
+            kind = constraint or sqlstate
         subject = f"{self._model.name}.{column}" if column else self._model.name
-        reason = first_line(error)
-        kind = error.diag.constraint_name or error.sqlstate or ""
         where = Where(number=row.number, key=key, offset=row.offset)
         self._faults.add(kind, subject, reason, where, held=True)
         self.loaded.lacking.add(self._table.name)
@@ -278,15 +286,17 @@ class Loader:
             QuarantinedRow(
                 table=self._table.name,
                 key=key,
-                sqlstate=error.sqlstate or _INVALID,
-                constraint=error.diag.constraint_name or "",
+                sqlstate=sqlstate,
+                constraint=constraint,
                 reason=reason,
                 columns=texts,
             )
         )
 
 
-def _line_of(error: psycopg.Error) -> int | None:
+def _line_of(error: psycopg.Error | InexactError) -> int | None:
+    if isinstance(error, InexactError):
+        return error.line
     for line in (error.diag.context or "").splitlines():
         if found := _LINE.match(line):
             return int(found[1])
