@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.control import Control, execute
+from tests.control import Control, execute, rows
 from toolkit.errors import ExitCode
 from toolkit.storage.quarantine import quarantines, read_rows
 
@@ -101,6 +101,11 @@ def test_only_what_is_read_as_it_is_written_is_taken(control: Control) -> None:
     assert done.facts["rows"] == 2
     assert any('items.whole: PostgreSQL would read it as "00:00:02"' in line for line in done.warnings)
     (record,) = quarantines(control.repository)
+    target = psycopg.conninfo.make_conninfo(str(control.hosts["shop"]["database"]), user="postgres")
+    execute(target, "INSERT INTO tenants VALUES ('t')", "INSERT INTO items (id, tenant) VALUES ('bad-00', 't')")
+    plan = control.restore("shop", control.repository.manifest(str(done.facts["label"])), "mirror")
+    assert any("records of items were put aside" in line for line in plan.warnings)
+    assert rows(target, "SELECT id FROM items ORDER BY id") == [("bad-00",), ("good",)]
     assert sorted(row.key for row in read_rows(control.repository, record)) == [
         f"bad-{number:02}" for number in range(len(WRONG))
     ]

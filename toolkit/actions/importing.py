@@ -257,6 +257,7 @@ class Import(Struct):
             created_by=source.created_by or user_name(),
             origin=self._origin(connection, source, started, job),
             said=tuple(self.said),
+            incomplete=tuple(self.aside),
         )
         return reading.store().publish(self._store_aside)
 

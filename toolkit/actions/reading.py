@@ -42,6 +42,7 @@ class Reading(Struct, frozen=True, kw_only=True):
         processes: how many processes read, this one included.
         job, tags: as they are recorded with the backup.
         origin: where the rows come from, where that is not the host's own database.
+        incomplete: tables of which an import has put records aside.
         said: what else a reader of the backup has to know.
     """
 
@@ -61,6 +62,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     created_by: str
     origin: Origin | None = None
     said: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
 
     def store(self) -> Stored:
         """Read every table once and store its chunks, and those that support it, in every destination."""
@@ -172,6 +174,7 @@ class Stored(Struct, frozen=True, kw_only=True):
             taken=taken,
             sequences=self.sequences,
             warnings=(*warnings_of(survey, selected), *self.run.said),
+            incomplete=self.run.incomplete,
         )
 
 

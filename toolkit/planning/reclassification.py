@@ -19,6 +19,9 @@ from toolkit.model.schema import DatabaseSchema
 from toolkit.model.scope import Demo
 from toolkit.planning.links import Links
 
+INCOMPLETE = "without records that import put aside"
+"""Begins the text of a rule in a backup that has not all rows which the rule takes: a mirror lets the others be."""
+
 _OPTIONAL = "optional"
 
 
@@ -112,7 +115,9 @@ def reclassified(
     unspoken = {left.table: "" for left in manifest.left_out if left.reason == "file"}
     uncertain = _reached({**differing, **unspoken}, rules, links)
     said.extend(
-        f"table {name} was classified otherwise when the backup was made ({differing[name]}; now {now[name]}):"
+        f"records of {name} were put aside when the backup was imported: rows that the backup lacks stay"
+        if differing[name].startswith(INCOMPLETE)
+        else f"table {name} was classified otherwise when the backup was made ({differing[name]}; now {now[name]}):"
         " rows that the backup lacks stay"
         for name in sorted(restored & differing.keys())
         if name in now
