@@ -87,7 +87,7 @@ def test_carried_to_a_machine_with_another_postgresql(servers: Servers, pg18: Em
         pg18.drop_database(f"playback_drill_of_{name}")
         assert "is proven is not noted" in "".join(drilled.warnings)
     exported = second.run(
-        "export", from_=bundle, backup=label, format="csv", directory=str(tmp_path / "exported"), tables=["things"]
+        "export", repository=bundle, backup=label, format="csv", directory=str(tmp_path / "exported"), tables=["things"]
     )
     assert exported.changed
     assert carried.read_bytes() == content
