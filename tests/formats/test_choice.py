@@ -109,6 +109,7 @@ def test_check_mode_says_what_would_be_written(export: Exporting, tmp_path: Path
         ("csv:x.csv", {}, "export.file: csv has a file per table; name a `directory`, or a file.zip"),
         ("sql:x.sql", {"compress": True}, "export.compress: it is for directories"),
         ("jsonl:x", {"null_text": "NULL", "bom": True}, "export.bom: it is for `format: csv`"),
+        ("sql:away/deeper/x.sql", {}, "export.file: there is no directory"),
         ("csv:x", {"null_text": '"'}, "export.null_text: it has no quotes"),
         ("csv:x", {"tables": ["kind", "bare"]}, "has no table kind; did you mean kinds?"),
         ("csv:x", {"where": {"kinds": "true"}}, "export.where: a condition is SQL, which a database has to answer"),
@@ -206,9 +207,10 @@ def test_a_place_that_cannot_be_written_is_named(export: Exporting, tmp_path: Pa
             export(kind, to, tables=["colours"])
 
 
-def test_only_the_owner_reads_it(export: Exporting, tmp_path: Path) -> None:
+def test_only_the_owner_reads_it(shop: Control, export: Exporting, tmp_path: Path) -> None:
     """Files have mode 0600 and directories 0700, whatever the umask."""
-    for kind, to in (("csv", "out"), ("jsonl", "out.zip"), ("sql", "deep/out.sql")):
+    for kind, to in (("csv", "out"), ("jsonl", "out.zip"), ("sql", f"{shop.directory}/deep/out.sql")):
         export(kind, to, tables=["colours"])
-    modes = {path.relative_to(tmp_path).as_posix(): path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
-    assert modes == {path: 0o600 if Path(path).suffix else 0o700 for path in modes}
+    paths = [*tmp_path.rglob("*"), shop.directory / "deep", shop.directory / "deep" / "out.sql"]
+    modes = {path: path.stat().st_mode & 0o777 for path in paths}
+    assert modes == {path: 0o600 if path.suffix else 0o700 for path in paths}

@@ -38,7 +38,12 @@ def ran(control: Control, *extra: str, text: str = TEXT) -> Ran:
 
 
 def test_an_extra_repository_counts_for_actions_too(control: Control) -> None:
-    """An action without a repository of its own takes the extra one, as templates do; an unknown one is refused."""
+    """An action without a repository of its own takes the extra one, as templates do; an unknown one is refused; a file
+    is a bundle."""
+    carried = ran(control, "repository=bundle:none.playback")
+    assert f"there is no repository at {control.directory / 'none.playback'}" in carried.out
+    bundle = "bundle:none.playback"
+    assert f"; a bundle is written {bundle}" in ran(control, "repository=bundel:none.playback").err
     for name, folder, extra in (("own", "a", ()), ("other", "b", ("repository=other",))):
         there = ran(control, *extra)
         assert f"templates see {name}" in there.out

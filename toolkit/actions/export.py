@@ -174,7 +174,7 @@ def _place(arguments: ExportArguments, context: Context) -> Path:
     if any(each in arguments.null_text for each in '",\r\n'):
         problems.append(("null_text", "it has no quotes, commas and line ends"))
     try:
-        if problem := _in_the_way(path, arguments):
+        if problem := _in_the_way(path, arguments, context.inventory.directory):
             problems.append(("file" if arguments.file else "directory", problem))
     except OSError as error:
         raise TaskError(f"{path} cannot be read: {error.strerror}") from error
@@ -183,10 +183,16 @@ def _place(arguments: ExportArguments, context: Context) -> Path:
     return path
 
 
-def _in_the_way(path: Path, arguments: ExportArguments) -> str:
-    """What is at a place already that may not be replaced; empty for nothing."""
+def _in_the_way(path: Path, arguments: ExportArguments, inside: Path) -> str:
+    """What is at a place already that may not be replaced, or what it lacks; empty for nothing.
+
+    Args:
+        inside: the control directory, in which directories are made. Elsewhere one that is missing is a stick that is
+            not plugged in.
+    """
     if not path.exists():
-        return ""
+        there = path.parent.exists() or path.resolve().is_relative_to(inside.resolve())
+        return "" if there else f"there is no directory {path.parent}; plug in or mount what it is on, or make it"
     if arguments.file:
         if not path.is_file():
             return f"{path} is no file"

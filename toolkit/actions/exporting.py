@@ -41,6 +41,9 @@ REMEDY = (
 )
 
 
+_ANSWERS = "name a host with the application's schema, `like: HOST`: a scratch database made like its own answers it"
+
+
 class Wanted(Struct, frozen=True, kw_only=True):
     """What is exported.
 
@@ -80,7 +83,7 @@ def contents_of(manifest: Manifest, wanted: Wanted, reader: BackupReader, contex
     names = named_tables(manifest, wanted.tables, action="export") or [entry.name for entry in manifest.tables]
     _check_tables(manifest, wanted, names)
     if wanted.where and not wanted.like:
-        raise InputError("export.where: a condition is SQL, which a database has to answer", hint=REMEDY)
+        raise InputError("export.where: a condition is SQL, which a database has to answer", hint=_ANSWERS)
     check_businesses(manifest, wanted.businesses)
     if wanted.where:
         _check_where(wanted, context)

@@ -189,9 +189,15 @@ class LoadedInventory:
             )
             expected = (("expect", name, self._repositories) for each in host.expect for name in each.repositories)
             for key, value, known in (*named, *expected):
-                if value and value not in known:
+                if value and value not in known and not (key == "repository" and self._is_bundle(value)):
                     what = "repository" if key == "expect" else key
-                    place, message = variables[key].place, validation.unknown(value, known, what)
+                    place = variables[key].place
+                    is_repository = what == "repository"
+                    message = (
+                        validation.unknown_repository(value, known)
+                        if is_repository
+                        else validation.unknown(value, known, what)
+                    )
                     found.append(Problem(file=place.file, line=place.line, path=place.path, message=message))
             for variable in variables.values():
                 found.extend(self._syntax_problems(variable.value, variable.place))
@@ -204,6 +210,9 @@ class LoadedInventory:
             except InputError as error:
                 found.extend(error.problems)
         return list(dict.fromkeys(found))
+
+    def _is_bundle(self, value: str) -> bool:
+        return BundleRepository.of(value, self._control) is not None
 
     def _syntax_problems(self, value: Any, place: Place) -> Iterator[Problem]:
         if isinstance(value, Mapping):

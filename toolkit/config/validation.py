@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -136,8 +137,10 @@ def unknown(name: str, known: Iterable[str], what: str) -> str:
 
 def unknown_repository(name: str, known: Iterable[str]) -> str:
     """Give the message for a repository that is not in the inventory; what looks like a file may be meant as one."""
+    # a drive of Windows is one letter
+    file = re.sub(r"^[A-Za-z]{2,}:", "", name)
     is_file = any(sign in name for sign in ("/", "\\", ".playback"))
-    return unknown(name, known, "repository") + (f"; a bundle is written bundle:{name}" if is_file else "")
+    return unknown(name, known, "repository") + (f"; a bundle is written bundle:{file}" if is_file else "")
 
 
 @functools.cache

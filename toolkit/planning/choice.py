@@ -16,6 +16,10 @@ LATEST: Final = "latest"
 """The word for a host's newest backup, in place of a label."""
 
 
+_NAMED: Final = 3
+"""How many other hosts are named at most."""
+
+
 class Criteria(Struct, frozen=True, kw_only=True):
     """What narrows down whose newest backup is meant.
 
@@ -47,7 +51,11 @@ def choose(backups: Mapping[str, Published], wanted: Criteria, *, host: str, now
     fitting = {label: backup for label, backup in backups.items() if _fits(backup, wanted, host)}
     if not fitting:
         described = ", ".join(_described(wanted, host))
-        raise InputError(f"there is no backup of {described}", hint="`invoke backups` lists the backups there are")
+        others = sorted({backup.host for backup in backups.values()} - {wanted.host or host})
+        there = f" (there are some of {', '.join(others[:_NAMED])}: `{{host: {others[0]}}}`)" if others else ""
+        raise InputError(
+            f"there is no backup of {described}", hint=f"`invoke backups` lists the backups there are{there}"
+        )
     kinds = {_kind(backup) for backup in fitting.values()}
     if len(kinds) > 1:
         raise InputError(

@@ -41,7 +41,9 @@ def repository_id(store: Store, *, create: bool) -> str:
             _check_empty(store)
             raise MissingError(
                 f"there is no repository at {store.place}",
-                hint="the first backup makes it; otherwise correct its place in the inventory's repositories.yml",
+                hint="plug in or mount what it is on, or correct its path; `copy` with `to: {bundle: FILE}` makes one"
+                if store.one_file
+                else "the first backup makes it; otherwise correct its place in the inventory's repositories.yml",
             ) from None
         data = _made(store)
     file = f"{store.place}/{MARKER}"
