@@ -129,6 +129,8 @@ def test_check_mode_says_what_would_be_written(export: Exporting, tmp_path: Path
             'export.where.kinds: column "nope" does not exist',
         ),
         ("csv:x", {"where": {"kinds": "1) OR (1"}, "like": "maker", "on": "host"}, "export.where.kinds: "),
+        ("csv:x", {"where": {"kinds": "true) OR (true"}, "like": "maker", "on": "host"}, "export.where.kinds: syntax"),
+        ("csv:x", {"where": {"kinds": "true LIMIT 1"}, "like": "maker", "on": "host"}, "export.where.kinds: syntax"),
         ("csv:x", {"where": {"bare": "true"}, "like": "elsewhere"}, "elsewhere"),
         ("csv:x", {"businesses": ["A & Söhne"]}, "does not have the businesses A & Söhne"),
         ("csv:x", {"backup": "20200101T000000Z-none-business"}, "20200101T000000Z-none-business"),

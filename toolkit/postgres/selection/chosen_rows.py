@@ -31,10 +31,12 @@ def check_where(connection: Connection, schema: DatabaseSchema, where: Mapping[s
     problems = []
     for name, condition in where.items():
         source = relation_of(schema.schemas, schema.tables[name]).source
-        query = sql.SQL("SELECT 1 FROM {} t WHERE ({}\n) LIMIT 0").format(source, Verbatim(condition))
+        # in parentheses it is no further clause, and without them it closes none that it has not opened
+        forms = ("SELECT 1 FROM {} t WHERE ({}\n) LIMIT 0", "SELECT 1 FROM {} t WHERE {}\nLIMIT 0")
         try:
             with connection.transaction():
-                connection.execute(query)
+                for form in forms:
+                    connection.execute(sql.SQL(form).format(source, Verbatim(condition)))
         except psycopg.Error as error:
             if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
                 raise
