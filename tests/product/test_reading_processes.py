@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from tests.control import Control as Site
 from tests.control import execute, rows
-from tests.product.test_concurrency import CATALOG, SCHEMA
+from tests.product.test_concurrency import CATALOG, SCHEMA, stored_rows, writers
 from tests.runner.playbooks import Ran, run_text
 from tests.sweeps import EVERYTHING, slow_only
 from toolkit.actions import table_reading
@@ -110,3 +111,26 @@ def test_dask_workers_give_the_backup_of_one_session(site: tuple[Site, str]) -> 
         assert (ran.code, "WARNING" in ran.text) == (0, False), ran.text
         assert sessions(conninfo) - before >= processes, "others did not read"
     assert len({content(each) for each in made.repository.manifests().manifests.values()}) == 1
+
+
+@slow_only
+def test_dask_workers_read_one_snapshot_under_writers(site: tuple[Site, str]) -> None:
+    """While four connections insert, update, delete and truncate, what workers read fits together in each backup."""
+    made, conninfo = site
+    with writers(conninfo) as done:
+        for _ in range(3):
+            before = sessions(conninfo)
+            ran = back_up(made, "dask", processes=3)
+            assert (ran.code, "WARNING" in ran.text) == (0, False), ran.text
+            assert sessions(conninfo) - before >= 3, "others did not read"
+    assert min(done.values()) > 20, f"the writers hardly wrote: {done}"
+    manifests = list(made.repository.manifests().manifests.values())
+    assert len({each.metadata.checksums.business_data for each in manifests}) == 3
+    for manifest in manifests:
+        counters = {name: int(n) for name, n, _ in stored_rows(made, manifest, "counters")}
+        held = Counter(name for name, *_ in stored_rows(made, manifest, "entries"))
+        assert (held["insert"], held["delete"]) == (counters["insert"], counters["delete"])
+        assert len(stored_rows(made, manifest, "board")) == counters["board"]
+        # one statement raises all of these rows by one
+        changed = [int(n) for name, _, n in stored_rows(made, manifest, "entries") if name == "update"]
+        assert sorted(changed)[0] == counters["update"]
