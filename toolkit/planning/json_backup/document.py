@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from toolkit.planning.json_backup.canonical import canonical, canonical_of_sound
 from toolkit.planning.json_backup.faults import Faults, Where
-from toolkit.planning.json_backup.javascript import as_javascript, has_repeated, may_differ
+from toolkit.planning.json_backup.javascript import as_javascript, has_repeated, lost_numbers, may_differ
 from toolkit.planning.json_backup.scanner import DocumentError, Scanner, Value
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -49,15 +49,23 @@ class Record(Struct, frozen=True):
 
 
 class Digest:
-    """The SHA-256 of a text, as it stands and as JavaScript writes it again; one of them while both are the same."""
+    """The SHA-256 of a text, as it stands and as JavaScript writes it again; one of them while both are the same.
+
+    Attributes:
+        lossy: the text has numbers that JavaScript reads with other digits.
+    """
 
     def __init__(self) -> None:
+        self.lossy = False
         self._exact = self._seen = hashlib.sha256()
 
     def add(self, text: bytes, seen: bytes) -> None:
         """Add to both."""
-        if self._seen is self._exact and seen != text:
-            self._seen = self._exact.copy()
+        if seen != text:
+            # of digits that JavaScript does not see, its checksum proves nothing
+            self.lossy = self.lossy or lost_numbers(text) > 0
+            if self._seen is self._exact:
+                self._seen = self._exact.copy()
         self._exact.update(text)
         if self._seen is not self._exact:
             self._seen.update(seen)

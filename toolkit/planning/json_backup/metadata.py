@@ -128,7 +128,11 @@ def _checksum_problems(document: Document, metadata: Mapping[str, Any]) -> Itera
     checksums, texts = metadata.get(CHECKSUMS), metadata.get(TEXT_CHECKSUMS)
     fitting = {
         # what the text proves, JavaScript need not
-        section: (digest.exact, digest.seen, *_proven(texts, checksums, section, digest))
+        section: (
+            digest.exact,
+            digest.exact if digest.lossy else digest.seen,
+            *_proven(texts, checksums, section, digest),
+        )
         for section, digest in document.digests.items()
         if isinstance(checksums, dict) and section in checksums
     }
@@ -137,6 +141,10 @@ def _checksum_problems(document: Document, metadata: Mapping[str, Any]) -> Itera
         for section in document.digests:
             if checksums and section not in checksums:
                 yield f"{CHECKSUMS}.{section}", f"{section} is in the file without its checksum"
+
+
+def _seen(digest: Digest) -> tuple[str, ...]:
+    return () if digest.lossy else (digest.seen,)
 
 
 def _proven(texts: Any, checksums: Mapping[str, Any], section: str, digest: Digest) -> Iterator[str]:
