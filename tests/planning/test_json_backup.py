@@ -114,6 +114,12 @@ def test_javascript_writes_again_what_it_has_read(text: str, wanted: str, lost: 
     assert lost_numbers(text.encode()) == lost
 
 
+def test_a_part_without_models_needs_no_checksum() -> None:
+    """There is nothing in it that could be another."""
+    assert not refused(f'{written()[:-1]},"deviceData":{{}}}}'.encode())
+    assert refused(f'{written()[:-1]},"deviceData":{{"nodes":[]}}}}'.replace('"totalTables":3,', "").encode())
+
+
 UNLIKE = '{"tenants":[{"id":"t1","rate":1.50,"big":9007199254740993,"n":{"b":-0,"10":1e5,"9":[]}}]}'
 UNLIKE_SEEN = '{"tenants":[{"id":"t1","rate":1.5,"big":9007199254740992,"n":{"9":[],"10":100000,"b":0}}]}'
 
