@@ -184,7 +184,7 @@ def test_who_is_killed_on_dask_leaves_no_half_backup(
     command = [sys.executable, "-m", "invoke", "run", str(playbook), "--inventory", str(tmp_path / "inventory")]
     code = killed_run(command, conninfo, who, random.Random(f"{SEED} {who} {number}").random() * 1.5)
     print(f"{who} killed, the run ended with {code}")
-    before = sound(control) if (tmp_path / "repository").is_dir() else set()
+    before = sound(control) if (tmp_path / "repository" / "playback.json").is_file() else set()
     assert code or len(before) == len(HOSTS)
     assert not subprocess.run(command, cwd=ROOT, check=False, capture_output=True).returncode
     after = sound(control) - before
