@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+_FEW = 5
+"""Names that are listed where there may be many."""
 
 _SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
@@ -58,6 +62,23 @@ def counted(number: int, noun: str, plural: str = "") -> str:
         plural: the noun for all numbers but one, where it is not the noun with an s.
     """
     return f"{count(number)} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def first_few(names: Iterable[str]) -> str:
+    """List the first of many names, e.g. `a, b, c, d, e, …`."""
+    first = list(itertools.islice(names, _FEW + 1))
+    return ", ".join([*first[:_FEW], *(["…"] if len(first) > _FEW else [])])
+
+
+def left_out_text(reason: str) -> str:
+    """Say why a backup does not hold a table, by the reason in its manifest."""
+    return "not in the imported file" if reason == "file" else reason
+
+
+def put_aside_text(numbers: Mapping[str, int]) -> str:
+    """Say how many records of a file were put aside when it was imported, e.g. `3 records (products 3)`."""
+    each = first_few(f"{name} {count(number)}" for name, number in sorted(numbers.items()))
+    return f"{counted(sum(numbers.values()), 'record')} ({each})"
 
 
 def size(number: float) -> str:

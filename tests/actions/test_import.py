@@ -18,6 +18,10 @@ import pytest
 from tests.control import Control, execute, rows
 from tests.old_backups import Columns, OldBackup, columns_of, connected, dumped, read_table, varied, write
 from tests.sweeps import SEED, slow_only
+from toolkit.app.command import NoOptions
+from toolkit.app.commands import backups, show
+from toolkit.app.control import Control as Directory
+from toolkit.app.performing import perform
 from toolkit.errors import ExitCode, PlaybackError, RefusedError
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
@@ -207,7 +211,7 @@ def test_a_mirror_leaves_alone_what_the_file_does_not_speak_of(shop: Shop) -> No
     assert {left.table for left in manifest.left_out if left.reason == "file"} == {"order_lines", "notes"}
     assert (manifest.metadata.source_node_id, manifest.metadata.backup_type) == ("migrated-v1-unknown", "business")
     planned = shop.control.restore("target", manifest, "mirror", check=True)
-    assert "table notes is not in the file that the backup was imported from: it is not touched" in planned.warnings
+    assert "2 tables are not in the imported file and not touched: notes, order_lines" in planned.warnings
     shop.control.restore("target", manifest, "mirror")
     assert rows(target, "SELECT id FROM shop_products") == [("p1",)]
     assert rows(target, "SELECT price FROM shop_products") == [(Decimal("1.50"),)]
@@ -215,6 +219,61 @@ def test_a_mirror_leaves_alone_what_the_file_does_not_speak_of(shop: Shop) -> No
         name: rows(target, f"SELECT id FROM {name}") for name in ("shop_files", "notes", "order_lines", "registers")
     }
     assert left == {"shop_files": [], "notes": [(1,)], "order_lines": [(1,)], "registers": [("r1",)]}
+
+
+def test_no_mirror_deletes_rows_whose_records_were_put_aside(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the file had and the backup could not take stays, with what hangs on it, and everything says so."""
+    target = shop.empty("target")
+    there = (
+        "INSERT INTO tenants VALUES ('t1', 'One', false)",
+        "INSERT INTO shop_products (id, \"tenantId\", price) VALUES ('p1', 't1', 1), ('p2', 't1', 2), ('p3', 't1', 3)",
+        "INSERT INTO shop_files (id, \"tenantId\") VALUES ('f1', 't1')",
+        "INSERT INTO order_lines VALUES (1, 'p1', 1), (2, 'p2', 2)",
+    )
+    execute(target, *there)
+    text = dumped(
+        {
+            "tenants": TENANTS[:1],
+            "shopProducts": [PRODUCT, {**PRODUCT, "id": "p2", "price": "1.505"}],
+            "orderLines": [{"id": number, "productId": f"p{number}", "number": 1} for number in (1, 2)],
+            "shopFiles": [],
+        }
+    )
+    outcome = shop.take(text, on_error="quarantine", check=True)
+    assert outcome.exit_code == ExitCode.PARTIAL
+    # however many columns the file does not give, it is one sentence
+    (told,) = (line for line in outcome.warnings if "default" in line)
+    assert told.startswith("4 columns are (shop_products.amount (1 row), ")
+    outcome = shop.take(text, on_error="quarantine")
+    assert outcome.exit_code == ExitCode.PARTIAL
+    aside = "2 records (order_lines 1, shop_products 1)"
+    manifest = shop.control.repository.manifest(str(outcome.facts["label"]))
+    runs: tuple[tuple[bool, dict[str, Any]], ...] = ((True, {}), (False, {}), (False, {"businesses": ["t1"]}))
+    for check, wanted in runs:
+        execute(target, "TRUNCATE tenants CASCADE", *there)
+        done = shop.control.restore("target", manifest, "mirror", check=check, **wanted)
+        said = "\n".join((*done.details, *done.warnings))
+        why = "records of shop_products were put aside when the file was imported"
+        assert f"kept shop_products: 2 rows: {why}, e.g. p2, p3" in said
+        assert "kept order_lines: 1 row: records of order_lines were put aside" in said
+        assert f"put aside when the file was imported: {aside}; rows of these tables" in said
+        assert rows(target, "SELECT id FROM shop_products ORDER BY id") == [("p1",), ("p2",), ("p3",)]
+        assert rows(target, "SELECT id FROM order_lines ORDER BY id") == [(1,), (2,)]
+    # a table that lost no record to the import is mirrored as ever
+    assert rows(target, "SELECT id FROM shop_files") == []
+    drilled = shop.control.run("drill", "model", {"on": "host"})
+    assert f"; not in it: {aside} put aside when its file was imported" in drilled.message
+    exported = shop.control.run(
+        "export", "model", {"format": "json-2.0", "backup": manifest.metadata.label, "file": "x"}
+    )
+    assert f"{aside} of the imported file that were put aside" in "\n".join((*exported.details, *exported.warnings))
+    directory = Directory(directory=shop.control.directory)
+    assert perform(show.COMMAND, show.Options(label=(manifest.metadata.label,)), directory) == 0
+    shown = capsys.readouterr().out
+    assert f"{aside} of the file, which are not in the backup" in shown
+    assert "left out: not in the imported file: notes" in " ".join(shown.split())
+    assert perform(backups.COMMAND, NoOptions(), directory) == 0
+    assert "business, demo included, 2 records put aside" in capsys.readouterr().out
 
 
 def test_nothing_is_lost_that_belongs_through_what_is_missing(shop: Shop) -> None:

@@ -78,7 +78,9 @@ def test_what_is_in_repositories_as_json(directory: Path) -> None:
     assert f"{label}  local " in run(directory, "backups").out
     shown = document(directory, "show", label)
     standing = ("proven", "proven_businesses", "failed", "hindered")
-    assert shown["metadata"] == {key: value for key, value in entry.items() if key not in ("repository", *standing)}
+    assert shown["metadata"] == {
+        key: value for key, value in entry.items() if key not in ("repository", "put_aside", *standing)
+    }
     assert [shown[key] for key in standing] == [entry[key] for key in standing] == [None, {}, None, None]
     assert sum(table["rows"] for table in shown["tables"]) == entry["stats"]["totalRecords"]
     [checked] = document(directory, "check")["repositories"]

@@ -86,6 +86,7 @@ def test_unknown_keys_are_refused_everywhere(repository: Repository) -> None:
         "$.selection.limits",
         "$.schema.tables",
         "$.schema.enums",
+        "$.put_aside",
     }
     found = dict(objects(document))
     assert len(found) > 20

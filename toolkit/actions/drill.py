@@ -46,13 +46,10 @@ from toolkit.postgres.session.connection import connect
 from toolkit.postgres.verify.alone import rows_alone
 from toolkit.storage.open import open_store
 from toolkit.storage.repository import Repository
-from toolkit.wording import counted
+from toolkit.wording import counted, first_few
 
 _CONCLUSIVE = (DamageError, RowsRefusedError, UnprovenError)
 """What fails because of the backup; anything else kept the drill from being carried out, and says nothing of it."""
-
-_NAMED = 5
-"""Tables that differ which are named."""
 
 
 class DrillArguments(AnswersArguments, frozen=True, kw_only=True):
@@ -184,6 +181,7 @@ class _Drill(Struct):
             label=self.manifest.metadata.label,
             businesses=self.found.businesses,
             why=self.found.why,
+            aside=self.manifest.put_aside,
             trial=self.trial,
             age=max(0.0, age),
             kept=self.arguments.keep,
@@ -203,8 +201,7 @@ class _Drill(Struct):
             self._restore(request)
             differing = self._compare_businesses(name, request) if self.found.businesses else self._compare(name)
             if differing:
-                tables = f"{', '.join(differing[:_NAMED])}{', …' if len(differing) > _NAMED else ''}"
-                failure = f"{counted(len(differing), 'table')} not as in the backup: {tables}"
+                failure = f"{counted(len(differing), 'table')} not as in the backup: {first_few(differing)}"
                 self.trial = replace(self.trial, failure=failure)
                 return ExitCode.DIFFERENCES
             return self._assert(name)

@@ -29,7 +29,7 @@ from toolkit.postgres.schema.introspection import read_schema
 from toolkit.postgres.selection.chosen_rows import check_where, chosen_rows
 from toolkit.postgres.session.connection import Connection, connect
 from toolkit.storage.backup_reader import BackupReader
-from toolkit.wording import counted, meant
+from toolkit.wording import counted, left_out_text, meant, put_aside_text
 
 SCRATCH = "export"
 """The name of the scratch database that an export makes, and drops."""
@@ -245,7 +245,10 @@ def _missing(manifest: Manifest, wanted: Wanted, names: Collection[str]) -> Iter
     for left in manifest.left_out:
         whys.setdefault(left.reason, []).append(left.table)
     for why, tables in sorted(whys.items()):
-        yield f"{counted(len(tables), 'table')} that the backup left out ({why}): {', '.join(sorted(tables))}"
+        number, reason = counted(len(tables), "table"), left_out_text(why)
+        yield f"{number} that the backup left out ({reason}): {', '.join(sorted(tables))}"
+    if manifest.put_aside:
+        yield f"{put_aside_text(manifest.put_aside)} of the imported file that were put aside"
     if other := [entry.name for entry in manifest.tables if entry.name not in names]:
         yield f"{counted(len(other), 'table')} not asked for: {', '.join(other)}"
     if manifest.selection.left_out and not wanted.businesses:

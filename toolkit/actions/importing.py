@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,7 +48,7 @@ from toolkit.postgres.session.connection import Connection, connect
 from toolkit.postgres.write.triggers import may_bypass, silent_triggers
 from toolkit.storage.processes import user_name
 from toolkit.storage.quarantine import IMPORTED, QuarantineWriter
-from toolkit.wording import counted
+from toolkit.wording import counted, first_few
 
 _APPLICATION = "playback import"
 
@@ -223,12 +223,10 @@ class Import(Struct):
         for model, (why, number) in loaded.passed.items():
             if number:
                 self.said.append(f"{counted(number, 'record')} of {model} not taken: {why}")
-        for (table, column), number in loaded.defaults.items():
-            rows = counted(number, "row")
-            self.said.append(f"{rows} of {table}: the file does not give {column}; they have the column's default")
-        for (table, column), number in loaded.computed.items():
-            rows = counted(number, "row")
-            self.said.append(f"{rows} of {table}: the database computes {column}; the file's values are not taken")
+        if loaded.defaults:
+            self.said.append(f"{_columns(loaded.defaults)} not given by every record: those rows have its default")
+        if loaded.computed:
+            self.said.append(f"{_columns(loaded.computed)} computed by the database: the file's values are not taken")
         if self.aside:
             self.said += [f"put aside: {line}" for line in self.faults]
 
@@ -257,7 +255,7 @@ class Import(Struct):
             created_by=source.created_by or user_name(),
             origin=self._origin(connection, source, started, job),
             said=tuple(self.said),
-            incomplete=tuple(self.aside),
+            put_aside=self.aside,
         )
         return reading.store().publish(self._store_aside)
 
@@ -311,6 +309,7 @@ class Import(Struct):
                 aside=self.aside,
             ),
             warnings=(*warnings_of(survey, selected), *self.said),
+            exit_code=ExitCode.PARTIAL if self.aside else 0,
         )
 
     def _done(self, manifest: Manifest) -> Outcome:
@@ -343,6 +342,12 @@ class Import(Struct):
             ),
             exit_code=ExitCode.PARTIAL if into.failed or self.aside else 0,
         )
+
+
+def _columns(found: Mapping[tuple[str, str], int]) -> str:
+    """How many columns, and the first few, each with its rows."""
+    each = [f"{table}.{column} ({counted(rows, 'row')})" for (table, column), rows in found.items()]
+    return f"{counted(len(each), 'column')} {'is' if len(each) == 1 else 'are'} ({first_few(each)})"
 
 
 def _spoken_of(found: Survey, loaded: Loaded) -> Survey:

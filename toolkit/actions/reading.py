@@ -42,8 +42,8 @@ class Reading(Struct, frozen=True, kw_only=True):
         processes: how many processes read, this one included.
         job, tags: as they are recorded with the backup.
         origin: where the rows come from, where that is not the host's own database.
-        incomplete: tables of which an import has put records aside.
         said: what else a reader of the backup has to know.
+        put_aside: table, or model without one → records of an imported file that are not among the rows.
     """
 
     context: Context
@@ -62,7 +62,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     created_by: str
     origin: Origin | None = None
     said: tuple[str, ...] = ()
-    incomplete: tuple[str, ...] = ()
+    put_aside: Mapping[str, int] = {}
 
     def store(self) -> Stored:
         """Read every table once and store its chunks, and those that support it, in every destination."""
@@ -173,8 +173,8 @@ class Stored(Struct, frozen=True, kw_only=True):
             left_out=selected.left_out,
             taken=taken,
             sequences=self.sequences,
+            put_aside=self.run.put_aside,
             warnings=(*warnings_of(survey, selected), *self.run.said),
-            incomplete=self.run.incomplete,
         )
 
 

@@ -279,6 +279,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         absent: tables of the catalog file that the database does not have.
         classification: what the catalog file said of each table that is not transient: what decides about its rows, as
             text.
+        put_aside: of a backup made of a file: table, or model without one → how many of its records could not be taken.
         warnings: what the run warned about, as shown to the user.
         checksum: SHA-256 of the canonical JSON of everything else.
     """
@@ -292,6 +293,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     schema: DatabaseSchema
     selection: Selection
     classification: dict[str, str] = {}
+    put_aside: dict[str, int] = {}
     warnings: tuple[str, ...] = ()
     checksum: str = ""
 

@@ -230,6 +230,7 @@ class Drilled(Struct, frozen=True, kw_only=True):
         label: empty where nothing was to be drilled.
         businesses: key → name of those that were restored; empty for the whole backup.
         why: why it was its turn, or nobody's.
+        aside: table, or model → records of the imported file that the backup does not have.
         trial: how it went; None where it was not carried out.
         age: how old the data were, in seconds.
         kept: the scratch database stays.
@@ -238,6 +239,7 @@ class Drilled(Struct, frozen=True, kw_only=True):
     label: str
     businesses: Mapping[str, str]
     why: str
+    aside: Mapping[str, int] = {}
     trial: Trial | None = None
     age: float = 0.0
     kept: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -32,7 +32,7 @@ from toolkit.model.schemas import Schemas
 from toolkit.model.scope import Demo, Scope
 from toolkit.planning.accounting import Accounting, Part
 from toolkit.planning.clock import stamp
-from toolkit.planning.reclassification import INCOMPLETE, rule_text
+from toolkit.planning.reclassification import rule_text
 from toolkit.planning.row_order import stored_key
 from toolkit.planning.totals import checksums_of, stats_of
 
@@ -109,10 +109,10 @@ def compose(
     left_out: Mapping[str, str],
     taken: Mapping[str, TableSelection],
     sequences: tuple[SequenceEntry, ...],
+    put_aside: Mapping[str, int],
     warnings: Iterable[str],
-    incomplete: Collection[str] = (),
 ) -> Manifest:
-    """Give the whole manifest, not yet sealed; `incomplete` are tables of which an import has put records aside."""
+    """Give the whole manifest, not yet sealed."""
     covered = DatabaseSchema(
         schemas=Schemas(covered=schema.schemas.covered),
         tables={entry.name: schema.tables[entry.name] for entry in tables},
@@ -141,10 +141,11 @@ def compose(
             },
         ),
         classification={
-            name: f"{INCOMPLETE}; {rule_text(rule)}" if name in incomplete else rule_text(rule)
+            name: rule_text(rule)
             for name, rule in sorted(accounting.rules.items())
             if rule.category is not Category.TRANSIENT
         },
+        put_aside=dict(sorted(put_aside.items())),
         warnings=tuple(warnings),
     )
 

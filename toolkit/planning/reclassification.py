@@ -18,9 +18,7 @@ from toolkit.model.manifest import Manifest, TableEntry
 from toolkit.model.schema import DatabaseSchema
 from toolkit.model.scope import Demo
 from toolkit.planning.links import Links
-
-INCOMPLETE = "without records that import put aside"
-"""Begins the text of a rule in a backup that has not all rows which the rule takes: a mirror lets the others be."""
+from toolkit.wording import count, first_few, put_aside_text
 
 _OPTIONAL = "optional"
 
@@ -31,18 +29,26 @@ class Reclassified(Struct, frozen=True, kw_only=True):
     Attributes:
         manifest: without the tables that are not restored, each in its category of today.
         passed_over: the tables that are not restored, with their rows.
-        uncertain: tables of the target of which the backup cannot say which rows there were.
-        said: what is different, as sentences.
+        uncertain: tables of the target of which the backup cannot say which rows there were → why.
+        told: what is different, as sentences.
+        put_aside: table of the target, or model without one → records of an imported file that the backup lacks.
     """
 
     manifest: Manifest
     passed_over: Mapping[str, int]
-    uncertain: frozenset[str]
-    said: tuple[str, ...]
+    uncertain: Mapping[str, str]
+    told: tuple[str, ...]
+    put_aside: Mapping[str, int]
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """All that is different, as sentences."""
+        return (*self.told, *_aside_said(self.put_aside))
 
     def said_of(self, tables: Collection[str]) -> tuple[str, ...]:
         """Give what is different of some tables of the target."""
-        return tuple(text for text in self.said if any(text.startswith(f"table {name} ") for name in tables))
+        told = (text for text in self.told if any(text.startswith(f"table {name} ") for name in tables))
+        return (*told, *_aside_said({name: self.put_aside[name] for name in tables if name in self.put_aside}))
 
 
 def rule_text(rule: TableRule, names: Mapping[str, str] | None = None) -> str:
@@ -112,25 +118,39 @@ def reclassified(
     now = {name: rule_text(rule, old) for name, rule in rules.items()}
     differing = {name: text for name, text in before.items() if name in schema.tables and now.get(name) != text}
     restored = {new.get(entry.name, entry.name) for entry in entries}
-    unspoken = {left.table: "" for left in manifest.left_out if left.reason == "file"}
-    uncertain = _reached({**differing, **unspoken}, rules, links)
+    unspoken = [left.table for left in manifest.left_out if left.reason == "file"]
+    put_aside = {new.get(name, name): number for name, number in manifest.put_aside.items()}
+    aside = [name for name in put_aside if name in schema.tables]
+    whys = {
+        **{name: f"{name} is not in the imported file" for name in unspoken},
+        **{name: f"records of {name} were put aside when the file was imported" for name in aside},
+        **dict.fromkeys(differing, "the table was classified otherwise when the backup was made"),
+    }
+    uncertain = {reached: why for name, why in whys.items() for reached in _reached([name], rules, links)}
+    uncertain |= {name: why for name, why in whys.items() if name not in differing}
     said.extend(
-        f"records of {name} were put aside when the backup was imported: rows that the backup lacks stay"
-        if differing[name].startswith(INCOMPLETE)
-        else f"table {name} was classified otherwise when the backup was made ({differing[name]}; now {now[name]}):"
+        f"table {name} was classified otherwise when the backup was made ({differing[name]}; now {now[name]}):"
         " rows that the backup lacks stay"
         for name in sorted(restored & differing.keys())
         if name in now
     )
     said.extend(_then_left_out(manifest, rules))
-    if passing := sorted((uncertain - differing.keys()) & restored):
+    if passing := sorted((uncertain.keys() - differing.keys() - {*aside}) & restored):
         said.append(f"ownership of {', '.join(passing)} passes through such tables: rows that the backup lacks stay")
     return Reclassified(
         manifest=_without(manifest, entries, passed_over),
         passed_over=passed_over,
         uncertain=uncertain,
-        said=tuple(said),
+        told=tuple(said),
+        put_aside=put_aside,
     )
+
+
+def _aside_said(numbers: Mapping[str, int]) -> list[str]:
+    if not numbers:
+        return []
+    what = put_aside_text(numbers)
+    return [f"put aside when the file was imported: {what}; rows of these tables that the backup lacks stay"]
 
 
 def _names(manifest: Manifest, answers: Answers) -> tuple[dict[str, str], dict[str, str]]:
@@ -159,7 +179,7 @@ def _today(entry: TableEntry, name: str, rule: TableRule | None, catalog: Catalo
     return today, f"table {name} is {category} data now: it has {entry.rows} rows in the backup, and {what}"
 
 
-def _reached(differing: Mapping[str, str], rules: Mapping[str, TableRule], links: Links) -> frozenset[str]:
+def _reached(differing: Collection[str], rules: Mapping[str, TableRule], links: Links) -> frozenset[str]:
     """The tables with another rule, those that are owned through them, and `referenced` ones that they point at."""
     reached, waiting = set(differing), list(differing)
     while waiting:
@@ -177,9 +197,11 @@ def _reached(differing: Mapping[str, str], rules: Mapping[str, TableRule], links
 
 
 def _then_left_out(manifest: Manifest, rules: Mapping[str, TableRule]) -> list[str]:
-    unknown = "is not in the file that the backup was imported from: it is not touched"
+    unspoken = [left.table for left in manifest.left_out if left.reason == "file"]
+    are = "table is" if len(unspoken) == 1 else "tables are"
+    unknown = f"{count(len(unspoken))} {are} not in the imported file and not touched: {first_few(unspoken)}"
     return [
-        *(f"table {left.table} {unknown}" for left in manifest.left_out if left.reason == "file"),
+        *([unknown] if unspoken else []),
         *_left_out_as_others(manifest, rules),
     ]
 

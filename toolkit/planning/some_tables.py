@@ -12,7 +12,7 @@ from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Category, TableRule
 from toolkit.model.manifest import Manifest
 from toolkit.planning.links import Links
-from toolkit.wording import meant
+from toolkit.wording import left_out_text, meant
 
 
 class SomeTables(Struct, frozen=True, kw_only=True):
@@ -68,7 +68,9 @@ def named_tables(manifest: Manifest, patterns: Sequence[str], *, action: str) ->
 def _unknown(pattern: str, held: Collection[str], manifest: Manifest, action: str) -> str:
     left_out = {each.table: each.reason for each in manifest.left_out}
     label = manifest.metadata.label
-    if reasons := sorted({f"{name} ({reason})" for name, reason in left_out.items() if fnmatchcase(name, pattern)}):
+    if reasons := sorted(
+        {f"{name} ({left_out_text(reason)})" for name, reason in left_out.items() if fnmatchcase(name, pattern)}
+    ):
         return f"backup {label} has left {', '.join(reasons)} out, so that there is nothing to {action}"
     return f"backup {label} has no table {pattern}{meant(pattern, held)}"
 

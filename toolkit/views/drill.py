@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from toolkit.model.proof import Trial
 from toolkit.model.result import Drilled
 from toolkit.views.view import View, view
-from toolkit.wording import called, counted, one_line, seconds
+from toolkit.wording import called, counted, one_line, put_aside_text, seconds
 
 
 @view.register
@@ -24,6 +24,8 @@ def _drilled(result: Drilled) -> View:
         asserted = f", {counted(len(trial.assertions), 'assertion')} held" if trial.assertions else ""
         took = f"restored in {seconds(trial.seconds)}, " if trial.seconds is not None else ""
         message = f"{_what(result)} is proven: {took}{rows} equal{asserted}; {seconds(result.age)} after it was made"
+        if result.aside:
+            message += f"; not in it: {put_aside_text(result.aside)} put aside when its file was imported"
     return View(
         message=message,
         details=tuple(_details(result, trial)) if trial else (),
@@ -37,6 +39,7 @@ def _drilled(result: Drilled) -> View:
             "rpo": round(result.age, 1) if trial else None,
             "rows": trial.rows if trial else 0,
             "tables": trial.tables if trial else 0,
+            "put_aside": dict(result.aside),
             "assertions": [
                 {"name": each.name, "holds": each.holds, "found": each.found}
                 for each in (trial.assertions if trial else ())

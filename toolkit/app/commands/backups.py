@@ -76,6 +76,7 @@ class Backups(Answer):
                 {
                     "repository": each.repository,
                     **msgspec.to_builtins(each.manifest.metadata),
+                    "put_aside": each.manifest.put_aside,
                     **standing_document(each.standing),
                 }
                 for each in self.backups
@@ -123,6 +124,11 @@ def _minute(proof: Proof) -> str:
     return f"{proof.time[: len('2026-11-20T02:03')]}Z"
 
 
+def _aside(manifest: Manifest) -> str:
+    number = sum(manifest.put_aside.values())
+    return f", {wording.counted(number, 'record')} put aside" if number else ""
+
+
 def _row(listed: Listed) -> tuple[str, ...]:
     metadata = listed.manifest.metadata
     return (
@@ -130,7 +136,7 @@ def _row(listed: Listed) -> tuple[str, ...]:
         listed.repository,
         metadata.host,
         metadata.job,
-        scope_text(metadata),
+        scope_text(metadata) + _aside(listed.manifest),
         metadata.timestamp,
         standing_text(listed.standing),
         wording.count(metadata.stats.total_records),

@@ -47,7 +47,7 @@ class Shown(Answer):
         for heading, text in _proven(self.standing):
             yield Line(f"{heading + ':':<{width}} {text}", BAD if heading == "failed" else "")
         for reason, tables in _left_out(self.manifest).items():
-            yield Line(f"{'left out:':<{width}} {reason}: {', '.join(tables)}")
+            yield Line(f"{'left out:':<{width}} {wording.left_out_text(reason)}: {', '.join(tables)}")
         for warning in self.manifest.warnings:
             yield Line(f"[WARNING]: {warning}", WARNING)
         yield Line()
@@ -76,6 +76,7 @@ class Shown(Answer):
             "attempts": msgspec.to_builtins(self.standing.tried),
             "businesses": dict(manifest.selection.tenants),
             "absent": list(manifest.absent),
+            "put_aside": manifest.put_aside,
             "left_out": _left_out(manifest),
             "warnings": list(manifest.warnings),
             "tables": [
@@ -149,6 +150,9 @@ def _facts(shown: Shown) -> dict[str, str]:
         "businesses": ", ".join(businesses) or "none",
         "contents": f"{wording.counted(stats.total_records, 'row')} in {wording.counted(stats.total_tables, 'table')}, "
         f"{wording.size(stats.uncompressed_size)} ({wording.size(stats.compressed_size)} stored)",
+        "put aside": f"{wording.put_aside_text(manifest.put_aside)} of the file, which are not in the backup"
+        if manifest.put_aside
+        else "",
         "supporting": _support_text(manifest),
         "checksum": metadata.checksums.business_data,
         "device data": metadata.checksums.device_data or "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from toolkit.planning.difference.side import Side, SideTable
+from toolkit.wording import left_out_text
 
 
 def notes(before: Side, after: Side, tables: Iterable[str]) -> Iterator[str]:
@@ -26,7 +27,7 @@ def notes(before: Side, after: Side, tables: Iterable[str]) -> Iterator[str]:
             side = after if old else before
             why = side.left_out.get(name)
             yield f"table {name} is only in {(before if old else after).title}" + (
-                f"; {side.title} leaves it out ({why})" if why else ""
+                f"; {side.title} leaves it out ({left_out_text(why)})" if why else ""
             )
 
 

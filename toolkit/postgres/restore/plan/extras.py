@@ -28,7 +28,7 @@ class ExtraRows:
     Args:
         gained: per table, a table of ids of rows that are selected because of what will be written.
         found: per table, the lines of rows that are staged with other values.
-        uncertain: tables of which the backup cannot say which rows there were.
+        uncertain: tables of which the backup cannot say which rows there were → why.
         keep: is told which rows of a table stay (a query of ids), and why.
     """
 
@@ -41,7 +41,7 @@ class ExtraRows:
         source: Source,
         gained: Mapping[str, Rows],
         found: Mapping[str, Rows],
-        uncertain: frozenset[str],
+        uncertain: Mapping[str, str],
         keep: Callable[[str, str, Sql], None],
     ) -> None:
         self._connection = connection
@@ -97,7 +97,7 @@ class ExtraRows:
             )
             query = self._less(name, query, "owned by another business too", co_owned)
         if name in self._uncertain:
-            self._less(name, query, "the table was classified otherwise when the backup was made", sql.SQL("true"))
+            self._less(name, query, self._uncertain[name], sql.SQL("true"))
             return None
         if entry.cutoff is not None:
             behind = sql.SQL("({}) IS NOT TRUE").format(self._within_limit(entry, rule.newest_by))

@@ -53,7 +53,7 @@ class Planner:
         survey: the target under the restore's scope.
         selected: the scope evaluated on the target, with all owners known.
         owners: who owns the rows of the backup.
-        uncertain: tables that were classified otherwise when the backup was made: none of their rows is deleted.
+        uncertain: tables of which the backup cannot say which rows there were → why: none of their rows is deleted.
         bypass: foreign-key triggers will not fire, so that rows may be deleted while others still point at them.
         atomic: all is written in one transaction.
         foresee: stage tables that could be copied straight into the target too, so that every conflict is in the plan.
@@ -73,7 +73,7 @@ class Planner:
         selected: Selected,
         source: Source,
         owners: BackupOwners,
-        uncertain: frozenset[str],
+        uncertain: Mapping[str, str],
         bypass: bool,
         atomic: bool,
         foresee: bool = False,
