@@ -212,6 +212,8 @@ def test_a_mirror_leaves_alone_what_the_file_does_not_speak_of(shop: Shop) -> No
     assert (manifest.metadata.source_node_id, manifest.metadata.backup_type) == ("migrated-v1-unknown", "business")
     planned = shop.control.restore("target", manifest, "mirror", check=True)
     assert "2 tables are not in the imported file and not touched: notes, order_lines" in planned.warnings
+    with pytest.raises(PlaybackError, match=r"has left notes \(not in the imported file\) out"):
+        shop.control.restore("target", manifest, "mirror", check=True, tables=["notes"])
     shop.control.restore("target", manifest, "mirror")
     assert rows(target, "SELECT id FROM shop_products") == [("p1",)]
     assert rows(target, "SELECT price FROM shop_products") == [(Decimal("1.50"),)]

@@ -43,12 +43,12 @@ class Reclassified(Struct, frozen=True, kw_only=True):
     @property
     def said(self) -> tuple[str, ...]:
         """All that is different, as sentences."""
-        return (*self.told, *_aside_said(self.put_aside))
+        return (*_aside_said(self.put_aside), *self.told)
 
     def said_of(self, tables: Collection[str]) -> tuple[str, ...]:
         """Give what is different of some tables of the target."""
         told = (text for text in self.told if any(text.startswith(f"table {name} ") for name in tables))
-        return (*told, *_aside_said({name: self.put_aside[name] for name in tables if name in self.put_aside}))
+        return (*_aside_said({name: self.put_aside[name] for name in tables if name in self.put_aside}), *told)
 
 
 def rule_text(rule: TableRule, names: Mapping[str, str] | None = None) -> str:
