@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
+from msgspec import structs
 
 from tests.storage.faults import flip_bit
 from tests.storage.operations import OPERATIONS, expect_sound, fill, findings, repair_all
@@ -91,16 +92,16 @@ class Prefixes:
 
     def store(self, name: str) -> Store:
         """The store of one of both, straight from the server."""
-        return S3Store(replace(self.config, prefix=f"{self.config.prefix}/{name}"))
+        return S3Store(structs.replace(self.config, prefix=f"{self.config.prefix}/{name}"))
 
     def faulty(self, name: str, endpoint: str) -> Store:
         """The store of one of both, through a proxy."""
-        config = replace(self.config, prefix=f"{self.config.prefix}/{name}", endpoint=endpoint)
+        config = structs.replace(self.config, prefix=f"{self.config.prefix}/{name}", endpoint=endpoint)
         return S3Store(config, IMPATIENT)
 
     def copy(self) -> Prefixes:
         """The same below another prefix."""
-        place = Prefixes(replace(self.config, prefix=uuid.uuid4().hex))
+        place = Prefixes(structs.replace(self.config, prefix=uuid.uuid4().hex))
         for name in ("main", "other"):
             old, new = self.store(name), place.store(name)
             for file in old.list():

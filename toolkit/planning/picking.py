@@ -77,6 +77,7 @@ def refuse_unspoken(manifest: Manifest) -> None:
     reasons = [
         f"rows of {name} belong to businesses through {source}, which is not in the file"
         for name, rule in sorted(manifest.selection.rules.items())
+        if name in manifest.schema.tables
         for way in rule.owned_by
         for source in sorted(unspoken & _sources(manifest, name, way))
     ]
