@@ -1,4 +1,5 @@
-# Two commands: `make nightly` shows the product on an embedded demo database, `make test` is the whole gate.
+# Three commands: `make nightly` shows the product on an embedded demo database, `make console` its pages in a browser,
+# `make test` is the whole gate.
 # While you work: `make quick`, `make lint`, `make format`. Seldom: `make coverage`, `make sweeps`, `make bench`.
 ifeq ($(OS),Windows_NT)
 PYTHON ?= python
@@ -8,11 +9,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 
-.PHONY: nightly test lint format quick coverage sweeps readme schemas bench lock clean
+.PHONY: nightly console test lint format quick coverage sweeps readme schemas bench lock clean
 
 nightly: .venv/runtime
 	$(BIN)/invoke run playbooks/nightly.yml
 	@echo to run it every night: $(BIN)/invoke schedule playbooks/nightly.yml --at 02:00 --install
+
+console: .venv/runtime
+	$(BIN)/invoke console --open
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal
@@ -62,7 +66,7 @@ bench: .venv/development
 	$(BIN)/python -m benchmarks.chart
 
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra embedded --extra s3 pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra embedded --extra s3 --extra console pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras pyproject.toml --group dev -o requirements-dev.lock
 
 clean:
