@@ -111,7 +111,7 @@ def test_what_is_wrong_as_json(directory: Path) -> None:
 def test_a_verification_and_a_database_as_json(
     tmp_path: Path, servers: Servers, demo_template: Callable[[int], str]
 ) -> None:
-    """verify gives the report of its run, leaks and graph their numbers; nothing else is on standard output."""
+    """verify gives the report of its run, the others their numbers; standard output has nothing else."""
     place = Place(tmp_path)
     shutil.copy(ROOT / "tasks.py", tmp_path)
     ran = place.run(servers.database(18, template=demo_template(18)), "{backup: {scope: business, job: first}}")
@@ -126,6 +126,9 @@ def test_a_verification_and_a_database_as_json(
     drawn = document(tmp_path, "graph", "--host", "shop", "--output", str(file))
     assert (drawn["file"], file.exists()) == (str(file), True)
     assert len(document(tmp_path, "leaks", "--host", "shop")["tenants"]) == 8
+    counted = document(tmp_path, "businesses", "--host", "shop")
+    assert [each["key"] for each in counted["businesses"] if each["demo"]] == ["biz-demo-cafe", "biz-demo-hardware"]
+    assert {each["table"]: each["rows"] for each in counted["optional"]} == {"audit_logs": 720}
 
 
 def test_the_control_directory_as_json(directory: Path) -> None:

@@ -13,9 +13,11 @@ from tests.selection.oracle import Content, Mark
 from tests.selection.statements import NAME, catalog_text, statements
 from tests.selection.world import Table, World
 from toolkit.config import catalog as catalogs
+from toolkit.model.census import Census
 from toolkit.model.manifest import TableSelection
-from toolkit.model.scope import Scope
+from toolkit.model.scope import Demo, Scope
 from toolkit.postgres.schema.relation import Sql
+from toolkit.postgres.selection.census import take_census
 from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import consistent_snapshot
 from toolkit.postgres.session.connection import Connection
@@ -68,6 +70,13 @@ class Laboratory:
         catalog = catalogs.load(self.catalog)
         with consistent_snapshot(self.connection, catalog, scope, unclassified="warn") as survey:
             return self._read(world, survey.select(all_owners=all_owners))
+
+    def census(self) -> Census:
+        """What the product counts of the world that was built."""
+        catalog = catalogs.load(self.catalog)
+        scope = Scope(demo=Demo.INCLUDE)
+        with consistent_snapshot(self.connection, catalog, scope, unclassified="warn") as survey:
+            return take_census(survey)
 
     def _read(self, world: World, selected: Selected) -> Result:
         rows, marks, counts = {}, {}, {}

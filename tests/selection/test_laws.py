@@ -17,6 +17,7 @@ from toolkit.model.scope import Demo, Scope
 
 pytestmark = pytest.mark.timeout(3600)  # a failure is made small first
 few = search(12)
+DEMO = Demo.INCLUDE
 
 Rows = Mapping[str, Counter[Content]]
 
@@ -114,3 +115,23 @@ def test_the_order_of_the_catalog_file_does_not_matter(
     before = of(laboratory, world, *named)
     laboratory.write_catalog(world, data.draw(st.permutations(list(world.tables))))
     assert of(laboratory, world, *named) == before
+
+
+@few
+@given(world=worlds())
+def test_the_census_counts_what_a_backup_of_each_tenant_alone_owns(laboratory: Laboratory, world: World) -> None:
+    """Every tenant is listed with its demo mark and the rows that a backup of it alone counts as owned."""
+    laboratory.build(world)
+    census = laboratory.census()
+    expected = {
+        tenant: sum(
+            each.owned for each in laboratory.select(world, Scope(businesses=(tenant,), demo=DEMO)).counts.values()
+        )
+        for tenant in tenants(world)
+    }
+    assert {each.key: each.rows for each in census.businesses} == expected
+    assert {each.key for each in census.businesses if not each.demo} == set(
+        of(laboratory, world, demo=Demo.EXCLUDE).tenants
+    )
+    present = {name for name, table in world.tables.items() if table.rule.optional and table.present}
+    assert {each.table for each in census.optional} == present

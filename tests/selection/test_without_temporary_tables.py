@@ -16,9 +16,11 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from tests.control import Control, execute, new_role
 from toolkit.config import inventory
 from toolkit.errors import RefusedError
+from toolkit.model.census import Census
 from toolkit.model.explanation import Explanation
 from toolkit.model.leak import Leaks
 from toolkit.model.scope import Demo, Scope
+from toolkit.postgres.selection.census import take_census
 from toolkit.postgres.selection.explanation import Explainer
 from toolkit.postgres.selection.leaks import find_leaks
 from toolkit.postgres.selection.snapshot import consistent_snapshot
@@ -75,8 +77,8 @@ def check_reader(control: Control, host: str, settle: Callable[[], None] = lambd
         control.restore(host, expected, "merge", check=True)
 
 
-def told(control: Control, host: str) -> tuple[Leaks, list[Explanation]]:
-    """What ties its businesses together, and why a scope takes some of its rows or does not."""
+def told(control: Control, host: str) -> tuple[Leaks, Census, list[Explanation]]:
+    """What ties its businesses together, what they own, and why a scope takes some of its rows or does not."""
     catalog = inventory.load(control.directory / "inventory").catalog("application")
     scope = Scope(businesses=("a",))
     with connect(control.hosts[host]["database"]) as connection:
@@ -86,9 +88,11 @@ def told(control: Control, host: str) -> tuple[Leaks, list[Explanation]]:
             explained = [explainer.explain(table, [key]) for table, key in rows]
         with consistent_snapshot(connection, catalog, Scope(demo=Demo.INCLUDE)) as survey:
             found = find_leaks(survey)
+            census = take_census(survey)
     assert found.co_owned
+    assert [each.rows for each in census.businesses] == [7, 4, 3]
     assert any(each.owners for each in explained)
-    return found, explained
+    return found, census, explained
 
 
 def test_a_role_without_the_privilege_reads_everything(control: Control, pg18: EmbeddedServer) -> None:

@@ -10,6 +10,7 @@ from toolkit.app.command import Command
 
 NAMES: Final = (
     "backups",
+    "businesses",
     "check",
     "classify",
     "completion",
