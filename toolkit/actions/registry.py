@@ -21,6 +21,7 @@ _MODULES: Final = (
     "import_",
     "mail",
     "orphans",
+    "pin",
     "prune",
     "restore",
     "seed",

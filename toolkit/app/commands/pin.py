@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from toolkit.app import command
 from toolkit.app.command import INVENTORY, JSON, Call, Command
-from toolkit.errors import ExitCode, InputError, PlaybackError
+from toolkit.errors import ExitCode, PlaybackError
 from toolkit.output.answer import BAD, Answer, Line
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 HOLDERS = command.REPOSITORY._replace(help="a repository of the inventory (default: all that have the backup)")
 
@@ -44,6 +41,7 @@ class Pinned(Answer):
 
     def lines(self) -> Iterator[Line]:
         """Say it in a line."""
+        from toolkit.actions.pin import how_long
         from toolkit.output.failure import error_lines
 
         what = f"{self.label} in {self.repository}"
@@ -51,8 +49,7 @@ class Pinned(Answer):
             yield Line(f"{what} is NOT pinned", BAD)
             yield from error_lines(self.error)
         else:
-            until = f"until the end of {self.until}" if self.until else "until it is unpinned"
-            yield Line(f"{what} is pinned {until}")
+            yield Line(f"{what} is pinned {how_long(self.until)}")
 
     def document(self) -> Mapping[str, Any]:
         """Give the same facts."""
@@ -68,12 +65,13 @@ class Pinned(Answer):
 
 
 def _pin(given: Options, call: Call) -> Iterator[Answer]:
+    from toolkit.actions.pin import day_of
     from toolkit.app.control import utc_now
     from toolkit.app.repositories import holding
     from toolkit.storage import records
 
     label = call.one_label(given.label)
-    day = _day(given.until, utc_now()) if given.until else None
+    day = day_of(given.until, utc_now(), where="--until") if given.until else None
     for name, opened in holding(call, label):
         error: PlaybackError | None = None
         try:
@@ -81,16 +79,6 @@ def _pin(given: Options, call: Call) -> Iterator[Answer]:
         except PlaybackError as failed:  # the others must not go without for it
             error = failed
         yield Pinned(label=label, repository=name, until=day, error=error)
-
-
-def _day(text: str, now: datetime) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"--until: {text!r} is not a day", hint="write it as YYYY-MM-DD, e.g. 2027-01-31") from None
-    if day < now.date():
-        raise InputError(f"--until: {day} has passed", hint="leave --until out to pin without an end")
-    return day
 
 
 COMMAND = Command(
