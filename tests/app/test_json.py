@@ -56,7 +56,7 @@ def document(directory: Path, *words: str, code: int = 0) -> dict[str, Any]:
     return found
 
 
-WITHOUT = {"init": "it asks and writes", "psql": "it is another program"}
+WITHOUT = {"console": "it serves pages", "init": "it asks and writes", "psql": "it is another program"}
 """The commands without --json, each with the reason."""
 
 

@@ -178,9 +178,13 @@ def compose_with(loader: type, text: str) -> Node | None:
     return _Composer(events=events).document()
 
 
-def write(value: Any) -> str:
-    """Plain values as YAML in block style, with the keys of mappings in order."""
-    written: str = yaml.dump(value, Dumper=_Writer, default_flow_style=False, allow_unicode=True)
+def write(value: Any, *, in_order: bool = True) -> str:
+    """Plain values as YAML in block style.
+
+    Args:
+        in_order: the keys of mappings by the alphabet; else as they come.
+    """
+    written: str = yaml.dump(value, Dumper=_Writer, default_flow_style=False, allow_unicode=True, sort_keys=in_order)
     return written.removesuffix("...\n")
 
 

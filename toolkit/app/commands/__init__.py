@@ -15,6 +15,7 @@ NAMES: Final = (
     "classify",
     "completion",
     "config",
+    "console",
     "diff",
     "doctor",
     "doctor.machine",

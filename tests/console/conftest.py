@@ -1,0 +1,93 @@
+"""A console on the demo, and a real browser that came in."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.console.running import Console
+from toolkit.postgres.servers import embedded
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs a console: it begins a server and commands of its own."""
+    for item in items:
+        if {"console", "browser", "page"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("server")
+            item.add_marker("command")
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A console on the demo, shared by the tests of a module; the demo's database is made by the first run on it."""
+    directory = tmp_path_factory.mktemp("console")
+    with Console(directory=directory) as running:
+        yield running
+    if (demo := directory / ".playback" / "demo").exists():
+        embedded.stop(demo)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium. It ends with the module: Playwright keeps other tests from running an event loop."""
+    if not CHROMIUM:
+        pytest.skip("no Chromium is installed")
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+        options += ["--disable-background-networking", "--disable-component-update"]
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visitor(browser: Browser, console: Console) -> Iterator[Callable[..., Page]]:
+    """Opens pages of the console as somebody who came in; what a page's scripts complain of fails the test.
+
+    The maker takes what Playwright's `new_context` takes, e.g. `java_script_enabled=False`.
+    """
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def heard(said: ConsoleMessage) -> None:
+        # a page that answers 404 because it has to is told as an error as well
+        status = said.text.startswith("Failed to load resource") and "/static/" not in said.location["url"]
+        if said.type == "error" and not status:
+            complaints.append(said.text)
+
+    def opened(**options: object) -> Page:
+        context = browser.new_context(base_url=console.address, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        context.set_default_timeout(20_000)
+        cookies = [
+            {"name": each.name, "value": each.value or "", "url": console.address}
+            for each in console.client.cookies.jar
+        ]
+        context.add_cookies(cookies)  # type: ignore[arg-type]
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", heard)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+@pytest.fixture
+def page(visitor: Callable[..., Page]) -> Page:
+    """A page of the console in the browser."""
+    return visitor()
+
+
+@pytest.fixture
+def screenshots() -> Path:
+    """Where pictures for the guide go."""
+    return Path(__file__).parents[2] / "docs" / "guide" / "pictures"

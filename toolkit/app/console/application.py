@@ -1,0 +1,74 @@
+"""The web application: routes, what stands before them, and how an error looks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from toolkit.app.console.entrance import Entrance, EntranceMiddleware
+from toolkit.app.console.pages import routes
+from toolkit.app.console.site import Site, site_of
+from toolkit.config.masking import mask
+from toolkit.errors import ExitCode, PlaybackError, understood
+
+_STATIC = Path(__file__).parent / "static"
+
+_STATUS = {
+    ExitCode.INPUT: 400,
+    ExitCode.REFUSED: 403,
+    ExitCode.LOCKED: 409,
+}
+"""HTTP's status by the exit code that the command line has for an error; 503 for all others."""
+
+
+def application(site: Site, entrance: Entrance) -> Starlette:
+    """Put the application together."""
+    made = Starlette(
+        routes=[*routes(), Mount("/static", StaticFiles(directory=_STATIC), name="static")],
+        middleware=[Middleware(EntranceMiddleware, entrance=entrance)],
+        exception_handlers={PlaybackError: _refused, HTTPException: _missing, Exception: _defect},
+    )
+    made.state.site = site
+    return made
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PlaybackError)
+    return problem(request, error, status=_STATUS.get(error.exit_code, 503))
+
+
+def _missing(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    what = "There is no such page." if error.status_code == 404 else error.detail
+    return site_of(request).page(
+        request, "problem.html", title="Not found", status=error.status_code, problems=[what], hint=""
+    )
+
+
+def _defect(request: Request, error: Exception) -> Response:
+    known = understood(error)
+    if known:
+        return problem(request, known, status=503)
+    what = f"unexpected {type(error).__name__}: {mask(str(error))}"
+    hint = "this is a defect of Playback; the terminal in which the console runs shows where"
+    return site_of(request).page(request, "problem.html", title="Defect", status=500, problems=[what], hint=hint)
+
+
+def problem(request: Request, error: PlaybackError, *, status: int) -> Response:
+    """Show an error as a page: every problem that it names, and what to do."""
+    problems = [mask(str(each)) for each in getattr(error, "problems", ())] or [mask(error.message)]
+    return site_of(request).page(
+        request,
+        "problem.html",
+        title="That did not work",
+        status=status,
+        problems=problems,
+        hint=mask(error.hint),
+    )

@@ -1,0 +1,36 @@
+"""Filters of the pages' templates: how numbers, sizes and times look."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from markupsafe import Markup
+
+from toolkit import wording
+
+
+def moment(time: datetime | str) -> Markup:
+    """Write a moment as an element `time`, to the minute, in UTC; the page's script writes it in the reader's zone."""
+    at = datetime.fromisoformat(time) if isinstance(time, str) else time
+    at = at.astimezone(UTC)
+    return Markup('<time datetime="{}">{} UTC</time>').format(at.isoformat(), f"{at:%Y-%m-%d %H:%M}")
+
+
+def ago(time: datetime | str, now: datetime) -> str:
+    """Write how long ago a moment was, e.g. `26 h ago`."""
+    at = datetime.fromisoformat(time) if isinstance(time, str) else time
+    return f"{wording.span(max(0.0, (now - at).total_seconds()))} ago"
+
+
+FILTERS: Final = {
+    "count": wording.count,
+    "counted": wording.counted,
+    "size": wording.size,
+    "seconds": wording.seconds,
+    "span": wording.span,
+    "called": wording.called,
+    "moment": moment,
+    "ago": ago,
+}
+"""Filters by name: `{{ 1234|count }}`, `{{ rows|counted("row") }}`, `{{ 4096|size }}`, `{{ backup.time|moment }}`."""

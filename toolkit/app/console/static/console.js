@@ -1,0 +1,33 @@
+// What the pages need of a script beside htmx: copying, and times in the reader's zone. All works without it.
+"use strict";
+
+function dress(root) {
+  for (const button of root.querySelectorAll("button.copy[data-copy]")) {
+    button.hidden = false;
+  }
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (!Number.isNaN(at.valueOf()) && !time.title) {
+      time.title = time.textContent;
+      time.textContent = at.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+    }
+  }
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button.copy[data-copy]");
+  if (!button) return;
+  const text = document.getElementById(button.dataset.copy).textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    // without the permission the text is marked, for Ctrl-C
+    getSelection().selectAllChildren(document.getElementById(button.dataset.copy));
+    button.textContent = "Marked: press Ctrl-C";
+  }
+  setTimeout(() => (button.textContent = "Copy"), 3000);
+});
+
+document.addEventListener("htmx:afterSettle", (event) => dress(event.target));
+document.addEventListener("DOMContentLoaded", () => dress(document));
