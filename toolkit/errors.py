@@ -26,9 +26,10 @@ A message is a lower-case fact with the names that matter; `hint` says what to d
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from types import MappingProxyType
 
 
 class ExitCode(IntEnum):
@@ -120,12 +121,24 @@ class UnsetError(InputError):
 
 
 class RefusedError(PlaybackError):
-    """Preflight found a reason not to start; carries every reason. Nothing has been changed."""
+    """Preflight found a reason not to start; carries every reason. Nothing has been changed.
+
+    Attributes:
+        facts: what programs may want to know of it, as JSON values: the facts of a task that failed with it.
+    """
 
     exit_code = ExitCode.REFUSED
 
-    def __init__(self, message: str, reasons: Iterable[str] = (), *, hint: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        reasons: Iterable[str] = (),
+        *,
+        hint: str = "",
+        facts: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
         self.reasons = tuple(reasons)
+        self.facts = dict(facts)
         super().__init__("\n".join((message, *(f"  - {reason}" for reason in self.reasons))), hint=hint)
 
 

@@ -22,6 +22,7 @@ from toolkit.actions.devices import device_catalog, device_request
 from toolkit.actions.locking import shared_lock
 from toolkit.actions.restored import staying_committed
 from toolkit.actions.scratch import Made, Scratch, making
+from toolkit.actions.seen import PlanChoice, seen_of
 from toolkit.actions.targets import conninfo_of, repository_of
 from toolkit.config import answers_file
 from toolkit.errors import ExitCode, InputError, Problem, TaskError
@@ -89,6 +90,18 @@ class RestoreArguments(AskedArguments, frozen=True, kw_only=True):
             template=False,
         ),
     ] = None
+    plan: Annotated[
+        PlanChoice,
+        about(
+            "Restore only if exactly this would happen: `plan.seen` of a report of check mode, or its digest alone."
+            " Another plan is refused, with what is different now.",
+            "p-3f9a0c6d1e7b42a8b5d0f1e2c3a49687",
+            {
+                "digest": "p-3f9a0c6d1e7b42a8b5d0f1e2c3a49687",
+                "tables": {"orders": {"updates": 2, "rows": "p-4be2a1c09f3d"}},
+            },
+        ),
+    ] = ""
     lock_wait: LockWait = 0
 
 
@@ -166,6 +179,7 @@ def _request(
         fire=arguments.triggers is Triggers.FIRE,
         atomic=arguments.atomic,
         ledger=ledger,
+        seen=seen_of(arguments.plan),
     )
 
 
@@ -215,6 +229,12 @@ def _check_arguments(arguments: RestoreArguments) -> None:
     if arguments.exclusive and not arguments.atomic:
         text = "a restore in steps gives its locks back after each; leave `atomic` or `exclusive` out"
         problems.append(Problem(path="restore.exclusive", message=text))
+    if arguments.plan and not arguments.atomic:
+        text = "a restore in steps makes its plan again for each run; leave `atomic` or `plan` out"
+        problems.append(Problem(path="restore.plan", message=text))
+    if arguments.plan and arguments.scratch:
+        text = "nobody can have seen a plan for a scratch database, which is made for the restore; leave `plan` out"
+        problems.append(Problem(path="restore.plan", message=text))
     if problems:
         raise InputError(problems)
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from toolkit.model.identity import IdentityPlan
+from toolkit.model.seen import Seen
 from toolkit.model.sequence import SequenceMove
 from toolkit.wording import counted
 
@@ -205,6 +206,7 @@ class RestorePlan(Struct, frozen=True, kw_only=True):
         left_behind: rows of other tables that do not, and hang on rows that come back.
         not_touched: the tables of the database that the plan does not write to, where tables were named.
         proven: these were proven to be as before.
+        seen: what tells this plan from another one; None where nobody asked for that.
     """
 
     label: str
@@ -225,6 +227,7 @@ class RestorePlan(Struct, frozen=True, kw_only=True):
     left_behind: tuple[LeftBehind, ...] = ()
     not_touched: tuple[str, ...] = ()
     proven: bool = False
+    seen: Seen | None = None
 
     @property
     def changed(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from toolkit.errors import ExitCode, InputError, Interrupted, UnreachableError, understood
+from toolkit.errors import ExitCode, InputError, Interrupted, RefusedError, UnreachableError, understood
 from toolkit.model.outcome import Outcome
 from toolkit.runner.foreign import tells_of_others
 from toolkit.runner.interruption import MESSAGE
@@ -73,6 +73,7 @@ def failed(error: Exception, scope: Scope) -> Result:
         status=status,
         message=known.message,
         hint=known.hint,
+        facts=known.facts if isinstance(known, RefusedError) else {},
         exit_code=known.exit_code,
         foreign=tells_of_others(scope.action, scope.task, known),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from msgspec import to_builtins
 from msgspec.structs import asdict
 
 from toolkit.model.plan import Conflict, Kept, RestorePlan, TablePlan
@@ -31,6 +32,7 @@ def plan_document(plan: RestorePlan) -> dict[str, object]:
         ],
         "not_touched": list(plan.not_touched),
         "proven": plan.proven,
+        "seen": None if plan.seen is None else to_builtins(plan.seen),
         "identity": plan.identity.as_facts() if plan.identity else {},
     }
 

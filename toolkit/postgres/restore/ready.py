@@ -16,6 +16,7 @@ from toolkit.planning.answers import read_answers, with_new_tables
 from toolkit.planning.drift import dropped_said
 from toolkit.planning.picking import picking_of
 from toolkit.planning.reclassification import Reclassified, Tenants, businesses_said, reclassified
+from toolkit.planning.seen_plan import seen
 from toolkit.planning.some_tables import SomeTables, of_tables, some_tables
 from toolkit.postgres.compare.sequence_outlook import behind
 from toolkit.postgres.compare.source import Source
@@ -23,6 +24,7 @@ from toolkit.postgres.restore.device.own_node import stage_own_node
 from toolkit.postgres.restore.device.sync_state import SyncState
 from toolkit.postgres.restore.plan.planner import Planner
 from toolkit.postgres.restore.plan.prepared import Prepared
+from toolkit.postgres.restore.plan.row_sums import RowSums
 from toolkit.postgres.restore.plan.samples import with_samples
 from toolkit.postgres.restore.plan.unforeseen import unforeseen
 from toolkit.postgres.restore.preflight import (
@@ -41,7 +43,7 @@ from toolkit.postgres.selection.snapshot import LOCK_SECONDS, WRITING_LOCK, Surv
 from toolkit.postgres.selection.tenants import the_same
 from toolkit.postgres.session.connection import Connection, refuse_standby
 from toolkit.postgres.stage.backup_owners import BackupOwners
-from toolkit.postgres.stage.decision import settle_device
+from toolkit.postgres.stage.decision import Device, settle_device
 from toolkit.postgres.stage.fitting import fitting_source
 from toolkit.postgres.stage.following import follow
 from toolkit.postgres.stage.narrowing import narrow, narrowed
@@ -97,6 +99,17 @@ class Ready(Struct, frozen=True, kw_only=True):
         """The tables that will change."""
         return [name for name, table in self.plan.tables.items() if table.changes]
 
+    def with_seen(self, request: Request, device: Device) -> Ready:
+        """Give the same with what tells its plan from another one."""
+        sums = RowSums(
+            self.survey.workspace,
+            self.prepared,
+            answers=request.answers,
+            decision=device.decision,
+            own=device.own_row if self.sync.made_node else None,
+        )
+        return replace(self, plan=replace(self.plan, seen=seen(self.plan, sums.of_tables(self.sync.cleared))))
+
     def with_sequences(self) -> RestorePlan:
         """Give the plan with what becomes of sequences by the rows that are in the tables now."""
         recorded = self.source.manifest.sequences
@@ -145,7 +158,7 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             connection, found, manifest, request.device, narrowed=bool(request.businesses), some=some is not None
         )
         survey = _of_some(survey, some, lambda: refuse_tables(request, today, manifest, found, device))
-        foresee = request.check or request.samples or lessons.foresee
+        foresee = request.check or request.samples or lessons.foresee or request.seen is not None
         source = fitting_source(
             survey.workspace,
             manifest,
@@ -228,7 +241,7 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             plan = sync.with_samples(with_samples(connection, survey.schema, source, prepared, plan))
         refuse_plan(survey.workspace, plan, bypass=bypass, fire=request.fire)
         rebuilding.settle(survey, plan)
-        yield Ready(
+        ready = Ready(
             connection=connection,
             survey=survey,
             source=source,
@@ -243,6 +256,7 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             bypass=bypass,
             rebuilding=rebuilding,
         )
+        yield ready.with_seen(request, device) if request.check or request.seen is not None else ready
 
 
 def _passed_over(

@@ -10,8 +10,10 @@ from toolkit.errors import RefusedError, UnprovenError
 from toolkit.model.drift import Question
 from toolkit.model.plan import RestorePlan
 from toolkit.model.schema import DatabaseSchema
+from toolkit.model.seen import Seen
 from toolkit.planning.answer_text import argument
 from toolkit.planning.offers import for_new
+from toolkit.planning.seen_plan import differences
 from toolkit.postgres.restore.plan.obstacles import SqlState
 from toolkit.postgres.session.connection import first_line
 from toolkit.postgres.write.batches import BadRow
@@ -27,6 +29,21 @@ def refuse_conflicts(plan: RestorePlan, schema: DatabaseSchema) -> None:
             map(str, plan.conflicts),
             hint=f"{answers}`--check` shows the whole plan, `on_error: quarantine` puts such rows aside; nothing was"
             " changed",
+        )
+
+
+def refuse_other_plan(plan: RestorePlan, seen: Seen | None) -> None:
+    """Raise RefusedError where a plan is not the one that a person has seen, with what is different by table."""
+    if seen is None or plan.seen is None:
+        return
+    if changes := differences(seen, plan.seen):
+        raise RefusedError(
+            f"the plan that was seen for backup {plan.label} is not what would be done now: the database has changed,"
+            " or something else was asked for",
+            changes,
+            hint="look at the plan again with `--check`, and restore with the `plan` that its report has; nothing was"
+            " changed",
+            facts={"plan_differs": list(changes)},
         )
 
 

@@ -28,6 +28,7 @@ from toolkit.postgres.restore.refusals import (
     refusal,
     refusal_of_rows,
     refuse_conflicts,
+    refuse_other_plan,
     unproven,
     violations,
 )
@@ -138,6 +139,7 @@ def _attempt(
         if ready.plan.conflicts and ready.prepared.copies and not lessons.foresee:
             raise UnforeseenError(tuple(map(str, ready.plan.conflicts)))  # there may be more of them
         refuse_conflicts(ready.plan, ready.survey.schema)
+        refuse_other_plan(ready.plan, request.seen)
         with contention.watching(ready):
             if request.atomic:
                 plan = _apply(ready, request, lessons, progress)

@@ -87,6 +87,7 @@ def refuse_drift(manifest: Manifest, questions: Sequence[Question]) -> NoReturn:
         f"the target's schema does not fit backup {manifest.metadata.label}",
         map(str, questions),
         hint=_hint(questions),
+        facts={"questions": [msgspec.to_builtins(question) for question in questions]},
     )
 
 

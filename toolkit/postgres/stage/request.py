@@ -13,6 +13,7 @@ from toolkit.model.manifest import Manifest
 from toolkit.model.plan import Mode, RestorePlan
 from toolkit.model.quarantine import QuarantinedRow
 from toolkit.model.scope import BackupType, Demo, Scope
+from toolkit.model.seen import Seen
 from toolkit.planning.reclassification import is_optional
 from toolkit.postgres.compare.source import RowsOf
 from toolkit.postgres.stage.decision import DeviceRequest
@@ -64,6 +65,7 @@ class Request(Struct, frozen=True, kw_only=True):
         ledger: takes note of the batches of a restore that is not atomic.
         ask: is told what drift asks, before the restore is refused for it.
         owned: every row counts as owned by the businesses of the backup (rows that were put aside have lost theirs).
+        seen: the plan that a person has seen: another one is refused. None where that was not asked for.
         fresh: the target is new and nobody else's, and its constraints are built after the rows are in.
     """
 
@@ -84,6 +86,7 @@ class Request(Struct, frozen=True, kw_only=True):
     ledger: Ledger | None = None
     ask: Ask | None = None
     owned: bool = False
+    seen: Seen | None = None
     fresh: bool = False
 
     @property

@@ -122,6 +122,16 @@ class SyncState:
                 tables[change.table] = replace(known, samples=(*known.samples, *rows))
         return replace(plan, tables=tables)
 
+    @property
+    def cleared(self) -> dict[str, Sql]:
+        """Per table with such rows, the condition that row `t` is cleared."""
+        return {each.table: each.going for each in self._changes.after if each.rows and each.going is not None}
+
+    @property
+    def made_node(self) -> bool:
+        """Whether the row of this device's own node was put on stage."""
+        return self._made_node.made
+
     def before(self) -> None:
         """Make a node row that is there this device's own."""
         run_changes(self._changes.before)
