@@ -27,7 +27,7 @@ from tests.control import Control, execute, new_role
 from tests.sweeps import SEED
 from toolkit.app.commands.doctor import COMMAND, Options
 from toolkit.app.control import Control as CommandControl
-from toolkit.app.doctoring.bounded import ask_all
+from toolkit.app.doctoring.bounded import Asking
 from toolkit.app.doctoring.examining import Examination, totals
 from toolkit.app.performing import perform
 from toolkit.app.scheduling.record import FOLDER, Record, Run, write
@@ -386,8 +386,10 @@ def test_a_secret_is_not_shown(control: Control, database: str) -> None:
 def test_nobody_is_waited_for_without_end(control: Control) -> None:
     """What never answers is told, and keeps nothing else from being asked."""
     began = time.monotonic()
-    found = ask_all({"quick": lambda: 1, "never": lambda: time.sleep(20) or 2}, seconds=0.2)  # type: ignore[func-returns-value]
-    assert found == {"quick": 1, "never": None}
+    asking = Asking({"quick": lambda: 1, "never": lambda: time.sleep(20) or 2}, seconds=0.3)  # type: ignore[func-returns-value]
+    assert not asking.wait(0.05)
+    assert asking.wait()
+    assert asking.answers == {"quick": 1}
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

@@ -30,6 +30,7 @@ class Finding(Struct, frozen=True, kw_only=True):
         check: what was asked, one word that stays the same for programs, e.g. `newest`.
         message: a lower-case fact.
         hint: what to do about it; empty where nothing is to be done.
+        job: the job of backups that it is about; empty where it is about something else.
     """
 
     about: str
@@ -37,6 +38,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     message: str
     level: Level = Level.OK
     hint: str = ""
+    job: str = ""
 
 
 class Measure(Struct, frozen=True, kw_only=True):

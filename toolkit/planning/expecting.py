@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from toolkit.model.expectation import Expectation
 from toolkit.model.finding import Examined, Finding, Level, Measure
@@ -60,11 +61,16 @@ def judged(asked: Asked, backups: Sequence[Seen], *, now: datetime) -> Examined:
     for each in asked.expectations:
         if not each.job:
             wanted |= dict.fromkeys(by_job, each) or {"": each}
-    findings = [finding for job, each in wanted.items() for finding in _job(asked, job, each, by_job, now)]
+    findings = [
+        replace(finding, job=job) for job, each in wanted.items() for finding in _job(asked, job, each, by_job, now)
+    ]
     others = {job: backups for job, backups in by_job.items() if job not in wanted}
     findings += [
         Finding(
-            about=f"host {asked.host}", check="newest", message=f"{_newest(job, asked, there, now)}; nothing expected"
+            about=f"host {asked.host}",
+            check="newest",
+            message=f"{_newest(job, asked, there, now)}; nothing expected",
+            job=job,
         )
         for job, there in others.items()
     ]

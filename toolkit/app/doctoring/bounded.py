@@ -6,15 +6,15 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 AT_ONCE = 16
 
 
-def ask_all(questions: Mapping[str, Callable[[], T]], *, seconds: float) -> dict[str, T | None]:
-    """Ask each in a thread of its own; gives the answers, None for one that has not come in time.
+class Asking(Generic[T]):
+    """Questions that are being asked, each in a thread of its own.
 
     A thread that never ends is left behind: it ends with the program.
 
@@ -22,21 +22,37 @@ def ask_all(questions: Mapping[str, Callable[[], T]], *, seconds: float) -> dict
         questions: they raise nothing.
         seconds: for one answer.
     """
-    answers: dict[str, T | None] = dict.fromkeys(questions)
-    turns = threading.Semaphore(AT_ONCE)
 
-    def ask(name: str, question: Callable[[], T]) -> None:
-        with turns:
-            answers[name] = question()
+    def __init__(self, questions: Mapping[str, Callable[[], T]], *, seconds: float) -> None:
+        self._answers: dict[str, T] = {}
+        turns = threading.Semaphore(AT_ONCE)
 
-    threads = [
-        threading.Thread(target=ask, args=each, name=f"doctor-{each[0]}", daemon=True) for each in questions.items()
-    ]
-    for thread in threads:
-        thread.start()
-    end = time.monotonic() + seconds * max(1, math.ceil(len(threads) / AT_ONCE))
-    for thread in threads:
-        while thread.is_alive() and time.monotonic() < end:
-            # short, so that Ctrl-C is heard on Windows as well
-            thread.join(timeout=0.1)
-    return dict(answers)
+        def ask(name: str, question: Callable[[], T]) -> None:
+            with turns:
+                self._answers[name] = question()
+
+        self._threads = [
+            threading.Thread(target=ask, args=each, name=f"doctor-{each[0]}", daemon=True) for each in questions.items()
+        ]
+        for thread in self._threads:
+            thread.start()
+        self._end = time.monotonic() + seconds * max(1, math.ceil(len(self._threads) / AT_ONCE))
+
+    @property
+    def answers(self) -> Mapping[str, T]:
+        """Those that have come by now."""
+        return dict(self._answers)
+
+    @property
+    def over(self) -> bool:
+        """Whether all have come, or nobody waits any more."""
+        return time.monotonic() >= self._end or not any(thread.is_alive() for thread in self._threads)
+
+    def wait(self, seconds: float = math.inf) -> bool:
+        """Wait until it is over, for so many seconds at most; says whether it is."""
+        end = time.monotonic() + seconds
+        for thread in self._threads:
+            while thread.is_alive() and time.monotonic() < min(end, self._end):
+                # short, so that Ctrl-C is heard on Windows as well
+                thread.join(timeout=min(0.1, max(0.0, end - time.monotonic())))
+        return self.over

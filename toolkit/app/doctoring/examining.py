@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from toolkit.app.doctoring.bounded import ask_all
+from toolkit.app.doctoring.bounded import Asking
 from toolkit.app.doctoring.hosts import HostVisit, examine_host, unanswered_host
 from toolkit.app.doctoring.repositories import (
     RepositoryVisit,
@@ -21,6 +21,18 @@ from toolkit.errors import InputError, UnsetError
 from toolkit.model.finding import Examined, Finding, Level, Measure
 from toolkit.model.host import Host
 from toolkit.planning.expecting import Asked, judged
+
+Answered = Examined | SeenRepository
+"""What a host, a repository or the schedules answer."""
+
+SCHEDULES = "schedules"
+UNANSWERED_SCHEDULES = Finding(
+    about="schedules",
+    check="record",
+    message="what is scheduled cannot be told: the machine's own timers do not answer",
+    level=Level.WARNING,
+    hint="`invoke schedule --list` shows the same",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,31 +56,25 @@ class Examination:
 
     def run(self) -> Iterator[Examined]:
         """Examine all of it; raises InputError for a host that is not in the inventory."""
+        looking = self.begin()
+        looking.asking.wait()
+        return looking.found()
+
+    def begin(self) -> Looking:
+        """Begin to examine all of it; raises InputError for a host that is not in the inventory."""
         hosts, unusable = self._hosts()
         visits = self._repositories(hosts)
-        host_visits = {
-            host.name: HostVisit(inventory=self.inventory, host=host, now=self.now, seconds=self.seconds)
-            for host in hosts
+        questions: dict[str, Callable[[], Answered]] = {
+            **{name_of_host(host.name): partial(examine_host, self._visit(host)) for host in hosts},
+            **{name_of_repository(name): partial(examine_repository, visit) for name, visit in visits.items()},
         }
-        questions: dict[str, Callable[[], Examined | SeenRepository]] = {
-            **{f"host {name}": partial(examine_host, visit) for name, visit in host_visits.items()},
-            **{f"repository {name}": partial(examine_repository, visit) for name, visit in visits.items()},
-        }
-        answers = ask_all(questions, seconds=self.patience)
-        yield Examined(findings=unusable)
-        found: dict[str, SeenRepository] = {}
-        for name, visit in visits.items():
-            seen = answers[f"repository {name}"]
-            found[name] = seen if isinstance(seen, SeenRepository) else unanswered_repository(visit, self.patience)
-        for host in hosts:
-            answer = answers[f"host {host.name}"]
-            seen_host = answer if isinstance(answer, Examined) else unanswered_host(host.name, self.patience)
-            yield seen_host
-            hindered = any(each.check == "scratch" and each.level is Level.CRITICAL for each in seen_host.findings)
-            yield from self._backups(host, found, provable=not hindered)
-        yield from (each.examined for each in found.values())
         if not self.only:
-            yield examine_schedules(self.inventory.directory, self.now)
+            questions[SCHEDULES] = partial(examine_schedules, self.inventory.directory, self.now)
+        asking = Asking(questions, seconds=self.patience)
+        return Looking(examination=self, hosts=hosts, unusable=unusable, visits=visits, asking=asking)
+
+    def _visit(self, host: Host) -> HostVisit:
+        return HostVisit(inventory=self.inventory, host=host, now=self.now, seconds=self.seconds)
 
     def _hosts(self) -> tuple[Sequence[Host], tuple[Finding, ...]]:
         """The hosts, and what is said of those whose variables are not right."""
@@ -96,27 +102,92 @@ class Examination:
             if not self.only or name in used
         }
 
-    def _backups(self, host: Host, found: Mapping[str, SeenRepository], *, provable: bool) -> Iterator[Examined]:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looking:
+    """An examination that goes on, or is over.
+
+    Attributes:
+        unusable: what is said of hosts whose variables are not right.
+        asking: what was asked of hosts, repositories and schedules.
+    """
+
+    examination: Examination
+    hosts: Sequence[Host]
+    unusable: tuple[Finding, ...]
+    visits: Mapping[str, RepositoryVisit]
+    asking: Asking[Answered]
+
+    def found(self) -> Iterator[Examined]:
+        """Give everything, when it is over: whatever has not answered by then is told as such."""
+        yield Examined(findings=self.unusable)
+        for host in self.hosts:
+            seen = self.host(host.name)
+            yield seen
+            yield from (examined for _, examined in self.backups_of(host, seen))
+        yield from (self.repository(name).examined for name in self.visits)
+        if not self.examination.only:
+            yield self.schedules()
+
+    def has_answered(self, name: str) -> bool:
+        """Say whether there is an answer to a question, or nobody waits for it any more."""
+        return name in self.asking.answers or self.asking.over
+
+    def host(self, name: str) -> Examined:
+        """Give what was found of a host."""
+        answer = self.asking.answers.get(name_of_host(name))
+        return answer if isinstance(answer, Examined) else unanswered_host(name, self.examination.patience)
+
+    def repository(self, name: str) -> SeenRepository:
+        """Give what was found of a repository."""
+        answer = self.asking.answers.get(name_of_repository(name))
+        if isinstance(answer, SeenRepository):
+            return answer
+        return unanswered_repository(self.visits[name], self.examination.patience)
+
+    def schedules(self) -> Examined:
+        """Give what was found of scheduled runs."""
+        answer = self.asking.answers.get(SCHEDULES)
+        return answer if isinstance(answer, Examined) else Examined(findings=(UNANSWERED_SCHEDULES,))
+
+    def backups_of(self, host: Host, seen: Examined) -> Iterator[tuple[str, Examined]]:
+        """Judge the backups of a host, with the repository in which they are looked for.
+
+        Args:
+            seen: what was found of the host itself.
+        """
+        provable = not any(each.check == "scratch" and each.level is Level.CRITICAL for each in seen.findings)
         if not host.repository and any(not each.repositories for each in host.expect):
             text = "backups are expected of it (`expect`), and no repository is named to look for them in"
             hint = "name it: `repository: NAME`; where nothing is to be backed up, say `expect: {}`"
-            finding = Finding(about=f"host {host.name}", check="newest", message=text, level=Level.CRITICAL, hint=hint)
-            yield Examined(findings=(finding,))
+            yield "", Examined(findings=(_nowhere(host, text, hint),))
         for name in _repositories_of(host):
-            if name not in found:
+            if name not in self.visits:
                 text = f"there is no repository {name} in the inventory"
-                hint = "correct `repository` or `expect` of the host"
-                finding = Finding(
-                    about=f"host {host.name}", check="newest", message=text, level=Level.CRITICAL, hint=hint
-                )
-                yield Examined(findings=(finding,))
+                yield name, Examined(findings=(_nowhere(host, text, "correct `repository` or `expect` of the host"),))
                 continue
             asked = [each for each in host.expect if name in (each.repositories or (host.repository,))]
-            if (backups := found[name].backups) is None and not (found[name].unused and asked):
+            found = self.repository(name)
+            if (backups := found.backups) is None and not (found.unused and asked):
                 continue  # which is said already
             own = [each for each in backups or () if each.metadata.host == host.name]
             question = Asked(host=host.name, repository=name, expectations=asked, provable=provable)
-            yield judged(question, own, now=self.now)
+            yield name, judged(question, own, now=self.examination.now)
+
+
+def name_of_host(name: str) -> str:
+    """Give what a host is called among the questions, and in findings."""
+    return f"host {name}"
+
+
+def name_of_repository(name: str) -> str:
+    """Give what a repository is called among the questions, and in findings."""
+    return f"repository {name}"
+
+
+def _nowhere(host: Host, message: str, hint: str) -> Finding:
+    about = name_of_host(host.name)
+    return Finding(about=about, check="newest", message=message, level=Level.CRITICAL, hint=hint)
 
 
 def totals(parts: Sequence[Examined], now: datetime) -> Examined:
