@@ -18,6 +18,7 @@ PLACES = {
     "playbooks": "playbooks/{stem}.yml",
     "inventories": "inventory/hosts.yml",
     "repositories": "inventory/repositories.yml",
+    "consoles": "inventory/console.yml",
     "catalogs": "inventory/catalogs/{stem}.yml",
 }
 """Where a case of each kind stands in the control directory."""

