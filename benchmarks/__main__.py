@@ -109,7 +109,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rows-scale", type=share, default=1.0, help="share of the rows of full scale (default 1)")
     parser.add_argument("--pairs", type=number_of_rounds, default=5, help="rounds that count (default 5)")
     parser.add_argument("--profile", action="store_true", help="show where the time of the rows goes, and measure none")
-    parser.add_argument("--keep", action="store_true", help="write benchmarks/results/<date>.json")
+    parser.add_argument("--keep", action="store_true", help="write benchmarks/results/<date>T<time>.json")
     return parser.parse_args()
 
 

@@ -223,9 +223,9 @@ def commit() -> str:
 
 
 def write(results: Results, now: datetime) -> Path:
-    """Write a run's figures; gives the file."""
+    """Write a run's figures; gives the file, of which a day may have several."""
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{now:%Y-%m-%d}.json"
+    path = RESULTS / f"{now:%Y-%m-%dT%H%M}.json"
     path.write_bytes(json.format(json.encode(results), indent=1) + b"\n")
     return path
 
