@@ -33,16 +33,18 @@ from toolkit.app.performing import perform
 from toolkit.app.scheduling.record import FOLDER, Record, Run, write
 from toolkit.config import inventory
 from toolkit.errors import InputError
+from toolkit.model.check import CheckRecord
 from toolkit.model.finding import Examined, Finding, Level
 from toolkit.model.manifest import Manifest
 from toolkit.model.proof import Trial
 from toolkit.output.streams import Output
+from toolkit.planning.clock import stamp
 from toolkit.postgres.servers.embedded import EmbeddedServer
-from toolkit.storage.layout import CHECKED
+from toolkit.storage.checks import record_check
 from toolkit.storage.lock_files import LockContent, LockKind, lock_name, new_lock_id
 from toolkit.storage.processes import Process, this_process
 from toolkit.storage.proofs import proof_of, record_proof
-from toolkit.storage.records import record_check
+from toolkit.storage.repository import Repository
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 CATALOG: dict[str, Any] = {
@@ -226,6 +228,11 @@ def test_backups_that_are_late_or_not_proven(control: Control, database: str) ->
     assert early["host shop", "proven"].hint.endswith("when a clock was wrong, and proves nothing")
 
 
+def check_was(repository: Repository, time: datetime, **found: Any) -> None:
+    """Let a repository have been checked."""
+    record_check(repository, CheckRecord(time=stamp(time), **{"damaged": False, **found}))
+
+
 def test_repositories_that_are_not_as_they_should_be(
     control: Control, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,11 +242,18 @@ def test_repositories_that_are_not_as_they_should_be(
     repository, folder = control.repository, control.directory / "repository"
     assert alarms(examine(control)) == {}
     now = datetime.now(UTC)
-    record_check(repository, damaged=True, subset="", now=now)
+    check_was(repository, now - timedelta(days=40))
+    said = alarms(examine(control))["repository local", "check"].message
+    assert said == "it was last checked 40 d ago, and 1 backup made since was never checked"
+    check_was(repository, now - timedelta(days=39), damaged=True, repaired=True)
+    assert alarms(examine(control))["repository local", "check"].level is Level.WARNING
+    check_was(repository, now - timedelta(days=38), damaged=True)
+    check_was(repository, now + timedelta(days=1))
     assert alarms(examine(control))["repository local", "check"].level is Level.CRITICAL
-    record_check(repository, damaged=False, subset="", now=now - timedelta(days=40))
-    assert "40 d ago" in alarms(examine(control))["repository local", "check"].message
-    (folder / CHECKED).unlink()
+    check_was(repository, now, subset="100 chunks")
+    [found] = [each for each in examine(control).findings if each.check == "check"]
+    assert re.fullmatch("checked 0 min ago in part, as a whole 38 d ago, no damage", found.message)
+    shutil.rmtree(folder / "checks")
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         ended.wait()
     dead = Process(host=this_process().host, user="me", process=ended.pid, space=this_process().space)
@@ -351,10 +365,11 @@ def test_what_monitoring_is_told(control: Control, database: str, tmp_path: Path
     assert (code, re.sub("[0-9]+", "N", line)) == (0, "PLAYBACK OK - N checks are fine")
     assert all(PERFDATA.fullmatch(each) for each in perfdata.split()), perfdata
     assert re.search(r"'shop_nightly_local_newest'=108[0-9]{2}s;;93600;0", perfdata)
-    record_check(control.repository, damaged=False, subset="", now=datetime.now(UTC) - timedelta(days=50))
+    check_was(control.repository, datetime.now(UTC) - timedelta(days=50))
     code, out, _ = doctor(control)
     assert code == 3
-    assert "  warning   it was last checked 50 d ago\n            HINT: `invoke check" in out
+    warned = "it was last checked 50 d ago, and 1 backup made since was never checked"
+    assert f"  warning   {warned}\n            HINT: `invoke check" in out
     assert doctor(control, nagios=True)[0] == 1
     control.add_host("shop", database, expect={"jobs": {"hourly": {"newest": "2h"}}})
     code, out, _ = doctor(control, nagios=True)

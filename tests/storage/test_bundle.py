@@ -133,7 +133,7 @@ def test_what_another_program_packed_again_can_be_read(bundle: Path, tmp_path: P
     manifest = repository.manifest(repository.labels()[0])
     assert rows_of(repository, manifest) == {name: b"".join(each) for name, each in ROWS.items()}
     with locked(repository, LockKind.SHARED, purpose="copy", now=now):
-        repository.store.put("checked.json", b"{}")
+        repository.store.put("checks/20261128T020000Z-00000000.json", b"{}")
     (finding,) = check(opened(again), progress=SilentProgress()).findings
     assert "__MACOSX/._playback.json is no part of the repository" in finding.message
 
@@ -228,7 +228,7 @@ def test_a_change_beneath_is_not_overwritten(bundle: Path) -> None:
 
     def change() -> None:
         with locked(repository, LockKind.SHARED, purpose="copy", now=now):
-            repository.store.put("checked.json", b"{}")
+            repository.store.put("checks/20261128T020000Z-00000000.json", b"{}")
             shutil.copy(bundle, other)
             other.replace(bundle)
 
@@ -368,9 +368,9 @@ def test_what_is_no_bundle_is_said_to_be_none(bundle: Path, change: Callable[[Pa
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_two_files_of_one_name_are_refused(bundle: Path) -> None:
     """Of two programs each could read another one."""
-    add("checked.json")(bundle)
-    add("checked.json")(bundle)
-    with pytest.raises(DamageError, match=r"'checked\.json' is there twice"):
+    add("checks/20261128T020000Z-00000000.json")(bundle)
+    add("checks/20261128T020000Z-00000000.json")(bundle)
+    with pytest.raises(DamageError, match=r"'checks/20261128T020000Z-00000000\.json' is there twice"):
         opened(bundle)
 
 
@@ -420,7 +420,7 @@ def test_every_flipped_byte_of_a_chunk_is_found(bundle: Path) -> None:
         pytest.raises(DamageError, match="nothing was changed") as caught,
         locked(repository, LockKind.SHARED, purpose="copy", now=now),
     ):
-        repository.store.put("checked.json", b"{}")
+        repository.store.put("checks/20261128T020000Z-00000000.json", b"{}")
     assert "--repair" in caught.value.hint
     assert bundle.read_bytes() == content
     repository = opened(bundle)

@@ -11,15 +11,18 @@ import pytest
 from tests.storage.faults import FaultyStore, flip_bit
 from tests.storage.samples import sample_rows, some_rows, write_backup
 from toolkit.errors import PlaybackError, StorageError
+from toolkit.model.check import CheckRecord, CheckReport, FindingKind
 from toolkit.model.manifest import Manifest, seal
 from toolkit.model.outcome import SilentProgress
 from toolkit.model.proof import Trial
+from toolkit.planning.clock import stamp
 from toolkit.storage import frame
 from toolkit.storage.backup_reader import BackupReader
-from toolkit.storage.check import CheckReport, FindingKind, check
+from toolkit.storage.check import check
+from toolkit.storage.checks import record_check
 from toolkit.storage.layout import chunk_name, manifest_name
 from toolkit.storage.proofs import proof_of, record_proof
-from toolkit.storage.records import pin, record_check, record_verified
+from toolkit.storage.records import pin, record_verified
 from toolkit.storage.repository import Repository
 from toolkit.storage.store import Store
 
@@ -41,7 +44,7 @@ def test_no_file_of_the_repository_itself_is_foreign(repository: Repository) -> 
     manifest, _ = write_backup(repository, sample_rows())
     label = manifest.metadata.label
     now = datetime(2026, 11, 28, tzinfo=UTC)
-    record_check(repository, damaged=False, subset="", now=now)
+    record_check(repository, CheckRecord(time=stamp(now), damaged=False))
     pin(repository, label, until=None, now=now)
     record_verified(repository, manifest, against="repository", host="", now=now)
     trial = Trial(place="embedded:drill", seconds=1)

@@ -10,13 +10,14 @@ import pytest
 from tests.storage.faults import FaultyStore, flip_bit
 from tests.storage.samples import sample_rows, some_rows, write_backup
 from toolkit.errors import LockedError, RefusedError, StorageError
+from toolkit.model.check import CheckReport, RepairPlan
 from toolkit.model.manifest import Manifest, seal
 from toolkit.model.outcome import SilentProgress
-from toolkit.storage.check import CheckReport, check
+from toolkit.storage.check import check
 from toolkit.storage.layout import DAMAGED, LOCKS, chunk_name, manifest_name
 from toolkit.storage.locks import LockKind, locked
 from toolkit.storage.records import read_records, record_verified
-from toolkit.storage.repair import RepairPlan, bring_back, plan_repair, repair
+from toolkit.storage.repair import bring_back, plan_repair, repair
 from toolkit.storage.repository import Repository
 
 

@@ -12,11 +12,12 @@ import pytest
 
 from tests.storage.samples import NOW, manifest_of
 from toolkit.errors import DamageError, InputError
+from toolkit.model.check import FindingKind
 from toolkit.model.manifest import Chunk, KeyColumn, Manifest, StoredColumn, TableEntry, table_digest
 from toolkit.model.outcome import SilentProgress
 from toolkit.storage import frame, manifest_file
 from toolkit.storage.backup_reader import BackupReader
-from toolkit.storage.check import FindingKind, check
+from toolkit.storage.check import check
 from toolkit.storage.copying import Copying
 from toolkit.storage.layout import chunk_name, manifest_name
 from toolkit.storage.local import LocalStore

@@ -16,10 +16,11 @@ from toolkit.actions.choosing import backup_of
 from toolkit.actions.registry import ACTIONS
 from toolkit.config import inventory
 from toolkit.errors import RefusedError
+from toolkit.model.check import FindingKind
 from toolkit.model.outcome import SilentProgress
 from toolkit.model.playbook import Place
 from toolkit.runner.arguments import prepared
-from toolkit.storage.check import FindingKind, check
+from toolkit.storage.check import check
 from toolkit.storage.layout import manifest_name, published_name
 from toolkit.storage.local import LocalStore
 from toolkit.storage.locks import LockKind, locked

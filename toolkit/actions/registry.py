@@ -11,6 +11,7 @@ from toolkit.actions.action import Action
 _MODULES: Final = (
     "assert_",
     "backup",
+    "check",
     "command",
     "copy",
     "debug",
@@ -27,6 +28,7 @@ _MODULES: Final = (
     "seed",
     "set_fact",
     "sql",
+    "unlock",
     "verify",
     "wait_for",
 )

@@ -10,7 +10,9 @@ import msgspec
 from msgspec import Struct, field
 
 from toolkit.errors import PlaybackError
+from toolkit.model.check import CheckReport, RepairPlan
 from toolkit.model.identity import Followed, IdentityPlan
+from toolkit.model.lock import FoundLock
 from toolkit.model.manifest import Manifest
 from toolkit.model.orphan import OrphanRemoval, OrphanReport
 from toolkit.model.plan import Conflict, RestorePlan
@@ -115,6 +117,37 @@ class Pruned(Struct, frozen=True, kw_only=True):
     keeps_deleted: bool
     zone: tzinfo
     check: bool
+
+
+class CheckedRepository(Struct, frozen=True, kw_only=True):
+    """A repository that was read back.
+
+    Attributes:
+        repository: by its name.
+        plan: what a repair takes away, or would; None where nothing is damaged.
+        repairing: a repair was asked for, which check mode does not carry out.
+        whole_again: labels of backups that an earlier repair took away and that are back.
+    """
+
+    repository: str
+    report: CheckReport
+    plan: RepairPlan | None
+    repairing: bool
+    check: bool
+    whole_again: tuple[str, ...] = ()
+
+
+class Unlocked(Struct, frozen=True, kw_only=True):
+    """The locks that a repository had, those with `removed` being gone now, or in check mode to be removed.
+
+    Attributes:
+        absent: ids that were named and that no lock has.
+    """
+
+    repository: str
+    locks: Sequence[FoundLock]
+    check: bool
+    absent: Sequence[str] = ()
 
 
 class OrphansFound(Struct, frozen=True, kw_only=True):

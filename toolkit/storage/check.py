@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from enum import StrEnum
 
 import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from toolkit.errors import DamageError, PlaybackError, RefusedError, StorageError
+from toolkit.model.check import CheckReport, Finding, FindingKind
 from toolkit.model.manifest import Chunk, Manifest, TableEntry
 from toolkit.model.outcome import Progress
 from toolkit.planning.sampling import Sample
 from toolkit.storage.chunks import DamagedChunkError, examine, stored_file
 from toolkit.storage.layout import (
-    CHECKED,
     DAMAGED,
     LOCKS,
     MARKER,
     QUARANTINE,
+    check_time_of,
     chunk_id_of,
     label_of,
     manifest_name,
@@ -29,69 +29,6 @@ from toolkit.storage.layout import (
 )
 from toolkit.storage.prefetch import prefetch
 from toolkit.storage.repository import Repository, vanished_error
-
-
-class FindingKind(StrEnum):
-    """What is wrong. All are damage but `foreign`, a file that is no part of the repository.
-
-    `unreadable` is what could not be read now, and `later` a backup that only a later version can read: whether these
-    are whole is not known. `header` is about a bundle that is whole to Playback, and not to other programs.
-    """
-
-    MISSING = "missing"
-    TRUNCATED = "truncated"
-    ALTERED = "altered"
-    UNREADABLE = "unreadable"
-    LATER = "later"
-    MANIFEST = "manifest"
-    VANISHED = "vanished"
-    HEADER = "header"
-    FOREIGN = "foreign"
-
-
-class Finding(Struct, frozen=True, kw_only=True):
-    """One thing found.
-
-    Attributes:
-        labels: the backups it harms, sorted; empty for a foreign file or a header.
-        tables: the tables it harms, by name; empty when it is not about a chunk.
-        chunk: the chunk's id, or empty.
-    """
-
-    kind: FindingKind
-    message: str
-    labels: tuple[str, ...] = ()
-    tables: tuple[str, ...] = ()
-    chunk: str = ""
-
-
-class CheckReport(Struct, frozen=True, kw_only=True):
-    """The result of a check.
-
-    Attributes:
-        backups: how many there are, damaged ones included.
-        chunks: how many the readable backups reference, each counted once.
-        rows: rows of tables in the chunks that were read and found right.
-        bytes: the raw size of these chunks.
-        stored: the size of the files read for it.
-        orphans: chunks no readable backup references; an interrupted or deleted backup leaves them, they harm nothing.
-        orphan_bytes: the size of their files.
-    """
-
-    findings: tuple[Finding, ...]
-    backups: int
-    chunks: int
-    rows: int
-    bytes: int
-    stored: int
-    orphans: int
-    orphan_bytes: int
-
-    @property
-    def damaged(self) -> bool:
-        """Whether any finding is damage."""
-        return any(finding.kind is not FindingKind.FOREIGN for finding in self.findings)
-
 
 _Key = tuple[str, int, int, int]
 """A chunk as a manifest describes it: id, rows, raw size, and a hash of columns and keys.
@@ -249,9 +186,9 @@ def _alike(labels: Iterable[str]) -> Iterator[Finding]:
 
 def _is_known(name: str) -> bool:
     """Whether a file that is no backup and no chunk belongs to a repository all the same."""
-    if name in (MARKER, CHECKED) or name.startswith((LOCKS, DAMAGED, QUARANTINE)):
+    if name == MARKER or name.startswith((LOCKS, DAMAGED, QUARANTINE)):
         return True
-    return record_label_of(name) is not None or proof_label_of(name) is not None
+    return any(known(name) is not None for known in (record_label_of, proof_label_of, check_time_of))
 
 
 def _kind(error: PlaybackError) -> FindingKind:

@@ -10,9 +10,6 @@ from toolkit.errors import InputError
 MARKER = "playback.json"
 """The file that makes a directory a repository: its format and its id."""
 
-CHECKED = "checked.json"
-"""The file that says when the repository was last checked."""
-
 BACKUPS = "backups/"
 CHUNKS = "chunks/"
 LOCKS = "locks/"
@@ -22,6 +19,7 @@ DAMAGED = "damaged/"
 PUBLISHED = "published/"
 QUARANTINE = "quarantine/"
 PROOFS = "proofs/"
+CHECKS = "checks/"
 
 _LABEL = re.compile(r"[0-9]{8}T[0-9]{6}Z-[A-Za-z0-9][A-Za-z0-9._-]{0,120}(?<![.])")
 _JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -31,6 +29,7 @@ _PUBLISHED = re.compile(r"published/([^/]+)\.json")
 _DAMAGED = re.compile(r"damaged/([^/]+)\.json")
 _QUARANTINED = re.compile(r"quarantine/([^/]+)/[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}/[0-9]{4,}\.jsonl")
 _PROOF = re.compile(r"proofs/([^/]+)/([0-9]{8}T[0-9]{6}Z)-[0-9a-f]{8}\.json")
+_CHECK = re.compile(r"checks/([0-9]{8}T[0-9]{6}Z)-[0-9a-f]{8}\.json")
 _CHUNK_ID = re.compile(r"[0-9a-f]{64}")
 _CHUNK = re.compile(r"chunks/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 
@@ -121,10 +120,13 @@ def proof_label_of(name: str) -> str | None:
 def proof_time_of(name: str) -> datetime | None:
     """Give when the attempt was made of which a file in `proofs/` tells, None for any other file."""
     found = _PROOF.fullmatch(name)
-    try:
-        return datetime.strptime(found[2], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if found else None
-    except ValueError:
-        return None
+    return _time_in(found[2]) if found else None
+
+
+def check_time_of(name: str) -> datetime | None:
+    """Give when the repository was checked of which a file in `checks/` tells, None for any other file."""
+    found = _CHECK.fullmatch(name)
+    return _time_in(found[1]) if found else None
 
 
 def is_chunk_id(text: str) -> bool:
@@ -148,3 +150,10 @@ def chunk_id_of(name: str) -> str | None:
 def _label_in(pattern: re.Pattern[str], name: str) -> str | None:
     found = pattern.fullmatch(name)
     return found[1] if found and _LABEL.fullmatch(found[1]) else None
+
+
+def _time_in(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None

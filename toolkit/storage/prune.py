@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from toolkit.errors import CommittedError, Interrupted, PlaybackError, StorageError
 from toolkit.model.duration import Duration
 from toolkit.model.outcome import Progress
+from toolkit.storage.checks import forgotten
 from toolkit.storage.layout import CHUNKS, PINS, VERIFIED, chunk_id_of, record_label_of
 from toolkit.storage.locks import Lock
 from toolkit.storage.proofs import outlived
@@ -184,14 +185,14 @@ def _told(removal: Removal, error: PlaybackError | KeyboardInterrupt) -> BaseExc
 def _remove_records(repository: Repository, now: datetime) -> None:
     """Remove what is recorded of backups that are not there, those of an interrupted prune included.
 
-    How proving them went stays known for a while.
+    How proving them went stays known for a while, and when the repository was checked.
     """
     listed = [file.name for prefix in (PINS, VERIFIED) for file in repository.store.list(prefix)]
     # after the list, since a record is made only for a backup that is there
     labels = set(repository.labels())
     gone = {label for name in listed if (label := record_label_of(name)) and label not in labels}
     repository.store.delete_many([name for label in sorted(gone) for name in record_names(label) if name in listed])
-    repository.store.delete_many(outlived(repository, labels, now))
+    repository.store.delete_many([*outlived(repository, labels, now), *forgotten(repository, now)])
 
 
 def _old_chunks(

@@ -12,12 +12,11 @@ from datetime import UTC, date, datetime
 import msgspec
 from msgspec import Struct
 
-from toolkit.errors import DamageError, MissingError
 from toolkit.model.manifest import Manifest
 from toolkit.model.retention import Pin
-from toolkit.planning.clock import instant, stamp
-from toolkit.storage.decoding import decoded, read_each, read_small
-from toolkit.storage.layout import CHECKED, PINS, VERIFIED, pin_name, record_label_of, verified_name
+from toolkit.planning.clock import stamp
+from toolkit.storage.decoding import decoded, read_each
+from toolkit.storage.layout import PINS, VERIFIED, pin_name, record_label_of, verified_name
 from toolkit.storage.locks import LockKind, locked
 from toolkit.storage.processes import who
 from toolkit.storage.repository import Repository
@@ -47,35 +46,9 @@ class _VerifiedFile(msgspec.Struct, frozen=True, kw_only=True):
     time: str
 
 
-class _CheckedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of `checked.json`.
-
-    Attributes:
-        subset: which part of the chunks was read; empty for all.
-    """
-
-    damaged: bool
-    subset: str
-    by: str
-    time: str
-
-
-_CHECKED = msgspec.json.Decoder(_CheckedFile)
 _PIN = msgspec.json.Decoder(_PinFile)
 _VERIFIED = msgspec.json.Decoder(_VerifiedFile)
 """Made here, because msgspec crashes when several threads decode into a type for the first time at once."""
-
-
-class LastCheck(Struct, frozen=True, kw_only=True):
-    """When a repository was last read back, and whether anything was found damaged then.
-
-    Attributes:
-        subset: which part of the chunks was read; empty for all.
-    """
-
-    time: datetime
-    damaged: bool
-    subset: str
 
 
 class Records(Struct, frozen=True, kw_only=True):
@@ -155,20 +128,3 @@ def _alone(repository: Repository, purpose: str) -> AbstractContextManager[objec
 def record_names(label: str) -> tuple[str, ...]:
     """Give the files that may say something about a backup."""
     return pin_name(label), verified_name(label)
-
-
-def record_check(repository: Repository, *, damaged: bool, subset: str, now: datetime) -> None:
-    """Note that a repository was read back, but in no bundle; StorageError where that cannot be written."""
-    if repository.store.one_file:
-        return
-    content = _CheckedFile(damaged=damaged, subset=subset, by=who(), time=stamp(now))
-    repository.store.put(CHECKED, msgspec.json.encode(content))
-
-
-def last_check(repository: Repository) -> LastCheck | None:
-    """Give when a repository was last read back; None where nothing is known. StorageError when it cannot be read."""
-    try:
-        found = decoded(_CHECKED, read_small(repository.store, CHECKED))
-        return LastCheck(time=instant(found.time), damaged=found.damaged, subset=found.subset)
-    except (MissingError, DamageError, ValueError):  # DecodeError is one
-        return None

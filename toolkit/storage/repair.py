@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
-from msgspec import Struct
-
 from toolkit.errors import DamageError, InputError, MissingError, RefusedError
+from toolkit.model.check import Finding, FindingKind, RepairPlan
 from toolkit.model.manifest import Manifest
 from toolkit.storage import manifest_file
-from toolkit.storage.check import Finding, FindingKind
 from toolkit.storage.chunks import examine, stored_file
 from toolkit.storage.layout import DAMAGED, chunk_name, damaged_label_of, damaged_name, manifest_name
 from toolkit.storage.locks import Lock
@@ -19,21 +17,6 @@ from toolkit.storage.repository import Repository
 
 _UNKNOWN = (FindingKind.UNREADABLE, FindingKind.LATER)
 _BAD_FILES = (FindingKind.TRUNCATED, FindingKind.ALTERED)
-
-
-class RepairPlan(Struct, frozen=True, kw_only=True):
-    """What a repair takes away.
-
-    Attributes:
-        backups: label → the tables that cannot be restored, empty where the manifest itself is damaged.
-        chunks: ids of the chunks whose files are damaged.
-    """
-
-    backups: dict[str, tuple[str, ...]]
-    chunks: tuple[str, ...]
-
-    def __bool__(self) -> bool:
-        return bool(self.backups or self.chunks)
 
 
 def plan_repair(findings: Iterable[Finding]) -> RepairPlan:

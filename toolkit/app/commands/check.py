@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from toolkit import wording
 from toolkit.app import command
 from toolkit.app.command import INVENTORY, JSON, REPOSITORY, Call, Command
-from toolkit.errors import ExitCode, InputError, PlaybackError, StorageError
+from toolkit.errors import ExitCode, InputError, PlaybackError
 from toolkit.output.answer import BAD, GOOD, WARNING, Answer, Line
 
 if TYPE_CHECKING:
+    from toolkit.model.check import CheckReport, RepairPlan
     from toolkit.planning.sampling import Sample
-    from toolkit.storage.check import CheckReport
-    from toolkit.storage.locks import Lock
-    from toolkit.storage.repair import RepairPlan
     from toolkit.storage.repository import Repository
 
 
@@ -52,31 +48,21 @@ class Checked(Answer):
 
     def lines(self) -> Iterator[Line]:
         """Give each finding with what it harms, the verdict, and the plan."""
-        report = self.report
-        for finding in report.findings:
-            yield Line(f"{finding.kind}: {finding.message}", WARNING if finding.kind == "foreign" else BAD)
-            for heading, harmed in (("backups", finding.labels), ("tables", finding.tables)):
-                if harmed:
-                    yield Line(f"    {heading}: {', '.join(harmed)}")
-        verdict = f"repository {self.repository} is {'DAMAGED' if report.damaged else 'sound'}"
-        numbers = ((report.backups, "backup"), (report.chunks, "chunk"), (report.rows, "row"))
-        contents = ", ".join(wording.counted(number, noun) for number, noun in numbers)
-        sizes = f"{wording.size(report.bytes)} ({wording.size(report.stored)} stored)"
-        yield Line(f"{verdict}: {contents}, {sizes} read", BAD if report.damaged else GOOD)
-        if report.orphans:
-            orphans = f"{wording.counted(report.orphans, 'chunk')} ({wording.size(report.orphan_bytes)})"
-            yield Line(f"    {orphans} of no backup; no harm")
-        if self.plan:
-            yield from _plan_lines(self.plan, repairing=self.repairing)
+        from toolkit.views import check as views
+
+        for finding in self.report.findings:
+            first, *more = views.finding_lines(finding)
+            yield Line(first, WARNING if finding.kind == "foreign" else BAD)
+            yield from map(Line, more)
+        yield Line(views.verdict(self.repository, self.report), BAD if self.report.damaged else GOOD)
+        yield from map(Line, views.remark_lines(self.report))
+        yield from map(Line, views.plan_lines(self.plan, repairing=self.repairing))
 
     def document(self) -> Mapping[str, Any]:
         """Give the findings, the numbers and the plan."""
-        from msgspec.structs import asdict
+        from toolkit.views import check as views
 
-        findings = [{**asdict(each), "kind": str(each.kind)} for each in self.report.findings]
-        document = {**asdict(self.report), "findings": findings}
-        plan = {"backups": self.plan.backups, "chunks": self.plan.chunks} if self.plan else None
-        return {"repository": self.repository, "damaged": self.report.damaged, **document, "repair": plan}
+        return views.document(self.repository, self.report, self.plan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,26 +80,14 @@ class Repaired(Answer):
 
     def lines(self) -> Iterator[Line]:
         """Say so, and what to do next."""
-        if self.done:
-            yield Line(f"repository {self.repository} is repaired; back up, then repair once more: a hurt", GOOD)
-            yield Line("    backup comes back when all its chunks are stored anew", GOOD)
-        for label in self.whole_again:
-            yield Line(f"{label} is whole again and listed as before", GOOD)
+        from toolkit.views import check as views
+
+        for line in views.repaired_lines(self.repository, self.whole_again, done=self.done):
+            yield Line(line, GOOD)
 
     def document(self) -> Mapping[str, Any]:
         """Give the same facts."""
         return {"repository": self.repository, "repaired": self.done, "whole_again": list(self.whole_again)}
-
-
-def _plan_lines(plan: RepairPlan, *, repairing: bool) -> Iterator[Line]:
-    word = "the repair takes away" if repairing else "`--repair` would take away"
-    chunks = wording.counted(len(plan.chunks), "damaged chunk")
-    yield Line(f"{word} {wording.counted(len(plan.backups), 'backup')} and {chunks}:")
-    for label, tables in plan.backups.items():
-        hurt = f"tables {', '.join(tables)}" if tables else "its manifest"
-        yield Line(f"    {label}: {hurt} cannot be read; the manifest goes to damaged/{label}.json")
-    if not repairing:
-        yield Line("    where another repository has these backups whole, copy them back after the repair")
 
 
 def _check(given: Options, call: Call) -> Iterator[Answer]:
@@ -151,10 +125,8 @@ def _sample(given: Options) -> Sample | None:
 def _one(name: str, repository: Repository, sample: Sample | None, call: Call, *, repairing: bool) -> Iterator[Answer]:
     from toolkit.app.control import utc_now
     from toolkit.app.running import progress_of
-    from toolkit.storage.check import check
+    from toolkit.storage.checking import examined, mended
     from toolkit.storage.locks import LockKind, locked
-    from toolkit.storage.records import record_check
-    from toolkit.storage.repair import bring_back, plan_repair, repair
 
     kind = LockKind.EXCLUSIVE if repairing else LockKind.SHARED
     with locked(
@@ -165,34 +137,12 @@ def _one(name: str, repository: Repository, sample: Sample | None, call: Call, *
         if sample:
             call.note(f"reading {sample}")
         with progress_of(call, name) as progress:
-            report = check(repository, sample=sample, progress=progress)
-        plan = plan_repair(report.findings) if report.damaged else None
-        yield Checked(repository=name, report=report, plan=plan, repairing=repairing)
-        if plan and not repairing:
-            _doubt(repository, plan, lock)
-        if not lock.warnings:
-            with suppress(StorageError):
-                subset = str(sample) if sample else ""
-                record_check(repository, damaged=plan is not None, subset=subset, now=utc_now())
-        if repairing:
-            if plan:
-                repair(repository, plan, lock=lock)
-            again = tuple(bring_back(repository, lock=lock))
+            found = examined(repository, lock, sample=sample, repairing=repairing, progress=progress, now=utc_now)
+        yield Checked(repository=name, report=found.report, plan=found.plan, repairing=repairing)
+        again = mended(repository, found.plan, lock) if repairing else ()
     # a bundle takes on what was repaired when its lock is given back
     if repairing:
-        yield Repaired(repository=name, done=plan is not None, whole_again=again)
-
-
-def _doubt(repository: Repository, plan: RepairPlan, lock: Lock) -> None:
-    """Let damaged backups no longer count as verified or proven, so that a prune relies on others."""
-    from toolkit.app.control import utc_now
-    from toolkit.storage.proofs import doubt
-
-    if not lock.warnings:
-        with suppress(StorageError):
-            for label, tables in plan.backups.items():
-                hurt = f"tables {', '.join(tables)}" if tables else "its manifest"
-                doubt(repository, label, f"{hurt} cannot be read (found by check)", now=utc_now())
+        yield Repaired(repository=name, done=found.plan is not None, whole_again=again)
 
 
 COMMAND = Command(

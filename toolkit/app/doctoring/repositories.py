@@ -13,14 +13,14 @@ from toolkit.errors import MissingError, PlaybackError, StorageError, UnsetError
 from toolkit.model.finding import Examined, Finding, Level, Measure
 from toolkit.model.host import LocalRepository
 from toolkit.model.manifest import Manifest
-from toolkit.planning.clock import SKEW
+from toolkit.planning.clock import SKEW, instant
 from toolkit.planning.expecting import Seen
+from toolkit.storage.checks import LastChecks, last_checks
 from toolkit.storage.disk import free_bytes
 from toolkit.storage.known import KnownRepositories
 from toolkit.storage.lock_files import list_locks, read_lock
 from toolkit.storage.locks import store_time
 from toolkit.storage.proofs import read_proofs
-from toolkit.storage.records import last_check
 from toolkit.storage.repository import Repository
 from toolkit.storage.store import Store
 from toolkit.wording import counted, size, span
@@ -208,22 +208,38 @@ def _checked(notes: _Notes, repository: Repository, manifests: Sequence[Manifest
     visit = notes.visit
     if not manifests:
         return
-    last, how = last_check(repository), f"`invoke check --repository {visit.name}`"
-    if last is None:
-        oldest = min(each.metadata.timestamp for each in manifests)
-        first = datetime.fromisoformat(oldest)
+    checks, how = last_checks(repository, now=visit.now), f"`invoke check --repository {visit.name}`"
+    if (last := checks.any) is None:
+        first = min(instant(each.metadata.timestamp) for each in manifests)
         level = Level.WARNING if visit.now - first > UNCHECKED else Level.OK
         notes.findings.append(visit.finding("check", "it was never checked", level, f"{how} reads it back"))
         return
-    notes.measures.append(visit.measure("check_timestamp_seconds", last.time.timestamp()))
-    age = span((visit.now - last.time).total_seconds())
-    if last.damaged:
+    time = instant(last.time)
+    notes.measures.append(visit.measure("check_timestamp_seconds", time.timestamp()))
+    age = span((visit.now - time).total_seconds())
+    since = sum(1 for each in manifests if instant(each.metadata.timestamp) > time)
+    newer = f", and {counted(since, 'backup')} made since {'was' if since == 1 else 'were'} never checked" * bool(since)
+    if last.damaged and last.repaired:
+        hint = f"back up, then {how} reads it back"
+        text = f"the last check, {age} ago, found damage and took it away"
+        notes.findings.append(visit.finding("check", text, Level.WARNING, hint))
+    elif last.damaged:
         text = f"the last check, {age} ago, found damage"
         notes.findings.append(visit.finding("check", text, Level.CRITICAL, f"{how} says what, and offers a repair"))
-    elif visit.now - last.time > UNCHECKED:
-        text = f"it was last checked {age} ago"
+    elif visit.now - time > UNCHECKED:
+        text = f"it was last checked {age} ago{newer}"
         notes.findings.append(
             visit.finding("check", text, Level.WARNING, f"{how} reads it back; `--read-data-subset 5%` a part")
         )
     else:
-        notes.findings.append(visit.finding("check", f"checked {age} ago, no damage"))
+        notes.findings.append(visit.finding("check", f"checked {age} ago{_part(checks, visit.now)}, no damage"))
+
+
+def _part(checks: LastChecks, now: datetime) -> str:
+    """How much was read, where it was not everything."""
+    assert checks.any is not None
+    if checks.any is checks.whole:
+        return ""
+    if checks.whole is None:
+        return " in part, and never as a whole"
+    return f" in part, as a whole {span((now - instant(checks.whole.time)).total_seconds())} ago"

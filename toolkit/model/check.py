@@ -1,0 +1,120 @@
+"""What reading a repository back has found, what a repair takes away, and what is remembered of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+
+
+class FindingKind(StrEnum):
+    """What is wrong. All are damage but `foreign`, a file that is no part of the repository.
+
+    `unreadable` is what could not be read now, and `later` a backup that only a later version can read: whether these
+    are whole is not known. `header` is about a bundle that is whole to Playback, and not to other programs.
+    """
+
+    MISSING = "missing"
+    TRUNCATED = "truncated"
+    ALTERED = "altered"
+    UNREADABLE = "unreadable"
+    LATER = "later"
+    MANIFEST = "manifest"
+    VANISHED = "vanished"
+    HEADER = "header"
+    FOREIGN = "foreign"
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One thing found.
+
+    Attributes:
+        labels: the backups it harms, sorted; empty for a foreign file or a header.
+        tables: the tables it harms, by name; empty when it is not about a chunk.
+        chunk: the chunk's id, or empty.
+    """
+
+    kind: FindingKind
+    message: str
+    labels: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    chunk: str = ""
+
+
+class CheckReport(Struct, frozen=True, kw_only=True):
+    """The result of a check.
+
+    Attributes:
+        backups: how many there are, damaged ones included.
+        chunks: how many the readable backups reference, each counted once.
+        rows: rows of tables in the chunks that were read and found right.
+        bytes: the raw size of these chunks.
+        stored: the size of the files read for it.
+        orphans: chunks no readable backup references; an interrupted or deleted backup leaves them, they harm nothing.
+        orphan_bytes: the size of their files.
+    """
+
+    findings: tuple[Finding, ...]
+    backups: int
+    chunks: int
+    rows: int
+    bytes: int
+    stored: int
+    orphans: int
+    orphan_bytes: int
+
+    @property
+    def damaged(self) -> bool:
+        """Whether any finding is damage."""
+        return any(finding.kind is not FindingKind.FOREIGN for finding in self.findings)
+
+    @property
+    def harmed(self) -> tuple[str, ...]:
+        """The labels of the backups that something is wrong with."""
+        return tuple(sorted({label for finding in self.findings for label in finding.labels}))
+
+
+class RepairPlan(Struct, frozen=True, kw_only=True):
+    """What a repair takes away.
+
+    Attributes:
+        backups: label → the tables that cannot be restored, empty where the manifest itself is damaged.
+        chunks: ids of the chunks whose files are damaged.
+    """
+
+    backups: Mapping[str, tuple[str, ...]]
+    chunks: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.backups or self.chunks)
+
+
+class CheckRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A check of a repository, as the repository remembers it.
+
+    Attributes:
+        time: when it ended, ISO 8601 in UTC.
+        damaged: something was damaged.
+        harmed: labels of the backups that it was found in.
+        repaired: what was damaged was taken away at once.
+        subset: which part of the chunks was read; empty for all of them.
+        backups: how many there were.
+        stored: the size of the files that were read.
+        seconds: how long it took.
+        playbook, tool, by: what checked it: the playbook, empty for the command; the version of the program; the user
+            at the machine.
+    """
+
+    time: str
+    damaged: bool
+    harmed: tuple[str, ...] = ()
+    repaired: bool = False
+    subset: str = ""
+    backups: int = 0
+    stored: int = 0
+    seconds: float = 0
+    playbook: str = ""
+    tool: str = ""
+    by: str = ""
