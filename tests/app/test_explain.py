@@ -86,11 +86,32 @@ def test_explain_as_json_has_the_same_facts(shop: Shop) -> None:
     assert "businesses" in {each["table"] for each in document["brings"]}
 
 
+def test_explain_of_a_table_alone_says_whose_its_rows_are_and_which_are_taken(shop: Shop) -> None:
+    """A table without a row is told by its rule, the ways to its owners, and the references on both sides."""
+    text = shop("explain", "loan_transactions", "--businesses", "biz-city-style").out.splitlines()
+    assert text[0].startswith("table:  loan_transactions, ")
+    for line in (
+        "rule:   business/misc, owned_by: [loanId]",
+        "        rows that belong to the businesses that the scope selects",
+        "        rows that nobody owns stay out: the scope names businesses",
+        "    inter_business_loans.borrowerBusinessId = businesses.id",
+        "    inter_business_loans.lenderBusinessId = businesses.id",
+        "    loan_transactions.personalExpenseId → personal_expenses.id: foreign key",
+    ):
+        assert line in text
+    document = json.loads(shop("explain", "audit_logs", "--json").out)
+    assert (document["taken"], document["ways"], document["key"]) == (False, [], ["id"])
+    assert document["reasons"] == ["it is optional, and the scope does not name it"]
+    named = json.loads(shop("explain", "audit_logs", "--optional", "audit_logs=5", "--json").out)
+    assert named["taken"]
+    assert "the newest 5 by" in named["reasons"][-1]
+
+
 def test_explain_says_what_is_wrong_with_the_question(shop: Shop) -> None:
     """Missing words and options that are not right are one error each, all of them told, with exit code 2."""
     for words, message in (
         ((), "no table and no row are named"),
-        (("users",), "no row is named"),
+        (("user",), "no table 'user'"),
         (("users", "nobody"), "table users has no row with id=nobody"),
         (("users", "user-admin", "--optional", "users"), "not an optional table"),
     ):

@@ -1,4 +1,4 @@
-"""How `backups` and `show` say whether a backup is proven."""
+"""How `backups`, `show` and `proofs` say whether a backup is proven."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.control import Control
 from tests.planning.test_proving import tried
 from tests.storage.samples import some_rows, write_backup
 from toolkit.app.command import Command, NoOptions
-from toolkit.app.commands import backups, show
+from toolkit.app.commands import backups, proofs, show
 from toolkit.app.control import Control as CommandControl
 from toolkit.app.performing import perform
 from toolkit.model.proof import Asserted
@@ -57,3 +57,9 @@ def test_proven_or_not(tmp_path: Path) -> None:
         assert shown in " ".join(said(tmp_path, show.COMMAND, show.Options(label=(label,))).split())
     repository.store.put(f"{PROOFS}{label}/20261121T020000Z-00000000.json", b"{")
     assert "20261121T020000Z-00000000.json cannot be read" in said(tmp_path, backups.COMMAND, NoOptions())
+    lines = said(tmp_path, proofs.COMMAND, proofs.Options()).splitlines()
+    assert lines[0].endswith("20261121T020000Z-00000000.json cannot be read")
+    assert [line.split()[1] for line in lines[2:6]] == ["FAILED", "hindered", "proven", "proven"]
+    assert "b1" in lines[5]
+    assert lines[6].endswith("1 of 2 broken: b")
+    assert "nobody has tried" in said(tmp_path, proofs.COMMAND, proofs.Options(host="another"))

@@ -118,6 +118,7 @@ class Call:
     Attributes:
         host, repository: the shared options, as a person wrote them; empty where they were left out.
         as_json: standard output is for JSON alone.
+        seconds: how long a database may take to answer, for a page; None for as long as it takes.
     """
 
     command: Command[Any]
@@ -127,6 +128,7 @@ class Call:
     repository: str = ""
     as_json: bool = False
     debug: bool = False
+    seconds: float | None = None
 
     def named_host(self, purpose: str = "") -> str:
         """Give the host that was named; InputError where none was."""

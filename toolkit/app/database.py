@@ -9,7 +9,8 @@ from toolkit.actions.databases import open_database
 from toolkit.app.command import Call
 from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog
-from toolkit.postgres.session.connection import Connection, connect
+from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.session.hurrying import connect_within
 
 
 @contextmanager
@@ -18,7 +19,7 @@ def opened(call: Call) -> Iterator[tuple[Connection, Catalog]]:
 
     Raises:
         InputError: no host is named, there is none of that name, or it has no catalog.
-        DatabaseError: the database cannot be reached.
+        DatabaseError: the database cannot be reached, or takes longer than the command may.
     """
     name = call.named_host()
     inventory = call.control.load_inventory()
@@ -26,7 +27,6 @@ def opened(call: Call) -> Iterator[tuple[Connection, Catalog]]:
     if not host.catalog:
         raise InputError(f"host {name} has no catalog", hint="set `catalog:` for it in inventory/hosts.yml")
     catalog = inventory.catalog(host.catalog)
-    with connect(
-        open_database(inventory.directory, host.database), application=f"playback {call.command.name}"
-    ) as connection:
+    conninfo = open_database(inventory.directory, host.database)
+    with connect_within(conninfo, call.seconds, application=f"playback {call.command.name}") as connection:
         yield connection, catalog

@@ -85,7 +85,7 @@ def graph_of(catalog: Catalog, schema: DatabaseSchema, links: Links) -> Graph:
     tables = [_table(name, rule, depths.get(name, 0), owners.get(name, "")) for name, rule in rules.items()]
     order = {group: place for place, group in enumerate(_groups(catalog))}
     tables.sort(key=lambda table: (order.get(table.group, len(order)), table.name))
-    return Graph(tables=tuple(tables), edges=tuple(_edges(schema, links)))
+    return Graph(tables=tuple(tables), edges=tuple(edges_of(schema, links)))
 
 
 def _groups(catalog: Catalog) -> Iterable[str]:
@@ -123,7 +123,8 @@ def _depths(tenant: str, links: Iterable[OwnerLink]) -> tuple[dict[str, int], di
     return depths, owners
 
 
-def _edges(schema: DatabaseSchema, links: Links) -> Iterable[GraphEdge]:
+def edges_of(schema: DatabaseSchema, links: Links) -> Iterable[GraphEdge]:
+    """Give all references of a database, by what points."""
     owning = {(link.table, link.source, _pairs(link.columns, link.source_columns)) for link in links.owners}
     cyclic = {
         table: number

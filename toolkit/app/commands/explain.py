@@ -1,4 +1,4 @@
-"""`explain`: whose a row is, whether a scope takes it and why, and what hangs on it."""
+"""`explain`: whose a row, or a table's rows are, whether a scope takes them and why, and what hangs on them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from toolkit.model.catalog import OwnerEdge, TableRule
     from toolkit.model.explanation import Brought, Explanation, Owner, Pointing, RowKey
     from toolkit.model.scope import Scope
+    from toolkit.model.table_explanation import TableExplanation, TableReference, TableStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What `explain` is given."""
 
-    row: tuple[str, ...] = command.words("a table, then the row's key: its values in order, or column=value")
+    row: tuple[str, ...] = command.words(
+        "a table, alone or with a row's key behind it: its values in order, or column=value"
+    )
     businesses: str = command.text("the scope's businesses, separated by commas (default: all)")
     demo: str = command.text("what the scope does with demo businesses: exclude (default), include or only")
     scope: str = command.text("business (default) or full-device")
@@ -46,15 +49,87 @@ class Explained(Answer):
         import msgspec
 
         document: dict[str, Any] = msgspec.to_builtins(self.explanation)
-        rule = self.explanation.rule
-        classified = rule and {"category": rule.category.value, "group": rule.group, "text": _rule_text(rule)}
         return {
             "host": self.host,
             "scope": msgspec.to_builtins(self.scope),
             "taken": self.explanation.mark is not None,
             **document,
-            "rule": classified,
+            "rule": _rule_document(self.explanation.rule),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedTable(Answer):
+    """A table of a host's database under a scope; `rows` says how many it has, in words."""
+
+    host: str
+    scope: Scope
+    rows: str
+    explanation: TableExplanation
+
+    def lines(self) -> Iterator[Line]:
+        """Give its rule, which rows are taken, whose they are by which way, and what points where."""
+        return map(Line, _table_lines(self))
+
+    def document(self) -> Mapping[str, Any]:
+        """Give the same facts, and its columns."""
+        import msgspec
+
+        document: dict[str, Any] = msgspec.to_builtins(self.explanation)
+        return {
+            "host": self.host,
+            "scope": msgspec.to_builtins(self.scope),
+            "rows": self.rows,
+            **document,
+            "rule": _rule_document(self.explanation.rule),
+        }
+
+
+def _rule_document(rule: TableRule | None) -> dict[str, str] | None:
+    if rule is None:
+        return None
+    return {"category": rule.category.value, "group": rule.group, "text": _rule_text(rule)}
+
+
+def _table_lines(answer: ExplainedTable) -> Iterator[str]:
+    from toolkit.app.scope_options import scope_text
+
+    found = answer.explanation
+    yield f"table:  {found.table}, {answer.rows}"
+    yield f"rule:   {_rule_line(found.rule)}"
+    yield f"key:    {', '.join(found.key) if found.unique else 'none: rows are told apart by all columns'}"
+    yield f"scope:  {scope_text(answer.scope)}"
+    yield f"taken:  {'yes' if found.taken else 'no'}"
+    yield from (f"        {reason}" for reason in found.reasons)
+    yield ""
+    if not found.ways:
+        yield found.nobodys
+    for way in found.ways:
+        yield "owned by the way" if way else "its rows are the businesses"
+        yield from (f"    {_step_text(step)}" for step in way)
+    for heading, references in (("it points at:", found.points_at), ("what points at it:", found.pointed_at)):
+        if references:
+            yield ""
+            yield heading
+            yield from (f"    {_reference_text(each)}" for each in references)
+
+
+def _step_text(step: TableStep) -> str:
+    return f"{step.table}.{_columns_text(step.columns)} = {step.owner}.{_columns_text(step.owner_columns)}"
+
+
+def _reference_text(each: TableReference) -> str:
+    kind = "declared reference" if each.declared else "foreign key"
+    owns = f"; owns {each.owns}" if each.owns else ""
+    parent = f"{each.parent}.{_columns_text(each.parent_columns)}"
+    return f"{each.child}.{_columns_text(each.columns)} → {parent}: {kind}{owns}"
+
+
+def _rule_line(rule: TableRule | None) -> str:
+    if rule is None:
+        return "not classified in the catalog file"
+    text = _rule_text(rule)
+    return f"{rule.category}/{rule.group}{f', {text}' if text else ''}"
 
 
 def _rule_text(rule: TableRule) -> str:
@@ -90,12 +165,7 @@ def _lines(scope: Scope, explanation: Explanation) -> Iterator[str]:
 
     key = ", ".join(f"{column}={key_text((value,))}" for column, value in explanation.key.items())
     yield f"row:    {explanation.table} {key}"
-    rule = explanation.rule
-    if rule is None:
-        yield "table:  not classified in the catalog file"
-    else:
-        text = _rule_text(rule)
-        yield f"table:  {rule.category}/{rule.group}{f', {text}' if text else ''}"
+    yield f"table:  {_rule_line(explanation.rule)}"
     yield f"scope:  {scope_text(scope)}"
     yield f"taken:  yes, as {explanation.mark}" if explanation.mark else "taken:  no"
     yield from (f"        {reason}" for reason in explanation.reasons)
@@ -154,28 +224,53 @@ def _indented(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _explain(given: Options, call: Call) -> Iterator[Answer]:
-    from toolkit.app.database import opened
     from toolkit.app.scope_options import scope_meant
-    from toolkit.postgres.selection.explanation import Explainer
-    from toolkit.postgres.selection.snapshot import consistent_snapshot
 
-    if len(given.row) < 2:
-        what = "no row is named" if given.row else "no table and no row are named"
-        raise InputError(what, hint=call.command.invocation)
+    if not given.row:
+        raise InputError("no table and no row are named", hint=call.command.invocation)
     scope = scope_meant(businesses=given.businesses, demo=given.demo, scope=given.scope, optional=given.optional)
+    yield _table(given.row[0], scope, call) if len(given.row) == 1 else _row(given.row, scope, call)
+
+
+def _table(name: str, scope: Scope, call: Call) -> ExplainedTable:
+    from toolkit.app.database import opened
+    from toolkit.planning.table_explanation import explain_table
+    from toolkit.postgres.schema.row_counts import count_rows
+    from toolkit.postgres.selection.row_lookup import table_named
+    from toolkit.postgres.selection.snapshot import surveyed
+
+    with opened(call) as (connection, catalog):
+        found = surveyed(connection, catalog, scope, unclassified="warn")
+        table = table_named(found.schema, name).name
+        rows = count_rows(connection, found.schema, [table])[table]
+    explanation = explain_table(
+        table, catalog=catalog, schema=found.schema, links=found.links, accounting=found.accounting, scope=scope
+    )
+    return ExplainedTable(host=call.host, scope=scope, rows=str(rows), explanation=explanation)
+
+
+def _row(words: Sequence[str], scope: Scope, call: Call) -> Explained:
+    from toolkit.app.database import opened
+    from toolkit.postgres.selection.explanation import Explainer
+    from toolkit.postgres.selection.snapshot import LOCK_SECONDS, consistent_snapshot
+    from toolkit.postgres.session.hurrying import limit
+
     with (
         opened(call) as (connection, catalog),
         # tables that nobody has classified yet are no reason to explain nothing
-        consistent_snapshot(connection, catalog, scope, unclassified="warn") as survey,
+        consistent_snapshot(
+            connection, catalog, scope, unclassified="warn", patience=call.seconds or LOCK_SECONDS
+        ) as survey,
     ):
-        explanation = Explainer(connection, survey).explain(given.row[0], given.row[1:])
-    yield Explained(host=call.host, scope=scope, explanation=explanation)
+        limit(connection, call.seconds)
+        explanation = Explainer(connection, survey).explain(words[0], words[1:])
+    return Explained(host=call.host, scope=scope, explanation=explanation)
 
 
 COMMAND = Command(
     name="explain",
-    summary="Say whose a row is and whether a scope takes it",
-    usage="--host H TABLE KEY",
+    summary="Say whose a row, or a table's rows are and whether a scope takes them",
+    usage="--host H TABLE [KEY]",
     needs=(HOST, INVENTORY, JSON),
     options=Options,
     body=_explain,

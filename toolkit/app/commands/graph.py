@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolkit import wording
 from toolkit.app import command
 from toolkit.app.command import HOST, INVENTORY, JSON, Call, Command
 from toolkit.errors import InputError
 from toolkit.output.answer import Answer, Line
+
+if TYPE_CHECKING:
+    from toolkit.model.catalog import Catalog
+    from toolkit.planning.graph import Graph
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,21 +49,27 @@ class Drawn(Answer):
         return asdict(self)
 
 
+def graph_asked(call: Call) -> tuple[Catalog, Graph]:
+    """Give the graph of the database of the host that a command was given, with the catalog file."""
+    from toolkit.app.database import opened
+    from toolkit.model.scope import Scope
+    from toolkit.planning.graph import graph_of
+    from toolkit.postgres.selection.snapshot import surveyed
+
+    with opened(call) as (connection, catalog):
+        found = surveyed(connection, catalog, Scope(), unclassified="warn")
+    return catalog, graph_of(catalog, found.schema, found.links)
+
+
 def _graph(given: Options, call: Call) -> Iterator[Answer]:
     from pathlib import Path
 
-    from toolkit.app.database import opened
-    from toolkit.model.scope import Scope
     from toolkit.output.graph_svg import LEGEND, svg
-    from toolkit.planning.graph import graph_of
     from toolkit.planning.graph_layout import lay_out
-    from toolkit.postgres.selection.snapshot import survey
 
     if not given.output:
         raise InputError("no file is named", hint="invoke graph --host HOST --output FILE.svg")
-    with opened(call) as (connection, catalog):
-        found = survey(connection, catalog, Scope(), unclassified="warn")
-    graph = graph_of(catalog, found.schema, found.links)
+    catalog, graph = graph_asked(call)
     drawn = Drawn(
         file=given.output,
         catalog=catalog.name,
