@@ -25,6 +25,7 @@ _MODULES: Final = (
     "pin",
     "prune",
     "restore",
+    "schedule",
     "seed",
     "set_fact",
     "sql",

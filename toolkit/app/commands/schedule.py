@@ -1,4 +1,4 @@
-"""`schedule`: have a playbook run by itself, by what the machine has for that; show, install, list and remove it."""
+"""`schedule`: have a playbook run by itself, by what the machine has for that; show, install, pause and list it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 def _schedule(given: Asked, call: Call) -> Iterator[Answer]:
     from toolkit.app.scheduling.kinds import kind_named
 
-    asked = [f"--{name}" for name in ("install", "remove", "list") if getattr(given, name)]
+    asked = [f"--{name}" for name in ("install", "remove", "list", "pause", "resume") if getattr(given, name)]
     if len(asked) > 1:
         raise InputError(f"{' and '.join(asked)}: give one of them")
+    if given.until and not given.pause:
+        raise InputError("--until goes with --pause")
     kind = kind_named(given.kind)
     if given.list:
         yield _listed(call)
+    elif given.pause or given.resume:
+        yield _paused(given, call)
     elif given.remove:
         yield _removed(given, call, kind)
     else:
@@ -34,10 +38,32 @@ def _listed(call: Call) -> Answer:
     from toolkit.app.scheduling.answers import Listed
     from toolkit.app.scheduling.kinds import is_installed
     from toolkit.app.scheduling.record import scheduled
+    from toolkit.private.pauses import pause_of
 
-    directory = call.control.directory
+    directory, now = call.control.directory, names.local_now()
     found = tuple((record, is_installed(record, directory)) for record in scheduled(directory))
-    return Listed(directory=directory, now=names.local_now(), schedules=found)
+    paused = {each.name: pause for each, _ in found if (pause := pause_of(directory, each.name, now.date()))}
+    return Listed(directory=directory, now=now, schedules=found, pauses=paused)
+
+
+def _paused(given: Asked, call: Call) -> Answer:
+    from toolkit.app.scheduling import names
+    from toolkit.app.scheduling.answers import Paused
+    from toolkit.private import pauses
+    from toolkit.storage.processes import who
+
+    if len(given.playbook) != 1 and not given.name:
+        raise InputError("nothing to pause or to resume is named", hint="invoke schedule NAME --pause")
+    directory, now = call.control.directory, names.local_now()
+    name = given.name or given.playbook[0]
+    if name not in pauses.scheduled_names(directory):
+        name = names.default(name)
+    pauses.expect_scheduled(directory, name)
+    if given.resume:
+        return Paused(name=name, pause=None, changed=pauses.resume(directory, name))
+    until = names.day(given.until) if given.until else None
+    changed = pauses.pause(directory, name, until=until, by=who(), now=now)
+    return Paused(name=name, pause=pauses.pause_of(directory, name, now.date()), changed=changed)
 
 
 def _removed(given: Asked, call: Call, kind: Kind) -> Answer:
@@ -65,6 +91,7 @@ def _planned(given: Asked, call: Call, kind: Kind) -> Answer:
     from toolkit.app.scheduling.plan import job_of, warnings_of
     from toolkit.errors import PlaybackError
     from toolkit.private.files import make_directory
+    from toolkit.private.pauses import pause_of
 
     job = job_of(given, call)
     now, directory = names.local_now(), call.control.directory
@@ -73,12 +100,16 @@ def _planned(given: Asked, call: Call, kind: Kind) -> Answer:
         raise InputError(
             f"{job.name} is scheduled already, for {known.playbook}", hint="choose another --name, or remove that one"
         )
+    pause = pause_of(directory, job.name, now.date())
+    still_paused = (
+        (f"{job.name} is paused {pause.term}; `invoke schedule {job.name} --resume` ends it",) if pause else ()
+    )
     planned = Planned(
         job=job,
         kind=kind,
         now=now,
         overlap=given.overlap,
-        warnings=warnings_of(given, call, job, kind, now),
+        warnings=(*warnings_of(given, call, job, kind, now), *still_paused),
         made=kind.made(job),
         installed=given.install,
     )
@@ -103,7 +134,7 @@ def _planned(given: Asked, call: Call, kind: Kind) -> Answer:
 COMMAND = Command(
     name="schedule",
     summary="Have a playbook run by itself, and say how such runs ended",
-    usage="PLAYBOOK --at 02:00 [--install | --remove | --list]",
+    usage="PLAYBOOK --at 02:00 [--install | --remove | --list | --pause | --resume]",
     needs=(INVENTORY, JSON),
     options=Asked,
     body=_schedule,

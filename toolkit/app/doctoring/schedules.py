@@ -9,6 +9,7 @@ from pathlib import Path
 from toolkit.app.scheduling.kinds import is_installed
 from toolkit.app.scheduling.record import FOLDER, Record, log_file, scheduled, unreadable
 from toolkit.model.finding import Examined, Finding, Level, Measure
+from toolkit.private.pauses import pause_of
 from toolkit.wording import span
 
 LATE = timedelta(minutes=30)
@@ -50,7 +51,13 @@ def _findings(record: Record, directory: Path, now: datetime) -> Iterator[Findin
         yield Finding(about=about, check="run", message=text, level=level, hint=hint)
     else:
         yield Finding(about=about, check="run", message=f"{record.playbook} has not run yet")
-    if record.is_due((now - LATE).astimezone()) and not (last is not None and last.running):
+    pause = pause_of(directory, record.name, now.astimezone().date())
+    if pause is not None:
+        ago, by = span((now - pause.since).total_seconds()), f" by {pause.by}" if pause.by else ""
+        text = f"{record.playbook} is paused {pause.term}, since {ago}{by}: no run of it begins"
+        hint = f"`invoke schedule {record.name} --resume` lets it run again"
+        yield Finding(about=about, check="paused", message=text, level=Level.WARNING, hint=hint)
+    elif record.is_due((now - LATE).astimezone()) and not (last is not None and last.running):
         text = f"a run of {record.playbook} was missed"
         hint = "is its timer there, and was the machine on? `invoke schedule --list` says when it runs"
         yield Finding(about=about, check="missed", message=text, level=Level.WARNING, hint=hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from toolkit.app.scheduling.kind import Kind, Made
 from toolkit.app.scheduling.record import LOGS, Record
 from toolkit.output.answer import BAD, GOOD, WARNING, Answer, Line
 from toolkit.planning.clock import stamp
+from toolkit.private.pauses import Pause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +97,41 @@ class Removed(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paused(Answer):
+    """What was paused, or resumed: `pause` is None then."""
+
+    name: str
+    pause: Pause | None
+    changed: bool
+
+    def lines(self) -> Iterator[Line]:
+        """Say it, and how it goes on."""
+        already = "" if self.changed else " already"
+        if self.pause is None:
+            yield Line(
+                f"{self.name} is resumed: its runs begin again" if self.changed else f"{self.name} is not paused"
+            )
+            return
+        yield Line(f"{self.name} is paused{already} {self.pause.term}: no run of it begins", WARNING)
+        yield Line(f"`invoke schedule {self.name} --resume` lets it run again; `doctor` warns of it till then")
+
+    def document(self) -> Mapping[str, Any]:
+        """Give the same facts."""
+        return {"name": self.name, "paused": _pause_entry(self.pause), "changed": self.changed}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listed(Answer):
-    """Everything that is scheduled in a control directory, each with whether its timer is there."""
+    """Everything that is scheduled in a control directory, each with whether its timer is there.
+
+    Attributes:
+        pauses: by name, those that are paused now.
+    """
 
     directory: Path
     now: datetime
     schedules: tuple[tuple[Record, bool], ...]
+    pauses: Mapping[str, Pause]
 
     def lines(self) -> Iterator[Line]:
         """Give a table, and what is wrong below it."""
@@ -112,18 +142,19 @@ class Listed(Answer):
         rows = [self._row(record, there) for record, there in self.schedules]
         for text, (record, there) in zip(wording.table(header, rows), [(None, True), *self.schedules], strict=True):
             bad = record is not None and (_code(record) or (record.kind and not there))
-            yield Line(text, BAD if bad else "")
+            paused = record is not None and record.name in self.pauses
+            yield Line(text, BAD if bad else WARNING if paused else "")
         for record, there in self.schedules:
             yield from self._troubles(record, there)
 
     def _row(self, record: Record, there: bool) -> tuple[str, ...]:
-        coming = record.next(self.now) if there or not record.kind else None
+        coming = self._next(record, there)
         return (
             record.name,
             record.playbook,
             (record.kind if there else f"{record.kind}: gone") if record.kind else "by hand",
             str(record.recurrence or ""),
-            _local(coming) if coming else "",
+            _local(coming) if coming else "paused" if record.name in self.pauses else "",
             _local(record.last.started) if record.last else "never",
             _ended(record),
         )
@@ -138,15 +169,28 @@ class Listed(Answer):
                 f"; the last good one began {_local(record.succeeded)}" if record.succeeded else "; none was good yet"
             )
             yield Line(f"{record.name}: {_ended(record)}{since}; see {LOGS}/{record.name}.log", BAD)
+        if pause := self.pauses.get(record.name):
+            how = f"`invoke schedule {record.name} --resume` ends it"
+            by = f" by {pause.by}" if pause.by else ""
+            yield Line(f"{record.name}: paused {_local(pause.since)}{by}, {pause.term}; {how}", WARNING)
         if record.skipped:
             yield Line(f"{record.name}: a run was skipped {_local(record.skipped)}, since another one went on", WARNING)
+
+    def _next(self, record: Record, there: bool) -> datetime | None:
+        """When it runs next; None where that is not known, or paused without an end."""
+        if record.kind and not there:
+            return None
+        if (pause := self.pauses.get(record.name)) is None:
+            return record.next(self.now)
+        # midnight itself is a time that may be meant
+        return record.next(pause.over - timedelta(seconds=1)) if pause.over else None
 
     def document(self) -> Mapping[str, Any]:
         """Give the same facts."""
         return {"schedules": [self._entry(record, there) for record, there in self.schedules]}
 
     def _entry(self, record: Record, there: bool) -> dict[str, Any]:
-        coming = record.next(self.now) if there or not record.kind else None
+        coming = self._next(record, there)
         last = record.last
         return {
             "name": record.name,
@@ -164,8 +208,16 @@ class Listed(Answer):
             },
             "succeeded": stamp(record.succeeded) if record.succeeded else None,
             "skipped": stamp(record.skipped) if record.skipped else None,
+            "paused": _pause_entry(self.pauses.get(record.name)),
+            "held": stamp(record.held) if record.held else None,
             "log": str(self.directory / LOGS / f"{record.name}.log"),
         }
+
+
+def _pause_entry(pause: Pause | None) -> dict[str, Any] | None:
+    if pause is None:
+        return None
+    return {"since": stamp(pause.since), "until": str(pause.until) if pause.until else None, "by": pause.by}
 
 
 def _code(record: Record) -> int:

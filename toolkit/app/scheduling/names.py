@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -39,6 +39,14 @@ def overlap(text: str) -> Overlap:
     if text not in list(Overlap):
         raise InputError(f"--overlap: expected {' or '.join(Overlap)}, not {text!r}")
     return Overlap(text)
+
+
+def day(text: str) -> date:
+    """Read `--until`."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"--until: {text!r} is not a day", hint="write it as YYYY-MM-DD, e.g. 2026-12-24") from None
 
 
 def local_now() -> datetime:

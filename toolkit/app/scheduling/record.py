@@ -15,11 +15,11 @@ import msgspec
 from msgspec.structs import replace
 
 from toolkit.planning.recurrence import Recurrence, recurrence
-from toolkit.private import files
+from toolkit.private import files, pauses
 from toolkit.private.turn import turn
 from toolkit.storage.processes import Process, has_ended
 
-FOLDER: Final = ".playback/schedule"
+FOLDER: Final = pauses.FOLDER
 LOGS: Final = ".playback/logs"
 DIED: Final = 137
 """The exit code of a run whose process ended without one: as shells count SIGKILL."""
@@ -63,6 +63,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         last: its last run that began; None for none yet.
         succeeded: when the last run began that ended with 0.
         skipped: when the last run was skipped since another one was going on; None where none was since `last` began.
+        held: when the last run was held back by a pause; the same.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     last: Run | None = None
     succeeded: datetime | None = None
     skipped: datetime | None = None
+    held: datetime | None = None
 
     @property
     def recurrence(self) -> Recurrence | None:
@@ -90,7 +92,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         if self.recurrence is None:
             return False
         begun = self.last.started if self.last is not None else self.since
-        return max(self.since, begun, self.skipped or begun) < self.recurrence.last(now)
+        return max(self.since, begun, self.skipped or begun, self.held or begun) < self.recurrence.last(now)
 
 
 def scheduled(directory: Path) -> Iterator[Record]:
@@ -132,6 +134,7 @@ def change(directory: Path, fresh: Record, **changed: object) -> None:
 
 def forget(directory: Path, name: str) -> None:
     """Remove what is known of a scheduled playbook."""
+    pauses.resume(directory, name)
     _file(directory, name).unlink(missing_ok=True)
 
 

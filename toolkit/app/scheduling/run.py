@@ -23,6 +23,7 @@ from toolkit.errors import ExitCode, PlaybackError
 from toolkit.output.answer import Answer
 from toolkit.output.failure import show
 from toolkit.output.streams import Output
+from toolkit.private import pauses
 from toolkit.private.turn import turn
 from toolkit.runner.interruption import MESSAGE, Interruption
 from toolkit.runner.results import exit_code
@@ -59,8 +60,8 @@ class Scheduled:
     body: Callable[[Output], Iterable[Answer]]
 
     def run(self) -> int | None:
-        """Run it and give its exit code; None where it was not due, or skipped."""
-        if self.only_if_due and not self._is_due():
+        """Run it and give its exit code; None where it was not due, or skipped, or held back by a pause."""
+        if (self.only_if_due and not self._is_due()) or self._is_paused():
             return None
         with turn(self._lock("run")) as free:
             if free:
@@ -82,13 +83,24 @@ class Scheduled:
             # what was missed before anybody asked for it is not caught up
             records.write(self.directory, self.record)
             return False
-        return replace(self.record, since=known.since, last=known.last, skipped=known.skipped).is_due(self.now())
+        seen = {"since": known.since, "last": known.last, "skipped": known.skipped, "held": known.held}
+        return replace(self.record, **seen).is_due(self.now())
+
+    def _is_paused(self) -> bool:
+        """Whether a person has paused it; then that is said and noted, and the run counts as none that was missed."""
+        pause = pauses.pause_of(self.directory, self.record.name, self.now().date())
+        if pause is not None:
+            self._say(f"{self.record.name} is paused {pause.term}, so no run begins")
+            self._keep(held=self.now())
+        elif pauses.resume(self.directory, self.record.name):
+            self._say(f"the pause of {self.record.name} is over; its runs begin again")
+        return pause is not None
 
     def _begun(self) -> int:
         known = self._known() or self.record
         run = Run(started=self.now(), process=this_process())
         succeeded = known.succeeded
-        self._keep(last=run, skipped=None)
+        self._keep(last=run, skipped=None, held=None)
         code: int = ExitCode.FAILED
         try:
             with logging_to(records.log_file(self.directory, self.record.name), _terminal()) as log:
@@ -124,11 +136,13 @@ class Scheduled:
         self._keep(skipped=self.now())
 
     def _say(self, line: str) -> None:
-        """Say a line beside the run that goes on and has the log; it may have begun a new file by then."""
+        """Say a line beside a run that goes on and has the log, which may have begun a new file by then."""
         file = records.log_file(self.directory, self.record.name)
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("a", encoding="utf-8") as log:
             log.write(f"{self.now():%Y-%m-%dT%H:%M:%S%z} {line}\n")
+        if (terminal := _terminal()) is not None:
+            print(line, file=terminal)
 
     def _known(self) -> Record | None:
         return records.read(self.directory, self.record.name)
