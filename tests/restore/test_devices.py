@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.acting import context_of
 from tests.control import execute
 from tests.restore.devices import Devices, facts, followed, machine, make_devices
+from toolkit.actions.device_outlook import device_outlook
+from toolkit.config import inventory
 
 
 @pytest.fixture
@@ -138,3 +142,23 @@ def test_one_business_out_of_a_full_device_backup(devices: Devices) -> None:
     assert devices.rows("SELECT id FROM items") == [(1,)]
     assert devices.rows("SELECT count(*) FROM queue") == [(0,)]
     assert devices.rows("SELECT DISTINCT clock FROM states") == [(1,)]
+
+
+@pytest.mark.parametrize(("node", "businesses"), [("A", ()), ("B", ()), ("B", ("a",)), (None, ())])
+def test_what_a_restore_would_decide_is_told_beforehand(
+    devices: Devices, node: str | None, businesses: tuple[str, ...]
+) -> None:
+    """Before anything is planned the same facts are given that the report of the restore has, a made id aside."""
+    machine(devices.target, node)
+    manifest = devices.control.backup("source", scope="full-device")
+    context = context_of(inventory.load(devices.control.directory / "inventory"), "target")
+    told = device_outlook(context, manifest, None, businesses)
+    some = {"businesses": list(businesses)} if businesses else {}
+    planned = devices.control.run(
+        "restore", "target", {"from": manifest.metadata.label, "mode": "merge", **some}, check=True
+    )
+    decided: Any = planned.facts["device"]
+    made = {"node_id", "facts"} if node is None else {"backup"}
+    assert {**told, **dict.fromkeys(made)} == {**decided, **dict.fromkeys(made)}
+    assert told["same_device"] is (node == "A")
+    assert told["tables"]

@@ -125,6 +125,7 @@ def test_the_report_carries_the_plan(make_pair: MakePair) -> None:
     assert items["samples"][1] == {
         "action": "update",
         "key": ["10"],
+        "reason": "",
         "values": [
             {"column": "name", "before": "a", "after": "b"},
             {"column": "note", "before": "two", "after": "two\nlines"},
@@ -132,3 +133,23 @@ def test_the_report_carries_the_plan(make_pair: MakePair) -> None:
         ],
     }
     assert shown["plan"]["sequences"] == [{"name": "parts_id_seq", "value": 2, "is_called": True}]
+
+
+def test_the_report_has_rows_that_are_kept_and_in_conflict(make_pair: MakePair) -> None:
+    """With --diff the report has rows of every kind: also those that stay or cannot be written, with why."""
+    pair = make_pair({"items": {"owned_by": ["tenant"]}}, ITEMS[0], "ALTER TABLE items ADD UNIQUE (note)")
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'ours', 1, 'n'), (2, 'a', 'moved', 2, 'm')")
+    execute(pair.target, "INSERT INTO items VALUES (2, 'b', 'moved', 2, 'k'), (7, 'b', 'theirs', 7, 'n')")
+    planned = pair.control.restore("target", pair.backup(businesses=["a"]), "merge", check=True)
+    assert planned.plan is not None
+    (items,) = (table for table in planned.plan["tables"] if table["table"] == "items")  # type: ignore[attr-defined]
+    kept, refused = sorted(
+        (each for each in items["samples"] if each["action"] in ("keep", "conflict")),
+        key=lambda each: each["key"],
+        reverse=True,
+    )
+    assert (kept["action"], kept["reason"]) == ("keep", "belong to another business now")
+    assert {"column": "tenant", "before": "b", "after": "a"} in kept["values"]
+    assert (refused["action"], refused["key"]) == ("conflict", ["1"])
+    assert "note" in refused["reason"]
+    assert {"column": "name", "before": None, "after": "ours"} in refused["values"]

@@ -35,6 +35,7 @@ from toolkit.model.proof import Restoration
 from toolkit.model.result import Restored
 from toolkit.model.role import Role
 from toolkit.planning.choice import LATEST
+from toolkit.planning.identity import device_facts
 from toolkit.planning.some_tables import named_tables
 from toolkit.postgres.restore.fresh import restore_fresh
 from toolkit.postgres.restore.transaction import restore as restore_into
@@ -139,7 +140,8 @@ def run(arguments: RestoreArguments, context: Context) -> Outcome:
             label, wanted = manifest.metadata.label, arguments.document()
             aside = QuarantineWriter(repository, label, name, context.now(), request=wanted) if quarantine else None
             ledger = LedgerFile(_ledgers(context), name.replace(":", "-"), manifest, context.now(), request=wanted)
-            request = _request(arguments, context, reader, manifest, ledger)
+            asked = list[Question]()
+            request = _request(arguments, context, reader, manifest, ledger=ledger, asked=asked)
             said = ledger.unfinished() if context.check or request.atomic else ()
             if made:
                 plan = _restore_scratch(made, request, aside, context)
@@ -156,13 +158,25 @@ def run(arguments: RestoreArguments, context: Context) -> Outcome:
             with staying_committed(f"backup {label} is restored and committed"):
                 ledger.settled()
         plan = replace(plan, warnings=(*plan.warnings, *said, *(held.warnings if held else ())))
-    return _outcome(plan, arguments, manifest, name=name, context=context, seconds=time.monotonic() - clock)
+    seconds = time.monotonic() - clock
+    return _outcome(plan, arguments, manifest, name=name, context=context, seconds=seconds, questions=asked)
 
 
 def _request(
-    arguments: RestoreArguments, context: Context, reader: BackupReader, manifest: Manifest, ledger: LedgerFile
+    arguments: RestoreArguments,
+    context: Context,
+    reader: BackupReader,
+    manifest: Manifest,
+    *,
+    ledger: LedgerFile,
+    asked: list[Question],
 ) -> Request:
     catalog = device_catalog(context, context.host)
+
+    def ask(questions: Sequence[Question]) -> None:
+        asked.extend(questions)
+        _write_answers(questions, manifest, context)
+
     return Request(
         catalog=catalog,
         manifest=manifest,
@@ -170,7 +184,7 @@ def _request(
         rows_of=reader.rows_of,
         device=device_request(context, catalog, arguments.identity, scratch=arguments.scratch is not None),
         answers=arguments.said(),
-        ask=lambda questions: _write_answers(questions, manifest, context),
+        ask=ask,
         businesses=arguments.businesses,
         tables=named_tables(manifest, arguments.tables, action="restore"),
         check=context.check,
@@ -240,7 +254,14 @@ def _check_arguments(arguments: RestoreArguments) -> None:
 
 
 def _outcome(
-    plan: RestorePlan, arguments: RestoreArguments, manifest: Manifest, *, name: str, context: Context, seconds: float
+    plan: RestorePlan,
+    arguments: RestoreArguments,
+    manifest: Manifest,
+    *,
+    name: str,
+    context: Context,
+    seconds: float,
+    questions: Sequence[Question],
 ) -> Outcome:
     moved = Moved(
         what=f"restore {plan.label} → {name}",
@@ -261,6 +282,8 @@ def _outcome(
             check=context.check,
             samples=context.diff,
             scratch=arguments.scratch is not None,
+            questions=questions,
+            device=device_facts(manifest, plan.identity.decision) if plan.identity else {},
         ),
         warnings=plan.warnings,
         exit_code=ExitCode.REFUSED if plan.conflicts else ExitCode.PARTIAL if plan.quarantined else 0,

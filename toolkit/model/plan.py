@@ -130,6 +130,10 @@ class SampledAction(StrEnum):
     INSERT = "insert"
     UPDATE = "update"
     DELETE = "delete"
+    KEEP = "keep"
+    """It is there with other values than in the backup, and stays."""
+    CONFLICT = "conflict"
+    """The backup has it, and it cannot be written."""
 
 
 class SampledValue(Struct, frozen=True, kw_only=True):
@@ -149,12 +153,14 @@ class RowSample(Struct, frozen=True, kw_only=True):
     """A row that is shown.
 
     Attributes:
-        values: of an update the columns that differ, otherwise the first few beside the key.
+        values: of a row that is there on both sides the columns that differ, otherwise those beside the key.
+        reason: why it is kept, or cannot be written.
     """
 
     action: SampledAction
     key: tuple[str | None, ...]
     values: tuple[SampledValue, ...]
+    reason: str = ""
 
 
 class TablePlan(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from toolkit.errors import PlaybackError
 from toolkit.model.check import CheckReport, RepairPlan
+from toolkit.model.drift import Question
 from toolkit.model.identity import Followed, IdentityPlan
 from toolkit.model.lock import FoundLock
 from toolkit.model.manifest import Manifest
@@ -167,6 +168,8 @@ class Restored(Struct, frozen=True, kw_only=True):
         request: what was asked for.
         samples: rows are shown with the columns that change.
         scratch: the database was made for this.
+        device: what was decided about devices, beside what the backup says of its own.
+        questions: what the plan asks of a person, with answers that would do.
     """
 
     plan: RestorePlan
@@ -176,6 +179,8 @@ class Restored(Struct, frozen=True, kw_only=True):
     check: bool
     samples: bool
     scratch: bool = False
+    device: Mapping[str, object] = field(default_factory=dict)
+    questions: Sequence[Question] = ()
 
 
 class Retried(Struct, frozen=True, kw_only=True):

@@ -64,6 +64,33 @@ def _said(facts: DeviceFacts, decision: DeviceDecision) -> DeviceDecision:
     return replace(decision, facts=tuple(_sentences(facts, decision)), warnings=warnings)
 
 
+def device_facts(manifest: Manifest, decision: DeviceDecision) -> dict[str, object]:
+    """Give a decision beside what the backup says of its device, as JSON values.
+
+    `tables` are the device's own of the backup, with their rows: `restored` says whether they come back.
+    """
+    metadata = manifest.metadata
+    return {
+        "same_device": decision.same_device,
+        "known": bool(decision.facts),
+        "restored": decision.device_data,
+        "node": str(decision.node),
+        "node_id": decision.node_id,
+        "cleared": decision.clear,
+        "facts": list(decision.facts),
+        "warnings": list(decision.warnings),
+        "backup": {
+            "host": metadata.host,
+            "device_name": metadata.source_device_name,
+            "device_id": metadata.source_device_id,
+            "node_id": metadata.source_node_id,
+            "hostname": metadata.source_hostname,
+            "full_device": metadata.backup_type == "full-device",
+        },
+        "tables": {entry.name: entry.rows for entry in manifest.tables if entry.category == "device" and entry.rows},
+    }
+
+
 def is_same_device(facts: DeviceFacts) -> bool:
     """Say whether the target is the device that was backed up; two missing ids are not equal."""
     if facts.named_node is not None:

@@ -12,6 +12,12 @@ from toolkit.wording import table as aligned
 LONGEST = 40
 """Characters of a value that are printed."""
 
+ROWS = 3
+"""Rows of a table that are printed of each kind of change."""
+
+VALUES = 4
+"""Columns of a row that comes or goes which are printed beside its key."""
+
 SIGNS = {SampledAction.INSERT: "+", SampledAction.UPDATE: "~", SampledAction.DELETE: "-"}
 
 
@@ -55,7 +61,7 @@ def plan_lines(plan: RestorePlan, *, tables: bool, samples: bool) -> Iterator[st
         yield from (f"kept {table.table}: {kept}" for kept in table.kept)
     if samples:
         for table in plan.tables.values():
-            yield from (sampled(table.table, sample) for sample in table.samples)
+            yield from (sampled(table.table, sample) for sample in _first(table.samples))
     if plan.sequences:
         yield f"sequences moved forward: {', '.join(map(str, plan.sequences))}"
 
@@ -84,6 +90,12 @@ def _numbers(plan: RestorePlan) -> Iterator[str]:
         yield f"{counted(len(others), 'other table')}: {counted(_unchanged(others), 'row')} unchanged"
 
 
+def _first(samples: tuple[RowSample, ...]) -> Iterator[RowSample]:
+    """The first of each kind of change; why rows are kept or in conflict is said in lines of their own."""
+    for action in SIGNS:
+        yield from [sample for sample in samples if sample.action is action][:ROWS]
+
+
 def _unchanged(tables: list[TablePlan]) -> int:
     return sum(each.unchanged for each in tables)
 
@@ -91,7 +103,7 @@ def _unchanged(tables: list[TablePlan]) -> int:
 def sampled(table: str, sample: RowSample) -> str:
     """Give a row that differs in one line, e.g. `~ orders 42: price 1.00 → 2.00`."""
     values = []
-    for value in sample.values:
+    for value in sample.values if sample.action is SampledAction.UPDATE else sample.values[:VALUES]:
         if sample.action is SampledAction.UPDATE:
             values.append(f"{value.column} {' → '.join(_differing(value))}")
         else:

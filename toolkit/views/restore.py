@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import to_builtins
+
 from toolkit.model.result import Restored, Retried
 from toolkit.views.plan_document import kept_document, plan_document
 from toolkit.views.plan_text import plan_lines, summary
@@ -34,6 +36,8 @@ def _restored(result: Restored) -> View:
             "request": dict(result.request),
             "timestamp": result.timestamp,
             "identity": plan.identity.as_facts() if plan.identity else {},
+            "device": dict(result.device),
+            "questions": [to_builtins(question) for question in result.questions],
             "conflicts": [str(conflict) for conflict in plan.conflicts],
             "quarantined": [str(conflict) for conflict in plan.quarantined],
             "untouched": plan.untouched,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec.structs import replace
 from psycopg import sql
 
@@ -10,17 +12,18 @@ from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.compare.comparison import Action
 from toolkit.postgres.compare.source import Source
+from toolkit.postgres.restore.plan.kept import SAID
 from toolkit.postgres.restore.plan.prepared import Prepared
 from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Sql, relation_of
 from toolkit.postgres.selection.row_lookup import LONGEST, key_columns
 from toolkit.postgres.session.connection import Connection
 
-ROWS = 3
-"""Rows of a table that are shown of each kind of change."""
+ROWS = 10
+"""Rows of a table that are shown of each kind of change, and of each reason why rows are kept or in conflict."""
 
-VALUES = 4
-"""Columns of a row that is inserted or deleted which are shown beside its key."""
+VALUES = 50
+"""Columns of a row which are shown beside its key."""
 
 
 def with_samples(
@@ -45,6 +48,8 @@ class _Sampler:
         if name in self._prepared.differences:
             samples.extend(self._inserts(name) if plan.inserts else [])
             samples.extend(self._updates(name) if plan.updates else [])
+            samples.extend(self._kept(name))
+            samples.extend(self._conflicts(name))
         if plan.deletes and name in self._prepared.deletions.ids:
             samples.extend(self._deletes(name))
         return tuple(samples)
@@ -61,6 +66,24 @@ class _Sampler:
             self._prepared.deletions.ids[name], relation.source, relation.same("t", "d")
         )
         return self._read(SampledAction.DELETE, name, "t", rows)
+
+    def _kept(self, name: str) -> Iterator[RowSample]:
+        """Rows of the backup that are there with other values and stay, by the reason."""
+        if self._prepared.differences[name].count(Action.KEPT):
+            for mark, reason in SAID.items():
+                rows = sql.SQL('{} AND d.why = {}::"char"').format(self._staged(name, Action.KEPT), sql.Literal(mark))
+                yield from self._because(reason, self._read(SampledAction.KEEP, name, "s", rows))
+
+    def _conflicts(self, name: str) -> Iterator[RowSample]:
+        """Rows of the backup that cannot be written, by what stands in the way."""
+        for each in self._prepared.obstacles:
+            if each.table == name:
+                rows = sql.SQL("{} s JOIN {} d ON d.stage_id = s.ctid AND d.stage_id IN (SELECT f.stage_id FROM {} f)")
+                found = rows.format(self._source.staged(name).table, self._prepared.differences[name].lines, each.rows)
+                yield from self._because(each.reason, self._read(SampledAction.CONFLICT, name, "s", found))
+
+    def _because(self, reason: str, samples: list[RowSample]) -> Iterator[RowSample]:
+        return (replace(sample, reason=reason) for sample in samples)
 
     def _staged(self, name: str, action: str) -> Sql:
         return sql.SQL('{} s JOIN {} d ON d.stage_id = s.ctid AND d.action = {}::"char"').format(
@@ -92,7 +115,7 @@ class _Sampler:
             limit=sql.Literal(ROWS),
         )
         return [
-            RowSample(action=action, key=tuple(key), values=_values(action, table, names, before, after))
+            RowSample(action=action, key=tuple(key), values=_values(table, names, before, after))
             for key, before, after in self._connection.execute(query)
         ]
 
@@ -109,7 +132,6 @@ def _texts(alias: str, names: tuple[str, ...]) -> Sql:
 
 
 def _values(
-    action: SampledAction,
     table: Table,
     names: tuple[str, ...],
     before: list[str | None] | None,
@@ -118,7 +140,8 @@ def _values(
     nothing: list[str | None] = [None] * len(names)
     rows = zip(names, before or nothing, after or nothing, strict=True)
     # a key is shown before its row; where rows are updated it may be spelled otherwise
-    key = set[str]() if action is SampledAction.UPDATE else set(sort_key(table).names)
+    both = before is not None and after is not None
+    key = set[str]() if both else set(sort_key(table).names)
     differing = [
         SampledValue(
             column=name,
@@ -129,7 +152,7 @@ def _values(
         for name, old, new in rows
         if old != new and name not in key
     ]
-    return tuple(differing if action is SampledAction.UPDATE else differing[:VALUES])
+    return tuple(differing[:VALUES])
 
 
 def _cut(text: str | None) -> str | None:
