@@ -133,16 +133,18 @@ def test_an_interrupted_run(tmp_path: Path, executor: str) -> None:
 
 
 def test_a_stream_that_breaks_stops_no_run() -> None:
-    """Where nobody takes the events any more the run goes on, and that is known."""
+    """Where one stream takes no events any more the run and other streams go on, and that is known."""
 
     class Broken(io.StringIO):
         def write(self, text: str) -> int:
             raise BrokenPipeError(32, "Broken pipe")
 
-    log = EventLog(Broken(), now=lambda: datetime.now(UTC), held=nullcontext)
+    log, whole = EventLog(now=lambda: datetime.now(UTC), held=nullcontext), io.StringIO()
+    broken, other = log.to(Broken()), log.to(whole)
     log.emit("play_ended", play="p")
     log.emit("play_ended", play="p")
-    assert log.failure is not None
+    assert (broken.failure is not None, other.failure) == (True, None)
+    assert [json.loads(line)["number"] for line in whole.getvalue().splitlines()] == [1, 2]
 
 
 def test_quiet_prints_what_goes_wrong_alone(tmp_path: Path) -> None:

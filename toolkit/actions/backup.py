@@ -41,7 +41,7 @@ from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 from toolkit.postgres.selection.support import find_support
 from toolkit.postgres.session.connection import connect
 from toolkit.storage.layout import check_job
-from toolkit.storage.processes import user_name
+from toolkit.storage.processes import acting_name
 
 _LISTED = 10
 
@@ -149,7 +149,7 @@ def run(arguments: BackupArguments, context: Context) -> Outcome:
     scope, catalog = arguments.selection_scope, device_catalog(context, context.host)
     job = arguments.job or context.playbook
     check_job(job)
-    started, clock, created_by = context.now(), time.monotonic(), user_name()
+    started, clock, created_by = context.now(), time.monotonic(), acting_name()
     repositories = names(arguments.repository) or ("",)
     with destinations(context, repositories, lock_wait=arguments.lock_wait) as into:
         if (arguments.processes or 1) > 1:

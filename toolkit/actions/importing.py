@@ -46,7 +46,7 @@ from toolkit.postgres.selection.snapshot import Survey, consistent_snapshot
 from toolkit.postgres.selection.support import find_support
 from toolkit.postgres.session.connection import Connection, connect
 from toolkit.postgres.write.triggers import may_bypass, silent_triggers
-from toolkit.storage.processes import user_name
+from toolkit.storage.processes import acting_name
 from toolkit.storage.quarantine import IMPORTED, QuarantineWriter
 from toolkit.wording import counted, first_few
 
@@ -252,7 +252,7 @@ class Import(Struct):
             tags=self.wanted.tags,
             started=started,
             clock=self.clock,
-            created_by=source.created_by or user_name(),
+            created_by=source.created_by or acting_name(),
             origin=self._origin(connection, source, started, job),
             said=tuple(self.said),
             put_aside=self.aside,
@@ -269,7 +269,7 @@ class Import(Struct):
             tags=self.wanted.tags,
             started=started,
             seconds=time.monotonic() - self.clock,
-            created_by=source.created_by or user_name(),
+            created_by=source.created_by or acting_name(),
             node_id=source.node_id,
             device_id=source.device_id,
             device_name=source.device_name,

@@ -8,17 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from toolkit.app.command import Call
-from toolkit.app.control import utc_now
 from toolkit.errors import InputError
 from toolkit.output.events import EventLog
-from toolkit.runner.interruption import PROCESS
 
 STANDARD_OUTPUT = "-"
 
 
 @contextmanager
-def event_stream(call: Call, place: str) -> Iterator[tuple[Call, EventLog | None]]:
-    """Give the log of events for `--events`, and the call, whose text is out of its way.
+def event_stream(call: Call, place: str, log: EventLog) -> Iterator[Call]:
+    """Have a log of events write to where `--events` says; gives the call, whose text is out of its way.
 
     Args:
         place: a file, which is replaced, `-` for standard output, or empty for no events.
@@ -27,21 +25,21 @@ def event_stream(call: Call, place: str) -> Iterator[tuple[Call, EventLog | None
         InputError: the file cannot be written, or standard output is for JSON.
     """
     if not place:
-        yield call, None
+        yield call
         return
     if place == STANDARD_OUTPUT:
         if call.as_json:
             raise InputError("--events - and --json both take standard output", hint="write the events to a file")
-        log = EventLog(call.output.stream, now=utc_now, held=PROCESS.held)
+        listener = log.to(call.output.stream)
         call = replace(call, output=call.output.aside())
-        yield call, log
+        yield call
     else:
         try:
             stream = Path(place).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115 - so that the error is of opening alone
         except OSError as error:
             raise InputError(f"--events: {place} cannot be written: {error.strerror}") from error
         with stream:
-            log = EventLog(stream, now=utc_now, held=PROCESS.held)
-            yield call, log
-    if log.failure is not None:
-        call.output.error(f"WARNING: not all events could be written to {place}: {log.failure.strerror}")
+            listener = log.to(stream)
+            yield call
+    if listener.failure is not None:
+        call.output.error(f"WARNING: not all events could be written to {place}: {listener.failure.strerror}")

@@ -15,11 +15,13 @@ from toolkit.actions.context import Helper
 from toolkit.actions.registry import ACTIONS
 from toolkit.app.command import Call
 from toolkit.app.control import Control, utc_now
+from toolkit.app.runs.recorder import recording
+from toolkit.config import yaml_text
 from toolkit.config.document import show_file
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.packing import pack_written
 from toolkit.config.templates import Templates
-from toolkit.errors import TaskError
+from toolkit.errors import ExitCode, TaskError
 from toolkit.model.outcome import Progress, SilentProgress
 from toolkit.model.playbook import Keywords, Place, Play, Playbook, Task
 from toolkit.output import report
@@ -184,14 +186,32 @@ def act(
     check: bool = False,
     diff: bool = False,
 ) -> Acted:
-    """Run one action on the host that a command was given, in every way as a task of a playbook."""
+    """Run one action on the host that a command was given, in every way as a task of a playbook, and record it."""
     options = RunOptions(check=check, diff=diff)
     started, record = utc_now(), RunRecord()
     task = Task(keywords=Keywords(name=title), action=action.name, arguments=arguments.written())
     play = Play(name=action.name.capitalize(), hosts=call.host, tasks=(task,))
-    made = runner(call, inventory, {action.name: action})
-    code = made.run(Playbook(file=Path(action.name), plays=(play,)), options, record)
-    return Acted(name=call.command.name, record=record, options=options, started=started, code=code)
+    with recording(call, call.command.name, wanted=True, check=check) as kept:
+        kept.playbook(_as_playbook(play, task).encode())
+        kept.events.run_started(call.command.name, check=check)
+        made = runner(call, inventory, {action.name: action}, reporter=reporter_of(call, events=kept.events))
+        code: int = ExitCode.FAILED
+        try:
+            code = made.run(Playbook(file=Path(action.name), plays=(play,)), options, record)
+        finally:
+            kept.code = code
+            acted = Acted(name=call.command.name, record=record, options=options, started=started, code=code)
+            if kept.events.heard:
+                document = dict(acted.document())
+                kept.events.run_ended(document)
+                kept.report(document)
+    return acted
+
+
+def _as_playbook(play: Play, task: Task) -> str:
+    """Write what a command does as the playbook that does the same."""
+    steps = [{"name": task.keywords.name, task.action: report.plain(task.arguments)}]
+    return yaml_text.write([{"name": play.name, "hosts": play.hosts, "tasks": steps}])
 
 
 @contextmanager

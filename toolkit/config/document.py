@@ -91,10 +91,13 @@ def show_file(path: Path, control: Path | None = None) -> str:
     return str(path)
 
 
-def read(path: Path, *, control: Path | None = None, values_at: int = 0) -> Document:
+def read(
+    path: Path, *, control: Path | None = None, values_at: int = 0, keep: Callable[[bytes], object] | None = None
+) -> Document:
     """Read a YAML file; `control` is the control directory, for the file's shown name.
 
     Args:
+        keep: takes what is in the file, whether or not it is right.
         values_at: plain values at this depth stay the text that was written, so that `00123` and `1.10` do not become
             numbers; 0 for none.
 
@@ -107,6 +110,8 @@ def read(path: Path, *, control: Path | None = None, values_at: int = 0) -> Docu
         content = path.read_bytes()
     except OSError as error:
         raise InputError([Problem(file=file, message=unreadable(path, error))]) from error
+    if keep is not None:
+        keep(content)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

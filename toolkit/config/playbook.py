@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,18 @@ from toolkit.errors import InputError
 from toolkit.model.playbook import Block, Keywords, Play, Playbook, Step, Task
 
 
-def load(path: Path, *, control: Path | None = None) -> Playbook:
+def load(path: Path, *, control: Path | None = None, keep: Callable[[bytes], object] | None = None) -> Playbook:
     """Read and check a playbook.
 
     Args:
         control: the control directory, for file names in problems and for the sources of secrets; the working
             directory when left out.
+        keep: takes the file as it was read.
 
     Raises:
         InputError: every problem the file has.
     """
-    document = documents.read(path, control=control)
+    document = documents.read(path, control=control, keep=keep)
     problems = validation.check_document(document, "playbook")
     if problems:
         raise InputError(problems)

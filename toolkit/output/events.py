@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self, TextIO
@@ -24,35 +25,54 @@ PROGRESS_SECONDS: Final = 1.0
 """How long an action waits at least between two events of progress in one phase."""
 
 
-class EventLog:
-    """Writes events as they happen, each line whole and at once; safe to use from any thread.
+@dataclass(slots=True)
+class Listener:
+    """A stream that takes events.
 
     Attributes:
-        failure: why nothing more can be written; None while it can.
+        failure: why nothing more can be written to it; None while it can.
     """
 
-    def __init__(
-        self, stream: TextIO, *, now: Callable[[], datetime], held: Callable[[], AbstractContextManager[object]]
-    ) -> None:
-        """Take the stream; what happens within `held` is not interrupted."""
-        self._stream, self._now, self._held = stream, now, held
+    stream: TextIO
+    failure: OSError | None = None
+
+
+class EventLog:
+    """Writes events as they happen to those who listen, each line whole and at once; safe to use from any thread."""
+
+    def __init__(self, *, now: Callable[[], datetime], held: Callable[[], AbstractContextManager[object]]) -> None:
+        """Take the clock; what happens within `held` is not interrupted."""
+        self._now, self._held = now, held
         self._lock = threading.Lock()
         self._count = 0
-        self.failure: OSError | None = None
+        self._listeners: list[Listener] = []
+
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners)
+
+    def to(self, stream: TextIO) -> Listener:
+        """Write events to a stream as well, from now on."""
+        self._listeners.append(Listener(stream))
+        return self._listeners[-1]
 
     def emit(self, event: str, **facts: Any) -> None:
         """Write an event with its number and time; secrets in it are masked."""
         with self._held(), self._lock:
-            if self.failure is not None:
+            listeners = [each for each in self._listeners if each.failure is None]
+            if not listeners:
                 return
             self._count += 1
             head = {"event": event, "number": self._count, "time": stamp(self._now(), "milliseconds")}
-            try:
-                self._stream.write(f"{json.dumps(head | report.plain(facts), ensure_ascii=False)}\n")
-                self._stream.flush()
-            except OSError as error:
-                # a run is not given up because nobody listens any more
-                self.failure = error
+            line = f"{json.dumps(head | report.plain(facts), ensure_ascii=False)}\n"
+            for each in listeners:
+                try:
+                    each.stream.write(line)
+                    each.stream.flush()
+                except OSError as error:
+                    # a run is not given up because nobody listens any more
+                    each.failure = error
 
     def run_started(self, playbook: str, *, check: bool) -> None:
         """Tell that a run begins."""

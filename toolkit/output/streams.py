@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 from unicodedata import category
@@ -32,6 +34,19 @@ class Output:
         other = Output.__new__(Output)
         other._out = other._err = self._err
         return other
+
+    @contextmanager
+    def copied(self, copy: Callable[[str], None]) -> Iterator[None]:
+        """Hand everything that is printed in the block to `copy` as well, to whichever stream it goes."""
+        streams = (self._out, self._err)
+        before = [each.copy for each in streams]
+        for each in streams:
+            each.copy = copy
+        try:
+            yield
+        finally:
+            for each, was in zip(streams, before, strict=True):
+                each.copy = was
 
     @property
     def stream(self) -> TextIO:
@@ -63,6 +78,7 @@ class _Stream:
             # a Windows code page or LANG=C could not print every name; no character may stop a backup
             stream.reconfigure(encoding="utf-8", errors="replace")
         self.stream = stream
+        self.copy: Callable[[str], None] | None = None
         # https://no-color.org: set and not empty
         self._plain = bool(os.environ.get("NO_COLOR"))
         # what rich looks at, too, when it decides
@@ -77,12 +93,15 @@ class _Stream:
     def print(self, text: str, style: str) -> None:
         # a line is printed whole; cut short in there, rich would keep back whatever is printed later
         with PROCESS.held():
+            text = _printable(text)
+            if self.copy is not None:
+                self.copy(f"{text}\n")
             if self.may_be_terminal:
                 from rich.text import Text  # noqa: PLC0415
 
-                self.console.print(Text(_printable(text)), style=None if self._plain else style or None, soft_wrap=True)
+                self.console.print(Text(text), style=None if self._plain else style or None, soft_wrap=True)
             else:
-                self._write(f"{_printable(text)}\n")
+                self._write(f"{text}\n")
 
     def _write(self, text: str) -> None:
         try:

@@ -26,6 +26,7 @@ from toolkit.model.playbook import Place
 from toolkit.runner.executor import Order, Threads
 from toolkit.runner.interruption import Interruption
 from toolkit.runner.wire import Errand, answer
+from toolkit.storage.processes import acting_for
 
 PROGRESS_SECONDS: Final = 0.5
 
@@ -108,7 +109,8 @@ def _do(errand: Errand, guest: Guest, tell: Callable[[Mapping[str, Any]], None])
         progress=lambda: _Told(errand.key, tell),
         at_end=_no_end,
     )
-    return Threads().run(order) if errand.part is None else Threads().part(order, errand.part)
+    with acting_for(errand.by):
+        return Threads().run(order) if errand.part is None else Threads().part(order, errand.part)
 
 
 def _nothing() -> Any:

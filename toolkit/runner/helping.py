@@ -15,6 +15,7 @@ from toolkit.runner.errands import heard
 from toolkit.runner.executor import Order
 from toolkit.runner.processes import Hello, ProcessPool
 from toolkit.runner.wire import Errand, LostError
+from toolkit.storage.processes import acting_name
 
 
 def errand_of(order: Order, *, run: str = "", part: str | None = None) -> Errand:
@@ -32,6 +33,7 @@ def errand_of(order: Order, *, run: str = "", part: str | None = None) -> Errand
         diff=order.diff,
         now=order.now().isoformat(),
         part=part,
+        by=acting_name(),
     )
 
 

@@ -129,6 +129,18 @@ class Interruption:
         self.pending = self.happened = True
         self._phase = _Phase.ENDING
 
+    def ask(self) -> None:
+        """Ask this process to end, from any thread, in every way as a signal from outside does."""
+        number = next((each for each in _present() if signal.getsignal(each) == self._on_signal), None)
+        if number is None:
+            # nothing is taken over, or nothing is there that is not ignored
+            self.pending = self.happened = True
+        elif sys.platform == "win32":
+            signal.raise_signal(number)
+        else:
+            # to the main thread itself, which wakes it wherever it waits
+            signal.pthread_kill(threading.main_thread().ident or 0, number)
+
     def check(self) -> None:
         """Raise KeyboardInterrupt when nothing more may begin."""
         if self.pending:
@@ -143,17 +155,15 @@ class Interruption:
             time.sleep(min(left, _SLICE))
 
     def _take_over(self) -> Mapping[int, Any]:
-        present = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
         # a signal that was ignored from the start, as under nohup, stays so
-        before = {number: signal.getsignal(number) for number in present if signal.getsignal(number) != signal.SIG_IGN}
+        before = {each: signal.getsignal(each) for each in _present() if signal.getsignal(each) != signal.SIG_IGN}
         for number in before:
             signal.signal(number, self._on_signal)
         return before
 
     def _ignore(self) -> None:
-        for name in _SIGNALS:
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), signal.SIG_IGN)
+        for number in _present():
+            signal.signal(number, signal.SIG_IGN)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -180,6 +190,11 @@ class Interruption:
         if not self.told:
             os.write(2, f"{MESSAGE}\n".encode())
         os._exit(_EXIT_CODE)
+
+
+def _present() -> list[int]:
+    """Give the signals that ask a program to end, as far as this system has them."""
+    return [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
 
 
 PROCESS: Final = Interruption()

@@ -35,6 +35,7 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
         place: the task's: file, line and path.
         now: the time as the run sees it, in ISO 8601.
         part: what the action's `part` takes; None for the whole task.
+        by: who has it done.
     """
 
     run: str
@@ -49,6 +50,7 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
     diff: bool
     now: str
     part: str | None = None
+    by: str = ""
 
 
 class LostError(Exception):

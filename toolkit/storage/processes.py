@@ -5,11 +5,20 @@ from __future__ import annotations
 import getpass
 import os
 import platform
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 import msgspec
+
+BY: Final = "PLAYBACK_BY"
+"""The variable of the environment that names the person for whom this is done."""
+_LONGEST_NAME: Final = 200
+
+_acting: ContextVar[str] = ContextVar("acting", default="")
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,10 +53,24 @@ def user_name() -> str:
         return f"uid-{os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
+def acting_name() -> str:
+    """Give who has this done: the person that PLAYBACK_BY names, else the user that this process runs as."""
+    return _acting.get() or " ".join(os.environ.get(BY, "").split())[:_LONGEST_NAME] or user_name()
+
+
+@contextmanager
+def acting_for(name: str) -> Iterator[None]:
+    """Have what this thread does in the block done for somebody of another process."""
+    before = _acting.set(name)
+    try:
+        yield
+    finally:
+        _acting.reset(before)
+
+
 def who() -> str:
-    """Give who runs this, as records name them: the user and the machine, `user@host`."""
-    process = this_process()
-    return f"{process.user}@{process.host}"
+    """Give who has this done, as records name them: the person or user, and the machine, `user@host`."""
+    return f"{acting_name()}@{platform.node()}"
 
 
 def has_ended(process: Process) -> bool:

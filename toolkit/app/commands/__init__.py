@@ -33,6 +33,7 @@ NAMES: Final = (
     "quarantine.list",
     "quarantine.retry",
     "run",
+    "runs",
     "schedule",
     "schedule.run",
     "show",

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from toolkit.output.events import EventLog
+    from toolkit.app.control import Control
+    from toolkit.app.runs.recorder import Recording
     from toolkit.runner.options import RunOptions
     from toolkit.runner.results import RunRecord
 
@@ -63,21 +64,39 @@ class Ran(Answer):
 def _body(given: Options, call: Call) -> Iterator[Answer]:
     from toolkit.app.allocation import give_back_large_blocks
     from toolkit.app.event_stream import event_stream
+    from toolkit.app.runs.recorder import recording
 
     give_back_large_blocks()
     if given.quiet and given.verbose:
         raise InputError("--quiet and --verbose do not go together", hint="give one of them")
-    with event_stream(call, given.events) as (told, events):
-        run = _Run(given, told, events)
-        code = run.exit_code()
-        yield Ran(code=code, told=run.told)
+    playbook, wanted = given.playbook[0] if given.playbook else "", _is_recorded(given, call)
+    with (
+        recording(call, playbook, wanted=wanted, check=given.check) as kept,
+        event_stream(call, given.events, kept.events) as told,
+    ):
+        run = _Run(given, told, kept)
+        kept.code = run.exit_code()
+        yield Ran(code=kept.code, told=run.told)
+
+
+def _is_recorded(given: Options, call: Call) -> bool:
+    """Whether there is a run at all: a playbook, and a control directory to keep its record in."""
+    from contextlib import suppress
+
+    with suppress(InputError):
+        return not given.list_tasks and len(given.playbook) == 1 and _is_there(given.playbook[0], call.control)
+    return False
+
+
+def _is_there(playbook: str, control: Control) -> bool:
+    return control.playbook(playbook).is_file() and control.inventory_directory().is_dir()
 
 
 @dataclass(slots=True)
 class _Run:
     given: Options
     call: Call
-    events: EventLog | None
+    kept: Recording
     told: Mapping[str, Any] = field(default_factory=dict)
     record: RunRecord = field(init=False)
     options: RunOptions | None = None
@@ -101,8 +120,7 @@ class _Run:
             report.writable(path)
         error: PlaybackError | None = None
         code: int = ExitCode.FAILED
-        if self.events:
-            self.events.run_started(self.given.playbook[0] if self.given.playbook else "", check=self.given.check)
+        self.kept.events.run_started(self.given.playbook[0] if self.given.playbook else "", check=self.given.check)
         try:
             code = self._run()
         except PlaybackError as refused:
@@ -132,7 +150,8 @@ class _Run:
             write_answers=given.write_answers,
             start_at_task=given.start_at_task,
         )
-        playbook = playbooks.load(self._file(), control=control.directory)
+        self.kept.asked(self._asked())
+        playbook = playbooks.load(self._file(), control=control.directory, keep=self.kept.playbook)
         if given.list_tasks:
             self.told = task_list(playbook, self.options)
             for line in () if self.call.as_json else task_lines(self.told):
@@ -147,7 +166,7 @@ class _Run:
         made = runner(
             self.call,
             inventory,
-            reporter=reporter_of(self.call, verbose=given.verbose, quiet=given.quiet, events=self.events),
+            reporter=reporter_of(self.call, verbose=given.verbose, quiet=given.quiet, events=self.kept.events),
             executor=executor_of(self.options, control, inventory),
         )
         questions = _content(given.write_answers)
@@ -171,6 +190,14 @@ class _Run:
             else:
                 self.call.note(f"\nto run it again where it did not come to its end: --limit @{file}")
 
+    def _asked(self) -> Mapping[str, Any]:
+        """What is asked, as text, without what was left out."""
+        from dataclasses import fields
+
+        told = {each.name: getattr(self.given, each.name) for each in fields(self.given) if each.name != "playbook"}
+        left_out = {each.name: each.default for each in fields(self.given)}
+        return {name: value for name, value in told.items() if value != left_out[name]}
+
     def _file(self) -> Path:
         playbooks = self.given.playbook
         if len(playbooks) != 1:
@@ -180,7 +207,8 @@ class _Run:
 
     def _tell(self, path: Path | None, code: int, error: PlaybackError | None) -> None:
         """Write the report, and tell the events how the run ended."""
-        if path is None and self.events is None and not self.call.as_json:
+        kept = self.kept
+        if path is None and not kept.events.heard and not self.call.as_json:
             return
         from toolkit.app.control import utc_now
         from toolkit.output import report
@@ -195,8 +223,8 @@ class _Run:
             error=error,
         )
         self.told = self.told or document
-        if self.events is not None:
-            self.events.run_ended(document)
+        kept.events.run_ended(document)
+        kept.report(document)
         if path is not None:
             report.write(document, path)
 
