@@ -12,7 +12,9 @@ from tests import control as controls
 from tests.app.invoking import invoke
 from tests.storage.faults import flip_bit
 from tests.storage.samples import sample_rows, write_backup
-from toolkit.app.commands import check, pin, show, unlock, unpin
+from toolkit import wording
+from toolkit.app.command import NoOptions
+from toolkit.app.commands import check, pin, repositories, show, unlock, unpin
 from toolkit.app.control import Control
 from toolkit.app.performing import perform
 from toolkit.model.manifest import Manifest
@@ -117,6 +119,37 @@ def test_unlock_removes_what_no_longer_counts_and_shows_the_rest(place: Place, c
     assert [lock.id for lock in list_locks(place.repository.store)] == [other]
     assert place.unlock(force=True) == 0
     assert list_locks(place.repository.store) == []
+
+
+def test_what_repositories_hold(place: Place, capsys: Captured) -> None:
+    """Number, size and growth by backup, the last check, locks; a backup of the same rows adds nothing; JSON alike."""
+
+    def said(*, json: bool = False) -> str:
+        assert perform(repositories.COMMAND, NoOptions(), place.control, json=json) == 0
+        return capsys.readouterr().out
+
+    stored = sum(chunk.stored for _, chunk in place.manifest.stored_chunks)
+    assert said().startswith(f"local: 1 backup, {wording.size(stored)}; ")
+    again = write_backup(place.repository, sample_rows())[0].metadata.label
+    alive = place.lock(ELSEWHERE)
+    dead = place.lock(msgspec.structs.replace(this_process(), process=2**22 - 1))
+    text = said()
+    assert text.startswith(f"local: 2 backups, {wording.size(stored)}; ")
+    assert "never checked; `invoke check --repository local` reads it back" in text
+    assert "lock: prune (nightly) by operator on till.example (process 4711) since" in text
+    assert "left behind, its process has ended: `invoke unlock --repository local` removes it" in text
+    [held] = msgspec.json.decode(said(json=True))["repositories"]
+    assert [(each["label"], each["bytes"]) for each in held["added"]] == [(place.label, stored), (again, 0)]
+    assert (held["bytes"], held["backups"], held["check"]) == (stored, 2, None)
+    assert {each["id"] for each in held["locks"]} == {alive, dead}
+    assert place.check(subset="1") == 5
+    assert place.unlock(force=True) == place.check(subset="1") == 0
+    assert "in part, never as a whole, no damage" in said()
+    assert place.check() == 0
+    assert "checked 0 min ago, no damage" in said()
+    place.repository.delete_manifest(place.label)
+    [held] = msgspec.json.decode(said(json=True))["repositories"]
+    assert [(each["label"], each["bytes"]) for each in held["added"]] == [(again, stored)]
 
 
 def test_unlock_removes_nothing_by_mistake(place: Place, capsys: Captured) -> None:

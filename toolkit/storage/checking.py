@@ -66,7 +66,7 @@ def examined(
         if found.plan and not repairing:
             _doubt(repository, found.plan, now)
         record = CheckRecord(
-            time=stamp(now()),
+            time=stamp(now(), "milliseconds"),
             damaged=report.damaged,
             harmed=report.harmed,
             repaired=repairing and report.damaged,

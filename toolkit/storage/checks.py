@@ -53,13 +53,9 @@ def checks(repository: Repository, *, most: int | None = None) -> Iterator[Check
     left = most
     while some := list(islice(names, _AT_ONCE if left is None else min(left, _AT_ONCE))):
         left = None if left is None else left - len(some)
-        for _, data in read_each(repository.store, some):
-            try:
-                record = decoded(_RECORD, data) if data else None
-                if record and instant(record.time):
-                    yield record
-            except ValueError:  # DecodeError is one
-                continue
+        found = [record for _, data in read_each(repository.store, some) if data and (record := _record_in(data))]
+        # names tell seconds apart, and nothing less
+        yield from sorted(found, key=lambda each: instant(each.time), reverse=True)
 
 
 def last_checks(repository: Repository, *, now: datetime) -> LastChecks:
@@ -88,3 +84,13 @@ def forgotten(repository: Repository, now: datetime) -> list[str]:
         (time, each.name) for each in repository.store.list(CHECKS) if (time := check_time_of(each.name)) is not None
     )
     return [name for time, name in listed[:-1] if time < now - KEPT]
+
+
+def _record_in(data: bytes) -> CheckRecord | None:
+    """The record in a file; None where it is not what was written."""
+    try:
+        record = decoded(_RECORD, data)
+        instant(record.time)
+    except ValueError:  # DecodeError is one
+        return None
+    return record

@@ -32,6 +32,7 @@ NAMES: Final = (
     "psql",
     "quarantine.list",
     "quarantine.retry",
+    "repositories",
     "run",
     "runs",
     "schedule",
