@@ -18,7 +18,6 @@ import pytest
 from tests.control import Control, execute, rows
 from tests.old_backups import Columns, OldBackup, columns_of, connected, dumped, read_table, varied, write
 from tests.sweeps import SEED, slow_only
-from toolkit.app.command import NoOptions
 from toolkit.app.commands import backups, show
 from toolkit.app.control import Control as Directory
 from toolkit.app.performing import perform
@@ -274,7 +273,7 @@ def test_no_mirror_deletes_rows_whose_records_were_put_aside(shop: Shop, capsys:
     shown = capsys.readouterr().out
     assert f"{aside} of the file, which are not in the backup" in shown
     assert "left out: not in the imported file: notes" in " ".join(shown.split())
-    assert perform(backups.COMMAND, NoOptions(), directory) == 0
+    assert perform(backups.COMMAND, backups.Options(), directory) == 0
     assert "business, demo included, 2 records put aside" in capsys.readouterr().out
 
 

@@ -79,7 +79,7 @@ def test_what_is_in_repositories_as_json(directory: Path) -> None:
     shown = document(directory, "show", label)
     standing = ("proven", "proven_businesses", "failed", "hindered")
     assert shown["metadata"] == {
-        key: value for key, value in entry.items() if key not in ("repository", "put_aside", *standing)
+        key: value for key, value in entry.items() if key not in ("repository", "put_aside", "pinned", *standing)
     }
     assert [shown[key] for key in standing] == [entry[key] for key in standing] == [None, {}, None, None]
     assert sum(table["rows"] for table in shown["tables"]) == entry["stats"]["totalRecords"]

@@ -12,7 +12,7 @@ import msgspec
 from tests.control import Control
 from tests.planning.test_proving import tried
 from tests.storage.samples import some_rows, write_backup
-from toolkit.app.command import Command, NoOptions
+from toolkit.app.command import Command
 from toolkit.app.commands import backups, proofs, show
 from toolkit.app.control import Control as CommandControl
 from toolkit.app.performing import perform
@@ -53,10 +53,10 @@ def test_proven_or_not(tmp_path: Path) -> None:
     for hour, (changes, listed, shown) in enumerate(steps):
         if changes is not None:
             record_proof(repository, msgspec.structs.replace(tried(hour), **known, **changes))
-        assert f"  {listed}  " in said(tmp_path, backups.COMMAND, NoOptions())
+        assert f"  {listed}  " in said(tmp_path, backups.COMMAND, backups.Options())
         assert shown in " ".join(said(tmp_path, show.COMMAND, show.Options(label=(label,))).split())
     repository.store.put(f"{PROOFS}{label}/20261121T020000Z-00000000.json", b"{")
-    assert "20261121T020000Z-00000000.json cannot be read" in said(tmp_path, backups.COMMAND, NoOptions())
+    assert "20261121T020000Z-00000000.json cannot be read" in said(tmp_path, backups.COMMAND, backups.Options())
     lines = said(tmp_path, proofs.COMMAND, proofs.Options()).splitlines()
     assert lines[0].endswith("20261121T020000Z-00000000.json cannot be read")
     assert [line.split()[1] for line in lines[2:6]] == ["FAILED", "hindered", "proven", "proven"]

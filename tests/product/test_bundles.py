@@ -94,7 +94,7 @@ def test_carried_to_a_machine_with_another_postgresql(servers: Servers, pg18: Em
 
 
 COMMANDS: tuple[tuple[Command[Any], Any], ...] = (
-    (backups.COMMAND, NoOptions()),
+    (backups.COMMAND, backups.Options()),
     (check.COMMAND, check.Options()),
     (check.COMMAND, check.Options(repair=True)),
     (show.COMMAND, show.Options(label=("LABEL",))),

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from toolkit.model.manifest import Manifest
+from toolkit.model.outline import Outline
 
 
 class Restoration(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +113,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it is about the whole backup."""
         return not self.businesses
 
-    def is_of(self, manifest: Manifest) -> bool:
+    def is_of(self, manifest: Manifest | Outline) -> bool:
         """Say whether it is about this very backup, and not about another one that had its label."""
         return (self.label, self.checksum) == (manifest.metadata.label, manifest.checksum)
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from toolkit.model.manifest import Manifest
+from toolkit.model.outline import Outline
 from toolkit.model.proof import Proof, Standing
 from toolkit.planning.clock import instant, is_future
 
 
 def standing(
-    manifest: Manifest, attempts: Iterable[Proof], *, repository: str, now: datetime | None = None
+    manifest: Manifest | Outline, attempts: Iterable[Proof], *, repository: str, now: datetime | None = None
 ) -> Standing:
     """Give how a backup stands.
 

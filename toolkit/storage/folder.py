@@ -42,12 +42,14 @@ class Entry(Struct, frozen=True, kw_only=True):
         is_folder: it is a directory, and no link to one.
         size: in bytes.
         modified: seconds since 1970.
+        version: tells whether the file is the same and was not written since: its number and times as the system says.
     """
 
     name: str
     is_folder: bool
     size: int
     modified: float
+    version: str
 
 
 class Folder:
@@ -129,7 +131,15 @@ class Folder:
                 except FileNotFoundError:
                     continue
                 is_folder = stat.S_ISDIR(status.st_mode) and not _leads_away(status)
-                found.append(Entry(name=each.name, is_folder=is_folder, size=status.st_size, modified=status.st_mtime))
+                found.append(
+                    Entry(
+                        name=each.name,
+                        is_folder=is_folder,
+                        size=status.st_size,
+                        modified=status.st_mtime,
+                        version=f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}",
+                    )
+                )
         return sorted(found, key=lambda each: f"{each.name}/" if each.is_folder else each.name)
 
     def flush(self) -> None:

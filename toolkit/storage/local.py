@@ -8,7 +8,7 @@ import re
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -182,7 +182,7 @@ class LocalStore:
         for name, entry in self._walk(tuple(prefix.split("/")[:-1]), prefix=prefix):
             if name.startswith(prefix) and not _TEMPORARY.fullmatch(entry.name):
                 modified = datetime.fromtimestamp(entry.modified, UTC)
-                yield StoredFile(name=name, size=entry.size, modified=modified)
+                yield StoredFile(name=name, size=entry.size, modified=modified, version=entry.version)
 
     def delete(self, name: str) -> None:
         """Remove a file durably; nothing happens when there is none."""
@@ -274,16 +274,32 @@ class LocalStore:
         """
         try:
             with entered(self._directory, parts) as folder:
-                entries = folder.entries()
+                yield from self._below(folder, parts, folders, prefix)
         except FileNotFoundError:
             return
         except OSError as error:
             raise storage_error("list", self._directory.joinpath(*parts), error) from error
+
+    def _below(self, folder: Folder, parts: tuple[str, ...], folders: bool, prefix: str) -> Iterator[tuple[str, Entry]]:
+        """The same of a directory that was entered. Those below it are entered from there, not from the top."""
+        try:
+            entries = folder.entries()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise storage_error("list", folder.path, error) from error
         for entry in entries:
             name = "/".join((*parts, entry.name))
             inside = entry.is_folder and len(parts) < _DEEPEST
             if inside and f"{name}/".startswith(prefix[: len(name) + 1]):
-                yield from self._walk((*parts, entry.name), folders=folders, prefix=prefix)
+                try:
+                    inner = folder.enter(entry.name)
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    raise storage_error("list", folder.path / entry.name, error) from error
+                with closing(inner):
+                    yield from self._below(inner, (*parts, entry.name), folders, prefix)
             if folders or not inside:
                 yield name, entry
 

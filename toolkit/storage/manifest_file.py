@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import suppress
 from dataclasses import replace  # noqa: TID251 - of a Problem, which commands load without msgspec
 from functools import partial
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import msgspec
 
 from toolkit.errors import DamageError, InputError, Problem, RefusedError
-from toolkit.model.manifest import FORMAT, Manifest, seal
+from toolkit.model.manifest import FORMAT, Manifest, Metadata, seal
+from toolkit.model.outline import Outline, outline_of
 from toolkit.planning.totals import inconsistencies
 from toolkit.storage.layout import is_chunk_id
 from toolkit.storage.recent import Recent
@@ -29,6 +31,23 @@ _CHECKSUM = re.compile(rb'"checksum":"([0-9a-f]{64})",')
 
 # made here, because msgspec crashes when several threads decode into a type for the first time at once
 _MANIFEST = msgspec.json.Decoder(Manifest)
+
+
+class _Tenants(msgspec.Struct, frozen=True):
+    tenants: dict[str, str]
+
+
+class _Outline(msgspec.Struct, frozen=True):
+    """The part of a manifest that is its outline, decoded alone because lists read all manifests for it."""
+
+    format: int
+    checksum: str
+    metadata: Metadata
+    selection: _Tenants
+    put_aside: dict[str, int] = {}
+
+
+_OUTLINE = msgspec.json.Decoder(_Outline)
 
 
 _decoded: Recent[Manifest] = Recent(8 * 1024 * 1024)
@@ -59,6 +78,28 @@ def decode(data: bytes, *, label: str, file: str) -> Manifest:
         manifest = _decode(data, label, file)
         _decoded.keep(key, manifest, len(data))
     return manifest
+
+
+def outline(data: bytes, *, label: str, file: str) -> Outline:
+    """Give the outline of the manifest in a file whose checksum holds, without looking at what it says of tables.
+
+    Args:
+        label, file: as for `decode`.
+
+    Raises:
+        DamageError, RefusedError, InputError: as `decode` does, but for what contradicts itself within tables.
+    """
+    if (found := _sealed(data)) is not None:
+        with suppress(ValueError, RecursionError):
+            brief = _OUTLINE.decode(data)
+            if brief.checksum.encode() == found and brief.format == FORMAT and brief.metadata.label == label:
+                return Outline(
+                    metadata=brief.metadata,
+                    checksum=brief.checksum,
+                    businesses=brief.selection.tenants,
+                    put_aside=brief.put_aside,
+                )
+    return outline_of(decode(data, label=label, file=file))
 
 
 def _decode(data: bytes, label: str, file: str) -> Manifest:
@@ -94,12 +135,7 @@ def _as_written(data: bytes, file: str) -> Manifest | None:
 
     Nothing but a manifest is ever built for it, whatever is in the file.
     """
-    found = _CHECKSUM.search(data)
-    if found is None:
-        return None
-    digest = hashlib.sha256(memoryview(data)[: found.start()])
-    digest.update(memoryview(data)[found.end() :])
-    if digest.hexdigest().encode("ascii") != found[1]:
+    if _sealed(data) is None:
         return None
     try:
         manifest = _MANIFEST.decode(data)
@@ -109,6 +145,16 @@ def _as_written(data: bytes, file: str) -> Manifest | None:
         return None
     check_format(manifest.format, file)
     return manifest
+
+
+def _sealed(data: bytes) -> bytes | None:
+    """The checksum in a file that is the one of all the rest of it; None for any other file."""
+    found = _CHECKSUM.search(data)
+    if found is None:
+        return None
+    digest = hashlib.sha256(memoryview(data)[: found.start()])
+    digest.update(memoryview(data)[found.end() :])
+    return found[1] if digest.hexdigest().encode("ascii") == found[1] else None
 
 
 def _checked(document: dict[str, Any], data: bytes, file: str) -> Manifest:

@@ -7,8 +7,9 @@ when, and how long restores took, is asked for long after a single backup was pr
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +17,7 @@ from msgspec import Struct
 from toolkit import __version__
 from toolkit.errors import PlaybackError
 from toolkit.model.manifest import Manifest
+from toolkit.model.outline import Outline
 from toolkit.model.proof import Proof, Standing, Trial
 from toolkit.planning.clock import compact_stamp, instant, stamp
 from toolkit.planning.proving import standing
@@ -23,6 +25,7 @@ from toolkit.storage.decoding import decoded, read_each
 from toolkit.storage.layout import PROOFS, proof_label_of, proof_time_of, proofs_of
 from toolkit.storage.processes import who
 from toolkit.storage.records import forget_verified
+from toolkit.storage.remembered import Remembered
 from toolkit.storage.repository import Repository
 
 KEPT = timedelta(days=366)
@@ -45,7 +48,7 @@ class Proofs(Struct, frozen=True, kw_only=True):
     attempts: Mapping[str, tuple[Proof, ...]]
     unreadable: tuple[str, ...] = ()
 
-    def standing(self, manifest: Manifest, *, now: datetime | None = None) -> Standing:
+    def standing(self, manifest: Manifest | Outline, *, now: datetime | None = None) -> Standing:
         """Give how a backup of the repository stands; with `now`, by proofs that are not from the future alone."""
         attempts = self.attempts.get(manifest.metadata.label, ())
         return standing(manifest, attempts, repository=self.repository, now=now)
@@ -105,25 +108,34 @@ def proof_of(repository: Repository, manifest: Manifest, trial: Trial, *, now: d
     )
 
 
-def read_proofs(repository: Repository, labels: Collection[str] | None = None) -> Proofs:
+def read_proofs(repository: Repository, labels: Collection[str] | None = None, *, memory: Path | None = None) -> Proofs:
     """Read the attempts on some backups, or everything that is known.
+
+    Args:
+        memory: where what was read is remembered; None for nowhere.
 
     Raises:
         StorageError: they cannot be listed or read.
     """
     prefix = proofs_of(*labels) if labels is not None and len(labels) == 1 else PROOFS
-    listed = {stored.name: proof_label_of(stored.name) for stored in repository.store.list(prefix)}
-    wanted = [name for name, label in listed.items() if label and (labels is None or label in labels)]
+    wanted = [
+        stored
+        for stored in repository.store.list(prefix)
+        if (label := proof_label_of(stored.name)) and (labels is None or label in labels)
+    ]
+    unreadable: list[str] = []
+
+    def read(names: Iterable[str]) -> Iterator[tuple[str, Proof]]:
+        for name, data in read_each(repository.store, names):
+            proof = _proof_in(data, proof_label_of(name)) if data is not None else None
+            if proof is not None:
+                yield name, proof
+            elif data is not None:
+                unreadable.append(name)
+
     attempts: dict[str, list[Proof]] = {}
-    unreadable = []
-    for name, data in read_each(repository.store, wanted):
-        if data is None:
-            continue
-        proof = _proof_in(data, listed[name])
-        if proof is None:
-            unreadable.append(name)
-        else:
-            attempts.setdefault(proof.label, []).append(proof)
+    for proof in Remembered(memory, repository, "proofs-1", Proof).read(wanted, read).values():
+        attempts.setdefault(proof.label, []).append(proof)
     ordered = {label: tuple(sorted(found, key=lambda each: each.time)) for label, found in attempts.items()}
     return Proofs(repository=repository.id, attempts=ordered, unreadable=tuple(unreadable))
 

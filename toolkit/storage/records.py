@@ -5,9 +5,10 @@ Each is a small file beside the backups, so that a manifest never changes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -19,7 +20,9 @@ from toolkit.storage.decoding import decoded, read_each
 from toolkit.storage.layout import PINS, VERIFIED, pin_name, record_label_of, verified_name
 from toolkit.storage.locks import LockKind, locked
 from toolkit.storage.processes import who
+from toolkit.storage.remembered import Remembered
 from toolkit.storage.repository import Repository
+from toolkit.storage.store import StoredFile
 
 
 class _PinFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,29 +68,54 @@ class Records(Struct, frozen=True, kw_only=True):
     unreadable: tuple[str, ...] = ()
 
 
-def read_records(repository: Repository, label: str = "") -> Records:
-    """Read all pins and verifications, or those of one backup; StorageError when they cannot be listed or read."""
-    if label:
-        names = list(record_names(label))
-    else:
-        listed = [file.name for prefix in (PINS, VERIFIED) for file in repository.store.list(prefix)]
-        names = [name for name in listed if record_label_of(name)]
+class Pins(Struct, frozen=True, kw_only=True):
+    """The pins of a repository, as in `Records`."""
+
+    pins: Mapping[str, Pin]
+    unreadable: tuple[str, ...]
+
+
+def read_pins(repository: Repository, label: str = "") -> Pins:
+    """Read all pins, or that of one backup; StorageError when they cannot be listed or read."""
+    listed = [pin_name(label)] if label else [file.name for file in repository.store.list(PINS)]
     pins: dict[str, Pin] = {}
-    verified: dict[str, str] = {}
-    unreadable = []
-    for name, data in read_each(repository.store, names):
+    unreadable: list[str] = []
+    for name, data in read_each(repository.store, filter(record_label_of, listed)):
         about = record_label_of(name)
         if data is None or about is None:
             continue
         try:
-            if name.startswith(PINS):
-                pins[about] = Pin()  # unless it can be read
-                pins[about] = Pin(until=decoded(_PIN, data).until)
-            else:
-                verified[about] = decoded(_VERIFIED, data).checksum
+            pins[about] = Pin()  # unless it can be read
+            pins[about] = Pin(until=decoded(_PIN, data).until)
         except msgspec.DecodeError:
             unreadable.append(name)
-    return Records(pins=pins, verified=verified, unreadable=tuple(unreadable))
+    return Pins(pins=pins, unreadable=tuple(unreadable))
+
+
+def read_records(repository: Repository, label: str = "", *, memory: Path | None = None) -> Records:
+    """Read all pins and verifications, or those of one backup; StorageError when they cannot be listed or read.
+
+    Args:
+        memory: where verifications that were read are remembered; None for nowhere.
+    """
+    if label:
+        verifications = [StoredFile(name=verified_name(label), size=0, modified=datetime.now(UTC))]
+    else:
+        verifications = [file for file in repository.store.list(VERIFIED) if record_label_of(file.name)]
+    pins = read_pins(repository, label)
+    unreadable = list(pins.unreadable)
+
+    def read(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+        for name, data in read_each(repository.store, names):
+            try:
+                if data is not None:
+                    yield name, decoded(_VERIFIED, data).checksum
+            except msgspec.DecodeError:
+                unreadable.append(name)
+
+    known = Remembered(memory, repository, "verified-1", str).read(verifications, read)
+    verified = {about: checksum for name, checksum in known.items() if (about := record_label_of(name))}
+    return Records(pins=pins.pins, verified=verified, unreadable=tuple(unreadable))
 
 
 def pin(repository: Repository, label: str, *, until: date | None, now: datetime) -> None:

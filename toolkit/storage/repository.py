@@ -232,10 +232,14 @@ class Repository:
         """Give the labels of backups that were published and not removed since, as far as that was noted."""
         return frozenset(label for stored in self.store.list(PUBLISHED) if (label := published_label_of(stored.name)))
 
-    def vanished(self) -> list[str]:
-        """Find published backups whose manifests are gone though nothing here removed them; gives their labels."""
+    def vanished(self, labels: Iterable[str] = ()) -> list[str]:
+        """Find published backups whose manifests are gone though nothing here removed them; gives their labels.
+
+        Args:
+            labels: of some backups that were there just now; where these are all that were published, none is missed.
+        """
         # the records first: a backup that is published meanwhile has its manifest before its record
-        recorded = self.recorded_labels()
+        recorded = self.recorded_labels().difference(labels)
         gone = recorded.difference(self.labels()) if recorded else ()
         # and again, for it may be removed meanwhile, of which the record goes first
         return sorted(label for label in gone if self.store.exists(published_name(label)))

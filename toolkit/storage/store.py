@@ -20,11 +20,13 @@ class StoredFile(Struct, frozen=True, kw_only=True):
     Attributes:
         size: in bytes.
         modified: when it was last written, in UTC by the store's clock.
+        version: another text once the file was written again, whatever its size and times; empty where nothing tells.
     """
 
     name: str
     size: int
     modified: datetime
+    version: str = ""
 
 
 class Ability(Struct, frozen=True, kw_only=True):

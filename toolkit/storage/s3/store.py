@@ -167,7 +167,9 @@ class S3Store:
             name = entry["Key"][len(self._prefix) :]
             # consoles mark folders by empty objects whose names end with a slash
             if name and not name.endswith("/") and not _is_question(entry):
-                yield StoredFile(name=name, size=entry["Size"], modified=entry["LastModified"])
+                yield StoredFile(
+                    name=name, size=entry["Size"], modified=entry["LastModified"], version=entry.get("ETag", "")
+                )
 
     def delete(self, name: str) -> None:
         """Remove a file; nothing happens when there is none."""
