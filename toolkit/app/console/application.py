@@ -6,13 +6,11 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from toolkit.app.console.entrance import Entrance, EntranceMiddleware
 from toolkit.app.console.pages import routes
 from toolkit.app.console.site import Site, site_of
 from toolkit.config.masking import mask
@@ -28,11 +26,10 @@ _STATUS = {
 """HTTP's status by the exit code that the command line has for an error; 503 for all others."""
 
 
-def application(site: Site, entrance: Entrance) -> Starlette:
-    """Put the application together."""
+def application(site: Site) -> Starlette:
+    """Put the application together; what has to stand before it is `safety`."""
     made = Starlette(
         routes=[*routes(), Mount("/static", StaticFiles(directory=_STATIC), name="static")],
-        middleware=[Middleware(EntranceMiddleware, entrance=entrance)],
         exception_handlers={PlaybackError: _refused, HTTPException: _missing, Exception: _defect},
     )
     made.state.site = site

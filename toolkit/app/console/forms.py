@@ -1,23 +1,16 @@
-"""Forms that were sent: read within bounds, and seen by a page only when their token is that of the session."""
+"""Forms that were sent. `safety` has looked at their size and their token before a page sees one."""
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from toolkit.errors import InputError, RefusedError
-
-FIELDS: Final = 20_000
-"""Fields of a form at most; a business to tick is one."""
-
-TOKEN: Final = "csrf"
-"""The field with the token of the session."""
+from toolkit.app.console.safety.bodies import FIELDS
+from toolkit.errors import InputError
 
 Handler = Callable[[Request, FormData], Response]
 
@@ -27,11 +20,6 @@ def posted(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
 
     async def endpoint(request: Request) -> Response:
         form = await request.form(max_files=0, max_fields=FIELDS)
-        given, expected = text(form, TOKEN), request.state.session.csrf
-        if not hmac.compare_digest(given.encode(), expected.encode()):
-            raise RefusedError(
-                "this form is not of this session, so nothing was done", hint="load the page again, then send it"
-            )
         return await run_in_threadpool(handler, request, form)
 
     return endpoint

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import socket
-import webbrowser
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import uvicorn
 
 from toolkit.app.command import Call
 from toolkit.app.console.application import application
 from toolkit.app.console.beginning import Starter
-from toolkit.app.console.entrance import Entrance
+from toolkit.app.console.opening import opened
+from toolkit.app.console.safety.entrance import Entrance
+from toolkit.app.console.safety.guard import guarded
+from toolkit.app.console.safety.listening import Users, settled
 from toolkit.app.console.site import Site
-from toolkit.app.control import utc_now
+from toolkit.app.control import Control, utc_now
+from toolkit.config import console
 from toolkit.errors import InputError
 
 
@@ -25,29 +29,55 @@ def serve(call: Call, listen: str, *, open_browser: bool) -> None:
         open_browser: opens them in this machine's browser.
 
     Raises:
-        InputError: the address cannot be listened on.
+        InputError: the address cannot be listened on, or `inventory/console.yml` is not right.
+        RefusedError: it is not this machine's alone, and nobody has said who may come in.
     """
     host, port = _place(listen)
+    users = _users(call.control)
+    config = users.config
+    settled(host, port, config, file=users.file)
     taken = _taken(host, port)
-    entrance = Entrance()
+    names = settled(host, taken.getsockname()[1], config, file=users.file)
+    scheme = "https" if config.certificate else "http"
+    root = f"{scheme}://{_shown(host if host.lower() in names.local else config.names[0])}:{names.port}/"
+    entrance = Entrance(users, announce=lambda token: call.note(f"a new address: {root}?token={token}"))
     site = Site(control=call.control, starter=Starter(control=call.control, now=utc_now))
-    address = f"http://{_shown(host)}:{taken.getsockname()[1]}/?token={entrance.token}"
-    call.note(f"the console is at {address}\nit ends with Ctrl-C; the address opens it once")
-    config = uvicorn.Config(application(site, entrance), log_level="warning", access_log=False, lifespan="off")
-    _Server(config, (lambda: webbrowser.open(address)) if open_browser else lambda: None).run(sockets=[taken])
+    address = root if entrance.by_name else f"{root}?token={entrance.token}"
+    how = "sign in there by name" if entrance.by_name else "the address opens it once"
+    call.note(f"the console is at {address}\nit ends with Ctrl-C; {how}")
+    server = _Server(
+        uvicorn.Config(
+            guarded(application(site), entrance=entrance, names=names, proxies=config.proxies),
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            proxy_headers=False,
+            ssl_certfile=config.certificate,
+            ssl_keyfile=config.key,
+        )
+    )
+    with opened(address, call.control.directory) if open_browser else nullcontext(lambda: None) as browse:
+        server.begun = browse
+        server.run(sockets=[taken])
+
+
+def _users(control: Control) -> Users:
+    known = control.has_inventory or control.inventory
+    inventory = control.inventory_directory() if known else control.directory / "inventory"
+    return Users(inventory / console.FILE, control=control.directory)
 
 
 class _Server(uvicorn.Server):
     """A server that says when it has begun."""
 
-    def __init__(self, config: uvicorn.Config, begun: Callable[[], object]) -> None:
-        super().__init__(config)
-        self._begun = begun
+    begun: Callable[[], None]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve."""
         await super().startup(sockets)
-        self._begun()
+        self.begun()
 
 
 def _place(listen: str) -> tuple[str, int]:

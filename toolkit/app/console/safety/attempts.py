@@ -1,8 +1,8 @@
 """Slowing down those who guess passwords, without shutting out those who know them.
 
-Failures count against where they come from: after some, that place has to wait, at most a minute. A name that is guessed
-from many places makes every further attempt on it take some seconds, and refuses none. A browser that has signed in as
-somebody before counts for itself alone, so guesses of others hold it up in nothing.
+Failures count against where they come from: after some, that place has to wait, at most a minute. A name that is
+guessed from many places makes every further attempt on it take some seconds, and refuses none. A browser that has
+signed in as somebody before counts for itself alone, so guesses of others hold it up in nothing.
 """
 
 from __future__ import annotations

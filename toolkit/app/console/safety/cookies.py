@@ -34,9 +34,7 @@ class Cookies(Struct, frozen=True, kw_only=True):
 
     def give(self, answer: Response, name: str, value: str, *, seconds: int | None = None) -> None:
         """Set one, for as long as the browser is open or for some seconds."""
-        answer.set_cookie(
-            name, value, max_age=seconds, path="/", secure=self.secure, httponly=True, samesite="strict"
-        )
+        answer.set_cookie(name, value, max_age=seconds, path="/", secure=self.secure, httponly=True, samesite="strict")
 
     def take(self, answer: Response, name: str) -> None:
         """Take one away."""

@@ -7,6 +7,7 @@ import math
 import re
 import secrets
 from typing import Final
+from urllib.parse import quote
 
 from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException
@@ -85,7 +86,7 @@ class GateMiddleware:
         request = caller.request
         if caller.session:
             return _go("/") if request.url.path == SIGN_IN else None
-        to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        to = quote(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
         if request.headers.get("sec-fetch-site") == "cross-site" and _LOCAL_PATH.fullmatch(to):
             # a link on another site brings no cookie along; one of our own does
             return _from_here(to)
@@ -132,9 +133,7 @@ class GateMiddleware:
             answer.headers["Retry-After"] = str(math.ceil(held.seconds))
             return answer
         if not begun:
-            return caller.outside(
-                status=403, wrong="The name or the password is not right.", name=name, to=_to(form)
-            )
+            return caller.outside(status=403, wrong="The name or the password is not right.", name=name, to=_to(form))
         answer = _go(_to(form))
         cookies.give(answer, cookies.session, begun)
         cookies.give(answer, cookies.known, known, seconds=_KNOWN_FOR)
@@ -173,6 +172,7 @@ class _Caller:
         answer = shown(
             "sign-in.html",
             status=status,
+            title="Sign in" if self._entrance.by_name else "The console is locked",
             by_name=self._entrance.by_name,
             csrf=self._entrance.seal(visitor),
             wrong=wrong,
