@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -207,7 +207,14 @@ def test_a_scratch_database_that_somebody_has_changed(shop: Shop) -> None:
 class Interrupting(SilentProgress):
     """Progress during which somebody presses Ctrl-C, when the comparison begins."""
 
-    def start(self, what: str, *, rows: int | None = None, bytes: int | None = None) -> None:
+    def start(
+        self,
+        what: str,
+        *,
+        rows: int | None = None,
+        bytes: int | None = None,
+        tables: Mapping[str, int] | None = None,
+    ) -> None:
         """Interrupt it."""
         if what == "verify":
             raise KeyboardInterrupt

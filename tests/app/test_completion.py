@@ -43,7 +43,7 @@ def control(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("playback ru", ["run"]),
+        ("playback ru", ["run", "runs"]),
         ("invoke doctor.s", ["doctor.storage"]),
         ("cd x; /usr/bin/playback quar", ["quarantine.list", "quarantine.retry"]),
         ("playback run playbooks/ow", ["playbooks/own.yml"]),

@@ -59,6 +59,7 @@ class WantedTable(msgspec.Struct, frozen=True, kw_only=True):
         positions: of the key in a row.
     """
 
+    name: str
     query: str
     positions: tuple[int, ...]
 
@@ -169,7 +170,7 @@ def _piece(
     connection: Connection, wanted: WantedTable, share: Share, into: Destinations, context: Context
 ) -> Piece[Part]:
     def store(raw: RawChunk) -> Part:
-        context.progress.advance(rows=raw.rows, bytes=len(raw.data))
+        context.progress.advance(rows=raw.rows, bytes=len(raw.data), table=wanted.name)
         return Part.of(raw, wanted.positions, into.submit(raw))
 
     with closing(read_copies(connection, [as_sent(wanted.query)])) as copies:

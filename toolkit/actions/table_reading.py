@@ -35,6 +35,9 @@ ALONE_BYTES = 16 << 20
 PART_BYTES = 32 << 20
 """Bytes of a table that each of several sessions reads at least, where more than one reads it."""
 
+ROW_BYTES = 100
+"""What a row takes on disk, about, where nobody has counted them: for the time that is left."""
+
 PROCESS_PART_BYTES = 128 << 20
 """The same of processes: at the seam of two parts about 10 MiB are read twice."""
 
@@ -80,7 +83,8 @@ class TableReading(Struct, frozen=True, kw_only=True):
 
     def run(self) -> None:
         """Read every table once, and hand its chunks over."""
-        self.context.progress.start("backup")
+        expected = self._expected()
+        self.context.progress.start("backup", rows=sum(expected.values()) or None, tables=expected)
         self.read.update({name: [] for name in self.selected.taken})
         own, shared = self._jobs()
         large = self._bytes(chain.from_iterable(shared)) > ALONE_BYTES
@@ -146,6 +150,18 @@ class TableReading(Struct, frozen=True, kw_only=True):
         split = _Apart(name=name, queries=queries, pieces=[Piece(found=False)] * len(queries))
         return [_PartApart(table=split, place=place) for place in range(len(queries))]
 
+    def _expected(self) -> dict[str, int]:
+        """How many rows each table is thought to give."""
+        found: dict[str, int] = {}
+        for name, each in self.selected.taken.items():
+            relation = self.selected.relations[name]
+            rows = relation.rows if each.ids is None else each.ids.rows
+            if rows is None or rows < 0:
+                # nobody has counted it since it was filled
+                rows = (relation.bytes or 0) / ROW_BYTES
+            found[name] = round(rows)
+        return found
+
     def _bytes(self, names: Iterable[str]) -> int:
         return sum(self.selected.relations[name].bytes or 0 for name in names)
 
@@ -185,7 +201,7 @@ class TableReading(Struct, frozen=True, kw_only=True):
 
     def store(self, name: str, raw: RawChunk) -> Part:
         """Hand a chunk of a table over."""
-        self.context.progress.advance(rows=raw.rows, bytes=len(raw.data))
+        self.context.progress.advance(rows=raw.rows, bytes=len(raw.data), table=name)
         return Part.of(raw, self.positions(name), self.into.submit(raw))
 
     def _read_part(self, connection: Connection, table: _Apart, place: int) -> Piece[Part]:
@@ -237,6 +253,7 @@ class _Away(Struct, frozen=True, kw_only=True):
             repositories={each.name: each.opened().id for each in reading.into.left},
             tables=tuple(
                 WantedTable(
+                    name=name,
                     query=str(qualified(query, reading.connection)),
                     positions=reading.positions(name),
                 )

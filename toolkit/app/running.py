@@ -192,6 +192,7 @@ def act(
     task = Task(keywords=Keywords(name=title), action=action.name, arguments=arguments.written())
     play = Play(name=action.name.capitalize(), hosts=call.host, tasks=(task,))
     with recording(call, call.command.name, wanted=True, check=check) as kept:
+        kept.named(title)
         kept.playbook(_as_playbook(play, task).encode())
         kept.events.run_started(call.command.name, check=check)
         made = runner(call, inventory, {action.name: action}, reporter=reporter_of(call, events=kept.events))

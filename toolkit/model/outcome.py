@@ -56,11 +56,18 @@ class Outcome(Struct, frozen=True, kw_only=True):
 class Progress(Protocol):
     """Live progress of one action. Total counts may be unknown (None)."""
 
-    def start(self, what: str, *, rows: int | None = None, bytes: int | None = None) -> None:
-        """Begin a phase, e.g. `read`, with its expected rows and bytes."""
+    def start(
+        self,
+        what: str,
+        *,
+        rows: int | None = None,
+        bytes: int | None = None,
+        tables: Mapping[str, int] | None = None,
+    ) -> None:
+        """Begin a phase, e.g. `read`, with its expected rows and bytes, and the rows expected of each table."""
 
-    def advance(self, *, rows: int = 0, bytes: int = 0) -> None:
-        """Count rows and bytes; cheap, may be called from any thread and for every chunk."""
+    def advance(self, *, rows: int = 0, bytes: int = 0, table: str = "") -> None:
+        """Count rows and bytes, of a table where it is known; cheap, from any thread, for every chunk."""
 
     def note(self, text: str) -> None:
         """Say where it stands, e.g. the table's name."""
@@ -75,10 +82,17 @@ class Progress(Protocol):
 class SilentProgress:
     """Progress that nobody watches."""
 
-    def start(self, what: str, *, rows: int | None = None, bytes: int | None = None) -> None:
+    def start(
+        self,
+        what: str,
+        *,
+        rows: int | None = None,
+        bytes: int | None = None,
+        tables: Mapping[str, int] | None = None,
+    ) -> None:
         """Do nothing."""
 
-    def advance(self, *, rows: int = 0, bytes: int = 0) -> None:
+    def advance(self, *, rows: int = 0, bytes: int = 0, table: str = "") -> None:
         """Do nothing."""
 
     def note(self, text: str) -> None:

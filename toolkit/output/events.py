@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -161,28 +161,56 @@ class _ToldProgress:
         self._shown, self._log, self._about = shown, log, about
         self._meter = Meter()
         self._next = 0.0
+        self._lock = threading.Lock()
+        self._tables: dict[str, list[int]] = {}
+        self._untold: dict[str, list[int]] = {}
 
-    def start(self, what: str, *, rows: int | None = None, bytes: int | None = None) -> None:
+    def start(
+        self,
+        what: str,
+        *,
+        rows: int | None = None,
+        bytes: int | None = None,
+        tables: Mapping[str, int] | None = None,
+    ) -> None:
         """Begin a phase."""
+        self._finish()
         self._meter.begin(what, rows=rows, bytes=bytes)
-        self._tell()
-        self._shown.start(what, rows=rows, bytes=bytes)
+        with self._lock:
+            self._tables, self._untold = {}, {}
+        self._tell(expected=tables or {})
+        self._shown.start(what, rows=rows, bytes=bytes, tables=tables)
 
-    def advance(self, *, rows: int = 0, bytes: int = 0) -> None:
+    def advance(self, *, rows: int = 0, bytes: int = 0, table: str = "") -> None:
         """Count rows and bytes."""
         self._meter.add(rows=rows, bytes=bytes)
+        if table:
+            with self._lock:
+                counted = self._untold[table] = self._tables.setdefault(table, [0, 0])
+                counted[0] += rows
+                counted[1] += bytes
         if time.monotonic() >= self._next:
             self._tell()
-        self._shown.advance(rows=rows, bytes=bytes)
+        self._shown.advance(rows=rows, bytes=bytes, table=table)
 
     def note(self, text: str) -> None:
         """Say where it stands."""
         self._meter.note = text
+        if time.monotonic() >= self._next:
+            self._tell()
         self._shown.note(text)
 
-    def _tell(self) -> None:
+    def _finish(self) -> None:
+        """Tell what has been counted since the last event: of short phases nothing would be known."""
+        if self._untold:
+            self._tell()
+
+    def _tell(self, expected: Mapping[str, int] | None = None) -> None:
         self._next = time.monotonic() + PROGRESS_SECONDS
         meter = self._meter
+        with self._lock:
+            told = {name: {"rows": rows, "bytes": size} for name, (rows, size) in self._untold.items()}
+            self._untold = {}
         self._log.emit(
             "progress",
             **self._about,
@@ -192,6 +220,8 @@ class _ToldProgress:
             bytes=meter.bytes,
             total_rows=meter.total_rows,
             total_bytes=meter.total_bytes,
+            tables=told,
+            **({} if expected is None else {"expected": dict(expected)}),
         )
 
     def __enter__(self) -> Self:
@@ -201,4 +231,5 @@ class _ToldProgress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._finish()
         self._shown.__exit__(kind, error, trace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -54,15 +55,24 @@ class LiveProgress:
         self._meter = Meter()
         self._shown: TaskID | None = None
 
-    def start(self, what: str, *, rows: int | None = None, bytes: int | None = None) -> None:
+    def start(
+        self,
+        what: str,
+        *,
+        rows: int | None = None,
+        bytes: int | None = None,
+        tables: Mapping[str, int] | None = None,
+    ) -> None:
         """Begin a phase."""
+        del tables
         self._meter.begin(f"[{self._host}] {what}", rows=rows, bytes=bytes)
         if self._shown is None:
             self._shown = self._display.add(self._meter)
         self._display.update(self._shown, self._meter)
 
-    def advance(self, *, rows: int = 0, bytes: int = 0) -> None:
+    def advance(self, *, rows: int = 0, bytes: int = 0, table: str = "") -> None:
         """Count rows and bytes."""
+        del table
         self._meter.add(rows=rows, bytes=bytes)
         if self._shown is not None:
             self._display.update(self._shown, self._meter)

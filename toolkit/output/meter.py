@@ -45,7 +45,8 @@ class Meter:
         import psutil  # noqa: PLC0415 - most commands show no progress
 
         passed = max(self._clock() - self.started, 1e-6)
-        of_rows = f" of {wording.count(self.total_rows)}" if self.total_rows else ""
+        total = self.total_rows or 0
+        of_rows = f" of {wording.count(total)}" if total and total >= self.rows else ""
         parts = []
         if self.rows or self.total_rows:
             parts += [f"{wording.count(self.rows)}{of_rows} rows"]

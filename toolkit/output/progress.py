@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -26,12 +26,21 @@ class LineProgress:
         self._lock = threading.Lock()
         self._next = clock() + LINE_SECONDS
 
-    def start(self, what: str, *, rows: int | None = None, bytes: int | None = None) -> None:
+    def start(
+        self,
+        what: str,
+        *,
+        rows: int | None = None,
+        bytes: int | None = None,
+        tables: Mapping[str, int] | None = None,
+    ) -> None:
         """Begin a phase."""
+        del tables
         self._meter.begin(what, rows=rows, bytes=bytes)
 
-    def advance(self, *, rows: int = 0, bytes: int = 0) -> None:
+    def advance(self, *, rows: int = 0, bytes: int = 0, table: str = "") -> None:
         """Count rows and bytes, and print a line when it is time."""
+        del table
         self._meter.add(rows=rows, bytes=bytes)
         if self._clock() < self._next:
             return

@@ -77,10 +77,9 @@ def done(errand: Errand, guest: Guest, tell: Callable[[Mapping[str, Any]], None]
 def heard(news: Mapping[str, Any], progress: Progress) -> None:
     """Take news of another process into the progress that is shown."""
     if "what" in news:
-        progress.start(news["what"], rows=news["rows"], bytes=news["bytes"])
-    if "done" in news:
-        rows, size = news["done"]
-        progress.advance(rows=rows, bytes=size)
+        progress.start(news["what"], rows=news["rows"], bytes=news["bytes"], tables=news["tables"])
+    for table, (rows, size) in news.get("done", {}).items():
+        progress.advance(rows=rows, bytes=size, table=table)
     if "note" in news:
         progress.note(news["note"])
 
@@ -130,20 +129,28 @@ class _Told(SilentProgress):
         self._lock = threading.Lock()
         self._next = time.monotonic() + PROGRESS_SECONDS
         self._news: dict[str, Any] = {}
-        self._rows = self._bytes = 0
+        self._done: dict[str, list[int]] = {}
 
-    def start(self, what: str, *, rows: int | None = None, bytes: int | None = None) -> None:
+    def start(
+        self,
+        what: str,
+        *,
+        rows: int | None = None,
+        bytes: int | None = None,
+        tables: Mapping[str, int] | None = None,
+    ) -> None:
         """Begin a phase; what was not told of the one before is not told any more."""
         with self._lock:
-            self._news = {"what": what, "rows": rows, "bytes": bytes}
-            self._rows = self._bytes = 0
+            self._news = {"what": what, "rows": rows, "bytes": bytes, "tables": dict(tables) if tables else None}
+            self._done = {}
             self._tell()
 
-    def advance(self, *, rows: int = 0, bytes: int = 0) -> None:
+    def advance(self, *, rows: int = 0, bytes: int = 0, table: str = "") -> None:
         """Count rows and bytes."""
         with self._lock:
-            self._rows += rows
-            self._bytes += bytes
+            counted = self._done.setdefault(table, [0, 0])
+            counted[0] += rows
+            counted[1] += bytes
             self._tell()
 
     def note(self, text: str) -> None:
@@ -157,5 +164,5 @@ class _Told(SilentProgress):
         if now < self._next:
             return
         self._next = now + PROGRESS_SECONDS
-        self._say({**self._news, "key": self._key, "done": [self._rows, self._bytes]})
-        self._news, self._rows, self._bytes = {}, 0, 0
+        self._say({**self._news, "key": self._key, "done": self._done})
+        self._news, self._done = {}, {}

@@ -214,15 +214,22 @@ class StoppableProgress:
         self._owner = threading.get_ident()
         self._told = False
 
-    def start(self, what: str, *, rows: int | None = None, bytes: int | None = None) -> None:
+    def start(
+        self,
+        what: str,
+        *,
+        rows: int | None = None,
+        bytes: int | None = None,
+        tables: Mapping[str, int] | None = None,
+    ) -> None:
         """Begin a phase."""
         self._check()
-        self._progress.start(what, rows=rows, bytes=bytes)
+        self._progress.start(what, rows=rows, bytes=bytes, tables=tables)
 
-    def advance(self, *, rows: int = 0, bytes: int = 0) -> None:
+    def advance(self, *, rows: int = 0, bytes: int = 0, table: str = "") -> None:
         """Count rows and bytes."""
         self._check()
-        self._progress.advance(rows=rows, bytes=bytes)
+        self._progress.advance(rows=rows, bytes=bytes, table=table)
 
     def note(self, text: str) -> None:
         """Say where it stands."""

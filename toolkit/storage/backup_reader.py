@@ -75,7 +75,8 @@ class BackupReader:
             DamageError: a chunk is missing or is not what was written; it is named, and its table.
         """
         stats = self._manifest.metadata.stats
-        progress.start("check", rows=stats.total_records, bytes=stats.uncompressed_size)
+        tables = {entry.name: entry.rows for entry in self._manifest.tables}
+        progress.start("check", rows=stats.total_records, bytes=stats.uncompressed_size, tables=tables)
         parts = (
             (part, chunk, part is entry)
             for entry in self._manifest.tables
@@ -89,7 +90,7 @@ class BackupReader:
 
         for name, rows, size in prefetch(parts, read, size=lambda part: part[1].raw, workers=self._store.parallel):
             progress.note(name)
-            progress.advance(rows=rows, bytes=size)
+            progress.advance(rows=rows, bytes=size, table=name)
 
     def _rows(self, entry: TableEntry, chunk: Chunk, stored: bytes | None) -> bytes:
         try:

@@ -74,6 +74,7 @@ class One(Answer):
         known, run = self.known, self.known.run
         facts = {
             "run": run.id,
+            "about": run.title,
             "playbook": f"{run.playbook} (as it was read: {known.directory / record.PLAYBOOK})",
             "begun": f"{_local(known)} by {run.by}, from the {run.origin}",
             "asked": ", ".join(f"{name} {_text(value)}" for name, value in run.options.items()),
@@ -173,7 +174,7 @@ def _row(known: Known) -> tuple[str, ...]:
     return (
         run.id,
         _local(known),
-        f"{run.playbook}{check}",
+        f"{known.called}{check}",
         wording.first_few(known.hosts()),
         run.by,
         str(run.origin),

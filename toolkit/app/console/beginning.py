@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import os
-import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Final
 
 from toolkit.app.control import Control
-from toolkit.private.files import make_directory
+from toolkit.app.runs import record as records
+from toolkit.app.runs.record import Origin, Run
+from toolkit.app.runs.recorder import RUN
+from toolkit.errors import ExitCode, StorageError
+from toolkit.private import files
+from toolkit.storage.processes import BY
 
-FOLDER = Path(".playback") / "runs"
-"""Where the directories of runs are, below the control directory."""
+PATIENCE: Final = 15.0
+"""Seconds that a process may take to begin its record; it is shown without one then."""
+_LOOK: Final = 0.02
+_SAID: Final = "said.txt"
+"""What a process printed to standard error, where it died before it kept a record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +32,8 @@ class Starter:
     """Begins runs.
 
     Attributes:
-        began: processes by run, as long as they may be running.
+        began: processes by run, as long as they may be running. They end with this process, which holds the other end
+            of their standard input.
     """
 
     control: Control
@@ -33,10 +43,10 @@ class Starter:
     @property
     def directory(self) -> Path:
         """The directory with a directory for each run."""
-        return self.control.directory / FOLDER
+        return self.control.directory / records.FOLDER
 
     def begin(self, playbook: str, words: Sequence[str], *, by: str) -> str:
-        """Begin a run.
+        """Begin a run, and wait until it keeps its own record.
 
         Args:
             playbook: the text of the playbook.
@@ -45,25 +55,65 @@ class Starter:
 
         Returns:
             The run's ID.
+
+        Raises:
+            StorageError: the playbook cannot be written, or no process can be begun.
         """
         self._forget_ended()
-        run = f"{self.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-        place = self.directory / run
-        make_directory(place)
-        (place / "playbook.yml").write_text(playbook, encoding="utf-8", newline="\n")
-        named = ["--inventory", self.control.inventory] if self.control.inventory else []
-        file = (FOLDER / run / "playbook.yml").as_posix()
-        self.began[run] = subprocess.Popen(
-            [sys.executable, "-m", "toolkit.app.program", "run", file, *words, *named],
-            cwd=self.control.directory,
-            env={**os.environ, "PLAYBACK_RUN": run, "PLAYBACK_BY": by},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        now = self.now()
+        run = records.new_id(now)
+        place = records.directory_of(self.control.directory.absolute(), run)
+        file = f"{records.FOLDER}/{run}/{records.PLAYBOOK}"
+        try:
+            files.write(place / records.PLAYBOOK, playbook.encode())
+            with (place / _SAID).open("wb") as said:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "toolkit.app.program", "run", file, *words, *self._inventory()],
+                    cwd=self.control.directory,
+                    env={**os.environ, RUN: run, BY: by},
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=said,
+                    **_apart(),
+                )
+        except OSError as error:
+            raise StorageError(f"no run can be begun: {error.strerror or error}") from error
+        self.began[run] = process
+        self._wait(place, process)
+        if process.poll() is not None and records.read(self.control.directory, run) is None:
+            self._died(place, Run(id=run, playbook=file, command="run", by=by, origin=Origin.CONSOLE, started=now))
         return run
+
+    def _inventory(self) -> list[str]:
+        if not self.control.inventory:
+            return []
+        # where it is found from the console's working directory, it is from nowhere else
+        found = self.control.existing(self.control.inventory)
+        return ["--inventory", str(found.absolute() if found.exists() else self.control.inventory)]
+
+    def _wait(self, place: Path, process: subprocess.Popen[bytes]) -> None:
+        end = time.monotonic() + PATIENCE
+        while not (place / records.RUN).exists() and process.poll() is None and time.monotonic() < end:
+            time.sleep(_LOOK)
+
+    def _died(self, place: Path, run: Run) -> None:
+        """Keep the record of a run whose process ended before it did so itself."""
+        code = self.began[run.id].returncode
+        (place / _SAID).replace(place / records.OUTPUT)
+        # a process that was killed has less than 0
+        ended = records.ended(run, now=self.now(), code=code if code > 0 else ExitCode.FAILED)
+        records.write(place, ended)
 
     def _forget_ended(self) -> None:
         for run, process in list(self.began.items()):
             if process.poll() is not None:
                 del self.began[run]
+                if process.stdin is not None:
+                    process.stdin.close()
+
+
+def _apart() -> dict[str, Any]:
+    """What keeps Ctrl-C in the terminal of the console from reaching a run beside the console itself."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}

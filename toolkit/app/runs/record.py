@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from toolkit.errors import ExitCode, InputError
 from toolkit.planning.clock import stamp
@@ -69,6 +70,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """A run, as its record has it.
 
     Attributes:
+        title: what it is about, in the words of its first play; empty where that is not known.
         playbook: as it was named; of a command that runs a single action, what the command is called.
         command: the command that ran it.
         by: who began it: the person that the console knows, else the operating system's user.
@@ -81,6 +83,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     format: int = 1
     id: str
+    title: str = ""
     playbook: str
     command: str
     by: str
@@ -101,6 +104,11 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     run: Run
     directory: Path
     state: State
+
+    @property
+    def called(self) -> str:
+        """What people call it: of the console, whose playbooks have no names, what it is about."""
+        return self.run.title if self.run.title and self.run.origin is Origin.CONSOLE else self.run.playbook
 
     @property
     def seconds(self) -> float | None:
@@ -137,6 +145,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         return {
             "id": run.id,
             "state": str(self.state),
+            "title": run.title,
             "playbook": run.playbook,
             "command": run.command,
             "by": run.by,
@@ -217,6 +226,11 @@ def named(control: Path, run: str) -> Known:
 def write(directory: Path, run: Run) -> None:
     """Write the record of a run; OSError as the operating system says."""
     files.write(directory / RUN, msgspec.json.format(msgspec.json.encode(run)) + b"\n")
+
+
+def ended(run: Run, *, now: datetime, code: int, hosts: tuple[str, ...] = (), stopped_by: str = "") -> Run:
+    """Give the record of a run that has ended."""
+    return replace(run, hosts=hosts, finished=now, exit_code=int(code), stopped_by=stopped_by)
 
 
 def goes_on(directory: Path) -> bool:

@@ -65,6 +65,10 @@ class Recording:
     def asked(self, options: Mapping[str, Any]) -> None:
         """Note what the run was asked."""
         self.run = replace(self.run, options=reports.plain(options))
+
+    def named(self, title: str) -> None:
+        """Note what the run is about, as soon as it is known."""
+        self.run = replace(self.run, title=reports.plain(title))
         self._try(lambda directory: records.write(directory, self.run))
 
     def playbook(self, text: bytes) -> None:
@@ -107,9 +111,10 @@ class Recording:
         if self.code == ExitCode.INTERRUPTED:
             with suppress(OSError):
                 stopped = (directory / records.STOP).read_text("utf-8", errors="replace")
-        run = replace(self.run, hosts=self._hosts, finished=utc_now(), exit_code=int(self.code), stopped_by=stopped)
+        now = utc_now()
+        run = records.ended(self.run, now=now, code=self.code, hosts=self._hosts, stopped_by=stopped)
         records.write(directory, run)
-        records.tidy(directory.parents[2], utc_now(), own=self.run.id)
+        records.tidy(directory.parents[2], now, own=self.run.id)
 
     def _opened(self, file: Path) -> TextIO:
         stream = file.open("w", encoding="utf-8", newline="\n", errors="replace")

@@ -127,7 +127,7 @@ class _Loading:
         filled = [table for table in ready.plan.tables.values() if table.inserts]
         self._staged = [table for table in filled if table.load is not Load.COPY]
         self._copied = [table for table in filled if table.load is Load.COPY]
-        self._rows = sum(table.inserts for table in filled)
+        self._rows = {table.table: table.inserts for table in filled}
         self._jobs = SESSIONS if sum(self._size(table) for table in filled) > LARGE else 1
         self._crew = Crew(SESSIONS, interrupt=draft.interrupt)
         self._read_back = ReadBack(ready, self._staged, watched=self._crew.watched)
@@ -147,7 +147,7 @@ class _Loading:
             One of REFUSALS: the tables do not take the rows.
             DatabaseError: the rows are not those of the backup.
         """
-        self._progress.start("restore", rows=self._rows)
+        self._progress.start("restore", rows=sum(self._rows.values()), tables=self._rows)
         with ThreadPoolExecutor(max_workers=1) as tidying, self._sessions:
             if not self.needs_stage:
                 tidying.submit(self._draft.forget_whole)
@@ -199,7 +199,8 @@ class _Loading:
                 write_rows(connection, target, names, rows, frozen=frozen)
             if not large:
                 self._read_back.compare(connection, batch)
-        self._progress.advance(rows=sum(table.inserts for table in batch))
+        for table in batch:
+            self._progress.advance(rows=table.inserts, table=table.table)
         if large:
             self._crew.add(self._size(batch[0]), partial(self._add_keys, batch[0]))
         else:
@@ -215,7 +216,7 @@ class _Loading:
         connection = self._session()
         with connection.transaction():
             write_rows(connection, self._target(table.table), names, _blocks(rows))
-        self._progress.advance(rows=table.inserts)
+        self._progress.advance(rows=table.inserts, table=table.table)
 
     # keys and indexes
 

@@ -165,7 +165,8 @@ def _apply(ready: Ready, request: Request, lessons: Lessons, progress: Progress)
     untouched = others.count() if others and counting and not by_digest else 0
     if ready.touched:
         references, counted = References(ready, noting=lessons.adrift), Counted(connection, schema.schemas)
-        progress.start("restore", rows=sum(table.changes for table in ready.plan.tables.values()))
+        changes = {table.table: table.changes for table in ready.plan.tables.values() if table.changes}
+        progress.start("restore", rows=sum(changes.values()), tables=changes)
         application = Application(
             ready,
             unit=Savepoints(connection),

@@ -96,7 +96,8 @@ def verify_database(
         identity = verifier.follow(found) if other else None
         followed = verifier.leave_transient()
         entries = [entry for entry in verifier.entries if not (other and entry.category == "device")]
-        progress.start("verify", rows=sum(entry.rows for entry in entries))
+        expected = {entry.name: entry.rows for entry in entries}
+        progress.start("verify", rows=sum(expected.values()), tables=expected)
         verdicts = list(verifier.verdicts(entries, progress))
         said = (
             *version_said(connection, manifest, survey),
@@ -155,7 +156,7 @@ class _Verifier:
         for name, differing in differing_rows(self._survey.workspace, self._source, wanted):
             found[name] = self._verdict(left[name], self._survey.schema.tables[name], wanted[name], differing)
             progress.note(name)
-            progress.advance(rows=left[name].rows, bytes=left[name].bytes)
+            progress.advance(rows=left[name].rows, bytes=left[name].bytes, table=name)
         return [verdict for verdict in found.values() if verdict is not None]
 
     def _known(self, entry: TableEntry) -> TableVerdict | None:

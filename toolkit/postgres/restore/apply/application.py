@@ -92,7 +92,7 @@ class Application:
         self._write_collected()
         if plans[names[0]].load is Load.COPY:
             self._unit(names, lambda: self._source.copy_into_target(names[0]))
-            self._progress.advance(rows=plans[names[0]].inserts)
+            self._progress.advance(rows=plans[names[0]].inserts, table=names[0])
         elif len(group) > 1 or parkings or self._is_written_whole(names[0]):
             self._together(names, parkings)
         else:
@@ -176,7 +176,7 @@ class Application:
             self._unit([name], write)
         except REFUSALS as error:
             self._blame(works, error)
-        self._progress.advance(rows=batch.rows)
+        self._progress.advance(rows=batch.rows, table=name)
 
     def _together(self, names: Sequence[str], parkings: Sequence[Parking]) -> None:
         """Write rows that point at one another, or take over one another's unique values, as one unit.
@@ -289,7 +289,7 @@ class Application:
         self._progress.note(name)
         for batch in batches.cut(self._connection, self._prepared.deletions.ids[name], "row_id", condition):
             self._run(name, self._statements.delete(name, batch.condition), batch.rows)
-            self._progress.advance(rows=batch.rows)
+            self._progress.advance(rows=batch.rows, table=name)
 
     def _run(self, name: str, statement: Sql, rows: int) -> None:
         def write() -> int:

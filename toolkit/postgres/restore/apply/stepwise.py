@@ -106,7 +106,8 @@ def apply_stepwise(
     with reopen() as holder, _held(connection, holder):
         connection.execute("COMMIT")
         if ready.touched:
-            progress.start("restore", rows=sum(table.changes for table in ready.plan.tables.values()))
+            changes = {table.table: table.changes for table in ready.plan.tables.values() if table.changes}
+            progress.start("restore", rows=sum(changes.values()), tables=changes)
             unit = Transactions(ready, holder, reopen, request, fate=fate)
             unit(ready.touched, _uncounted(ready.sync.before))
             Application(ready, unit=unit, thorough=lessons.thorough, progress=progress).apply()
