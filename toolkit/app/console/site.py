@@ -99,7 +99,12 @@ class Site:
         return self.templates.get_template(template).render(given)
 
     def begin(self, request: Request, playbook: str, *, check: bool = False, diff: bool = False) -> Response:
-        """Begin to run a playbook, and lead to the page of its run.
+        """Begin to run a playbook, and lead to the page of its run; arguments as of `start`."""
+        run = self.start(request, playbook, check=check, diff=diff)
+        return RedirectResponse(f"/runs/{run}", status_code=303)
+
+    def start(self, request: Request, playbook: str, *, check: bool = False, diff: bool = False) -> str:
+        """Begin to run a playbook; gives the ID of the run, for a page that leads elsewhere than to it.
 
         Args:
             playbook: its text, which the run gets byte for byte.
@@ -107,8 +112,7 @@ class Site:
             diff: with samples of rows.
         """
         words = [word for word, wanted in (("--check", check), ("--diff", diff)) if wanted]
-        run = self.starter.begin(playbook, words, by=request.state.session.name)
-        return RedirectResponse(f"/runs/{run}", status_code=303)
+        return self.starter.begin(playbook, words, by=request.state.session.name)
 
 
 def site_of(request: Request) -> Site:

@@ -1,0 +1,228 @@
+"""`/restore`: step by step from a backup to rows that are proven to be back.
+
+What was chosen is in the address and in the form until a look at the plan is begun; from then on it is in the playbook
+of that run, whose ID is in the address. So every step works without scripts, and Back leads back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from starlette.datastructures import FormData, ImmutableMultiDict
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from toolkit.actions.context import Context
+from toolkit.actions.device_outlook import device_outlook
+from toolkit.app.console.forms import posted, text, texts
+from toolkit.app.console.restoring.planned import Planned, answers_of, changes_of, planned
+from toolkit.app.console.restoring.wanted import Wanted
+from toolkit.app.console.site import Site, site_of
+from toolkit.app.repositories import find_backup, repositories
+from toolkit.config.inventory import LoadedInventory
+from toolkit.errors import InputError, PlaybackError
+from toolkit.model.identity import IdentityChoice
+from toolkit.model.manifest import Manifest
+from toolkit.model.outcome import SilentProgress
+from toolkit.model.plan import Mode
+
+NEWEST = 25
+"""So many of the newest backups are offered."""
+
+Given = ImmutableMultiDict[str, Any]
+
+
+def begin(request: Request) -> Response:
+    """Show the step that what was chosen so far leads to."""
+    site, given = site_of(request), request.query_params
+    if not given.get("backup"):
+        return _backups(request, site, given.get("host", ""))
+    wanted, manifest = _wanted(site, given)
+    if not wanted.host:
+        hosts = [host.name for host in site.inventory().select("all")]
+        return site.page(request, "restore/where.html", title="Restore", wanted=wanted, backup=manifest, hosts=hosts)
+    return _what(request, site, wanted, manifest)
+
+
+def choose(request: Request, form: FormData) -> Response:
+    """Show the same step again with what was chosen on it: what a button does for those without scripts."""
+    site = site_of(request)
+    return _what(request, site, *_wanted(site, form))
+
+
+def preview(request: Request, form: FormData) -> Response:
+    """Give the playbook of what is chosen, for htmx."""
+    site = site_of(request)
+    wanted, _ = _wanted(site, form)
+    return site.part(request, "restore/preview.html", playbook_text=wanted.playbook(), wanted=wanted)
+
+
+def look(request: Request, form: FormData) -> Response:
+    """Begin a look at the plan; into a scratch database, where nothing is at stake, the restore itself."""
+    site = site_of(request)
+    wanted, manifest = _wanted(site, form)
+    if unknown := set(wanted.businesses) - set(manifest.selection.tenants):
+        raise InputError(f"the backup has no business {', '.join(sorted(unknown))}", hint="choose again")
+    return _apply(request, wanted.playbook()) if wanted.scratch else _look(request, wanted)
+
+
+def plan(request: Request) -> Response:
+    """Show what came of a look at the plan."""
+    return _plan(request, _run(request))
+
+
+def again(request: Request, form: FormData) -> Response:
+    """Look at the plan once more: of the database as it is now, or with rows in conflict put aside."""
+    wanted = _run(request).wanted
+    return _look(request, replace(wanted, aside=wanted.aside or text(form, "aside") == "yes"))
+
+
+def answer(request: Request, form: FormData) -> Response:
+    """Put answers to drift into the playbook, and look at the plan with them."""
+    known = _run(request)
+    chosen = {number: text(form, f"answer-{number}") for number in range(len(known.questions()))}
+    numbers = {number: int(value) for number, value in chosen.items() if value.isdecimal()}
+    if not numbers:
+        return _plan(request, known, wrong="Choose an answer to one of these at least.", status=400)
+    values = {number: text(form, f"value-{number}-{numbers[number]}") for number in numbers}
+    values = {number: value for number, value in values.items() if f"value-{number}-{numbers[number]}" in form}
+    return _look(request, known.wanted.answered(answers_of(known.questions(), numbers, values)))
+
+
+def apply(request: Request, form: FormData) -> Response:
+    """Restore what was looked at, bound to that plan; where rows are deleted only once the host's name was typed."""
+    known = _run(request)
+    if known.running or not known.confirmable:
+        raise InputError("there is no plan to carry out", hint="look at the plan first")
+    if known.totals["deletes"] and text(form, "typed") != known.wanted.host:
+        wrong = f"That is not the name of the host. To delete these rows, type {known.wanted.host}."
+        return _plan(request, known, wrong=wrong, status=400)
+    return _apply(request, known.bound)
+
+
+def done(request: Request) -> Response:
+    """Show a restore while it runs, and what came of it."""
+    known = _run(request)
+    return site_of(request).page(request, "restore/done.html", title="Restore", known=known, words=changes_of)
+
+
+def _run(request: Request) -> Planned:
+    return planned(site_of(request), request.path_params["run"])
+
+
+def _look(request: Request, wanted: Wanted) -> Response:
+    run = site_of(request).start(request, wanted.playbook(), check=True, diff=True)
+    return RedirectResponse(f"/restore/plan/{run}", status_code=303)
+
+
+def _apply(request: Request, playbook: str) -> Response:
+    run = site_of(request).start(request, playbook)
+    return RedirectResponse(f"/restore/done/{run}", status_code=303)
+
+
+def _plan(request: Request, known: Planned, *, wrong: str = "", status: int = 200) -> Response:
+    site = site_of(request)
+    return site.page(
+        request, "restore/plan.html", title="Restore", status=status, known=known, words=changes_of, wrong=wrong
+    )
+
+
+def _backups(request: Request, site: Site, host: str) -> Response:
+    inventory = site.inventory()
+    found = sorted(_newest(inventory), key=lambda each: each[1].metadata.timestamp, reverse=True)
+    hosts = sorted({manifest.metadata.host for _, manifest in found})
+    shown = [(name, manifest) for name, manifest in found if host in ("", manifest.metadata.host)]
+    return site.page(
+        request, "restore/backups.html", title="Restore", found=shown[:NEWEST], hosts=hosts, host=host, newest=NEWEST
+    )
+
+
+def _newest(inventory: LoadedInventory) -> Iterator[tuple[str, Manifest]]:
+    """The newest backups of every repository that can be read."""
+    for name, repository in repositories(inventory, ""):
+        if isinstance(repository, PlaybackError):
+            continue
+        readable = (_read(repository, label) for label in sorted(repository.labels(), reverse=True))
+        yield from islice(((name, manifest) for manifest in readable if manifest is not None), NEWEST * 2)
+
+
+def _read(repository: Any, label: str) -> Manifest | None:
+    try:
+        manifest: Manifest = repository.manifest(label)
+    except PlaybackError:
+        return None
+    return manifest
+
+
+def _what(request: Request, site: Site, wanted: Wanted, manifest: Manifest) -> Response:
+    return site.page(
+        request,
+        "restore/what.html",
+        title="Restore",
+        wanted=wanted,
+        backup=manifest,
+        device={} if wanted.scratch else _device(site, wanted, manifest),
+        playbook_text=wanted.playbook(),
+    )
+
+
+def _device(site: Site, wanted: Wanted, manifest: Manifest) -> Mapping[str, Any]:
+    """What the restore would decide about devices."""
+    inventory = site.inventory()
+    context = Context(
+        host=inventory.host(wanted.host),
+        inventory=inventory,
+        playbook="console",
+        check=True,
+        diff=False,
+        now=site.now,
+        progress=SilentProgress(),
+        variables={},
+        at_end=lambda *_: None,
+    )
+    identity = IdentityChoice.SOURCE if wanted.takeover else None
+    return device_outlook(context, manifest, identity, wanted.businesses)
+
+
+def _wanted(site: Site, given: FormData | Given) -> tuple[Wanted, Manifest]:
+    """Read what was chosen from an address or a form, and the backup."""
+    fields = FormData(given.multi_items())
+    inventory, into = site.inventory(), text(fields, "into")
+    name, _, manifest = find_backup(inventory, text(fields, "backup"), text(fields, "repository"))
+    host = text(fields, "host") if into != "scratch" else text(fields, "like") or text(fields, "host")
+    if host:
+        inventory.host(host)
+    mode = text(fields, "mode") or Mode.MERGE
+    if mode not in tuple(Mode):
+        raise InputError(f"mode: {mode!r} is neither merge nor mirror")
+    some = text(fields, "which") == "some"
+    businesses = tuple(dict.fromkeys(texts(fields, "business"))) if some else ()
+    if some and not businesses:
+        raise InputError("no business is ticked", hint="go back and tick those to restore, or choose all of them")
+    wanted = Wanted(
+        backup=manifest.metadata.label,
+        repository=name,
+        host=host,
+        scratch=into == "scratch",
+        businesses=businesses,
+        mode=Mode(mode),
+        takeover=text(fields, "takeover") == "yes",
+    )
+    return wanted, manifest
+
+
+ROUTES = (
+    Route("/restore", begin, name="restore"),
+    Route("/restore/choose", posted(choose), methods=["POST"]),
+    Route("/restore/preview", posted(preview), methods=["POST"]),
+    Route("/restore/plan", posted(look), methods=["POST"]),
+    Route("/restore/plan/{run:run_id}", plan),
+    Route("/restore/again/{run:run_id}", posted(again), methods=["POST"]),
+    Route("/restore/answers/{run:run_id}", posted(answer), methods=["POST"]),
+    Route("/restore/apply/{run:run_id}", posted(apply), methods=["POST"]),
+    Route("/restore/done/{run:run_id}", done),
+)

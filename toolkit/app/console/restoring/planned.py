@@ -1,0 +1,226 @@
+"""What came of a run that looked at the plan of a restore, or that restored, out of its record and its report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from toolkit.app.console.restoring.wanted import Wanted, wanted_of
+from toolkit.app.console.site import Site
+from toolkit.errors import ExitCode, InputError
+from toolkit.model.drift import Option, Question
+from toolkit.planning.answer_text import LISTS, flow, line
+from toolkit.wording import counted
+
+NUMBERS = ("inserts", "updates", "deletes", "set_null", "unchanged", "quarantined", "conflicts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One answer that would do.
+
+    Attributes:
+        said: what it means.
+        written: what it would write into the playbook.
+        value: what a person may write in its place; None where it is no plain value.
+    """
+
+    said: str
+    written: str
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One question of drift, as a form asks it."""
+
+    number: int
+    reason: str
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A run of a restore, or of a look at its plan.
+
+    Attributes:
+        result: of its only task, as the report has it; empty while it runs, and where it came to none.
+        problems: why it did not begin, or how it ended without a report.
+    """
+
+    run: str
+    playbook: str
+    wanted: Wanted
+    running: bool
+    result: Mapping[str, Any]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def plan(self) -> Mapping[str, Any]:
+        """Its plan; empty without one."""
+        return self.result.get("plan") or {}
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Its facts."""
+        return self.result.get("facts") or {}
+
+    @property
+    def done(self) -> bool:
+        """Whether it ended well."""
+        return self.result.get("status") in ("ok", "changed")
+
+    @property
+    def partial(self) -> bool:
+        """Whether it ended well but for rows that were put aside."""
+        return self.result.get("exit_code") == ExitCode.PARTIAL
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Its numbers over all tables."""
+        tables = self.plan.get("tables", ())
+        totals = {what: sum(table[what] for table in tables) for what in NUMBERS}
+        return {**totals, "kept": sum(map(kept_of, tables))}
+
+    @property
+    def tables(self) -> list[Mapping[str, Any]]:
+        """Tables of which something is to be said, those with deletes and conflicts first."""
+        concerned = [
+            table
+            for table in self.plan.get("tables", ())
+            if kept_of(table) or any(table[what] for what in NUMBERS if what != "unchanged")
+        ]
+        return sorted(concerned, key=lambda table: (not table["conflicts"], not table["deletes"], table["table"]))
+
+    @property
+    def still(self) -> list[Mapping[str, Any]]:
+        """The other ones."""
+        shown = {table["table"] for table in self.tables}
+        return [table for table in self.plan.get("tables", ()) if table["table"] not in shown]
+
+    @property
+    def differs(self) -> Sequence[str]:
+        """How the plan differs from the one that was confirmed."""
+        return tuple(self.facts.get("plan_differs", ()))
+
+    @property
+    def confirmable(self) -> bool:
+        """Whether there is a plan that can be carried out."""
+        return bool(self.plan) and not self.plan["conflicts"] and bool(self.plan["seen"])
+
+    @property
+    def bound(self) -> str:
+        """The playbook that restores exactly what was looked at."""
+        return self.wanted.playbook(self.plan["seen"])
+
+    @property
+    def refusal(self) -> tuple[str, ...]:
+        """Why it ended badly: one line and, where there are several reasons, these."""
+        if not self.result:
+            return self.problems
+        first, *reasons = str(self.result.get("message", "")).splitlines()[:40] or [""]
+        return first, *(reason.strip().removeprefix("- ") for reason in reasons)
+
+    def questions(self) -> tuple[Question, ...]:
+        """Give what drift asks."""
+        return msgspec.convert(self.facts.get("questions", ()), tuple[Question, ...])
+
+    def asked(self) -> Iterator[Asked]:
+        """Give the same as a form asks it."""
+        for number, question in enumerate(self.questions()):
+            yield Asked(number=number, reason=question.reason, answers=tuple(map(_answer, question.options)))
+
+
+def planned(site: Site, run: str) -> Planned:
+    """Read a run; InputError where it was not prepared on this page."""
+    directory = site.runs / run
+    file = directory / "playbook.yml"
+    if not file.is_file():
+        raise InputError(f"there is no run {run}", hint="the list of runs has those that are kept")
+    text = file.read_bytes().decode("utf-8")
+    wanted = wanted_of(text, run)
+    try:
+        report = msgspec.json.decode((directory / "report.json").read_bytes())
+    except (OSError, msgspec.MsgspecError):
+        running = run in site.starter.began and site.starter.began[run].poll() is None
+        problems = () if running else ("the run ended without a report: it was killed, or could not begin",)
+        return Planned(run=run, playbook=text, wanted=wanted, running=running, result={}, problems=problems)
+    results = [result for play in report["plays"] for task in play["tasks"] for result in task["results"]]
+    problems = tuple(f"{each['message']}" for each in report["problems"]) or ("nothing was done",)
+    return Planned(
+        run=run,
+        playbook=text,
+        wanted=wanted,
+        running=False,
+        result=results[0] if results else {},
+        problems=problems,
+    )
+
+
+def kept_of(table: Mapping[str, Any]) -> int:
+    """Give how many rows of a table stay otherwise than in the backup."""
+    return sum(table["kept"].values())
+
+
+def changes_of(table: Mapping[str, Any]) -> str:
+    """Say what becomes of a table in words, e.g. `3 rows come back, 1 row is deleted`."""
+    words = {
+        "inserts": ("comes back", "come back"),
+        "updates": ("changes", "change"),
+        "deletes": ("is deleted", "are deleted"),
+        "set_null": ("loses its link to a deleted row", "lose their link to a deleted row"),
+        "quarantined": ("is put aside", "are put aside"),
+        "conflicts": ("cannot be restored", "cannot be restored"),
+    }
+    parts = [f"{counted(table[what], 'row')} {verbs[table[what] != 1]}" for what, verbs in words.items() if table[what]]
+    if kept := kept_of(table):
+        parts.append(f"{counted(kept, 'row')} {'stays as it is' if kept == 1 else 'stay as they are'}")
+    return ", ".join(parts)
+
+
+def answers_of(questions: Sequence[Question], chosen: Mapping[int, int], values: Mapping[int, str]) -> dict[str, Any]:
+    """Put the answers to drift into the arguments that take them.
+
+    Args:
+        chosen: by the number of a question, which of its answers.
+        values: what a person wrote in place of an answer's value.
+
+    Raises:
+        InputError: a question has no such answer.
+    """
+    answers: dict[str, Any] = {}
+    for number, question in enumerate(questions):
+        if number not in chosen:
+            continue
+        if not 0 <= chosen[number] < len(question.options):
+            raise InputError(f"there is no such answer to: {question.reason}")
+        option = question.options[chosen[number]]
+        if option.section in LISTS:
+            answers.setdefault(option.section, []).append(option.key)
+        else:
+            shown, value = _editable(option), option.value
+            if shown is not None and values.get(number, shown) != shown:
+                value = values[number]
+            answers.setdefault(option.section, {})[option.key] = value
+    return answers
+
+
+def _answer(option: Option) -> Answer:
+    said = {
+        "rename": f"It is called {option.value} now",
+        "drop_tables": f"Leave the rows of {option.key} in the backup",
+        "drop_columns": f"Leave the values of {option.key} in the backup",
+        "defaults": f"Give every row that has no {option.key.rpartition('.')[2]} this value",
+        "convert": "Turn its values into others",
+    }[option.section]
+    return Answer(said=said, written=f"{option.section}: {line(option)}", value=_editable(option))
+
+
+def _editable(option: Option) -> str | None:
+    """The text of a value that a person may change; the server reads it as the column's type."""
+    if option.section != "defaults" or isinstance(option.value, Mapping | list) or option.value is None:
+        return None
+    return option.value if isinstance(option.value, str) else flow(option.value)
