@@ -10,10 +10,13 @@ import msgspec
 
 from toolkit.app.console.restoring.wanted import Wanted, wanted_of
 from toolkit.app.console.site import Site
+from toolkit.app.runs import record
 from toolkit.errors import ExitCode, InputError
 from toolkit.model.drift import Option, Question
 from toolkit.planning.answer_text import LISTS, flow, line
 from toolkit.wording import counted
+
+_KILLED = "the run was killed before it came to an end; what it had not made final is as it was before"
 
 NUMBERS = ("inserts", "updates", "deletes", "set_null", "unchanged", "quarantined", "conflicts")
 
@@ -24,11 +27,13 @@ class Answer:
 
     Attributes:
         said: what it means.
+        key: the table or column that it is about.
         written: what it would write into the playbook.
         value: what a person may write in its place; None where it is no plain value.
     """
 
     said: str
+    key: str
     written: str
     value: str | None
 
@@ -137,26 +142,26 @@ class Planned:
 def planned(site: Site, run: str) -> Planned:
     """Read a run; InputError where it was not prepared on this page."""
     directory = site.runs / run
-    file = directory / "playbook.yml"
-    if not file.is_file():
-        raise InputError(f"there is no run {run}", hint="the list of runs has those that are kept")
-    text = file.read_bytes().decode("utf-8")
-    wanted = wanted_of(text, run)
     try:
-        report = msgspec.json.decode((directory / "report.json").read_bytes())
-    except (OSError, msgspec.MsgspecError):
-        running = run in site.starter.began and site.starter.began[run].poll() is None
-        problems = () if running else ("the run ended without a report: it was killed, or could not begin",)
-        return Planned(run=run, playbook=text, wanted=wanted, running=running, result={}, problems=problems)
+        text = (directory / record.PLAYBOOK).read_bytes().decode("utf-8")
+    except OSError as error:
+        raise InputError(f"there is no run {run}", hint="the list of runs has those that are kept") from error
+    wanted, known = wanted_of(text, run), record.read(site.control.directory, run)
+    beginning = run in site.starter.began and site.starter.began[run].poll() is None
+    report = known.report() if known else None
+    if report is None:
+        running = beginning or (known is not None and known.state is record.State.RUNNING)
+        return Planned(
+            run=run, playbook=text, wanted=wanted, running=running, result={}, problems=() if running else (_KILLED,)
+        )
     results = [result for play in report["plays"] for task in play["tasks"] for result in task["results"]]
-    problems = tuple(f"{each['message']}" for each in report["problems"]) or ("nothing was done",)
     return Planned(
         run=run,
         playbook=text,
         wanted=wanted,
         running=False,
         result=results[0] if results else {},
-        problems=problems,
+        problems=tuple(str(each["message"]) for each in report["problems"]) or ("nothing was done",),
     )
 
 
@@ -216,7 +221,7 @@ def _answer(option: Option) -> Answer:
         "defaults": f"Give every row that has no {option.key.rpartition('.')[2]} this value",
         "convert": "Turn its values into others",
     }[option.section]
-    return Answer(said=said, written=f"{option.section}: {line(option)}", value=_editable(option))
+    return Answer(said=said, key=option.key, written=f"{option.section}: {line(option)}", value=_editable(option))
 
 
 def _editable(option: Option) -> str | None:

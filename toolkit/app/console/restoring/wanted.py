@@ -86,7 +86,7 @@ def wanted_of(playbook: str, run: str) -> Wanted:
         given = _plain(task["restore"])
         known = {"from", "repository", "mode", "businesses", "identity", "on_error", "scratch", "plan", *ANSWERS}
         if set(given) - known or not isinstance(given["from"], str) or not isinstance(given["repository"], str):
-            raise ValueError(given)
+            raise InputError(run)  # noqa: TRY301 - one message for all that it is not
         return Wanted(
             backup=given["from"],
             repository=given["repository"],

@@ -1,0 +1,191 @@
+"""`/restore`, in a real browser and without scripts: from a backup to rows that are proven to be back."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.app.invoking import ROOT
+from tests.console.running import Console
+from tests.control import Control, execute
+from tests.restore.devices import DDL, Devices, machine
+from toolkit.errors import ExitCode
+from toolkit.model.manifest import Manifest
+from toolkit.postgres.servers.embedded import EmbeddedServer
+
+SCRIPT = "<script>alert(1)</script> {{ 7 * 7 }}"
+"""The name of a business that somebody gave it in the application."""
+
+
+@pytest.fixture(scope="module")
+def shop(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devices]:
+    """Hosts `source`, a device with node `A`, and `target`, of an application that tells devices apart."""
+    names = ["console_restore_source", "console_restore_target"]
+    for name in names:
+        pg18.drop_database(name)
+    pair = Devices(Control(tmp_path_factory.mktemp("shop")), *(pg18.create_database(name) for name in names))
+    pair.declare()
+    shutil.copy(ROOT / "tasks.py", pair.control.directory)
+    yield pair
+    for name in names:
+        pg18.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def console(shop: Devices) -> Iterator[Console]:
+    """A console on these two hosts."""
+    with Console(directory=shop.control.directory) as running:
+        yield running
+
+
+def state(shop: Devices, node: str = "B") -> Manifest:
+    """Both databases anew, the target as node `node` with rows of its own; gives a backup of the source."""
+    shop.fill("DROP SCHEMA public CASCADE", "CREATE SCHEMA public", *DDL)
+    machine(shop.source, "A")
+    execute(shop.source, f"UPDATE tenants SET name = '{SCRIPT}' WHERE id = 'b'")
+    manifest = shop.control.backup("source", scope="full-device", demo="include")
+    spoil(shop, node)
+    return manifest
+
+
+def spoil(shop: Devices, node: str = "B") -> None:
+    """The target as it is before the restore."""
+    tables = "tenants, items, nodes, states, queue, things, printers, marks, jobs, pages, notes"
+    execute(shop.target, f"TRUNCATE {tables}")
+    machine(shop.target, node)
+    execute(
+        shop.target,
+        "UPDATE tenants SET name = 'Aa' WHERE id = 'a'",
+        "INSERT INTO items VALUES (7, 'a')",
+        "DELETE FROM items WHERE id = 2",
+    )
+
+
+def to_plan(page: Page, manifest: Manifest, *, mode: str = "Mirror") -> None:
+    """Go from the menu to the plan of a restore into the target."""
+    page.goto("/")
+    page.get_by_role("link", name="Restore").click()
+    page.get_by_role("button", name=f"Choose {manifest.metadata.label}").click()
+    page.get_by_label("Host").last.select_option("target")
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("radio", name=mode).check()
+    expect(page.locator("#preview")).to_contain_text(f"mode: {mode.lower()}")
+    page.get_by_role("button", name="See what would change").click()
+    expect(page.get_by_role("heading", name="What would change")).to_be_visible()
+
+
+def run_of(page: Page) -> str:
+    """The run whose page this is."""
+    return page.url.rpartition("/")[2]
+
+
+def test_rows_are_deleted_only_when_the_host_was_typed_and_only_as_seen(
+    shop: Devices, console: Console, page: Page
+) -> None:
+    """Mirror on the same device: rows opened column by column, a changed target asks again, the name is typed."""
+    manifest = state(shop, "A")
+    before = shop.state()
+    to_plan(page, manifest)
+    expect(page.locator(".box.ok")).to_contain_text("Same device")
+    assert shop.state() == before
+    tenants = page.locator("section.change", has_text="tenants")
+    tenants.get_by_text("Look at the rows").click()
+    tenants.locator("summary", has_text="changes").first.click()
+    expect(tenants.get_by_role("row", name="name Aa A")).to_be_visible()
+    page.get_by_label("Type target").fill("Target")
+    page.get_by_role("button", name="Restore into target").click()
+    expect(page.get_by_role("alert")).to_contain_text("not the name of the host")
+    assert shop.state() == before
+    execute(shop.target, "INSERT INTO items VALUES (8, 'a')")
+    page.get_by_label("Type target").fill("target")
+    page.get_by_role("button", name="Restore into target").click()
+    expect(page.get_by_text("Nothing was done")).to_be_visible()
+    expect(page.get_by_text("items: 2 deletes, 1 in the plan that was seen")).to_be_visible()
+    assert shop.rows("SELECT id FROM items ORDER BY id") == [(1,), (7,), (8,)]
+    page.get_by_role("button", name="Look at the plan as it is now").click()
+    page.get_by_text("The playbook that will run").click()
+    shown = page.locator("#playbook").text_content()
+    page.get_by_label("Type target").fill("target")
+    page.get_by_role("button", name="Restore into target").click()
+    expect(page.get_by_text("Restored, and proven")).to_be_visible()
+    expect(page.get_by_role("heading", name="The proof")).to_be_visible()
+    assert shop.rows("SELECT id FROM items ORDER BY id") == [(1,), (2,)]
+    assert console.playbook_of(run_of(page)) == shown
+    done = shop.rows("SELECT t::text FROM tenants t ORDER BY id")
+    spoil(shop, "A")
+    execute(shop.target, "INSERT INTO items VALUES (8, 'a')")
+    assert console.invoke("run", f".playback/runs/{run_of(page)}/playbook.yml").code == 0
+    assert shop.rows("SELECT t::text FROM tenants t ORDER BY id") == done
+
+
+def test_another_device_without_scripts(shop: Devices, console: Console, visitor: Callable[..., Page]) -> None:
+    """Without scripts: another device's banner, one business ticked, its name shown as it is, and restored."""
+    manifest = state(shop)
+    page = visitor(java_script_enabled=False)
+    page.goto(f"/restore?backup={manifest.metadata.label}&repository=local&into=host&host=target")
+    banner = page.locator(".box.warning").first
+    expect(banner).to_contain_text("Another device")
+    expect(banner).to_contain_text("The backup was made on a, and target is another device")
+    expect(banner).to_contain_text("things (2 rows)")
+    expect(banner).to_contain_text("target keeps its own identity, B")
+    page.get_by_label("Only those that I tick").check()
+    page.get_by_label(SCRIPT).check()
+    page.get_by_role("button", name="Show the playbook of my choice").click()
+    expect(page.locator("#playbook")).to_contain_text("businesses:\n      - b")
+    page.get_by_role("button", name="See what would change").click()
+    expect(page.get_by_role("heading", name="What would change")).to_be_visible()
+    expect(page.get_by_text("1 row comes back").first).to_be_visible()
+    page.get_by_role("button", name="Restore into target").click()
+    expect(page.get_by_text("Restored, and proven")).to_be_visible()
+    assert shop.rows("SELECT id FROM items ORDER BY id") == [(1,), (2,), (7,)]
+    assert console.wait(run_of(page)) == 0
+
+
+def test_a_conflict_and_a_question_of_drift(shop: Devices, console: Console, page: Page) -> None:
+    """What the database cannot take is said and put aside, what its newer tables ask is a form."""
+    manifest = state(shop)
+    execute(
+        shop.target,
+        "ALTER TABLE items ADD CONSTRAINT small CHECK (id <> 2)",
+        "ALTER TABLE items ADD colour text NOT NULL DEFAULT ''",
+        "ALTER TABLE items ALTER colour DROP DEFAULT",
+    )
+    page.goto(f"/restore?backup={manifest.metadata.label}&repository=local&into=host&host=target")
+    page.get_by_role("button", name="See what would change").click()
+    expect(page.get_by_text("The tables have changed since the backup")).to_be_visible()
+    page.get_by_label("Value for items.colour").fill("<b>red</b>")
+    page.get_by_role("button", name="Look at the plan with these answers").click()
+    expect(page.get_by_text("Some rows cannot be restored")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text("small")
+    expect(page.get_by_role("button", name="Restore into target")).to_have_count(0)
+    page.get_by_role("button", name="Put these rows aside").click()
+    expect(page.locator(".summary")).to_contain_text("1 row put aside")
+    page.get_by_label(re.compile("^Type target")).fill("target")
+    page.get_by_role("button", name="Restore into target").click()
+    expect(page.get_by_text("Restored, but for rows that were put aside")).to_be_visible()
+    playbook = console.playbook_of(run_of(page))
+    assert "on_error: quarantine" in playbook
+    assert "items.colour: <b>red</b>" in playbook
+    assert console.wait(run_of(page)) == ExitCode.PARTIAL
+
+
+def test_what_is_wrong_in_an_address_or_a_form_is_said(shop: Devices, console: Console) -> None:
+    """A backup, host or business that there is not, a run of anything else, and a form of nobody do nothing."""
+    manifest = state(shop)
+    chosen = f"/restore?backup={manifest.metadata.label}&repository=local&into=host&host=target"
+    fields = {"backup": manifest.metadata.label, "repository": "local", "host": "target", "which": "some"}
+    runs = Path(console.directory, ".playback", "runs")
+    before = sorted(runs.iterdir())
+    for path in (chosen.replace("target", "nobody"), "/restore?backup=../../x", chosen.replace("=local", "=else")):
+        assert console.client.get(path).status_code == 400, path
+    assert console.post("/restore/plan", fields, form=chosen).status_code == 400
+    assert console.post("/restore/plan", {**fields, "business": "nobody"}, form=chosen).status_code == 400
+    assert console.post("/restore/plan", {**fields, "mode": "all"}, form=chosen).status_code == 400
+    assert console.client.post("/restore/plan", data=fields).status_code == 403
+    assert console.client.get("/restore/plan/20261128T172532Z-000000").status_code == 400
+    assert sorted(runs.iterdir()) == before
