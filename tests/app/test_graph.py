@@ -6,9 +6,15 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from tests.app.invoking import ROOT, invoke
 from tests.conftest import Servers
 from tests.control import Control, execute, rows
+from toolkit.app.command import Call
+from toolkit.app.commands import graph
+from toolkit.app.control import Control as CommandControl
+from toolkit.output.streams import Output
 
 SVG = "{http://www.w3.org/2000/svg}"
 TABLES = "(SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r')"
@@ -36,6 +42,27 @@ def test_the_picture_in_the_guide_is_that_of_the_demo(
     guide = ROOT / "docs" / "guide" / "demo-graph.svg"
     shown = guide.read_bytes().replace(b"\r\n", b"\n")
     assert shown == text, "draw it anew: invoke graph --host demo --output docs/guide/demo-graph.svg"
+
+
+def test_the_picture_of_a_backup_is_that_of_its_database(
+    tmp_path: Path, servers: Servers, demo_template: Callable[[int], str]
+) -> None:
+    """Tables, owners and references are drawn as those of the database are, as far as the tables are in the backup."""
+    control = Control(tmp_path)
+    control.add_host("shop", servers.database(18, template=demo_template(18)))
+    label = str(control.run("backup", "shop", {"scope": "full-device"}).facts["label"])
+    call = Call(command=graph.COMMAND, control=CommandControl(directory=tmp_path), output=Output(), host="shop")
+    drawn, (_, whole) = graph.graph_of_label(label, call), graph.graph_asked(call)
+    names = {table.name for table in drawn.tables}
+    assert set(drawn.tables) == {replace(each, optional=False) for each in whole.tables if each.name in names}
+    assert set(drawn.edges) == {
+        replace(each, cycle=False) for each in whole.edges if {each.child, each.parent} <= names and not each.cycle
+    } | {each for each in drawn.edges if each.cycle}
+    assert len(names) > 100
+    output = tmp_path / "backup.svg"
+    (said,) = graph.COMMAND.body(graph.Options(label=(label,), output=str(output)), call)
+    assert next(iter(said.lines())).text.startswith(f"{output}: {label}: {len(names)} tables")
+    assert f"{label}: {len(names)} tables" in output.read_text(encoding="utf-8")
 
 
 def test_a_picture_needs_a_file_that_can_be_written(tmp_path: Path, new_database: Callable[[], str]) -> None:

@@ -101,6 +101,13 @@ def _sources(manifest: Manifest, name: str, way: OwnerWay) -> set[str]:
 
 def links_of(manifest: Manifest) -> Links:
     """The links between the tables of a backup."""
+    # what leads to tables that the backup lacks is a problem to a catalog file, and none here
+    links, _ = derive_links(*rules_of(manifest))
+    return links
+
+
+def rules_of(manifest: Manifest) -> tuple[Catalog, DatabaseSchema]:
+    """Give a backup's rules as a catalog file has them, and the schema of its tables."""
     covered = manifest.schema.tables
     tables = {
         name: msgspec.structs.replace(
@@ -120,9 +127,7 @@ def links_of(manifest: Manifest) -> Links:
             if entry.name in manifest.selection.rules
         },
     )
-    # what leads to tables that the backup lacks is a problem to a catalog file, and none here
-    links, _ = derive_links(catalog, msgspec.structs.replace(manifest.schema, tables=tables))
-    return links
+    return catalog, msgspec.structs.replace(manifest.schema, tables=tables)
 
 
 def _rule(entry: TableEntry, rule: RuleEntry, covered: Iterable[str]) -> TableRule:
