@@ -22,7 +22,7 @@ import yaml
 from tests.app.invoking import ROOT, Invoked, invoke
 from toolkit.shipped import DEMO_INVENTORY
 
-_ADDRESS = re.compile(r"http://\S+")
+_ADDRESS = re.compile(r"https?://\S+")
 _FIELD = re.compile(r'name="csrf" value="([^"]+)"')
 
 
@@ -57,6 +57,16 @@ class Console:
 
     def start(self) -> None:
         """Start the console and come in."""
+        whole = self.begin()
+        answer = self.client.get(whole, follow_redirects=True)
+        assert answer.status_code == 200, answer.text
+
+    def begin(self, **verifying: Any) -> httpx.URL:
+        """Start the console and give the address that it prints; the client has not come in.
+
+        Args:
+            verifying: how the client checks a certificate, as httpx takes it.
+        """
         self.process = subprocess.Popen(
             [sys.executable, "-m", "toolkit.app.program", "console", "--listen", "127.0.0.1:0"],
             cwd=self.directory,
@@ -72,9 +82,8 @@ class Console:
         assert found, printed + self.process.stdout.read()
         whole = httpx.URL(found[0])
         self.address = f"{whole.scheme}://{whole.netloc.decode()}"
-        self.client = httpx.Client(base_url=self.address, headers={"Origin": self.address}, timeout=60)
-        answer = self.client.get(whole, follow_redirects=True)
-        assert answer.status_code == 200, answer.text
+        self.client = httpx.Client(base_url=self.address, headers={"Origin": self.address}, timeout=60, **verifying)
+        return whole
 
     def stop(self) -> None:
         """End the console as Ctrl-C does."""

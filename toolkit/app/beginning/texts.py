@@ -29,6 +29,7 @@ HOSTS: Final = """\
 # Hosts and groups, in the shape of Ansible's YAML inventory. A host is one PostgreSQL database on one device; its name
 # is what --limit and --host name. One more: `playback init --database postgresql://USER@SERVER/DATABASE --host NAME`.
 # A password never stands here, but where it is to be found: {env: NAME}, {file: PATH} or {command: [pass, show, x]}.
+# Who may use the pages of `playback console` besides you: console.yml beside this file, by `playback console.password`.
 all:
   hosts: {}
 """
