@@ -126,14 +126,15 @@ class Opened:
 
     def _database(self) -> Side:
         from toolkit.actions.databases import open_database  # noqa: PLC0415 - two backups need no database
-        from toolkit.postgres.session.connection import connect  # noqa: PLC0415
+        from toolkit.postgres.session.hurrying import connect_within  # noqa: PLC0415
         from toolkit.postgres.verify.side import database_side  # noqa: PLC0415
 
         host = self._inventory.host(self._asked.host)
         if not host.catalog:
             raise InputError(f"host {host.name} has no catalog", hint="set `catalog:` for it in inventory/hosts.yml")
         conninfo = open_database(self._inventory.directory, host.database)
-        connection = self._stack.enter_context(connect(conninfo, application="playback diff"))
+        opening = connect_within(conninfo, self._call.seconds, application="playback diff")
+        connection = self._stack.enter_context(opening)
         catalog = self._inventory.catalog(host.catalog)
         side = database_side(
             connection, catalog, self._manifests[0], title=f"host {host.name}", business=self._asked.business

@@ -9,6 +9,9 @@ from msgspec import Struct, field
 
 from toolkit.model.catalog import TableRule
 
+LONGEST = 200
+"""Characters of a value of a key that are shown."""
+
 
 class RowMark(StrEnum):
     """The reason for which a scope takes a row (a to d of docs/design.md#what-a-scope-takes)."""
@@ -27,6 +30,11 @@ class RowKey(Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return key_text(self.values)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the values name the row: none is NULL, none was cut short."""
+        return all(value is not None and len(value) < LONGEST for value in self.values)
 
 
 def key_text(values: tuple[str | None, ...]) -> str:

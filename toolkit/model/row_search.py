@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from toolkit.model.explanation import LONGEST
+
 
 class FoundRow(Struct, frozen=True, kw_only=True):
     """A row that was found.
@@ -11,6 +13,7 @@ class FoundRow(Struct, frozen=True, kw_only=True):
     Attributes:
         key: the text of its key, long values cut short; None for NULL.
         columns: the columns of the key.
+        unique: whether the key tells the row apart; else it is all columns, and the row is named by them.
         column: where the text stands; empty for a row that was found by its key.
         value: what stands there, cut short.
     """
@@ -18,13 +21,17 @@ class FoundRow(Struct, frozen=True, kw_only=True):
     table: str
     columns: tuple[str, ...]
     key: tuple[str | None, ...]
+    unique: bool = True
     column: str = ""
     value: str = ""
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What names the row for `explain`, where its key can."""
-        return tuple(f"{name}={value}" for name, value in zip(self.columns, self.key, strict=True))
+        """What names the row for `explain`; empty where nothing does: a value that is NULL, or is not shown whole."""
+        if any(value is None or len(value) >= LONGEST for value in self.key):
+            return ()
+        named = zip(self.columns, self.key, strict=True)
+        return tuple(str(value) if self.unique else f"{name}={value}" for name, value in named)
 
 
 class RowSearch(Struct, frozen=True, kw_only=True):

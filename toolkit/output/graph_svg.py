@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from xml.sax.saxutils import escape
+from collections.abc import Callable, Iterator
+from xml.sax.saxutils import escape, quoteattr
 
 from toolkit.planning.graph import UNCLASSIFIED, GraphEdge, Ownership
 from toolkit.planning.graph_layout import BOX, CHARACTER, MARGIN, PADDING, Band, Box, Layout, Route
@@ -57,12 +57,37 @@ _RADIUS = 4.0
 
 def svg(layout: Layout, title: str) -> str:
     """Give the picture, with room for the legend above (`lay_out(…, top=LEGEND)`)."""
-    width = max(layout.width, 900.0)
+    return _picture(layout, title, f"<style>{_STYLE}</style>", _box)
+
+
+def svg_within(layout: Layout, title: str, *, link: Callable[[str], str], zoom: float = 1.0) -> str:
+    """Give the same for a page that has `style_within`, each table with a link.
+
+    Args:
+        link: gives the address of a table's page.
+        zoom: 2 for twice as large.
+    """
+
+    def linked(box: Box) -> str:
+        # the page has a list of the same links, for whoever goes from one to the next by the keyboard
+        return f'<a href={quoteattr(link(box.table.name))} tabindex="-1">{_box(box)}</a>'
+
+    return _picture(layout, title, "", linked, zoom=zoom)
+
+
+def style_within() -> str:
+    """Give the style of a picture within a page, which speaks of nothing else there."""
+    rules = (rule for rule in _STYLE.strip().splitlines() if rule)
+    return "".join(f"svg.graph {rule}\n" for rule in rules)
+
+
+def _picture(layout: Layout, title: str, style: str, box: Callable[[Box], str], *, zoom: float = 1.0) -> str:
+    width, kind = max(layout.width, 900.0), 'role="img"' if style else 'class="graph"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(width)} {_n(layout.height)}"'
-        f' width="{_n(width)}" height="{_n(layout.height)}" role="img">',
+        f' width="{_n(width * zoom)}" height="{_n(layout.height * zoom)}" {kind}>',
         f"<title>{escape(title)}</title>",
-        f"<style>{_STYLE}</style>",
+        *([style] if style else []),
         "<defs>" + "".join(_marker(name, colour) for name, colour in _ARROWS.items()) + "</defs>",
         '<rect width="100%" height="100%" fill="#ffffff"/>',
         f'<text class="title" x="{_n(MARGIN)}" y="28">{escape(title)}</text>',
@@ -70,7 +95,7 @@ def svg(layout: Layout, title: str) -> str:
         *(_band(band, width) for band in layout.bands),
         # thin lines first, so that what matters lies above them
         *(_route(route) for route in sorted(layout.routes, key=lambda route: _weight(route.edge))),
-        *(_box(box) for box in layout.boxes),
+        *(box(each) for each in layout.boxes),
         "</svg>",
     ]
     return "\n".join(lines) + "\n"

@@ -56,11 +56,16 @@ class Found(Answer):
         parts = [f"searched by key: {wording.counted(len(found.by_key), 'table')}"]
         if found.by_text or not found.rows:
             parts.append(f"in texts: {wording.counted(len(found.by_text), 'table')}")
-        reasons: dict[str, list[str]] = {}
-        for table, reason in sorted(found.unsearched.items()):
-            reasons.setdefault(reason, []).append(table)
-        parts += [f"not {wording.first_few(tables)} ({reason})" for reason, tables in reasons.items()]
+        parts += [f"not {wording.first_few(tables)} ({reason})" for reason, tables in self.passed_over.items()]
         return "; ".join(parts)
+
+    @property
+    def passed_over(self) -> Mapping[str, list[str]]:
+        """The tables that were not searched, by the reason."""
+        reasons: dict[str, list[str]] = {}
+        for table, reason in sorted(self.search.unsearched.items()):
+            reasons.setdefault(reason, []).append(table)
+        return reasons
 
     def document(self) -> Mapping[str, Any]:
         """Give the same facts, with every table that was or was not searched."""

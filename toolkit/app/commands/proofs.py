@@ -99,7 +99,9 @@ def _row(tried: Tried) -> tuple[str, ...]:
 def _proofs(given: Options, call: Call) -> Iterator[Answer]:
     from toolkit.app.repositories import Unread, opened
     from toolkit.storage.proofs import read_proofs
+    from toolkit.storage.remembered import memory_of
 
+    memory = None if given.label else memory_of(call.control.directory)
     attempts: list[Tried] = []
     warnings: list[str] = []
     unread: list[Unread] = []
@@ -107,7 +109,7 @@ def _proofs(given: Options, call: Call) -> Iterator[Answer]:
         if isinstance(repository, Unread):
             unread.append(repository)
             continue
-        found = read_proofs(repository, given.label or None)
+        found = read_proofs(repository, given.label or None, memory=memory)
         warnings += [f"{name}: {file} cannot be read" for file in found.unreadable]
         attempts += [
             Tried(repository=name, proof=proof)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from toolkit.config import yaml_text
+from toolkit.config.templates import is_template
 
 
 def playbook(name: str, hosts: str, tasks: Sequence[Mapping[str, Any]], **keywords: Any) -> str:
@@ -19,3 +21,15 @@ def playbook(name: str, hosts: str, tasks: Sequence[Mapping[str, Any]], **keywor
     """
     play = {"name": name, "hosts": hosts, **keywords, "tasks": list(tasks)}
     return yaml_text.write([play], in_order=False)
+
+
+def literal(value: Any) -> Any:
+    """Give data for a task's arguments so that a run takes them as they are: what looks like a template is none.
+
+    Names of businesses, tags and what else people or databases name may hold braces.
+    """
+    if isinstance(value, str):
+        return f"{{{{ {json.dumps(value)} }}}}" if is_template(value) else value
+    if isinstance(value, Mapping):
+        return {key: literal(each) for key, each in value.items()}
+    return [literal(each) for each in value] if isinstance(value, list | tuple) else value

@@ -23,6 +23,11 @@ def ago(time: datetime | str, now: datetime) -> str:
     return f"{wording.span(max(0.0, (now - at).total_seconds()))} ago"
 
 
+def by_backup(sentence: str) -> str:
+    """Write of backups what is said of scopes: nobody who looks at a page has made one."""
+    return sentence.replace("a full-device scope", "a full device backup").replace("scope", "backup")
+
+
 FILTERS: Final = {
     "count": wording.count,
     "counted": wording.counted,
@@ -32,5 +37,6 @@ FILTERS: Final = {
     "called": wording.called,
     "moment": moment,
     "ago": ago,
+    "by_backup": by_backup,
 }
 """Filters by name: `{{ 1234|count }}`, `{{ rows|counted("row") }}`, `{{ 4096|size }}`, `{{ backup.time|moment }}`."""

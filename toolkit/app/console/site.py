@@ -68,8 +68,14 @@ class Site:
         """Read the inventory as it is now; InputError with every problem of it."""
         return self.control.load_inventory()
 
-    def call(self, command: Command[Any], *, host: str = "", repository: str = "") -> Call:
-        """Give what a command's body is called with, where a page needs its answers' documents."""
+    def call(
+        self, command: Command[Any], *, host: str = "", repository: str = "", seconds: float | None = None
+    ) -> Call:
+        """Give what a command's body is called with, where a page needs its answers' documents.
+
+        Args:
+            seconds: how long a database may take to answer; None for as long as it takes.
+        """
         return Call(
             command=command,
             control=self.control,
@@ -77,6 +83,7 @@ class Site:
             host=host,
             repository=repository,
             as_json=True,
+            seconds=seconds,
         )
 
     def page(self, request: Request, template: str, *, title: str, status: int = 200, **data: Any) -> Response:

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from toolkit.errors import RefusedError
 from toolkit.model.catalog import Category, RuleKind
-from toolkit.model.explanation import RowKey
+from toolkit.model.explanation import LONGEST, RowKey
 from toolkit.model.orphan import Orphan, OrphanReport, Orphans
 from toolkit.planning.accounting import Part
 from toolkit.planning.references import ReferenceLink
@@ -18,7 +18,7 @@ from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Relation, Sql, filled, points_at, scalar
 from toolkit.postgres.schema.row_sources import Temporary
 from toolkit.postgres.selection.marks import Mark
-from toolkit.postgres.selection.row_lookup import LONGEST, key_columns
+from toolkit.postgres.selection.row_lookup import key_columns
 from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey, lockable
 from toolkit.postgres.session.connection import Connection

@@ -9,14 +9,12 @@ from msgspec import Struct
 from psycopg import sql
 
 from toolkit.errors import InputError, Problem
+from toolkit.model.explanation import LONGEST
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.relation import Sql, equals_text, relation_of
 from toolkit.postgres.session.connection import Connection, first_line
 from toolkit.wording import meant
-
-LONGEST = 200
-"""Characters of a key value that are shown."""
 
 
 class RowId(Struct, frozen=True, kw_only=True):

@@ -17,11 +17,12 @@ import psycopg
 from msgspec import Struct
 from psycopg import sql
 
+from toolkit.model.explanation import LONGEST
 from toolkit.model.row_search import FoundRow, RowSearch
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.relation import Sql, equals_text, relation_of
-from toolkit.postgres.selection.row_lookup import LONGEST, key_columns
+from toolkit.postgres.selection.row_lookup import key_columns
 from toolkit.postgres.session.connection import Connection
 
 LIMIT = 20
@@ -197,9 +198,16 @@ class _Search:
         except (psycopg.DataError, psycopg.errors.UndefinedFunction):
             return True  # no key is like that
         for place, key, column, value in found:
-            table = batch[place]
+            told = sort_key(batch[place])
             self._rows.append(
-                FoundRow(table=table.name, columns=sort_key(table).names, key=tuple(key), column=column, value=value)
+                FoundRow(
+                    table=batch[place].name,
+                    columns=told.names,
+                    key=tuple(key),
+                    unique=told.unique,
+                    column=column,
+                    value=value,
+                )
             )
         return True
 

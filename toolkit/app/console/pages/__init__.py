@@ -5,9 +5,19 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from toolkit.app.console import addresses as addresses  # before the pages, whose addresses name its kinds
-from toolkit.app.console.pages import overview, restore, runs
+from toolkit.app.console.pages import catalog, differences, overview, restore, runs, verify
+
+PAGES = (
+    overview,
+    restore,
+    verify,
+    differences,
+    runs,
+    catalog,
+)
+"""A line for each, so that one is added without touching others."""
 
 
 def routes() -> list[BaseRoute]:
     """Give the routes of all pages."""
-    return [route for page in (overview, restore, runs) for route in page.ROUTES]
+    return [route for page in PAGES for route in page.ROUTES]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 from psycopg import sql
 
+from toolkit.model.explanation import LONGEST
 from toolkit.model.plan import RestorePlan, RowSample, SampledAction, SampledValue, TablePlan
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.row_order import sort_key
@@ -16,7 +17,7 @@ from toolkit.postgres.restore.plan.kept import SAID
 from toolkit.postgres.restore.plan.prepared import Prepared
 from toolkit.postgres.schema.order import order_by
 from toolkit.postgres.schema.relation import Sql, relation_of
-from toolkit.postgres.selection.row_lookup import LONGEST, key_columns
+from toolkit.postgres.selection.row_lookup import key_columns
 from toolkit.postgres.session.connection import Connection
 
 ROWS = 10

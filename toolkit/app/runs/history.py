@@ -1,0 +1,96 @@
+"""What runs have compared and rehearsed, from their reports: which backup, how it went, and how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from toolkit.app.runs import record
+
+LARGEST: Final = 4 * 1024 * 1024
+"""Bytes of a report above which it is passed over: that of a large fleet is no history of one shop."""
+
+_ACTIONS: Final = ("verify", "drill")
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """A comparison or a rehearsal.
+
+    Attributes:
+        run: the ID of the run.
+        time: when it began, ISO 8601 in UTC.
+        action: `verify` or `drill`.
+        host: of the task.
+        label: of the backup; empty where it never came to one.
+        against: what the backup was compared with: a host, a scratch database, or empty for its own repository.
+        good: whether nothing was found that should not be.
+        message: what the run said of it.
+        seconds: how long it took.
+        tables: table → how many rows of it are missing, extra and changed.
+    """
+
+    run: str
+    time: str
+    action: str
+    host: str
+    label: str
+    against: str
+    good: bool
+    message: str
+    seconds: float
+    tables: Mapping[str, Mapping[str, Any]]
+
+
+def attempts(control: Path, *, limit: int) -> list[Attempt]:
+    """Give the newest attempts, as far as their runs are still recorded."""
+    found: list[Attempt] = []
+    for run in record.ids(control):
+        found += reversed(list(_attempts(run, _report(record.directory_of(control, run)))))
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def _report(directory: Path) -> Mapping[str, Any]:
+    file = directory / record.REPORT
+    with suppress(OSError, msgspec.MsgspecError):
+        if file.stat().st_size <= LARGEST:
+            report = msgspec.json.decode(file.read_bytes())
+            if isinstance(report, dict):
+                return report
+    return {}
+
+
+def _attempts(run: str, report: Mapping[str, Any]) -> Iterator[Attempt]:
+    for play in report.get("plays", ()):
+        for task in play.get("tasks", ()):
+            if task.get("action") in _ACTIONS:
+                for result in _each(task.get("results", ())):
+                    yield _attempt(run, task, result)
+
+
+def _each(results: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Every result that somebody had, those of a loop one by one, and none that was skipped."""
+    for result in results:
+        yield from (each for each in result.get("items") or (result,) if each.get("status") != "skipped")
+
+
+def _attempt(run: str, task: Mapping[str, Any], result: Mapping[str, Any]) -> Attempt:
+    facts = result.get("facts") or {}
+    tables = facts.get("tables")
+    return Attempt(
+        run=run,
+        time=str(task.get("started", "")),
+        action=str(task["action"]),
+        host=str(result.get("host", "")),
+        label=str(facts.get("label", "")),
+        against=str(facts.get("host", "")),
+        good=result.get("status") in ("ok", "changed") and not result.get("exit_code"),
+        message=str(result.get("message", "")),
+        seconds=float(result.get("seconds", 0.0)),
+        tables=tables if isinstance(tables, dict) else {},
+    )
