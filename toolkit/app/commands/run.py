@@ -152,7 +152,7 @@ class _Run:
         )
         self.kept.asked(self._asked())
         playbook = playbooks.load(self._file(), control=control.directory, keep=self.kept.playbook)
-        self.kept.named(next((play.name for play in playbook.plays if play.name), ""))
+        self.kept.named(next((play.name for play in playbook.plays if play.name), playbook.file.stem))
         if given.list_tasks:
             self.told = task_list(playbook, self.options)
             for line in () if self.call.as_json else task_lines(self.told):

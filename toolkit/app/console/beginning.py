@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import toolkit
 from toolkit.app.control import Control
 from toolkit.app.runs import record as records
 from toolkit.app.runs.record import Origin, Run
@@ -68,9 +69,9 @@ class Starter:
             files.write(place / records.PLAYBOOK, playbook.encode())
             with (place / _SAID).open("wb") as said:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "toolkit.app.program", "run", file, *words, *self._inventory()],
+                    [sys.executable, "-P", "-m", "toolkit.app.program", "run", file, *words, *self._inventory()],
                     cwd=self.control.directory,
-                    env={**os.environ, RUN: run, BY: by},
+                    env=_environment(run, by),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=said,
@@ -79,7 +80,7 @@ class Starter:
         except OSError as error:
             raise StorageError(f"no run can be begun: {error.strerror or error}") from error
         self.began[run] = process
-        self._wait(place, process)
+        self._wait(run, process)
         if process.poll() is not None and records.read(self.control.directory, run) is None:
             self._died(place, Run(id=run, playbook=file, command="run", by=by, origin=Origin.CONSOLE, started=now))
         return run
@@ -91,9 +92,13 @@ class Starter:
         found = self.control.existing(self.control.inventory)
         return ["--inventory", str(found.absolute() if found.exists() else self.control.inventory)]
 
-    def _wait(self, place: Path, process: subprocess.Popen[bytes]) -> None:
+    def _wait(self, run: str, process: subprocess.Popen[bytes]) -> None:
+        """Wait until a run says what it is about, which is when it has read its playbook, or has ended."""
         end = time.monotonic() + PATIENCE
-        while not (place / records.RUN).exists() and process.poll() is None and time.monotonic() < end:
+        while process.poll() is None and time.monotonic() < end:
+            known = records.read(self.control.directory, run)
+            if known is not None and known.run.title:
+                return
             time.sleep(_LOOK)
 
     def _died(self, place: Path, run: Run) -> None:
@@ -110,6 +115,13 @@ class Starter:
                 del self.began[run]
                 if process.stdin is not None:
                     process.stdin.close()
+
+
+def _environment(run: str, by: str) -> dict[str, str]:
+    """The environment of a run, which is of this very package wherever the console was started."""
+    home = str(Path(toolkit.__file__).parent.parent)
+    path = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": path, RUN: run, BY: by}
 
 
 def _apart() -> dict[str, Any]:

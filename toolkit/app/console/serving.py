@@ -20,6 +20,9 @@ from toolkit.app.control import Control, utc_now
 from toolkit.config import console
 from toolkit.errors import InputError
 
+GRACE = 2
+"""Seconds that requests under way may take when the console ends."""
+
 
 def serve(call: Call, listen: str, *, open_browser: bool) -> None:
     """Serve the pages until Ctrl-C.
@@ -54,6 +57,8 @@ def serve(call: Call, listen: str, *, open_browser: bool) -> None:
             ws="none",
             server_header=False,
             proxy_headers=False,
+            # who watches a run would be waited for without an end
+            timeout_graceful_shutdown=GRACE,
             ssl_certfile=config.certificate,
             ssl_keyfile=config.key,
         )

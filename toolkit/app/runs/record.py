@@ -70,7 +70,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """A run, as its record has it.
 
     Attributes:
-        title: what it is about, in the words of its first play; empty where that is not known.
+        title: what it is about, in the words of its first play, else the playbook's name; empty until that is known.
         playbook: as it was named; of a command that runs a single action, what the command is called.
         command: the command that ran it.
         by: who began it: the person that the console knows, else the operating system's user.
@@ -108,7 +108,9 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def called(self) -> str:
         """What people call it: of the console, whose playbooks have no names, what it is about."""
-        return self.run.title if self.run.title and self.run.origin is Origin.CONSOLE else self.run.playbook
+        if self.run.origin is not Origin.CONSOLE:
+            return self.run.playbook
+        return self.run.title or "a playbook that could not be read"
 
     @property
     def seconds(self) -> float | None:
