@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,8 +15,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
+from tests.console.direct import Direct
 from toolkit.app.console.safety.attempts import Attempts, place_of
 from toolkit.app.console.safety.bodies import FIELDS
 from toolkit.app.console.safety.entrance import Entrance
@@ -34,22 +33,6 @@ CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 ANNA = User(name="anna", password=CHEAP.hash(PASSWORD), role=Role.OPERATOR)
 BO = User(name="bo", password=CHEAP.hash(PASSWORD), role=Role.VIEWER)
 _FIELD = re.compile(r'name="csrf" value="([^"]+)"')
-
-
-class _Direct(httpx.BaseTransport):
-    """Asks an application without a network between."""
-
-    def __init__(self, app: ASGIApp, address: str) -> None:
-        self._inner = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 5))
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Give the whole answer."""
-        request.stream = httpx.ByteStream(request.read())
-        return asyncio.run(self._answer(request))
-
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
-        answer = await self._inner.handle_async_request(request)
-        return httpx.Response(answer.status_code, headers=answer.headers, content=await answer.aread())
 
 
 @dataclass(kw_only=True)
@@ -91,7 +74,7 @@ class Place:
     def client(self, base: str = HOME, *, address: str = "10.0.0.1", **headers: str) -> httpx.Client:
         """A browser that does as it is told: it follows nothing, and sends the headers it is given."""
         sent = {"Origin": base, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        return httpx.Client(transport=_Direct(self.app, address), base_url=base, headers=sent)
+        return httpx.Client(transport=Direct(self.app, address), base_url=base, headers=sent)
 
     def visitor(self, base: str = HOME, **options: Any) -> httpx.Client:
         """A browser that came in by the printed address."""

@@ -1,0 +1,226 @@
+"""Hostile text in everything that a page can show or be asked for: all pages are walked, and read as a browser does."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urldefrag, urlencode, urlsplit
+
+import httpx
+import pytest
+from starlette.routing import Mount, Route
+
+from tests.app.invoking import ROOT, invoke
+from tests.console.direct import Direct
+from tests.console.markup import Markup
+from tests.control import Control, execute
+from tests.sweeps import EVERYTHING, sampled
+from toolkit.app.console.application import application
+from toolkit.app.console.beginning import Starter
+from toolkit.app.console.pages import routes
+from toolkit.app.console.safety.entrance import Entrance
+from toolkit.app.console.safety.guard import guarded
+from toolkit.app.console.safety.origins import LOCAL, Names
+from toolkit.app.console.site import Site
+from toolkit.app.control import Control as ControlDirectory
+from toolkit.app.control import utc_now
+
+HOME = "http://127.0.0.1:8642"
+TEXT = "\"'><xss onload=1 xss=1></script><script>alert(1)</script>{{7*7}}&lt;xss&gt;"
+"""What would be an element or an attribute wherever it is not escaped."""
+
+NAME = "\"'><xss=1"
+"""As much of it as a name of the inventory may have."""
+
+ODD = (
+    TEXT,
+    "javascript:alert(1)//",
+    "../../../../etc/passwd",
+    "..\\..\\windows\\win.ini",
+    "/etc/passwd",
+    "a\0b",
+    "%00",
+    "%2e%2e%2f",
+    "x" * 5000,
+    "\u202egnp.exe",
+    "-1",
+    "1e999",
+    "9" * 400,
+    "{{ 7 * 7 }}",
+    "${7*7}",
+    "\ud800".encode("utf-8", "surrogatepass").decode("utf-8", "replace"),
+    "",
+)
+
+FORMS = 12
+"""Forms that are sent in every run; a good one begins a run, which takes a second."""
+
+QUESTIONS = 40
+"""Addresses with something odd that are asked for in every run."""
+
+CATALOG = """
+catalog: application
+tenant: {table: shops, key: id, label: name}
+business:
+  core:
+    shops: tenant
+    items: {owned_by: [shop]}
+    '"<xss>': {owned_by: [shop]}
+"""
+
+
+@pytest.fixture(scope="module")
+def client(pg18: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """Somebody who came in to a console whose every name, row and file has hostile text in it."""
+    pg18.drop_database("console_hostile")
+    conninfo = pg18.create_database("console_hostile")
+    literal = TEXT.replace("'", "''")
+    execute(
+        conninfo,
+        "CREATE TABLE shops (id text PRIMARY KEY, name text)",
+        'CREATE TABLE items (id text PRIMARY KEY, shop text NOT NULL REFERENCES shops, "<xss>" text)',
+        'CREATE TABLE """<xss>" (id text PRIMARY KEY, shop text NOT NULL REFERENCES shops)',
+        f"INSERT INTO shops VALUES ('{literal}', '{literal}'), ('b', 'Bakery')",
+        f"INSERT INTO items VALUES ('{literal}', '{literal}', '{literal}')",
+    )
+    directory = tmp_path_factory.mktemp("hostile")
+    control = Control(directory, CATALOG)
+    control.add_host("shop", conninfo, device={"id": TEXT, "name": TEXT}, note=TEXT)
+    control.add_host(NAME, conninfo)
+    store = {"type": "local", "path": str(directory / "repository")}
+    stores = {"local": store, NAME: {"type": "local", "path": str(directory / "other")}}
+    (directory / "inventory" / "repositories.yml").write_text(json.dumps(stores), encoding="utf-8")
+    (directory / "playbooks").mkdir()
+    play = {
+        "name": TEXT,
+        "hosts": "all",
+        "tasks": [
+            {"name": TEXT, "backup": {"scope": "business", "tags": [TEXT], "job": "nightly"}},
+            {"name": TEXT, "assert": {"that": ["false"], "fail_msg": TEXT}},
+        ],
+    }
+    (directory / "playbooks" / "hostile.yml").write_text(json.dumps([play]), encoding="utf-8")
+    shutil.copy(ROOT / "tasks.py", directory)
+    ran = invoke("run", "playbooks/hostile.yml", cwd=directory, env={"PLAYBACK_BY": TEXT, "PYTHONPATH": str(ROOT)})
+    assert ran.code == 1, ran
+    starter = Starter(control=ControlDirectory(directory=directory), now=utc_now)
+    with contextlib.closing(asking(starter)) as client:
+        yield client
+    for process in starter.began.values():
+        # the end of its standard input stops a run, as when the console ends
+        process.communicate(timeout=60)
+    pg18.drop_database("console_hostile")
+
+
+def asking(starter: Starter) -> httpx.Client:
+    """Somebody who came in to the console of a control directory."""
+    site = Site(control=starter.control, starter=starter)
+    entrance = Entrance()
+    app = guarded(application(site), entrance=entrance, names=Names(local=LOCAL, port=8642))
+    client = httpx.Client(transport=Direct(app, "127.0.0.1"), base_url=HOME, headers={"Origin": HOME})
+    assert client.get("/", params={"token": entrance.token}).status_code == 303
+    return client
+
+
+def looked_at(client: httpx.Client, address: str, **asked: Any) -> Markup:
+    """Ask for a page, which is no defect whatever it was asked, and has nothing that runs."""
+    answer = client.request(asked.pop("method", "GET"), address, **asked)
+    assert answer.status_code < 500 or answer.status_code == 503, (address, asked, answer.text)
+    kind = answer.headers.get("content-type", "")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert not kind.startswith(("application/xhtml", "text/xml"))
+    assert "root:x:0" not in answer.text
+    page = Markup(answer.text if kind.startswith("text/html") else "", address)
+    assert page.wrong == [], (address, asked, answer.text)
+    return page
+
+
+@pytest.fixture(scope="module")
+def pages(client: httpx.Client) -> dict[str, Markup]:
+    """Every page that links lead to, by address."""
+    found: dict[str, Markup] = {}
+    waiting = ["/", *(route.path for route in _routes() if "{" not in route.path and "GET" in (route.methods or ()))]
+    while waiting:
+        address = waiting.pop()
+        shape = _shape(address)
+        if address in found or sum(_shape(each) == shape for each in found) >= 3:
+            continue
+        found[address] = looked_at(client, address)
+        waiting += [urldefrag(link).url for link in found[address].links if link.startswith("/")]
+        for form in found[address].forms:
+            if form.method == "get":
+                target = urlsplit(form.action or address).path
+                sent = [form.fields, *([*form.fields, choice] for choice in form.choices[:5])]
+                waiting += [f"{target}?{urlencode(dict(each))}" for each in sent]
+    return found
+
+
+def _shape(address: str) -> str:
+    """What addresses of one page have in common."""
+    split = urlsplit(address)
+    return (
+        re.sub(r"\d{8}T\d{6}Z[^/?&]*", "ID", split.path)
+        + "?"
+        + ",".join(sorted(part.partition("=")[0] for part in split.query.split("&")))
+    )
+
+
+def _routes() -> list[Route]:
+    return [route for route in routes() if isinstance(route, Route) and not isinstance(route, Mount)]
+
+
+def test_hostile_names_are_text_on_every_page(pages: dict[str, Markup]) -> None:
+    """All pages that links lead to show what stands in names, rows and files as text."""
+    assert len(pages) >= len([route for route in _routes() if "{" not in route.path and "GET" in (route.methods or ())])
+
+
+def test_hostile_addresses_are_no_defect(client: httpx.Client) -> None:
+    """Whatever stands in an address in place of a label, a repository, a run: no defect, no file, no element."""
+    for route in _routes():
+        if "GET" not in (route.methods or ()) or "{" not in route.path:
+            continue
+        for odd in ODD:
+            for written in (quote(odd), quote(odd, safe="")):
+                looked_at(client, written.join(re.split(r"\{[^}]+\}", route.path)))
+
+
+def test_hostile_questions_are_no_defect(client: httpx.Client, pages: dict[str, Markup]) -> None:
+    """Whatever is asked of a page by its own links and filters is answered, or refused with a sentence."""
+    cases: dict[object, str] = {}
+    for address, page in pages.items():
+        names = {name for name, _ in _questions(address)}
+        names |= {name for form in page.forms if form.method == "get" for name, _ in (*form.fields, *form.choices)}
+        path = urlsplit(address).path
+        for name in sorted(names):
+            kept = [(other, value) for other, value in _questions(address) if other != name]
+            for odd in ODD:
+                cases.setdefault((path, name, odd), f"{path}?{urlencode([*kept, (name, odd)])}")
+    for address in sampled(list(cases.values()), min(QUESTIONS, len(cases))):
+        looked_at(client, address)
+
+
+def _questions(address: str) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in httpx.QueryParams(urlsplit(address).query).multi_items()]
+
+
+def test_hostile_forms_are_no_defect(client: httpx.Client, pages: dict[str, Markup]) -> None:
+    """Whatever is sent by a form is done, or refused with a sentence: in each of its fields in turn, and in none."""
+    cases: dict[object, tuple[str, list[tuple[str, str]]]] = {}
+    for address, page in pages.items():
+        for form in page.forms:
+            if form.method != "post" or form.action == "/sign-out":
+                continue
+            target, token = form.action or address, [each for each in form.fields if each[0] == "csrf"]
+            names = sorted({name for name, _ in (*form.fields, *form.choices)} | set(form.free))
+            cases.setdefault((_shape(target), tuple(names)), (target, token))
+            for name in [each for each in names if each != "csrf"]:
+                for number, odd in enumerate(ODD if EVERYTHING else ODD[:1]):
+                    sent = [each for each in form.fields if each[0] != name] + [(name, odd)]
+                    cases.setdefault((_shape(target), name, number), (target, sent))
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    for target, sent in sampled(list(cases.values()), min(FORMS, len(cases))):
+        looked_at(client, target, method="POST", content=urlencode(sent).encode(), headers=kind)
