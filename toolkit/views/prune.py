@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from toolkit.model.result import Pruned
+from toolkit.model.retention import Decision
+from toolkit.planning.clock import stamp
 from toolkit.views.view import View, view
 from toolkit.wording import counted, size
 
@@ -19,6 +21,7 @@ def _pruned(result: Pruned) -> View:
         facts={
             "removed": list(result.removed),
             "kept": [each.backup.label for each in result.decisions if each.keep],
+            "decisions": [_decision(each) for each in result.decisions],
             "reasons": {each.backup.label: list(each.reasons) for each in result.decisions},
             "chunks": result.chunks,
             "bytes": result.bytes,
@@ -28,6 +31,16 @@ def _pruned(result: Pruned) -> View:
             "leftovers": result.leftovers,
         },
     )
+
+
+def _decision(decision: Decision) -> dict[str, object]:
+    return {
+        "label": decision.backup.label,
+        "time": stamp(decision.backup.time),
+        "group": list(decision.group),
+        "keep": decision.keep,
+        "reasons": list(decision.reasons),
+    }
 
 
 def _remarks(result: Pruned) -> Iterator[str]:

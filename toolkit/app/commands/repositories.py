@@ -34,25 +34,31 @@ class Held(Answer):
         if held.added:
             week, month = (size(held.grown(days, self.now)) for days in (7, 30))
             yield Line(f"    grown by {week} in the last 7 days, {month} in the last 30")
-        text, style = self._checked()
-        yield Line(f"    {text}", style)
+        text, style = self.checked
+        how = f"; `invoke check --repository {held.repository}` reads it back" if style == WARNING else ""
+        yield Line(f"    {text}{how}", style)
         for lock in held.locks:
             word = f"left behind, {lock.stale}: `invoke unlock --repository {held.repository}` removes it"
             yield Line(f"    lock: {lock.text}{'; ' + word if lock.stale else ''}", WARNING if lock.stale else "")
 
-    def _checked(self) -> tuple[str, str]:
+    @property
+    def checked(self) -> tuple[str, str]:
+        """What is known of checks, in a sentence, and its style: a warning where it is time for one."""
+        from toolkit.app.doctoring.repositories import UNCHECKED
+
         held = self.holding
         if not held.checkable:
             return "checks are not remembered in one file", ""
         if held.check is None:
-            return f"never checked; `invoke check --repository {held.repository}` reads it back", ""
+            return "never checked", WARNING
         ago = self._ago(held.check.time)
         if held.check.damaged:
             return f"checked {ago}: DAMAGED{', and repaired' if held.check.repaired else ''}", BAD
+        style = WARNING if self.now - datetime.fromisoformat(held.check.time) > UNCHECKED else ""
         if held.whole is held.check:
-            return f"checked {ago}, no damage", ""
+            return f"checked {ago}, no damage", style
         whole = f"as a whole {self._ago(held.whole.time)}" if held.whole else "never as a whole"
-        return f"checked {ago} in part, {whole}, no damage", ""
+        return f"checked {ago} in part, {whole}, no damage", style
 
     def _ago(self, time: str) -> str:
         return f"{wording.span((self.now - datetime.fromisoformat(time)).total_seconds())} ago"

@@ -15,7 +15,7 @@ from toolkit.planning.recurrence import Recurrence
 
 MARK: Final = "made by `playback schedule`"
 """Stands in every file that we install, with the control directory: nothing else is ever removed."""
-_PROGRAM: Final = "toolkit.app.program"
+PROGRAM: Final = "toolkit.app.program"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Job:
 
     def argv(self, *more: str) -> tuple[str, ...]:
         """Give the command line that a timer starts, in the control directory."""
-        return (interpreter(), "-m", _PROGRAM, "schedule.run", self.playbook, "--name", self.name, *self.options, *more)
+        return (interpreter(), "-m", PROGRAM, "schedule.run", self.playbook, "--name", self.name, *self.options, *more)
 
     def if_due(self) -> tuple[str, ...]:
         """Give the options with which a run begins only where one of its times has passed without one."""

@@ -5,15 +5,28 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from toolkit.app.console import addresses as addresses  # before the pages, whose addresses name its kinds
-from toolkit.app.console.pages import catalog, differences, overview, restore, runs, verify
+from toolkit.app.console.pages import (
+    catalog,
+    differences,
+    overview,
+    repositories,
+    restore,
+    runs,
+    schedules,
+    thinning,
+    verify,
+)
 
 PAGES = (
     overview,
     restore,
     verify,
     differences,
+    repositories,
+    thinning,
     runs,
     catalog,
+    schedules,
 )
 """A line for each, so that one is added without touching others."""
 

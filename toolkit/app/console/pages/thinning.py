@@ -1,0 +1,149 @@
+"""`/repositories/NAME/prune`: old backups are removed: rules, then what goes and what stays, then the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import groupby
+from typing import Any, Final
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from toolkit.app.console import composing, deeds, forms
+from toolkit.app.console.deeds import Deed
+from toolkit.app.console.site import Site, site_of
+from toolkit.app.retention_rules import rules_for
+from toolkit.app.runs import record
+from toolkit.app.runs.record import State
+from toolkit.config import playbook as playbooks
+from toolkit.errors import InputError
+from toolkit.model.playbook import Task
+
+FIELDS: Final = (
+    ("keep_last", "The newest", "backups, whenever they were made"),
+    ("keep_daily", "One a day for", "days"),
+    ("keep_weekly", "One a week for", "weeks"),
+    ("keep_monthly", "One a month for", "months"),
+    ("keep_yearly", "One a year for", "years"),
+    ("minimum", "At least", "backups of each kind, whatever the rules say"),
+)
+"""The rules of the form: the argument, and the words before and behind its number."""
+
+_USUAL: Final = {"keep_daily": 14, "keep_weekly": 8, "keep_monthly": 12, "minimum": 3}
+"""Where no playbook has rules."""
+
+
+def _prune(request: Request) -> Deed:
+    name, site = request.path_params["repository"], site_of(request)
+    inventory = deeds.inventory_of(site, name)
+    found = rules_for(site.control, name)
+    rules = dict(found.arguments) if found else dict(_USUAL)
+    others = {key: value for key, value in rules.items() if key not in {each for each, *_ in FIELDS}}
+
+    def compose(form: FormData) -> str:
+        arguments = _numbers(form, rules) | others
+        if not any(key.startswith("keep_") for key in arguments):
+            raise InputError("no rule keeps anything; say at least how many of the newest stay")
+        task = {"name": "Remove what no rule keeps", "prune": {"repository": name, **arguments}}
+        return composing.playbook(f"Thin out {name}", deeds.errand_host(inventory, name), [task])
+
+    data = {
+        "repository": name,
+        "fields": FIELDS,
+        "rules": rules,
+        "others": others,
+        "source": found.playbook if found else "",
+    }
+    return Deed(
+        title=f"Thin out {name}",
+        template="repository_prune.html",
+        compose=compose,
+        data=data,
+        run=partial(_preview, site, name),
+    )
+
+
+def _numbers(form: FormData, rules: Mapping[str, Any]) -> dict[str, Any]:
+    """The rules with a number above 0, in the order of the form; as they are in the playbook where it was not sent."""
+    numbers: dict[str, Any] = {}
+    for key, before, behind in FIELDS:
+        written = forms.text(form, key) if key in form else str(rules.get(key, ""))
+        if written.isdecimal() and len(written) <= 6:
+            numbers |= {key: int(written)} if int(written) else {}
+        elif written in ("-1", "unlimited"):
+            numbers[key] = -1
+        elif written:
+            raise InputError(f"{before} … {behind}: {written!r} is not a number")
+    return numbers
+
+
+def _preview(site: Site, name: str, request: Request, text: str) -> Response:
+    """Have it looked up what would go, by a run in check mode."""
+    run = site.starter.begin(text, ["--check"], by=request.state.session.name)
+    return RedirectResponse(f"/repositories/{name}/prune/{run}", status_code=303)
+
+
+def preview(request: Request) -> Response:
+    """Show what would go and what would stay, once that is known."""
+    site, name, run = site_of(request), request.path_params["repository"], request.path_params["run"]
+    known = record.read(site.control.directory, run)
+    report = known.report() if known else None
+    waiting = report is None and (known is None or known.state is State.RUNNING)
+    facts, messages = _told(report or {})
+    decisions: Sequence[Mapping[str, Any]] = facts.get("decisions", ())
+    groups = [(", ".join(group), list(each)) for group, each in groupby(decisions, key=lambda one: one["group"])]
+    return site.page(
+        request,
+        "repository_prune_preview.html",
+        title=f"Thin out {name}: what goes",
+        repository=name,
+        run=run,
+        waiting=waiting,
+        facts=facts,
+        messages=messages,
+        groups=groups,
+        text=_playbook(site, run),
+    )
+
+
+def confirm(request: Request, form: FormData) -> Response:
+    """Run the playbook that was looked at."""
+    del form
+    site, run = site_of(request), request.path_params["run"]
+    text = _playbook(site, run)
+    tasks = [
+        (task.action, task.arguments.get("repository"))
+        for play in playbooks.load(site.runs / run / record.PLAYBOOK, control=site.control.directory).plays
+        for task in play.tasks
+        if isinstance(task, Task)
+    ]
+    if tasks != [("prune", request.path_params["repository"])]:
+        raise InputError(f"run {run} was no look at what would go here", hint="begin again with the rules")
+    return site.begin(request, text)
+
+
+def _playbook(site: Site, run: str) -> str:
+    try:
+        return (site.runs / run / record.PLAYBOOK).read_bytes().decode("utf-8")
+    except OSError:
+        raise InputError(f"there is no run {run} any more", hint="begin again with the rules") from None
+
+
+def _told(report: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
+    """The facts of the task, and what was said instead where it has none."""
+    results = [result for play in report.get("plays", ()) for task in play["tasks"] for result in task["results"]]
+    for result in results:
+        if "decisions" in result["facts"]:
+            return result["facts"], []
+    told = [text for result in results for text in (result["message"], result["hint"]) if text]
+    return {}, told + [each["message"] for each in report.get("problems", ())]
+
+
+ROUTES = (
+    *deeds.routes("/repositories/{repository}/prune", _prune, "repository_prune"),
+    Route("/repositories/{repository}/prune/{run:run_id}", preview, name="repository_prune_preview"),
+    Route("/repositories/{repository}/prune/{run:run_id}", forms.posted(confirm), methods=["POST"]),
+)
