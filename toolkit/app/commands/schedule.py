@@ -24,26 +24,15 @@ def _schedule(given: Asked, call: Call) -> Iterator[Answer]:
         raise InputError("--until goes with --pause")
     kind = kind_named(given.kind)
     if given.list:
-        yield _listed(call)
+        from toolkit.app.scheduling.listing import listed
+
+        yield listed(call.control.directory)
     elif given.pause or given.resume:
         yield _paused(given, call)
     elif given.remove:
         yield _removed(given, call, kind)
     else:
         yield _planned(given, call, kind)
-
-
-def _listed(call: Call) -> Answer:
-    from toolkit.app.scheduling import names
-    from toolkit.app.scheduling.answers import Listed
-    from toolkit.app.scheduling.kinds import is_installed
-    from toolkit.app.scheduling.record import scheduled
-    from toolkit.private.pauses import pause_of
-
-    directory, now = call.control.directory, names.local_now()
-    found = tuple((record, is_installed(record, directory)) for record in scheduled(directory))
-    paused = {each.name: pause for each, _ in found if (pause := pause_of(directory, each.name, now.date()))}
-    return Listed(directory=directory, now=now, schedules=found, pauses=paused)
 
 
 def _paused(given: Asked, call: Call) -> Answer:

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from toolkit.app.commands.repositories import Held, held
 from toolkit.app.console import composing, deeds, forms
 from toolkit.app.console.deeds import Deed
 from toolkit.app.console.growth import Growth, growth_of
 from toolkit.app.console.site import Site, site_of
 from toolkit.app.doctoring.bounded import Asking
+from toolkit.app.holdings import Held, held
 from toolkit.app.repositories import brief_reason, repositories
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.masking import mask

@@ -15,12 +15,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from toolkit import shipped
-from toolkit.app.commands import schedule
 from toolkit.app.console import composing, deeds, forms
 from toolkit.app.console.deeds import Deed
 from toolkit.app.console.site import Site, site_of
-from toolkit.app.scheduling.asked import Asked
 from toolkit.app.scheduling.job import PROGRAM, interpreter
+from toolkit.app.scheduling.listing import listed
 from toolkit.app.scheduling.record import DIED
 from toolkit.config.masking import mask
 from toolkit.errors import InputError
@@ -40,8 +39,8 @@ _LINES: Final = 40
 def overview(request: Request) -> Response:
     """Show all of them."""
     site = site_of(request)
-    [listed] = schedule.COMMAND.body(Asked(list=True), site.call(schedule.COMMAND))
-    schedules = [{**each, **_said(each)} for each in listed.document()["schedules"]]
+    found = listed(site.control.directory).document()["schedules"]
+    schedules = [{**each, **_said(each)} for each in found]
     return site.page(request, "schedules.html", title="Schedules", schedules=schedules)
 
 
