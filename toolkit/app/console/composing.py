@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,7 +28,13 @@ def literal(value: Any) -> Any:
     Names of businesses, tags and what else people or databases name may hold braces.
     """
     if isinstance(value, str):
-        return f"{{{{ {json.dumps(value)} }}}}" if is_template(value) else value
+        return _escaped(value) if is_template(value) else value
     if isinstance(value, Mapping):
-        return {key: literal(each) for key, each in value.items()}
+        return {literal(key): literal(each) for key, each in value.items()}
     return [literal(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _escaped(text: str) -> str:
+    """A template that is nothing but the text, as the library reads texts within templates."""
+    escaped = text.encode("unicode_escape").decode("ascii").replace('"', '\\"')
+    return f'{{{{ "{escaped}" }}}}'

@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute
 
 from toolkit.app.console import addresses as addresses  # before the pages, whose addresses name its kinds
 from toolkit.app.console.pages import (
+    backup,
     catalog,
     differences,
     overview,
@@ -19,6 +20,7 @@ from toolkit.app.console.pages import (
 
 PAGES = (
     overview,
+    backup,
     restore,
     verify,
     differences,

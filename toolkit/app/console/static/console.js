@@ -29,5 +29,15 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => (button.textContent = "Copy"), 3000);
 });
 
+// what is chosen inside of something chooses that as well; choosing all clears what was ticked
+document.addEventListener("input", (event) => {
+  const input = event.target;
+  const chooser = document.getElementById(input.closest("[data-chosen-by]")?.dataset.chosenBy);
+  if (chooser && chooser !== input && (input.type === "checkbox" ? input.checked : input.value)) chooser.checked = true;
+  for (const each of document.getElementById(input.dataset.clears)?.querySelectorAll("input:checked") ?? []) {
+    each.checked = false;
+  }
+});
+
 document.addEventListener("htmx:afterSettle", (event) => dress(event.target));
 document.addEventListener("DOMContentLoaded", () => dress(document));

@@ -1,0 +1,183 @@
+"""The overview and the page that backs up: walked in a real browser, and asked for without scripts."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.console.running import Console
+from tests.control import execute
+from toolkit.model.manifest import Manifest
+from toolkit.storage.local import LocalStore
+from toolkit.storage.repository import Repository
+
+CATALOG = {
+    "catalog": "nasty",
+    "tenant": {"table": "shops", "key": "id", "label": "name", "demo": "demo"},
+    "business": {"all": {"shops": "tenant", "logs": {"owned_by": ["shop"], "optional": True, "newest_by": "at"}}},
+}
+NASTY = "<script>alert('{{ 7*7 }}')</script>"
+FORM = {"host": "demo", "scope": "business", "which": "all", "demo": "exclude", "repository": "local", "job": "by-hand"}
+
+
+def manifests(console: Console) -> dict[str, Manifest]:
+    """The backups in the repository `local`, by label."""
+    repository = Repository.open(LocalStore(console.directory / ".playback" / "repository"), create=False)
+    return dict(repository.manifests().manifests)
+
+
+def ran(console: Console, page: Page) -> tuple[str, Manifest]:
+    """Wait for the run to which the page leads; gives its ID and the backup that it made."""
+    page.wait_for_url(re.compile(r"/runs/\d{8}T\d{6}Z-[0-9a-f]{6}$"))
+    run = page.url.rpartition("/")[2]
+    assert console.wait(run) == 0
+    newest = max(manifests(console))
+    return run, manifests(console)[newest]
+
+
+def choose_by_keys(page: Page, name: str, key: str = "Space") -> None:
+    """Go on by Tab to what is called so, and press a key."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        found = page.evaluate("(document.activeElement.labels?.[0] ?? document.activeElement).innerText")
+        if str(found).strip().startswith(name):
+            page.keyboard.press(key)
+            return
+    raise AssertionError(f"nothing called {name} is reached by Tab")
+
+
+def test_the_full_device_by_keyboard(console: Console, page: Page) -> None:
+    """From the overview to a full device backup without a mouse: what runs is the playbook that was shown."""
+    page.goto("/")
+    choose_by_keys(page, "Back up now", "Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Back up")
+    expect(page.get_by_text("3,117 rows")).to_be_visible(timeout=60_000)
+    page.keyboard.press("Tab")
+    choose_by_keys(page, "Business backup", "ArrowDown")
+    playbook = page.locator("#preview pre#playbook")
+    expect(playbook).to_contain_text("scope: full-device")
+    choose_by_keys(page, "Tag", "b")
+    page.keyboard.type("efore-update")
+    expect(playbook).to_contain_text("before-update")
+    shown = playbook.inner_text()
+    choose_by_keys(page, "Back up now", "Enter")
+    run, made = ran(console, page)
+    assert console.playbook_of(run).rstrip("\n") == shown.rstrip("\n")
+    assert (made.metadata.backup_type, made.metadata.tags) == ("full-device", ("before-update",))
+    assert made.metadata.stats.device_records > 0
+
+
+def test_one_business(console: Console, page: Page) -> None:
+    """A ticked business is all that is backed up, `invoke run` of the same does the same, and the overview knows it."""
+    page.goto("/backup")
+    page.get_by_label("Umoja Grill").check()
+    expect(page.get_by_label("Only those that I tick")).to_be_checked()
+    page.get_by_label("Demo Hardware").check()
+    expect(page.locator("#wrong-demo")).to_contain_text("Demo Hardware is a demo business, and those are left out")
+    page.get_by_label("Demo Hardware").uncheck()
+    page.get_by_label("only the newest").fill("100")
+    expect(page.get_by_label("audit_logs")).to_be_checked()
+    playbook = page.locator("#preview pre#playbook")
+    expect(playbook).to_contain_text("limit: 100")
+    shown = playbook.inner_text()
+    page.get_by_role("button", name="Back up now").click()
+    run, made = ran(console, page)
+    assert console.playbook_of(run).rstrip("\n") == shown.rstrip("\n")
+    assert made.metadata.business_filter.business_ids == ("biz-umoja-grill",)
+    again = console.invoke("run", f".playback/runs/{run}/playbook.yml")
+    assert again.code == 0, again.text
+    other = manifests(console)[max(manifests(console))]
+    assert other.metadata.label != made.metadata.label
+    assert (other.tables, other.metadata.checksums) == (made.tables, made.metadata.checksums)
+    page.goto("/")
+    row = page.get_by_role("row", name=re.compile("by-hand"))
+    expect(row).to_contain_text(f"{other.metadata.stats.total_records:,} rows")
+    expect(row).to_contain_text("never")
+
+
+def test_without_scripts(console: Console) -> None:
+    """The playbook is shown by a button, what is wrong beside its field, and nothing runs until it is right."""
+    shown = console.post("/backup", {**FORM, "do": "show", "tags": "a, b"}, form="/backup")
+    assert shown.status_code == 200
+    assert "- a\n      - b\n" in shown.text
+    runs = console.directory / ".playback" / "runs"
+    before = sorted(runs.iterdir()) if runs.exists() else []
+    wrong = {**FORM, "do": "run", "which": "some", "optional": "audit_logs", "limit:audit_logs": "many", "job": "-"}
+    refused = console.post("/backup", wrong, form="/backup")
+    assert refused.status_code == 422
+    assert "Tick at least one business" in refused.text
+    assert "Write a whole number of rows" in refused.text
+    assert re.search(r'name="limit:audit_logs" value="many"', refused.text)
+    saved = console.post("/backup", {**FORM, "do": "save"}, form="/backup")
+    assert saved.headers["content-disposition"] == 'attachment; filename="demo-by-hand.yml"'
+    assert saved.text.startswith("- name: Business backup of demo\n")
+    assert (sorted(runs.iterdir()) if runs.exists() else []) == before
+    assert console.client.get("/backup?host=nobody").status_code == 400
+
+
+@pytest.fixture
+def nasty(console: Console, new_database: Callable[[], str]) -> Iterator[str]:
+    """A host whose businesses and tags are called as nobody should be."""
+    database = new_database()
+    execute(
+        database,
+        "CREATE TABLE shops (id text PRIMARY KEY, name text, demo boolean)",
+        "CREATE TABLE logs (id integer PRIMARY KEY, shop text REFERENCES shops, at timestamptz)",
+        f"INSERT INTO shops VALUES ($${NASTY}$$, $${NASTY}$$, true)",
+    )
+    file = console.directory / "inventory" / "hosts.yml"
+    before = file.read_text("utf-8")
+    (console.directory / "inventory" / "catalogs" / "nasty.yml").write_text(json.dumps(CATALOG), encoding="utf-8")
+    console.add_host("nasty", database, catalog="nasty", device={"id": "x", "name": NASTY})
+    yield "nasty"
+    file.write_text(before, encoding="utf-8")
+
+
+def test_names_that_are_scripts(console: Console, nasty: str) -> None:
+    """A business named as a script or a template is shown and backed up as what it is called."""
+    page = console.page(f"/backup?host={nasty}")
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(&#39;{{ 7*7 }}&#39;)&lt;/script&gt;" in page
+    form = {**FORM, "host": nasty, "which": "some", "business": NASTY, "demo": "include", "tags": NASTY}
+    begun = console.post("/backup", {**form, "do": "run"}, form=f"/backup?host={nasty}")
+    assert begun.status_code == 303, begun.text
+    assert console.wait(begun.headers["location"].rpartition("/")[2]) == 0
+    made = [each.metadata for each in manifests(console).values() if each.metadata.host == nasty]
+    assert [(each.business_filter.business_ids, each.tags) for each in made] == [((NASTY,), (NASTY,))]
+    assert "<script>alert" not in console.page("/")
+
+
+def test_a_newcomer_is_told_how_to_begin(console: Console) -> None:
+    """Without an inventory, and with one that has no hosts, the overview says the next step."""
+    inventory = console.directory / "inventory"
+    aside = console.directory / "aside"
+    inventory.rename(aside)
+    try:
+        assert "playback init --database" in console.page("/")
+        shutil.copytree(aside, inventory)
+        (inventory / "hosts.yml").write_text("all: {}\n", encoding="utf-8")
+        assert "playback init --database" in console.page("/")
+        assert "How to begin" in console.page("/backup")
+    finally:
+        shutil.rmtree(inventory, ignore_errors=True)
+        aside.rename(inventory)
+
+
+def test_an_overview_that_nobody_has_to_wait_for(console: Console) -> None:
+    """Ten open pages ask once; a page that has nothing new to show gets nothing."""
+    console.page("/")
+    while "looking again" in (page := console.page("/")):
+        time.sleep(0.1)
+    state = re.search(r"/overview/now\?seen=(\w+)", page)
+    assert state
+    began = time.monotonic()
+    for _ in range(10):
+        assert console.client.get(f"/overview/now?seen={state[1]}").status_code == 204
+    assert time.monotonic() - began < 3
+    assert console.client.get("/overview/now?seen=other").status_code == 200

@@ -1,0 +1,96 @@
+"""The businesses of hosts, asked for once for everybody, and waited for no longer than a page may take."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from toolkit.app.command import Call
+from toolkit.app.commands.businesses import COMMAND, Counted, Options
+from toolkit.app.control import Control
+from toolkit.app.doctoring.bounded import Asking
+from toolkit.errors import DatabaseError, PlaybackError
+from toolkit.model.census import Census
+from toolkit.output.streams import Output
+
+FRESH: Final = 60.0
+"""Seconds for which the names and numbers of before are good enough."""
+
+PATIENCE: Final = 90.0
+"""Seconds that counting may take before a page does without."""
+
+NAMES, ROWS = "names", "rows"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of the businesses of a host.
+
+    Attributes:
+        census: None while nothing has answered, and where it cannot be known.
+        counting: the rows are still being counted.
+        error: why it cannot be known.
+    """
+
+    census: Census | None = None
+    counting: bool = False
+    error: PlaybackError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    asking: Asking[Census | PlaybackError]
+    began: float
+
+    @property
+    def is_old(self) -> bool:
+        age = time.monotonic() - self.began
+        failed = any(isinstance(each, PlaybackError) for each in self.asking.answers.values())
+        return self.asking.over and age > (FRESH / 20 if failed else FRESH)
+
+
+@dataclass(slots=True, kw_only=True)
+class Censuses:
+    """What is known of the businesses of each host, and what is being asked."""
+
+    control: Control
+    _asked: dict[str, _Asked] = field(default_factory=dict)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def known(self, host: str, *, wait: float) -> Known:
+        """Give the businesses of a host.
+
+        Args:
+            wait: seconds, at most, for answers that are not there yet.
+        """
+        with self._turn:
+            asked = self._asked.get(host)
+            if asked is None or asked.is_old:
+                asked = self._asked[host] = self._begin(host)
+        over = asked.asking.wait(wait)
+        answers = asked.asking.answers
+        found = answers.get(ROWS, answers.get(NAMES))
+        if isinstance(found, PlaybackError) and isinstance(answers.get(NAMES), Census):
+            # names are enough where counting failed
+            found = answers[NAMES]
+        if isinstance(found, PlaybackError):
+            return Known(error=found)
+        if found is None and over:
+            return Known(error=DatabaseError(f"the database of {host} does not answer"))
+        return Known(census=found, counting=not over)
+
+    def _begin(self, host: str) -> _Asked:
+        questions = {NAMES: partial(self._census, host, count=False), ROWS: partial(self._census, host, count=True)}
+        return _Asked(asking=Asking(questions, seconds=PATIENCE), began=time.monotonic())
+
+    def _census(self, host: str, *, count: bool) -> Census | PlaybackError:
+        call = Call(command=COMMAND, control=self.control, output=Output(), host=host, as_json=True)
+        try:
+            [answer] = COMMAND.body(Options(no_rows=not count), call)
+        except PlaybackError as error:
+            return error
+        assert isinstance(answer, Counted)
+        return answer.census
