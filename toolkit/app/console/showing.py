@@ -23,9 +23,21 @@ def ago(time: datetime | str, now: datetime) -> str:
     return f"{wording.span(max(0.0, (now - at).total_seconds()))} ago"
 
 
+_OF_SCOPES: Final = {
+    "the scope is whole": "the backup is of all businesses",
+    "a full-device scope": "a full device backup",
+    "scope": "backup",
+    "taken rows": "rows in the backup",
+    "taken row": "row in the backup",
+    "are taken, too": "come along, too",
+}
+
+
 def by_backup(sentence: str) -> str:
     """Write of backups what is said of scopes: nobody who looks at a page has made one."""
-    return sentence.replace("a full-device scope", "a full device backup").replace("scope", "backup")
+    for said, shown in _OF_SCOPES.items():
+        sentence = sentence.replace(said, shown)
+    return sentence
 
 
 FILTERS: Final = {

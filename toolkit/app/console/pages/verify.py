@@ -124,6 +124,7 @@ def _page(request: Request, seen: Seen) -> Response:
         attempts=history.attempts(site.control.directory, limit=HISTORY),
         whole=WHOLE,
         turn=TURN,
+        scope_text=backups.scope_text,
     )
 
 
