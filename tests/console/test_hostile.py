@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import json
 import re
 import shutil
@@ -12,6 +13,7 @@ from urllib.parse import quote, urldefrag, urlencode, urlsplit
 
 import httpx
 import pytest
+from markupsafe import escape
 from starlette.routing import Mount, Route
 
 from tests.app.invoking import ROOT, invoke
@@ -28,10 +30,14 @@ from toolkit.app.console.safety.origins import LOCAL, Names
 from toolkit.app.console.site import Site
 from toolkit.app.control import Control as ControlDirectory
 from toolkit.app.control import utc_now
+from toolkit.postgres.servers.embedded import EmbeddedServer
 
 HOME = "http://127.0.0.1:8642"
 TEXT = "\"'><xss onload=1 xss=1></script><script>alert(1)</script>{{7*7}}&lt;xss&gt;"
 """What would be an element or an attribute wherever it is not escaped."""
+
+SECRET = "Sesame'\"<7"
+"""A secret of the inventory that stands in a row as well."""
 
 NAME = "\"'><xss=1"
 """As much of it as a name of the inventory may have."""
@@ -74,22 +80,22 @@ business:
 
 
 @pytest.fixture(scope="module")
-def client(pg18: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def client(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """Somebody who came in to a console whose every name, row and file has hostile text in it."""
     pg18.drop_database("console_hostile")
     conninfo = pg18.create_database("console_hostile")
-    literal = TEXT.replace("'", "''")
+    literal, secret = (each.replace("'", "''") for each in (TEXT, SECRET))
     execute(
         conninfo,
         "CREATE TABLE shops (id text PRIMARY KEY, name text)",
         'CREATE TABLE items (id text PRIMARY KEY, shop text NOT NULL REFERENCES shops, "<xss>" text)',
         'CREATE TABLE """<xss>" (id text PRIMARY KEY, shop text NOT NULL REFERENCES shops)',
-        f"INSERT INTO shops VALUES ('{literal}', '{literal}'), ('b', 'Bakery')",
+        f"INSERT INTO shops VALUES ('{literal}', '{literal}'), ('b', '{secret}')",
         f"INSERT INTO items VALUES ('{literal}', '{literal}', '{literal}')",
     )
     directory = tmp_path_factory.mktemp("hostile")
     control = Control(directory, CATALOG)
-    control.add_host("shop", conninfo, device={"id": TEXT, "name": TEXT}, note=TEXT)
+    control.add_host("shop", conninfo, device={"id": TEXT, "name": TEXT}, note=TEXT, token={"env": "HOSTILE_SECRET"})
     control.add_host(NAME, conninfo)
     store = {"type": "local", "path": str(directory / "repository")}
     stores = {"local": store, NAME: {"type": "local", "path": str(directory / "other")}}
@@ -105,6 +111,8 @@ def client(pg18: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[http
     }
     (directory / "playbooks" / "hostile.yml").write_text(json.dumps([play]), encoding="utf-8")
     shutil.copy(ROOT / "tasks.py", directory)
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setenv("HOSTILE_SECRET", SECRET)
     ran = invoke("run", "playbooks/hostile.yml", cwd=directory, env={"PLAYBACK_BY": TEXT, "PYTHONPATH": str(ROOT)})
     assert ran.code == 1, ran
     starter = Starter(control=ControlDirectory(directory=directory), now=utc_now)
@@ -113,6 +121,7 @@ def client(pg18: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[http
     for process in starter.began.values():
         # the end of its standard input stops a run, as when the console ends
         process.communicate(timeout=60)
+    monkeypatch.undo()
     pg18.drop_database("console_hostile")
 
 
@@ -134,6 +143,7 @@ def looked_at(client: httpx.Client, address: str, **asked: Any) -> Markup:
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert not kind.startswith(("application/xhtml", "text/xml"))
     assert "root:x:0" not in answer.text
+    assert not any(form in answer.text for form in (SECRET, str(escape(SECRET)), html.escape(SECRET)))
     page = Markup(answer.text if kind.startswith("text/html") else "", address)
     assert page.wrong == [], (address, asked, answer.text)
     return page

@@ -141,6 +141,8 @@ def _written_forms(value: str) -> Iterator[str]:
     yield value.replace("'", "'\\''")
     yield html.escape(value)
     yield html.escape(value, quote=False)
+    # as Jinja2 escapes it
+    yield html.escape(value).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
     yield from _base64_forms(value.encode("utf-8", "surrogateescape"))
 
 

@@ -17,6 +17,7 @@ from toolkit.app.console.beginning import Starter
 from toolkit.app.console.showing import FILTERS
 from toolkit.app.control import Control, utc_now
 from toolkit.config.inventory import LoadedInventory
+from toolkit.config.masking import mask_own
 from toolkit.output.streams import Output
 
 MENU = (
@@ -96,14 +97,14 @@ class Site:
         return HTMLResponse(self.rendered(request, template, **data))
 
     def rendered(self, request: Request, template: str, **data: Any) -> str:
-        """Render a template to text; it sees `session`, `path` and `now` beside the data."""
+        """Render a template to text, secrets masked; it sees `session`, `path` and `now` beside the data."""
         given: Mapping[str, Any] = {
             "session": request.state.session,
             "path": request.url.path,
             "now": self.now(),
             **data,
         }
-        return self.templates.get_template(template).render(given)
+        return mask_own(self.templates.get_template(template).render(given))
 
     def begin(self, request: Request, playbook: str, *, check: bool = False, diff: bool = False) -> Response:
         """Begin to run a playbook, and lead to the page of its run; arguments as of `start`."""
