@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from toolkit.app.doctoring.bounded import Asking
 from toolkit.app.doctoring.hosts import HostVisit, examine_host, unanswered_host
@@ -42,12 +43,14 @@ class Examination:
     Attributes:
         only: one host and the repositories that it uses; empty for all, and scheduled runs.
         seconds: how long each database and repository may take to answer.
+        memory: where what files of repositories say is remembered; None for nowhere, so that all of them are read.
     """
 
     inventory: LoadedInventory
     now: datetime
     seconds: float
     only: str = ""
+    memory: Path | None = None
 
     @property
     def patience(self) -> float:
@@ -97,7 +100,9 @@ class Examination:
         expected = {name for host in hosts if host.expect for name in _repositories_of(host)}
         used = {name for host in hosts for name in _repositories_of(host)}
         return {
-            name: RepositoryVisit(inventory=self.inventory, name=name, expected=name in expected, now=self.now)
+            name: RepositoryVisit(
+                inventory=self.inventory, name=name, expected=name in expected, now=self.now, memory=self.memory
+            )
             for name in self.inventory.repositories
             if not self.only or name in used
         }

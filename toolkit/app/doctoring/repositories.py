@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-
-from msgspec import structs
+from pathlib import Path
 
 from toolkit.config.inventory import LoadedInventory
 from toolkit.errors import MissingError, PlaybackError, StorageError, UnsetError
 from toolkit.model.finding import Examined, Finding, Level, Measure
 from toolkit.model.host import LocalRepository
-from toolkit.model.manifest import Manifest
+from toolkit.model.outline import Outline
 from toolkit.planning.clock import SKEW, instant
 from toolkit.planning.expecting import Seen
 from toolkit.storage.checks import LastChecks, last_checks
@@ -20,6 +19,7 @@ from toolkit.storage.disk import free_bytes
 from toolkit.storage.known import KnownRepositories
 from toolkit.storage.lock_files import list_locks, read_lock
 from toolkit.storage.locks import store_time
+from toolkit.storage.outlines import read_outlines
 from toolkit.storage.proofs import read_proofs
 from toolkit.storage.repository import Repository
 from toolkit.storage.store import Store
@@ -35,12 +35,14 @@ class RepositoryVisit:
 
     Attributes:
         expected: some host has to have backups there.
+        memory: where what its files say is remembered; None for nowhere, so that all of them are read.
     """
 
     inventory: LoadedInventory
     name: str
     expected: bool
     now: datetime
+    memory: Path | None = None
 
     @property
     def about(self) -> str:
@@ -111,45 +113,37 @@ def _failed(visit: RepositoryVisit, error: PlaybackError) -> SeenRepository:
 
 def _examined(visit: RepositoryVisit, repository: Repository) -> SeenRepository:
     notes = _Notes(visit)
-    manifests = list(_manifests(notes, repository))
-    number = counted(len(manifests), "backup")
+    outlines = _backups(notes, repository)
+    number = counted(len(outlines), "backup")
     notes.findings.insert(0, visit.finding("repository", f"{number}, in {repository.place}"))
-    notes.measures += [visit.measure("up", 1), visit.measure("backups", len(manifests))]
+    notes.measures += [visit.measure("up", 1), visit.measure("backups", len(outlines))]
     if one_file := repository.store.one_file:
         _locks(notes, one_file.locks, visit.now)
     else:
         _writing(notes, repository)
-        _checked(notes, repository, manifests)
-    _disk(notes, manifests)
-    proofs = read_proofs(repository)
+        _checked(notes, repository, outlines)
+    _disk(notes, outlines)
+    proofs = read_proofs(repository, memory=visit.memory)
     if torn := proofs.unreadable:
         text = f"{counted(len(torn), 'record')} of what was proven cannot be read: {torn[0]}{', …' if torn[1:] else ''}"
         hint = "what it said, of a failure too, is not known: drill that backup again, then remove the file"
         notes.findings.append(visit.finding("proofs", text, Level.WARNING, hint))
     backups = tuple(
         Seen(repository=visit.name, metadata=each.metadata, standing=proofs.standing(each, now=visit.now))
-        for each in manifests
+        for each in outlines
     )
     examined = Examined(findings=tuple(notes.findings), measures=tuple(notes.measures))
     return SeenRepository(examined=examined, backups=backups)
 
 
-def _manifests(notes: _Notes, repository: Repository) -> Iterator[Manifest]:
-    """Every backup, without what is not asked for here; those that cannot be read are told."""
-    unreadable = [(label, "its manifest has vanished") for label in repository.vanished()]
-    for label, found in repository.each(repository.labels(), _slim):
-        if isinstance(found, PlaybackError):
-            unreadable.append((label, found.message))
-        else:
-            yield found
-    for label, why in unreadable:
+def _backups(notes: _Notes, repository: Repository) -> list[Outline]:
+    """Every backup; those that cannot be read are told."""
+    found = read_outlines(repository, memory=notes.visit.memory)
+    for label, error in found.unreadable.items():
         hint = f"`invoke check --repository {notes.visit.name}` says more"
-        notes.findings.append(notes.visit.finding("backups", f"backup {label}: {why}", Level.CRITICAL, hint))
-
-
-def _slim(manifest: Manifest) -> Manifest:
-    schema = structs.replace(manifest.schema, tables={})
-    return structs.replace(manifest, tables=(), sequences=(), schema=schema, classification={})
+        text = f"backup {label}: {error.message}"
+        notes.findings.append(notes.visit.finding("backups", text, Level.CRITICAL, hint))
+    return list(found.outlines.values())
 
 
 def _writing(notes: _Notes, repository: Repository) -> None:
@@ -186,14 +180,14 @@ def _locks(notes: _Notes, store: Store, time: datetime) -> None:
     notes.measures.append(visit.measure("dead_locks", len(dead)))
 
 
-def _disk(notes: _Notes, manifests: Sequence[Manifest]) -> None:
+def _disk(notes: _Notes, outlines: Sequence[Outline]) -> None:
     visit = notes.visit
     config = visit.inventory.repository(visit.name)
     if not isinstance(config, LocalRepository):
         return
     free = free_bytes(config.path)
     notes.measures.append(visit.measure("free_bytes", free))
-    newest = max((each.metadata for each in manifests), key=lambda each: each.timestamp, default=None)
+    newest = max((each.metadata for each in outlines), key=lambda each: each.timestamp, default=None)
     needed = newest.stats.compressed_size if newest else 0
     text = f"{size(free)} free, and the newest backup is {size(needed)}"
     hint = "prune, make room on that file system, or use another place"
@@ -203,21 +197,21 @@ def _disk(notes: _Notes, manifests: Sequence[Manifest]) -> None:
         notes.findings.append(visit.finding("disk", text))
 
 
-def _checked(notes: _Notes, repository: Repository, manifests: Sequence[Manifest]) -> None:
+def _checked(notes: _Notes, repository: Repository, outlines: Sequence[Outline]) -> None:
     """When what is stored was last read back."""
     visit = notes.visit
-    if not manifests:
+    if not outlines:
         return
     checks, how = last_checks(repository, now=visit.now), f"`invoke check --repository {visit.name}`"
     if (last := checks.any) is None:
-        first = min(instant(each.metadata.timestamp) for each in manifests)
+        first = min(instant(each.metadata.timestamp) for each in outlines)
         level = Level.WARNING if visit.now - first > UNCHECKED else Level.OK
         notes.findings.append(visit.finding("check", "it was never checked", level, f"{how} reads it back"))
         return
     time = instant(last.time)
     notes.measures.append(visit.measure("check_timestamp_seconds", time.timestamp()))
     age = span((visit.now - time).total_seconds())
-    since = sum(1 for each in manifests if instant(each.metadata.timestamp) > time)
+    since = sum(1 for each in outlines if instant(each.metadata.timestamp) > time)
     newer = f", and {counted(since, 'backup')} made since {'was' if since == 1 else 'were'} never checked" * bool(since)
     if last.damaged and last.repaired:
         hint = f"back up, then {how} reads it back"

@@ -21,6 +21,7 @@ from toolkit.app.scheduling.record import FOLDER
 from toolkit.config.inventory import LoadedInventory
 from toolkit.errors import PlaybackError, UnsetError
 from toolkit.model.host import LocalRepository
+from toolkit.storage.remembered import memory_of
 
 FRESH: Final = 20.0
 """Seconds for which what was found is good enough, where nothing that shows in files has changed."""
@@ -119,7 +120,8 @@ class Watch:
             return self._look
 
     def _begin(self, inventory: LoadedInventory, settings: Times, mark: Times) -> _Look:
-        looking = Examination(inventory=inventory, now=self.now(), seconds=self.seconds).begin()
+        memory = memory_of(self.control.directory)
+        looking = Examination(inventory=inventory, now=self.now(), seconds=self.seconds, memory=memory).begin()
         runs = Asking({"runs": partial(_runs, self.control, inventory)}, seconds=looking.examination.patience)
         return _Look(settings=settings, mark=mark, looking=looking, runs=runs)
 
