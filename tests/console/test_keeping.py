@@ -101,7 +101,7 @@ def test_thinning_out_shows_what_goes_before_it_goes(page: Page, console: Consol
     labels = repository.labels()
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(10)
-    expect(rows.first).to_contain_text("daily 1/4")
+    expect(rows.first).to_contain_text("day 1 of 4, newest of its kind")
     expect(rows.last).to_contain_text("no rule keeps it")
     goes = page.locator("tbody tr", has_text="goes").count()
     assert len(labels) == 10
@@ -136,7 +136,7 @@ def test_locks_of_the_dead_are_taken_away(page: Page, console: Console, reposito
 def test_copying_and_damage_without_scripts(console: Console, repository: Repository) -> None:
     """Forms alone do it: a copy; a check that finds damage fails, and the page says so in words."""
     form = "/repositories/local/copy"
-    assert "to: offsite\n" in console.post(form, {"to": "offsite", "do": "show"}, form=form).text
+    assert "that is set up on this machine" in console.post(form, {"to": "offsite"}, form=form).text
     answer = console.post(form, {"to": "offsite-copy", "do": "run"}, form=form)
     found = RUN.search(answer.headers["location"])
     assert found

@@ -20,6 +20,7 @@ from toolkit.output.answer import BAD, WARNING, Answer, Line
 from toolkit.planning.clock import stamp
 from toolkit.storage.disk import free_bytes
 from toolkit.storage.holdings import holding
+from toolkit.storage.remembered import memory_of
 from toolkit.storage.repository import Repository
 from toolkit.views.unlock import document
 
@@ -91,4 +92,4 @@ def held(inventory: LoadedInventory, name: str, repository: Repository) -> Held:
     """Look into a repository; StorageError where it cannot be listed."""
     config, now = inventory.repository(name), utc_now()
     free = free_bytes(config.path) if isinstance(config, LocalRepository) else None
-    return Held(holding=holding(repository, name, free=free, now=now), now=now)
+    return Held(holding=holding(repository, name, free=free, now=now, memory=memory_of(inventory.directory)), now=now)

@@ -2,57 +2,49 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import Final
 
-from toolkit.errors import PlaybackError
+import msgspec
+
+from toolkit.errors import DamageError, MissingError
 from toolkit.model.holding import Added, Holding
-from toolkit.model.manifest import Manifest
 from toolkit.planning.clock import instant
+from toolkit.storage import manifest_file
 from toolkit.storage.checks import LastChecks, last_checks
-from toolkit.storage.layout import BACKUPS, label_of
+from toolkit.storage.layout import BACKUPS, label_of, manifest_name
+from toolkit.storage.prefetch import prefetch
+from toolkit.storage.recorded import chunks_in
+from toolkit.storage.remembered import Remembered
 from toolkit.storage.repository import Repository
+from toolkit.storage.store import StoredFile
 from toolkit.storage.unlocking import found_locks
 
-
-@dataclass(slots=True)
-class _Known:
-    """What was found out of the oldest backups of a repository, to go on from."""
-
-    manifests: list[tuple[str, int, datetime]] = field(default_factory=list)
-    added: list[Added] = field(default_factory=list)
-    chunks: set[bytes] = field(default_factory=set)
-    turn: threading.Lock = field(default_factory=threading.Lock)
+_CHUNK: Final = struct.Struct("<QQ")
+"""Of a chunk the first 8 bytes of its id, which no other one has, and the size of its file."""
 
 
-_known: Final[dict[tuple[str, str], _Known]] = {}
-_lock: Final = threading.Lock()
-
-
-def holding(repository: Repository, name: str, *, free: int | None, now: datetime) -> Holding:
+def holding(
+    repository: Repository, name: str, *, free: int | None, now: datetime, memory: Path | None = None
+) -> Holding:
     """Look into a repository; StorageError where it cannot be listed.
-
-    What this process has read before is read again only where backups were removed.
 
     Args:
         name: what it is called.
         free: bytes that are free on its file system.
+        memory: where what manifests say is remembered, so that each is read once; None for nowhere.
     """
-    manifests = sorted(
-        (label_of(each.name) or "", each.size, each.modified.astimezone(UTC))
-        for each in repository.store.list(BACKUPS)
-        if label_of(each.name)
-    )
+    manifests = {label: each for each in repository.store.list(BACKUPS) if (label := label_of(each.name))}
     bundle = repository.store.one_file is not None
     checks = LastChecks() if bundle else last_checks(repository, now=now)
     return Holding(
         repository=name,
         place=repository.place,
         backups=len(manifests),
-        added=_added(repository, manifests),
+        added=tuple(_added(repository, manifests, memory)),
         check=checks.any,
         whole=checks.whole,
         checkable=not bundle,
@@ -61,29 +53,30 @@ def holding(repository: Repository, name: str, *, free: int | None, now: datetim
     )
 
 
-def _added(repository: Repository, manifests: Sequence[tuple[str, int, datetime]]) -> Sequence[Added]:
-    with _lock:
-        known = _known.setdefault((repository.store.place, repository.id), _Known())
-    with known.turn:
-        before = len(known.manifests)
-        if not before or known.manifests != manifests[:before]:
-            before, known.added, known.chunks = 0, [], set()
-        # whatever ends this early, it begins from the start the next time
-        known.manifests = []
-        fresh = list(_read(repository, [label for label, *_ in manifests[before:]], known.chunks))
-        known.added, known.manifests = [*known.added, *fresh], list(manifests)
-        return tuple(known.added)
+def _added(repository: Repository, manifests: Mapping[str, StoredFile], memory: Path | None) -> Iterator[Added]:
+    """What each backup added to the chunks of those before it; labels begin with the time."""
+
+    def read(names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        workers = repository.store.parallel
+        each = prefetch(
+            names, lambda name: (name, _packed(repository, name)), size=lambda _: 1, workers=workers, in_flight=64
+        )
+        return ((name, packed) for name, packed in each if packed is not None)
+
+    known = Remembered(memory, repository, "chunks-1", bytes).read(list(manifests.values()), read)
+    there: set[int] = set()
+    for label in sorted(manifests):
+        packed = known.get(manifest_name(label))
+        if packed is not None:
+            fresh = {chunk: size for chunk, size in _CHUNK.iter_unpack(packed) if chunk not in there}
+            there.update(fresh)
+            yield Added(label=label, time=instant(label.partition("-")[0]), bytes=sum(fresh.values()))
 
 
-def _read(repository: Repository, labels: Sequence[str], chunks: set[bytes]) -> Iterator[Added]:
-    """What each of these backups added to chunks that there were, which it adds to; they begin with their time."""
-
-    def seen(manifest: Manifest) -> tuple[datetime, dict[bytes, int]]:
-        stored = {bytes.fromhex(chunk.id): chunk.stored for _, chunk in manifest.stored_chunks}
-        return instant(manifest.metadata.timestamp), stored
-
-    for label, found in repository.each(labels, seen):
-        if not isinstance(found, PlaybackError):
-            time, stored = found
-            yield Added(label=label, time=time, bytes=sum(size for key, size in stored.items() if key not in chunks))
-            chunks.update(stored)
+def _packed(repository: Repository, name: str) -> bytes | None:
+    """The chunks of a backup; None where its manifest is gone or cannot be read."""
+    try:
+        chunks = chunks_in(repository.store.get(name, limit=manifest_file.LIMIT))
+    except (MissingError, DamageError, msgspec.DecodeError):
+        return None
+    return b"".join(_CHUNK.pack(int(chunk[:16], 16), size) for chunk, size in sorted(chunks))

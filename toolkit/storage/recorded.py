@@ -71,11 +71,9 @@ def recorded_chunks(
 
     def read(name: str) -> Recorded:
         try:
-            tables = decoded(_TABLES, store.get(name, limit=manifest_file.LIMIT)).tables
+            return chunks_in(store.get(name, limit=manifest_file.LIMIT))
         except (MissingError, DamageError, msgspec.DecodeError):
             return frozenset()
-        parts = chain.from_iterable((table.chunks, *(part.chunks for part in table.support)) for table in tables)
-        return frozenset((chunk.id, chunk.stored) for chunk in chain.from_iterable(parts))
 
     there = frozenset((file.name, file.size, file.modified) for file in manifests)
     with _lock:
@@ -86,3 +84,10 @@ def recorded_chunks(
     with _lock:
         _known[store.place, identity] = _Known(there, chunks)
     return chunks
+
+
+def chunks_in(manifest: bytes) -> Recorded:
+    """Give every chunk that a manifest's file references; DecodeError where it is none."""
+    tables = decoded(_TABLES, manifest).tables
+    parts = chain.from_iterable((table.chunks, *(part.chunks for part in table.support)) for table in tables)
+    return frozenset((chunk.id, chunk.stored) for chunk in chain.from_iterable(parts))

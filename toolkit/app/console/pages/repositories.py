@@ -24,6 +24,7 @@ from toolkit.config.masking import mask
 from toolkit.errors import InputError, MissingError, PlaybackError, StorageError, UnsetError
 from toolkit.model.lock import FoundLock
 from toolkit.output.answer import BAD, WARNING
+from toolkit.storage.open import open_store
 from toolkit.storage.repository import Repository
 from toolkit.storage.unlocking import found_locks
 
@@ -62,9 +63,10 @@ def overview(request: Request) -> Response:
     }
     asking = Asking(questions, seconds=SECONDS)
     asking.wait()
-    late = "It did not answer in time. Is its disk or server there, and is the network up?"
+    late = f"It did not answer within {SECONDS:g} seconds."
+    hint = "With very many backups look again in a minute. Else see that its disk or server is there, and the network."
     answers = asking.answers
-    shown = [answers.get(name) or Shown(name=name, trouble=late) for name in inventory.repositories]
+    shown = [answers.get(name) or Shown(name=name, trouble=late, hint=hint) for name in inventory.repositories]
     return site.page(request, "repositories.html", title="Repositories", repositories=shown)
 
 
@@ -112,17 +114,26 @@ def _check(request: Request) -> Deed:
 def _copy(request: Request) -> Deed:
     name, site = _name(request), site_of(request)
     inventory = deeds.inventory_of(site, name)
-    others = [each for each in inventory.repositories if each != name]
+    others = {each: _is_set_up(inventory, each) for each in inventory.repositories if each != name}
 
     def compose(form: FormData) -> str:
-        to = forms.text(form, "to") or next(iter(others), "")
-        if to not in others:
-            raise InputError("there is no other repository to copy to; add one to inventory/repositories.yml")
+        to = forms.text(form, "to") or next((each for each, usable in others.items() if usable), "")
+        if not others.get(to):
+            raise InputError("there is no other place to copy to that is set up on this machine")
         task = {"name": "Copy what is not there yet", "copy": {"from": name, "to": to, "backups": "all"}}
         return composing.playbook(f"Copy {name} to {to}", deeds.errand_host(inventory, name), [task])
 
     data = {"repository": name, "others": others}
     return Deed(title=f"Copy {name}", template="repository_copy.html", compose=compose, data=data)
+
+
+def _is_set_up(inventory: LoadedInventory, name: str) -> bool:
+    """Whether a repository can be used on this machine, as far as its settings tell."""
+    try:
+        open_store(inventory.repository(name))
+    except PlaybackError as error:
+        return not isinstance(error, UnsetError)
+    return True
 
 
 def _unlock(request: Request) -> Deed:
