@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.app.invoking import ROOT
 from tests.console.running import Console
 from tests.control import Control, execute
 from tests.restore.devices import DDL, Devices, machine
+from tests.sweeps import slow_only
 from toolkit.errors import ExitCode
 from toolkit.model.manifest import Manifest
 from toolkit.postgres.servers.embedded import EmbeddedServer
@@ -76,7 +77,12 @@ def to_plan(page: Page, manifest: Manifest, *, mode: str = "Mirror") -> None:
     page.get_by_role("radio", name=mode).check()
     expect(page.locator("#preview")).to_contain_text(f"mode: {mode.lower()}")
     page.get_by_role("button", name="See what would change").click()
-    expect(page.get_by_role("heading", name="What would change")).to_be_visible()
+    arrives(page.get_by_role("heading", name="What would change"))
+
+
+def arrives(what: Locator) -> None:
+    """Wait for what a run of its own brings onto the page."""
+    expect(what).to_be_visible(timeout=40_000)
 
 
 def run_of(page: Page) -> str:
@@ -104,16 +110,16 @@ def test_rows_are_deleted_only_when_the_host_was_typed_and_only_as_seen(
     execute(shop.target, "INSERT INTO items VALUES (8, 'a')")
     page.get_by_label("Type target").fill("target")
     page.get_by_role("button", name="Restore into target").click()
-    expect(page.get_by_text("Nothing was done")).to_be_visible()
-    expect(page.get_by_text("items: 2 deletes, 1 in the plan that was seen")).to_be_visible()
+    arrives(page.get_by_text("Nothing was done"))
+    arrives(page.get_by_text("items: 2 deletes, 1 in the plan that was seen"))
     assert shop.rows("SELECT id FROM items ORDER BY id") == [(1,), (7,), (8,)]
     page.get_by_role("button", name="Look at the plan as it is now").click()
     page.get_by_text("The playbook that will run").click()
     shown = page.locator("#playbook").text_content()
     page.get_by_label("Type target").fill("target")
     page.get_by_role("button", name="Restore into target").click()
-    expect(page.get_by_text("Restored, and proven")).to_be_visible()
-    expect(page.get_by_role("heading", name="The proof")).to_be_visible()
+    arrives(page.get_by_text("Restored, and proven"))
+    arrives(page.get_by_role("heading", name="The proof"))
     assert shop.rows("SELECT id FROM items ORDER BY id") == [(1,), (2,)]
     assert console.playbook_of(run_of(page)) == shown
     done = shop.rows("SELECT t::text FROM tenants t ORDER BY id")
@@ -138,10 +144,10 @@ def test_another_device_without_scripts(shop: Devices, console: Console, visitor
     page.get_by_role("button", name="Show the playbook of my choice").click()
     expect(page.locator("#playbook")).to_contain_text("businesses:\n      - b")
     page.get_by_role("button", name="See what would change").click()
-    expect(page.get_by_role("heading", name="What would change")).to_be_visible()
+    arrives(page.get_by_role("heading", name="What would change"))
     expect(page.get_by_text("1 row comes back").first).to_be_visible()
     page.get_by_role("button", name="Restore into target").click()
-    expect(page.get_by_text("Restored, and proven")).to_be_visible()
+    arrives(page.get_by_text("Restored, and proven"))
     assert shop.rows("SELECT id FROM items ORDER BY id") == [(1,), (2,), (7,)]
     assert console.wait(run_of(page)) == 0
 
@@ -157,17 +163,17 @@ def test_a_conflict_and_a_question_of_drift(shop: Devices, console: Console, pag
     )
     page.goto(f"/restore?backup={manifest.metadata.label}&repository=local&into=host&host=target")
     page.get_by_role("button", name="See what would change").click()
-    expect(page.get_by_text("The tables have changed since the backup")).to_be_visible()
+    arrives(page.get_by_text("The tables have changed since the backup"))
     page.get_by_label("Value for items.colour").fill("<b>red</b>")
     page.get_by_role("button", name="Look at the plan with these answers").click()
-    expect(page.get_by_text("Some rows cannot be restored")).to_be_visible()
+    arrives(page.get_by_text("Some rows cannot be restored"))
     expect(page.get_by_role("alert")).to_contain_text("small")
     expect(page.get_by_role("button", name="Restore into target")).to_have_count(0)
     page.get_by_role("button", name="Put these rows aside").click()
-    expect(page.locator(".summary")).to_contain_text("1 row put aside")
+    expect(page.locator(".badges")).to_contain_text("1 row put aside")
     page.get_by_label(re.compile("^Type target")).fill("target")
     page.get_by_role("button", name="Restore into target").click()
-    expect(page.get_by_text("Restored, but for rows that were put aside")).to_be_visible()
+    arrives(page.get_by_text("Restored, but for rows that were put aside"))
     playbook = console.playbook_of(run_of(page))
     assert "on_error: quarantine" in playbook
     assert "items.colour: <b>red</b>" in playbook
@@ -189,3 +195,41 @@ def test_what_is_wrong_in_an_address_or_a_form_is_said(shop: Devices, console: C
     assert console.client.post("/restore/plan", data=fields).status_code == 403
     assert console.client.get("/restore/plan/20261128T172532Z-000000").status_code == 400
     assert sorted(runs.iterdir()) == before
+
+
+@slow_only
+def test_one_business_of_the_reference_application(
+    control: Control, demo_host: Callable[..., str], browser: Browser, screenshots: Path
+) -> None:
+    """On the demo, from the overview to one business as it was, with the pictures of the guide."""
+    host, conninfo = "till-1", demo_host("till-1")
+    manifest = control.backup(host, scope="full-device", demo="include")
+    business, name = next(iter(manifest.selection.tenants.items()))
+    execute(
+        conninfo,
+        f"UPDATE business_products SET name = name || ' (wrong)' WHERE \"businessId\" = '{business}'",
+        f"UPDATE businesses SET name = 'Wrong' WHERE id = '{business}'",
+    )
+    with Console(directory=control.directory) as console:
+        context = browser.new_context(base_url=console.address, viewport={"width": 1100, "height": 900})
+        cookies = [{"name": e.name, "value": e.value or "", "url": console.address} for e in console.client.cookies.jar]
+        context.add_cookies(cookies)  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto("/")
+        page.get_by_role("link", name="Restore").first.click()
+        page.get_by_role("button", name="Choose").first.click()
+        page.get_by_role("button", name="Next").click()
+        page.get_by_label(name).first.check()
+        expect(page.get_by_label("Only those that I tick")).to_be_checked()
+        expect(page.locator("#preview")).to_contain_text(business)
+        page.get_by_role("button", name="See what would change").click()
+        arrives(page.get_by_role("heading", name="What would change"))
+        products = page.locator("section.change", has=page.get_by_role("heading", name="business_products", exact=True))
+        products.get_by_text("Look at the rows").click()
+        products.locator("details.row summary").first.click()
+        products.scroll_into_view_if_needed()
+        page.screenshot(path=screenshots / "restore-plan.png", full_page=True)
+        page.get_by_role("button", name=f"Restore into {host}").click()
+        arrives(page.get_by_text("Restored, and proven"))
+        context.close()
+    assert control.verify(host, manifest).exit_code == 0

@@ -158,7 +158,7 @@ def test_what_a_restore_would_decide_is_told_beforehand(
         "restore", "target", {"from": manifest.metadata.label, "mode": "merge", **some}, check=True
     )
     decided: Any = planned.facts["device"]
-    made = {"node_id", "facts"} if node is None else {"backup"}
+    made = {"node_id", "facts"} if node is None else set[str]()
     assert {**told, **dict.fromkeys(made)} == {**decided, **dict.fromkeys(made)}
     assert told["same_device"] is (node == "A")
     assert told["tables"]

@@ -37,4 +37,4 @@ def device_outlook(
         scope = scope_on_target(manifest, catalog)
         with consistent_snapshot(connection, catalog, scope, unclassified="warn") as survey:
             device, _, _ = settle_device(connection, survey, manifest, request, narrowed=bool(businesses))
-    return device_facts(manifest, device.decision)
+    return device_facts(manifest, device.decision, part=bool(businesses))

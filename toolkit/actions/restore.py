@@ -272,6 +272,7 @@ def _outcome(
         else manifest.metadata.stats.uncompressed_size,
         seconds=seconds,
     )
+    part = bool(arguments.businesses or arguments.tables)
     return Outcome(
         changed=plan.changed,
         result=Restored(
@@ -283,7 +284,7 @@ def _outcome(
             samples=context.diff,
             scratch=arguments.scratch is not None,
             questions=questions,
-            device=device_facts(manifest, plan.identity.decision) if plan.identity else {},
+            device=device_facts(manifest, plan.identity.decision, part=part) if plan.identity else {},
         ),
         warnings=plan.warnings,
         exit_code=ExitCode.REFUSED if plan.conflicts else ExitCode.PARTIAL if plan.quarantined else 0,

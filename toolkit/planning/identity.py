@@ -64,16 +64,20 @@ def _said(facts: DeviceFacts, decision: DeviceDecision) -> DeviceDecision:
     return replace(decision, facts=tuple(_sentences(facts, decision)), warnings=warnings)
 
 
-def device_facts(manifest: Manifest, decision: DeviceDecision) -> dict[str, object]:
+def device_facts(manifest: Manifest, decision: DeviceDecision, *, part: bool) -> dict[str, object]:
     """Give a decision beside what the backup says of its device, as JSON values.
 
     `tables` are the device's own of the backup, with their rows: `restored` says whether they come back.
+
+    Args:
+        part: only some businesses or tables are restored; then nothing comes back but what their rows point at.
     """
     metadata = manifest.metadata
     return {
         "same_device": decision.same_device,
         "known": bool(decision.facts),
         "restored": decision.device_data,
+        "part": part,
         "node": str(decision.node),
         "node_id": decision.node_id,
         "cleared": decision.clear,

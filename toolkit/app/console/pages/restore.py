@@ -107,7 +107,7 @@ def apply(request: Request, form: FormData) -> Response:
 def done(request: Request) -> Response:
     """Show a restore while it runs, and what came of it."""
     known = _run(request)
-    return site_of(request).page(request, "restore/done.html", title="Restore", known=known, words=changes_of)
+    return _shown(request, "restore/done.html", known)
 
 
 def _run(request: Request) -> Planned:
@@ -125,10 +125,32 @@ def _apply(request: Request, playbook: str) -> Response:
 
 
 def _plan(request: Request, known: Planned, *, wrong: str = "", status: int = 200) -> Response:
+    return _shown(request, "restore/plan.html", known, status=status, wrong=wrong)
+
+
+def _shown(request: Request, template: str, known: Planned, *, status: int = 200, wrong: str = "") -> Response:
     site = site_of(request)
     return site.page(
-        request, "restore/plan.html", title="Restore", status=status, known=known, words=changes_of, wrong=wrong
+        request,
+        template,
+        title="Restore",
+        status=status,
+        known=known,
+        names=_names(site, known.wanted),
+        words=changes_of,
+        wrong=wrong,
     )
+
+
+def _names(site: Site, wanted: Wanted) -> Mapping[str, str]:
+    """What the chosen businesses are called; nothing where the backup cannot be read any more."""
+    if not wanted.businesses:
+        return {}
+    try:
+        _, _, manifest = find_backup(site.inventory(), wanted.backup, wanted.repository)
+    except PlaybackError:
+        return {}
+    return manifest.selection.tenants
 
 
 def _backups(request: Request, site: Site, host: str) -> Response:
@@ -199,10 +221,10 @@ def _wanted(site: Site, given: FormData | Given) -> tuple[Wanted, Manifest]:
     mode = text(fields, "mode") or Mode.MERGE
     if mode not in tuple(Mode):
         raise InputError(f"mode: {mode!r} is neither merge nor mirror")
-    some = text(fields, "which") == "some"
-    businesses = tuple(dict.fromkeys(texts(fields, "business"))) if some else ()
-    if some and not businesses:
-        raise InputError("no business is ticked", hint="go back and tick those to restore, or choose all of them")
+    some, businesses = text(fields, "which") == "some", tuple(dict.fromkeys(texts(fields, "business")))
+    if some is not bool(businesses):
+        what = "no business is ticked" if some else "businesses are ticked, and all of the backup is chosen"
+        raise InputError(what, hint="go back, and tick those to restore or choose all of them")
     wanted = Wanted(
         backup=manifest.metadata.label,
         repository=name,
