@@ -218,7 +218,7 @@ def _wanted(site: Site, given: FormData | Given) -> tuple[Wanted, Manifest]:
     host = text(fields, "host") if into != "scratch" else text(fields, "like") or text(fields, "host")
     if host:
         inventory.host(host)
-    mode = text(fields, "mode") or Mode.MERGE
+    mode = text(fields, "mode") or (Mode.MIRROR if into == "scratch" else Mode.MERGE)
     if mode not in tuple(Mode):
         raise InputError(f"mode: {mode!r} is neither merge nor mirror")
     some, businesses = text(fields, "which") == "some", tuple(dict.fromkeys(texts(fields, "business")))
