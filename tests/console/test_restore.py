@@ -70,7 +70,7 @@ def spoil(shop: Devices, node: str = "B") -> None:
 def to_plan(page: Page, manifest: Manifest, *, mode: str = "Mirror") -> None:
     """Go from the menu to the plan of a restore into the target."""
     page.goto("/")
-    page.get_by_role("link", name="Restore").click()
+    page.get_by_role("link", name="Restore", exact=True).click()
     page.get_by_role("button", name=f"Choose {manifest.metadata.label}").click()
     page.get_by_label("Host").last.select_option("target")
     page.get_by_role("button", name="Next").click()
@@ -216,7 +216,7 @@ def test_one_business_of_the_reference_application(
         context.add_cookies(cookies)  # type: ignore[arg-type]
         page = context.new_page()
         page.goto("/")
-        page.get_by_role("link", name="Restore").first.click()
+        page.get_by_role("link", name="Restore", exact=True).click()
         page.get_by_role("button", name="Choose").first.click()
         page.get_by_role("button", name="Next").click()
         page.get_by_label(name).first.check()
