@@ -143,6 +143,11 @@ def test_copying_and_damage_without_scripts(console: Console, repository: Reposi
     assert console.wait(found[1]) == 0
     assert "Nothing has been backed up here yet" not in console.page("/repositories")
     assert console.post(form, {"to": "nowhere", "do": "run"}, form=form).status_code == 400
+    assert console.post(form, {"file": "{{ x }}", "do": "run"}, form=form).status_code == 400
+    found = RUN.search(console.post(form, {"file": "a stick.playback", "do": "run"}, form=form).headers["location"])
+    assert found
+    assert console.wait(found[1]) == 0
+    assert (console.directory / "a stick.playback").is_file()
     newest = repository.manifest(repository.labels()[-1])
     chunk = chunk_name(newest.tables[0].chunks[0].id)
     repository.store.put(chunk, flip_bit(repository.store.get(chunk), 300))

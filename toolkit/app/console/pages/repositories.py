@@ -21,6 +21,7 @@ from toolkit.app.holdings import Held, held
 from toolkit.app.repositories import brief_reason, repositories
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.masking import mask
+from toolkit.config.templates import is_template
 from toolkit.errors import InputError, MissingError, PlaybackError, StorageError, UnsetError
 from toolkit.model.lock import FoundLock
 from toolkit.output.answer import BAD, WARNING
@@ -117,11 +118,15 @@ def _copy(request: Request) -> Deed:
     others = {each: _is_set_up(inventory, each) for each in inventory.repositories if each != name}
 
     def compose(form: FormData) -> str:
-        to = forms.text(form, "to") or next((each for each, usable in others.items() if usable), "")
-        if not others.get(to):
-            raise InputError("there is no other place to copy to that is set up on this machine")
-        task = {"name": "Copy what is not there yet", "copy": {"from": name, "to": to, "backups": "all"}}
-        return composing.playbook(f"Copy {name} to {to}", deeds.errand_host(inventory, name), [task])
+        to, file = forms.text(form, "to"), forms.text(form, "file")
+        to = to or next((each for each, usable in others.items() if usable), "")
+        if is_template(file):
+            raise InputError(f"{file}: a file with {{{{ in its name cannot be written by a playbook")
+        if not (file or others.get(to)):
+            raise InputError("there is no other place to copy to that is set up on this machine; name a file")
+        target: Any = {"bundle": file} if file else to
+        task = {"name": "Copy what is not there yet", "copy": {"from": name, "to": target, "backups": "all"}}
+        return composing.playbook(f"Copy {name} to {file or to}", deeds.errand_host(inventory, name), [task])
 
     data = {"repository": name, "others": others}
     return Deed(title=f"Copy {name}", template="repository_copy.html", compose=compose, data=data)

@@ -93,7 +93,14 @@ def _pause(request: Request) -> Deed:
             arguments["until"] = _day(until)
         return composing.playbook(f"Pause {name}", host, [{"name": "No run of it begins", "schedule": arguments}])
 
-    return Deed(title=f"Pause {name}", template="schedule_pause.html", compose=compose, data={"name": name})
+    return Deed(
+        title=f"Pause {name}", template="schedule_pause.html", compose=compose, data={"name": name, "today": _today()}
+    )
+
+
+def _today() -> date:
+    """Today where the console runs, as schedules go by it."""
+    return datetime.now().astimezone().date()
 
 
 def _day(text: str) -> str:
@@ -101,7 +108,7 @@ def _day(text: str) -> str:
         day = date.fromisoformat(text)
     except ValueError:
         raise InputError(f"{text!r} is not a day; write it as YYYY-MM-DD") from None
-    if day < datetime.now().astimezone().date():
+    if day < _today():
         raise InputError(f"{day} has passed")
     return day.isoformat()
 

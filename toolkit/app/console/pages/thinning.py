@@ -82,7 +82,7 @@ def _numbers(form: FormData, rules: Mapping[str, Any]) -> dict[str, Any]:
 
 def _preview(site: Site, name: str, request: Request, text: str) -> Response:
     """Have it looked up what would go, by a run in check mode."""
-    run = site.starter.begin(text, ["--check"], by=request.state.session.name)
+    run = site.start(request, text, check=True)
     return RedirectResponse(f"/repositories/{name}/prune/{run}", status_code=303)
 
 
