@@ -35,7 +35,9 @@ class Watching:
             self._session.watched += self._events
         elif self._events and not self._cut and self._sessions.over(self._session):
             self._cut = True
+            # who receives is told then that nobody is there any more, and ends what makes the events
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
         if self._cut:
             raise OSError("the session has ended")
         await self._send(message)
