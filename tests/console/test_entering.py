@@ -24,6 +24,7 @@ from tests.app.invoking import invoke
 from tests.console.running import Console
 from toolkit.app.console.opening import opened
 from toolkit.app.console.safety.listening import Users, settled
+from toolkit.app.console.site import MENU
 from toolkit.errors import InputError, RefusedError
 from toolkit.model.console import ConsoleConfig, Role, User
 
@@ -60,6 +61,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A console with TLS whose users are anna, who may do everything, and bo, who may look."""
     directory = tmp_path_factory.mktemp("shared")
     console = Console(directory=directory)
+    # a server that is not there answers soonest
+    hosts = {"all": {"hosts": {"shop": {"database": "postgresql://127.0.0.1:1/none", "catalog": "multi-business"}}}}
+    (directory / "inventory" / "hosts.yml").write_text(json.dumps(hosts), encoding="utf-8")
     certificate, key = make_certificate(directory)
     users = {name: {"password": HASH, "role": role} for name, role in (("anna", "operator"), ("bo", "viewer"))}
     settings = {"users": users, "certificate": certificate.name, "key": key.name}
@@ -106,6 +110,11 @@ def test_a_person_signs_in_and_out(browser: Browser, shared: Console) -> None:
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{shared.address}/no-such-page?a=1")
     expect(page.get_by_text("You are a viewer")).to_be_visible()
+    for _, address, called in MENU:
+        page.goto(address)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        doing = page.locator('main :is(form[method="post"] *, [hx-post], [formmethod="post"], button[form]):visible')
+        assert doing.count() == 0, called
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
     context.close()
