@@ -123,7 +123,7 @@ def test_without_scripts(console: Console) -> None:
 
 @pytest.fixture
 def nasty(console: Console, new_database: Callable[[], str]) -> Iterator[str]:
-    """A host whose businesses and tags are called as nobody should be."""
+    """A host whose businesses are called as nobody should be; another one has a secret, and does not answer."""
     database = new_database()
     execute(
         database,
@@ -133,6 +133,10 @@ def nasty(console: Console, new_database: Callable[[], str]) -> Iterator[str]:
     )
     file = console.directory / "inventory" / "hosts.yml"
     before = file.read_text("utf-8")
+    (console.directory / "secret").write_text("hunter-22", encoding="utf-8")
+    (console.directory / "secret").chmod(0o600)
+    there = {"host": "127.0.0.1", "port": 9, "dbname": "hunter-22", "user": "me", "password": {"file": "secret"}}
+    console.add_host("secretive", there, catalog="nasty")
     (console.directory / "inventory" / "catalogs" / "nasty.yml").write_text(json.dumps(CATALOG), encoding="utf-8")
     console.add_host("nasty", database, catalog="nasty", device={"id": "x", "name": NASTY})
     yield "nasty"
@@ -140,7 +144,7 @@ def nasty(console: Console, new_database: Callable[[], str]) -> Iterator[str]:
 
 
 def test_names_that_are_scripts(console: Console, nasty: str) -> None:
-    """A business named as a script or a template is shown and backed up as what it is called."""
+    """A business named as a script or template is shown and backed up as what it is called; no secret is shown."""
     page = console.page(f"/backup?host={nasty}")
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(&#39;{{ 7*7 }}&#39;)&lt;/script&gt;" in page
@@ -150,7 +154,13 @@ def test_names_that_are_scripts(console: Console, nasty: str) -> None:
     assert console.wait(begun.headers["location"].rpartition("/")[2]) == 0
     made = [each.metadata for each in manifests(console).values() if each.metadata.host == nasty]
     assert [(each.business_filter.business_ids, each.tags) for each in made] == [((NASTY,), (NASTY,))]
-    assert "<script>alert" not in console.page("/")
+    while "looking again" in (overview := console.page("/")):
+        time.sleep(0.1)
+    assert "<script>alert" not in overview
+    assert "database *** on 127.0.0.1:9" in overview
+    dead = console.page("/backup?host=secretive")
+    assert "Its database does not answer now" in dead
+    assert "hunter-22" not in overview + dead
 
 
 def test_a_newcomer_is_told_how_to_begin(console: Console) -> None:

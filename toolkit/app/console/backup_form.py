@@ -13,6 +13,7 @@ from toolkit.app.console.composing import literal, playbook
 from toolkit.app.console.forms import text, texts
 from toolkit.app.scope_options import names
 from toolkit.config.inventory import LoadedInventory
+from toolkit.config.masking import mask
 from toolkit.errors import InputError, PlaybackError, UnsetError
 from toolkit.model.catalog import Catalog
 from toolkit.model.census import Census
@@ -94,7 +95,7 @@ def offered(inventory: LoadedInventory, name: str, census: Census | None) -> Off
         catalog = inventory.catalog(host.catalog) if host.catalog else None
         lacks = "" if catalog else "Nothing says yet which of its data belong to whom, so it cannot be backed up."
     except InputError as error:
-        lacks = f"Its catalog file is not right: {error.message}"
+        lacks = mask(f"Its catalog file is not right: {error.message}")
     return Offered(
         host=name,
         places=tuple(_places(inventory)),

@@ -9,6 +9,7 @@ from typing import Final
 from markupsafe import Markup
 
 from toolkit import wording
+from toolkit.config.masking import mask
 
 
 def moment(time: datetime | str) -> Markup:
@@ -62,6 +63,7 @@ FILTERS: Final = {
     "seconds": wording.seconds,
     "span": wording.span,
     "called": wording.called,
+    "masked": mask,
     "moment": moment,
     "ago": ago,
     "by_backup": by_backup,

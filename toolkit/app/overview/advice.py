@@ -45,7 +45,7 @@ _MEANINGS: Final[dict[tuple[str, str], _Meaning]] = {
     ("host", "clock"): _Meaning("Its clock is wrong, so the ages of backups are wrong. Set it right."),
     ("host", "secret"): _Meaning("A file with a password can be read by others on this computer."),
     ("host", "version"): _Meaning("Its version of PostgreSQL is not among those that Playback was tried with."),
-    ("host", "newest"): _Meaning("There is no backup of it that is new enough.", _BACKUP, "Back up now"),
+    ("host", "newest"): _Meaning("There is no backup of it, or none that is new enough.", _BACKUP, "Back up now"),
     ("host", "proven"): _Meaning(
         "It is too long ago that a backup was restored as a trial. Only a trial shows that it can be relied upon.",
         "/verify?host={name}",

@@ -66,6 +66,7 @@ class HostStanding:
 
     Attributes:
         known: it is in the inventory; of others there are only backups.
+        watched: something is expected of its backups (`expect`), so that it can be late.
         answered: its database was asked, and answered or was given up.
         said: what was found of its database, in the words of `doctor`.
         advice: on the host itself; jobs have their own.
@@ -74,6 +75,7 @@ class HostStanding:
     name: str
     device: str = ""
     known: bool = True
+    watched: bool = False
     answered: bool = True
     said: tuple[Finding, ...] = ()
     jobs: tuple[JobStanding, ...] = ()
@@ -207,6 +209,7 @@ def _host(looking: Looking, name: str, backups: Mapping[Key, list[Seen]], runs: 
     return HostStanding(
         name=name,
         device=host.device_name or "",
+        watched=bool(host.expect),
         answered=answered,
         said=findings,
         jobs=_jobs(name, backups, runs, of_jobs, watched),
