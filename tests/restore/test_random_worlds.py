@@ -73,6 +73,7 @@ class Way:
         arguments: of the action.
         businesses: those that are picked out of a wider backup.
         tables: those that are restored; None for all.
+        bound: the restore is bound to the plan that was seen.
         stirred: by which seed others write the same values again while rows are restored; None where they do not.
     """
 
@@ -81,6 +82,7 @@ class Way:
     businesses: tuple[str, ...] = ()
     tables: frozenset[str] | None = None
     stirred: int | None = None
+    bound: bool = False
 
     @property
     def bypasses(self) -> bool:
@@ -113,7 +115,8 @@ def make_way(random: Random, world: World, source: View, tables: Sequence[str]) 
     if host != "clerk" and "atomic" not in arguments and random.random() < 0.3:
         arguments["exclusive"] = True  # which takes the owner
     some = frozenset(arguments["tables"]) if "tables" in arguments else None
-    return Way(host=host, arguments=arguments, businesses=picked, tables=some, stirred=stirred)
+    bound = "atomic" not in arguments and random.random() < 0.3
+    return Way(host=host, arguments=arguments, businesses=picked, tables=some, stirred=stirred, bound=bound)
 
 
 Standings = tuple[Mapping[str, Standing], Mapping[str, Standing]]
@@ -160,9 +163,10 @@ class Trial:
             return replace(self.source, state=state)
         return there(self.source, self.manifest, state)
 
-    def restore(self, *, check: bool = False) -> Outcome:
+    def restore(self, *, check: bool = False, **more: Any) -> Outcome:
         """Restore; gives the refusal as an outcome too."""
-        return self.laboratory.restore(self.way.host, self.manifest, self.case.mode, check=check, **self.way.arguments)
+        arguments = {**self.way.arguments, **more}
+        return self.laboratory.restore(self.way.host, self.manifest, self.case.mode, check=check, **arguments)
 
 
 @given(random=st.randoms(use_true_random=True))
@@ -231,7 +235,7 @@ def check(trial: Trial, expected: Expected) -> None:
         assert laboratory.standing("target", trial.standing[1]) == trial.standing[1]
         return
     with others_writing(trial):
-        done = trial.restore()
+        done = trial.restore(**seen_of(trial, expected, planned))
     if expected.strained and trial.way.quarantines and not trial.way.bypasses:
         check_no_dangling(trial.target())
         laboratory.put_aside()
@@ -255,6 +259,12 @@ def check(trial: Trial, expected: Expected) -> None:
     if trial.way.tables and trial.way.stirred is None:
         check_other_tables(trial, before, done)
     check_again(trial, done)
+
+
+def seen_of(trial: Trial, expected: Expected, planned: Outcome) -> dict[str, Any]:
+    """The plan that was seen: where nothing is left to the server, it is the same by every way, down to each value."""
+    assert planned.plan is not None
+    return {"plan": planned.plan["seen"]} if trial.way.bound and not expected.strained else {}
 
 
 def others_writing(trial: Trial) -> AbstractContextManager[None]:
