@@ -231,3 +231,18 @@ def test_verify_records_what_it_proved(tmp_path: Path, new_database: Callable[[]
     execute(database, "DELETE FROM orders WHERE id = 1")
     assert control.verify(host, manifest).exit_code == 6
     assert read_records(control.repository).verified == {}
+
+
+def test_only_what_was_seen_is_removed(control: Control) -> None:
+    """With `only` a backup that no rule keeps stays where it is not named, with the reason; a kept one stays too."""
+    newest, *_, older, oldest = nights(control.repository, 6)
+    only = labels(oldest, newest)
+    would = pruned(control, check=True, keep_last=1, minimum=1, only=only)
+    assert would.facts["removed"] == labels(oldest)
+    done = pruned(control, keep_last=1, minimum=1, only=only)
+    assert done.facts["removed"] == labels(oldest)
+    reasons = done.facts["reasons"]
+    assert isinstance(reasons, dict)
+    assert reasons[older.metadata.label] == ["no rule keeps it, but it is not among those to be removed"]
+    assert len(control.repository.labels()) == 5
+    assert pruned(control, keep_last=1, minimum=1, only=[]).facts["removed"] == []

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import tzinfo
 from typing import Annotated
 
 from toolkit.actions.action import Action, AtLeastOne
-from toolkit.actions.arguments import RepositoryName, WholeSeconds, about
+from toolkit.actions.arguments import RepositoryName, Text, WholeSeconds, about
 from toolkit.actions.context import Context
 from toolkit.actions.locking import exclusive_lock
 from toolkit.actions.retention import Age, RetentionArguments, duration_of
@@ -16,7 +16,7 @@ from toolkit.model.outcome import Outcome
 from toolkit.model.result import Pruned
 from toolkit.model.retention import Decision, RetentionPolicy
 from toolkit.model.role import Role
-from toolkit.planning.retention import FUTURE, decide
+from toolkit.planning.retention import FUTURE, decide, spared
 from toolkit.storage import prune as pruning
 from toolkit.storage.open import open_store
 from toolkit.storage.prune import GRACE, Removal
@@ -37,6 +37,14 @@ class PruneArguments(RetentionArguments, frozen=True, kw_only=True):
         ),
     ] = str(GRACE)
     repository: RepositoryName = ""
+    only: Annotated[
+        tuple[Text, ...] | None,
+        about(
+            "Remove no other backups than these, whatever the rules say of others: those that somebody has seen in"
+            " check mode. Default: all that no rule keeps.",
+            ["20261020T020000Z-nightly-business"],
+        ),
+    ] = None
     lock_wait: Annotated[
         WholeSeconds, about("Seconds to wait while other runs use the repository. Default: 0, fail at once.", 600)
     ] = 0
@@ -58,23 +66,24 @@ def run(arguments: PruneArguments, context: Context) -> Outcome:
         repository = known_repositories(context).open_if_there(config)
         if repository is None:
             return Outcome(skipped=f"there is no repository at {open_store(config).place} yet")
-        decisions, records = _decide(repository, policy, context, zone)
+        decisions, records = _decide(repository, policy, arguments.only, context, zone)
         removal = pruning.forecast(repository, _removed(decisions), grace=grace, now=context.now())
         return _outcome(repository, decisions, records, removal, zone, would=True)
     repository = known_repositories(context).open(config, create=False)
     with exclusive_lock(context, repository, "prune", wait=arguments.lock_wait) as lock:
         context.progress.start("prune")
-        decisions, records = _decide(repository, policy, context, zone)
+        decisions, records = _decide(repository, policy, arguments.only, context, zone)
         removal = pruning.prune(repository, _removed(decisions), grace=grace, lock=lock, progress=context.progress)
     return _outcome(repository, decisions, records, removal, zone, would=False)
 
 
 def _decide(
-    repository: Repository, policy: RetentionPolicy, context: Context, zone: tzinfo
+    repository: Repository, policy: RetentionPolicy, only: Collection[str] | None, context: Context, zone: tzinfo
 ) -> tuple[list[Decision], Records]:
     context.progress.note("reading manifests")
     backups, records = summaries(repository)
-    return decide(backups, policy, now=context.now(), zone=zone), records
+    decisions = decide(backups, policy, now=context.now(), zone=zone)
+    return decisions if only is None else [spared(each, only) for each in decisions], records
 
 
 def _removed(decisions: Sequence[Decision]) -> list[str]:

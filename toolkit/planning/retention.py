@@ -6,10 +6,12 @@ or-ed as there. Beyond them stand the newest ones, pins, and the newest backups 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from functools import partial
 from itertools import chain
+
+from msgspec.structs import replace
 
 from toolkit.model.duration import Duration
 from toolkit.model.manifest import Metadata
@@ -82,6 +84,13 @@ def decide(
         for name in sorted(groups)
         for decision in _decide_group(name, sorted(groups[name], key=recorded, reverse=True), policy, now, zone)
     ]
+
+
+def spared(decision: Decision, only: Collection[str]) -> Decision:
+    """Give the same decision, but that a backup stays which is not among those that may be removed."""
+    if decision.keep or decision.backup.label in only:
+        return decision
+    return replace(decision, keep=True, reasons=(f"{NO_RULE}, but it is not among those to be removed",))
 
 
 def recorded(backup: BackupSummary) -> tuple[datetime, int, str]:

@@ -105,31 +105,34 @@ def preview(request: Request) -> Response:
         facts=facts,
         messages=messages,
         groups=groups,
-        text=_playbook(site, run),
+        text=_confirmed(site, name, run, facts),
     )
 
 
 def confirm(request: Request, form: FormData) -> Response:
-    """Run the playbook that was looked at."""
+    """Remove what was seen."""
     del form
     site, run = site_of(request), request.path_params["run"]
-    text = _playbook(site, run)
-    tasks = [
-        (task.action, task.arguments.get("repository"))
-        for play in playbooks.load(site.runs / run / record.PLAYBOOK, control=site.control.directory).plays
-        for task in play.tasks
-        if isinstance(task, Task)
-    ]
-    if tasks != [("prune", request.path_params["repository"])]:
+    known = record.read(site.control.directory, run)
+    facts, _ = _told((known and known.report()) or {})
+    return site.begin(request, _confirmed(site, request.path_params["repository"], run, facts))
+
+
+def _confirmed(site: Site, repository: str, run: str, facts: Mapping[str, Any]) -> str:
+    """The playbook that removes what a run in check mode has found, and no other backup.
+
+    Raises:
+        InputError: there is no such run any more, or it looked for something else.
+    """
+    if not (file := site.runs / run / record.PLAYBOOK).is_file():
+        raise InputError(f"there is no run {run} any more", hint="begin again with the rules")
+    plays = playbooks.load(file, control=site.control.directory).plays
+    tasks = [task for play in plays for task in play.tasks if isinstance(task, Task)]
+    if [(each.action, each.arguments.get("repository")) for each in tasks] != [("prune", repository)]:
         raise InputError(f"run {run} was no look at what would go here", hint="begin again with the rules")
-    return site.begin(request, text)
-
-
-def _playbook(site: Site, run: str) -> str:
-    try:
-        return (site.runs / run / record.PLAYBOOK).read_bytes().decode("utf-8")
-    except OSError:
-        raise InputError(f"there is no run {run} any more", hint="begin again with the rules") from None
+    arguments = {**tasks[0].arguments, "only": list(facts.get("removed", ()))}
+    task = {"name": tasks[0].keywords.name, "prune": arguments}
+    return composing.playbook(plays[0].name, plays[0].hosts, [task])
 
 
 def _told(report: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
