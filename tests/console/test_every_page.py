@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page, Request
 
 from tests.console.running import Console
+from tests.sweeps import slow_only
 
 AUDIT = (Path(__file__).parent / "audit.js").read_text(encoding="utf-8")
 LINKS = "[...document.querySelectorAll('a[href]:not([download], svg *)')].map((each) => each.href)"
@@ -22,19 +23,15 @@ FILES = ("/static/", "/catalog/picture.svg", "/catalog/picture.css")
 NAMES = re.compile(r"\d{8}T\d{6}Z-[\w-]+|[0-9a-f]{8,}")
 """Names of runs and backups in addresses."""
 
-DATA = """\
-- hosts: demo
-  tasks:
-    - backup: {scope: business, tags: [month-end]}
-    - verify: {backup: latest}
-"""
-FAILING = "- hosts: demo\n  tasks: [{verify: {backup: 20260101T000000Z-none-business}}]\n"
+BACKUP = "- hosts: demo\n  tasks: [{backup: {scope: business, tags: [month-end]}}]\n"
+COMPARE = "- hosts: demo\n  tasks: [{verify: {}}]\n"
+CHANGE = "- hosts: demo\n  tasks: [{sql: {query: \"UPDATE businesses SET phone = '1' WHERE id = 'biz-city-style'\"}}]\n"
 
 
 @pytest.fixture(scope="module")
 def filled(console: Console) -> Console:
-    """A console with a backup, a run that was good, and one that was not."""
-    for name, text, code in (("good.yml", DATA, 0), ("bad.yml", FAILING, 2)):
+    """A console with a backup, from which the data differ meanwhile, as a run has found."""
+    for name, text, code in (("backup.yml", BACKUP, 0), ("change.yml", CHANGE, 0), ("compare.yml", COMPARE, 6)):
         (console.directory / name).write_text(text, encoding="utf-8")
         ran = console.invoke("run", name)
         assert ran.code == code, ran.text
@@ -98,6 +95,34 @@ def test_every_page_can_be_read_and_used(visitor: Callable[..., Page], filled: C
     assert not wrong, "\n".join(f"{address}\n    " + "\n    ".join(found) for address, found in wrong.items())
     assert not elsewhere
     assert looked >= 12
+
+
+@slow_only
+def test_what_forms_lead_to_can_be_read_and_used_too(page: Page, filled: Console) -> None:
+    """Playbooks that are shown, what a search found, a row, and each step to a restore up to its plan."""
+    del filled
+    wrong: dict[str, list[str]] = {}
+
+    def look(step: str) -> None:
+        if found := faults(page):
+            wrong[f"{step}: {page.url}"] = found
+
+    for address in ("/verify", "/schedules/new", "/repositories/local/prune", "/repositories/local/copy"):
+        page.goto(address)
+        page.get_by_role("button", name="Show the playbook").first.click()
+        look("playbook")
+    page.goto("/catalog?host=demo&q=city")
+    page.get_by_text("Where was searched").click()
+    look("search")
+    page.goto("/catalog/row?host=demo&table=loan_transactions&key=loan-l-cty-0-2")
+    look("row")
+    page.goto("/restore")
+    for step in ("Choose", "Next", "See what would change"):
+        page.get_by_role("button", name=step).first.click()
+        look(step)
+    page.get_by_role("button", name="Restore into demo").wait_for()
+    look("plan")
+    assert not wrong, "\n".join(f"{step}\n    " + "\n    ".join(found) for step, found in wrong.items())
 
 
 FAULTY = """
