@@ -116,6 +116,7 @@ def test_thinning_out_shows_what_goes_before_it_goes(page: Page, console: Consol
     assert not EVERYTHING or same_again(console, run) == 0
 
 
+@slow_only
 def test_locks_of_the_dead_are_taken_away(page: Page, console: Console, repository: Repository) -> None:
     """Who holds it is shown, with whatever is in its text; the dead one goes, and a living one where it is ticked."""
     lock(repository, msgspec.structs.replace(this_process(), process=2**22 - 1))
@@ -132,7 +133,7 @@ def test_locks_of_the_dead_are_taken_away(page: Page, console: Console, reposito
     page.get_by_role("button", name="Remove them").click()
     run, code = ran(page, console)
     assert (code, console.playbook_of(run), list_locks(repository.store)) == (0, before, [])
-    assert not EVERYTHING or same_again(console, run) == 0
+    assert same_again(console, run) == 0
 
 
 @slow_only
@@ -175,10 +176,11 @@ def test_what_repositories_are_refused_for(console: Console, repository: Reposit
     assert "&#39;many&#39; is not a number" in console.post(form, {"keep_daily": "many"}, form=form).text
     check = "/repositories/local/check"
     assert console.post(check, {"part": "7%", "do": "run"}, form=check).status_code == 400
-    found = RUN.search(console.post(check, {"part": "0", "do": "run"}, form=check).headers["location"])
-    assert found
-    console.wait(found[1])
-    assert console.post(f"{form}/{found[1]}", {}, form=form).status_code == 400
+    run = "20261120T020000Z-00000f"
+    place = console.directory / ".playback" / "runs" / run
+    place.mkdir(parents=True)
+    (place / "playbook.yml").write_text("- hosts: demo\n  tasks: [{check: {repository: local}}]\n", encoding="utf-8")
+    assert console.post(f"{form}/{run}", {}, form=form).status_code == 400
     assert console.client.post(check, data={"do": "run"}).status_code == 403
 
 
@@ -215,9 +217,10 @@ def test_a_schedule_is_paused_and_resumed(page: Page, console: Console, nightly:
     expect(region.locator(".badge")).to_have_text("paused")
     page.get_by_role("link", name="Resume nightly").click()
     assert "state: active" in shown(page)
-    page.get_by_role("button", name="Resume").click()
-    assert ran(page, console)[1] == 0
-    assert pause_of(nightly, "nightly", NOW.date()) is None
+    if EVERYTHING:
+        page.get_by_role("button", name="Resume").click()
+        assert ran(page, console)[1] == 0
+        assert pause_of(nightly, "nightly", NOW.date()) is None
 
 
 def test_a_new_schedule_and_mistakes(visitor: Callable[..., Page], console: Console, nightly: Path) -> None:
