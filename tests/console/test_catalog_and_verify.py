@@ -82,6 +82,8 @@ def test_a_comparison_is_the_playbook_that_is_shown(page: Page, console: Console
     assert console.playbook_of(run) == shown
     assert console.wait(run) == 6
     (console.directory / "copied.yml").write_text(shown, encoding="utf-8")
+    page.reload()
+    expect(page.get_by_role("link", name="See which rows differ")).to_be_visible()
     again = console.invoke("run", "copied.yml")
     assert (again.code, "differ in 2 of 2 tables" in again.text) == (6, True)
 
