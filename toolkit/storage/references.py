@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from contextlib import suppress
+from pathlib import Path
+from typing import Self, TypeVar
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from toolkit.errors import DamageError, InputError, PlaybackError, RefusedError
 from toolkit.model.manifest import Manifest
+from toolkit.model.outline import Outline
 from toolkit.model.retention import BackupSummary
 from toolkit.planning.retention import summary_of
-from toolkit.storage.proofs import read_proofs
+from toolkit.storage.proofs import Proofs, read_proofs
 from toolkit.storage.quarantine import quarantined_labels
 from toolkit.storage.records import Records, read_records
 from toolkit.storage.repository import Repository
@@ -28,22 +32,56 @@ def summaries(repository: Repository) -> tuple[list[BackupSummary], Records]:
     vanished = [f"{label}: its manifest is gone" for label in repository.vanished()]
     if vanished:
         raise _unknown_needs(repository, vanished)
-    records, labels = read_records(repository), repository.labels()
-    proofs = read_proofs(repository, set(labels))
-    awaited = quarantined_labels(repository)
+    labels = repository.labels()
+    known = _Known.of(repository, set(labels))
+    unreadable = (*known.records.unreadable, *known.proofs.unreadable)
+    return list(_of_each(repository, labels, known.summary)), replace(known.records, unreadable=unreadable)
 
-    def summarise(manifest: Manifest) -> BackupSummary:
-        label = manifest.metadata.label
-        return summary_of(
-            manifest.metadata,
-            verified=records.verified.get(label) == manifest.checksum,
-            standing=proofs.standing(manifest),
-            pin=records.pins.get(label),
-            awaited=label in awaited,
+
+def summarised(
+    repository: Repository, outlines: Iterable[Outline], *, memory: Path | None = None
+) -> list[BackupSummary]:
+    """Give what retention has to know of all backups, for whoever only looks; one without a time is left out.
+
+    Args:
+        memory: where proofs and verifications that were read are remembered; None for nowhere.
+
+    Raises:
+        StorageError: the records cannot be read.
+    """
+    found = list(outlines)
+    known = _Known.of(repository, {each.metadata.label for each in found}, memory=memory)
+    summaries: list[BackupSummary] = []
+    for outline in found:
+        with suppress(ValueError):  # its manifest says no time that can be read; a prune refuses it
+            summaries.append(known.summary(outline))
+    return summaries
+
+
+class _Known(Struct, frozen=True, kw_only=True):
+    """What is known of the backups of a repository besides their manifests."""
+
+    records: Records
+    proofs: Proofs
+    awaited: frozenset[str]
+
+    @classmethod
+    def of(cls, repository: Repository, labels: set[str], *, memory: Path | None = None) -> Self:
+        return cls(
+            records=read_records(repository, memory=memory),
+            proofs=read_proofs(repository, labels, memory=memory),
+            awaited=quarantined_labels(repository),
         )
 
-    unreadable = (*records.unreadable, *proofs.unreadable)
-    return list(_of_each(repository, labels, summarise)), replace(records, unreadable=unreadable)
+    def summary(self, backup: Manifest | Outline) -> BackupSummary:
+        label = backup.metadata.label
+        return summary_of(
+            backup.metadata,
+            verified=self.records.verified.get(label) == backup.checksum,
+            standing=self.proofs.standing(backup),
+            pin=self.records.pins.get(label),
+            awaited=label in self.awaited,
+        )
 
 
 def referenced_chunks(repository: Repository, labels: Iterable[str]) -> set[bytes]:

@@ -6,22 +6,29 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from toolkit import wording
 from toolkit.config.masking import mask
+from toolkit.planning.clock import instant
 
 
 def moment(time: datetime | str) -> Markup:
     """Write a moment as an element `time`, to the minute, in UTC; the page's script writes it in the reader's zone."""
-    at = datetime.fromisoformat(time) if isinstance(time, str) else time
-    at = at.astimezone(UTC)
+    try:
+        at = datetime.fromisoformat(time) if isinstance(time, str) else time
+        at = at.astimezone(UTC)
+    except (ValueError, OverflowError):  # a manifest may say anything
+        return escape(time)
     return Markup('<time datetime="{}">{} UTC</time>').format(at.isoformat(), f"{at:%Y-%m-%d %H:%M}")
 
 
 def ago(time: datetime | str, now: datetime) -> str:
     """Write how long ago a moment was, e.g. `26 h ago`."""
-    at = datetime.fromisoformat(time) if isinstance(time, str) else time
+    try:
+        at = instant(time) if isinstance(time, str) else time
+    except ValueError:
+        return "at an unknown time"
     return f"{wording.span(max(0.0, (now - at).total_seconds()))} ago"
 
 

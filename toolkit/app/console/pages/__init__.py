@@ -7,8 +7,12 @@ from starlette.routing import BaseRoute
 from toolkit.app.console import addresses as addresses  # before the pages, whose addresses name its kinds
 from toolkit.app.console.pages import (
     backup,
+    backup_deeds,
+    backup_details,
+    backups,
     catalog,
     differences,
+    kept,
     overview,
     repositories,
     restore,
@@ -21,6 +25,10 @@ from toolkit.app.console.pages import (
 PAGES = (
     overview,
     backup,
+    backups,
+    kept,
+    backup_details,
+    backup_deeds,
     restore,
     verify,
     differences,

@@ -1,0 +1,135 @@
+"""`/backups/REPOSITORY/LABEL/pin` and `…/download`: what one does with a backup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from toolkit.actions.pin import day_of
+from toolkit.app.commands.show import Shown
+from toolkit.app.console import composing, deeds, downloads, forms
+from toolkit.app.console.deeds import Deed
+from toolkit.app.console.pages.backup_details import address_of, shown_backup
+from toolkit.app.console.site import Site, site_of
+from toolkit.app.repositories import repositories
+from toolkit.errors import InputError, PlaybackError
+from toolkit.private.files import make_directory
+
+PIN, UNPIN = "pin", "unpin"
+"""What the form of pins asks for."""
+
+
+def _pin(request: Request) -> Deed:
+    site, shown = site_of(request), shown_backup(request)
+    label = shown.manifest.metadata.label
+    holders = list(dict.fromkeys([shown.repository, *_holders(site, label)]))
+    pin = shown.pins[0] if shown.pins else None
+
+    def compose(form: FormData) -> str:
+        wanted, until = forms.text(form, "what") or PIN, forms.text(form, "until")
+        if not form and pin and pin.until:
+            until = max(pin.until, site.now().date()).isoformat()
+        if wanted not in (PIN, UNPIN):
+            raise InputError("say whether it is to be pinned or not")
+        day = {"until": day_of(until, site.now(), where="the last day").isoformat()} if until else {}
+        state = {"state": "absent"} if wanted == UNPIN else day
+        verb = "Let the backup go" if wanted == UNPIN else "Keep the backup"
+        tasks = [
+            {"name": f"{verb} in {name}", "pin": {"backup": label, "repository": name, **state}} for name in holders
+        ]
+        return composing.playbook(f"{verb} {label}", deeds.errand_host(site.inventory(), shown.repository), tasks)
+
+    data = {**_about(shown), "pin": pin, "holders": holders}
+    return Deed(title="Pin a backup", template="backup_pin.html", compose=compose, data=data)
+
+
+def _download(request: Request) -> Deed:
+    site, shown = site_of(request), shown_backup(request)
+    label = shown.manifest.metadata.label
+    downloads.remove_old(site.control.directory, site.now())
+    file = downloads.file_of(shown.repository, label)
+    ready = downloads.ready(site.control.directory, shown.repository, label)
+
+    def compose(form: FormData) -> str:
+        del form
+        copy = {"from": shown.repository, "to": {"bundle": file.as_posix()}, "backups": [label]}
+        task = {"name": "Copy the backup into one file", "copy": copy}
+        return composing.playbook(f"Download {label}", deeds.errand_host(site.inventory(), shown.repository), [task])
+
+    data = {**_about(shown), "ready": ready, "bytes": ready.stat().st_size if ready else 0}
+    return Deed(
+        title="Download a backup",
+        template="backup_download.html",
+        compose=compose,
+        data=data,
+        run=partial(_prepare, site.control.directory / file),
+    )
+
+
+def _prepare(file: Path, request: Request, text: str) -> Response:
+    site = site_of(request)
+    downloads.remove_old(site.control.directory, site.now(), most=downloads.MOST - 1)
+    make_directory(file.parent)
+    return site.begin(request, text)
+
+
+def _about(shown: Shown) -> dict[str, object]:
+    metadata = shown.manifest.metadata
+    return {"about": metadata, "repository": shown.repository, "address": address_of(shown.repository, metadata.label)}
+
+
+def _holders(site: Site, label: str) -> Iterator[str]:
+    """The repositories that have the backup, as far as they can be opened: `pin` pins it in all of them."""
+    for name, repository in repositories(site.inventory(), ""):
+        if isinstance(repository, PlaybackError):
+            continue
+        try:
+            if label in repository.labels(label):
+                yield name
+        except PlaybackError:
+            continue
+
+
+def pinning(request: Request) -> Response:
+    """Show the form of a pin, or its playbook for htmx."""
+    return deeds.shown(request, _pin(request))
+
+
+def pin(request: Request, form: FormData) -> Response:
+    """Pin or unpin a backup by a playbook."""
+    return deeds.sent(request, _pin(request), form)
+
+
+def downloading(request: Request) -> Response:
+    """Show how a backup becomes a file to download, and where it is."""
+    return deeds.shown(request, _download(request))
+
+
+def prepare(request: Request, form: FormData) -> Response:
+    """Make the file by a playbook."""
+    return deeds.sent(request, _download(request), form)
+
+
+def file(request: Request) -> Response:
+    """Give the file."""
+    site, shown = site_of(request), shown_backup(request)
+    label = shown.manifest.metadata.label
+    path = downloads.ready(site.control.directory, shown.repository, label)
+    if path is None:
+        raise InputError("the file is not there any more", hint="have it made again on the page before")
+    return FileResponse(path, media_type="application/octet-stream", filename=f"{label}.playback")
+
+
+ROUTES = (
+    Route("/backups/{repository}/{label}/pin", pinning, name="backup_pin"),
+    Route("/backups/{repository}/{label}/pin", forms.posted(pin), methods=["POST"]),
+    Route("/backups/{repository}/{label}/download", downloading, name="backup_download"),
+    Route("/backups/{repository}/{label}/download", forms.posted(prepare), methods=["POST"]),
+    Route("/backups/{repository}/{label}/file", file, name="backup_file"),
+)

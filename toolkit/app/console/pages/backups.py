@@ -1,0 +1,116 @@
+"""`/backups`: the backups there are, by what one asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from toolkit.app.commands import backups
+from toolkit.app.commands.backups import Backups, Listed
+from toolkit.app.console.site import site_of
+from toolkit.config.masking import mask
+from toolkit.errors import InputError
+
+EACH: Final = 50
+"""Backups on a page."""
+
+FIELDS: Final = ("host", "job", "scope", "business", "tag", "since", "until", "proven", "pinned", "repository")
+"""What can be asked for, as it stands in the address."""
+
+
+def listing(request: Request) -> Response:
+    """Show the backups that are asked for, the newest first."""
+    site, asked = site_of(request), _asked(request.query_params)
+    (answer,) = backups.COMMAND.body(backups.Options(), site.call(backups.COMMAND))
+    assert isinstance(answer, Backups)
+    wrong, found = "", list(reversed(answer.backups))
+    try:
+        found = _wanted(found, asked)
+    except InputError as error:
+        wrong = mask(error.message)
+    pages = max(1, -(-len(found) // EACH))
+    page = min(max(1, _number(request.query_params.get("page", ""))), pages)
+    return site.page(
+        request,
+        "backups.html",
+        title="Backups",
+        asked=asked,
+        given={name: asked.get(name, "") for name in FIELDS},
+        answer=answer,
+        found=found[(page - 1) * EACH : page * EACH],
+        number=len(found),
+        first=(page - 1) * EACH + 1,
+        page=page,
+        pages=pages,
+        address=lambda number: f"/backups?{urlencode({**asked, 'page': number})}",
+        kept=f"/backups/kept?{urlencode(_kept(asked, answer))}",
+        choices=_choices(answer),
+        unread=_unread(answer),
+        wrong=wrong,
+    )
+
+
+def _asked(given: QueryParams) -> dict[str, str]:
+    return {name: value for name in FIELDS if (value := given.get(name, "").strip())}
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 7 else 1
+
+
+def _wanted(found: Sequence[Listed], asked: Mapping[str, str]) -> list[Listed]:
+    """Those of the backups that are asked for, by what the options of the command mean."""
+    proven = asked.get("proven", "")
+    given = backups.Options(
+        job=asked.get("job", ""),
+        scope=asked.get("scope", ""),
+        business=asked.get("business", ""),
+        tag=(asked["tag"],) if "tag" in asked else (),
+        since=asked.get("since", ""),
+        until=asked.get("until", ""),
+        proven=proven == "yes",
+        unproven=proven == "no",
+        failed=proven == "failed",
+        pinned="pinned" in asked,
+    )
+    wanted, repository = backups.wanted_of(given, asked.get("host", "")), asked.get("repository", "")
+    return [
+        each
+        for each in found
+        if repository in ("", each.repository) and wanted.takes(each.outline, each.standing, each.pin)
+    ]
+
+
+def _choices(answer: Backups) -> dict[str, list[str]]:
+    """What there is to choose from."""
+    return {
+        "host": sorted({each.outline.metadata.host for each in answer.backups}),
+        "job": sorted({each.outline.metadata.job for each in answer.backups}),
+        "tag": sorted({tag for each in answer.backups for tag in each.outline.metadata.tags}),
+        "repository": sorted({each.repository for each in answer.backups}),
+    }
+
+
+def _kept(asked: Mapping[str, str], answer: Backups) -> dict[str, str]:
+    """Where it is shown what stays: the repository that is asked for, or the one of the newest backup."""
+    newest = answer.backups[-1].repository if answer.backups else ""
+    return {"repository": asked.get("repository", newest)} | {key: asked[key] for key in ("host",) if key in asked}
+
+
+def _unread(answer: Backups) -> list[dict[str, Any]]:
+    """What is said about repositories and backups that cannot be read."""
+    unread = [{**each.document(), "level": "critical" if each.exit_code else "note"} for each in answer.unread]
+    damaged = [
+        {"repository": name, "error": mask(error.message), "hint": mask(error.hint), "level": "critical"}
+        for name, error in answer.unreadable
+    ]
+    return [*unread, *damaged]
+
+
+ROUTES = (Route("/backups", listing, name="backups"),)

@@ -1,0 +1,135 @@
+"""`/backups/kept`: which backups of a repository stay, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from toolkit.app.console.site import Site, site_of
+from toolkit.app.console.timeline import timeline
+from toolkit.app.keeping import Kept, in_words, kept
+from toolkit.app.repositories import repositories
+from toolkit.errors import PlaybackError
+from toolkit.model.retention import Decision
+from toolkit.storage.remembered import memory_of
+
+EACH: Final = 50
+"""Backups on a page."""
+
+DRAWN: Final = 24
+"""So many lines of time at most."""
+
+_RULES: Final = {
+    "keep_last": "the newest {}",
+    "keep_hourly": "one an hour, for {} hours that have one",
+    "keep_daily": "one a day, for {} days that have one",
+    "keep_weekly": "one a week, for {} weeks that have one",
+    "keep_monthly": "one a month, for {} months that have one",
+    "keep_yearly": "one a year, for {} years that have one",
+    "keep_within": "everything made within {} before the newest",
+    "keep_within_hourly": "one an hour, within {} before the newest",
+    "keep_within_daily": "one a day, within {} before the newest",
+    "keep_within_weekly": "one a week, within {} before the newest",
+    "keep_within_monthly": "one a month, within {} before the newest",
+    "keep_within_yearly": "one a year, within {} before the newest",
+    "keep_tags": "what is tagged {}",
+    "minimum": "the newest {} of each kind, whatever the other rules say",
+}
+"""What the arguments of `prune` mean for people."""
+
+_SCOPES: Final = (
+    ("business (", "business data ("),
+    ("full-device (", "full device ("),
+    (", demo exclude", ""),
+    ("demo include", "demo included"),
+)
+
+
+def shown(request: Request) -> Response:
+    """Show what stays and what goes: lines of time, and the backups one by one."""
+    site, query = site_of(request), request.query_params
+    names = [name for name, each in repositories(site.inventory(), "") if not isinstance(each, PlaybackError)]
+    name = query.get("repository", "") or (names[0] if names else "")
+    asked = {"repository": name} | {key: query[key] for key in ("host", "what") if query.get(key)}
+    known = _kept(site, name) if name else Kept(playbook="", rules={}, decisions=(), zone=None)
+    hosts = sorted({each.backup.host for each in known.decisions})
+    of_host = [each for each in known.decisions if asked.get("host", "") in ("", each.backup.host)]
+    wanted = {"": (True, False), "stay": (True,), "go": (False,)}.get(asked.get("what", ""), (True, False))
+    found = sorted((each for each in of_host if each.keep in wanted), key=lambda each: each.backup.time, reverse=True)
+    pages = max(1, -(-len(found) // EACH))
+    text = query.get("page", "")
+    page = min(max(1, int(text) if text.isdecimal() and len(text) < 7 else 1), pages)
+    groups = [(_called(group), list(each)) for group, each in groupby(of_host, key=lambda one: one.group)]
+    return site.page(
+        request,
+        "kept.html",
+        title="What is kept",
+        names=names,
+        asked=asked,
+        hosts=hosts,
+        known=known,
+        rules=list(_rules(known.rules)),
+        lines=[_line(each, site, named) for named, each in groups[:DRAWN]],
+        more=len(groups[DRAWN:]),
+        found=[_row(each) for each in found[(page - 1) * EACH : page * EACH]],
+        number=len(found),
+        stay=sum(each.keep for each in of_host),
+        go=sum(not each.keep for each in of_host),
+        page=page,
+        pages=pages,
+        address=lambda number: f"/backups/kept?{urlencode({**asked, 'page': number})}",
+    )
+
+
+def _kept(site: Site, name: str) -> Kept:
+    directory = site.control.directory
+    for _, repository in repositories(site.inventory(), name):
+        if isinstance(repository, PlaybackError):
+            raise repository
+        return kept(site.control, name, repository, now=site.now(), memory=memory_of(directory))
+    raise AssertionError("a named repository is given or refused")
+
+
+def _rules(written: Mapping[str, Any]) -> Sequence[str]:
+    """The rules, each in words."""
+    said: list[str] = []
+    for key, value in written.items():
+        if key in _RULES and value not in (0, None, []):
+            text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            said.append(_RULES[key].format("all" if text in ("-1", "unlimited") else text))
+    return said
+
+
+def _called(group: Sequence[str]) -> str:
+    text = ", ".join(part.removeprefix("host ").removeprefix("job ") for part in group) or "all backups"
+    for written, meant in _SCOPES:
+        text = text.replace(written, meant)
+    return text
+
+
+def _line(decisions: Sequence[Decision], site: Site, named: str) -> dict[str, Any]:
+    return {
+        "called": named,
+        "drawn": timeline(decisions, site.now(), named),
+        "stay": sum(each.keep for each in decisions),
+        "number": len(decisions),
+    }
+
+
+def _row(decision: Decision) -> dict[str, Any]:
+    return {
+        "label": decision.backup.label,
+        "time": decision.backup.time,
+        "keep": decision.keep,
+        "called": _called(decision.group),
+        "why": [in_words(reason) for reason in decision.reasons],
+    }
+
+
+ROUTES = (Route("/backups/kept", shown, name="backups_kept"),)
