@@ -18,6 +18,8 @@ from toolkit.app.console.showing import FILTERS
 from toolkit.app.control import Control, utc_now
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.masking import mask_own
+from toolkit.config.validation import unknown
+from toolkit.errors import InputError
 from toolkit.output.streams import Output
 
 MENU = (
@@ -76,7 +78,12 @@ class Site:
 
         Args:
             seconds: how long a database may take to answer; None for as long as it takes.
+
+        Raises:
+            InputError: the inventory does not list the repository.
         """
+        if repository:
+            listed(self.inventory(), repository)
         return Call(
             command=command,
             control=self.control,
@@ -121,6 +128,17 @@ class Site:
         """
         words = [word for word, wanted in (("--check", check), ("--diff", diff)) if wanted]
         return self.starter.begin(playbook, words, by=request.state.session.name)
+
+
+def listed(inventory: LoadedInventory, repository: str) -> str:
+    """Give the name of a repository as an address or a form has it.
+
+    Raises:
+        InputError: the inventory does not list it. A page opens no other file: `bundle:FILE` is for playbooks.
+    """
+    if repository not in inventory.repositories:
+        raise InputError(unknown(repository, inventory.repositories, "repository"))
+    return repository
 
 
 def site_of(request: Request) -> Site:

@@ -21,7 +21,7 @@ from toolkit.actions.device_outlook import device_outlook
 from toolkit.app.console.forms import posted, text, texts
 from toolkit.app.console.restoring.planned import Planned, answers_of, changes_of, planned
 from toolkit.app.console.restoring.wanted import Wanted
-from toolkit.app.console.site import Site, site_of
+from toolkit.app.console.site import Site, listed, site_of
 from toolkit.app.repositories import find_backup, repositories
 from toolkit.config.inventory import LoadedInventory
 from toolkit.errors import InputError, PlaybackError
@@ -214,7 +214,9 @@ def _wanted(site: Site, given: FormData | Given) -> tuple[Wanted, Manifest]:
     """Read what was chosen from an address or a form, and the backup."""
     fields = FormData(given.multi_items())
     inventory, into = site.inventory(), text(fields, "into")
-    name, _, manifest = find_backup(inventory, text(fields, "backup"), text(fields, "repository"))
+    repository = text(fields, "repository")
+    named = listed(inventory, repository) if repository else ""
+    name, _, manifest = find_backup(inventory, text(fields, "backup"), named)
     host = text(fields, "host") if into != "scratch" else text(fields, "like") or text(fields, "host")
     if host:
         inventory.host(host)
