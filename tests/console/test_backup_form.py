@@ -159,6 +159,9 @@ def test_forms_with_which_nothing_is_wrong(inventory: LoadedInventory) -> None:
     ]  # fmt: skip
     for scope in ("business", "full-device"):
         assert problems(Chosen(host="shop", scope=scope, repositories=("local",)), offer) == {}
+    nobody = offered(inventory, "shop", Census(businesses=()))
+    for scope, wrong in (("business", ["business"]), ("full-device", [])):
+        assert list(problems(Chosen(host="shop", scope=scope, repositories=("local",)), nobody)) == wrong
     one = Chosen(host="shop", some=True, businesses=("{{ a }}",), repositories=("local",))
     assert problems(one, offer) == {}
     for changed, field in (
@@ -194,6 +197,9 @@ def test_a_host_that_cannot_be_backed_up(tmp_path: Path) -> None:
     control.add_host("shop", "dbname=none")
     broken = offered(load(tmp_path / "inventory"), "shop", None)
     assert "catalog file is not right" in problems(Chosen(host="shop", repositories=("local",)), broken)["host"]
+    control.add_host("carried", "dbname=none", repository="bundle:stick.playback")
+    carried = offered(load(tmp_path / "inventory"), "carried", None)
+    assert [each.name for each in carried.places] == ["local", "bundle:stick.playback"]
     control.add_host("bare", "dbname=none")
     del control.hosts["bare"]["catalog"]
     control.add_host("shop", "dbname=none")

@@ -98,7 +98,7 @@ def offered(inventory: LoadedInventory, name: str, census: Census | None) -> Off
         lacks = mask(f"Its catalog file is not right: {error.message}")
     return Offered(
         host=name,
-        places=tuple(_places(inventory)),
+        places=tuple(_places(inventory, host.repository)),
         usual=host.repository,
         optional=_optional(catalog, census),
         demo=bool(catalog and catalog.tenant.demo),
@@ -114,8 +114,9 @@ def _optional(catalog: Catalog | None, census: Census | None) -> dict[str, bool]
     return {rule.table: bool(rule.newest_by) for rule in rules if rule.optional}
 
 
-def _places(inventory: LoadedInventory) -> Iterator[Place]:
-    for name in inventory.repositories:
+def _places(inventory: LoadedInventory, usual: str) -> Iterator[Place]:
+    """The repositories of the inventory, and the host's own where that is a file to carry."""
+    for name in dict.fromkeys((*inventory.repositories, *filter(None, [usual]))):
         try:
             config = inventory.repository(name)
         except UnsetError as error:
@@ -189,21 +190,21 @@ def problems(chosen: Chosen, offer: Offered) -> dict[str, str]:
 
 
 def _wrong_businesses(chosen: Chosen, offer: Offered) -> str:
+    known = {each.key for each in offer.census.businesses} if offer.census else set()
+    if offer.census and not known and chosen.scope == BackupType.BUSINESS and chosen.demo != Demo.INCLUDE:
+        return "There is no business in the database yet. A full device backup can be made all the same."
     if not chosen.some:
         return "Some are ticked: choose only those, or untick them." if chosen.businesses else ""
     if not chosen.businesses:
         return "Tick at least one business, or choose all of them."
-    if offer.census is None:
-        return ""
-    known = {each.key for each in offer.census.businesses}
-    gone = [key for key in chosen.businesses if key not in known]
+    gone = [key for key in chosen.businesses if key not in known] if offer.census else []
     return f"Not in the database any more: {first_few(gone)}. Load the page again." if gone else ""
 
 
 def _wrong_demo(chosen: Chosen, offer: Offered) -> str:
     if chosen.demo not in list(Demo):
         return "Choose what to do with demo businesses."
-    if offer.census is None or chosen.demo == Demo.INCLUDE:
+    if offer.census is None or not offer.census.businesses or chosen.demo == Demo.INCLUDE:
         return ""
     wanted = chosen.demo == Demo.ONLY
     ticked = [each for each in offer.census.businesses if not chosen.some or each.key in chosen.businesses]

@@ -17,7 +17,10 @@ from toolkit.model.census import Census
 from toolkit.output.streams import Output
 
 FRESH: Final = 60.0
-"""Seconds for which the names and numbers of before are good enough."""
+"""Seconds for which the names and numbers of before are good enough while somebody chooses."""
+
+SOON: Final = 3.0
+"""The same where a page is loaded, or nothing could be known."""
 
 PATIENCE: Final = 90.0
 """Seconds that counting may take before a page does without."""
@@ -45,11 +48,9 @@ class _Asked:
     asking: Asking[Census | PlaybackError]
     began: float
 
-    @property
-    def is_old(self) -> bool:
-        age = time.monotonic() - self.began
+    def is_old(self, fresh: float) -> bool:
         failed = any(isinstance(each, PlaybackError) for each in self.asking.answers.values())
-        return self.asking.over and age > (FRESH / 20 if failed else FRESH)
+        return self.asking.over and time.monotonic() - self.began > (min(fresh, SOON) if failed else fresh)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,15 +61,16 @@ class Censuses:
     _asked: dict[str, _Asked] = field(default_factory=dict)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
-    def known(self, host: str, *, wait: float) -> Known:
+    def known(self, host: str, *, wait: float, fresh: float = FRESH) -> Known:
         """Give the businesses of a host.
 
         Args:
             wait: seconds, at most, for answers that are not there yet.
+            fresh: seconds after which they are asked for again.
         """
         with self._turn:
             asked = self._asked.get(host)
-            if asked is None or asked.is_old:
+            if asked is None or asked.is_old(fresh):
                 asked = self._asked[host] = self._begin(host)
         over = asked.asking.wait(wait)
         answers = asked.asking.answers

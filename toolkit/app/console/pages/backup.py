@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from toolkit.app.console.backup_form import Chosen, Offered, begun, offered, problems, sent, written
-from toolkit.app.console.censuses import Censuses, Known
+from toolkit.app.console.censuses import FRESH, SOON, Censuses, Known
 from toolkit.app.console.forms import posted, text
 from toolkit.app.console.site import Site, site_of
 
@@ -50,8 +50,8 @@ def _censuses(request: Request) -> Censuses:
     return found
 
 
-def _offered(request: Request, site: Site, host: str) -> tuple[Offered, Known]:
-    known = _censuses(request).known(host, wait=WAIT)
+def _offered(request: Request, site: Site, host: str, *, fresh: float = FRESH) -> tuple[Offered, Known]:
+    known = _censuses(request).known(host, wait=WAIT, fresh=fresh)
     return offered(site.inventory(), host, known.census), known
 
 
@@ -63,7 +63,7 @@ def backup(request: Request) -> Response:
         return site.page(request, "backup_no_hosts.html", title="Back up")
     host = request.query_params.get("host") or hosts[0]
     site.inventory().host(host)
-    offer, known = _offered(request, site, host)
+    offer, known = _offered(request, site, host, fresh=SOON)
     form = _Form(chosen=begun(request.query_params, offer), offer=offer, known=known)
     return site.page(request, "backup.html", title="Back up", hosts=hosts, sent=False, **form.data)
 
