@@ -5,12 +5,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.console.running import Console
 from tests.control import execute
+from tests.sweeps import EVERYTHING
 from toolkit.actions.databases import open_database
 from toolkit.config import inventory
 from toolkit.storage.local import LocalStore
@@ -43,7 +45,9 @@ def run_of(address: str) -> str:
     return address.rpartition("/runs/")[2]
 
 
-def test_a_row_is_found_and_its_owner_and_backups_are_told(page: Page, console: Console, label: str) -> None:
+def test_a_row_is_found_and_its_owner_and_backups_are_told(
+    page: Page, console: Console, label: str, screenshots: Path
+) -> None:
     """From a word that a person knows to the row, whose it is, and which backup has it; the picture leads to tables."""
     del console, label
     page.goto("/catalog")
@@ -66,9 +70,15 @@ def test_a_row_is_found_and_its_owner_and_backups_are_told(page: Page, console: 
     expect(page.get_by_role("heading", level=1)).to_have_text("loan_transactions")
     expect(page.locator("ol.way").first).to_contain_text("inter_business_loans")
     expect(page.get_by_role("region", name="Columns")).to_contain_text("loanId")
+    if EVERYTHING:
+        page.set_viewport_size({"width": 1100, "height": 760})
+        page.goto("/catalog/row?host=demo&table=loan_transactions&key=loan-l-cty-0-1")
+        page.screenshot(path=screenshots / "catalog-row.png")
 
 
-def test_a_comparison_is_the_playbook_that_is_shown(page: Page, console: Console, label: str) -> None:
+def test_a_comparison_is_the_playbook_that_is_shown(
+    page: Page, console: Console, label: str, screenshots: Path
+) -> None:
     """What is chosen makes the playbook, the button runs it to the byte, and the rows that differ can be opened."""
     page.goto("/verify")
     form = page.locator("#compare")
@@ -97,6 +107,9 @@ def test_a_comparison_is_the_playbook_that_is_shown(page: Page, console: Console
     opened = page.get_by_role("region", name="Columns of biz-city-style")
     expect(opened.get_by_role("row").nth(1)).to_contain_text("phone")
     expect(opened).to_contain_text("<b>1</b>")
+    if EVERYTHING:
+        page.set_viewport_size({"width": 1100, "height": 620})
+        page.screenshot(path=screenshots / "verify-differences.png")
 
 
 def test_a_rehearsal_without_scripts(visitor: Callable[..., Page], console: Console, label: str) -> None:
