@@ -126,10 +126,14 @@ def _new(request: Request) -> Deed:
     known = _playbooks(site)
 
     def compose(form: FormData) -> str:
-        words = [interpreter(), "-m", PROGRAM, "schedule", *_asked(form, known), "--install"]
-        task = {"name": "Have the system start it", "command": {"argv": words}}
-        host = deeds.errand_host(site.inventory())
-        return composing.playbook(f"Schedule {_asked(form, known)[0]}", host, [task])
+        asked, inventory = _asked(form, known), site.control.inventory
+        named = ["--inventory", inventory] if inventory else []
+        words = [interpreter(), "-m", PROGRAM, "schedule", *asked, "--install", *named]
+        tasks = [
+            {"name": "Have the system start it", "command": {"argv": words}, "register": "made"},
+            {"name": "What was made, and what has to be known", "debug": {"msg": "{{ made.stdout }}"}},
+        ]
+        return composing.playbook(f"Schedule {asked[0]}", deeds.errand_host(site.inventory()), tasks)
 
     return Deed(
         title="Have a playbook run by itself",
