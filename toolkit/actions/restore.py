@@ -37,6 +37,7 @@ from toolkit.model.role import Role
 from toolkit.planning.choice import LATEST
 from toolkit.planning.identity import device_facts
 from toolkit.planning.some_tables import named_tables
+from toolkit.postgres.restore.alone import LOOKING, WRITING, wait_for_others
 from toolkit.postgres.restore.fresh import restore_fresh
 from toolkit.postgres.restore.transaction import restore as restore_into
 from toolkit.postgres.session.connection import explaining, session
@@ -112,6 +113,7 @@ def run(arguments: RestoreArguments, context: Context) -> Outcome:
     Raises:
         InputError: there is no such backup, or an argument is not supported yet.
         RefusedError: preflight said no; nothing was changed.
+        LockedError: another restore is writing into the database; nothing was changed.
         DatabaseError, StorageError: applying failed; everything was rolled back.
         CommittedError: all is restored, and something failed after that.
         UndecidedError: nobody can say whether it is.
@@ -220,7 +222,11 @@ def restore_database(conninfo: str, request: Request, aside: QuarantineWriter | 
     """Restore; rows that were put aside are taken back where nothing is committed, and only there."""
     request = replace(request, put_aside=aside)
     with explaining(conninfo):
-        return restore_into(lambda: session(conninfo, application="playback restore"), request, context.progress)
+        if not request.check:
+            with session(conninfo, application="playback") as connection:
+                wait_for_others(connection, context.progress)
+        name = LOOKING if request.check else WRITING
+        return restore_into(lambda: session(conninfo, application=name), request, context.progress)
 
 
 def _restore_scratch(made: Made, request: Request, aside: QuarantineWriter | None, context: Context) -> RestorePlan:

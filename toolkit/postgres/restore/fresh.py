@@ -21,6 +21,7 @@ from psycopg import sql
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Load, RestorePlan, TablePlan
 from toolkit.postgres.compare.sequence_outlook import behind
+from toolkit.postgres.restore.alone import WRITING
 from toolkit.postgres.restore.crew import Crew
 from toolkit.postgres.restore.proof.read_back import ReadBack
 from toolkit.postgres.restore.ready import Lessons, Ready, planned_restore
@@ -85,7 +86,7 @@ def restore_fresh(draft: Draft, request: Request, progress: Progress) -> Restore
     if plan is None:
         if loading is not None and not loading.needs_stage:
             draft.renew_whole()
-        plan = restore(lambda: session(draft.whole, application="playback restore"), request, progress)
+        plan = restore(lambda: session(draft.whole, application=WRITING), request, progress)
     return replace(plan, warnings=(*plan.warnings, *draft.said))
 
 
@@ -97,7 +98,7 @@ def _planned(draft: Draft, request: Request, progress: Progress, stack: ExitStac
     """
     if request.fire or not request.atomic or request.put_aside is not None or request.tables:
         return None
-    connection = stack.enter_context(session(draft.whole, application="playback restore"))
+    connection = stack.enter_context(session(draft.whole, application=WRITING))
     ready = stack.enter_context(planned_restore(connection, replace(request, fresh=True), Lessons(), progress))
     refuse_conflicts(ready.plan, ready.survey.schema)
     return _Loading(draft, ready, progress) if _only_inserts(ready) else None
@@ -264,7 +265,7 @@ class _Loading:
     def _session(self) -> Connection:
         """The session of this thread."""
         if not hasattr(self._own, "connection"):
-            opened = session(self._draft.bare, application="playback restore")
+            opened = session(self._draft.bare, application=WRITING)
             with self._lock:
                 self._own.connection = self._sessions.enter_context(opened)
             self._own.connection.execute(_SETTINGS)

@@ -1,0 +1,243 @@
+"""Runs that go on: many watch one, two want one database, and the console is killed in the middle of a restore."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import psutil
+import psycopg
+import pytest
+
+from tests.console.running import Console
+from tests.sweeps import EVERYTHING
+from toolkit.app.console.beginning import Starter
+from toolkit.app.console.composing import playbook
+from toolkit.app.control import Control, utc_now
+from toolkit.app.runs import record as records
+from toolkit.app.runs.record import Origin, Run
+from toolkit.private.turn import turn
+from toolkit.storage.processes import this_process
+
+VIEWERS = 50
+SCHEMA = """
+CREATE TABLE shops (id int PRIMARY KEY);
+CREATE TABLE goods (id int PRIMARY KEY, shop int NOT NULL REFERENCES shops, name text);
+CREATE TABLE pause (id int PRIMARY KEY);
+CREATE FUNCTION slow() RETURNS bool LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM public.pause) THEN PERFORM pg_sleep(60); END IF;
+    RETURN true;
+END $$;
+ALTER TABLE goods ADD CHECK (public.slow());
+INSERT INTO shops VALUES (1);
+INSERT INTO goods SELECT n, 1, 'thing ' || n FROM generate_series(1, 200) n;
+"""
+"""Rows of goods are written slowly as long as there is a row in pause."""
+CATALOG = """
+catalog: small
+schema: public
+tenant: {table: shops, key: id}
+business: {core: {shops: tenant, goods: {owned_by: [shop]}}}
+transient: {runtime: {pause: {}}}
+"""
+RESTORE = playbook(
+    "Restore", "small", [{"name": "Restore", "restore": {"from": "latest", "mode": "merge", "repository": "local"}}]
+)
+
+
+class Restoring:
+    """A database whose restore takes as long as one wants, and its console."""
+
+    def __init__(self, console: Console, database: str) -> None:
+        self.console = console
+        self.server = psycopg.connect(database, autocommit=True)
+        self.server.execute(SCHEMA)
+        (console.directory / "inventory" / "catalogs" / "small.yml").write_text(CATALOG, encoding="utf-8")
+        console.add_host("small", database, catalog="small", repository="local")
+        self.starter = Starter(control=Control(directory=console.directory), now=utc_now)
+
+    def begin(self, text: str) -> str:
+        """Begin a run that this process holds; gives its ID."""
+        return self.starter.begin(text, [], by="Ann")
+
+    def rows(self) -> list[tuple[object, ...]]:
+        """All rows of goods, with where they are stored."""
+        return self.server.execute("SELECT ctid::text, xmin::text, * FROM goods ORDER BY id").fetchall()
+
+    def lose(self) -> list[tuple[object, ...]]:
+        """Lose rows, and let the next restore take long; gives what is left."""
+        self.server.execute("DELETE FROM goods WHERE id > 100; INSERT INTO pause VALUES (1)")
+        return self.rows()
+
+    def writes(self) -> None:
+        """Wait until a restore is in the middle of writing."""
+        for _ in range(400):
+            [found] = self.server.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+            ).fetchone() or [0]
+            if found:
+                return
+            time.sleep(0.05)
+        raise AssertionError("no restore writes")
+
+    def go_on(self) -> None:
+        """Let what is written from now on take no time."""
+        self.server.execute("DELETE FROM pause")
+
+
+@pytest.fixture
+def restoring(console: Console, new_database: Callable[[], str]) -> Iterator[Restoring]:
+    """A host `small` with a backup in `local`."""
+    made = Restoring(console, new_database())
+    run = made.begin(playbook("Back up", "small", [{"backup": {"scope": "business", "job": "small"}}]))
+    assert console.wait(run) == 0
+    yield made
+    for process in made.starter.began.values():
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(30)
+    made.server.close()
+
+
+def test_two_restores_and_a_console_that_is_killed(restoring: Restoring) -> None:
+    """The second restore into a database is refused as on the command line; a killed console takes its own back."""
+    console, before = restoring.console, restoring.lose()
+    first = restoring.begin(RESTORE)
+    restoring.writes()
+    second = restoring.begin(RESTORE)
+    assert console.wait(second) == 5
+    page = console.page(f"/runs/{second}")
+    for said in ("another restore is writing into this database, so nothing was changed", "What to do:"):
+        assert said in page
+    assert console.post(f"/runs/{first}/stop", {}, form=f"/runs/{first}").status_code == 303
+    assert console.wait(first) == 130
+    assert restoring.rows() == before
+
+    begun = console.post(f"/runs/{first}/again", {}, form=f"/runs/{first}").headers["location"]
+    restoring.writes()
+    console.process.kill()
+    console.process.communicate()
+    console.client.close()
+    assert console.wait(begun.rpartition("/")[2]) == 130
+    assert restoring.rows() == before
+    console.start()
+    page = console.page(begun)
+    assert "the console was closed" in page
+    assert "Nothing is half done" in page
+    restoring.go_on()
+    done = console.post(f"{begun}/again", {}, form=begun).headers["location"]
+    assert console.wait(done.rpartition("/")[2]) == 0
+    assert len(restoring.rows()) == 200
+
+
+class Watched:
+    """A run of which this process writes the record, so that it goes on as long as one wants."""
+
+    def __init__(self, control: Path, tables: int) -> None:
+        self.id = records.new_id(datetime.now(UTC))
+        self.directory = records.directory_of(control, self.id)
+        self.tables = [f"table_{number}" for number in range(tables)]
+        self.numbers = 0
+
+    def begin(self) -> None:
+        """Write what a run writes when it begins."""
+        process = this_process()
+        run = Run(
+            id=self.id,
+            title="Watched",
+            playbook="watched.yml",
+            command="run",
+            by="Ann",
+            origin=Origin.COMMAND,
+            started=datetime.now(UTC),
+            process=process,
+        )
+        records.write(self.directory, run)
+        self.tell("play_started", play="p", hosts=["demo"])
+        self.tell("task_started", play="p", task="Back up", handler=False)
+        self.progress(0, expected=dict.fromkeys(self.tables, 1000))
+
+    def progress(self, rows: int, **more: object) -> None:
+        """Tell that so many rows of each table are done."""
+        done = {name: {"rows": rows, "bytes": rows * 100} for name in self.tables}
+        total = len(self.tables)
+        self.tell(
+            "progress",
+            play="p",
+            task="Back up",
+            host="demo",
+            phase="backup",
+            note=self.tables[0],
+            rows=rows * total,
+            bytes=0,
+            total_rows=1000 * total,
+            total_bytes=None,
+            tables=done,
+            **more,
+        )
+
+    def tell(self, event: str, **facts: object) -> None:
+        """Write an event."""
+        self.numbers += 1
+        head = {"event": event, "number": self.numbers, "time": datetime.now(UTC).isoformat()}
+        with (self.directory / records.EVENTS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({**head, **facts}) + "\n")
+
+    def end(self) -> None:
+        """Write what a run writes when it ends."""
+        known = records.read(self.directory.parents[2], self.id)
+        assert known is not None
+        records.write(self.directory, records.ended(known.run, now=datetime.now(UTC), code=0))
+
+
+def watch(console: Console, run: str, seen: list[str]) -> None:
+    """Watch a run to its end, as a browser does."""
+    cookies = dict(console.client.cookies)
+    with (
+        httpx.Client(base_url=console.address, cookies=cookies, timeout=30) as client,
+        client.stream("GET", f"/runs/{run}/events") as stream,
+    ):
+        seen.extend(line for line in stream.iter_lines() if "rows a second" in line or line.startswith("event: ended"))
+
+
+def characters(process: psutil.Process) -> int:
+    """How much a process has read of files; 0 where this system does not say."""
+    return process.io_counters().read_chars if sys.platform == "linux" else 0
+
+
+def test_fifty_people_watch_one_run(console: Console) -> None:
+    """Each sees it go on and end, and the server reads and renders once for all of them."""
+    run = Watched(console.directory, tables=130)
+    steps = 20 if EVERYTHING else 4
+    server = psutil.Process(console.process.pid)
+    with turn(run.directory / records.LOCK):
+        run.begin()
+        seen = [list[str]() for _ in range(VIEWERS)]
+        threads = [threading.Thread(target=watch, args=(console, run.id, each)) for each in seen]
+        before, memory, read = server.cpu_times(), server.memory_info().rss, characters(server)
+        for each in threads:
+            each.start()
+        for step in range(1, steps + 1):
+            time.sleep(0.5)
+            run.progress(step * 1000 // (steps + 1))
+        time.sleep(0.5)
+        run.end()
+        for each in threads:
+            each.join(20)
+    after = server.cpu_times()
+    spent = after.user + after.system - before.user - before.system
+    grown = server.memory_info().rss - memory
+    written = (run.directory / records.EVENTS).stat().st_size
+    print(f"{VIEWERS} viewers, {steps} events: {spent:.2f} s of processor time, {grown / 2**20:.1f} MiB more memory")
+    assert characters(server) - read < 10 * written
+    assert {each[-1] for each in seen} == {"event: ended"}
+    assert min(map(len, seen)) > 1
+    assert (spent < 0.6 + steps * 0.1, grown < 32 * 2**20) == (True, True)
+    assert "done" in console.page(f"/runs/{run.id}")
