@@ -23,7 +23,7 @@ from tests.control import Control as Files
 from tests.control import execute
 from toolkit.app.commands import run as run_command
 from toolkit.app.commands import runs as runs_command
-from toolkit.app.commands import schedule_run, show
+from toolkit.app.commands import schedule_run, show, verify
 from toolkit.app.control import Control
 from toolkit.app.performing import perform
 from toolkit.app.runs import record as records
@@ -290,11 +290,35 @@ def test_the_list_and_one_run_in_words(control: Control) -> None:
     assert runs(control, by="nobody")["runs"] == runs(control, host="two")["runs"] == []
     assert runs(control, as_json=False, limit="1")[1].endswith("there are more: --limit N\n")
     code, text = runs(control, old, as_json=False)
-    assert (code, "ended:    well" in text, "hello" in text) == (0, True, True)
+    assert (code, "ended:    it ended well" in text, "hello" in text) == (0, True, True)
     assert runs(control, old)["report"]["exit_code"] == 0
     for wrong in ("2", "nope", "../x"):
         assert runs(control, wrong, as_json=False)[0] == ExitCode.INPUT
     assert runs(control, as_json=False, state="bad")[0] == runs(control, as_json=False, limit="x")[0] == ExitCode.INPUT
+
+
+def test_a_single_action_is_recorded_with_its_playbook(tmp_path: Path, new_database: Callable[[], str]) -> None:
+    """What `verify` does is in the list, and the playbook that stands there does the same."""
+    files = Files(tmp_path, catalog=CATALOG)
+    files.add_host("one", new_database())
+    execute(files.hosts["one"]["database"], "CREATE TABLE shops (id int PRIMARY KEY); INSERT INTO shops VALUES (1)")
+    control = Control(directory=tmp_path)
+    written(control, "{backup: {scope: business}}")
+    assert run(control)[0] == 0
+    [label] = files.repository.labels()
+    given, out = verify.Options(label=(label,)), io.StringIO()
+    assert perform(verify.COMMAND, given, control, host="one", output=Output(out, out)) == 0
+    known = next(records.runs(tmp_path))
+    assert (known.run.command, known.run.title, known.hosts()) == ("verify", f"Verify {label} against one", ("one",))
+    assert known.text(records.OUTPUT) == out.getvalue()
+    (tmp_path / "nightly.yml").write_bytes((known.directory / records.PLAYBOOK).read_bytes())
+    assert run(control)[0] == 0
+    same = next(records.runs(tmp_path))
+    first, again = known.report(), same.report()
+    assert first
+    assert again
+    results = [each["plays"][0]["tasks"][0]["results"][0] for each in (first, again)]
+    assert results[0]["facts"] == results[1]["facts"]
 
 
 @pytest.mark.parametrize("executor", ["threads", "processes"])

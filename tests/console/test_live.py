@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 import time
@@ -16,7 +17,7 @@ import psycopg
 import pytest
 
 from tests.console.running import Console
-from tests.sweeps import EVERYTHING
+from tests.sweeps import EVERYTHING, slow_only
 from toolkit.app.console.beginning import Starter
 from toolkit.app.console.composing import playbook
 from toolkit.app.control import Control, utc_now
@@ -106,20 +107,35 @@ def restoring(console: Console, new_database: Callable[[], str]) -> Iterator[Res
     made.server.close()
 
 
-def test_two_restores_and_a_console_that_is_killed(restoring: Restoring) -> None:
-    """The second restore into a database is refused as on the command line; a killed console takes its own back."""
+@slow_only
+def test_two_restores_into_one_database(restoring: Restoring) -> None:
+    """The second one is refused while the first one writes, and its page says so as the command line does."""
     console, before = restoring.console, restoring.lose()
     first = restoring.begin(RESTORE)
     restoring.writes()
     second = restoring.begin(RESTORE)
     assert console.wait(second) == 5
+    file = console.directory / "second.yml"
+    file.write_text(RESTORE, encoding="utf-8")
+    refused = console.invoke("run", "second.yml")
     page = console.page(f"/runs/{second}")
-    for said in ("another restore is writing into this database, so nothing was changed", "What to do:"):
+    for said in ("another restore is writing into this database, so nothing was changed", "wait until it has ended"):
+        assert said in refused.out
         assert said in page
+    assert (refused.code, restoring.rows() == before) == (5, True)
     assert console.post(f"/runs/{first}/stop", {}, form=f"/runs/{first}").status_code == 303
     assert console.wait(first) == 130
     assert restoring.rows() == before
 
+
+def test_a_console_that_is_killed_in_the_middle_of_a_restore(restoring: Restoring) -> None:
+    """The database is as before, the page says so after a restart, and the restore can be begun again from there."""
+    console, before = restoring.console, restoring.lose()
+    first = restoring.begin(RESTORE)
+    restoring.writes()
+    assert console.post(f"/runs/{first}/stop", {}, form=f"/runs/{first}").status_code == 303
+    assert console.wait(first) == 130
+    # the console begins this one itself, and holds its standard input
     begun = console.post(f"/runs/{first}/again", {}, form=f"/runs/{first}").headers["location"]
     restoring.writes()
     console.process.kill()
@@ -204,7 +220,14 @@ def watch(console: Console, run: str, seen: list[str]) -> None:
         httpx.Client(base_url=console.address, cookies=cookies, timeout=30) as client,
         client.stream("GET", f"/runs/{run}/events") as stream,
     ):
-        seen.extend(line for line in stream.iter_lines() if "rows a second" in line or line.startswith("event: ended"))
+        seen.extend(line for line in stream.iter_lines() if "of about" in line or line.startswith("event: ended"))
+
+
+def run_rows(line: str) -> int:
+    """How many rows a line of the stream says."""
+    found = re.search(r"([0-9,]+) of about", line)
+    assert found, line
+    return int(found[1].replace(",", ""))
 
 
 def characters(process: psutil.Process) -> int:
@@ -228,9 +251,14 @@ def test_fifty_people_watch_one_run(console: Console) -> None:
             time.sleep(0.5)
             run.progress(step * 1000 // (steps + 1))
         time.sleep(0.5)
+        late = list[str]()
+        threads.append(threading.Thread(target=watch, args=(console, run.id, late)))
+        threads[-1].start()
+        time.sleep(0.5)
         run.end()
         for each in threads:
             each.join(20)
+    assert run_rows(late[0]) == run_rows(seen[0][-2]) == steps * 1000 // (steps + 1) * 130
     after = server.cpu_times()
     spent = after.user + after.system - before.user - before.system
     grown = server.memory_info().rss - memory

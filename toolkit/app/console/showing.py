@@ -63,6 +63,13 @@ def by_person(reason: str) -> str:
     return reason.replace("of its group", "of its kind").removesuffix(" (minimum)")
 
 
+def roughly(seconds: float) -> str:
+    """Write how long something may take yet, e.g. `8 seconds`, `3 minutes`."""
+    if seconds < 90:
+        return wording.counted(max(1, round(seconds)), "second")
+    return wording.counted(round(seconds / 60), "minute") if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
 FILTERS: Final = {
     "count": wording.count,
     "counted": wording.counted,
@@ -73,6 +80,7 @@ FILTERS: Final = {
     "masked": mask,
     "moment": moment,
     "ago": ago,
+    "roughly": roughly,
     "by_backup": by_backup,
     "by_person": by_person,
 }

@@ -110,7 +110,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         """What people call it: of the console, whose playbooks have no names, what it is about."""
         if self.run.origin is not Origin.CONSOLE:
             return self.run.playbook
-        return self.run.title or "a playbook that could not be read"
+        return self.run.title or "A playbook without a name"
 
     @property
     def seconds(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ from toolkit.storage.processes import acting_name, this_process
 
 RUN: Final = "PLAYBACK_RUN"
 """The variable of the environment with the ID that a run is to have: the console begins it."""
+
+_NAME: Final = re.compile(rb"^- name:[ ]*(.+?)[ ]*\r?$", re.MULTILINE)
+"""The name of a play."""
 
 
 @dataclass(slots=True)
@@ -73,6 +77,9 @@ class Recording:
 
     def playbook(self, text: bytes) -> None:
         """Keep the playbook as it was read, to the byte."""
+        if found := _NAME.search(text):
+            # a playbook with a fault in it has a name all the same
+            self.run = replace(self.run, title=reports.plain(found[1].decode(errors="replace").strip("\"' ")))
         self._try(lambda directory: _write_if_other(directory / records.PLAYBOOK, text))
 
     def report(self, document: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ _KILLED = (
 _IN_STEPS = "; a restore in steps (atomic: false) keeps the steps that it had finished, and goes on there"
 
 _MEANING = {
-    ExitCode.OK: "well",
+    ExitCode.OK: "it ended well",
     ExitCode.FAILED: "it failed",
     ExitCode.INPUT: "refused: something in what it was asked is wrong; nothing was done",
     ExitCode.PARTIAL: "done but for a part, which its output names",
@@ -26,6 +26,12 @@ _MEANING = {
 
 
 def told(known: Known) -> str:
+    """Say how a run ended, what that means, and with which exit code."""
+    code = known.run.exit_code
+    return f"{meaning(known)} (exit code {code})" if code and known.state is not State.INTERRUPTED else meaning(known)
+
+
+def meaning(known: Known) -> str:
     """Say how a run ended, and what that means."""
     run = known.run
     if known.state is State.RUNNING:
@@ -38,8 +44,8 @@ def told(known: Known) -> str:
         console = " (the console was closed while this run was going on)" if run.stopped_by == CONSOLE_GONE else ""
         return f"stopped{who}{console}.{what}{_in_steps(known)}"
     assert run.exit_code is not None
-    meaning = _MEANING.get(ExitCode(run.exit_code) if run.exit_code in list(ExitCode) else ExitCode.FAILED, "")
-    return f"{meaning} (exit code {run.exit_code})" if run.exit_code else meaning
+    code = ExitCode(run.exit_code) if run.exit_code in list(ExitCode) else ExitCode.FAILED
+    return _MEANING.get(code, _MEANING[ExitCode.FAILED])
 
 
 def _in_steps(known: Known) -> str:

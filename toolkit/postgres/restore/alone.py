@@ -41,8 +41,8 @@ def wait_for_others(connection: Connection, progress: Progress) -> None:
     while others := connection.execute(_OTHERS, [WRITING]).fetchall():
         if time.monotonic() >= end:
             sessions = [
-                f"session {pid} as {user} from {place}{f', for {seconds} seconds' if seconds >= 0 else ''}"
-                for pid, user, place, seconds in others
+                f"session {pid} as {user} from {place}{f', for {passed} s' if passed >= 0 else ''}"
+                for pid, user, place, passed in others
             ]
             raise LockedError(
                 f"another restore is writing into this database, so nothing was changed:{listed(sessions)}",

@@ -18,7 +18,7 @@ from toolkit.app.console.watching import Look, Watching, event, looked
 from toolkit.app.runs import record as records
 from toolkit.app.runs.choosing import Choice
 from toolkit.app.runs.record import Known, Origin, State
-from toolkit.app.runs.telling import told
+from toolkit.app.runs.telling import meaning
 from toolkit.errors import InputError, StorageError
 
 SHOWN: Final = 50
@@ -148,7 +148,7 @@ def _seen(look: Look) -> dict[str, Any]:
         "goes_on": look.goes_on,
         "stopping": look.goes_on and (known.directory / records.STOP).exists(),
         "repeatable": _repeatable(known),
-        "told": told(known),
+        "told": meaning(known),
         "level": LEVELS[known.state],
         "word": WORDS[known.state],
         "tables": TABLES,
