@@ -111,7 +111,7 @@ def test_rows_are_deleted_only_when_the_host_was_typed_and_only_as_seen(
     page.get_by_label("Type target").fill("target")
     page.get_by_role("button", name="Restore into target").click()
     arrives(page.get_by_text("Nothing was done"))
-    arrives(page.get_by_text("items: 2 deletes, 1 in the plan that was seen"))
+    arrives(page.get_by_text("items: rows that are deleted: 2 now, 1 when you looked"))
     assert shop.rows("SELECT id FROM items ORDER BY id") == [(1,), (7,), (8,)]
     page.get_by_role("button", name="Look at the plan as it is now").click()
     page.get_by_text("The playbook that will run").click()

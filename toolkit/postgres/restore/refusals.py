@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import psycopg
+from msgspec import to_builtins
 
 from toolkit.errors import RefusedError, UnprovenError
 from toolkit.model.drift import Question
@@ -43,7 +44,7 @@ def refuse_other_plan(plan: RestorePlan, seen: Seen | None) -> None:
             changes,
             hint="look at the plan again with `--check`, and restore with the `plan` that its report has; nothing was"
             " changed",
-            facts={"plan_differs": list(changes)},
+            facts={"plan_differs": list(changes), "seen": to_builtins(plan.seen)},
         )
 
 

@@ -52,6 +52,7 @@ class Planned:
     """A run of a restore, or of a look at its plan.
 
     Attributes:
+        seen: the plan that it is bound to.
         result: of its only task, as the report has it; empty while it runs, and where it came to none.
         problems: why it did not begin, or how it ended without a report.
     """
@@ -59,6 +60,7 @@ class Planned:
     run: str
     playbook: str
     wanted: Wanted
+    seen: Mapping[str, Any] | None
     running: bool
     result: Mapping[str, Any]
     problems: tuple[str, ...] = ()
@@ -107,9 +109,14 @@ class Planned:
         return [table for table in self.plan.get("tables", ()) if table["table"] not in shown]
 
     @property
-    def differs(self) -> Sequence[str]:
-        """How the plan differs from the one that was confirmed."""
-        return tuple(self.facts.get("plan_differs", ()))
+    def differs(self) -> tuple[str, ...]:
+        """How the plan differs from the one that was confirmed, by table; empty where it does not."""
+        if "plan_differs" not in self.facts:
+            return ()
+        now, then = self.facts["seen"].get("tables", {}), (self.seen or {}).get("tables", {})
+        changed = (name for name in sorted({*now, *then}) if now.get(name) != then.get(name))
+        found = tuple(f"{name}: {_difference(now.get(name, {}), then.get(name, {}))}" for name in changed)
+        return found or tuple(self.facts["plan_differs"])
 
     @property
     def confirmable(self) -> bool:
@@ -146,23 +153,44 @@ def planned(site: Site, run: str) -> Planned:
         text = (directory / record.PLAYBOOK).read_bytes().decode("utf-8")
     except OSError as error:
         raise InputError(f"there is no run {run}", hint="the list of runs has those that are kept") from error
-    wanted, known = wanted_of(text, run), record.read(site.control.directory, run)
+    (wanted, seen), known = wanted_of(text, run), record.read(site.control.directory, run)
     beginning = run in site.starter.began and site.starter.began[run].poll() is None
     report = known.report() if known else None
     if report is None:
         running = beginning or (known is not None and known.state is record.State.RUNNING)
         return Planned(
-            run=run, playbook=text, wanted=wanted, running=running, result={}, problems=() if running else (_KILLED,)
+            run=run,
+            playbook=text,
+            wanted=wanted,
+            seen=seen,
+            running=running,
+            result={},
+            problems=() if running else (_KILLED,),
         )
     results = [result for play in report["plays"] for task in play["tasks"] for result in task["results"]]
     return Planned(
         run=run,
         playbook=text,
         wanted=wanted,
+        seen=seen,
         running=False,
         result=results[0] if results else {},
         problems=tuple(str(each["message"]) for each in report["problems"]) or ("nothing was done",),
     )
+
+
+def _difference(now: Mapping[str, Any], then: Mapping[str, Any]) -> str:
+    words = {
+        "inserts": "come back",
+        "updates": "change",
+        "deletes": "are deleted",
+        "set_null": "lose their link to a deleted row",
+        "kept": "stay as they are",
+        "put_aside": "are put aside",
+    }
+    numbers = ((said, now.get(what, 0), then.get(what, 0)) for what, said in words.items())
+    parts = [f"rows that {said}: {new} now, {old} when you looked" for said, new, old in numbers if new != old]
+    return "; ".join(parts) or "as many rows as when you looked, but other rows or other values"
 
 
 def kept_of(table: Mapping[str, Any]) -> int:

@@ -78,8 +78,8 @@ class Wanted:
         return replace(self, answers=answers)
 
 
-def wanted_of(playbook: str, run: str) -> Wanted:
-    """Read back what `Wanted.playbook` wrote; InputError for a run of anything else."""
+def wanted_of(playbook: str, run: str) -> tuple[Wanted, Mapping[str, Any] | None]:
+    """Read back what `Wanted.playbook` wrote, and the plan that it is bound to; InputError for anything else."""
     try:
         (play,) = document.parse(playbook, file=run).value
         (task,) = play["tasks"]
@@ -87,7 +87,7 @@ def wanted_of(playbook: str, run: str) -> Wanted:
         known = {"from", "repository", "mode", "businesses", "identity", "on_error", "scratch", "plan", *ANSWERS}
         if set(given) - known or not isinstance(given["from"], str) or not isinstance(given["repository"], str):
             raise InputError(run)  # noqa: TRY301 - one message for all that it is not
-        return Wanted(
+        wanted = Wanted(
             backup=given["from"],
             repository=given["repository"],
             host=play["hosts"],
@@ -98,6 +98,7 @@ def wanted_of(playbook: str, run: str) -> Wanted:
             aside=given.get("on_error") == "quarantine",
             answers={name: given[name] for name in ANSWERS if name in given},
         )
+        return wanted, given.get("plan")
     except (InputError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(
             f"run {run} is no restore that was prepared on this page", hint="begin again with Restore in the menu"
