@@ -130,6 +130,9 @@ def test_without_scripts(console: Console) -> None:
     scheduled = console.invoke(*line[1].split())
     assert scheduled.code == 0, scheduled.text
     assert (sorted(runs.iterdir()) if runs.exists() else []) == before
+    ticked = {**FORM, "which": "some", "business": "biz-umoja-grill"}
+    part = console.post("/backup/businesses", ticked, form="/backup")
+    assert re.search(r'value="biz-umoja-grill" checked', part.text)
     assert console.client.get("/backup?host=nobody").status_code == 400
 
 

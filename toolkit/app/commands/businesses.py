@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from toolkit.model.census import Business, Census, OptionalTable
 
 
+LOCK_SECONDS = 30.0
+"""How long tables that others hold are waited for: who only lists has others to ask."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What `businesses` is given."""
@@ -75,7 +79,9 @@ def _businesses(given: Options, call: Call) -> Iterator[Answer]:
 
     with (
         opened(call) as (connection, catalog),
-        consistent_snapshot(connection, catalog, Scope(demo=Demo.INCLUDE), unclassified="warn") as survey,
+        consistent_snapshot(
+            connection, catalog, Scope(demo=Demo.INCLUDE), unclassified="warn", patience=LOCK_SECONDS
+        ) as survey,
     ):
         census = take_census(survey, count=not given.no_rows)
     yield Counted(host=call.host, census=census)

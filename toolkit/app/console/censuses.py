@@ -25,6 +25,9 @@ SOON: Final = 3.0
 PATIENCE: Final = 90.0
 """Seconds that counting may take before a page does without."""
 
+GIVEN_UP: Final = 900.0
+"""Seconds after which what has not ended is asked for once more."""
+
 NAMES, ROWS = "names", "rows"
 
 
@@ -49,8 +52,12 @@ class _Asked:
     began: float
 
     def is_old(self, fresh: float) -> bool:
+        age = time.monotonic() - self.began
+        if self.asking.running:
+            # a large database is not counted twice at once
+            return age > GIVEN_UP
         failed = any(isinstance(each, PlaybackError) for each in self.asking.answers.values())
-        return self.asking.over and time.monotonic() - self.began > (min(fresh, SOON) if failed else fresh)
+        return age > (min(fresh, SOON) if failed else fresh)
 
 
 @dataclass(slots=True, kw_only=True)

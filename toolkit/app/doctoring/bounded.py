@@ -44,9 +44,14 @@ class Asking(Generic[T]):
         return dict(self._answers)
 
     @property
+    def running(self) -> bool:
+        """Whether something is still being asked, though nobody may wait for it any more."""
+        return any(thread.is_alive() for thread in self._threads)
+
+    @property
     def over(self) -> bool:
         """Whether all have come, or nobody waits any more."""
-        return time.monotonic() >= self._end or not any(thread.is_alive() for thread in self._threads)
+        return time.monotonic() >= self._end or not self.running
 
     def wait(self, seconds: float = math.inf) -> bool:
         """Wait until it is over, for so many seconds at most; says whether it is."""
