@@ -100,7 +100,14 @@ def test_users_come_in_by_tls(shared: Console) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/runs")
     assert all("Secure" in cookie for cookie in answer.headers.get_list("set-cookie"))
     assert {name.partition("-playback")[0] for name in shared.client.cookies} == {"__Host"}
-    assert shared.client.get("/").status_code == 200
+    page = shared.client.get(f"/runs/{a_run(shared)}")
+    token = _FIELD.search(page.text)
+    assert token
+    begun = shared.client.post(f"{page.url.path}/again", data={"csrf": token[1]}).headers["location"]
+    assert shared.wait(begun.rpartition("/")[2]) == 0
+    known = records.read(shared.directory, begun.rpartition("/")[2])
+    assert known
+    assert known.run.by == "anna"
     assert "server" not in answer.headers
     with pytest.raises(httpx.HTTPError):
         httpx.get(shared.address.replace("https", "http"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,8 +18,9 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from tests.console.direct import Direct
+from tests.console.markup import Markup
 from toolkit.app.console.safety.attempts import Attempts, place_of
-from toolkit.app.console.safety.bodies import FIELDS
+from toolkit.app.console.safety.bodies import FIELDS, BodiesMiddleware
 from toolkit.app.console.safety.entrance import Entrance
 from toolkit.app.console.safety.guard import guarded
 from toolkit.app.console.safety.origins import LOCAL, Names
@@ -56,6 +58,7 @@ class Place:
         self.entrance = Entrance(
             lambda: self.users,
             announce=self.told.append,
+            tell=self.told.append,
             sessions=Sessions(lambda: self.time),
             clock=lambda: self.time,
         )
@@ -348,6 +351,24 @@ def test_forms_are_bounded(place: Place) -> None:
     assert len(place.done) == 1
 
 
+def test_a_form_that_comes_too_slowly_is_given_up(place: Place) -> None:
+    """Who sends a body drop by drop is answered that it took too long, and the page does not see it."""
+    sent: list[Any] = []
+
+    async def drop() -> dict[str, Any]:
+        await asyncio.sleep(0.02)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def answered(message: Any) -> None:
+        sent.append(message)
+
+    slow = BodiesMiddleware(innermost(place.app), seconds=0.1)
+    headers = [(b"content-type", b"application/x-www-form-urlencoded")]
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers, "query_string": b"", "scheme": "http"}
+    asyncio.run(slow(scope, drop, answered))
+    assert (sent[0]["status"], place.seen) == (408, [])
+
+
 # sessions
 
 
@@ -463,13 +484,28 @@ def test_users_sign_in_by_name(users: Place) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/runs?a=1")
     client.post("/", data={"csrf": token_of(client.get("/")), "what": "back up"})
     assert users.done == ["anna: back up"]
+    users.sign_in(users.client(address="10.0.0.9"), "anna", "guess")
+    users.sign_in(users.client(address="10.0.0.9"), "my password")
+    signed = ["anna signed in from 10.0.0.1"]
+    assert users.told == [*signed, "anna: a wrong password, from 10.0.0.9", "a name that nobody has, from 10.0.0.9"]
     assert users.client().get("/", params={"token": users.entrance.token}).status_code == 401
+
+
+def test_what_was_typed_is_text(users: Place) -> None:
+    """A name, and where somebody wanted to go, stand on the page as text."""
+    hostile = "\"'><xss onload=1 xss=1></script><script>alert(1)</script>"
+    shown = users.sign_in(users.client(), hostile, to=f"/{hostile}")
+    page = Markup(shown.text, "/")
+    assert (shown.status_code, page.wrong) == (403, [])
+    [form] = page.forms
+    assert (dict(form.fields)["name"], dict(form.fields)["to"]) == (hostile, f"/{hostile}")
+    assert Markup(users.client().get(f"/{hostile}?{hostile}").text, "/").wrong == []
 
 
 def test_what_is_wrong_is_not_told_apart(users: Place) -> None:
     """A wrong name and a wrong password read the same, and take as long."""
     texts = set()
-    for name, password in (("anna", "wrong"), ("nobody", PASSWORD), ("", ""), ("anna\0", PASSWORD), ("ANNA", PASSWORD)):
+    for name, password in (("anna", "wrong"), ("nobody", PASSWORD), ("ANNA\0", PASSWORD)):
         answer = users.sign_in(users.client(address=f"10.0.1.{len(password)}"), name, password)
         assert answer.status_code == 403
         texts.add(re.sub(r'value="[^"]*"|autofocus| ', "", answer.text))

@@ -16,7 +16,7 @@ from toolkit.app.console.safety.entrance import Entrance
 from toolkit.app.console.safety.guard import guarded
 from toolkit.app.console.safety.listening import Users, settled
 from toolkit.app.console.site import Site
-from toolkit.app.control import Control, utc_now
+from toolkit.app.control import utc_now
 from toolkit.config import console
 from toolkit.errors import InputError
 
@@ -36,14 +36,14 @@ def serve(call: Call, listen: str, *, open_browser: bool) -> None:
         RefusedError: it is not this machine's alone, and nobody has said who may come in.
     """
     host, port = _place(listen)
-    users = _users(call.control)
+    users = _users(call)
     config = users.config
     settled(host, port, config, file=users.file)
     taken = _taken(host, port)
     names = settled(host, taken.getsockname()[1], config, file=users.file)
     scheme = "https" if config.certificate else "http"
     root = f"{scheme}://{_shown(host if host.lower() in names.local else config.names[0])}:{names.port}/"
-    entrance = Entrance(users, announce=lambda token: call.note(f"a new address: {root}?token={token}"))
+    entrance = Entrance(users, announce=lambda token: call.note(f"a new address: {root}?token={token}"), tell=call.note)
     site = Site(control=call.control, starter=Starter(control=call.control, now=utc_now))
     address = root if entrance.by_name else f"{root}?token={entrance.token}"
     how = "sign in there by name" if entrance.by_name else "the address opens it once"
@@ -68,10 +68,11 @@ def serve(call: Call, listen: str, *, open_browser: bool) -> None:
         server.run(sockets=[taken])
 
 
-def _users(control: Control) -> Users:
+def _users(call: Call) -> Users:
+    control = call.control
     known = control.has_inventory or control.inventory
     inventory = control.inventory_directory() if known else control.directory / "inventory"
-    return Users(inventory / console.FILE, control=control.directory)
+    return Users(inventory / console.FILE, control=control.directory, tell=call.note)
 
 
 class _Server(uvicorn.Server):

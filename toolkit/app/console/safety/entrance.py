@@ -51,6 +51,7 @@ class Entrance:
         users: Callable[[], Mapping[str, User]] = dict,
         *,
         announce: Callable[[str], None] = lambda _token: None,
+        tell: Callable[[str], None] = lambda _text: None,
         sessions: Sessions | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -59,9 +60,10 @@ class Entrance:
         Args:
             users: gives those who may sign in at the moment; none when it is for whoever sees what is announced.
             announce: tells the person who started the console a token.
+            tell: tells that person who came in, and who tried to.
         """
         self.sessions = sessions or Sessions()
-        self._users, self._announce, self._clock = users, announce, clock
+        self._users, self._announce, self._tell, self._clock = users, announce, tell, clock
         self._by_name = bool(users())
         self._token = secrets.token_urlsafe(32)
         self._announced = -_PRINTED_AGAIN
@@ -118,8 +120,12 @@ class Entrance:
             raise HeldError(5.0)
         self._attempts.begin(place, name)
         if not await self._check(password, user.password if user else NOBODY, known=bool(known), name=name) or not user:
+            # a name that nobody has may be a password that was typed into the wrong field
+            whose = f"{name}: a wrong password" if user else "a name that nobody has"
+            self._tell(f"{whose}, from {place_of(address)}")
             return "", ""
         self._attempts.succeeded(place, name)
+        self._tell(f"{name} signed in from {place_of(address)}")
         operator = user.role is Role.OPERATOR
         return self.sessions.begin(name=name, operator=operator, password=user.password), introduction(user)
 

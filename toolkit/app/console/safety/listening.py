@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -90,9 +90,13 @@ def _no_passphrase() -> str:
 class Users:
     """The users as `inventory/console.yml` has them at the moment: who is taken out of it is out at once."""
 
-    def __init__(self, path: Path, *, control: Path) -> None:
-        """Read the file; InputError with every problem of it."""
-        self._path, self._control = path, control
+    def __init__(self, path: Path, *, control: Path, tell: Callable[[str], None] = lambda _text: None) -> None:
+        """Read the file; InputError with every problem of it.
+
+        Args:
+            tell: tells the person who started the console why the users are not read again.
+        """
+        self._path, self._control, self._tell = path, control, tell
         self._stamp = self._stamped()
         self.config = console.load(path, control=control)
 
@@ -108,8 +112,8 @@ class Users:
             self._stamp = stamp
             try:
                 self.config = console.load(self._path, control=self._control)
-            except InputError:
-                return self.config.users
+            except InputError as error:
+                self._tell(f"the users stay as they were, since the file is not right:\n{error.message}")
         return self.config.users
 
     def _stamped(self) -> tuple[int, int]:
