@@ -1,45 +1,22 @@
-"""The pages of backups: found, looked at, pinned, fetched as a file; and what is kept of them."""
+"""The pages of backups in a real browser: a backup is found, pinned, and fetched as a file."""
 
 from __future__ import annotations
 
-import os
 import re
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
-from msgspec.structs import replace
 from playwright.sync_api import Page, expect
 
 from tests.app.many_backups import EACH, make_many
-from tests.console.direct import Direct
 from tests.console.running import Console
-from tests.control import Control
-from tests.storage.faults import flip_bit
-from tests.storage.samples import manifest_of, sample_rows, write_backup
+from tests.storage.samples import sample_rows, write_backup
 from tests.storage.test_proofs import proof_of
-from tests.sweeps import slow_only
-from toolkit.actions.prune import PruneArguments
-from toolkit.app.console import downloads
-from toolkit.app.console.application import application
-from toolkit.app.console.beginning import Starter
-from toolkit.app.console.safety.entrance import Entrance
-from toolkit.app.console.safety.guard import guarded
-from toolkit.app.console.safety.origins import LOCAL, Names
-from toolkit.app.console.site import Site
-from toolkit.app.control import Control as ControlDirectory
-from toolkit.app.control import utc_now
-from toolkit.app.keeping import in_words
-from toolkit.planning.retention import decide
-from toolkit.storage import remembered
 from toolkit.storage.bundle.store import BundleStore
-from toolkit.storage.layout import manifest_name
 from toolkit.storage.proofs import record_proof
 from toolkit.storage.records import read_pins
-from toolkit.storage.references import summaries
 from toolkit.storage.repository import Repository
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -73,11 +50,6 @@ def ran(page: Page, console: Console) -> str:
 def shown(page: Page) -> str:
     """The playbook that a page shows."""
     return page.locator("#playbook").text_content() or ""
-
-
-def rows(text: str) -> int:
-    """How many backups stand on a page."""
-    return text.count('class="made"')
 
 
 def test_a_backup_is_found_and_pinned(page: Page, console: Console, repository: Repository) -> None:
@@ -122,130 +94,12 @@ def test_a_backup_is_fetched_as_one_file(page: Page, console: Console, repositor
     page.get_by_role("button", name="Make the file").click()
     run = ran(page, console)
     assert console.playbook_of(run) == before
-    page.goto(f"/backups/local/{label}/download")
+    page.goto(f"/backups/local/{label}/one-file")
     with page.expect_download() as fetched:
         page.get_by_role("link", name="Download the file").click()
     assert fetched.value.suggested_filename == f"{label}.playback"
     file = BundleStore(Path(fetched.value.path()))
     assert Repository.open(file, create=False).manifest(label) == repository.manifest(label)
-
-
-def test_the_list_by_pages(console: Console, repository: Repository) -> None:
-    """Fifty stand on a page, the address leads on with what was asked for, and a wrong day is said beside all."""
-    first = console.page("/backups")
-    assert (rows(first), "121 backups, 1 to 50 of them here" in first) == (50, True)
-    assert "/backups?page=2" in first
-    last = console.page("/backups?page=3")
-    assert (rows(last), "101 to 121 of them" in last, ">Older<" in last) == (21, True, False)
-    asked = console.page("/backups?host=till-1&page=99&proven=no")
-    assert (rows(asked), "30 backups" in asked) == (30, True)
-    assert "host=till-1&amp;proven=no" not in asked, "it is one page"
-    assert rows(console.page("/backups?since=2026-99-99")) == 50
-    assert "is not a day" in console.page("/backups?since=2026-99-99")
-    assert "None of 121 backups is like that" in console.page("/backups?business=nobody")
-    day = f"{NOW - timedelta(days=2):%Y-%m-%d}"
-    assert "24 backups, the newest first" in console.page(f"/backups?since={day}&until={day}")
-    assert len(repository.labels()) == 121
-
-
-def test_what_is_kept_is_what_a_prune_keeps(console: Console, repository: Repository) -> None:
-    """Each backup stays or goes as by the rules of the playbook, with every reason in words, and a picture of each."""
-    rules = PruneArguments(keep_daily=14, keep_weekly=8, keep_monthly=12, minimum=3)
-    decisions = decide(summaries(repository)[0], rules.policy, now=datetime.now(UTC))
-    stay = sum(each.keep for each in decisions)
-    text = console.page("/backups/kept?repository=local")
-    assert "playbooks/nightly.yml" in text
-    assert "one a day, for 14 days that have one" in text
-    assert f"{stay} backups" in text
-    assert f"{len(decisions) - stay} backups" in text
-    assert text.count('<svg class="timeline"') == 3, "of each host; the job by-hand has one backup alone"
-    assert "the newest of its day, 1 of 14 days that are kept" in text
-    gone = console.page("/backups/kept?repository=local&what=go&host=till-2")
-    assert rows(gone) == sum(not each.keep and each.backup.host == "till-2" for each in decisions)
-    assert "no rule keeps it any more" in gone
-    assert "Nothing is ever removed" not in text
-
-
-@pytest.mark.parametrize(
-    ("reason", "words"),
-    [
-        ("daily 3/14", "the newest of its day, 3 of 14 days that are kept"),
-        ("weekly", "the newest of its week"),
-        ("yearly 2/5 (the oldest)", "the newest of its year, 2 of 5 years that are kept (and the oldest there is)"),
-        ("last 1/7", "one of the newest 7"),
-        ("within 14d", "young: within 14d of the newest"),
-        ("monthly within 1y", "the newest of its month: within 1y of the newest"),
-        ("newest proven of its group, 2 newer are not", "the newest that a restore has proven"),
-        ("one of the newest 3 (minimum)", "one of the newest 3 that always stay"),
-        ("newest of its group", "the newest of its kind"),
-        ("pinned until 2099-12-31", "pinned until 2099-12-31"),
-        ("no rule keeps it", "no rule keeps it any more"),
-    ],
-)
-def test_reasons_in_words(reason: str, words: str) -> None:
-    """What retention says of a backup is said for people."""
-    assert in_words(reason) == words
-
-
-def test_one_backup(console: Console, repository: Repository) -> None:
-    """Its tables have rows by reason, its picture and a file of it are there, and links lead on with it chosen."""
-    label = newest(repository)
-    text = console.page(f"/backups/local/{label}")
-    assert re.search(r'id="table-orders">.*?<td class="number">300</td>\s*<td class="number">300</td>', text, re.DOTALL)
-    assert f'href="/restore?repository=local&amp;backup={label}"' in text
-    assert f'href="/verify?repository=local&amp;backup={label}"' in text
-    assert "table departed is in the catalog file but not in the database" in text
-    assert "audit_logs" in text
-    assert "equal to the backup" in text
-    picture = console.page(f"/backups/local/{label}/picture?zoom=200")
-    assert picture.count("<svg") == 1
-    assert f'href="/backups/local/{label}#table-orders"' in picture
-    file = console.client.get(f"/backups/local/{label}/picture.svg")
-    assert file.headers["content-type"].startswith("image/svg+xml")
-    assert file.headers["content-disposition"] == f'attachment; filename="{label}.svg"'
-
-
-def test_names_that_are_markup(console: Console, repository: Repository) -> None:
-    """A business, a device, a tag and a failure that look like a script are text on every page."""
-    label = f"{NOW - timedelta(days=300):%Y%m%dT%H%M%SZ}-odd-business"
-    manifest = manifest_of(label, [], job="odd", now=NOW - timedelta(days=300))
-    metadata = replace(manifest.metadata, tags=(XSS,), source_device_name=XSS, created_by=XSS, host=XSS)
-    odd = replace(
-        manifest, metadata=metadata, selection=replace(manifest.selection, tenants={XSS: XSS}), warnings=(XSS,)
-    )
-    sealed = repository.write_manifest(odd)
-    record_proof(repository, proof_of(sealed, repository, failure=XSS))
-    try:
-        for path in (f"/backups/local/{label}", "/backups?job=odd", "/backups/kept?repository=local"):
-            text = console.page(path)
-            assert XSS not in text
-            assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
-        assert XSS not in console.page(f"/backups?job={XSS}&business={XSS}")
-    finally:
-        repository.delete_manifest(label)
-
-
-def test_what_is_not_there(console: Console, repository: Repository) -> None:
-    """An unknown backup, place or file is said, nothing outside of repositories is read, and damage is named."""
-    label = newest(repository)
-    for path in (
-        "/backups/local/20200101T000000Z-nightly-business",
-        f"/backups/elsewhere/{label}",
-        f"/backups/bundle:fetched.playback/{label}",
-        "/backups/local/..%2f..%2fplayback.json",
-        f"/backups/local/%2e%2e/{label}",
-        "/backups/local/x/file",
-        f"/backups/local/{repository.labels()[0]}/file",
-    ):
-        assert console.client.get(path).status_code in (400, 404), path
-    store, name = repository.store, manifest_name(repository.labels()[0])
-    whole = store.get(name)
-    store.put(name, flip_bit(whole, 4 * len(whole)))
-    try:
-        assert "is damaged" in console.page("/backups")
-        assert console.client.get(f"/backups/local/{repository.labels()[0]}").status_code == 403
-    finally:
-        store.put(name, whole)
 
 
 def test_without_scripts(visitor: Callable[..., Page], console: Console, repository: Repository) -> None:
@@ -258,42 +112,3 @@ def test_without_scripts(visitor: Callable[..., Page], console: Console, reposit
     page.get_by_label("Unpin it").check()
     page.get_by_role("button", name="Show the playbook").last.click()
     expect(page.locator("#playbook")).to_contain_text("state: absent")
-
-
-def test_few_files_stay(tmp_path: Path) -> None:
-    """Files are gone after a day, and only the newest few stay; an odd name of a repository does no harm."""
-    labels = [f"2026112{number}T020000Z-nightly-business" for number in range(6)]
-    for number, label in enumerate(labels):
-        path = tmp_path / downloads.file_of("local" if number % 2 else "../up", label)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x")
-        age = timedelta(hours=number * 7)
-        os.utime(path, ((NOW - age).timestamp(), (NOW - age).timestamp()))
-    assert len(list((tmp_path / ".playback" / "downloads").glob("*/*"))) == 6
-    downloads.remove_old(tmp_path, NOW)
-    there = [bool(downloads.ready(tmp_path, "local" if n % 2 else "../up", each)) for n, each in enumerate(labels)]
-    assert there == [True, True, True, False, False, False]
-    downloads.remove_old(tmp_path, NOW + timedelta(hours=12))
-    assert downloads.ready(tmp_path, "local", labels[1])
-    downloads.remove_old(tmp_path, NOW + timedelta(days=2))
-    assert not list((tmp_path / ".playback" / "downloads").glob("*/*"))
-
-
-@slow_only
-def test_ten_thousand_backups_on_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lists, searches and what is kept of ten thousand backups cost less than a second each, once they were read."""
-    monkeypatch.setattr(remembered, "_FRESH", timedelta(days=-1))
-    place = Control(tmp_path)
-    place.add_host("demo", "embedded:none")
-    make_many(tmp_path / "repository", 10_000, until=NOW - EACH)
-    starter = Starter(control=ControlDirectory(directory=tmp_path), now=utc_now)
-    entrance, site = Entrance(), Site(control=starter.control, starter=starter)
-    app = guarded(application(site), entrance=entrance, names=Names(local=LOCAL, port=8642))
-    home = "http://127.0.0.1:8642"
-    with httpx.Client(transport=Direct(app, "127.0.0.1"), base_url=home, headers={"Origin": home}) as client:
-        assert client.get("/", params={"token": entrance.token}).status_code == 303
-        for path in ("/backups", "/backups?page=200", "/backups?business=caf%C3%A9&host=till-1", "/backups/kept"):
-            client.get(path)
-            began = time.process_time()
-            assert client.get(path).status_code == 200
-            assert time.process_time() - began < 1, path

@@ -1,4 +1,4 @@
-"""`/backups/REPOSITORY/LABEL/pin` and `…/download`: what one does with a backup."""
+"""`/backups/REPOSITORY/LABEL/pin` and `…/one-file`: what one does with a backup."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from toolkit.app.console.deeds import Deed
 from toolkit.app.console.pages.backup_details import address_of, shown_backup
 from toolkit.app.console.site import Site, site_of
 from toolkit.app.repositories import repositories
-from toolkit.errors import InputError, PlaybackError
+from toolkit.errors import InputError, PlaybackError, RefusedError
 from toolkit.private.files import make_directory
 
 PIN, UNPIN = "pin", "unpin"
@@ -117,7 +117,9 @@ def prepare(request: Request, form: FormData) -> Response:
 
 
 def file(request: Request) -> Response:
-    """Give the file."""
+    """Give the file; all that is in a backup is for those alone who may restore it."""
+    if not request.state.session.operator:
+        raise RefusedError("you may look at backups, and not take one along", hint="ask somebody who is an operator")
     site, shown = site_of(request), shown_backup(request)
     label = shown.manifest.metadata.label
     path = downloads.ready(site.control.directory, shown.repository, label)
@@ -129,7 +131,7 @@ def file(request: Request) -> Response:
 ROUTES = (
     Route("/backups/{repository}/{label}/pin", pinning, name="backup_pin"),
     Route("/backups/{repository}/{label}/pin", forms.posted(pin), methods=["POST"]),
-    Route("/backups/{repository}/{label}/download", downloading, name="backup_download"),
-    Route("/backups/{repository}/{label}/download", forms.posted(prepare), methods=["POST"]),
+    Route("/backups/{repository}/{label}/one-file", downloading, name="backup_download"),
+    Route("/backups/{repository}/{label}/one-file", forms.posted(prepare), methods=["POST"]),
     Route("/backups/{repository}/{label}/file", file, name="backup_file"),
 )
