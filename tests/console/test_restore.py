@@ -146,6 +146,11 @@ def test_another_device_without_scripts(shop: Devices, console: Console, visitor
     page.get_by_role("button", name="See what would change").click()
     arrives(page.get_by_role("heading", name="What would change"))
     expect(page.get_by_text("1 row comes back").first).to_be_visible()
+    page.locator("section.change", has_text="items").locator("summary").click()
+    page.get_by_role("link", name="Show the rows of items").click()
+    page.locator("summary", has_text="comes back").click()
+    expect(page.get_by_role("row", name="tenant b")).to_be_visible()
+    page.get_by_role("link", name="Back to the plan").click()
     page.get_by_role("button", name="Restore into target").click()
     arrives(page.get_by_text("Restored, and proven"))
     assert shop.rows("SELECT id FROM items ORDER BY id") == [(1,), (2,), (7,)]

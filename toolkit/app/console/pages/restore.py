@@ -75,6 +75,17 @@ def plan(request: Request) -> Response:
     return _plan(request, _run(request))
 
 
+def rows(request: Request) -> Response:
+    """Show the rows of one table of a plan: a part of its page for htmx, else a page of its own."""
+    site, known, name = site_of(request), _run(request), request.query_params.get("table", "")
+    table = next((each for each in known.tables if each["table"] == name), None)
+    if table is None:
+        raise InputError(f"the plan has no rows of {name!r} to show", hint="go back to the plan")
+    if request.headers.get("HX-Request"):
+        return site.part(request, "restore/rows.html", table=table)
+    return site.page(request, "restore/rows_page.html", title="Restore", known=known, table=table, words=changes_of)
+
+
 def again(request: Request, form: FormData) -> Response:
     """Look at the plan once more: of the database as it is now, or with rows in conflict put aside."""
     wanted = _run(request).wanted
@@ -245,6 +256,7 @@ ROUTES = (
     Route("/restore/preview", posted(preview), methods=["POST"]),
     Route("/restore/plan", posted(look), methods=["POST"]),
     Route("/restore/plan/{run:run_id}", plan),
+    Route("/restore/rows/{run:run_id}", rows),
     Route("/restore/again/{run:run_id}", posted(again), methods=["POST"]),
     Route("/restore/answers/{run:run_id}", posted(answer), methods=["POST"]),
     Route("/restore/apply/{run:run_id}", posted(apply), methods=["POST"]),
