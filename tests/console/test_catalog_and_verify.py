@@ -35,7 +35,7 @@ def label(console: Console) -> str:
     assert ran.code == 0, ran.text
     [made] = Repository.open(LocalStore(console.directory / ".playback" / "repository"), create=False).labels()
     # what people do after a backup
-    execute(database, "UPDATE businesses SET phone = '<b>1</b>' WHERE id = 'biz-city-style'")
+    execute(database, "UPDATE businesses SET description = '<b>Fresh</b>' WHERE id = 'biz-green-valley'")
     execute(database, "DELETE FROM loan_transactions WHERE id = 'loan-l-cty-0-2'")
     return made
 
@@ -72,7 +72,7 @@ def test_a_row_is_found_and_its_owner_and_backups_are_told(
     expect(page.get_by_role("region", name="Columns")).to_contain_text("loanId")
     if EVERYTHING:
         page.set_viewport_size({"width": 1100, "height": 760})
-        page.goto("/catalog/row?host=demo&table=loan_transactions&key=loan-l-cty-0-1")
+        page.goto("/catalog/row?host=demo&table=loan_transactions&key=loan-l-grv-0-1")
         page.screenshot(path=screenshots / "catalog-row.png")
 
 
@@ -104,11 +104,11 @@ def test_a_comparison_is_the_playbook_that_is_shown(
     expect(history.get_by_role("link", name="loan_transactions").first).to_be_visible()
     form.get_by_role("button", name="See which rows differ").click()
     page.get_by_role("link", name="businesses", exact=True).click()
-    opened = page.get_by_role("region", name="Columns of biz-city-style")
-    expect(opened.get_by_role("row").nth(1)).to_contain_text("phone")
-    expect(opened).to_contain_text("<b>1</b>")
+    opened = page.get_by_role("region", name="Columns of biz-green-valley")
+    expect(opened.get_by_role("row").nth(1)).to_contain_text("description")
+    expect(opened).to_contain_text("<b>Fresh</b>")
     if EVERYTHING:
-        page.set_viewport_size({"width": 1100, "height": 620})
+        page.set_viewport_size({"width": 1100, "height": 800})
         page.screenshot(path=screenshots / "verify-differences.png")
 
 
