@@ -164,3 +164,15 @@ def test_295_tables_stay_quick(console: Console, label: str) -> None:
         assert console.client.get(address).elapsed.total_seconds() < 5, address
     file = console.client.get("/catalog/picture.svg?host=demo")
     assert (file.headers["content-type"], "<script" in file.text) == ("image/svg+xml", False)
+
+
+def test_a_computer_that_does_not_answer_keeps_nobody_from_another(page: Page, console: Console, label: str) -> None:
+    """Its page says why nothing is shown and what to do, and the others can be chosen."""
+    del label
+    nowhere = {"host": "127.0.0.1", "port": 1, "dbname": "none", "user": "nobody"}
+    console.add_host("till-2", nowhere, catalog="multi-business")
+    page.goto("/catalog?host=till-2")
+    expect(page.get_by_role("alert")).to_contain_text("The data of till-2 cannot be looked at now")
+    page.get_by_label("Computer").select_option("demo")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("heading", name="tables of demo")).to_be_visible()

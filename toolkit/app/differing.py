@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -73,7 +75,13 @@ class Opened:
         total = sum(manifest.metadata.stats.total_records for manifest in self._manifests[:1])
         progress.start("compare", rows=total)
         found = list[TableDifference]()
+        end = math.inf if self._call.seconds is None else time.monotonic() + self._call.seconds
         for difference in differences(self.before, self.after, tables, shown=self._asked.shown):
+            if time.monotonic() > end:
+                raise InputError(
+                    f"it takes longer than {self._call.seconds:g} seconds to compare all of it",
+                    hint="name some tables, or compare on the command line, which waits as long as it takes",
+                )
             found.append(difference)
             progress.note(difference.table)
             entry = self._manifests[0].table(difference.table)

@@ -14,7 +14,12 @@ from toolkit.app.runs import record
 LARGEST: Final = 4 * 1024 * 1024
 """Bytes of a report above which it is passed over: that of a large fleet is no history of one shop."""
 
+LOOKED_THROUGH: Final = 64 * 1024 * 1024
+"""Bytes of reports that are looked through at most."""
+
 _ACTIONS: Final = ("verify", "drill")
+_SAID = tuple(f'"{action}"'.encode() for action in _ACTIONS)
+"""One of these is in every report that tells of an attempt."""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,20 +53,29 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 def attempts(control: Path, *, limit: int) -> list[Attempt]:
     """Give the newest attempts, as far as their runs are still recorded."""
     found: list[Attempt] = []
+    left = LOOKED_THROUGH
     for run in record.ids(control):
-        found += reversed(list(_attempts(run, _report(record.directory_of(control, run)))))
-        if len(found) >= limit:
+        data = _data(record.directory_of(control, run) / record.REPORT)
+        left -= len(data)
+        if any(each in data for each in _SAID):
+            found += reversed(list(_attempts(run, _report(data))))
+        if len(found) >= limit or left < 0:
             break
     return found[:limit]
 
 
-def _report(directory: Path) -> Mapping[str, Any]:
-    file = directory / record.REPORT
-    with suppress(OSError, msgspec.MsgspecError):
-        if file.stat().st_size <= LARGEST:
-            report = msgspec.json.decode(file.read_bytes())
-            if isinstance(report, dict):
-                return report
+def _data(report: Path) -> bytes:
+    with suppress(OSError):
+        if report.stat().st_size <= LARGEST:
+            return report.read_bytes()
+    return b""
+
+
+def _report(data: bytes) -> Mapping[str, Any]:
+    with suppress(msgspec.MsgspecError):
+        report = msgspec.json.decode(data)
+        if isinstance(report, dict):
+            return report
     return {}
 
 

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from toolkit.app.commands import businesses, explain, find, graph
 from toolkit.app.console.answers import PATIENCE, answer_of
 from toolkit.app.console.site import Site, site_of
-from toolkit.errors import InputError
+from toolkit.errors import DatabaseError, InputError, RefusedError
 from toolkit.model.host import Host
 from toolkit.model.scope import BackupType, Demo
 from toolkit.output.graph_svg import LEGEND, style_within, svg, svg_within
@@ -41,16 +41,20 @@ def catalog(request: Request) -> Response:
     site, query = site_of(request), request.query_params
     hosts = _hosts(site)
     host = _host(query, hosts)
-    text, found, tables, groups = query.get("q", "").strip(), None, 0, []
-    if host:
-        drawn = _graph(site, host)
-        tables, groups = len(drawn.tables), list(_groups(drawn))
-    if host and text:
-        found = answer_of(site, find.COMMAND, find.Options(text=(text,)), host=host)
+    text, found, tables, groups, wrong = query.get("q", "").strip(), None, 0, [], None
+    try:
+        if host:
+            drawn = _graph(site, host)
+            tables, groups = len(drawn.tables), list(_groups(drawn))
+        if host and text:
+            found = answer_of(site, find.COMMAND, find.Options(text=(text,)), host=host)
+    except (DatabaseError, RefusedError) as error:
+        wrong = error  # the others can still be chosen
     return site.page(
         request,
         "catalog.html",
         title="Catalog",
+        wrong=wrong,
         hosts=hosts,
         host=host,
         q=text,
