@@ -131,6 +131,18 @@ def test_what_is_expected_and_cannot_be_looked_at(control: Control, database: st
     assert "no repository is named" not in found["host bare", "newest"].message
 
 
+def test_a_host_whose_own_repository_is_a_file_to_carry(control: Control, database: str) -> None:
+    """A file that is named in place of a repository is looked at as one."""
+    control.add_host("shop", database, repository="bundle:stick.playback", expect={"newest": "26h"})
+    assert set(alarms(examine(control))) == {
+        ("repository bundle:stick.playback", "repository"),
+        ("host shop", "newest"),
+    }
+    back_up_into = context_of(inventory.load(control.directory / "inventory"), "shop", now=datetime.now(UTC))
+    act("backup", {"job": "nightly", "demo": "include"}, back_up_into)
+    assert alarms(examine(control)) == {}
+
+
 def test_databases_that_let_nobody_in(control: Control, database: str) -> None:
     """A stopped server, a wrong password, a database that is not there: each host by itself, with its remedy."""
     with socket.socket() as nobody:

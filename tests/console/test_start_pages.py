@@ -179,7 +179,7 @@ def test_names_that_are_scripts(console: Console, nasty: str) -> None:
 
 
 def test_a_newcomer_is_told_how_to_begin(console: Console) -> None:
-    """Without an inventory, and with one that has no hosts, the overview says the next step."""
+    """Without an inventory or without hosts the overview says the next step; a wrong host keeps no other from pages."""
     inventory = console.directory / "inventory"
     aside = console.directory / "aside"
     inventory.rename(aside)
@@ -189,6 +189,10 @@ def test_a_newcomer_is_told_how_to_begin(console: Console) -> None:
         (inventory / "hosts.yml").write_text("all: {}\n", encoding="utf-8")
         assert "playback init --database" in console.page("/")
         assert "How to begin" in console.page("/backup")
+        hosts = {"first": {"database": "no database at all"}, "demo": {"database": "embedded:demo"}}
+        (inventory / "hosts.yml").write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+        assert "Its settings are not right" in console.page("/")
+        assert "Business backup of demo" in console.page("/backup")
     finally:
         shutil.rmtree(inventory, ignore_errors=True)
         aside.rename(inventory)

@@ -20,7 +20,7 @@ from toolkit.app.doctoring.schedules import examine_schedules
 from toolkit.config.inventory import LoadedInventory
 from toolkit.errors import InputError, UnsetError
 from toolkit.model.finding import Examined, Finding, Level, Measure
-from toolkit.model.host import Host
+from toolkit.model.host import BundleRepository, Host
 from toolkit.planning.expecting import Asked, judged
 
 Answered = Examined | SeenRepository
@@ -99,11 +99,12 @@ class Examination:
     def _repositories(self, hosts: Sequence[Host]) -> dict[str, RepositoryVisit]:
         expected = {name for host in hosts if host.expect for name in _repositories_of(host)}
         used = {name for host in hosts for name in _repositories_of(host)}
+        carried = {name for name in used if BundleRepository.of(name, self.inventory.directory)}
         return {
             name: RepositoryVisit(
                 inventory=self.inventory, name=name, expected=name in expected, now=self.now, memory=self.memory
             )
-            for name in self.inventory.repositories
+            for name in (*self.inventory.repositories, *sorted(carried))
             if not self.only or name in used
         }
 

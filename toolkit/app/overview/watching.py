@@ -20,7 +20,7 @@ from toolkit.app.overview.standing import Key, Overview, overview_of
 from toolkit.app.scheduling.record import FOLDER
 from toolkit.config.inventory import LoadedInventory
 from toolkit.errors import PlaybackError, UnsetError
-from toolkit.model.host import LocalRepository
+from toolkit.model.host import BundleRepository, LocalRepository
 from toolkit.storage.remembered import memory_of
 
 FRESH: Final = 20.0
@@ -150,6 +150,8 @@ def _mark(control: Control, inventory: LoadedInventory) -> Times:
         if isinstance(config, LocalRepository):
             # looking itself leaves traces among the locks
             places += [each for each in _below(config.path) if each.name not in ("chunks", "locks")]
+        elif isinstance(config, BundleRepository):
+            places.append(config.path)
     return _times(places)
 
 

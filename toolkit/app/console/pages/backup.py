@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,9 +17,14 @@ from toolkit.app.console.backup_form import Chosen, Offered, begun, offered, pro
 from toolkit.app.console.censuses import FRESH, SOON, Censuses, Known
 from toolkit.app.console.forms import posted, text
 from toolkit.app.console.site import Site, site_of
+from toolkit.config.inventory import LoadedInventory
+from toolkit.errors import InputError
 
 WAIT: Final = 1.5
 """Seconds that a page waits for the names and rows of businesses; what is not there by then comes later."""
+
+_ODD: Final = re.compile(r"[^A-Za-z0-9._-]+")
+"""What no file is called, that a shell or a header could take for something else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +49,7 @@ class _Form:
             "known": self.known,
             "wrong": wrong,
             "playbook": "" if wrong else written(self.chosen, self.offer),
-            "file": f"{self.chosen.host}-{self.chosen.job}.yml",
+            "file": f"{_ODD.sub('_', f'{self.chosen.host}-{self.chosen.job}')}.yml",
         }
 
 
@@ -61,11 +69,19 @@ def backup(request: Request) -> Response:
     hosts = site.inventory().groups["all"]
     if not hosts:
         return site.page(request, "backup_no_hosts.html", title="Back up")
-    host = request.query_params.get("host") or hosts[0]
+    host = request.query_params.get("host") or _usual(site.inventory(), hosts)
     site.inventory().host(host)
     offer, known = _offered(request, site, host, fresh=SOON)
     form = _Form(chosen=begun(request.query_params, offer), offer=offer, known=known)
     return site.page(request, "backup.html", title="Back up", hosts=hosts, sent=False, **form.data)
+
+
+def _usual(inventory: LoadedInventory, hosts: Sequence[str]) -> str:
+    """The first host that is set up right; the others are told of on the overview."""
+    for name in hosts:
+        with suppress(InputError):
+            return inventory.host(name).name
+    return hosts[0]
 
 
 def _sent(request: Request, form: FormData) -> _Form:
@@ -82,8 +98,7 @@ def chose(request: Request, form: FormData) -> Response:
     if wanted == "run" and not data["wrong"]:
         return site.begin(request, data["playbook"])
     if wanted == "save" and not data["wrong"]:
-        name = data["file"].encode("ascii", "replace").decode("ascii").replace("?", "_")
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        headers = {"Content-Disposition": f'attachment; filename="{data["file"]}"'}
         return Response(data["playbook"], media_type="application/yaml", headers=headers)
     hosts = site.inventory().groups["all"]
     status = 422 if data["wrong"] and wanted in ("run", "save") else 200
