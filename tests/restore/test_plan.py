@@ -125,6 +125,7 @@ def test_the_report_carries_the_plan(make_pair: MakePair) -> None:
     assert items["samples"][1] == {
         "action": "update",
         "key": ["10"],
+        "name": "a",
         "reason": "",
         "values": [
             {"column": "name", "before": "a", "after": "b"},

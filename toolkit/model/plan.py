@@ -155,12 +155,14 @@ class RowSample(Struct, frozen=True, kw_only=True):
     Attributes:
         values: of a row that is there on both sides the columns that differ, otherwise those beside the key.
         reason: why it is kept, or cannot be written.
+        name: what people call it, where it has a column for that, cut short.
     """
 
     action: SampledAction
     key: tuple[str | None, ...]
     values: tuple[SampledValue, ...]
     reason: str = ""
+    name: str = ""
 
 
 class TablePlan(Struct, frozen=True, kw_only=True):

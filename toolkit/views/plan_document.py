@@ -54,6 +54,7 @@ def _table(table: TablePlan, conflicts: int) -> dict[str, object]:
             {
                 "action": str(sample.action),
                 "key": list(sample.key),
+                "name": sample.name,
                 "reason": sample.reason,
                 "values": [
                     {"column": value.column, "before": value.before, "after": value.after} for value in sample.values

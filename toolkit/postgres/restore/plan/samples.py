@@ -26,6 +26,9 @@ ROWS = 10
 VALUES = 50
 """Columns of a row which are shown beside its key."""
 
+NAMING = ("name", "title", "label", "fullname", "displayname", "number", "code", "email")
+"""Columns that say what people call a row, in lower case, the first that it has."""
+
 
 def with_samples(
     connection: Connection, schema: DatabaseSchema, source: Source, prepared: Prepared, plan: RestorePlan
@@ -116,7 +119,12 @@ class _Sampler:
             limit=sql.Literal(ROWS),
         )
         return [
-            RowSample(action=action, key=tuple(key), values=_values(table, names, before, after))
+            RowSample(
+                action=action,
+                key=tuple(key),
+                values=_values(table, names, before, after),
+                name=_called(names, before or after),
+            )
             for key, before, after in self._connection.execute(query)
         ]
 
@@ -154,6 +162,12 @@ def _values(
         if old != new and name not in key
     ]
     return tuple(differing[:VALUES])
+
+
+def _called(names: tuple[str, ...], texts: list[str | None] | None) -> str:
+    """What people call a row, by the first column that is named for that."""
+    columns = {name.lower(): text for name, text in zip(names, texts or [], strict=False)}
+    return next((_cut(text) or "" for name in NAMING if (text := columns.get(name))), "")
 
 
 def _cut(text: str | None) -> str | None:
