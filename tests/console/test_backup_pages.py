@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,6 +26,7 @@ from toolkit.actions.prune import PruneArguments
 from toolkit.app.console import downloads
 from toolkit.app.console.application import application
 from toolkit.app.console.beginning import Starter
+from toolkit.app.console.pages import backup_deeds, backups
 from toolkit.app.console.safety.cookies import Cookies
 from toolkit.app.console.safety.entrance import Entrance
 from toolkit.app.console.safety.guard import guarded
@@ -218,6 +221,29 @@ def test_what_is_not_there(pages: Pages, repository: Repository) -> None:
         assert pages.client.get(f"/backups/local/{repository.labels()[0]}").status_code == 403
     finally:
         store.put(name, whole)
+
+
+def test_a_repository_that_does_not_answer_keeps_no_other_from_it(
+    place: Path, pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Backups of the others are there in time, the silent one is named, and a pin goes where the backup is known."""
+    monkeypatch.setattr(backups, "PATIENCE", 0.5)
+    monkeypatch.setattr(backup_deeds, "PATIENCE", 0.2)
+    file = place / "inventory" / "repositories.yml"
+    before = file.read_text(encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        keys = {"access_key": {"env": "HOME"}, "secret_key": {"env": "HOME"}}
+        far = {"type": "s3", "bucket": "b", "endpoint": endpoint, "region": "r", **keys}
+        file.write_text(json.dumps({**json.loads(before), "far": far}), encoding="utf-8")
+        try:
+            text = pages.page("/backups")
+            label = max(Repository.open(LocalStore(place / "repository"), create=False).labels())
+            pin = pages.page(f"/backups/local/{label}/pin")
+        finally:
+            file.write_text(before, encoding="utf-8")
+    assert ("no answer within 0.5 s" in text, rows(text)) == (True, 50)
+    assert ("if they have one: far" in pin, pin.count("repository: ")) == (True, 1)
 
 
 def test_few_files_stay(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -17,9 +16,14 @@ from toolkit.app.console import composing, deeds, downloads, forms
 from toolkit.app.console.deeds import Deed
 from toolkit.app.console.pages.backup_details import address_of, shown_backup
 from toolkit.app.console.site import Site, site_of
+from toolkit.app.doctoring.bounded import Asking
 from toolkit.app.repositories import repositories
-from toolkit.errors import InputError, PlaybackError, RefusedError
+from toolkit.errors import InputError, MissingError, PlaybackError, RefusedError, UnsetError
 from toolkit.private.files import make_directory
+from toolkit.storage.repository import Repository
+
+PATIENCE = 3
+"""Seconds in which a repository has to say whether it has a backup."""
 
 PIN, UNPIN = "pin", "unpin"
 """What the form of pins asks for."""
@@ -28,7 +32,7 @@ PIN, UNPIN = "pin", "unpin"
 def _pin(request: Request) -> Deed:
     site, shown = site_of(request), shown_backup(request)
     label = shown.manifest.metadata.label
-    holders = list(dict.fromkeys([shown.repository, *_holders(site, label)]))
+    holders, silent = _holders(site, shown)
     pin = shown.pins[0] if shown.pins else None
 
     def compose(form: FormData) -> str:
@@ -40,12 +44,13 @@ def _pin(request: Request) -> Deed:
         day = {"until": day_of(until, site.now(), where="the last day").isoformat()} if until else {}
         state = {"state": "absent"} if wanted == UNPIN else day
         verb = "Let the backup go" if wanted == UNPIN else "Keep the backup"
+        places = [name for name in forms.texts(form, "in") if name in site.inventory().repositories] or holders
         tasks = [
-            {"name": f"{verb} in {name}", "pin": {"backup": label, "repository": name, **state}} for name in holders
+            {"name": f"{verb} in {name}", "pin": {"backup": label, "repository": name, **state}} for name in places
         ]
         return composing.playbook(f"{verb} {label}", deeds.errand_host(site.inventory(), shown.repository), tasks)
 
-    data = {**_about(shown), "pin": pin, "holders": holders}
+    data = {**_about(shown), "pin": pin, "holders": holders, "silent": silent}
     return Deed(title="Pin a backup", template="backup_pin.html", compose=compose, data=data)
 
 
@@ -84,16 +89,29 @@ def _about(shown: Shown) -> dict[str, object]:
     return {"about": metadata, "repository": shown.repository, "address": address_of(shown.repository, metadata.label)}
 
 
-def _holders(site: Site, label: str) -> Iterator[str]:
-    """The repositories that have the backup, as far as they can be opened: `pin` pins it in all of them."""
-    for name, repository in repositories(site.inventory(), ""):
-        if isinstance(repository, PlaybackError):
-            continue
+def _holders(site: Site, shown: Shown) -> tuple[list[str], list[str]]:
+    """The repositories that have the backup, as the command `pin` means all of them; and those that do not answer."""
+    inventory, label = site.inventory(), shown.manifest.metadata.label
+
+    def has(name: str) -> bool | None:
         try:
-            if label in repository.labels(label):
-                yield name
+            ((_, repository),) = repositories(inventory, name)
+            return label in repository.labels(label) if isinstance(repository, Repository) else _unused(repository)
         except PlaybackError:
-            continue
+            return None
+
+    others = [name for name in inventory.repositories if name != shown.repository]
+    asking = Asking({name: partial(has, name) for name in others}, seconds=PATIENCE)
+    asking.wait()
+    told = asking.answers
+    return [shown.repository, *(name for name in others if told.get(name))], [
+        name for name in others if told.get(name) is None
+    ]
+
+
+def _unused(error: PlaybackError) -> bool | None:
+    """False where there is no repository yet, None where nobody knows."""
+    return False if isinstance(error, UnsetError | MissingError) else None
 
 
 def pinning(request: Request) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -13,12 +14,19 @@ from starlette.routing import Route
 
 from toolkit.app.commands import backups
 from toolkit.app.commands.backups import Backups, Listed
-from toolkit.app.console.site import site_of
+from toolkit.app.console.site import Site, site_of
+from toolkit.app.doctoring.bounded import Asking
+from toolkit.app.repositories import Unread
 from toolkit.config.masking import mask
-from toolkit.errors import InputError
+from toolkit.errors import InputError, PlaybackError, StorageError
 
 EACH: Final = 50
 """Backups on a page."""
+
+PATIENCE: Final = 20
+"""Seconds that a repository has for its answer; the first one, which reads every manifest, may take longer."""
+
+_HINT: Final = "look again in a moment: the first look reads every backup. Is its disk plugged in, or its server there?"
 
 FIELDS: Final = ("host", "job", "scope", "business", "tag", "since", "until", "proven", "pinned", "repository")
 """What can be asked for, as it stands in the address."""
@@ -27,8 +35,7 @@ FIELDS: Final = ("host", "job", "scope", "business", "tag", "since", "until", "p
 def listing(request: Request) -> Response:
     """Show the backups that are asked for, the newest first."""
     site, asked = site_of(request), _asked(request.query_params)
-    (answer,) = backups.COMMAND.body(backups.Options(), site.call(backups.COMMAND))
-    assert isinstance(answer, Backups)
+    answer = _everywhere(site)
     wrong, found = "", list(reversed(answer.backups))
     try:
         found = _wanted(found, asked)
@@ -53,6 +60,34 @@ def listing(request: Request) -> Response:
         choices=_choices(answer),
         unread=_unread(answer),
         wrong=wrong,
+    )
+
+
+def _everywhere(site: Site) -> Backups:
+    """What `backups` answers, each repository asked by itself: one that does not answer keeps no other from it."""
+
+    def ask(name: str) -> Backups | Unread:
+        try:
+            (answer,) = backups.COMMAND.body(backups.Options(), site.call(backups.COMMAND, repository=name))
+        except PlaybackError as error:
+            return Unread(name=name, error=error)
+        assert isinstance(answer, Backups)
+        return answer
+
+    names = list(site.inventory().repositories)
+    asking = Asking({name: partial(ask, name) for name in names}, seconds=PATIENCE)
+    asking.wait()
+    answers = asking.answers
+    silent = StorageError(f"no answer within {PATIENCE} s", hint=_HINT)
+    each = [answers.get(name, Unread(name=name, error=silent)) for name in names]
+    found = [answer for answer in each if isinstance(answer, Backups)]
+    listed = [one for answer in found for one in answer.backups]
+    return Backups(
+        backups=tuple(sorted(listed, key=lambda one: one.outline.metadata.timestamp)),
+        warnings=tuple(warning for answer in found for warning in answer.warnings),
+        unreadable=tuple(one for answer in found for one in answer.unreadable),
+        unread=tuple(answer for answer in each if isinstance(answer, Unread)),
+        others=0,
     )
 
 

@@ -15,6 +15,7 @@ from toolkit.app.console.site import Site, site_of
 from toolkit.app.console.timeline import timeline
 from toolkit.app.keeping import Kept, in_words, kept
 from toolkit.app.repositories import repositories
+from toolkit.config.masking import mask
 from toolkit.errors import PlaybackError
 from toolkit.model.retention import Decision
 from toolkit.storage.remembered import memory_of
@@ -54,10 +55,15 @@ _SCOPES: Final = (
 def shown(request: Request) -> Response:
     """Show what stays and what goes: lines of time, and the backups one by one."""
     site, query = site_of(request), request.query_params
-    names = [name for name, each in repositories(site.inventory(), "") if not isinstance(each, PlaybackError)]
+    names = list(site.inventory().repositories)
     name = query.get("repository", "") or (names[0] if names else "")
+    wrong = None
     asked = {"repository": name} | {key: query[key] for key in ("host", "what") if query.get(key)}
-    known = _kept(site, name) if name else Kept(playbook="", rules={}, decisions=(), zone=None)
+    known = Kept(playbook="", rules={}, decisions=(), zone=None)
+    try:
+        known = _kept(site, name) if name else known
+    except PlaybackError as error:
+        wrong = error
     hosts = sorted({each.backup.host for each in known.decisions})
     of_host = [each for each in known.decisions if asked.get("host", "") in ("", each.backup.host)]
     wanted = {"": (True, False), "stay": (True,), "go": (False,)}.get(asked.get("what", ""), (True, False))
@@ -74,6 +80,8 @@ def shown(request: Request) -> Response:
         asked=asked,
         hosts=hosts,
         known=known,
+        wrong=mask(wrong.message) if wrong else "",
+        hint=mask(wrong.hint) if wrong else "",
         rules=list(_rules(known.rules)),
         lines=[_line(each, site, named) for named, each in groups[:DRAWN]],
         more=len(groups[DRAWN:]),
