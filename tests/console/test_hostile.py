@@ -7,20 +7,24 @@ import html
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urldefrag, urlencode, urlsplit
+from xml.etree import ElementTree
 
 import httpx
+import psycopg
 import pytest
 from markupsafe import escape
 from starlette.routing import Mount, Route
 
 from tests.app.invoking import ROOT, invoke
+from tests.conftest import Servers
 from tests.console.direct import Direct
 from tests.console.markup import Markup
-from tests.control import Control, execute
-from tests.sweeps import EVERYTHING, sampled
+from tests.control import Control, execute, rows
+from tests.sweeps import EVERYTHING, sampled, slow_only
 from toolkit.app.console.application import application
 from toolkit.app.console.beginning import Starter
 from toolkit.app.console.pages import routes
@@ -116,24 +120,26 @@ def client(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> It
     monkeypatch.setenv("HOSTILE_SECRET", SECRET)
     ran = invoke("run", "playbooks/hostile.yml", cwd=directory, env={"PLAYBACK_BY": TEXT, "PYTHONPATH": str(ROOT)})
     assert ran.code == 1, ran
-    starter = Starter(control=ControlDirectory(directory=directory), now=utc_now)
-    with contextlib.closing(asking(starter)) as client:
+    with asking(directory) as client:
         yield client
-    for process in starter.began.values():
-        # the end of its standard input stops a run, as when the console ends
-        process.communicate(timeout=60)
     monkeypatch.undo()
     pg18.drop_database("console_hostile")
 
 
-def asking(starter: Starter) -> httpx.Client:
-    """Somebody who came in to the console of a control directory."""
-    site = Site(control=starter.control, starter=starter)
+@contextlib.contextmanager
+def asking(directory: Path) -> Iterator[httpx.Client]:
+    """Somebody who came in to the console of a control directory; the runs that it began end with it."""
+    starter = Starter(control=ControlDirectory(directory=directory), now=utc_now)
     entrance = Entrance()
+    site = Site(control=starter.control, starter=starter)
     app = guarded(application(site), entrance=entrance, names=Names(local=LOCAL, port=8642))
     client = httpx.Client(transport=Direct(app, "127.0.0.1"), base_url=HOME, headers={"Origin": HOME})
     assert client.get("/", params={"token": entrance.token}).status_code == 303
-    return client
+    yield client
+    client.close()
+    for process in starter.began.values():
+        # the end of its standard input stops a run, as when the console ends
+        process.communicate(timeout=60)
 
 
 def looked_at(client: httpx.Client, address: str, **asked: Any) -> Markup:
@@ -147,12 +153,29 @@ def looked_at(client: httpx.Client, address: str, **asked: Any) -> Markup:
     assert not any(form in answer.text for form in (SECRET, str(escape(SECRET)), html.escape(SECRET)))
     page = Markup(answer.text if kind.startswith("text/html") else "", address)
     assert page.wrong == [], (address, asked, answer.text)
+    if kind.startswith("image/svg"):
+        assert drawn_wrong(answer.content) == [], (address, answer.text)
     return page
+
+
+def drawn_wrong(picture: bytes) -> list[str]:
+    """What of a picture would run, or is none of ours."""
+    wrong = []
+    for each in ElementTree.fromstring(picture).iter():
+        names = [str(each.tag).rpartition("}")[2], *(name.rpartition("}")[2] for name in each.attrib)]
+        wrong += [name for name in names if name.startswith(("on", "xss")) or name in ("script", "foreignObject")]
+        wrong += [to for name, to in each.attrib.items() if name.endswith("href") and not to.startswith(("/", "#"))]
+    return wrong
 
 
 @pytest.fixture(scope="module")
 def pages(client: httpx.Client) -> dict[str, Markup]:
     """Every page that links lead to, by address."""
+    return walked(client)
+
+
+def walked(client: httpx.Client) -> dict[str, Markup]:
+    """Look at every page that links and filters lead to, by address."""
     found: dict[str, Markup] = {}
     waiting = ["/", *(route.path for route in _routes() if "{" not in route.path and "GET" in (route.methods or ()))]
     while waiting:
@@ -235,3 +258,42 @@ def test_hostile_forms_are_no_defect(client: httpx.Client, pages: dict[str, Mark
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     for target, sent in sampled(list(cases.values()), min(FORMS, len(cases))):
         looked_at(client, target, method="POST", content=urlencode(sent).encode(), headers=kind)
+
+
+FREE_TEXT = """
+SELECT quote_ident(table_name), quote_ident(column_name), coalesce(character_maximum_length, 10000)
+FROM information_schema.columns AS c JOIN information_schema.tables USING (table_schema, table_name)
+WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND data_type IN ('text', 'character varying')
+AND NOT EXISTS (
+    SELECT FROM information_schema.key_column_usage AS k
+    WHERE (k.table_schema, k.table_name, k.column_name) = (c.table_schema, c.table_name, c.column_name))
+"""
+
+
+@slow_only
+def test_script_in_every_text_of_the_demo(
+    servers: Servers, demo_template: Callable[[int], str], tmp_path: Path
+) -> None:
+    """With an element and an attribute in every text of the demo that is no key, all pages show text."""
+    conninfo = servers.database(18, template=demo_template(18))
+    changed = 0
+    literal = TEXT.replace("'", "''")
+    for table, column, length in rows(conninfo, FREE_TEXT):
+        # columns of which a rule or an index takes not every text stay as they are
+        with contextlib.suppress(psycopg.Error):
+            execute(conninfo, f"UPDATE {table} SET {column} = left('{literal}', {length})")
+            changed += 1
+    assert changed > 300
+    control = Control(tmp_path)
+    control.add_host("shop", conninfo)
+    backup = {"name": TEXT, "backup": {"scope": "full-device", "demo": "include"}}
+    (tmp_path / "hostile.yml").write_text(json.dumps([{"hosts": "all", "tasks": [backup]}]), encoding="utf-8")
+    shutil.copy(ROOT / "tasks.py", tmp_path)
+    ran = invoke("run", "hostile.yml", cwd=tmp_path, env={"PYTHONPATH": str(ROOT)})
+    assert ran.code == 0, ran
+    with asking(tmp_path) as client:
+        assert len(walked(client)) > 20
+        for table in ("businesses", "users", "business_products"):
+            [(key,), *_] = rows(conninfo, f"SELECT id FROM {table}")
+            looked_at(client, f"/catalog/row?{urlencode({'host': 'shop', 'table': table, 'key': key})}")
+            looked_at(client, f"/catalog?{urlencode({'host': 'shop', 'q': TEXT[:20]})}")
