@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.app.invoking import ROOT
 from tests.console.running import Console
+from tests.console.test_every_page import faults
 from tests.control import Control, execute
 from tests.restore.devices import DDL, Devices, machine
 from tests.sweeps import slow_only
@@ -103,6 +104,7 @@ def test_rows_are_deleted_only_when_the_host_was_typed_and_only_as_seen(
     tenants.get_by_text("Look at the rows").click()
     tenants.locator("summary", has_text="changes a Aa").click()
     expect(tenants.get_by_role("row", name="name Aa A")).to_be_visible()
+    assert not faults(page)
     page.get_by_label("Type target").fill("Target")
     page.get_by_role("button", name="Restore into target").click()
     expect(page.get_by_role("alert")).to_contain_text("not the name of the host")
@@ -120,6 +122,7 @@ def test_rows_are_deleted_only_when_the_host_was_typed_and_only_as_seen(
     page.get_by_role("button", name="Restore into target").click()
     arrives(page.get_by_text("Restored, and proven"))
     arrives(page.get_by_role("heading", name="The proof"))
+    assert not faults(page)
     assert shop.rows("SELECT id FROM items ORDER BY id") == [(1,), (2,)]
     assert console.playbook_of(run_of(page)) == shown
     done = shop.rows("SELECT t::text FROM tenants t ORDER BY id")
@@ -169,10 +172,12 @@ def test_a_conflict_and_a_question_of_drift(shop: Devices, console: Console, pag
     page.goto(f"/restore?backup={manifest.metadata.label}&repository=local&into=host&host=target")
     page.get_by_role("button", name="See what would change").click()
     arrives(page.get_by_text("The tables have changed since the backup"))
+    assert not faults(page)
     page.get_by_label("Value for items.colour").fill("<b>red</b>")
     page.get_by_role("button", name="Look at the plan with these answers").click()
     arrives(page.get_by_text("Some rows cannot be restored"))
     expect(page.get_by_role("alert")).to_contain_text("small")
+    assert not faults(page)
     expect(page.get_by_role("button", name="Restore into target")).to_have_count(0)
     page.get_by_role("button", name="Put these rows aside").click()
     expect(page.locator(".badges")).to_contain_text("1 row put aside")
