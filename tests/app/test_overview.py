@@ -16,7 +16,7 @@ from tests.acting import act, context_of
 from tests.control import Control, execute
 from tests.places import ROOT
 from toolkit.app.control import Control as CommandControl
-from toolkit.app.overview.advice import advice_on, known_checks
+from toolkit.app.overview.advice import MEANINGS, advice_on
 from toolkit.app.overview.standing import JobStanding, Overview
 from toolkit.app.overview.watching import Watch
 from toolkit.app.scheduling.record import Record, write
@@ -96,7 +96,9 @@ def test_jobs_with_their_newest_backup_proof_and_next_run(control: Control) -> N
     nightly, weekly = found["nightly"], found["weekly"]
     assert nightly.newest is not None
     assert (nightly.newest.metadata.label, nightly.backups) == (newest.metadata.label, 2)
-    assert (nightly.repositories, nightly.advice, nightly.proves_newest) == (("local",), (), True)
+    assert (nightly.repositories, nightly.advice) == (("local",), ())
+    assert nightly.proof is not None
+    assert nightly.proof.label == newest.metadata.label
     assert nightly.coming is not None
     assert nightly.coming.schedule == "nights"
     assert nightly.coming.at is not None
@@ -158,7 +160,7 @@ def test_everything_that_doctor_says_has_plain_words() -> None:
         text = "".join(file.read_text("utf-8") for file in files)
         found |= {(kind, name) for name in re.findall(r'(?:\.finding\(\s*|check=)"(\w+)"', text)}
     found -= {("host", "record")}  # of the schedules, in examining.py
-    assert found == known_checks()
+    assert found == set(MEANINGS)
     hint = "`invoke drill`"
     told = advice_on(Finding(about="host a/b", check="proven", message="late", level=Level.CRITICAL, hint=hint))
     assert (told.page, told.said) == ("/verify?host=a%2Fb", "late")

@@ -199,16 +199,19 @@ def test_a_newcomer_is_told_how_to_begin(console: Console) -> None:
 
 
 def test_an_overview_that_nobody_has_to_wait_for(console: Console) -> None:
-    """Ten open pages ask once; a page that has nothing new to show gets nothing."""
-    console.page("/")
-    while "looking again" in (page := console.page("/")):
+    """Ten open pages are served at once, and one that has nothing new to show gets nothing."""
+    while "looking again" in console.page("/"):
         time.sleep(0.1)
-    state = re.search(r"/overview/now\?seen=(\w+)", page)
-    assert state
-    began = time.monotonic()
-    for _ in range(10):
-        assert console.client.get(f"/overview/now?seen={state[1]}").status_code == 204
-    assert time.monotonic() - began < 3
+    for _ in range(3):
+        state = re.search(r"/overview/now\?seen=(\w+)", console.page("/"))
+        assert state
+        began = time.monotonic()
+        answers = {console.client.get(f"/overview/now?seen={state[1]}").status_code for _ in range(10)}
+        if answers == {204}:
+            break
+        # a new minute, with which all ages are told anew, or twenty seconds are over
+    assert answers == {204}
+    assert time.monotonic() - began < 5
     assert console.client.get("/overview/now?seen=other").status_code == 200
 
 

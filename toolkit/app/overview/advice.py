@@ -11,7 +11,7 @@ from toolkit.config.masking import mask
 from toolkit.model.finding import Finding, Level
 
 
-class _Meaning(NamedTuple):
+class Meaning(NamedTuple):
     """What a check means: a sentence, and the page where something can be done about it."""
 
     text: str
@@ -20,87 +20,87 @@ class _Meaning(NamedTuple):
 
 
 _BACKUP = "/backup?host={name}"
-_MEANINGS: Final[dict[tuple[str, str], _Meaning]] = {
-    ("host", "database"): _Meaning(
+MEANINGS: Final[dict[tuple[str, str], Meaning]] = {
+    ("host", "database"): Meaning(
         "Its database does not answer. Is that computer switched on and connected? Nothing can be backed up until then."
     ),
-    ("host", "inventory"): _Meaning("Its settings are not right, so nothing of it can be backed up."),
-    ("host", "catalog"): _Meaning(
+    ("host", "inventory"): Meaning("Its settings are not right, so nothing of it can be backed up."),
+    ("host", "catalog"): Meaning(
         "It is not settled which data belong to whom, so backups of it stop. Ask whoever set Playback up.",
         "/catalog?host={name}",
         "Open the catalog",
     ),
-    ("host", "unclassified"): _Meaning(
+    ("host", "unclassified"): Meaning(
         "The application has new tables that no backup covers yet, and backups stop until it is said whose they are."
         " Ask whoever set Playback up.",
         "/catalog?host={name}",
         "Open the catalog",
     ),
-    ("host", "vanished"): _Meaning(
+    ("host", "vanished"): Meaning(
         "Tables that used to be backed up are gone from its database. Ask whoever looks after the application."
     ),
-    ("host", "backup"): _Meaning("Its database does not let us read everything, so it cannot be backed up."),
-    ("host", "restore"): _Meaning("It can be backed up, but nothing could be brought back into it."),
-    ("host", "scratch"): _Meaning("Backups of it cannot be tried out, since there is no place for a trial."),
-    ("host", "clock"): _Meaning("Its clock is wrong, so the ages of backups are wrong. Set it right."),
-    ("host", "secret"): _Meaning("A file with a password can be read by others on this computer."),
-    ("host", "version"): _Meaning("Its version of PostgreSQL is not among those that Playback was tried with."),
-    ("host", "newest"): _Meaning("There is no backup of it, or none that is new enough.", _BACKUP, "Back up now"),
-    ("host", "proven"): _Meaning(
+    ("host", "backup"): Meaning("Its database does not let us read everything, so it cannot be backed up."),
+    ("host", "restore"): Meaning("It can be backed up, but nothing could be brought back into it."),
+    ("host", "scratch"): Meaning("Backups of it cannot be tried out, since there is no place for a trial."),
+    ("host", "clock"): Meaning("Its clock is wrong, so the ages of backups are wrong. Set it right."),
+    ("host", "secret"): Meaning("A file with a password can be read by others on this computer."),
+    ("host", "version"): Meaning("Its version of PostgreSQL is not among those that Playback was tried with."),
+    ("host", "newest"): Meaning("There is no backup of it, or none that is new enough.", _BACKUP, "Back up now"),
+    ("host", "proven"): Meaning(
         "It is too long ago that a backup was restored as a trial. Only a trial shows that it can be relied upon.",
         "/verify?host={name}",
         "Try a restore",
     ),
-    ("host", "failed"): _Meaning(
+    ("host", "failed"): Meaning(
         "A backup failed its trial and cannot be relied upon. Make a new one and try that.", _BACKUP, "Back up now"
     ),
-    ("host", "hindered"): _Meaning(
+    ("host", "hindered"): Meaning(
         "Something kept the last trial of a backup from coming to its end.", "/verify?host={name}", "Try a restore"
     ),
-    ("repository", "repository"): _Meaning(
+    ("repository", "repository"): Meaning(
         "This place for backups cannot be reached. Is the disk plugged in, or the network up?",
         "/repositories",
         "Open the repositories",
     ),
-    ("repository", "backups"): _Meaning(
+    ("repository", "backups"): Meaning(
         "A backup in it cannot be read. Check the repository to see what is damaged.",
         "/repositories",
         "Open the repositories",
     ),
-    ("repository", "writable"): _Meaning("Nothing can be written to it, so no new backup can be kept there."),
-    ("repository", "clock"): _Meaning("Its clock and this computer's differ. Set them right."),
-    ("repository", "locks"): _Meaning(
+    ("repository", "writable"): Meaning("Nothing can be written to it, so no new backup can be kept there."),
+    ("repository", "clock"): Meaning("Its clock and this computer's differ. Set them right."),
+    ("repository", "locks"): Meaning(
         "A run that broke off left a lock behind, which keeps others out.", "/repositories", "Open the repositories"
     ),
-    ("repository", "disk"): _Meaning(
+    ("repository", "disk"): Meaning(
         "There is hardly any room left for the next backup. Make room, or thin out old backups.",
         "/repositories",
         "Open the repositories",
     ),
-    ("repository", "check"): _Meaning(
+    ("repository", "check"): Meaning(
         "It was not read back for long, or the last time showed damage. Check it.",
         "/repositories",
         "Open the repositories",
     ),
-    ("repository", "proofs"): _Meaning("A note about a trial cannot be read. Try that backup again.", "/verify"),
-    ("schedule", "run"): _Meaning("Its last run did not end well.", "/runs", "See the runs"),
-    ("schedule", "missed"): _Meaning(
+    ("repository", "proofs"): Meaning("A note about a trial cannot be read. Try that backup again.", "/verify"),
+    ("schedule", "run"): Meaning("Its last run did not end well.", "/runs", "See the runs"),
+    ("schedule", "missed"): Meaning(
         "A run was missed. Was this computer off at that time?", "/schedules", "Open the schedules"
     ),
-    ("schedule", "skipped"): _Meaning(
+    ("schedule", "skipped"): Meaning(
         "A run was left out, since another one was still going on.", "/schedules", "Open the schedules"
     ),
-    ("schedule", "timer"): _Meaning(
+    ("schedule", "timer"): Meaning(
         "Nothing starts it any more: its timer is gone.", "/schedules", "Open the schedules"
     ),
-    ("schedule", "paused"): _Meaning(
+    ("schedule", "paused"): Meaning(
         "It is paused: nothing runs until somebody resumes it.", "/schedules", "Open the schedules"
     ),
-    ("schedule", "record"): _Meaning("What is known of it cannot be read.", "/schedules", "Open the schedules"),
+    ("schedule", "record"): Meaning("What is known of it cannot be read.", "/schedules", "Open the schedules"),
 }
 """By what a finding is about, and what was asked."""
 
-_UNUSED: Final = _Meaning(
+_UNUSED: Final = Meaning(
     "Nothing is there yet: the first backup makes it. If there were backups before, is the disk plugged in?",
     "/backup",
     "Back up now",
@@ -134,13 +134,8 @@ def advice_on(finding: Finding, *, unused: bool = False) -> Advice:
     """
     kind, _, name = finding.about.partition(" ")
     said, hint = mask(finding.message), mask(wording.called(finding.hint))
-    meaning = _UNUSED if unused else _MEANINGS.get((kind.removesuffix("s"), finding.check))
+    meaning = _UNUSED if unused else MEANINGS.get((kind.removesuffix("s"), finding.check))
     if meaning is None:
         return Advice(level=finding.level, text=f"{said[:1].upper()}{said[1:]}.", hint=hint)
     page = meaning.page.format(name=quote(name, safe=""))
     return Advice(level=finding.level, text=meaning.text, page=page, link=meaning.link, said=said, hint=hint)
-
-
-def known_checks() -> frozenset[tuple[str, str]]:
-    """Give what there are sentences for."""
-    return frozenset(_MEANINGS)

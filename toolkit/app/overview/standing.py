@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from toolkit.app.doctoring.examining import (
     SCHEDULES,
@@ -35,7 +36,6 @@ class JobStanding:
         backups: how many there are, each label counted once.
         proof: the newest attempt that proves a backup of the job, or a business of one, and holds.
         failed: the newest attempt of the newest backup, where it failed.
-        watched: something is expected of it (`expect` of the host).
         coming: when it is made next.
     """
 
@@ -45,7 +45,6 @@ class JobStanding:
     backups: int = 0
     proof: Proof | None = None
     failed: Proof | None = None
-    watched: bool = False
     coming: Coming | None = None
     advice: tuple[Advice, ...] = ()
 
@@ -53,11 +52,6 @@ class JobStanding:
     def level(self) -> Level:
         """The gravest of what there is to say."""
         return _gravest(self.advice)
-
-    @property
-    def proves_newest(self) -> bool:
-        """Whether it is the newest backup that is proven, and the whole of it."""
-        return self.newest is not None and self.newest.standing.proven is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +166,7 @@ def overview_of(looking: Looking, runs: Mapping[Key, Coming]) -> Overview:
         names.append(name)
         hosts.append(_unusable(name, finding, backups, runs))
     strangers = dict.fromkeys(host for host, _ in backups if host not in names)
-    hosts += [HostStanding(name=name, known=False, jobs=_jobs(name, backups, runs, {}, {})) for name in strangers]
+    hosts += [HostStanding(name=name, known=False, jobs=_jobs(name, backups, runs)) for name in strangers]
     return Overview(
         at=looking.examination.now,
         going_on=not looking.asking.over,
@@ -205,14 +199,13 @@ def _host(looking: Looking, name: str, backups: Mapping[Key, list[Seen]], runs: 
     of_jobs: dict[str, list[Finding]] = defaultdict(list)
     for finding in judged:
         of_jobs[finding.job].append(finding)
-    watched = {each.job: True for each in host.expect}
     return HostStanding(
         name=name,
         device=host.device_name or "",
         watched=bool(host.expect),
         answered=answered,
         said=findings,
-        jobs=_jobs(name, backups, runs, of_jobs, watched),
+        jobs=_jobs(name, backups, runs, of_jobs, {each.job for each in host.expect}),
         advice=_advice((*findings, *of_jobs.get("", ()))),
     )
 
@@ -220,27 +213,23 @@ def _host(looking: Looking, name: str, backups: Mapping[Key, list[Seen]], runs: 
 def _unusable(
     name: str, finding: Finding, backups: Mapping[Key, list[Seen]], runs: Mapping[Key, Coming]
 ) -> HostStanding:
-    return HostStanding(name=name, said=(finding,), jobs=_jobs(name, backups, runs, {}, {}), advice=_advice([finding]))
+    return HostStanding(name=name, said=(finding,), jobs=_jobs(name, backups, runs), advice=_advice([finding]))
 
 
 def _jobs(
     host: str,
     backups: Mapping[Key, list[Seen]],
     runs: Mapping[Key, Coming],
-    findings: Mapping[str, Sequence[Finding]],
-    watched: Mapping[str, bool],
+    findings: Mapping[str, Sequence[Finding]] = MappingProxyType({}),
+    expected: Collection[str] = (),
 ) -> tuple[JobStanding, ...]:
     known = {job for one, job in (*backups, *runs) if one == host}
-    names = sorted(known | {job for job in (*findings, *watched) if job})
-    found = (
-        _job(job, backups.get((host, job), []), runs.get((host, job)), findings.get(job, ()), watched) for job in names
-    )
+    names = sorted(known | {job for job in (*findings, *expected) if job})
+    found = (_job(job, backups.get((host, job), []), runs.get((host, job)), findings.get(job, ())) for job in names)
     return tuple(sorted(found, key=lambda each: each.newest.time.timestamp() if each.newest else 0.0, reverse=True))
 
 
-def _job(
-    job: str, there: Sequence[Seen], run: Coming | None, findings: Sequence[Finding], watched: Mapping[str, bool]
-) -> JobStanding:
+def _job(job: str, there: Sequence[Seen], run: Coming | None, findings: Sequence[Finding]) -> JobStanding:
     newest = there[-1] if there else None
     copies = [seen for seen in there if newest and seen.metadata.label == newest.metadata.label]
     proofs = [seen.proof for seen in there if seen.proof is not None]
@@ -253,7 +242,6 @@ def _job(
         backups=len({seen.metadata.label for seen in there}),
         proof=max(proofs, key=lambda each: each.time, default=None),
         failed=next((seen.standing.failed for seen in copies if seen.standing.failed is not None), None),
-        watched=job in watched or "" in watched,
         coming=run,
         advice=_advice(findings),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -26,12 +27,12 @@ def overview(request: Request) -> Response:
     found = _watch(request).overview(wait=WAIT)
     if not any(host.known for host in found.hosts):
         return _beginning(request, site, found)
-    return site.page(request, "overview.html", title="Overview", **_data(found))
+    return site.page(request, "overview.html", title="Overview", **_data(found, site.now()))
 
 
 def now(request: Request) -> Response:
     """Show the same as a part of the page; nothing where it has not changed since it was seen."""
-    data = _data(_watch(request).overview(wait=WAIT))
+    data = _data(_watch(request).overview(wait=WAIT), site_of(request).now())
     if request.query_params.get("seen") == data["state"]:
         return Response(status_code=204)
     return site_of(request).part(request, "overview_part.html", **data)
@@ -44,20 +45,20 @@ def _watch(request: Request) -> Watch:
 
 def _beginning(request: Request, site: Site, found: Overview | None = None) -> Response:
     """Show how to begin, and below it backups of others, where there are some."""
-    known = _data(found) if found else {"hosts": []}
+    known = _data(found, site.now()) if found else {"hosts": []}
     return site.page(request, "overview_beginning.html", title="Overview", directory=site.control.directory, **known)
 
 
-def _data(found: Overview) -> dict[str, Any]:
+def _data(found: Overview, now: datetime) -> dict[str, Any]:
     """What the template sees: the hosts that need somebody first."""
     hosts = sorted(found.hosts, key=lambda host: -host.level)
-    state = hashlib.sha256("\n".join(_telling(found)).encode()).hexdigest()[:16]
+    state = hashlib.sha256("\n".join(_telling(found, now)).encode()).hexdigest()[:16]
     return {"overview": found, "hosts": hosts, "state": state}
 
 
-def _telling(found: Overview) -> Iterator[str]:
-    """All that would look different if it changed, but the ages of things."""
-    yield f"{found.going_on} {found.jobs_known}"
+def _telling(found: Overview, now: datetime) -> Iterator[str]:
+    """All that would look different if it changed; ages do from minute to minute."""
+    yield f"{now:%Y-%m-%d %H:%M} {found.going_on} {found.jobs_known}"
     for host in found.hosts:
         yield f"{host.name} {host.answered} {[each.text for each in host.advice]}"
         for job in host.jobs:
