@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import httpx
 import psutil
 import psycopg
 import pytest
+from playwright.sync_api import Browser, expect
 
 from tests.console.running import Console
 from tests.sweeps import EVERYTHING, slow_only
@@ -156,10 +157,10 @@ def test_a_console_that_is_killed_in_the_middle_of_a_restore(restoring: Restorin
 class Watched:
     """A run of which this process writes the record, so that it goes on as long as one wants."""
 
-    def __init__(self, control: Path, tables: int) -> None:
+    def __init__(self, control: Path, tables: Sequence[str], title: str = "Watched") -> None:
         self.id = records.new_id(datetime.now(UTC))
         self.directory = records.directory_of(control, self.id)
-        self.tables = [f"table_{number}" for number in range(tables)]
+        self.tables, self.title = tables, title
         self.numbers = 0
 
     def begin(self) -> None:
@@ -167,7 +168,7 @@ class Watched:
         process = this_process()
         run = Run(
             id=self.id,
-            title="Watched",
+            title=self.title,
             playbook="watched.yml",
             command="run",
             by="Ann",
@@ -237,7 +238,7 @@ def characters(process: psutil.Process) -> int:
 
 def test_fifty_people_watch_one_run(console: Console) -> None:
     """Each sees it go on and end, and the server reads and renders once for all of them."""
-    run = Watched(console.directory, tables=130)
+    run = Watched(console.directory, [f"table_{number}" for number in range(130)])
     steps = 20 if EVERYTHING else 4
     server = psutil.Process(console.process.pid)
     with turn(run.directory / records.LOCK):
@@ -269,3 +270,22 @@ def test_fifty_people_watch_one_run(console: Console) -> None:
     assert min(map(len, seen)) > 1
     assert (spent < 0.6 + steps * 0.1, grown < 32 * 2**20) == (True, True)
     assert "done" in console.page(f"/runs/{run.id}")
+
+
+@slow_only
+def test_pictures_of_the_guide(console: Console, browser: Browser, screenshots: Path) -> None:
+    """A run that goes on, as the guide shows it."""
+    tables = ("business_order_items", "employee_attendance", "product_prices", "sales", "customers")
+    run = Watched(console.directory, tables, title="Back up all businesses")
+    context = browser.new_context(base_url=console.address, viewport={"width": 1000, "height": 760})
+    cookies = [{"name": e.name, "value": e.value or "", "url": console.address} for e in console.client.cookies.jar]
+    context.add_cookies(cookies)  # type: ignore[arg-type]
+    page = context.new_page()
+    with turn(run.directory / records.LOCK):
+        run.begin()
+        page.goto(f"/runs/{run.id}")
+        time.sleep(0.5)
+        run.progress(620)
+        expect(page.get_by_text("rows a second")).to_be_visible()
+        page.screenshot(path=screenshots / "run-live.png")
+    context.close()
