@@ -117,11 +117,11 @@ def test_a_rehearsal_without_scripts(visitor: Callable[..., Page], console: Cons
     page = visitor(java_script_enabled=False)
     page.goto(f"/verify?repository=local&backup={label}&host=demo")
     form = page.locator("#rehearse")
-    form.get_by_label("How much of it").select_option("biz-umoja-grill")
+    form.get_by_label("How much of it").select_option("=biz-umoja-grill")
     form.get_by_role("button", name="Show the playbook").click()
     shown = html.unescape(SHOWN.findall(page.content())[0])
     assert "- biz-umoja-grill" in shown
-    expect(form.get_by_label("How much of it")).to_have_value("biz-umoja-grill")
+    expect(form.get_by_label("How much of it")).to_have_value("=biz-umoja-grill")
     form.get_by_role("button", name="Rehearse now").click()
     run = run_of(page.url)
     assert console.playbook_of(run) == shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from starlette.datastructures import FormData, QueryParams
@@ -14,74 +14,16 @@ from starlette.routing import Route
 
 from toolkit.app.commands import backups, proofs
 from toolkit.app.console.answers import answer_of
-from toolkit.app.console.composing import literal, playbook
 from toolkit.app.console.forms import posted, text
 from toolkit.app.console.site import Site, site_of
+from toolkit.app.console.verify_forms import TURN, WHOLE, Compare, Known, Rehearse
 from toolkit.app.runs import history
-from toolkit.app.scope_options import names
 from toolkit.errors import InputError
 
 NEWEST: Final = 100
 """Backups that can be chosen in a form; any other one is chosen on its own page, which leads here."""
 
 HISTORY: Final = 30
-
-WHOLE, TURN = "whole", "turn"
-"""How much is rehearsed: the whole backup, or the business that has waited longest; else one business."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compare:
-    """What the form to compare says; a backup as `REPOSITORY/LABEL`."""
-
-    backup: str = ""
-    host: str = ""
-    tables: str = ""
-
-    def playbook(self) -> str:
-        """Write the playbook; InputError where something is missing."""
-        repository, label = _backup(self.backup)
-        if not self.host:
-            raise InputError("no computer is chosen to compare with", hint="choose one, then try again")
-        asked: dict[str, Any] = {"backup": label, "repository": repository, "against": "database"}
-        if self.tables:
-            asked["tables"] = list(names(self.tables))
-        name = f"Compare {label} with {self.host}"
-        return playbook(name, self.host, [{"name": name, "verify": literal(asked)}])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearse:
-    """What the form to rehearse says; without a backup, the oldest that is not proven."""
-
-    host: str = ""
-    backup: str = ""
-    businesses: str = WHOLE
-    on: str = "embedded"
-
-    def playbook(self) -> str:
-        """Write the playbook; InputError where something is missing."""
-        if not self.host:
-            raise InputError("no computer is chosen whose backup is rehearsed", hint="choose one, then try again")
-        asked: dict[str, Any] = {"backups": "oldest-unproven"}
-        if self.backup:
-            repository, label = _backup(self.backup)
-            asked = {"backups": label, "repository": repository}
-        if self.businesses == TURN:
-            asked["businesses"] = "random 1"
-        elif self.businesses != WHOLE:
-            asked["businesses"] = [self.businesses]
-        asked["on"] = self.on
-        name = f"Rehearse a restore of {asked['backups'] if self.backup else f'a backup of {self.host}'}"
-        return playbook(name, self.host, [{"name": name, "drill": literal(asked)}])
-
-
-def _backup(value: str) -> tuple[str, str]:
-    """The repository and the label of a chosen backup."""
-    repository, slash, label = value.partition("/")
-    if not slash or not repository or not label:
-        raise InputError("no backup is chosen", hint="choose one, then try again")
-    return repository, label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +133,7 @@ def rehearse(request: Request, form: FormData) -> Response:
 def _act(request: Request, form: FormData, shown: str, asked: Compare | Rehearse) -> Response:
     site, written, wrong = site_of(request), "", ""
     try:
-        written = asked.playbook()
+        written = asked.playbook(Known(hosts=_hosts(site), repositories=site.inventory().repositories))
     except InputError as error:
         wrong = error.message
     if text(form, "do") == "run" and written:
