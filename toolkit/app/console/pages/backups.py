@@ -35,7 +35,7 @@ FIELDS: Final = ("host", "job", "scope", "business", "tag", "since", "until", "p
 def listing(request: Request) -> Response:
     """Show the backups that are asked for, the newest first."""
     site, asked = site_of(request), _asked(request.query_params)
-    answer = _everywhere(site)
+    answer = everywhere(site)
     wrong, found = "", list(reversed(answer.backups))
     try:
         found = _wanted(found, asked)
@@ -63,7 +63,7 @@ def listing(request: Request) -> Response:
     )
 
 
-def _everywhere(site: Site) -> Backups:
+def everywhere(site: Site) -> Backups:
     """What `backups` answers, each repository asked by itself: one that does not answer keeps no other from it."""
 
     def ask(name: str) -> Backups | Unread:

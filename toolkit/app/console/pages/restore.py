@@ -6,9 +6,8 @@ of that run, whose ID is in the address. So every step works without scripts, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 from starlette.datastructures import FormData, ImmutableMultiDict
@@ -19,11 +18,11 @@ from starlette.routing import Route
 from toolkit.actions.context import Context
 from toolkit.actions.device_outlook import device_outlook
 from toolkit.app.console.forms import posted, text, texts
+from toolkit.app.console.pages.backups import everywhere
 from toolkit.app.console.restoring.planned import Planned, answers_of, changes_of, planned
 from toolkit.app.console.restoring.wanted import Wanted
 from toolkit.app.console.site import Site, listed, site_of
-from toolkit.app.repositories import find_backup, repositories
-from toolkit.config.inventory import LoadedInventory
+from toolkit.app.repositories import find_backup
 from toolkit.errors import InputError, PlaybackError
 from toolkit.model.identity import IdentityChoice
 from toolkit.model.manifest import Manifest
@@ -158,37 +157,27 @@ def _names(site: Site, wanted: Wanted) -> Mapping[str, str]:
     if not wanted.businesses:
         return {}
     try:
-        _, _, manifest = find_backup(site.inventory(), wanted.backup, wanted.repository)
+        inventory = site.inventory()
+        _, _, manifest = find_backup(inventory, wanted.backup, listed(inventory, wanted.repository))
     except PlaybackError:
         return {}
     return manifest.selection.tenants
 
 
 def _backups(request: Request, site: Site, host: str) -> Response:
-    inventory = site.inventory()
-    found = sorted(_newest(inventory), key=lambda each: each[1].metadata.timestamp, reverse=True)
-    hosts = sorted({manifest.metadata.host for _, manifest in found})
-    shown = [(name, manifest) for name, manifest in found if host in ("", manifest.metadata.host)]
+    answer = everywhere(site)
+    hosts = sorted({each.outline.metadata.host for each in answer.backups})
+    found = [each for each in reversed(answer.backups) if host in ("", each.outline.metadata.host)]
     return site.page(
-        request, "restore/backups.html", title="Restore", found=shown[:NEWEST], hosts=hosts, host=host, newest=NEWEST
+        request,
+        "restore/backups.html",
+        title="Restore",
+        found=found[:NEWEST],
+        more=len(found) > NEWEST,
+        hosts=hosts,
+        host=host,
+        unread=len(answer.unread) + len(answer.unreadable),
     )
-
-
-def _newest(inventory: LoadedInventory) -> Iterator[tuple[str, Manifest]]:
-    """The newest backups of every repository that can be read."""
-    for name, repository in repositories(inventory, ""):
-        if isinstance(repository, PlaybackError):
-            continue
-        readable = (_read(repository, label) for label in sorted(repository.labels(), reverse=True))
-        yield from islice(((name, manifest) for manifest in readable if manifest is not None), NEWEST * 2)
-
-
-def _read(repository: Any, label: str) -> Manifest | None:
-    try:
-        manifest: Manifest = repository.manifest(label)
-    except PlaybackError:
-        return None
-    return manifest
 
 
 def _what(request: Request, site: Site, wanted: Wanted, manifest: Manifest) -> Response:
