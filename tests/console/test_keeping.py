@@ -87,8 +87,10 @@ def test_a_check_from_the_page(page: Page, console: Console, repository: Reposit
     expect(local.locator(".badge").first).to_have_text("sound")
 
 
-def test_thinning_out_shows_what_goes_before_it_goes(page: Page, console: Console, repository: Repository) -> None:
-    """Rules, the table of a run in check mode with reasons, then the same playbook for good."""
+def test_thinning_out_shows_what_goes_before_it_goes(
+    page: Page, console: Console, repository: Repository, screenshots: Path
+) -> None:
+    """Rules, the table of a run in check mode with reasons, then exactly that for good."""
     page.goto("/repositories/local/prune")
     assert "keep_daily: 14" in shown(page)
     page.get_by_label("One a day for").fill("4")
@@ -106,6 +108,9 @@ def test_thinning_out_shows_what_goes_before_it_goes(page: Page, console: Consol
     goes = page.locator("tbody tr", has_text="goes").count()
     assert len(labels) == 10
     assert shown(page).startswith(before)
+    if EVERYTHING:
+        page.set_viewport_size({"width": 1000, "height": 900})
+        page.screenshot(path=screenshots / "thinning-out.png")
     before = shown(page)
     # whatever comes meanwhile, nothing else goes
     write_backup(repository, sample_rows(), now=NOW - timedelta(days=9, hours=2))
