@@ -35,6 +35,8 @@ from toolkit.app.console.site import Site
 from toolkit.app.control import Control as ControlDirectory
 from toolkit.app.control import utc_now
 from toolkit.app.keeping import in_words
+from toolkit.app.runs import record as records
+from toolkit.app.runs.record import Origin, Run
 from toolkit.planning.retention import decide
 from toolkit.storage import remembered
 from toolkit.storage.layout import manifest_name
@@ -166,7 +168,9 @@ def test_one_backup(pages: Pages, repository: Repository) -> None:
     """Its tables have rows by reason, its picture and a file of it are there, and links lead on with it chosen."""
     label = newest(repository)
     text = pages.page(f"/backups/local/{label}")
-    assert re.search(r'id="table-orders">.*?<td class="number">300</td>\s*<td class="number">300</td>', text, re.DOTALL)
+    orders = text[text.index('id="table-orders"') :]
+    assert '<td data-label="Rows" class="number">300</td>' in orders
+    assert '<td data-label="Own" class="number">300</td>' in orders
     assert f'href="/restore?repository=local&amp;backup={label}"' in text
     assert f'href="/verify?repository=local&amp;backup={label}"' in text
     assert "table departed is in the catalog file but not in the database" in text
@@ -244,6 +248,21 @@ def test_a_repository_that_does_not_answer_keeps_no_other_from_it(
             file.write_text(before, encoding="utf-8")
     assert ("no answer within 0.5 s" in text, rows(text)) == (True, 50)
     assert ("if they have one: far" in pin, pin.count("repository: ")) == (True, 1)
+
+
+def test_a_file_that_is_being_made(place: Path, pages: Pages, repository: Repository) -> None:
+    """The page waits for the run that makes it, says where it failed, and takes nothing else for a run."""
+    address = f"/backups/local/{newest(repository)}/one-file"
+    run = Run(id=records.new_id(NOW), playbook="x.yml", command="run", by="bo", origin=Origin.CONSOLE, started=NOW)
+    folder = records.directory_of(place, run.id)
+    folder.mkdir(parents=True)
+    waiting = pages.page(f"{address}?run={run.id}")
+    assert ("is being made" in waiting, 'http-equiv="refresh"' in waiting) == (True, True)
+    records.write(folder, records.ended(run, now=NOW, code=1))
+    failed = pages.page(f"{address}?run={run.id}")
+    assert ("could not be made" in failed, 'http-equiv="refresh"' in failed) == (True, False)
+    for other in ("", "../runs", "20200101T000000Z-ffffff"):
+        assert "It is made first" in pages.page(f"{address}?run={other}")
 
 
 def test_few_files_stay(tmp_path: Path) -> None:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from toolkit.actions.pin import day_of
 from toolkit.app.commands.show import Shown
 from toolkit.app.console import composing, deeds, downloads, forms
+from toolkit.app.console.addresses import RunId
 from toolkit.app.console.deeds import Deed
 from toolkit.app.console.pages.backup_details import address_of, shown_backup
 from toolkit.app.console.site import Site, site_of
 from toolkit.app.doctoring.bounded import Asking
 from toolkit.app.repositories import repositories
+from toolkit.app.runs import record
+from toolkit.app.runs.record import State
 from toolkit.errors import InputError, MissingError, PlaybackError, RefusedError, UnsetError
 from toolkit.private.files import make_directory
 from toolkit.storage.repository import Repository
@@ -67,21 +71,39 @@ def _download(request: Request) -> Deed:
         task = {"name": "Copy the backup into one file", "copy": copy}
         return composing.playbook(f"Download {label}", deeds.errand_host(site.inventory(), shown.repository), [task])
 
-    data = {**_about(shown), "ready": ready, "bytes": ready.stat().st_size if ready else 0}
+    run = request.query_params.get("run", "")
+    data = {
+        **_about(shown),
+        "ready": ready,
+        "bytes": ready.stat().st_size if ready else 0,
+        "run": run,
+        "state": _state(site, run),
+    }
     return Deed(
         title="Download a backup",
         template="backup_download.html",
         compose=compose,
         data=data,
-        run=partial(_prepare, site.control.directory / file),
+        run=partial(_prepare, site.control.directory / file, address_of(shown.repository, label)),
     )
 
 
-def _prepare(file: Path, request: Request, text: str) -> Response:
+def _prepare(file: Path, address: str, request: Request, text: str) -> Response:
+    """Begin to make the file, and lead back to the page that hands it over."""
     site = site_of(request)
     downloads.remove_old(site.control.directory, site.now(), most=downloads.MOST - 1)
     make_directory(file.parent)
-    return site.begin(request, text)
+    return RedirectResponse(f"{address}/one-file?run={site.start(request, text)}", status_code=303)
+
+
+def _state(site: Site, run: str) -> str:
+    """How far the run is that makes the file: `running`, `done` or `failed`; empty where none was begun."""
+    if not run or not re.fullmatch(RunId.regex, run) or not (site.runs / run).is_dir():
+        return ""
+    known = record.read(site.control.directory, run)
+    if known is None or known.state is State.RUNNING:
+        return "running"
+    return "done" if known.state is State.OK else "failed"
 
 
 def _about(shown: Shown) -> dict[str, object]:
