@@ -147,7 +147,7 @@ def test_a_console_that_is_killed_in_the_middle_of_a_restore(restoring: Restorin
     console.start()
     page = console.page(begun)
     assert "the console was closed" in page
-    assert "Nothing is half done" in page
+    assert "No backup or restore is half done" in page
     restoring.go_on()
     done = console.post(f"{begun}/again", {}, form=begun).headers["location"]
     assert console.wait(done.rpartition("/")[2]) == 0

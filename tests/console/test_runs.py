@@ -82,7 +82,7 @@ def test_a_run_is_stopped_from_its_page(console: Console, page: Page, begin: Cal
     page.get_by_role("button", name="Stop").click()
     box = page.locator("section.box")
     expect(box).to_contain_text("Stopped by")
-    expect(box).to_contain_text("Nothing is half done")
+    expect(box).to_contain_text("No backup or restore is half done")
     assert console.wait(run) == 130
     page.get_by_role("button", name="Run it again").click()
     expect(page.get_by_role("button", name="Stop")).to_be_visible()

@@ -106,6 +106,18 @@ class TaskCourse(msgspec.Struct, kw_only=True):
     ended: bool = False
     hosts: dict[str, HostCourse] = msgspec.field(default_factory=dict)
 
+    def shown(self, at_most: int) -> list[HostCourse]:
+        """Give the hosts that a person wants to see: where something went wrong first, then those under way."""
+        if len(self.hosts) <= at_most:
+            return list(self.hosts.values())
+        order = {"failed": 0, "unreachable": 0, RUNNING: 1}
+        return sorted(self.hosts.values(), key=lambda each: order.get(each.status, 2))[:at_most]
+
+    @property
+    def hosts_done(self) -> int:
+        """How many hosts have ended with it."""
+        return sum(each.status != RUNNING for each in self.hosts.values())
+
 
 class Course(msgspec.Struct, kw_only=True):
     """A run, as far as it has come.

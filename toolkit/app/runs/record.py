@@ -42,6 +42,8 @@ KEPT: Final = 200
 KEPT_FOR: Final = timedelta(days=90)
 KEPT_BYTES: Final = 512 * 1024 * 1024
 """How much all of them may take: the reports of a large fleet are large."""
+HEAD: Final = 256 * 1024
+"""Bytes of the events of a run that are read to know its hosts."""
 LARGE: Final = 1024 * 1024
 """Bytes of a run after which it is looked how much all of them take."""
 
@@ -134,12 +136,12 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
     def hosts(self) -> tuple[str, ...]:
         """Give its hosts, as far as they are known."""
-        return self.run.hosts if self.run.finished else hosts_of(self.events())
+        return self.run.hosts if self.run.finished else hosts_of(self.events(HEAD))
 
-    def events(self) -> Iterator[Mapping[str, Any]]:
-        """Give what happened so far."""
+    def events(self, size: int = -1) -> Iterator[Mapping[str, Any]]:
+        """Give what happened so far, as far as it stands in the first bytes of the file; -1 for all of it."""
         with suppress(OSError), (self.directory / EVENTS).open("rb") as file:
-            yield from events_in(file.read())
+            yield from events_in(file.read(size))
 
     def document(self) -> dict[str, Any]:
         """Give the facts of the list, as JSON values."""

@@ -7,8 +7,9 @@ from toolkit.app.runs.stopping import CONSOLE_GONE
 from toolkit.errors import ExitCode
 
 _KILLED = (
-    "killed: its process is gone without an end, as when a machine is switched off. Nothing is half done: a restore"
-    " that had not been finished was taken back by the database, and a backup that was not finished does not exist"
+    "killed: its process is gone without an end, as when a machine is switched off. No backup or restore is half done:"
+    " a restore that had not been finished was taken back by the database, and a backup that was not finished does not"
+    " exist"
 )
 _IN_STEPS = "; a restore in steps (atomic: false) keeps the steps that it had finished, and goes on there"
 
@@ -40,7 +41,7 @@ def meaning(known: Known) -> str:
         return _KILLED + _in_steps(known)
     if known.state is State.INTERRUPTED:
         who = f" by {run.stopped_by}" if run.stopped_by else ""
-        what = " Nothing is half done: what a restore had not finished was taken back"
+        what = " No backup or restore is half done: what was not finished was taken back"
         console = " (the console was closed while this run was going on)" if run.stopped_by == CONSOLE_GONE else ""
         return f"stopped{who}{console}.{what}{_in_steps(known)}"
     assert run.exit_code is not None

@@ -26,6 +26,11 @@ SHOWN: Final = 50
 TABLES: Final = 8
 """Tables under way that are shown of one task on one host."""
 
+HOSTS: Final = 30
+"""Hosts that are shown of one task while it goes on."""
+PRINTED: Final = 200_000
+"""Characters of what a run printed that are shown when it has ended."""
+
 LEVELS: Final = {
     State.RUNNING: "none",
     State.OK: "ok",
@@ -79,6 +84,7 @@ def run(request: Request) -> Response:
         report=known.report() if not look.goes_on else None,
         playbook=known.text(records.PLAYBOOK),
         output=known.text(records.OUTPUT),
+        most=PRINTED,
         **_seen(look),
     )
 
@@ -152,6 +158,7 @@ def _seen(look: Look) -> dict[str, Any]:
         "level": LEVELS[known.state],
         "word": WORDS[known.state],
         "tables": TABLES,
+        "most_hosts": HOSTS,
     }
 
 
