@@ -83,6 +83,10 @@ def test_jobs_with_their_newest_backup_proof_and_next_run(control: Control) -> N
     assert (said.level, said.page) == (Level.CRITICAL, "/backup?host=shop")
     assert before.sentence == "2 things need you now."
     assert "the first backup makes it" in before.things[0].advice[0].text
+    back_up(control, "shop", timedelta(hours=50), "by-hand")
+    assert [each.said for each in look(control).hosts[0].advice] == [
+        "there is no backup of it but those of by-hand in repository local"
+    ]
     back_up(control, "shop", timedelta(hours=60))
     back_up(control, "shop", timedelta(hours=30), "weekly")
     newest = back_up(control, "shop", timedelta(hours=2))
@@ -92,7 +96,8 @@ def test_jobs_with_their_newest_backup_proof_and_next_run(control: Control) -> N
     (control.directory / "nightly.yml").write_text(NIGHTLY, encoding="utf-8")
     write(control.directory, Record(name="nights", playbook="nightly.yml", since=datetime.now(UTC), at="02:00"))
     found = jobs(look(control))
-    assert list(found) == ["once", "nightly", "weekly"]
+    assert list(found) == ["once", "nightly", "weekly", "by-hand"]
+    assert found["by-hand"].advice == ()
     nightly, weekly = found["nightly"], found["weekly"]
     assert nightly.newest is not None
     assert (nightly.newest.metadata.label, nightly.backups) == (newest.metadata.label, 2)
@@ -111,6 +116,7 @@ def test_jobs_with_their_newest_backup_proof_and_next_run(control: Control) -> N
     failed = jobs(look(control))["nightly"]
     assert failed.failed is not None
     assert failed.level is Level.CRITICAL
+    assert ["failed its trial" in each.text for each in failed.advice] == [True]
 
 
 def test_a_host_that_does_not_answer_holds_nobody(control: Control) -> None:

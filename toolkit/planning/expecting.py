@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,6 +15,9 @@ from toolkit.model.manifest import Metadata
 from toolkit.model.proof import Proof, Standing
 from toolkit.planning.clock import instant, is_future
 from toolkit.wording import nearest, span
+
+BY_HAND: Final = "by-hand"
+"""The job of backups that somebody makes by the way: none is ever due, unless an expectation names it."""
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -60,7 +64,7 @@ def judged(asked: Asked, backups: Sequence[Seen], *, now: datetime) -> Examined:
     wanted = {each.job: each for each in asked.expectations if each.job}
     for each in asked.expectations:
         if not each.job:
-            wanted |= dict.fromkeys(by_job, each) or {"": each}
+            wanted |= dict.fromkeys((job for job in by_job if job != BY_HAND), each) or {"": each}
     findings = [
         replace(finding, job=job) for job, each in wanted.items() for finding in _job(asked, job, each, by_job, now)
     ]
@@ -85,7 +89,8 @@ def _job(
 ) -> Iterator[Finding]:
     about, there = f"host {asked.host}", by_job.get(job, [])
     if not there:
-        what = f"there is no backup of {job or 'it'} in repository {asked.repository}"
+        but = f" but those of {BY_HAND}" if not job and by_job else ""
+        what = f"there is no backup of {job or 'it'}{but} in repository {asked.repository}"
         near = nearest(job, by_job)
         hint = f"run the playbook that makes it{f', or did you mean job {near}?' if near else ''}"
         yield Finding(about=about, check="newest", message=what, level=Level.CRITICAL, hint=hint)

@@ -19,11 +19,9 @@ from toolkit.model.catalog import Catalog
 from toolkit.model.census import Census
 from toolkit.model.host import BundleRepository, LocalRepository
 from toolkit.model.scope import BackupType, Demo
+from toolkit.planning.expecting import BY_HAND
 from toolkit.storage.layout import check_job
 from toolkit.wording import counted, first_few
-
-JOB: Final = "by-hand"
-"""What backups from the page are grouped by, unless another name is given."""
 
 _LIMIT_OF: Final = "limit:"
 _LIMIT = re.compile(r"[1-9][0-9]{0,11}")
@@ -50,7 +48,7 @@ class Chosen:
     limits: Mapping[str, str] = field(default_factory=dict)
     repositories: tuple[str, ...] = ()
     tags: str = ""
-    job: str = JOB
+    job: str = BY_HAND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +160,7 @@ def sent(form: FormData) -> Chosen:
         },
         repositories=tuple(dict.fromkeys(texts(form, "repository"))),
         tags=text(form, "tags"),
-        job=text(form, "job") or JOB,
+        job=text(form, "job") or BY_HAND,
     )
 
 

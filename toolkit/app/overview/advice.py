@@ -47,7 +47,7 @@ MEANINGS: Final[dict[tuple[str, str], Meaning]] = {
     ("host", "version"): Meaning("Its version of PostgreSQL is not among those that Playback was tried with."),
     ("host", "newest"): Meaning("There is no backup of it, or none that is new enough.", _BACKUP, "Back up now"),
     ("host", "proven"): Meaning(
-        "It is too long ago that a backup was restored as a trial. Only a trial shows that it can be relied upon.",
+        "No backup of it was restored as a trial lately, or ever. Only a trial shows that one can be relied upon.",
         "/verify?host={name}",
         "Try a restore",
     ),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
+from msgspec import structs
+
 from toolkit.app.doctoring.examining import (
     SCHEDULES,
     Looking,
@@ -233,6 +235,11 @@ def _job(job: str, there: Sequence[Seen], run: Coming | None, findings: Sequence
     newest = there[-1] if there else None
     copies = [seen for seen in there if newest and seen.metadata.label == newest.metadata.label]
     proofs = [seen.proof for seen in there if seen.proof is not None]
+    proof = max(proofs, key=lambda each: each.time, default=None)
+    failures = [seen.standing.failed for seen in there if seen.standing.failed is not None]
+    if any(proof is None or each.time > proof.time for each in failures):
+        # not that nobody has tried: it went wrong
+        findings = [structs.replace(each, check="failed") if each.check == "proven" else each for each in findings]
     # of several copies the one that is proven says most
     newest = next((seen for seen in copies if seen.standing.proven is not None), newest)
     return JobStanding(
@@ -240,7 +247,7 @@ def _job(job: str, there: Sequence[Seen], run: Coming | None, findings: Sequence
         newest=newest,
         repositories=tuple(seen.repository for seen in copies),
         backups=len({seen.metadata.label for seen in there}),
-        proof=max(proofs, key=lambda each: each.time, default=None),
+        proof=proof,
         failed=next((seen.standing.failed for seen in copies if seen.standing.failed is not None), None),
         coming=run,
         advice=_advice(findings),
