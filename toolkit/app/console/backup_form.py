@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from starlette.datastructures import FormData, QueryParams
 
-from toolkit.app.console.composing import literal, playbook
+from toolkit.app.console.composing import playbook
 from toolkit.app.console.forms import text, texts
 from toolkit.app.scope_options import names
 from toolkit.config.inventory import LoadedInventory
@@ -251,16 +251,15 @@ def written(chosen: Chosen, offer: Offered) -> str:
     """Write the playbook of a form with which nothing is wrong."""
     arguments: dict[str, Any] = {"scope": str(chosen.scope)}
     if chosen.some:
-        arguments["businesses"] = [literal(key) for key in chosen.businesses]
+        arguments["businesses"] = list(chosen.businesses)
     arguments["demo"] = str(chosen.demo)
     if chosen.optional:
         arguments["optional"] = {
-            literal(table): {"limit": int(chosen.limits[table])} if table in chosen.limits else {}
-            for table in chosen.optional
+            table: {"limit": int(chosen.limits[table])} if table in chosen.limits else {} for table in chosen.optional
         }
     arguments["job"] = chosen.job
     if tags := names(chosen.tags):
-        arguments["tags"] = [literal(tag) for tag in dict.fromkeys(tags)]
+        arguments["tags"] = list(dict.fromkeys(tags))
     arguments["repository"] = chosen.repositories[0] if len(chosen.repositories) == 1 else list(chosen.repositories)
     kind = "Full device backup" if chosen.scope == BackupType.FULL_DEVICE else "Business backup"
     task = {"name": f"Back up {_which(chosen, offer)}", "backup": arguments}
@@ -277,5 +276,4 @@ def _which(chosen: Chosen, offer: Offered) -> str:
     listed: Sequence[str] = [called.get(key, key) for key in chosen.businesses]
     if len(listed) > 3:
         return counted(len(listed), "business", "businesses")
-    named: str = literal(" and ".join((", ".join(listed[:-1]), listed[-1]) if len(listed) > 1 else listed))
-    return named
+    return " and ".join((", ".join(listed[:-1]), listed[-1]) if len(listed) > 1 else listed)

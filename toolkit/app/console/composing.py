@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from toolkit.config import yaml_text
 from toolkit.config.templates import is_template
 
+_OPENING: Final = re.compile(r"\{[{%#]")
+_ESCAPED: Final = re.compile(r"\{\{ '(\{[{%#])' \}\}")
 
-def playbook(name: str, hosts: str, tasks: Sequence[Mapping[str, Any]], **keywords: Any) -> str:
-    """Write a playbook of one play.
+
+def playbook(name: str, hosts: str, tasks: Sequence[Mapping[str, Any]]) -> str:
+    """Write a playbook of one play, in which everything is data: what looks like a template is none.
+
+    Names of businesses, tags and what else people or databases name may hold braces.
 
     Args:
         name: what the play is called, in the words of a person.
         hosts: the pattern of its hosts.
         tasks: its tasks as they stand in YAML, e.g. `{"name": "Back up", "backup": {"scope": "business"}}`.
-        keywords: more of the play, such as `vars`.
     """
-    play = {"name": name, "hosts": hosts, **keywords, "tasks": list(tasks)}
-    return yaml_text.write([play], in_order=False)
+    return written(literal(name), hosts, literal(tasks))
+
+
+def written(name: str, hosts: str, tasks: Sequence[Mapping[str, Any]]) -> str:
+    """Write a playbook of one play whose parts were read from a playbook, with the templates in them."""
+    return yaml_text.write([{"name": name, "hosts": hosts, "tasks": list(tasks)}], in_order=False)
 
 
 def literal(value: Any) -> Any:
-    """Give data for a task's arguments so that a run takes them as they are: what looks like a template is none.
+    """Give data so that a run takes them as they are."""
+    return _through(value, lambda text: _OPENING.sub(r"{{ '\g<0>' }}", text) if is_template(text) else text)
 
-    Names of businesses, tags and what else people or databases name may hold braces.
-    """
+
+def unescaped(value: Any) -> Any:
+    """Give the data of which `literal` made these."""
+    return _through(value, lambda text: _ESCAPED.sub(r"\1", text))
+
+
+def _through(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return _escaped(value) if is_template(value) else value
+        return change(value)
     if isinstance(value, Mapping):
-        return {literal(key): literal(each) for key, each in value.items()}
-    return [literal(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-def _escaped(text: str) -> str:
-    """A template that is nothing but the text, as the library reads texts within templates."""
-    escaped = text.encode("unicode_escape").decode("ascii").replace('"', '\\"')
-    return f'{{{{ "{escaped}" }}}}'
+        return {_through(key, change): _through(each, change) for key, each in value.items()}
+    return [_through(each, change) for each in value] if isinstance(value, list | tuple) else value

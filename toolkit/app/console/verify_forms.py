@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
-from toolkit.app.console.composing import literal, playbook
+from toolkit.app.console.composing import playbook
 from toolkit.app.scope_options import names
 from toolkit.errors import InputError
 from toolkit.storage.layout import check_label
@@ -61,7 +61,7 @@ class Compare:
         if tables := list(dict.fromkeys(names(self.tables))):
             asked["tables"] = tables
         name = f"Compare {label} with {host}"
-        return playbook(name, host, [{"name": name, "verify": literal(asked)}])
+        return playbook(name, host, [{"name": name, "verify": asked}])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,4 +90,4 @@ class Rehearse:
             raise InputError(f"there is no place {self.on!r} to rehearse in")
         asked["on"] = self.on
         name = f"Rehearse a restore of {what}"
-        return playbook(name, host, [{"name": name, "drill": literal(asked)}])
+        return playbook(name, host, [{"name": name, "drill": asked}])

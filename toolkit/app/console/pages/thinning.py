@@ -132,7 +132,7 @@ def _confirmed(site: Site, repository: str, run: str, facts: Mapping[str, Any]) 
         raise InputError(f"run {run} was no look at what would go here", hint="begin again with the rules")
     arguments = {**tasks[0].arguments, "only": list(facts.get("removed", ()))}
     task = {"name": tasks[0].keywords.name, "prune": arguments}
-    return composing.playbook(plays[0].name, plays[0].hosts, [task])
+    return composing.written(plays[0].name, plays[0].hosts, [task])
 
 
 def _told(report: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,9 +12,6 @@ from toolkit.errors import InputError
 from toolkit.model.plan import Mode
 
 ANSWERS = ("rename", "drop_tables", "drop_columns", "defaults", "convert")
-
-_OPENING = re.compile(r"\{[{%#]")
-_WRITTEN = re.compile(r"\{\{ '(\{[{%#])' \}\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +60,7 @@ class Wanted:
         if seen is not None:
             given["plan"] = dict(seen)
         name = f"Restore {self.backup} into {self.place}"
-        return composing.playbook(name, self.host, [{"name": "Restore", "restore": _literal(given)}])
+        return composing.playbook(name, self.host, [{"name": "Restore", "restore": given}])
 
     def answered(self, more: Mapping[str, Any]) -> Wanted:
         """Give the same with further answers to drift."""
@@ -83,7 +79,7 @@ def wanted_of(playbook: str, run: str) -> tuple[Wanted, Mapping[str, Any] | None
     try:
         (play,) = document.parse(playbook, file=run).value
         (task,) = play["tasks"]
-        given = _plain(task["restore"])
+        given = composing.unescaped(task["restore"])
         known = {"from", "repository", "mode", "businesses", "identity", "on_error", "scratch", "plan", *ANSWERS}
         if set(given) - known or not isinstance(given["from"], str) or not isinstance(given["repository"], str):
             raise InputError(run)  # noqa: TRY301 - one message for all that it is not
@@ -103,22 +99,3 @@ def wanted_of(playbook: str, run: str) -> tuple[Wanted, Mapping[str, Any] | None
         raise InputError(
             f"run {run} is no restore that was prepared on this page", hint="begin again with Restore in the menu"
         ) from error
-
-
-def _literal(value: Any) -> Any:
-    """The same value, where texts that look like templates mean themselves."""
-    return _through(value, lambda text: _OPENING.sub(r"{{ '\g<0>' }}", text))
-
-
-def _plain(value: Any) -> Any:
-    return _through(value, lambda text: _WRITTEN.sub(r"\1", text))
-
-
-def _through(value: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, Mapping):
-        return {change(key): _through(item, change) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_through(item, change) for item in value]
-    return value
