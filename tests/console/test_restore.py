@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.app.invoking import ROOT
@@ -16,8 +17,11 @@ from tests.console.test_every_page import faults
 from tests.control import Control, execute
 from tests.restore.devices import DDL, Devices, machine
 from tests.sweeps import slow_only
+from toolkit.app.console.restoring.wanted import Wanted, wanted_of
+from toolkit.config.templates import Templates
 from toolkit.errors import ExitCode
 from toolkit.model.manifest import Manifest
+from toolkit.model.playbook import Place
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
 SCRIPT = "<script>alert(1)</script> {{ 7 * 7 }}"
@@ -205,6 +209,20 @@ def test_what_is_wrong_in_an_address_or_a_form_is_said(shop: Devices, console: C
     assert console.client.post("/restore/plan", data=fields).status_code == 403
     assert console.client.get("/restore/plan/20261128T172532Z-000000").status_code == 400
     assert sorted(runs.iterdir()) == before
+
+
+def test_what_looks_like_a_template_means_itself() -> None:
+    """Keys and values of an application stand in the playbook so that the run reads them as they are, and so do we."""
+    odd = ("{{ 7 * 7 }}", "{% raw %}", "{# no #}", "a: b", "'{{'", "null", "{{ '{{' }}")
+    wanted = Wanted(
+        backup="b", repository="local", host="till", businesses=odd, answers={"defaults": {"a.b": "{{ host }}"}}
+    )
+    text = wanted.playbook({"digest": "p-1"})
+    assert wanted_of(text, "run") == (wanted, {"digest": "p-1"})
+    (play,) = yaml.safe_load(text)
+    restore = play["tasks"][0]["restore"]
+    assert tuple(Templates().render(restore["businesses"], {}, Place())) == odd
+    assert Templates().render(restore["defaults"]["a.b"], {}, Place()) == "{{ host }}"
 
 
 @slow_only
