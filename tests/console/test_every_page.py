@@ -50,6 +50,7 @@ def pages(page: Page, start: str) -> Iterator[str]:
     for address in waiting:
         answer = page.goto(address)
         assert answer, address
+        assert answer.ok, f"{address}: {answer.status}"
         if "text/html" not in answer.headers.get("content-type", ""):
             continue
         yield address
@@ -104,6 +105,7 @@ def test_what_forms_lead_to_can_be_read_and_used_too(page: Page, filled: Console
     wrong: dict[str, list[str]] = {}
 
     def look(step: str) -> None:
+        page.wait_for_load_state()  # with its style
         if found := faults(page):
             wrong[f"{step}: {page.url}"] = found
 
