@@ -140,6 +140,10 @@ def test_a_host_that_does_not_answer_holds_nobody(control: Control) -> None:
         back_up(control, "shop", timedelta(), "again")
         known = watch.overview(wait=0)
         assert (known.at, known.going_on) == (last.at, True)
+        while "again" not in jobs(known := watch.overview(wait=0.1)):
+            assert known.going_on
+        [host] = [each for each in known.hosts if each.name == "silent"]
+        assert "does not answer" in host.advice[0].text
 
 
 def test_backups_of_computers_that_are_gone(control: Control) -> None:

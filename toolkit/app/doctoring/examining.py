@@ -43,6 +43,7 @@ class Examination:
     Attributes:
         only: one host and the repositories that it uses; empty for all, and scheduled runs.
         seconds: how long each database and repository may take to answer.
+        longest: seconds after which nobody is waited for; 0 for what follows from `seconds`.
         memory: where what files of repositories say is remembered; None for nowhere, so that all of them are read.
     """
 
@@ -50,12 +51,13 @@ class Examination:
     now: datetime
     seconds: float
     only: str = ""
+    longest: float = 0.0
     memory: Path | None = None
 
     @property
     def patience(self) -> float:
         """Seconds after which nobody is waited for: what has limits of its own, and ends by them, says more."""
-        return 2 * self.seconds + 5
+        return self.longest or 2 * self.seconds + 5
 
     def run(self) -> Iterator[Examined]:
         """Examine all of it; raises InputError for a host that is not in the inventory."""

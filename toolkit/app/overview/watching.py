@@ -30,7 +30,10 @@ PAUSE: Final = 1.0
 """Seconds, at least, from the end of one look to the beginning of the next."""
 
 PATIENCE: Final = 5.0
-"""Seconds that a database or repository may take for each thing that it is asked."""
+"""Seconds that a database may take for each thing that it is asked."""
+
+LONGEST: Final = 120.0
+"""Seconds after which something is said not to answer: manifests of a large repository far away are read but once."""
 
 Times = Mapping[str, int]
 """When files and directories last changed."""
@@ -85,7 +88,7 @@ class Watch:
     def overview(self, *, wait: float) -> Overview:
         """Give how everything stands.
 
-        What was found last is given while all is looked at again, so that nothing that is known goes away.
+        While all is looked at again, what was found last stands for what has not answered yet.
 
         Args:
             wait: seconds, at most, for answers that are not there yet.
@@ -103,7 +106,7 @@ class Watch:
             return known
         found = look.overview()
         if known is not None and [each.name for each in known.hosts] == [each.name for each in found.hosts]:
-            return replace(known, going_on=True)
+            return _merged(known, found, jobs=found.jobs_known and look.runs.over)
         return found
 
     def _current(self) -> _Look:
@@ -121,9 +124,27 @@ class Watch:
 
     def _begin(self, inventory: LoadedInventory, settings: Times, mark: Times) -> _Look:
         memory = memory_of(self.control.directory)
-        looking = Examination(inventory=inventory, now=self.now(), seconds=self.seconds, memory=memory).begin()
+        examination = Examination(
+            inventory=inventory, now=self.now(), seconds=self.seconds, longest=LONGEST, memory=memory
+        )
+        looking = examination.begin()
         runs = Asking({"runs": partial(_runs, self.control, inventory)}, seconds=looking.examination.patience)
         return _Look(settings=settings, mark=mark, looking=looking, runs=runs)
+
+
+def _merged(known: Overview, found: Overview, *, jobs: bool) -> Overview:
+    """What is found by now, and of what has not answered yet what was known before.
+
+    Args:
+        jobs: the jobs that were found are all there are.
+    """
+    hosts = [
+        replace(new if new.answered else old, jobs=new.jobs if jobs else old.jobs)
+        for old, new in zip(known.hosts, found.hosts, strict=True)
+    ]
+    answered = {(each.kind, each.name): each for each in found.things if each.answered}
+    before = {(each.kind, each.name): each for each in known.things}
+    return replace(known, going_on=True, hosts=tuple(hosts), things=tuple({**before, **answered}.values()))
 
 
 def _runs(control: Control, inventory: LoadedInventory) -> Mapping[Key, Coming]:
