@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from toolkit.app.console.site import Site, site_of
+from toolkit.app.console.site import Site, listed, site_of
 from toolkit.app.console.timeline import timeline
 from toolkit.app.keeping import Kept, in_words, kept
 from toolkit.app.repositories import repositories
@@ -61,7 +61,7 @@ def shown(request: Request) -> Response:
     asked = {"repository": name} | {key: query[key] for key in ("host", "what") if query.get(key)}
     known = Kept(playbook="", rules={}, decisions=(), zone=None)
     try:
-        known = _kept(site, name) if name else known
+        known = _kept(site, listed(site.inventory(), name)) if name else known
     except PlaybackError as error:
         wrong = error
     hosts = sorted({each.backup.host for each in known.decisions})
