@@ -18,6 +18,8 @@ CLEARED = "cleared"
 
 _WRITTEN = {Action.MISSING: "inserts", Action.CHANGED: "updates", Action.REFUSED: "quarantined"}
 
+_NO_SEED = sql.SQL("0::bigint")
+
 
 class RowSums:
     """Adds up the rows of one plan.
@@ -56,13 +58,13 @@ class RowSums:
         sums: dict[str, list[str]] = {}
         for name, what, lines in (*self._written(), *self._deleted(), *self._released(), *self._cleared(cleared)):
             query = sql.SQL(
-                "SELECT count(*), coalesce(sum(hashtextextended(q.line, 0)), 0), coalesce(sum(hashtextextended(q.line,"
-                " 1)), 0) FROM ({}) q"
+                "SELECT count(*), coalesce(sum(hashtextextended(q.line, q.seed)), 0),"
+                " coalesce(sum(hashtextextended(q.line, q.seed # 1)), 0) FROM ({}) q"
             ).format(lines)
             row = self._workspace.connection.execute(query).fetchone()
             assert row is not None
             sums.setdefault(name, []).append(f"{what} {row[0]} {row[1]} {row[2]}")
-        return {name: tuple(found) for name, found in sums.items()}
+        return {name: tuple(sorted(found)) for name, found in sums.items()}
 
     def _written(self) -> Iterator[tuple[str, str, Sql]]:
         """Rows of the backup, with the values that they get, and in place of which."""
@@ -72,32 +74,27 @@ class RowSums:
                 if not found.count(action):
                     continue
                 coming = staged.names if action is Action.CHANGED else (*staged.names, *staged.added)
-                line = self._text("s", self._steady(name, coming))
+                seed: Sql = _NO_SEED
                 if action is Action.CHANGED:
-                    # looked up one by one: a join carries the columns of both sides, and may have 1664 at most
-                    present = sql.SQL("(SELECT {} FROM {} t WHERE {})").format(
+                    # looked up one by one: a join carries the columns of both sides, and may have 1664 at most; and
+                    # both in one text may be longer than the server has it
+                    seed = sql.SQL("(SELECT hashtextextended({}, 0) FROM {} t WHERE {})").format(
                         row_text("t", staged.names), relation.source, relation.same("t", "d")
                     )
-                    line = sql.SQL("{} || {}").format(present, line)
-                yield (
-                    name,
-                    what,
-                    sql.SQL(
-                        'SELECT {} AS line FROM {} s JOIN {} d ON d.stage_id = s.ctid AND d.action = {}::"char"'
-                    ).format(line, staged.table, found.lines, sql.Literal(action)),
+                query = sql.SQL(
+                    'SELECT {} AS line, {} AS seed FROM {} s JOIN {} d ON d.stage_id = s.ctid AND d.action = {}::"char"'
                 )
+                line = self._text("s", self._steady(name, coming))
+                yield name, what, query.format(line, seed, staged.table, found.lines, sql.Literal(action))
 
     def _deleted(self) -> Iterator[tuple[str, str, Sql]]:
         for name, ids in self._prepared.deletions.ids.items():
             relation = self._workspace.relations[name]
             names = [column.name for column in self._workspace.schema.tables[name].stored_columns]
             if ids.rows:
-                query = sql.SQL("SELECT {} AS line FROM {} t JOIN {} d ON {}")
-                yield (
-                    name,
-                    "deletes",
-                    query.format(row_text("t", names), relation.source, ids, relation.same("t", "d")),
-                )
+                query = sql.SQL("SELECT {} AS line, {} AS seed FROM {} t JOIN {} d ON {}")
+                line = row_text("t", names)
+                yield name, "deletes", query.format(line, _NO_SEED, relation.source, ids, relation.same("t", "d"))
 
     def _released(self) -> Iterator[tuple[str, str, Sql]]:
         for each in self._prepared.deletions.releases:
@@ -111,7 +108,8 @@ class RowSums:
 
     def _where(self, name: str, names: Collection[str], condition: Sql) -> Sql:
         source = self._workspace.relations[name].source
-        return sql.SQL("SELECT {} AS line FROM {} t WHERE {}").format(self._text("t", names), source, condition)
+        query = sql.SQL("SELECT {} AS line, {} AS seed FROM {} t WHERE {}")
+        return query.format(self._text("t", names), _NO_SEED, source, condition)
 
     def _key(self, name: str) -> tuple[str, ...]:
         return tuple(sort_key(self._workspace.schema.tables[name]).names)
