@@ -70,6 +70,17 @@ def test_each_file_is_read_once(repository: Repository, tmp_path: Path, monkeypa
     assert len(read) == (3 if repository.store.one_file else 1)
 
 
+def test_proofs_of_some_backups_are_remembered_with_all(repository: Repository, tmp_path: Path) -> None:
+    """Who asks for those of one backup gets these alone, and loses none of the others."""
+    made = [write_backup(repository, {"notes": some_rows(2)}, now=NOW + timedelta(days=day))[0] for day in range(2)]
+    for each in made:
+        record_proof(repository, proof_of(each, repository))
+    labels = [each.metadata.label for each in made]
+    for asked in ([labels[0]], None, [labels[1]], labels, []):
+        found = read_proofs(repository, asked, memory=tmp_path)
+        assert sorted(found.attempts) == (labels if asked is None else asked)
+
+
 def test_what_was_written_again_is_read_again(repository: Repository, tmp_path: Path) -> None:
     """A manifest or proof that another one of the same size has replaced is seen, and so is a damaged manifest."""
     made, _ = write_backup(repository, {"notes": some_rows(2)})

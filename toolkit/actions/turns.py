@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from random import Random
 
 from msgspec import Struct
@@ -10,11 +11,13 @@ from msgspec import Struct
 from toolkit.actions.arguments import BackupFilter
 from toolkit.actions.choosing import backup_of
 from toolkit.actions.context import Context
-from toolkit.errors import InputError, Problem
+from toolkit.errors import InputError, PlaybackError, Problem
 from toolkit.model.manifest import Manifest
 from toolkit.planning.choice import LATEST
 from toolkit.planning.drilling import Turn, candidate_of, next_backup, next_businesses
+from toolkit.storage.outlines import read_outlines
 from toolkit.storage.proofs import Proofs, read_proofs
+from toolkit.storage.remembered import memory_of
 from toolkit.storage.repository import Repository
 from toolkit.wording import counted, meant
 
@@ -67,7 +70,7 @@ def chosen(context: Context, repository: Repository, wanted: Wanted) -> Chosen:
         InputError: there is no such backup, or it lacks a business.
         RefusedError: nobody knows which backup is the latest.
     """
-    proofs, chance = read_proofs(repository), Random(wanted.seed)
+    proofs, chance = read_proofs(repository, memory=_memory(context)), Random(wanted.seed)
     if wanted.backups in list(Turn):
         found = _next(context, repository, proofs, wanted, chance)
     else:
@@ -86,21 +89,26 @@ def chosen(context: Context, repository: Repository, wanted: Wanted) -> Chosen:
 
 
 def _next(context: Context, repository: Repository, proofs: Proofs, wanted: Wanted, chance: Random) -> Chosen:
-    found, host = repository.manifests(), context.host.name
+    found, host = read_outlines(repository, memory=_memory(context)), context.host.name
     job = f" (job {wanted.job})" if wanted.job else ""
-    backups = {
-        label: manifest
-        for label, manifest in found.manifests.items()
-        if manifest.metadata.host == host and wanted.job in ("", manifest.metadata.job)
-    }
     candidates = [
-        candidate_of(manifest, proofs.standing(manifest, now=context.now()), businesses=wanted.named)
-        for manifest in backups.values()
+        candidate_of(outline, proofs.standing(outline, now=context.now()), businesses=wanted.named)
+        for outline in found.outlines.values()
+        if outline.metadata.host == host and wanted.job in ("", outline.metadata.job)
     ]
     attempts = [each for tried in proofs.attempts.values() for each in tried if each.host == host]
-    warnings = tuple(error.message for error in found.unreadable.values())
+    unreadable = dict(found.unreadable)
+    manifest: Manifest | None = None
     turn = Turn(wanted.backups)
     label = next_backup(candidates, turn, attempts, chance)
+    while label is not None and manifest is None:
+        try:
+            manifest = repository.manifest(label)
+        except PlaybackError as error:  # it has gone bad since it was read for a list
+            unreadable[label] = error
+            candidates = [each for each in candidates if each.label != label]
+            label = next_backup(candidates, turn, attempts, chance)
+    warnings = tuple(error.message for error in unreadable.values())
     if label is None:
         if not candidates:
             return Chosen(businesses={}, why=f"there is no backup of {host}{job}", warnings=warnings)
@@ -111,7 +119,11 @@ def _next(context: Context, repository: Repository, proofs: Proofs, wanted: Want
     why = f"never tried before, {left} of {counted(len(candidates), 'backup')} unproven"
     if taken.tried:
         why = f"last tried {taken.tried[:16]}Z, {left} of {counted(len(candidates), 'backup')} unproven"
-    return Chosen(manifest=backups[label], businesses={}, why=why, warnings=warnings)
+    return Chosen(manifest=manifest, businesses={}, why=why, warnings=warnings)
+
+
+def _memory(context: Context) -> Path:
+    return memory_of(context.inventory.directory)
 
 
 def _businesses(manifest: Manifest, proofs: Proofs, wanted: Wanted, chance: Random) -> dict[str, str]:

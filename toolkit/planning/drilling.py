@@ -8,7 +8,7 @@ from random import Random
 
 from msgspec import Struct
 
-from toolkit.model.manifest import Manifest
+from toolkit.model.outline import Outline
 from toolkit.model.proof import Proof, Standing
 
 
@@ -41,13 +41,13 @@ class Candidate(Struct, frozen=True, kw_only=True):
     proven: bool
 
 
-def candidate_of(manifest: Manifest, standing: Standing, *, businesses: Sequence[str] | None) -> Candidate:
+def candidate_of(backup: Outline, standing: Standing, *, businesses: Sequence[str] | None) -> Candidate:
     """Give a backup as a candidate.
 
     Args:
         businesses: those that are to be proven; empty where any will do, None for the whole backup.
     """
-    metadata = manifest.metadata
+    metadata = backup.metadata
     found = set(standing.businesses)
     part = businesses is not None and (found.issuperset(businesses) if businesses else bool(found))
     return Candidate(

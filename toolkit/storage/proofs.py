@@ -117,11 +117,12 @@ def read_proofs(repository: Repository, labels: Collection[str] | None = None, *
     Raises:
         StorageError: they cannot be listed or read.
     """
-    prefix = proofs_of(*labels) if labels is not None and len(labels) == 1 else PROOFS
+    prefix = proofs_of(*labels) if labels is not None and len(labels) == 1 and memory is None else PROOFS
     wanted = [
         stored
         for stored in repository.store.list(prefix)
-        if (label := proof_label_of(stored.name)) and (labels is None or label in labels)
+        # what is remembered is of all backups, whichever are asked for
+        if (label := proof_label_of(stored.name)) and (labels is None or label in labels or memory)
     ]
     unreadable: list[str] = []
 
@@ -135,9 +136,11 @@ def read_proofs(repository: Repository, labels: Collection[str] | None = None, *
 
     attempts: dict[str, list[Proof]] = {}
     for proof in Remembered(memory, repository, "proofs-1", Proof).read(wanted, read).values():
-        attempts.setdefault(proof.label, []).append(proof)
+        if labels is None or proof.label in labels:
+            attempts.setdefault(proof.label, []).append(proof)
     ordered = {label: tuple(sorted(found, key=lambda each: each.time)) for label, found in attempts.items()}
-    return Proofs(repository=repository.id, attempts=ordered, unreadable=tuple(unreadable))
+    torn = tuple(name for name in unreadable if labels is None or proof_label_of(name) in labels)
+    return Proofs(repository=repository.id, attempts=ordered, unreadable=torn)
 
 
 def lacking_proofs(source: Repository, target: Repository, labels: Collection[str]) -> dict[str, list[str]]:
