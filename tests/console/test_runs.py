@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 
@@ -72,39 +73,35 @@ def test_a_backup_is_watched_to_its_end(
     expect(plain.locator("dl.facts")).to_contain_text(entry["label"])
 
 
-def test_a_run_is_stopped_from_its_page(console: Console, page: Page, begin: Callable[..., str]) -> None:
-    """Stop ends it as Ctrl-C does, says so with what that means, and it can be begun again from there."""
+def test_a_run_is_stopped_and_begun_again(
+    console: Console, page: Page, begin: Callable[..., str], visitor: Callable[..., Page]
+) -> None:
+    """Stopped by somebody without scripts, as Ctrl-C does; who watches sees it, and begins it again from there."""
     run = begin(sleeping(60), name="Wait")
     page.goto("/runs")
     expect(page.get_by_role("row").nth(1)).to_contain_text("running")
     page.get_by_role("link", name="Wait").first.click()
     expect(page.get_by_text("Take a while").first).to_be_visible()
-    page.get_by_role("button", name="Stop").click()
+    plain = visitor(java_script_enabled=False)
+    plain.goto(f"/runs/{run}")
+    # Playwright's way to turn scripts off leaves <noscript> out
+    again = '<noscript><meta http-equiv="refresh" content="3"></noscript>'
+    assert again in console.page(f"/runs/{run}")
+    plain.get_by_role("button", name="Stop").click()
+    expect(plain).to_have_url(re.compile(run))
     box = page.locator("section.box")
     expect(box).to_contain_text("Stopped by")
     expect(box).to_contain_text("No backup or restore is half done")
     assert console.wait(run) == 130
+    plain.reload()
+    expect(plain.locator("section.box")).to_contain_text("Stopped by")
+    assert again not in console.page(f"/runs/{run}")
     page.get_by_role("button", name="Run it again").click()
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     second = page.url.rpartition("/")[2]
     assert console.playbook_of(second) == console.playbook_of(run)
     page.get_by_role("button", name="Stop").click()
     assert console.wait(second) == 130
-
-
-def test_it_is_seen_without_scripts(visitor: Callable[..., Page], console: Console, begin: Callable[..., str]) -> None:
-    """The page asks a browser without scripts to load it again until the run has ended, and the button stops it."""
-    run = begin(sleeping(60), name="Wait")
-    page = visitor(java_script_enabled=False)
-    page.goto(f"/runs/{run}")
-    # Playwright's way to turn scripts off leaves <noscript> out
-    again = '<noscript><meta http-equiv="refresh" content="3"></noscript>'
-    assert again in console.page(f"/runs/{run}")
-    page.get_by_role("button", name="Stop").click()
-    console.wait(run)
-    page.reload()
-    expect(page.locator("section.box")).to_contain_text("Stopped by")
-    assert again not in console.page(f"/runs/{run}")
 
 
 def test_what_failed_says_what_to_do(console: Console, begin: Callable[..., str]) -> None:
