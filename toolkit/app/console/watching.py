@@ -28,11 +28,13 @@ class Look:
 
     Attributes:
         printed: the last lines that it printed.
+        turned: a task has begun since the look before, or the run has ended.
     """
 
     known: Known
     course: Course
     printed: str
+    turned: bool = True
 
     @property
     def goes_on(self) -> bool:
@@ -50,6 +52,7 @@ class Tail:
     _printed: int = 0
     _output: str = ""
     _looked: bool = False
+    _tasks: int = -1
 
     def look(self) -> Look | None:
         """Read on; None where nothing is new."""
@@ -59,8 +62,9 @@ class Tail:
         news = self.course.take(records.events_in(self._more_events()))
         more = self._more_output()
         changed = news or more or known.state is not self.known.state or not self._looked
-        self.known, self._looked = known, True
-        return Look(known=known, course=self.course, printed=self._output) if changed else None
+        turned = len(self.course.tasks) != self._tasks or known.state is not self.known.state
+        self.known, self._looked, self._tasks = known, True, len(self.course.tasks)
+        return Look(known=known, course=self.course, printed=self._output, turned=turned) if changed else None
 
     def _more_events(self) -> bytes:
         data = _from(self.known, records.EVENTS, self._events)

@@ -167,7 +167,9 @@ def _shown(site: Site, look: Look) -> str:
     seen = _seen(look)
     course = site.templates.get_template("run_course.html").render(seen)
     printed = site.templates.get_template("run_printed.html").render(seen)
-    text = event("said", _said(look)) + event("course", course) + event("printed", printed)
+    # who hears the page would hear it again every second
+    said = event("said", _said(look)) if look.turned else ""
+    text = said + event("course", course) + event("printed", printed)
     return text if look.goes_on else f"{text}{event('ended', '')}"
 
 
