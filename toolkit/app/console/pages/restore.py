@@ -56,7 +56,10 @@ def choose(request: Request, form: FormData) -> Response:
 def preview(request: Request, form: FormData) -> Response:
     """Give the playbook of what is chosen, for htmx."""
     site = site_of(request)
-    wanted, _ = _wanted(site, form)
+    try:
+        wanted, _ = _wanted(site, form)
+    except InputError as error:
+        return site.part(request, "restore/preview_lacking.html", error=error)
     return site.part(request, "restore/preview.html", playbook_text=wanted.playbook(), wanted=wanted)
 
 
@@ -226,7 +229,7 @@ def _wanted(site: Site, given: FormData | Given) -> tuple[Wanted, Manifest]:
     some, businesses = text(fields, "which") == "some", tuple(dict.fromkeys(texts(fields, "business")))
     if some is not bool(businesses):
         what = "no business is ticked" if some else "businesses are ticked, and all of the backup is chosen"
-        raise InputError(what, hint="go back, and tick those to restore or choose all of them")
+        raise InputError(what, hint="tick those to restore, or choose all of them")
     wanted = Wanted(
         backup=manifest.metadata.label,
         repository=name,
