@@ -185,6 +185,7 @@ def test_a_newcomer_is_told_how_to_begin(console: Console) -> None:
     inventory.rename(aside)
     try:
         assert "playback init --database" in console.page("/")
+        assert "How to begin" in console.page("/backup")
         shutil.copytree(aside, inventory)
         (inventory / "hosts.yml").write_text("all: {}\n", encoding="utf-8")
         assert "playback init --database" in console.page("/")

@@ -66,7 +66,8 @@ def _offered(request: Request, site: Site, host: str, *, fresh: float = FRESH) -
 def backup(request: Request) -> Response:
     """Show the form with the usual choices."""
     site = site_of(request)
-    hosts = site.inventory().groups["all"]
+    has_any = site.control.has_inventory or site.control.inventory
+    hosts = site.inventory().groups["all"] if has_any else ()
     if not hosts:
         return site.page(request, "backup_no_hosts.html", title="Back up")
     host = request.query_params.get("host") or _usual(site.inventory(), hosts)
