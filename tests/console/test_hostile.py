@@ -298,3 +298,25 @@ def test_script_in_every_text_of_the_demo(
             [(key,), *_] = rows(conninfo, f"SELECT id FROM {table}")
             looked_at(client, f"/catalog/row?{urlencode({'host': 'shop', 'table': table, 'key': key})}")
             looked_at(client, f"/catalog?{urlencode({'host': 'shop', 'q': TEXT[:20]})}")
+
+
+def test_nothing_is_begun_by_whoever_may_not(client: httpx.Client, pages: dict[str, Markup]) -> None:
+    """Every form of every page is refused without its token, from another page, and of somebody without a session."""
+    del pages
+    stranger = httpx.Client(transport=client._transport, base_url=HOME, headers={"Origin": HOME})
+    before = client.get("/runs").text.count("/runs/2")
+    paths = [re.sub(r"\{run:[^}]+\}", "20260101T000000Z-abcdef", route.path) for route in _routes() if _is_sent(route)]
+    assert len(paths) > 15
+    for path in [re.sub(r"\{[^}]+\}", "local", path) for path in paths]:
+        data = {"host": "shop", "repository": "local"}
+        assert client.post(path, data=data).status_code == 403, path
+        assert (
+            client.post(path, data={"csrf": "x", **data}, headers={"Origin": "http://evil.example"}).status_code == 403
+        )
+        assert stranger.post(path, data=data).status_code == 401, path
+        assert client.get(path, params=data).status_code < 500
+    assert client.get("/runs").text.count("/runs/2") == before
+
+
+def _is_sent(route: Route) -> bool:
+    return "POST" in (route.methods or ())
