@@ -126,6 +126,8 @@ def test_a_rehearsal_without_scripts(visitor: Callable[..., Page], console: Cons
     run = run_of(page.url)
     assert console.playbook_of(run) == shown
     assert console.wait(run) == 0
+    page.reload()
+    expect(page.get_by_text("Proven: restored into an empty database")).to_be_visible()
     page.goto("/verify")
     first = page.get_by_role("region", name="Proofs").get_by_role("row").nth(1)
     expect(first).to_contain_text("proven")
