@@ -141,6 +141,7 @@ def test_what_is_kept_is_what_a_prune_keeps(pages: Pages, repository: Repository
     assert rows(gone) == sum(not each.keep and each.backup.host == "till-2" for each in decisions)
     assert "no rule keeps it any more" in gone
     assert "Nothing is ever removed" not in text
+    assert "till-2, nightly, business data of Café “One”" in gone
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from tests.app.many_backups import EACH, make_many
 from tests.console.running import Console
 from tests.storage.samples import sample_rows, write_backup
 from tests.storage.test_proofs import proof_of
+from tests.sweeps import slow_only
 from toolkit.storage.bundle.store import BundleStore
 from toolkit.storage.proofs import record_proof
 from toolkit.storage.records import read_pins
@@ -111,3 +112,18 @@ def test_without_scripts(visitor: Callable[..., Page], console: Console, reposit
     page.get_by_label("Unpin it").check()
     page.get_by_role("button", name="Show the playbook").last.click()
     expect(page.locator("#playbook")).to_contain_text("state: absent")
+
+
+@slow_only
+def test_pictures_of_the_guide(
+    visitor: Callable[..., Page], console: Console, repository: Repository, screenshots: Path
+) -> None:
+    """What is kept, as the guide shows it."""
+    for number, days in enumerate(range(7, 200, 4)):
+        make_many(console.directory / ".playback" / "repository", 1, until=NOW - timedelta(days=days, hours=number % 5))
+    page = visitor(viewport={"width": 1000, "height": 760})
+    page.goto("/backups/kept?repository=local&host=demo")
+    expect(page.locator("svg.timeline").first).to_be_visible()
+    page.get_by_role("heading", name="Along the time").evaluate("(each) => each.scrollIntoView()")
+    page.screenshot(path=screenshots / "backups-kept.png")
+    assert len(repository.labels()) > 160

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,7 @@ from msgspec import Struct
 from toolkit.actions.prune import ACTION
 from toolkit.app.control import Control
 from toolkit.app.retention_rules import rules_for
+from toolkit.model.outline import Outline
 from toolkit.model.playbook import Place
 from toolkit.model.retention import Decision
 from toolkit.planning.retention import decide
@@ -40,6 +41,7 @@ class Kept(Struct, frozen=True, kw_only=True):
         rules: as in the playbook.
         decisions: by group, the newest first; none without rules.
         zone: in which days begin.
+        outlines: the backups by their labels.
         timeless: backups whose manifests say no time that can be read: nothing is removed as long as they are there.
     """
 
@@ -47,6 +49,7 @@ class Kept(Struct, frozen=True, kw_only=True):
     rules: dict[str, object]
     decisions: Sequence[Decision]
     zone: tzinfo | None
+    outlines: Mapping[str, Outline] = {}
     timeless: Sequence[str] = ()
 
 
@@ -69,6 +72,7 @@ def kept(control: Control, name: str, repository: Repository, *, now: datetime, 
         rules=dict(found.arguments),
         decisions=decide(summaries, rules.policy, now=now, zone=rules.zone),
         zone=rules.zone,
+        outlines=outlines,
         timeless=timeless,
     )
 

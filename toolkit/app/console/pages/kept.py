@@ -44,13 +44,6 @@ _RULES: Final = {
 }
 """What the arguments of `prune` mean for people."""
 
-_SCOPES: Final = (
-    ("business (", "business data ("),
-    ("full-device (", "full device ("),
-    (", demo exclude", ""),
-    ("demo include", "demo included"),
-)
-
 
 def shown(request: Request) -> Response:
     """Show what stays and what goes: lines of time, and the backups one by one."""
@@ -71,7 +64,7 @@ def shown(request: Request) -> Response:
     pages = max(1, -(-len(found) // EACH))
     text = query.get("page", "")
     page = min(max(1, int(text) if text.isdecimal() and len(text) < 7 else 1), pages)
-    groups = [(_called(group), list(each)) for group, each in groupby(of_host, key=lambda one: one.group)]
+    groups = [list(each) for _, each in groupby(of_host, key=lambda one: one.group)]
     return site.page(
         request,
         "kept.html",
@@ -83,9 +76,9 @@ def shown(request: Request) -> Response:
         wrong=mask(wrong.message) if wrong else "",
         hint=mask(wrong.hint) if wrong else "",
         rules=list(_rules(known.rules)),
-        lines=[_line(each, site, named) for named, each in groups[:DRAWN]],
+        lines=[_line(each, site, known) for each in groups[:DRAWN]],
         more=len(groups[DRAWN:]),
-        found=[_row(each) for each in found[(page - 1) * EACH : page * EACH]],
+        found=[_row(each, known) for each in found[(page - 1) * EACH : page * EACH]],
         number=len(found),
         stay=sum(each.keep for each in of_host),
         go=sum(not each.keep for each in of_host),
@@ -114,14 +107,21 @@ def _rules(written: Mapping[str, Any]) -> Sequence[str]:
     return said
 
 
-def _called(group: Sequence[str]) -> str:
-    text = ", ".join(part.removeprefix("host ").removeprefix("job ") for part in group) or "all backups"
-    for written, meant in _SCOPES:
-        text = text.replace(written, meant)
-    return text
+def _called(decision: Decision, known: Kept) -> str:
+    """What is said of the group of a backup, with names of businesses instead of their keys."""
+    outline = known.outlines[decision.backup.label]
+    metadata, covered = outline.metadata, outline.metadata.business_filter
+    chosen = ", ".join(outline.businesses.get(key, key) for key in covered.business_ids)
+    scope = "full device" if metadata.backup_type == "full-device" else "business data"
+    scope += f" of {chosen}" if chosen else ""
+    scope += {"include": ", demo included", "only": ", demo only"}.get(covered.demo, "")
+    # one of the parts for each key of the policy, in the same words
+    said = {f"host {metadata.host}": metadata.host, f"job {metadata.job}": metadata.job, decision.backup.scope: scope}
+    return ", ".join(said.get(part, part) for part in decision.group) or "all backups"
 
 
-def _line(decisions: Sequence[Decision], site: Site, named: str) -> dict[str, Any]:
+def _line(decisions: Sequence[Decision], site: Site, known: Kept) -> dict[str, Any]:
+    named = _called(decisions[0], known)
     return {
         "called": named,
         "drawn": timeline(decisions, site.now(), named),
@@ -130,12 +130,12 @@ def _line(decisions: Sequence[Decision], site: Site, named: str) -> dict[str, An
     }
 
 
-def _row(decision: Decision) -> dict[str, Any]:
+def _row(decision: Decision, known: Kept) -> dict[str, Any]:
     return {
         "label": decision.backup.label,
         "time": decision.backup.time,
         "keep": decision.keep,
-        "called": _called(decision.group),
+        "called": _called(decision, known),
         "why": [in_words(reason) for reason in decision.reasons],
     }
 
