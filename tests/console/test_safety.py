@@ -21,7 +21,7 @@ from tests.console.direct import Direct
 from tests.console.markup import Markup
 from toolkit.app.console.safety.attempts import Attempts, place_of
 from toolkit.app.console.safety.bodies import FIELDS, BodiesMiddleware
-from toolkit.app.console.safety.entrance import Entrance
+from toolkit.app.console.safety.entrance import Entrance, HeldError
 from toolkit.app.console.safety.guard import guarded
 from toolkit.app.console.safety.origins import LOCAL, Names
 from toolkit.app.console.safety.sessions import IDLE, LIFE, MOST, Sessions
@@ -613,6 +613,22 @@ def test_guesses_of_others_do_not_lock_anybody_out(users: Place) -> None:
     forged = users.client()
     forged.cookies.set("playback-8642-known", "a.b")
     assert users.sign_in(forged, "anna").status_code == 429
+
+
+def test_many_attempts_at_once_take_nobodys_turn(users: Place) -> None:
+    """Of attempts that one place makes at once one is looked at, and that of another place beside it."""
+
+    async def tried(password: str, address: str) -> str:
+        try:
+            begun, _ = await users.entrance.sign_in("anna", password, address=address, introduced="")
+        except HeldError:
+            return "held"
+        return "in" if begun else "wrong"
+
+    async def all_at_once() -> list[str]:
+        return await asyncio.gather(*(tried("guess", "10.0.0.9") for _ in range(30)), tried(PASSWORD, "10.0.0.1"))
+
+    assert asyncio.run(all_at_once()) == ["wrong", *["held"] * 29, "in"]
 
 
 def test_a_name_that_is_guessed_from_everywhere_is_held_not_refused() -> None:

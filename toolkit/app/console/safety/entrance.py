@@ -21,7 +21,7 @@ _AT_ONCE: Final = 2
 """Passwords that are checked at the same time: each takes 64 MiB."""
 
 _WAITING: Final = 20
-"""Attempts that may wait for that."""
+"""Places whose attempts may wait for that."""
 
 _PRINTED_AGAIN: Final = 10.0
 """Seconds between two addresses that are printed because somebody asks."""
@@ -69,7 +69,7 @@ class Entrance:
         self._announced = -_PRINTED_AGAIN
         self._key = secrets.token_bytes(32)
         self._attempts = Attempts(clock)
-        self._checking, self._waiting = asyncio.Semaphore(_AT_ONCE), 0
+        self._checking, self._waiting = asyncio.Semaphore(_AT_ONCE), set[str]()
         self._checking_known = asyncio.Semaphore(1)
 
     @property
@@ -116,10 +116,19 @@ class Entrance:
         place = known or place_of(address)
         if seconds := self._attempts.wait(place):
             raise HeldError(seconds)
-        if not known and self._waiting >= _WAITING:
-            raise HeldError(5.0)
+        # one at a time from a place, so that no place can take the turns of all others
+        if place in self._waiting or (not known and len(self._waiting) >= _WAITING):
+            raise HeldError(2.0)
         self._attempts.begin(place, name)
-        if not await self._check(password, user.password if user else NOBODY, known=bool(known), name=name) or not user:
+        self._waiting.add(place)
+        try:
+            # a browser that is known waits for nobody else
+            await asyncio.sleep(0.0 if known else self._attempts.hold(name))
+            async with self._checking_known if known else self._checking:
+                good = await run_in_threadpool(matches, password, user.password if user else NOBODY)
+        finally:
+            self._waiting.discard(place)
+        if not good or not user:
             # a name that nobody has may be a password that was typed into the wrong field
             whose = f"{name}: a wrong password" if user else "a name that nobody has"
             self._tell(f"{whose}, from {place_of(address)}")
@@ -128,18 +137,6 @@ class Entrance:
         self._tell(f"{name} signed in from {place_of(address)}")
         operator = user.role is Role.OPERATOR
         return self.sessions.begin(name=name, operator=operator, password=user.password), introduction(user)
-
-    async def _check(self, password: str, wanted: str, *, known: bool, name: str) -> bool:
-        if known:
-            async with self._checking_known:
-                return await run_in_threadpool(matches, password, wanted)
-        self._waiting += 1
-        try:
-            await asyncio.sleep(self._attempts.hold(name))
-            async with self._checking:
-                return await run_in_threadpool(matches, password, wanted)
-        finally:
-            self._waiting -= 1
 
     def session(self, cookie: str) -> Session | None:
         """Give the session of a cookie; None where it has ended, or its user is another one by now, or none."""

@@ -128,9 +128,10 @@ class GateMiddleware:
                 name, _text(form, "password"), address=client.host if client else "", introduced=introduced
             )
         except HeldError as held:
-            wrong = f"That was wrong too often. Please wait {math.ceil(held.seconds)} seconds, then try once more."
+            seconds = math.ceil(held.seconds)
+            wrong = f"Too many attempts came from here. Please wait {seconds} seconds, then try once more."
             answer = caller.outside(status=429, wrong=wrong, name=name, to=_to(form))
-            answer.headers["Retry-After"] = str(math.ceil(held.seconds))
+            answer.headers["Retry-After"] = str(seconds)
             return answer
         if not begun:
             return caller.outside(status=403, wrong="The name or the password is not right.", name=name, to=_to(form))
