@@ -13,6 +13,7 @@ from toolkit.app.console.site import Site
 from toolkit.app.runs import record
 from toolkit.errors import ExitCode, InputError
 from toolkit.model.drift import Option, Question
+from toolkit.model.plan import LEFT_BY_MERGE
 from toolkit.planning.answer_text import LISTS, flow, line
 from toolkit.wording import counted
 
@@ -117,6 +118,13 @@ class Planned:
         changed = (name for name in sorted({*now, *then}) if now.get(name) != then.get(name))
         found = tuple(f"{name}: {_difference(now.get(name, {}), then.get(name, {}))}" for name in changed)
         return found or tuple(self.facts["plan_differs"])
+
+    @property
+    def excepted(self) -> bool:
+        """Whether the proof has exceptions: rows that are otherwise than in the backup, of those that it has."""
+        kept = (rows for table in self.tables for reason, rows in table["kept"].items() if reason != LEFT_BY_MERGE)
+        followed = (self.facts.get("identity") or {}).get("followed")
+        return bool(any(kept) or self.totals["quarantined"] or followed)
 
     @property
     def confirmable(self) -> bool:
