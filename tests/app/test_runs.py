@@ -209,7 +209,7 @@ def test_old_runs_go(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
     for age in (*range(1, 8), 89, 91, 400):
         (folder / records.new_id(now - timedelta(days=age))).mkdir(parents=True)
     (folder / "mine").mkdir()
-    monkeypatch.setattr(records, "KEPT", 9)
+    monkeypatch.setenv("PLAYBACK_RUNS_KEPT", "9")
     run(control)
     assert len(records.ids(control.directory)) == 9
     assert records.ids(control.directory)[-1][:8] == f"{now - timedelta(days=89):%Y%m%d}"

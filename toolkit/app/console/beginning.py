@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -81,6 +82,9 @@ class Starter:
             raise StorageError(f"no run can be begun: {error.strerror or error}") from error
         self.began[run] = process
         self._wait(run, process)
+        if (place / records.RUN).exists():
+            with suppress(OSError):  # Windows removes no file that is open
+                (place / _SAID).unlink()
         if process.poll() is not None and records.read(self.control.directory, run) is None:
             self._died(place, Run(id=run, playbook=file, command="run", by=by, origin=Origin.CONSOLE, started=now))
         return run

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 import secrets
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -37,15 +36,8 @@ LOCK: Final = "lock"
 STOP: Final = "stop"
 
 ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
-KEPT: Final = 200
-"""How many runs are kept."""
-KEPT_FOR: Final = timedelta(days=90)
-KEPT_BYTES: Final = 512 * 1024 * 1024
-"""How much all of them may take: the reports of a large fleet are large."""
 HEAD: Final = 256 * 1024
 """Bytes of the events of a run that are read to know its hosts."""
-LARGE: Final = 1024 * 1024
-"""Bytes of a run after which it is looked how much all of them take."""
 
 
 class Origin(StrEnum):
@@ -267,33 +259,6 @@ def hosts_of(events: Iterator[Mapping[str, Any]]) -> tuple[str, ...]:
     """Give the hosts of the plays that began."""
     names = (host for each in events if each.get("event") == "play_started" for host in each.get("hosts", ()))
     return tuple(dict.fromkeys(names))
-
-
-def tidy(control: Path, now: datetime, *, own: str) -> None:
-    """Remove runs that are too old, or too many.
-
-    Args:
-        own: the run that does it.
-    """
-    oldest = f"{now.astimezone(UTC) - KEPT_FOR:%Y%m%dT%H%M%SZ}"
-    known = ids(control)
-    gone = [each for index, each in enumerate(known) if index >= KEPT or each < oldest]
-    if _size(directory_of(control, own)) >= LARGE:
-        taken = 0
-        for each in known:
-            taken += _size(directory_of(control, each))
-            if taken > KEPT_BYTES and each not in gone:
-                gone.append(each)
-    for each in gone:
-        directory = directory_of(control, each)
-        if each != own and not goes_on(directory):
-            shutil.rmtree(directory, ignore_errors=True)
-
-
-def _size(directory: Path) -> int:
-    with suppress(OSError):
-        return sum(file.stat().st_size for file in directory.iterdir())
-    return 0
 
 
 def _read(directory: Path) -> Run | None:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from toolkit.app.command import Call
 from toolkit.app.control import utc_now
 from toolkit.app.runs import record as records
+from toolkit.app.runs.keeping import tidy
 from toolkit.app.runs.record import Origin, Run
 from toolkit.app.runs.stopping import Stopping
 from toolkit.errors import ExitCode, StorageError, understood
@@ -121,7 +122,7 @@ class Recording:
         now = utc_now()
         run = records.ended(self.run, now=now, code=self.code, hosts=self._hosts, stopped_by=stopped)
         records.write(directory, run)
-        records.tidy(directory.parents[2], now, own=self.run.id)
+        tidy(directory.parents[2], now, own=self.run.id)
 
     def _opened(self, file: Path) -> TextIO:
         stream = file.open("w", encoding="utf-8", newline="\n", errors="replace")

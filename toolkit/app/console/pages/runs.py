@@ -17,6 +17,7 @@ from toolkit.app.console.site import Site, site_of
 from toolkit.app.console.watching import Look, Watching, event, looked
 from toolkit.app.runs import record as records
 from toolkit.app.runs.choosing import Choice
+from toolkit.app.runs.keeping import KEPT
 from toolkit.app.runs.record import Known, Origin, State
 from toolkit.app.runs.telling import meaning
 from toolkit.errors import InputError, StorageError
@@ -54,7 +55,7 @@ def runs(request: Request) -> Response:
     """List runs, those that a filter chooses."""
     site, asked = site_of(request), request.query_params
     given = {name: asked.get(name, "").strip() for name in ("state", "host", "playbook", "by")}
-    limit = records.KEPT if asked.get("all") else SHOWN
+    limit = KEPT if asked.get("all") else SHOWN
     everything = list(records.runs(site.control.directory))
     chosen = list(islice(Choice(**given).among(everything), limit + 1))
     return site.page(
