@@ -25,7 +25,7 @@ from toolkit.postgres.servers.embedded import EmbeddedServer
 from toolkit.postgres.servers.place import alone, place_beside
 from toolkit.postgres.session.connection import connect
 from toolkit.postgres.verify.alone import rows_alone
-from toolkit.storage.layout import chunk_name
+from toolkit.storage.chunks import file_of
 from toolkit.storage.proofs import proof_of, read_proofs, record_proof
 from toolkit.storage.repository import Repository
 
@@ -178,7 +178,7 @@ def test_what_is_not_the_backup(shop: Shop) -> None:
         )
         assert answered.facts["proven"], answered.message
     execute(shop.database, "ALTER TABLE orders ADD COLUMN notes text")
-    chunk = chunk_name(manifest.tables[0].chunks[0].id)
+    chunk = file_of(manifest.tables[0].chunks[0], manifest.packs)
     repository.store.put(chunk, flip_bit(repository.store.get(chunk), 300))
     with pytest.raises(DamageError):
         drill(shop, hour=83, backups="latest")

@@ -20,6 +20,7 @@ from toolkit.errors import InputError, LockedError, RefusedError
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
 from toolkit.model.proof import Trial
+from toolkit.storage.chunks import file_of
 from toolkit.storage.layout import CHUNKS, chunk_name, manifest_name
 from toolkit.storage.local import LocalStore
 from toolkit.storage.proofs import proof_of, read_proofs, record_proof
@@ -217,7 +218,7 @@ def test_verify_records_what_it_proved(tmp_path: Path, new_database: Callable[[]
     assert control.verify(host, manifest).exit_code == 0
     assert read_records(control.repository).verified == {label: manifest.checksum}
 
-    chunk = chunk_name(manifest.tables[0].chunks[0].id)
+    chunk = file_of(manifest.tables[0].chunks[0], manifest.packs)
     data = control.repository.store.get(chunk)
     control.repository.store.put(chunk, flip_bit(data, 300))
     found = control.run("verify", host, {"backup": label, "against": "repository"})

@@ -17,7 +17,7 @@ from tests.storage.faults import flip_bit
 from toolkit.config import masking
 from toolkit.errors import DamageError, InputError, RefusedError, TaskError
 from toolkit.formats.targets import target_at
-from toolkit.storage.layout import chunk_name
+from toolkit.storage.chunks import file_of
 
 SECRET = "k9-geheim-7Qx2"
 WHERE = {"kinds": f"i IS NOT NULL AND t <> '{SECRET}'", "parts": "day < '2026-01-01' -- the old ones"}
@@ -189,9 +189,9 @@ def test_a_damaged_backup_leaves_nothing(shop: Control, export: Exporting, tmp_p
     manifest = shop.repository.manifest(shop.repository.labels()[0])
     entry = manifest.table("parts")
     assert entry is not None
-    name = chunk_name(entry.chunks[0].id)
+    name, at = file_of(entry.chunks[0], manifest.packs), entry.chunks[0].at
     good = shop.repository.store.get(name)
-    shop.repository.store.put(name, flip_bit(good, 60))
+    shop.repository.store.put(name, flip_bit(good, 8 * at + 60))
     try:
         with pytest.raises(DamageError, match="table parts"):
             export(kind, to, overwrite=True)

@@ -14,7 +14,7 @@ from tests.product.shop import Shop, pruning
 from toolkit.errors import InputError, LockedError, StorageError, TaskError
 from toolkit.model.outcome import SilentProgress
 from toolkit.storage.check import check
-from toolkit.storage.layout import chunk_name
+from toolkit.storage.chunks import file_of
 from toolkit.storage.repository import Repository
 
 
@@ -71,9 +71,9 @@ def unreachable(shop: Shop) -> str:
 def failing_at_the_first_chunk(shop: Shop) -> str:
     """The repository opens, but takes no chunk."""
     shop.run("backup", repository="far")
-    chunks = shop.path("far") / "chunks"
-    chunks.rename(shop.path("far") / "moved")
-    chunks.write_bytes(b"")
+    packs = shop.path("far") / "packs"
+    packs.rename(shop.path("far") / "moved")
+    packs.write_bytes(b"")
     return "a file stands where a directory is needed"
 
 
@@ -187,12 +187,12 @@ def test_a_repository_named_twice_is_an_error(shop: Shop) -> None:
 
 
 def test_what_one_holds_damaged_is_stored_there_anew(shop: Shop) -> None:
-    """Each destination decides for itself which chunks are new."""
+    """Each destination decides for itself which chunks are new; with a pack all chunks in it are lost."""
     outcome = shop.run("backup", repository="near")
     manifest = shop.repository("near").manifest(str(outcome.facts["label"]))
-    (shop.path("near") / chunk_name(manifest.tables[0].chunks[0].id)).unlink()
+    (shop.path("near") / file_of(manifest.tables[0].chunks[0], manifest.packs)).unlink()
     outcome = shop.run("backup", repository=["near", "far"])
-    assert "near: 1 new chunk of 2; far: 2 new chunks of 2" in outcome.message
+    assert "near: 2 new chunks of 2; far: 2 new chunks of 2" in outcome.message
     assert is_sound(shop.repository("near"))
     assert is_sound(shop.repository("far"))
 

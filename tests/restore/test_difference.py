@@ -23,6 +23,7 @@ from toolkit.planning import chunking
 from toolkit.planning.chunking import ChunkSizes
 from toolkit.planning.native_order import native_rank
 from toolkit.postgres.session.connection import connect
+from toolkit.storage import chunk_writer
 from toolkit.storage.layout import CHUNKS
 from toolkit.storage.local import LocalStore
 
@@ -62,6 +63,7 @@ def diff(pair: Pair, *labels: str, host: str = "", as_json: bool = False, **opti
 def test_what_a_person_reads(make_pair: MakePair, monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbers per table, rows with the columns that differ, the reverse of a restore; only what differs is read."""
     monkeypatch.setattr(chunking, "FORMAT_1", ChunkSizes(minimum=4000, beyond=4000, maximum=20000))
+    monkeypatch.setattr(chunk_writer, "PACKED", 0)
     pair = make_pair(RULES, ITEMS, PARTS)
     filling = "INSERT INTO items SELECT n, CASE WHEN n % 2 = 0 THEN 'a' ELSE 'b' END, md5(n::text), n"
     pair.fill(

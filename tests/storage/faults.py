@@ -81,6 +81,11 @@ class FaultyStore:
         self._count(name)
         return self.damage(name, self._store.get(name, limit=limit))
 
+    def get_part(self, name: str, at: int, size: int, *, limit: int) -> bytes:
+        """Get a part of what is damaged, unless it is time to fail."""
+        self._count(name)
+        return self.damage(name, self._store.get(name, limit=limit))[at : at + size]
+
     def size(self, name: str) -> int | None:
         """Size unless it is time to fail."""
         self._count(name)

@@ -53,8 +53,8 @@ ODD_NAMES = (
 def make(directory: Path) -> Repository:
     """A repository with something of every kind in it."""
     repository = Repository.open(LocalStore(directory), create=True)
-    first, _ = write_backup(repository, sample_rows())
-    second, _ = write_backup(repository, {"orders": some_rows(120, 2)}, job="other")
+    first, _ = write_backup(repository, sample_rows(), packed=500)
+    second, _ = write_backup(repository, {"orders": some_rows(120, 2)}, job="other", packed=500)
     label = first.metadata.label
     pin(repository, label, until=None, now=NOW)
     record_verified(repository, first, against="database", host="demo", now=NOW)

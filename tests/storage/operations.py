@@ -9,13 +9,15 @@ from typing import Protocol
 
 from tests.storage.samples import some_rows, write_backup
 from toolkit.errors import PlaybackError
+from toolkit.model.check import Finding
 from toolkit.model.duration import Duration
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import SilentProgress
 from toolkit.storage.backup_reader import BackupReader
 from toolkit.storage.check import check
+from toolkit.storage.chunks import file_of
 from toolkit.storage.copying import Copying
-from toolkit.storage.layout import chunk_id_of, chunk_name, label_of
+from toolkit.storage.layout import chunk_name, label_of, manifest_name, pack_name
 from toolkit.storage.locks import LockKind, locked
 from toolkit.storage.prune import prune
 from toolkit.storage.repair import plan_repair, repair
@@ -24,6 +26,9 @@ from toolkit.storage.store import Store
 
 OLD, NEW = {"orders": some_rows(90)}, {"orders": [*some_rows(90), *some_rows(30, seed=2)], "refunds": []}
 """The rows of the backup that is there, and of the one that is made; they share chunks."""
+
+PACKED = 500
+"""Chunks of fewer bytes go into packs: some of all that is backed up here."""
 
 DOOMED = "doomed"
 """The job of another backup that is there, which a prune removes."""
@@ -71,7 +76,7 @@ def back_up(store: Store, place: Place) -> None:
     """Back the new rows up."""
     repository = opened(store)
     with locked(repository, LockKind.SHARED, purpose="backup", now=now):
-        write_backup(repository, NEW)
+        write_backup(repository, NEW, packed=PACKED)
 
 
 def is_backed_up(place: Place) -> bool:
@@ -141,9 +146,9 @@ OPERATIONS = {
 
 def fill(place: Place) -> None:
     """Make the backups that every operation begins with."""
-    write_backup(opened(place.store("main")), {"orders": some_rows(60, seed=3)}, job=DOOMED)
-    write_backup(opened(place.store("main")), OLD)
-    write_backup(opened(place.store("other")), {"orders": some_rows(20)}, job="weekly")
+    write_backup(opened(place.store("main")), {"orders": some_rows(60, seed=3)}, job=DOOMED, packed=PACKED)
+    write_backup(opened(place.store("main")), OLD, packed=PACKED)
+    write_backup(opened(place.store("other")), {"orders": some_rows(20)}, job="weekly", packed=PACKED)
 
 
 def expect_sound(place: Place, on: str, stored: Mapping[str, bytes]) -> None:
@@ -155,23 +160,27 @@ def expect_sound(place: Place, on: str, stored: Mapping[str, bytes]) -> None:
     """
     store = place.store(on)
     spoilt = {name for name, content in stored.items() if store.exists(name) and store.get(name) == content}
-    used = {chunk_name(chunk.id) for each in manifests(place, on) for _, chunk in each.stored_chunks}
+    used = {file_of(chunk, each.packs) for each in manifests(place, on) for _, chunk in each.stored_chunks}
     harmful = {name for name in spoilt if label_of(name) or name in used}
     found = findings(place)
-    assert len(found) == len(harmful), f"{harmful} are spoilt, and found is {found}"
-    for name in harmful:
-        identity = label_of(name) or chunk_id_of(name) or ""
-        assert any(identity in message for message in found), f"{name} is spoilt, but only {found} is found"
+    assert {_file_of(each) for each in found} == harmful, f"{harmful} are spoilt, and found is {found}"
     if harmful:
         repair_all(place, on)
     labels = [label for each in ("main", "other") for label in opened(place.store(each)).labels()]
     assert harmful or {"nightly", "weekly"} <= {label.split("-")[1] for label in labels}, "a backup is gone"
 
 
-def findings(place: Place) -> list[str]:
+def findings(place: Place) -> list[Finding]:
     """What a check of both repositories finds."""
     reports = [check(opened(place.store(name)), progress=SilentProgress()) for name in ("main", "other")]
-    return [finding.message for report in reports for finding in report.findings]
+    return [finding for report in reports for finding in report.findings]
+
+
+def _file_of(finding: Finding) -> str:
+    """The name of the file that something was found about."""
+    if finding.pack:
+        return pack_name(finding.pack)
+    return chunk_name(finding.chunk) if finding.chunk else manifest_name(finding.labels[0])
 
 
 def manifests(place: Place, name: str) -> Iterable[Manifest]:

@@ -17,6 +17,7 @@ from toolkit.model.manifest import (
     Manifest,
     Metadata,
     OwnerWay,
+    Pack,
     Pointer,
     RuleEntry,
     Selection,
@@ -55,19 +56,23 @@ def sample_rows(seed: int = 1) -> dict[str, list[bytes]]:
 
 
 def write_backup(
-    repository: Repository, rows: Rows, *, job: str = "nightly", now: datetime = NOW
+    repository: Repository, rows: Rows, *, job: str = "nightly", now: datetime = NOW, packed: int = 0
 ) -> tuple[Manifest, list[StoredChunk]]:
-    """A whole backup of those tables, published; gives its manifest and what became of each chunk."""
+    """A whole backup of those tables, published; gives its manifest and what became of each chunk.
+
+    Chunks of fewer than `packed` bytes go into packs.
+    """
     label = repository.new_label(now, job, "business")
-    with ChunkWriter(repository) as writer:
+    with ChunkWriter(repository, packed=packed) as writer:
         supports = {name: _submitted(writer, [_owners(each)]) for name, each in rows.items() if len(each) in SUPPORTED}
         parts = {name: _submitted(writer, chunks(each, TINY)) for name, each in rows.items()}
-    entries = []
+    entries, packs = [], writer.packs
     for name in rows:
-        support = [_support(*each) for each in supports.get(name, ())]
-        entries.append(_entry(name, [_chunk(raw, part.result(), keyed=True) for raw, part in parts[name]], support))
+        support = [_support(*each, packs) for each in supports.get(name, ())]
+        chunks_there = [_chunk(raw, part.result(), packs, keyed=True) for raw, part in parts[name]]
+        entries.append(_entry(name, chunks_there, support))
     stored = [part.result() for name in rows for _, part in (*supports.get(name, ()), *parts[name])]
-    return repository.write_manifest(manifest_of(label, entries, job=job, now=now)), stored
+    return repository.write_manifest(manifest_of(label, entries, packs, job=job, now=now)), stored
 
 
 def _submitted(writer: ChunkWriter, raws: Iterable[RawChunk]) -> list[tuple[RawChunk, Future[StoredChunk]]]:
@@ -80,14 +85,24 @@ def _owners(rows: Sequence[bytes]) -> RawChunk:
     return raw
 
 
-def _support(raw: RawChunk, part: Future[StoredChunk]) -> Support:
-    chunk = _chunk(raw, part.result(), keyed=False)
+def _support(raw: RawChunk, part: Future[StoredChunk], packs: Sequence[Pack]) -> Support:
+    chunk = _chunk(raw, part.result(), packs, keyed=False)
     return Support(what="owners", columns=("id",), rows=chunk.rows, bytes=chunk.raw, chunks=(chunk,))
 
 
-def _chunk(raw: RawChunk, part: StoredChunk, *, keyed: bool) -> Chunk:
+def _chunk(raw: RawChunk, part: StoredChunk, packs: Sequence[Pack], *, keyed: bool) -> Chunk:
     first, last = ((row.split(b"\t")[0].decode(),) if keyed else () for row in (raw.first_row, raw.last_row))
-    return Chunk(id=part.id, rows=part.rows, raw=part.raw, stored=part.stored, first=first, last=last)
+    place = part.place
+    return Chunk(
+        id=part.id,
+        rows=part.rows,
+        raw=part.raw,
+        stored=part.stored,
+        first=first,
+        last=last,
+        pack=packs.index(Pack(id=place.pack, size=place.size)) if place else None,
+        at=place.at if place else 0,
+    )
 
 
 def _entry(name: str, parts: Sequence[Chunk], supports: Sequence[Support]) -> TableEntry:
@@ -105,7 +120,14 @@ def _entry(name: str, parts: Sequence[Chunk], supports: Sequence[Support]) -> Ta
     )
 
 
-def manifest_of(label: str, entries: Sequence[TableEntry], *, job: str = "nightly", now: datetime = NOW) -> Manifest:
+def manifest_of(
+    label: str,
+    entries: Sequence[TableEntry],
+    packs: tuple[Pack, ...] = (),
+    *,
+    job: str = "nightly",
+    now: datetime = NOW,
+) -> Manifest:
     """A manifest over those tables, in which every kind of field has a value; not sealed."""
     return Manifest(
         format=FORMAT,
@@ -132,6 +154,7 @@ def manifest_of(label: str, entries: Sequence[TableEntry], *, job: str = "nightl
             },
             limits={"audit_logs": (5000, "note")},
         ),
+        packs=packs,
         warnings=("table departed is in the catalog file but not in the database",),
     )
 

@@ -35,8 +35,8 @@ class Fault(StrEnum):
 
 
 _APPLICABLE = {
-    Fault.CUT: {"get", "put", "put_new", "list", "delete_many"},
-    Fault.FLIP: {"get", "put", "put_new", "size", "sizes", "list"},
+    Fault.CUT: {"get", "get_part", "put", "put_new", "list", "delete_many"},
+    Fault.FLIP: {"get", "get_part", "put", "put_new", "size", "sizes", "list"},
 }
 """The calls that a fault can befall; the others all of them."""
 
@@ -104,10 +104,17 @@ class SweptStore:
 
     def get(self, name: str, *, limit: int | None = None) -> bytes:
         """Get."""
-        if not self._befalls("get"):
-            return self._store.get(name, limit=limit)
+        return self._read("get", name, lambda: self._store.get(name, limit=limit))
+
+    def get_part(self, name: str, at: int, size: int, *, limit: int) -> bytes:
+        """Get a part."""
+        return self._read("get_part", name, lambda: self._store.get_part(name, at, size, limit=limit))
+
+    def _read(self, call: str, name: str, read: Callable[[], bytes]) -> bytes:
+        if not self._befalls(call):
+            return read()
         self._fail_first(name)
-        data = self._store.get(name, limit=limit)
+        data = read()
         self._fail_late(name)
         return data[: len(data) // 2] if self._fault is Fault.CUT else _flipped(data)
 

@@ -67,7 +67,7 @@ def test_a_decompression_bomb_is_not_opened() -> None:
 
 def test_chunks_are_named_by_their_rows(repository: Repository) -> None:
     """The id of a chunk is the SHA-256 of its rows, and its file is one Zstandard frame of them."""
-    with ChunkWriter(repository) as writer:
+    with ChunkWriter(repository, packed=0) as writer:
         submitted = writer.submit(raw_chunk(b"1\tone\n"))
     stored = submitted.result()
     assert stored.id == hashlib.sha256(b"1\tone\n").hexdigest()
@@ -97,7 +97,7 @@ def test_a_recorded_chunk_is_not_read_again(store: Store) -> None:
     """Reusing a chunk that a backup records with that size costs no reading; an orphan is read once."""
     repository = Repository.open(store, create=True)
     rows = some_rows(100)
-    with ChunkWriter(repository) as writer:
+    with ChunkWriter(repository, packed=0) as writer:
         for raw in chunks(rows, TINY):
             writer.submit(raw)
 
@@ -134,7 +134,7 @@ def test_chunks_are_durable_when_the_writing_ends(store: Store) -> None:
     watched = WatchedStore(store)
     repository = Repository.open(watched, create=True)
     for _ in range(2):
-        with ChunkWriter(repository) as writer:
+        with ChunkWriter(repository, packed=0) as writer:
             submitted = [writer.submit(raw) for raw in chunks(some_rows(100), TINY)]
             assert not watched.durable
         assert sorted(watched.durable) == sorted(chunk_name(each.result().id) for each in submitted)
@@ -154,7 +154,7 @@ def test_a_bad_orphan_is_rewritten(repository: Repository, damage: str) -> None:
     repository.store.put(
         name, {"cut": good[:-1], "flip": flip_bit(good, 200), "empty": b"", "longer": good + b"x"}[damage]
     )
-    with ChunkWriter(repository) as writer:
+    with ChunkWriter(repository, packed=0) as writer:
         submitted = writer.submit(raw_chunk(data))
     assert submitted.result().new
     assert repository.store.get(name) == good
@@ -209,7 +209,7 @@ def test_the_same_rows_compressed_otherwise_are_no_damage(repository: Repository
     manifest, _ = write_backup(repository, sample_rows())
     table = manifest.tables[0]
     recorded = msgspec.structs.replace(table.chunks[0], stored=table.chunks[0].stored + 1)
-    assert load(repository.store, recorded, table) == load(repository.store, table.chunks[0], table)
+    assert load(repository.store, recorded, (), table) == load(repository.store, table.chunks[0], (), table)
 
 
 def test_the_first_error_ends_the_writing(store: Store) -> None:
@@ -219,7 +219,7 @@ def test_the_first_error_ends_the_writing(store: Store) -> None:
 
     def feed() -> None:
         nonlocal submitted
-        with ChunkWriter(Repository(faulty, "id")) as writer:
+        with ChunkWriter(Repository(faulty, "id"), packed=0) as writer:
             for number in range(10_000):
                 writer.submit(raw_chunk(b"%d\n" % number))
                 submitted += 1
@@ -235,7 +235,7 @@ def test_the_first_error_ends_the_writing(store: Store) -> None:
 def test_the_last_error_is_not_lost(store: Store) -> None:
     """An error after the last chunk was handed over is raised when the block ends."""
     repository = Repository(FaultyStore(store, fail_at=2), "id")
-    with pytest.raises(StorageError, match="fails on purpose"), ChunkWriter(repository) as writer:
+    with pytest.raises(StorageError, match="fails on purpose"), ChunkWriter(repository, packed=0) as writer:
         writer.submit(raw_chunk(b"1\n"))
 
 
@@ -244,7 +244,7 @@ def test_an_error_of_the_block_wins(store: Store) -> None:
     repository = Repository.open(store, create=True)
 
     def feed() -> None:
-        with ChunkWriter(repository, workers=1) as writer:
+        with ChunkWriter(repository, workers=1, packed=0) as writer:
             for number in range(3000):
                 writer.submit(raw_chunk(b"%d\n" % number))
             raise KeyError("mine")
@@ -275,7 +275,7 @@ class GatedStore(FaultyStore):
 def test_memory_is_bounded_by_bytes(store: Store) -> None:
     """However slow the store is, no more rows than the bound wait for it, except one chunk that is larger alone."""
     gated = GatedStore(store)
-    writer = ChunkWriter(Repository(gated, "id"), in_flight=1000)
+    writer = ChunkWriter(Repository(gated, "id"), in_flight=1000, packed=0)
     accepted: list[int] = []
 
     def feed() -> None:
@@ -296,7 +296,7 @@ def test_memory_is_bounded_by_bytes(store: Store) -> None:
 def test_equal_chunks_at_the_same_time_are_written_once(store: Store) -> None:
     """Two threads that meet the same rows write one file, and one of them says that it is new."""
     gated = GatedStore(store)
-    with ChunkWriter(Repository(gated, "id"), workers=3) as writer:
+    with ChunkWriter(Repository(gated, "id"), workers=3, packed=0) as writer:
         futures = [writer.submit(raw_chunk(b"1\tsame\n")) for _ in range(3)]
         time.sleep(0.1)
         gated.gate.set()
@@ -347,7 +347,7 @@ def test_what_is_stored_is_asked_for_together_where_questions_cost(repository: R
     lost = chunk_name(next(entry.chunks[0].id for entry in manifest.tables if entry.name == "orders"))
     repository.store.delete(lost)
     far = FarStore(repository.store)
-    with ChunkWriter(Repository(far, repository.id)) as writer:
+    with ChunkWriter(Repository(far, repository.id), packed=0) as writer:
         stored = [writer.submit(raw) for name in rows for raw in chunks(rows[name], TINY)]
     assert {chunk_name(each.result().id) for each in stored if each.result().new} == {lost}
     assert repository.store.exists(lost)

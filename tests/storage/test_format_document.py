@@ -35,28 +35,40 @@ def read_backups(root: Path) -> Iterator[tuple[dict[str, Any], dict[str, bytes]]
         plain = {name: value for name, value in manifest.items() if name != "checksum"}
         canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         assert sha256(canonical.encode()) == manifest["checksum"]
-        tables = {table["name"]: b"".join(read_table(root, table)) for table in manifest["tables"]}
+        packs = read_packs(root, manifest)
+        tables = {table["name"]: b"".join(read_table(root, packs, table)) for table in manifest["tables"]}
         lines = [f"{table['name']}\t{table['digest']}\n" for table in manifest["tables"]]
         assert sha256("".join(sorted(lines)).encode()) == manifest["metadata"]["checksums"]["businessData"]
         yield manifest, tables
 
 
-def read_table(root: Path, table: dict[str, Any]) -> Iterator[bytes]:
+def read_table(root: Path, packs: list[bytes], table: dict[str, Any]) -> Iterator[bytes]:
     """The rows of a table, chunk by chunk."""
     assert sha256("".join(chunk["id"] + "\n" for chunk in table["chunks"]).encode()) == table["digest"]
     assert sum(chunk["rows"] for chunk in table["chunks"]) == table["rows"]
     assert sum(chunk["raw"] for chunk in table["chunks"]) == table["bytes"]
     for support in table["support"]:
-        rows = b"".join(read_chunks(root, support["chunks"], keyed=False))
+        rows = b"".join(read_chunks(root, packs, support["chunks"], keyed=False))
         assert (rows.count(b"\n"), len(rows)) == (support["rows"], support["bytes"])
         assert {line.count(b"\t") for line in rows.splitlines()} == {len(support["columns"])}
-    yield from read_chunks(root, table["chunks"], keyed=True)
+    yield from read_chunks(root, packs, table["chunks"], keyed=True)
 
 
-def read_chunks(root: Path, chunks: list[dict[str, Any]], *, keyed: bool) -> Iterator[bytes]:
+def read_packs(root: Path, manifest: dict[str, Any]) -> list[bytes]:
+    """The packs of a manifest."""
+    packs = [(root / "packs" / pack["id"]).read_bytes() for pack in manifest["packs"]]
+    assert [len(pack) for pack in packs] == [pack["size"] for pack in manifest["packs"]]
+    assert [sha256(pack) for pack in packs] == [pack["id"] for pack in manifest["packs"]]
+    return packs
+
+
+def read_chunks(root: Path, packs: list[bytes], chunks: list[dict[str, Any]], *, keyed: bool) -> Iterator[bytes]:
     """The rows of chunks."""
     for chunk in chunks:
-        frame = (root / "chunks" / chunk["id"][:2] / chunk["id"]).read_bytes()
+        if "pack" in chunk:
+            frame = packs[chunk["pack"]][chunk.get("at", 0) :][: chunk["stored"]]
+        else:
+            frame = (root / "chunks" / chunk["id"][:2] / chunk["id"]).read_bytes()
         assert len(frame) == chunk["stored"]
         parameters = zstandard.get_frame_parameters(frame)
         assert (parameters.content_size, parameters.has_checksum, parameters.dict_id) == (chunk["raw"], True, 0)
@@ -75,7 +87,7 @@ def test_a_reader_made_from_the_document_reads_a_backup(tmp_path: Path) -> None:
         "Numbers": some_rows(3),
         "Notes": [b"1\ttab\\tnewline\\n\\\\N\xf0\x9f\x98\x80\n", b"2\t\\N\n"],
     }
-    write_backup(Repository.open(LocalStore(tmp_path), create=True), rows)
+    write_backup(Repository.open(LocalStore(tmp_path), create=True), rows, packed=500)
     ((manifest, tables),) = read_backups(tmp_path)
     assert tables == {name: b"".join(lines) for name, lines in rows.items()}
     assert manifest["metadata"]["stats"]["totalRecords"] == 505

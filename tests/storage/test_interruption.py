@@ -31,7 +31,7 @@ seed = int(sys.argv[2])
 print("ready", flush=True)
 for number in itertools.count():
     repository = Repository.open(LocalStore(pathlib.Path(sys.argv[1])), create=True)
-    manifest, _ = write_backup(repository, {"orders": some_rows(400, seed + number)})
+    manifest, _ = write_backup(repository, {"orders": some_rows(400, seed + number)}, packed=500)
     print(manifest.metadata.label, flush=True)
 """
 

@@ -30,6 +30,7 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
     "storedColumn": model.StoredColumn,
     "keyColumn": model.KeyColumn,
     "chunk": model.Chunk,
+    "pack": model.Pack,
     "sequence": model.SequenceEntry,
     "leftOut": model.LeftOut,
     "selection": model.Selection,
@@ -48,7 +49,7 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
 
 def written(repository: Repository) -> dict[str, Any]:
     """The manifest file of a backup."""
-    manifest, _ = write_backup(repository, sample_rows())
+    manifest, _ = write_backup(repository, sample_rows(), packed=500)
     document: dict[str, Any] = json.loads(repository.store.get(manifest_name(manifest.metadata.label)))
     return document
 

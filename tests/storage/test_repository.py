@@ -142,7 +142,7 @@ def test_no_manifest_without_its_chunks(repository: Repository) -> None:
     with pytest.raises(StorageError, match=stored[3].id):
         repository.write_manifest(manifest)
     repository.store.delete(name)
-    with pytest.raises(StorageError, match="1 of its chunks are not stored"):
+    with pytest.raises(StorageError, match="1 of the files of its chunks are not stored"):
         repository.write_manifest(manifest)
     assert repository.labels() == []
 
@@ -250,7 +250,7 @@ def test_manifests_are_read_for_their_chunks_once(store: Store, store_kind: str)
     # the first was read when the second was written, which makes all files of a bundle new
     for read in (2 if store_kind == "bundle" else 1, 0):
         reading.got.clear()
-        assert Repository.open(reading, create=False).recorded_chunks() == wanted[0] | wanted[1]
+        assert Repository.open(reading, create=False).recorded_chunks().files == wanted[0] | wanted[1]
         assert sum(name.startswith("backups/") for name in reading.got) == read
     repository.delete_manifest(first.metadata.label)
-    assert repository.recorded_chunks() == wanted[1]
+    assert repository.recorded_chunks().files == wanted[1]

@@ -23,6 +23,9 @@ def test_what_is_put_is_got(store: Store, data: bytes) -> None:
     """A file comes back as it was put, with its size."""
     store.put("chunks/ab/file", data)
     assert store.get("chunks/ab/file") == data
+    for part in (slice(0, 2), slice(2, 3), slice(1, len(data) + 9), slice(len(data), len(data) + 1)):
+        limit = len(data)
+        assert store.get_part("chunks/ab/file", part.start, part.stop - part.start, limit=limit) == data[part]
     assert store.size("chunks/ab/file") == len(data)
     assert store.exists("chunks/ab/file")
 
@@ -165,3 +168,5 @@ def test_a_file_that_is_too_large_is_not_read(store: Store) -> None:
     assert store.get("a/b", limit=5) == b"12345"
     with pytest.raises(DamageError, match=r"a/b has 5 bytes; such a file has 4 at most"):
         store.get("a/b", limit=4)
+    with pytest.raises(MissingError):
+        store.get_part("a/c", 0, 1, limit=1)

@@ -14,7 +14,7 @@ from toolkit.actions.locking import shared_lock
 from toolkit.actions.targets import known_repositories, repository_config
 from toolkit.errors import InputError, PlaybackError, StorageError, TaskError
 from toolkit.model.host import RepositoryConfig
-from toolkit.model.manifest import Manifest
+from toolkit.model.manifest import Manifest, Pack
 from toolkit.planning.chunking import RawChunk
 from toolkit.planning.clock import compact_stamp
 from toolkit.storage.chunk_writer import ChunkWriter, StoredChunk
@@ -32,7 +32,8 @@ class Destination(Struct, kw_only=True, eq=False):
         repository: None until it is open.
         error: what ended its part in the backup; None as long as all is well.
         new: the ids of the chunks that were newly stored there.
-        new_bytes: the size of their files.
+        new_bytes: their size as they are stored.
+        positions: of packs, by id.
     """
 
     name: str
@@ -42,12 +43,25 @@ class Destination(Struct, kw_only=True, eq=False):
     error: PlaybackError | None = None
     new: set[str] = field(default_factory=set)
     new_bytes: int = 0
+    positions: dict[str, int] = field(default_factory=dict)
 
     def opened(self) -> Repository:
         """Give the repository, which must be open."""
         if self.repository is None:
             raise RuntimeError(f"repository {self.name} is not open")
         return self.repository
+
+    def pack_of(self, stored: StoredChunk) -> int | None:
+        """Give which of its packs a chunk stands in; None where it is a file of its own."""
+        if stored.place is None:
+            return None
+        self.positions = self.positions or {pack.id: number for number, pack in enumerate(self.packs)}
+        return self.positions[stored.place.pack]
+
+    @property
+    def packs(self) -> tuple[Pack, ...]:
+        """The packs that the backup needs there, once all is stored."""
+        return self.writer.packs if self.writer else ()
 
     def count(self, stored: StoredChunk) -> None:
         """Count a chunk that is stored there."""
@@ -132,11 +146,15 @@ class Destinations:
         return self.left[0].opened().new_label(now, job, scope, taken=taken)
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Chunks can be submitted in this block; at its end all of them are stored."""
+    def writing(self, *, leads: bool = True) -> Iterator[None]:
+        """Chunks can be submitted in this block; at its end all of them are stored.
+
+        Args:
+            leads: False where another process makes the backup of them.
+        """
 
         def begin(each: Destination) -> None:
-            each.writer = ChunkWriter(each.opened())
+            each.writer = ChunkWriter(each.opened(), leads=leads)
 
         self._each(begin)
         writers = [(each, each.writer) for each in self.all if each.writer is not None]

@@ -169,6 +169,7 @@ class Stored(Struct, frozen=True, kw_only=True):
             schema=survey.schema,
             accounting=survey.accounting,
             tables=entries,
+            packs=destination.packs,
             tenants=selected.tenants,
             left_out=selected.left_out,
             taken=taken,

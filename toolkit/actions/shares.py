@@ -6,7 +6,6 @@ that are stored. Rows go from the database to the repository, never through the 
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from contextlib import closing
 
 import msgspec
@@ -47,7 +46,14 @@ class Part(Struct, frozen=True):
         stored = self.placed[destination].result()
         destination.count(stored)
         return Chunk(
-            id=stored.id, rows=stored.rows, raw=stored.raw, stored=stored.stored, first=self.first, last=self.last
+            id=stored.id,
+            rows=stored.rows,
+            raw=stored.raw,
+            stored=stored.stored,
+            first=self.first,
+            last=self.last,
+            pack=destination.pack_of(stored),
+            at=stored.place.at if stored.place else 0,
         )
 
 
@@ -139,7 +145,7 @@ def read_share(text: str, context: Context) -> str:
 def _read(share: Share, context: Context) -> _Answer:
     with destinations(context, tuple(share.repositories), lock_wait=0) as into:
         _open(into, share)
-        with sharing(conninfo_of(context, context.host), share.snapshot) as connection, into.writing():
+        with sharing(conninfo_of(context, context.host), share.snapshot) as connection, into.writing(leads=False):
             read = [_piece(connection, wanted, share, into, context) for wanted in share.tables]
         return _Answer(
             tables=[
@@ -210,8 +216,6 @@ def answered(text: str, into: Destinations) -> list[Piece[Part]]:
 def _part(chunk: _There, named: dict[str, Destination]) -> Part:
     placed: Placed = {}
     for name, stored in chunk.stored.items():
-        if name in named:
-            done: Future[StoredChunk] = Future()
-            done.set_result(stored)
-            placed[named[name]] = done
+        if name in named and (writer := named[name].writer):
+            placed[named[name]] = writer.adopt(stored)
     return Part(chunk.first, chunk.last, placed)

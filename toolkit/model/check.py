@@ -10,8 +10,9 @@ from msgspec import Struct
 
 
 class FindingKind(StrEnum):
-    """What is wrong. All are damage but `foreign`, a file that is no part of the repository.
+    """What is wrong. All are damage but `foreign`, a file that is no part of the repository, and `spoilt`.
 
+    `spoilt` is a pack that is damaged only where no backup needs it, and so harms as little as a damaged orphan.
     `unreadable` is what could not be read now, and `later` a backup that only a later version can read: whether these
     are whole is not known. `header` is about a bundle that is whole to Playback, and not to other programs.
     """
@@ -25,15 +26,22 @@ class FindingKind(StrEnum):
     VANISHED = "vanished"
     HEADER = "header"
     FOREIGN = "foreign"
+    SPOILT = "spoilt"
+
+    @property
+    def harmless(self) -> bool:
+        """Whether it is no damage."""
+        return self in (FindingKind.FOREIGN, FindingKind.SPOILT)
 
 
 class Finding(Struct, frozen=True, kw_only=True):
     """One thing found.
 
     Attributes:
-        labels: the backups it harms, sorted; empty for a foreign file or a header.
+        labels: the backups it harms, sorted; empty for a foreign file, a header or a spoilt pack.
         tables: the tables it harms, by name; empty when it is not about a chunk.
         chunk: the chunk's id, or empty.
+        pack: the id of the pack that it stands in, or that the finding is about; empty for a chunk in its own file.
     """
 
     kind: FindingKind
@@ -41,6 +49,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     chunk: str = ""
+    pack: str = ""
 
 
 class CheckReport(Struct, frozen=True, kw_only=True):
@@ -52,8 +61,9 @@ class CheckReport(Struct, frozen=True, kw_only=True):
         rows: rows of tables in the chunks that were read and found right.
         bytes: the raw size of these chunks.
         stored: the size of the files read for it.
-        orphans: chunks no readable backup references; an interrupted or deleted backup leaves them, they harm nothing.
-        orphan_bytes: the size of their files.
+        orphans: files of chunks no readable backup references; an interrupted or deleted backup leaves them, they harm
+            nothing.
+        orphan_bytes: their size.
     """
 
     findings: tuple[Finding, ...]
@@ -68,7 +78,7 @@ class CheckReport(Struct, frozen=True, kw_only=True):
     @property
     def damaged(self) -> bool:
         """Whether any finding is damage."""
-        return any(finding.kind is not FindingKind.FOREIGN for finding in self.findings)
+        return not all(finding.kind.harmless for finding in self.findings)
 
     @property
     def harmed(self) -> tuple[str, ...]:
@@ -81,11 +91,13 @@ class RepairPlan(Struct, frozen=True, kw_only=True):
 
     Attributes:
         backups: label → the tables that cannot be restored, empty where the manifest itself is damaged.
-        chunks: ids of the chunks whose files are damaged.
+        chunks: ids of the chunks whose own files are damaged.
+        packs: ids of packs that are damaged; they stay, but for those in bundles: what is whole in them may be needed.
     """
 
     backups: Mapping[str, tuple[str, ...]]
     chunks: tuple[str, ...]
+    packs: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.backups or self.chunks)

@@ -35,16 +35,46 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
 
 
-class Chunk(msgspec.Struct, frozen=True, kw_only=True):
+class Pack(msgspec.Struct, frozen=True, kw_only=True):
+    """A file in which small chunks stand one after the other.
+
+    Attributes:
+        id: SHA-256 of the file, as 64 hex digits; it names the file.
+        size: of the file in bytes.
+    """
+
+    id: str
+    size: int
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """Where a chunk stands in a pack.
+
+    Attributes:
+        pack: the id of the pack.
+        size: of the pack in bytes.
+        at: the byte at which the chunk begins.
+        stored: how many bytes it has there.
+    """
+
+    pack: str
+    size: int
+    at: int
+    stored: int
+
+
+class Chunk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A run of key-ordered rows of one table.
 
     Attributes:
         id: SHA-256 of the rows (COPY text, one line per row), as 64 hex digits; it names the file.
         rows: how many rows.
         raw: size of the rows in bytes.
-        stored: size of the stored file in bytes.
+        stored: size in bytes as it is stored.
         first: COPY text of the first row's key values (None for NULL).
         last: the same of the last row.
+        pack: which of the manifest's packs it stands in; None where it is a file of its own.
+        at: the byte of the pack at which it begins.
     """
 
     id: str
@@ -53,6 +83,8 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     stored: int
     first: tuple[str | None, ...]
     last: tuple[str | None, ...]
+    pack: int | None = None
+    at: int = 0
 
 
 class StoredColumn(msgspec.Struct, frozen=True, kw_only=True):
@@ -276,6 +308,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """A whole backup.
 
     Attributes:
+        packs: those that some of its chunks stand in, sorted by id.
         absent: tables of the catalog file that the database does not have.
         classification: what the catalog file said of each table that is not transient: what decides about its rows, as
             text.
@@ -292,6 +325,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     left_out: tuple[LeftOut, ...]
     schema: DatabaseSchema
     selection: Selection
+    packs: tuple[Pack, ...] = ()
     classification: dict[str, str] = {}
     put_aside: dict[str, int] = {}
     warnings: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ from toolkit.model.manifest import (
     Manifest,
     Metadata,
     OwnerWay,
+    Pack,
     Pointer,
     RuleEntry,
     Selection,
@@ -105,6 +106,7 @@ def compose(
     schema: DatabaseSchema,
     accounting: Accounting,
     tables: Sequence[TableEntry],
+    packs: tuple[Pack, ...],
     tenants: Mapping[str, str],
     left_out: Mapping[str, str],
     taken: Mapping[str, TableSelection],
@@ -145,6 +147,7 @@ def compose(
             for name, rule in sorted(accounting.rules.items())
             if rule.category is not Category.TRANSIENT
         },
+        packs=packs,
         put_aside=dict(sorted(put_aside.items())),
         warnings=tuple(warnings),
     )

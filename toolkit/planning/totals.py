@@ -9,7 +9,10 @@ import msgspec
 
 from toolkit.errors import Problem
 from toolkit.model.manifest import Checksums, Chunk, Manifest, Stats, TableEntry, data_checksum, table_digest
-from toolkit.planning.chunking import FORMAT_1
+from toolkit.planning.chunking import FORMAT_1, MIB
+
+PACK_MAXIMUM = 16 * MIB
+"""Bytes of the largest pack."""
 
 _LONGEST_ROW = 1024**3 + 1
 """Bytes of the longest row that PostgreSQL can give, with its line feed."""
@@ -44,7 +47,7 @@ def checksums_of(tables: Iterable[TableEntry]) -> Checksums:
 
 def inconsistencies(manifest: Manifest) -> list[Problem]:
     """Give everything in a manifest that contradicts the rest of it, each with its JSON path; empty when it adds up."""
-    return list(chain(_tables(manifest), _totals(manifest), _selection(manifest)))
+    return list(chain(_tables(manifest), _packs(manifest), _totals(manifest), _selection(manifest)))
 
 
 def _tables(manifest: Manifest) -> Iterator[Problem]:
@@ -58,9 +61,31 @@ def _tables(manifest: Manifest) -> Iterator[Problem]:
         yield from _table(table, path)
         for position, chunk in enumerate(table.stored_chunks):
             known = chunks.setdefault(chunk.id, chunk)
-            if (known.rows, known.raw, known.stored) != (chunk.rows, chunk.raw, chunk.stored):
-                message = f"chunk {chunk.id} of table {table.name} has other sizes elsewhere in the manifest"
+            if _stored(known) != _stored(chunk):
+                message = f"chunk {chunk.id} of table {table.name} has another size or place elsewhere in the manifest"
                 yield Problem(path=f"{path}.chunks[{position}]", message=message)
+
+
+def _stored(chunk: Chunk) -> tuple[int, int, int, int | None, int]:
+    return chunk.rows, chunk.raw, chunk.stored, chunk.pack, chunk.at
+
+
+def _packs(manifest: Manifest) -> Iterator[Problem]:
+    packs = manifest.packs
+    used = set[int | None]()
+    for index, table in enumerate(manifest.tables):
+        for position, chunk in enumerate(table.stored_chunks):
+            used.add(chunk.pack)
+            known = chunk.pack is None or 0 <= chunk.pack < len(packs)
+            end = packs[chunk.pack].size if known and chunk.pack is not None else 0
+            if not known or chunk.at < 0 or (chunk.pack is not None and chunk.at + max(chunk.stored, 1) > end):
+                message = f"chunk {chunk.id} of table {table.name} stands in no pack, or outside of it"
+                yield Problem(path=f"tables[{index}].chunks[{position}]", message=message)
+    if len({pack.id for pack in packs}) < len(packs):
+        yield Problem(path="packs", message="a pack is listed twice")
+    for index, pack in enumerate(packs):
+        if pack.size > PACK_MAXIMUM or index not in used:
+            yield Problem(path=f"packs[{index}]", message=f"pack {pack.id} is larger than a pack can be, or not used")
 
 
 def _table(table: TableEntry, path: str) -> Iterator[Problem]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from hashlib import sha256
 
 import msgspec
 from msgspec import Struct, field
@@ -10,10 +11,10 @@ from msgspec.structs import replace
 
 from toolkit.errors import DamageError, PlaybackError, RefusedError, StorageError
 from toolkit.model.check import CheckReport, Finding, FindingKind
-from toolkit.model.manifest import Chunk, Manifest, TableEntry
+from toolkit.model.manifest import Chunk, Manifest, Place, TableEntry
 from toolkit.model.outcome import Progress
 from toolkit.planning.sampling import Sample
-from toolkit.storage.chunks import DamagedChunkError, examine, stored_file
+from toolkit.storage.chunks import DamagedChunkError, examine, pack_content, place_of, stored_form
 from toolkit.storage.layout import (
     DAMAGED,
     LOCKS,
@@ -23,15 +24,17 @@ from toolkit.storage.layout import (
     chunk_id_of,
     label_of,
     manifest_name,
+    pack_id_of,
     proof_label_of,
     published_label_of,
     record_label_of,
 )
 from toolkit.storage.prefetch import prefetch
 from toolkit.storage.repository import Repository, vanished_error
+from toolkit.storage.store import Store
 
-_Key = tuple[str, int, int, int]
-"""A chunk as a manifest describes it: id, rows, raw size, and a hash of columns and keys.
+_Key = tuple[str, int, int, int, Place | None]
+"""A chunk as a manifest describes it: id, rows, raw size, a hash of columns and keys, and its place in a pack.
 
 Two manifests may contradict each other about an id.
 """
@@ -42,24 +45,32 @@ class _Use(Struct, frozen=True):
 
     Attributes:
         supporting: they are no rows of the table, but support them.
+        place: where it stands in a pack; None where it is a file of its own.
     """
 
     chunk: Chunk
     table: TableEntry
     supporting: bool
+    place: Place | None
+
+    @property
+    def file(self) -> tuple[str, int]:
+        """The id of the file that it stands in, and its size."""
+        return (self.place.pack, self.place.size) if self.place else (self.chunk.id, self.chunk.stored)
 
     @property
     def key(self) -> _Key:
         """What a manifest says of the chunk."""
         chunk, table = self.chunk, self.table
-        return chunk.id, chunk.rows, chunk.raw, hash((chunk.first, chunk.last, table.columns, table.key))
+        content = hash((chunk.first, chunk.last, table.columns, table.key))
+        return chunk.id, chunk.rows, chunk.raw, content, self.place
 
 
 class _Contents(Struct):
     """What the listing and the manifests say.
 
     Attributes:
-        supporting: those of the referenced chunks that hold no rows of tables, but what supports them.
+        files: id → size of each chunk that is a file of its own, and of each pack.
     """
 
     labels: list[str] = field(default_factory=list)
@@ -93,29 +104,32 @@ def check(
     chosen = _chosen(contents, read_data, sample)
     progress.start("check", rows=sum(use.chunk.rows for use in chosen), bytes=sum(use.chunk.raw for use in chosen))
     bad: dict[_Key, Finding] = {}
-    good: set[str] = set()
+    good: set[tuple[str, Place | None]] = set()
+    spoilt: list[Finding] = []
     rows = size = stored = 0
-    for use, finding in _read(repository, chosen):
-        chunk = use.chunk
-        progress.advance(rows=chunk.rows, bytes=chunk.raw)
-        stored += contents.files.get(chunk.id, 0)
-        if finding is not None:
-            bad[use.key] = finding
-        else:
-            good.add(chunk.id)
-            rows += 0 if use.supporting else chunk.rows
-            size += chunk.raw
-    for key in [key for key in bad if key[0] in good]:  # the file is right, so the manifest is wrong
+    for read in _read(repository, chosen):
+        stored += contents.files.get(read.file, 0)
+        spoilt += [read.spoilt] if read.spoilt else []
+        for use, finding in read.found:
+            chunk = use.chunk
+            progress.advance(rows=chunk.rows, bytes=chunk.raw)
+            if finding is not None:
+                bad[use.key] = finding
+            else:
+                good.add((chunk.id, use.place))
+                rows += 0 if use.supporting else chunk.rows
+                size += chunk.raw
+    for key in [key for key in bad if (key[0], key[-1]) in good]:  # the file is right, so the manifest is wrong
         bad[key] = replace(bad[key], kind=FindingKind.MANIFEST)
-    referenced = {use.chunk.id for use in contents.referenced.values()}
-    orphans = [stored_size for chunk_id, stored_size in contents.files.items() if chunk_id not in referenced]
-    findings = (*contents.findings, *_attributed(repository, contents.labels, bad))
-    if labels is None and all(each.kind is FindingKind.FOREIGN for each in findings):
+    referenced = {use.file[0] for use in contents.referenced.values()}
+    orphans = [stored_size for file_id, stored_size in contents.files.items() if file_id not in referenced]
+    findings = (*contents.findings, *_attributed(repository, contents.labels, bad), *spoilt)
+    if labels is None and all(each.kind.harmless for each in findings):
         findings += _misleading(repository)
     return CheckReport(
         findings=findings,
         backups=len(contents.labels),
-        chunks=len(referenced),
+        chunks=len({use.chunk.id for use in contents.referenced.values()}),
         rows=rows,
         bytes=size,
         stored=stored,
@@ -132,14 +146,13 @@ def _misleading(repository: Repository) -> tuple[Finding, ...]:
 
 
 def _chosen(contents: _Contents, read_data: bool, sample: Sample | None) -> list[_Use]:
-    """The chunks to read: those asked for, and every one whose file has not the recorded size."""
+    """The chunks to read: those in files asked for, and in every file that has not the recorded size."""
     uses = contents.referenced.values()
-    taken = sample.of({use.chunk.id for use in uses}) if sample and read_data else None
+    taken = sample.of({use.file[0] for use in uses}) if sample and read_data else None
     return [
         use
         for use in uses
-        if contents.files.get(use.chunk.id) != use.chunk.stored
-        or (read_data and (taken is None or use.chunk.id in taken))
+        if contents.files.get(use.file[0]) != use.file[1] or (read_data and (taken is None or use.file[0] in taken))
     ]
 
 
@@ -150,8 +163,8 @@ def _contents(repository: Repository, labels: Collection[str] | None) -> _Conten
         if label := label_of(file.name):
             if labels is None or label in labels:
                 contents.labels.append(label)
-        elif chunk_id := chunk_id_of(file.name):
-            contents.files[chunk_id] = file.size
+        elif file_id := chunk_id_of(file.name) or pack_id_of(file.name):
+            contents.files[file_id] = file.size
         elif label := published_label_of(file.name):
             published.add(label)
         elif labels is None and not _is_known(file.name):
@@ -203,7 +216,7 @@ def _kind(error: PlaybackError) -> FindingKind:
 def _reference(contents: _Contents, use: _Use) -> None:
     """Note a reference. Of several recorded sizes of the same rows the one the file has is kept."""
     key = use.key
-    if key not in contents.referenced or use.chunk.stored == contents.files.get(use.chunk.id):
+    if key not in contents.referenced or use.file[1] == contents.files.get(use.file[0]):
         contents.referenced[key] = use
 
 
@@ -212,25 +225,73 @@ def _uses_in(manifest: Manifest) -> Iterator[_Use]:
         for part in (table, *table.supporting):
             alone = msgspec.structs.replace(part, chunks=(), support=())
             for chunk in part.chunks:
-                yield _Use(chunk, alone, supporting=part is not table)
+                yield _Use(chunk, alone, part is not table, place_of(chunk, manifest.packs))
 
 
-def _read(repository: Repository, uses: Iterable[_Use]) -> Iterator[tuple[_Use, Finding | None]]:
-    def look(use: _Use) -> tuple[_Use, Finding | None]:
-        return use, _examine(repository, use)
+class _FileRead(Struct, frozen=True):
+    """What was found in a file.
 
-    return prefetch(uses, look, size=lambda use: use.chunk.raw, workers=repository.store.parallel)
+    Attributes:
+        found: each of its chunks, with what is wrong with it.
+        spoilt: what is wrong with the file itself, though no chunk that a backup needs is hurt by it.
+    """
+
+    file: str
+    found: list[tuple[_Use, Finding | None]]
+    spoilt: Finding | None = None
 
 
-def _examine(repository: Repository, use: _Use) -> Finding | None:
-    chunk = use.chunk
+def _read(repository: Repository, uses: Iterable[_Use]) -> Iterator[_FileRead]:
+    files: dict[str, list[_Use]] = {}
+    for use in uses:
+        files.setdefault(use.file[0], []).append(use)
+
+    def look(inside: list[_Use]) -> _FileRead:
+        try:
+            return _look(repository.store, inside)
+        except DamagedChunkError as damage:
+            errors = [(use, DamagedChunkError(damage.kind, use.chunk.id, damage.fact)) for use in inside]
+            return _FileRead(inside[0].file[0], [(use, _finding(use, error)) for use, error in errors])
+        except StorageError as error:
+            return _FileRead(inside[0].file[0], [(use, _finding(use, error)) for use in inside])
+
+    return prefetch(files.values(), look, size=_needed, workers=repository.store.parallel)
+
+
+def _needed(inside: Sequence[_Use]) -> int:
+    """How many bytes are in memory while a file is looked into: chunk by chunk."""
+    return max(use.chunk.raw for use in inside) + max(use.place.size if use.place else 0 for use in inside)
+
+
+def _look(store: Store, inside: Sequence[_Use]) -> _FileRead:
+    """Look into one file; raises StorageError where there is nothing to look into."""
+    file, first = inside[0].file[0], inside[0].chunk
+    if inside[0].place is None:
+        stored = stored_form(store, first, ())
+        return _FileRead(file, [(use, _examined(stored, use)) for use in inside])
+    content = pack_content(store, file, first.id)
+    places = [(use, use.place) for use in inside if use.place]
+    found = [(use, _examined(content[at.at : at.at + at.stored], use)) for use, at in places]
+    whole = sha256(content).hexdigest() == file
+    spoilt = None
+    if not whole and not any(finding for _, finding in found):
+        message = f"pack {file} is damaged where no backup needs it; it goes when no backup needs any of it"
+        spoilt = Finding(kind=FindingKind.SPOILT, pack=file, message=message)
+    return _FileRead(file, found, spoilt)
+
+
+def _examined(stored: bytes, use: _Use) -> Finding | None:
     try:
-        examine(stored_file(repository.store, chunk), chunk, use.table)
+        examine(stored, use.chunk, use.table)
     except DamagedChunkError as damage:
-        return Finding(kind=FindingKind(damage.kind.value), chunk=chunk.id, message=damage.message)
-    except StorageError as error:
-        return Finding(kind=FindingKind.UNREADABLE, chunk=chunk.id, message=error.message)
+        return _finding(use, damage)
     return None
+
+
+def _finding(use: _Use, error: StorageError) -> Finding:
+    kind = FindingKind(error.kind.value) if isinstance(error, DamagedChunkError) else FindingKind.UNREADABLE
+    pack = use.place.pack if use.place else ""
+    return Finding(kind=kind, chunk=use.chunk.id, pack=pack, message=error.message)
 
 
 def _attributed(repository: Repository, labels: Iterable[str], bad: dict[_Key, Finding]) -> list[Finding]:

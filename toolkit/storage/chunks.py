@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 from hashlib import sha256
 
 from toolkit.errors import DamageError, MissingError
-from toolkit.model.manifest import Chunk, TableEntry, chunk_id
+from toolkit.model.manifest import Chunk, Pack, Place, TableEntry, chunk_id
 from toolkit.planning.chunking import FORMAT_1
+from toolkit.planning.totals import PACK_MAXIMUM
 from toolkit.storage import frame
-from toolkit.storage.layout import chunk_name
+from toolkit.storage.layout import chunk_name, pack_name
 from toolkit.storage.row_checks import RowCount, problem_of
 from toolkit.storage.store import Store
 
@@ -39,28 +41,76 @@ class DamagedChunkError(DamageError):
     def __init__(self, kind: Damage, identity: str, fact: str) -> None:
         super().__init__(f"chunk {identity} {fact}", hint=_HINT)
         self.kind = kind
+        self.fact = fact
 
 
-def load(store: Store, chunk: Chunk, entry: TableEntry | None = None) -> bytes:
+def load(store: Store, chunk: Chunk, packs: Sequence[Pack], entry: TableEntry | None = None) -> bytes:
     """Give the rows of a chunk.
 
     Args:
+        packs: those of its manifest.
         entry: the table whose rows they have to be.
 
     Raises:
         DamagedChunkError: they are not what was written, or not what the manifest says of them.
     """
-    return rows_in(stored_file(store, chunk), chunk, entry)
+    return rows_in(stored_form(store, chunk, packs), chunk, entry)
 
 
-def stored_file(store: Store, chunk: Chunk) -> bytes:
-    """Give the file of a chunk, not looked into. Raises DamagedChunkError when there is none that could be it."""
+def file_of(chunk: Chunk, packs: Sequence[Pack]) -> str:
+    """Give the name of the file that a chunk stands in: its own, or one of these packs."""
+    return chunk_name(chunk.id) if chunk.pack is None else pack_name(packs[chunk.pack].id)
+
+
+def place_of(chunk: Chunk, packs: Sequence[Pack]) -> Place | None:
+    """Give where a chunk stands in one of these packs; None where it is a file of its own."""
+    if chunk.pack is None:
+        return None
+    pack = packs[chunk.pack]
+    return Place(pack=pack.id, size=pack.size, at=chunk.at, stored=chunk.stored)
+
+
+def stored_form(store: Store, chunk: Chunk, packs: Sequence[Pack]) -> bytes:
+    """Give the bytes of a chunk as it is stored, not looked into.
+
+    Args:
+        packs: those of its manifest.
+
+    Raises:
+        DamagedChunkError: there is nothing that could be it.
+    """
+    name = file_of(chunk, packs)
     try:
-        return store.get(chunk_name(chunk.id), limit=frame.longest(chunk.raw))
+        if chunk.pack is None:
+            return store.get(name, limit=frame.longest(chunk.raw))
+        return store.get_part(name, chunk.at, chunk.stored, limit=PACK_MAXIMUM)
     except MissingError as error:
+        if chunk.pack is not None:
+            raise _pack_missing(chunk.id, packs[chunk.pack].id) from error
         raise DamagedChunkError(Damage.MISSING, chunk.id, "is missing") from error
     except DamageError as error:
         raise DamagedChunkError(Damage.ALTERED, chunk.id, f"is damaged: {error.message}") from error
+
+
+def pack_content(store: Store, pack_id: str, chunk: str, *, limit: int = PACK_MAXIMUM) -> bytes:
+    """Give the content of a pack, not looked into.
+
+    Args:
+        chunk: the id of a chunk that stands in it.
+
+    Raises:
+        DamagedChunkError: there is nothing that could be it.
+    """
+    try:
+        return store.get(pack_name(pack_id), limit=limit)
+    except MissingError as error:
+        raise _pack_missing(chunk, pack_id) from error
+    except DamageError as error:
+        raise DamagedChunkError(Damage.ALTERED, chunk, f"is damaged: {error.message}") from error
+
+
+def _pack_missing(chunk: str, pack_id: str) -> DamagedChunkError:
+    return DamagedChunkError(Damage.MISSING, chunk, f"is missing with pack {pack_id}")
 
 
 def rows_in(stored: bytes, chunk: Chunk, entry: TableEntry | None = None) -> bytes:
@@ -77,6 +127,16 @@ def rows_in(stored: bytes, chunk: Chunk, entry: TableEntry | None = None) -> byt
         raise _damaged(stored, chunk, _OTHER_ROWS)
     _check_rows(chunk, problem_of(rows, chunk, entry))
     return rows
+
+
+def check_form(stored: bytes, identity: str, raw: int) -> None:
+    """Raise DamagedChunkError unless bytes are the stored form of a chunk, which has so many bytes of rows."""
+    try:
+        rows = frame.decompress(stored, raw)
+    except ValueError as error:
+        raise DamagedChunkError(Damage.ALTERED, identity, f"is damaged: {error}") from error
+    if chunk_id(rows) != identity:
+        raise DamagedChunkError(Damage.ALTERED, identity, f"is damaged: {_OTHER_ROWS}")
 
 
 def examine(stored: bytes, chunk: Chunk, entry: TableEntry | None = None) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import sha256
 from itertools import chain
 
 import msgspec
@@ -12,13 +13,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from toolkit.errors import DamageError, PlaybackError, RefusedError, StorageError
-from toolkit.model.manifest import Chunk, Manifest, Stats, TableEntry
+from toolkit.model.manifest import Chunk, Manifest, Pack, Place, Stats, TableEntry
 from toolkit.model.outcome import Progress
 from toolkit.storage import manifest_file
-from toolkit.storage.chunks import YOUNG, DamagedChunkError, examine, stored_file
-from toolkit.storage.layout import CHUNKS, chunk_id_of, chunk_name, manifest_name
+from toolkit.storage.chunks import YOUNG, DamagedChunkError, examine, pack_content, stored_form
+from toolkit.storage.layout import OF_ROWS, chunk_id_of, chunk_name, manifest_name, pack_id_of, pack_name
 from toolkit.storage.prefetch import IN_FLIGHT, prefetch
 from toolkit.storage.proofs import carry_proofs, lacking_proofs
+from toolkit.storage.recorded import Recorded
 from toolkit.storage.repository import Repository
 
 
@@ -27,8 +29,9 @@ class PlannedCopy(Struct, frozen=True, kw_only=True):
 
     Attributes:
         there: whether the target has the very backup already.
-        chunks: how many chunks the target lacks, those that an earlier backup of the plan brings not counted.
-        bytes: the size of their files as the source has them.
+        chunks: how many chunks are in files that the target lacks, those that an earlier backup of the plan brings not
+            counted.
+        bytes: the size of these files as the source has them.
         raw: the size of the rows of all its chunks that have to be sent or looked at.
         proofs: how many records of attempts to prove it the target lacks.
         refusal: why it cannot be copied; None when it can.
@@ -49,13 +52,51 @@ class SentBackup(Struct, frozen=True, kw_only=True):
     Attributes:
         stats: the totals of the backup.
         chunks: how many were sent for it.
-        bytes: the size of their files.
+        bytes: the size of the files that were sent.
     """
 
     label: str
     stats: Stats
     chunks: int
     bytes: int
+
+
+_Known = str | tuple[str, Place]
+"""A chunk that is a file of its own, or one at its place in a pack."""
+
+
+class _Parcel(Struct, frozen=True):
+    """A file of chunks that a backup needs.
+
+    Attributes:
+        id: of the chunk, or of the pack.
+        parts: its chunks, each with the first table that has it.
+        pack: None for a chunk that is a file of its own.
+    """
+
+    id: str
+    parts: list[tuple[TableEntry, Chunk]]
+    pack: Pack | None = None
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes as the source has it."""
+        return self.pack.size if self.pack else self.parts[0][1].stored
+
+    @property
+    def raw(self) -> int:
+        """The size of the rows of its chunks."""
+        return sum(chunk.raw for _, chunk in self.parts)
+
+    @property
+    def known(self) -> list[_Known]:
+        """What is known of a repository that has these chunks in it."""
+        return [_known(chunk, self.pack) for _, chunk in self.parts]
+
+    @property
+    def needed(self) -> int:
+        """How many bytes are in memory while it is sent."""
+        return max(chunk.raw for _, chunk in self.parts) + (self.pack.size if self.pack else 0)
 
 
 class Copying:
@@ -74,10 +115,10 @@ class Copying:
         self._labels = set(target.labels()) if target else set()
         self._proofs: dict[str, list[str]] = {}
         self._folded = {label.casefold(): label for label in self._labels}
-        recorded = target.recorded_chunks() if target else frozenset()
-        self._files = _usable_files(target, recorded) if target else {}
-        # a file that no backup of the target vouches for is read before it is taken for the chunk
-        self._known = {chunk_id for chunk_id, size in self._files.items() if (chunk_id, size) in recorded}
+        recorded = target.recorded_chunks() if target else Recorded()
+        self._files = _usable_files(target, recorded.files | recorded.packs) if target else {}
+        # what no backup of the target vouches for is read before it is taken for what is wanted
+        self._known = _vouched(recorded, self._files)
 
     def plan(self, labels: Iterable[str]) -> list[PlannedCopy]:
         """Give what copying those backups of the source takes, in that order."""
@@ -101,17 +142,17 @@ class Copying:
         manifest = manifest_file.decode(data, label=label, file=f"{self._source.place}/{manifest_name(label)}")
         chunks = sent = 0
         transfers = prefetch(
-            _each_once(manifest, self._known),
+            _parcels(manifest, self._known),
             partial(self._transfer, target, label),
-            size=lambda part: part[1].raw,
+            size=lambda parcel: parcel.needed,
             workers=max(self._source.store.parallel, target.store.parallel),
             in_flight=2 * IN_FLIGHT,
         )
-        for chunk, size, new in transfers:
-            progress.advance(rows=chunk.rows, bytes=chunk.raw)
-            chunks, sent = chunks + new, sent + size * new
-            self._files[chunk.id] = size
-            self._known.add(chunk.id)
+        for parcel, size, new in transfers:
+            progress.advance(rows=sum(chunk.rows for _, chunk in parcel.parts), bytes=parcel.raw)
+            chunks, sent = chunks + len(parcel.parts) * new, sent + size * new
+            self._files[parcel.id] = size
+            self._known.update(parcel.known)
         target.adopt_manifest(label, data, self._files)
         carry_proofs(
             self._source, target, self._proofs.pop(label, ()), checksums=(manifest.checksum, manifest.checksum)
@@ -130,7 +171,7 @@ class Copying:
         checksums = self._source.manifest(label).checksum, target.manifest(label).checksum
         return carry_proofs(self._source, target, self._proofs.pop(label, ()), checksums=checksums)
 
-    def _planned(self, label: str, coming: set[str]) -> PlannedCopy:
+    def _planned(self, label: str, coming: set[_Known]) -> PlannedCopy:
         try:
             manifest = self._source.manifest(label)
             if self._target and label in self._labels:
@@ -144,14 +185,15 @@ class Copying:
                 )
         except PlaybackError as error:
             return PlannedCopy(label=label, refusal=error)
-        touched = [chunk for _, chunk in _each_once(manifest, coming)]
-        missing = [chunk for chunk in touched if chunk.id not in self._files]
-        coming.update(chunk.id for chunk in touched)
+        touched = list(_parcels(manifest, coming))
+        missing = [parcel for parcel in touched if parcel.id not in self._files and parcel.id not in coming]
+        for parcel in touched:
+            coming.update((parcel.id, *parcel.known))
         return PlannedCopy(
             label=label,
-            chunks=len(missing),
-            bytes=sum(chunk.stored for chunk in missing),
-            raw=sum(chunk.raw for chunk in touched),
+            chunks=sum(len(parcel.parts) for parcel in missing),
+            bytes=sum(parcel.size for parcel in missing),
+            raw=sum(parcel.raw for parcel in touched),
         )
 
     def _read_manifest(self, label: str) -> bytes:
@@ -160,28 +202,62 @@ class Copying:
         except StorageError as error:
             raise _unreadable(label, error) from error
 
-    def _transfer(self, target: Repository, label: str, part: tuple[TableEntry, Chunk]) -> tuple[Chunk, int, bool]:
-        """See that the target has a chunk; gives its size there in bytes, and whether it had to be sent."""
-        table, chunk = part
-        size = self._files.get(chunk.id)
-        if size is not None and _is_sound(target, chunk):
-            target.store.make_durable([chunk_name(chunk.id)])
-            return chunk, size, False
-        try:
-            stored = stored_file(self._source.store, chunk)
-            examine(stored, chunk, table)
-        except StorageError as error:
-            raise _unreadable(f"{label}, table {table.name}", error) from error
-        target.store.put(chunk_name(chunk.id), stored)
-        return chunk, len(stored), True
+    def _transfer(self, target: Repository, label: str, parcel: _Parcel) -> tuple[_Parcel, int, bool]:
+        """See that the target has a file; gives its size there in bytes, and whether it had to be sent."""
+        name = pack_name(parcel.id) if parcel.pack else chunk_name(parcel.id)
+        size = self._files.get(parcel.id)
+        if size is not None and (parcel.pack is None or size == parcel.size) and _is_sound(target, parcel):
+            target.store.make_durable([name])
+            return parcel, size, False
+        content = _content_of(self._source, label, parcel, strict=size is not None)
+        target.store.put(name, content)
+        return parcel, len(content), True
 
 
-def _is_sound(target: Repository, chunk: Chunk) -> bool:
+def _is_sound(target: Repository, parcel: _Parcel) -> bool:
     try:
-        examine(stored_file(target.store, chunk), chunk)
+        _check_parts(parcel, _read(target, parcel))
     except DamagedChunkError:
         return False
     return True
+
+
+def _read(repository: Repository, parcel: _Parcel) -> bytes:
+    first = parcel.parts[0][1]
+    return (
+        pack_content(repository.store, parcel.id, first.id) if parcel.pack else stored_form(repository.store, first, ())
+    )
+
+
+def _check_parts(parcel: _Parcel, content: bytes, label: str = "") -> None:
+    """See that the chunks in a file are what was written; the error names the table, given a label."""
+    for table, chunk in parcel.parts:
+        stored = content[chunk.at : chunk.at + chunk.stored] if parcel.pack else content
+        try:
+            examine(stored, chunk, table)
+        except DamagedChunkError as error:
+            if not label:
+                raise
+            raise _unreadable(f"{label}, table {table.name}", error) from error
+
+
+def _content_of(source: Repository, label: str, parcel: _Parcel, *, strict: bool) -> bytes:
+    """The content of a file, its chunks checked; DamageError names the table that is hurt.
+
+    Args:
+        strict: the target has the file, and it is damaged there: other backups there may need what is damaged here.
+    """
+    try:
+        content = _read(source, parcel)
+    except StorageError as error:
+        raise _unreadable(f"{label}, table {parcel.parts[0][0].name}", error) from error
+    _check_parts(parcel, content, label)
+    if strict and parcel.pack and sha256(content).hexdigest() != parcel.id:
+        raise DamageError(
+            f"backup {label}: pack {parcel.id} is damaged in both repositories",
+            hint="`invoke check --repository R` says where; copy the backup from another copy of the repository",
+        )
+    return content
 
 
 def _unreadable(what: str, error: StorageError) -> DamageError:
@@ -189,25 +265,52 @@ def _unreadable(what: str, error: StorageError) -> DamageError:
 
 
 def _usable_files(repository: Repository, recorded: Container[tuple[str, int]]) -> dict[str, int]:
-    """Chunk id → size of the file, without those that a prune may remove soon because no backup needs them."""
+    """Id → size of each chunk with a file of its own and of each pack.
+
+    Without those that a prune may remove soon because no backup needs them.
+    """
     old = datetime.now(UTC) - YOUNG
-    files = ((chunk_id_of(file.name), file) for file in repository.store.list(CHUNKS))
+    listed = chain.from_iterable(map(repository.store.list, OF_ROWS))
+    files = ((chunk_id_of(file.name) or pack_id_of(file.name), file) for file in listed)
     return {
-        chunk_id: file.size
-        for chunk_id, file in files
-        if chunk_id and (file.modified >= old or (chunk_id, file.size) in recorded)
+        file_id: file.size
+        for file_id, file in files
+        if file_id and (file.modified >= old or (file_id, file.size) in recorded)
     }
 
 
-def _each_once(manifest: Manifest, known: Container[str]) -> Iterator[tuple[TableEntry, Chunk]]:
-    """The chunks of a backup that are not known, each once, with the first table that has it."""
-    passed = set[str]()
+def _known(chunk: Chunk, pack: Pack | None) -> _Known:
+    """By what it is known that a chunk is stored, as a manifest with that pack says."""
+    if pack is None:
+        return chunk.id
+    return chunk.id, Place(pack=pack.id, size=pack.size, at=chunk.at, stored=chunk.stored)
+
+
+def _vouched(recorded: Recorded, files: Mapping[str, int]) -> set[_Known]:
+    """The chunks of a repository that backups there have, and whose files are there."""
+    known: set[_Known] = {chunk_id for chunk_id, size in recorded.files if files.get(chunk_id) == size}
+    for chunk_id, places in recorded.places.items():
+        known.update((chunk_id, place) for place in places if files.get(place.pack) == place.size)
+    return known
+
+
+def _parcels(manifest: Manifest, known: Container[_Known]) -> Iterator[_Parcel]:
+    """The files with chunks of a backup that are not known, each once, with these chunks."""
+    passed, packs = set[str](), dict[int, _Parcel]()
     parts = chain.from_iterable((table, *table.supporting) for table in manifest.tables)
     for part in parts:
         for chunk in part.chunks:
-            if chunk.id not in known and chunk.id not in passed:
-                passed.add(chunk.id)
-                yield part, chunk
+            if chunk.id in passed:
+                continue
+            passed.add(chunk.id)
+            pack = None if chunk.pack is None else manifest.packs[chunk.pack]
+            if _known(chunk, pack) in known:
+                continue
+            if pack is None:
+                yield _Parcel(chunk.id, [(part, chunk)])
+            else:
+                packs.setdefault(chunk.pack or 0, _Parcel(pack.id, [], pack)).parts.append((part, chunk))
+    yield from packs.values()
 
 
 def _check_same(ours: Manifest, theirs: Manifest, place: str) -> None:
@@ -222,11 +325,11 @@ def _check_same(ours: Manifest, theirs: Manifest, place: str) -> None:
 
 
 def _content(manifest: Manifest) -> Manifest:
-    """The manifest without what depends on where it is stored: how well its chunks were compressed there."""
+    """The manifest without what depends on where it is stored: how its chunks were compressed, and stand in packs."""
     replace = msgspec.structs.replace
 
     def plain(chunks: Iterable[Chunk]) -> tuple[Chunk, ...]:
-        return tuple(replace(chunk, stored=0) for chunk in chunks)
+        return tuple(replace(chunk, stored=0, pack=None, at=0) for chunk in chunks)
 
     tables = tuple(
         replace(
@@ -237,4 +340,4 @@ def _content(manifest: Manifest) -> Manifest:
         for table in manifest.tables
     )
     stats = replace(manifest.metadata.stats, compressed_size=0)
-    return replace(manifest, checksum="", tables=tables, metadata=replace(manifest.metadata, stats=stats))
+    return replace(manifest, checksum="", packs=(), tables=tables, metadata=replace(manifest.metadata, stats=stats))

@@ -63,8 +63,8 @@ class Folder:
         self.path = path
         self._descriptor = descriptor
 
-    def read(self, name: str, limit: int | None) -> bytes:
-        """Give a file's content.
+    def read(self, name: str, limit: int | None, at: int = 0, size: int | None = None) -> bytes:
+        """Give a file's content, or so many bytes of it from byte `at` on.
 
         Raises:
             DamageError: it is no ordinary file, or has more than `limit` bytes.
@@ -76,7 +76,9 @@ class Folder:
             self._check_ordinary(name, found)
             if limit is not None and found.st_size > limit:
                 raise too_large(str(self.path / name), found.st_size, limit)
-            return file.read() if limit is None else file.read(limit)
+            file.seek(at)
+            most = limit if size is None else size
+            return file.read() if most is None else file.read(most)
 
     def size(self, name: str) -> int:
         """Give a file's size in bytes; DamageError when it is no ordinary file."""

@@ -24,7 +24,7 @@ from toolkit.storage.store import StoredFile
 from toolkit.storage.unlocking import found_locks
 
 _CHUNK: Final = struct.Struct("<QQ")
-"""Of a chunk the first 8 bytes of its id, which no other one has, and the size of its file."""
+"""Of a file of chunks the first 8 bytes of its id, which no other one has, and its size."""
 
 
 def holding(
@@ -63,7 +63,7 @@ def _added(repository: Repository, manifests: Mapping[str, StoredFile], memory: 
         )
         return ((name, packed) for name, packed in each if packed is not None)
 
-    known = Remembered(memory, repository, "chunks-1", bytes).read(list(manifests.values()), read)
+    known = Remembered(memory, repository, "files-1", bytes).read(list(manifests.values()), read)
     there: set[int] = set()
     for label in sorted(manifests):
         packed = known.get(manifest_name(label))
@@ -74,9 +74,9 @@ def _added(repository: Repository, manifests: Mapping[str, StoredFile], memory: 
 
 
 def _packed(repository: Repository, name: str) -> bytes | None:
-    """The chunks of a backup; None where its manifest is gone or cannot be read."""
+    """The files with the chunks of a backup; None where its manifest is gone or cannot be read."""
     try:
         chunks = chunks_in(repository.store.get(name, limit=manifest_file.LIMIT))
     except (MissingError, DamageError, msgspec.DecodeError):
         return None
-    return b"".join(_CHUNK.pack(int(chunk[:16], 16), size) for chunk, size in sorted(chunks))
+    return b"".join(_CHUNK.pack(int(chunk[:16], 16), size) for chunk, size in sorted(chunks.files | chunks.packs))

@@ -12,6 +12,10 @@ MARKER = "playback.json"
 
 BACKUPS = "backups/"
 CHUNKS = "chunks/"
+PACKS = "packs/"
+OF_ROWS = (CHUNKS, PACKS)
+"""What the names of files begin with that hold rows."""
+
 LOCKS = "locks/"
 PINS = "pins/"
 VERIFIED = "verified/"
@@ -32,6 +36,7 @@ _PROOF = re.compile(r"proofs/([^/]+)/([0-9]{8}T[0-9]{6}Z)-[0-9a-f]{8}\.json")
 _CHECK = re.compile(r"checks/([0-9]{8}T[0-9]{6}Z)-[0-9a-f]{8}\.json")
 _CHUNK_ID = re.compile(r"[0-9a-f]{64}")
 _CHUNK = re.compile(r"chunks/([0-9a-f]{2})/(\1[0-9a-f]{62})")
+_PACK = re.compile(r"packs/([0-9a-f]{64})")
 
 
 def check_label(label: str) -> None:
@@ -130,7 +135,7 @@ def check_time_of(name: str) -> datetime | None:
 
 
 def is_chunk_id(text: str) -> bool:
-    """Say whether a text has the form of a chunk's id: 64 lower-case hex digits."""
+    """Say whether a text has the form of a chunk's id, or a pack's: 64 lower-case hex digits."""
     return _CHUNK_ID.fullmatch(text) is not None
 
 
@@ -145,6 +150,19 @@ def chunk_id_of(name: str) -> str | None:
     """Give the id of the chunk that a file holds, None for any other file."""
     found = _CHUNK.fullmatch(name)
     return found[2] if found else None
+
+
+def pack_name(pack_id: str) -> str:
+    """Give the file that is a pack. Raises ValueError for what is no id of a pack."""
+    if not is_chunk_id(pack_id):
+        raise ValueError(f"{pack_id!r} is no id of a pack")
+    return f"{PACKS}{pack_id}"
+
+
+def pack_id_of(name: str) -> str | None:
+    """Give the id of the pack that a file is, None for any other file."""
+    found = _PACK.fullmatch(name)
+    return found[1] if found else None
 
 
 def _label_in(pattern: re.Pattern[str], name: str) -> str | None:

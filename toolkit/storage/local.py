@@ -135,11 +135,18 @@ class LocalStore:
 
     def get(self, name: str, *, limit: int | None = None) -> bytes:
         """Give a file's content; MissingError when there is none."""
+        return self._read(name, limit)
+
+    def get_part(self, name: str, at: int, size: int, *, limit: int) -> bytes:
+        """Give some bytes of a file; MissingError when there is none."""
+        return self._read(name, limit, at, size)
+
+    def _read(self, name: str, limit: int | None, at: int = 0, size: int | None = None) -> bytes:
         check_name(name)
         *parts, last = name.split("/")
         try:
             with entered(self._directory, parts) as folder:
-                return folder.read(last, limit)
+                return folder.read(last, limit, at, size)
         except FileNotFoundError as error:
             raise MissingError(f"{self._path(name)} does not exist") from error
         except OSError as error:

@@ -60,6 +60,11 @@ def encode(manifest: Manifest) -> tuple[Manifest, bytes]:
     return sealed, msgspec.json.encode(sealed, order="sorted")
 
 
+def is_intact(data: bytes) -> bool:
+    """Say whether a file has, as it is written, the checksum that it says."""
+    return _sealed(data) is not None
+
+
 def decode(data: bytes, *, label: str, file: str) -> Manifest:
     """Give the manifest in a file.
 
@@ -123,6 +128,11 @@ def _decode(data: bytes, label: str, file: str) -> Manifest:
         ]
         for chunk, entry in enumerate(chunks)
         if not is_chunk_id(entry.id)
+    ]
+    problems += [
+        Problem(file=file, path=f"packs[{number}].id", message=f"{pack.id!r} is no id of a pack")
+        for number, pack in enumerate(manifest.packs)
+        if not is_chunk_id(pack.id)
     ]
     problems += [replace(problem, file=file) for problem in inconsistencies(manifest)]
     if problems:

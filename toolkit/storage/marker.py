@@ -10,7 +10,7 @@ from toolkit.errors import DamageError, MissingError
 from toolkit.model.manifest import FORMAT
 from toolkit.storage import manifest_file
 from toolkit.storage.decoding import decoded, read_small
-from toolkit.storage.layout import BACKUPS, CHUNKS, MARKER
+from toolkit.storage.layout import BACKUPS, CHUNKS, MARKER, PACKS
 from toolkit.storage.store import Store
 
 
@@ -72,7 +72,7 @@ def _made(store: Store) -> bytes:
 
 def _check_empty(store: Store) -> None:
     """Raise DamageError where backups or chunks stand without the file that says which format they have."""
-    if any(next(store.list(prefix), None) for prefix in (BACKUPS, CHUNKS)):
+    if any(next(store.list(prefix), None) for prefix in (BACKUPS, CHUNKS, PACKS)):
         raise DamageError(
             f"{store.place} holds backups or chunks but no {MARKER}",
             hint=f'restore that file; it holds {{"format": {FORMAT}, "id": "any UUID"}}',

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import TypeVar
 
 from msgspec import Struct, field
@@ -18,11 +19,11 @@ from toolkit.errors import CommittedError, Interrupted, PlaybackError, StorageEr
 from toolkit.model.duration import Duration
 from toolkit.model.outcome import Progress
 from toolkit.storage.checks import forgotten
-from toolkit.storage.layout import CHUNKS, PINS, VERIFIED, chunk_id_of, record_label_of
+from toolkit.storage.layout import OF_ROWS, PINS, VERIFIED, chunk_id_of, pack_id_of, record_label_of
 from toolkit.storage.locks import Lock
 from toolkit.storage.proofs import outlived
 from toolkit.storage.records import record_names
-from toolkit.storage.references import referenced_chunks
+from toolkit.storage.references import referenced_files
 from toolkit.storage.repository import Repository
 from toolkit.storage.store import StoredFile
 from toolkit.wording import counted
@@ -44,8 +45,8 @@ class Removal(Struct, kw_only=True):
 
     Attributes:
         backups: their labels.
-        chunks: how many, with the size of their files in `bytes`.
-        waiting: chunks that no backup needs and that the grace period spares, with their size in `waiting_bytes`.
+        chunks: how many, with the size of their files in `bytes`; a pack of chunks counts as one.
+        waiting: those that no backup needs and that the grace period spares, with their size in `waiting_bytes`.
         leftovers: unfinished files of interrupted writes.
     """
 
@@ -69,16 +70,16 @@ class Removal(Struct, kw_only=True):
 
 
 class _References(Struct):
-    """The chunks that manifests need; new manifests are looked for again and again."""
+    """The files of chunks that manifests need; new manifests are looked for again and again."""
 
     repository: Repository
     labels: set[str] = field(default_factory=set)
     chunks: set[bytes] = field(default_factory=set)
 
     def renew(self) -> set[bytes]:
-        """Take in the manifests that were not there before; gives the chunks they need."""
+        """Take in the manifests that were not there before; gives the files they need."""
         new = set(self.repository.labels()) - self.labels
-        needed = referenced_chunks(self.repository, new)
+        needed = referenced_files(self.repository, new)
         self.labels |= new
         self.chunks |= needed
         return needed
@@ -91,7 +92,7 @@ def forecast(repository: Repository, removed: Iterable[str], *, grace: Duration,
         RefusedError: a manifest cannot be read.
     """
     removal = Removal(backups=tuple(removed))
-    needed = referenced_chunks(repository, sorted(set(repository.labels()) - set(removal.backups)))
+    needed = referenced_files(repository, sorted(set(repository.labels()) - set(removal.backups)))
     for file in _unneeded(repository, needed):
         if file.modified <= _spared_since(repository, grace, now):
             removal.count([file])
@@ -206,13 +207,13 @@ def _old_chunks(
 
 
 def _unneeded(repository: Repository, needed: set[bytes]) -> Iterator[StoredFile]:
-    for file in repository.store.list(CHUNKS):
-        if chunk_id_of(file.name) and _id(file) not in needed:
+    for file in chain.from_iterable(map(repository.store.list, OF_ROWS)):
+        if _id(file) and _id(file) not in needed:
             yield file
 
 
 def _id(file: StoredFile) -> bytes:
-    return bytes.fromhex(chunk_id_of(file.name) or "")
+    return bytes.fromhex(chunk_id_of(file.name) or pack_id_of(file.name) or "")
 
 
 def _check_nothing_lost(references: _References, gone: set[bytes]) -> None:

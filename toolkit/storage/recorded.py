@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -12,17 +12,34 @@ from typing import Final
 import msgspec
 
 from toolkit.errors import DamageError, MissingError
+from toolkit.model.manifest import Pack, Place
 from toolkit.storage import manifest_file
 from toolkit.storage.decoding import decoded
 from toolkit.storage.store import Store, StoredFile
 
-Recorded = frozenset[tuple[str, int]]
-"""Chunk id, and size of its file."""
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """What backups reference.
+
+    Attributes:
+        files: chunk id and size of each chunk that is a file of its own.
+        places: chunk id → where it stands in packs.
+    """
+
+    files: frozenset[tuple[str, int]] = frozenset()
+    places: Mapping[str, frozenset[Place]] = {}
+
+    @property
+    def packs(self) -> frozenset[tuple[str, int]]:
+        """Id and size of each pack."""
+        return frozenset((place.pack, place.size) for places in self.places.values() for place in places)
 
 
 class _Chunk(msgspec.Struct, frozen=True):
     id: str
     stored: int
+    pack: int | None = None
+    at: int = 0
 
 
 class _Support(msgspec.Struct, frozen=True):
@@ -38,6 +55,7 @@ class _Tables(msgspec.Struct, frozen=True):
     """The part of a manifest that says which chunks are stored, decoded alone because all manifests are read for it."""
 
     tables: tuple[_Table, ...]
+    packs: tuple[Pack, ...] = ()
 
 
 _TABLES = msgspec.json.Decoder(_Tables)
@@ -60,7 +78,7 @@ def recorded_chunks(
     manifests: Iterable[StoredFile],
     ahead: Callable[[Iterable[str], Callable[[str], Recorded]], Iterator[Recorded]],
 ) -> Recorded:
-    """Give every chunk that some of these manifests references; those that cannot be read are passed over.
+    """Give what some of these manifests reference; those that cannot be read, or are damaged, are passed over.
 
     What this process has read before is read again only where a manifest has changed or is gone.
 
@@ -71,23 +89,45 @@ def recorded_chunks(
 
     def read(name: str) -> Recorded:
         try:
-            return chunks_in(store.get(name, limit=manifest_file.LIMIT))
+            data = store.get(name, limit=manifest_file.LIMIT)
+            # what is wrong with a place in a pack would not be seen by whoever uses it
+            return chunks_in(data) if manifest_file.is_intact(data) else Recorded()
         except (MissingError, DamageError, msgspec.DecodeError):
-            return frozenset()
+            return Recorded()
 
     there = frozenset((file.name, file.size, file.modified) for file in manifests)
     with _lock:
         known = _known.get((store.place, identity))
     if known is None or not known.manifests <= there:
-        known = _Known(frozenset(), frozenset())
-    chunks = known.chunks.union(*ahead(sorted(name for name, *_ in there - known.manifests), read))
+        known = _Known(frozenset(), Recorded())
+    chunks = _together([known.chunks, *ahead(sorted(name for name, *_ in there - known.manifests), read)])
     with _lock:
         _known[store.place, identity] = _Known(there, chunks)
     return chunks
 
 
-def chunks_in(manifest: bytes) -> Recorded:
-    """Give every chunk that a manifest's file references; DecodeError where it is none."""
-    tables = decoded(_TABLES, manifest).tables
-    parts = chain.from_iterable((table.chunks, *(part.chunks for part in table.support)) for table in tables)
-    return frozenset((chunk.id, chunk.stored) for chunk in chain.from_iterable(parts))
+def chunks_in(data: bytes) -> Recorded:
+    """Give what a manifest's file references; DecodeError where it is none."""
+    manifest = decoded(_TABLES, data)
+    parts = chain.from_iterable((table.chunks, *(part.chunks for part in table.support)) for table in manifest.tables)
+    files, places = set[tuple[str, int]](), dict[str, frozenset[Place]]()
+    for chunk in chain.from_iterable(parts):
+        if chunk.pack is None:
+            files.add((chunk.id, chunk.stored))
+        elif not 0 <= chunk.pack < len(manifest.packs):
+            raise msgspec.DecodeError(f"there is no pack {chunk.pack}")
+        else:
+            pack = manifest.packs[chunk.pack]
+            places[chunk.id] = frozenset([Place(pack=pack.id, size=pack.size, at=chunk.at, stored=chunk.stored)])
+    return Recorded(files=frozenset(files), places=places)
+
+
+def _together(found: Sequence[Recorded]) -> Recorded:
+    if len(found) == 1:
+        return found[0]
+    places: dict[str, frozenset[Place]] = {}
+    for each in found:
+        for identity, some in each.places.items():
+            known = places.get(identity)
+            places[identity] = some if known is None else known if some <= known else known | some
+    return Recorded(files=frozenset().union(*(each.files for each in found)), places=places)

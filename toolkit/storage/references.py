@@ -84,18 +84,21 @@ class _Known(Struct, frozen=True, kw_only=True):
         )
 
 
-def referenced_chunks(repository: Repository, labels: Iterable[str]) -> set[bytes]:
-    """Give the ids (as 32 bytes) of the chunks that some backups need; those removed meanwhile need none.
+def referenced_files(repository: Repository, labels: Iterable[str]) -> set[bytes]:
+    """Give the ids (as 32 bytes) of the chunks with files of their own, and of the packs, that some backups need.
+
+    Backups removed meanwhile need none.
 
     Raises:
         RefusedError: a manifest cannot be read; all such are named.
     """
 
-    def chunks(manifest: Manifest) -> set[bytes]:
-        return {bytes.fromhex(chunk.id) for _, chunk in manifest.stored_chunks}
+    def files(manifest: Manifest) -> set[bytes]:
+        own = (chunk.id for _, chunk in manifest.stored_chunks if chunk.pack is None)
+        return {bytes.fromhex(each) for each in (*own, *(pack.id for pack in manifest.packs))}
 
     needed: set[bytes] = set()
-    for found in _of_each(repository, labels, chunks):
+    for found in _of_each(repository, labels, files):
         needed |= found
     return needed
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from toolkit.errors import DamageError, InputError, MissingError, RefusedError
 from toolkit.model.check import Finding, FindingKind, RepairPlan
 from toolkit.model.manifest import Manifest
 from toolkit.storage import manifest_file
-from toolkit.storage.chunks import examine, stored_file
-from toolkit.storage.layout import DAMAGED, chunk_name, damaged_label_of, damaged_name, manifest_name
+from toolkit.storage.chunks import examine, stored_form
+from toolkit.storage.layout import DAMAGED, chunk_name, damaged_label_of, damaged_name, manifest_name, pack_name
 from toolkit.storage.locks import Lock
+from toolkit.storage.mending import mend_packs
 from toolkit.storage.records import forget_verified
+from toolkit.storage.references import referenced_files
 from toolkit.storage.repository import Repository
 
 _UNKNOWN = (FindingKind.UNREADABLE, FindingKind.LATER)
@@ -37,10 +39,11 @@ def plan_repair(findings: Iterable[Finding]) -> RepairPlan:
     for finding in listed:
         for label in finding.labels:
             backups.setdefault(label, set()).update(finding.tables)
-    chunks = {finding.chunk for finding in listed if finding.kind in _BAD_FILES}
+    damaged = [finding for finding in listed if finding.kind in _BAD_FILES and finding.chunk]
     return RepairPlan(
         backups={label: tuple(sorted(tables)) for label, tables in sorted(backups.items())},
-        chunks=tuple(sorted(chunks)),
+        chunks=tuple(sorted({finding.chunk for finding in damaged if not finding.pack})),
+        packs=tuple(sorted({finding.pack for finding in damaged if finding.pack})),
     )
 
 
@@ -60,6 +63,11 @@ def repair(repository: Repository, plan: RepairPlan, *, lock: Lock) -> None:
     for chunk_id in plan.chunks:
         lock.check()
         repository.store.delete(chunk_name(chunk_id))
+    if plan.packs and repository.store.one_file:
+        # it is written anew, and takes nothing along that is damaged
+        needed = referenced_files(repository, repository.labels())
+        lock.check()
+        repository.store.delete_many([pack_name(each) for each in plan.packs if bytes.fromhex(each) not in needed])
 
 
 def _put_aside(repository: Repository, label: str) -> None:
@@ -83,7 +91,14 @@ def bring_back(repository: Repository, *, lock: Lock) -> list[str]:
         LockedError: the lock was lost.
         StorageError: something could not be read or moved; do it again.
     """
-    whole = []
+    whole = list[str]()
+    # a backup that is whole again may have mended a pack of another one
+    while back := list(_brought_back(repository, lock)):
+        whole += back
+    return whole
+
+
+def _brought_back(repository: Repository, lock: Lock) -> Iterator[str]:
     for stored in list(repository.store.list(DAMAGED)):
         label = damaged_label_of(stored.name)
         data = _put_aside_manifest(repository, stored.name) if label else None
@@ -92,8 +107,7 @@ def bring_back(repository: Repository, *, lock: Lock) -> list[str]:
             if repository.store.put_new(manifest_name(label), data):
                 repository.record_published(manifest)
                 repository.store.delete(stored.name)
-                whole.append(label)
-    return whole
+                yield label
 
 
 def _put_aside_manifest(repository: Repository, name: str) -> bytes | None:
@@ -104,13 +118,14 @@ def _put_aside_manifest(repository: Repository, name: str) -> bytes | None:
 
 
 def _whole(repository: Repository, label: str, data: bytes) -> Manifest | None:
-    """The manifest, if it and all its chunks are whole."""
+    """The manifest, if it and all its chunks are whole, or can be made so."""
     try:
         manifest = manifest_file.decode(data, label=label, file=damaged_name(label))
+        mend_packs(repository, manifest)
         for table in manifest.tables:
             for part in (table, *table.supporting):
                 for chunk in part.chunks:
-                    examine(stored_file(repository.store, chunk), chunk, part)
+                    examine(stored_form(repository.store, chunk, manifest.packs), chunk, part)
     except (DamageError, InputError, RefusedError):
         return None
     return manifest

@@ -24,6 +24,7 @@ from toolkit.storage.layout import (
     chunk_name,
     label_of,
     manifest_name,
+    pack_name,
     published_label_of,
     published_name,
 )
@@ -196,8 +197,8 @@ class Repository:
 
         Args:
             data: the manifest's file.
-            sizes: chunk id → size in bytes of each chunk whose rows have been checked here, and whose file is not of
-                the size in the manifest: another version of the compressor wrote it.
+            sizes: chunk id → size in bytes of each chunk whose rows have been checked here, and whose own file is not
+                of the size in the manifest: another version of the compressor wrote it.
 
         Raises:
             InputError, DamageError, RefusedError: it is no manifest of that label, as `manifest` does.
@@ -245,7 +246,7 @@ class Repository:
         return sorted(label for label in gone if self.store.exists(published_name(label)))
 
     def recorded_chunks(self) -> Recorded:
-        """(chunk id, stored size) of every chunk that some backup references; unreadable backups are passed over."""
+        """Give which chunks backups reference, and where they are; unreadable backups are passed over."""
         manifests = (stored for stored in self.store.list(BACKUPS) if label_of(stored.name))
         return recorded_chunks(self.store, self.id, manifests, self._ahead)
 
@@ -268,14 +269,18 @@ class Repository:
             self.record_published(manifest)
 
     def _check_stored(self, manifest: Manifest, sizes: Mapping[str, int]) -> None:
-        expected = {chunk.id: chunk.stored for _, chunk in manifest.stored_chunks}
-        expected.update((chunk_id, sizes[chunk_id]) for chunk_id in expected if chunk_id in sizes)
-        found = self.store.sizes([chunk_name(chunk_id) for chunk_id in expected])
-        missing = [chunk_id for chunk_id, size in expected.items() if found.get(chunk_name(chunk_id)) != size]
+        expected = {
+            chunk_name(chunk.id): sizes.get(chunk.id, chunk.stored)
+            for _, chunk in manifest.stored_chunks
+            if chunk.pack is None
+        }
+        expected.update((pack_name(pack.id), pack.size) for pack in manifest.packs)
+        found = self.store.sizes(list(expected))
+        missing = [name for name, size in expected.items() if found.get(name) != size]
         if missing:
             raise StorageError(
-                f"backup {manifest.metadata.label} cannot be published: {len(missing)} of its chunks are not stored"
-                f" in {self.place}, the first is {missing[0]}",
+                f"backup {manifest.metadata.label} cannot be published: {len(missing)} of the files of its chunks are"
+                f" not stored in {self.place}, the first is {missing[0]}",
                 hint="something removed or changed them during the run; run again",
             )
 

@@ -131,6 +131,16 @@ class Store(Protocol):
             DamageError: it has more bytes; they are not read. Or it is no ordinary file.
         """
 
+    def get_part(self, name: str, at: int, size: int, *, limit: int) -> bytes:
+        """Give so many bytes of a file from byte `at` on, and fewer where it ends before.
+
+        Args:
+            limit: how many bytes such a file has at most.
+
+        Raises:
+            MissingError, DamageError: as `get` does.
+        """
+
     def size(self, name: str) -> int | None:
         """Give a file's size in bytes, None when there is none of that name."""
 

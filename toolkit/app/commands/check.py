@@ -52,7 +52,7 @@ class Checked(Answer):
 
         for finding in self.report.findings:
             first, *more = views.finding_lines(finding)
-            yield Line(first, WARNING if finding.kind == "foreign" else BAD)
+            yield Line(first, WARNING if finding.kind.harmless else BAD)
             yield from map(Line, more)
         yield Line(views.verdict(self.repository, self.report), BAD if self.report.damaged else GOOD)
         yield from map(Line, views.remark_lines(self.report))

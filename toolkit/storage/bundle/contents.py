@@ -125,12 +125,15 @@ def contents_of(path: Path) -> Contents:
         raise storage_error("read", path, error) from error
 
 
-def content(file: BinaryIO, member: Member, path: Path, *, limit: int | None) -> bytes:
+def content(
+    file: BinaryIO, member: Member, path: Path, *, limit: int | None, part: tuple[int, int] | None = None
+) -> bytes:
     """Give the content of a member.
 
     Args:
         file: the bundle, open for reading.
         limit: how many bytes such a file has at most.
+        part: where the bytes that are wanted begin, and how many they are; their CRC-32 is nobody's then.
 
     Raises:
         DamageError: it has more, or is not what was written.
@@ -143,6 +146,9 @@ def content(file: BinaryIO, member: Member, path: Path, *, limit: int | None) ->
         raise _damaged(path, member, "no file begins there")
     *_, name_size, extra_size = HEADER.unpack(header)
     file.seek(name_size + extra_size, os.SEEK_CUR)
+    if part and not member.deflated:
+        file.seek(part[0], os.SEEK_CUR)
+        return file.read(max(0, min(part[1], member.stored - part[0])))
     data = file.read(member.stored)
     if len(data) < member.stored:
         raise _damaged(path, member, f"the bundle has {len(data)} of its {member.stored} bytes")
@@ -150,7 +156,7 @@ def content(file: BinaryIO, member: Member, path: Path, *, limit: int | None) ->
         data = _inflated(data, member, path)
     if zlib.crc32(data) != member.crc:
         raise _damaged(path, member, "its CRC-32 is another one")
-    return data
+    return data[part[0] : sum(part)] if part else data
 
 
 def misleading(contents: Contents, path: Path) -> Iterator[str]:

@@ -18,7 +18,7 @@ from toolkit.errors import DamageError, StorageError
 from toolkit.private import files
 from toolkit.storage.bundle.contents import Contents, Member, content, identity
 from toolkit.storage.folder import entered
-from toolkit.storage.layout import CHUNKS
+from toolkit.storage.layout import OF_ROWS
 from toolkit.storage.local import storage_error
 
 _TIME = (1980, 1, 1, 0, 0, 0)
@@ -69,11 +69,11 @@ class Staging:
             # its bytes stay in the new file, which is written once more without them
             self._spoilt = True
 
-    def get(self, member: Member, limit: int | None) -> bytes:
-        """Give the content of a new file."""
+    def get(self, member: Member, limit: int | None, part: tuple[int, int] | None = None) -> bytes:
+        """Give the content of a new file, or a part of it."""
         self._output.flush()
         with self._file.open("rb") as file:
-            return content(file, member, self._file, limit=limit)
+            return content(file, member, self._file, limit=limit, part=part)
 
     def publish(self) -> None:
         """Let the new file take the place of the old one.
@@ -113,7 +113,7 @@ class Staging:
         info.create_system = 3
         info.external_attr = 0o600 << 16
         # chunks are compressed already; a manifest is a tenth of its size, which counts where a bundle is mailed
-        info.compress_type = zipfile.ZIP_STORED if name.startswith(CHUNKS) else zipfile.ZIP_DEFLATED
+        info.compress_type = zipfile.ZIP_STORED if name.startswith(OF_ROWS) else zipfile.ZIP_DEFLATED
         self._archive.writestr(info, data)
         self.new[name] = Member.of(info)
 

@@ -18,7 +18,7 @@ from toolkit.storage.bundle.contents import Contents, content, contents_of, iden
 from toolkit.storage.bundle.room import check_room, failed
 from toolkit.storage.bundle.staging import Staging, refuse_damaged
 from toolkit.storage.disk import free_bytes
-from toolkit.storage.layout import CHUNKS, MARKER
+from toolkit.storage.layout import MARKER, OF_ROWS
 from toolkit.storage.local import LocalStore, storage_error
 from toolkit.storage.store import Ability, StoredFile, check_name
 from toolkit.wording import counted, size
@@ -149,10 +149,17 @@ class BundleStore:
 
     def get(self, name: str, *, limit: int | None = None) -> bytes:
         """Give a file's content; MissingError when there is none."""
+        return self._content(name, limit, None)
+
+    def get_part(self, name: str, at: int, size: int, *, limit: int) -> bytes:
+        """Give some bytes of a file; MissingError when there is none."""
+        return self._content(name, limit, (at, size))
+
+    def _content(self, name: str, limit: int | None, part: tuple[int, int] | None) -> bytes:
         check_name(name)
         with self._lock:
             if self._staging and name in self._staging.new:
-                return self._staging.get(self._staging.new[name], limit)
+                return self._staging.get(self._staging.new[name], limit, part)
             gone = self._staging is not None and name in self._staging.gone
         contents = None if gone else self._contents()
         if contents is None and name == MARKER and self._marker is not None:
@@ -161,7 +168,7 @@ class BundleStore:
             try:
                 with self._path.open("rb") as file:
                     if identity(os.fstat(file.fileno())) == contents.identity:
-                        return content(file, contents.members[name], self._path, limit=limit)
+                        return content(file, contents.members[name], self._path, limit=limit, part=part)
             except OSError as error:
                 raise storage_error("read", self._path, error) from error
             contents = self._contents()  # it was replaced just now
@@ -233,8 +240,8 @@ class BundleStore:
         members = contents.members.values() if contents else ()
         taken = sum(each.stored for each in members)
         yield Ability(what="one file", found=f"{counted(len(members), 'file')} in it, {size(taken)}")
-        if deflated := sum(each.deflated and each.name.startswith(CHUNKS) for each in members):
-            found = f"{counted(deflated, 'chunk')} deflated, by another program"
+        if deflated := sum(each.deflated and each.name.startswith(OF_ROWS) for each in members):
+            found = f"{counted(deflated, 'file')} of chunks deflated, by another program"
             yield Ability(what="compression", found=found, meaning="it can be read; the next change undoes it")
         free = free_bytes(self._path.parent)
         short = "" if free > taken else "a change writes it anew beside the old one: make room there"
@@ -281,7 +288,7 @@ class BundleStore:
             yield staging
         except OSError as error:
             # what is half written makes all of it worthless; where a backup is among it, somebody takes it for made
-            self._lost = any(name != MARKER and not name.startswith(CHUNKS) for name in (*staging.new, *staging.gone))
+            self._lost = any(name != MARKER and not name.startswith(OF_ROWS) for name in (*staging.new, *staging.gone))
             self._discard()
             raise self._fail(failed(self._path, error)) from error
 

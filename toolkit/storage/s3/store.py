@@ -134,6 +134,29 @@ class S3Store:
                 raise MissingError(f"{self._at(name)} does not exist") from error
             raise
 
+    def get_part(self, name: str, at: int, size: int, *, limit: int) -> bytes:
+        """Give some bytes of a file; MissingError when there is none."""
+        key = self._key(name)
+        doing = f"read {self._at(name)}"
+
+        def read(client: S3Client) -> bytes:
+            found = client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes={at}-{at + size - 1}")
+            # a server that knows no ranges gives all of it
+            begin = 0 if "ContentRange" in found else at
+            if found["ContentLength"] > max(size, limit):
+                found["Body"].close()
+                raise too_large(self._at(name), found["ContentLength"], limit)
+            return found["Body"].read()[begin : begin + size]
+
+        try:
+            return self._calls.run(doing, read)
+        except ServerError as error:
+            if error.status == 404 and error.code != "NoSuchBucket":
+                raise MissingError(f"{self._at(name)} does not exist") from error
+            if error.status == 416:  # it ends before
+                return b""
+            raise
+
     def size(self, name: str) -> int | None:
         """Give a file's size in bytes, or None."""
         key = self._key(name)
