@@ -58,7 +58,9 @@ def visitor(browser: Browser, console: Console) -> Iterator[Callable[..., Page]]
     def heard(said: ConsoleMessage) -> None:
         # a page that answers 404 because it has to is told as an error as well
         status = said.text.startswith("Failed to load resource") and "/static/" not in said.location["url"]
-        if said.type == "error" and not status:
+        # what was under way when one goes to another page; a request that fails is told by other names
+        left = said.text.startswith(("htmx:sendAbort", "htmx:afterRequest"))
+        if said.type == "error" and not (status or left):
             complaints.append(said.text)
 
     def opened(**options: object) -> Page:
