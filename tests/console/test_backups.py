@@ -14,7 +14,7 @@ from tests.app.many_backups import EACH, make_many
 from tests.console.running import Console
 from tests.storage.samples import sample_rows, write_backup
 from tests.storage.test_proofs import proof_of
-from tests.sweeps import slow_only
+from tests.sweeps import EVERYTHING, slow_only
 from toolkit.storage.bundle.store import BundleStore
 from toolkit.storage.proofs import record_proof
 from toolkit.storage.records import read_pins
@@ -94,7 +94,10 @@ def test_a_backup_is_fetched_as_one_file(page: Page, console: Console, repositor
     before = shown(page)
     page.get_by_role("button", name="Make the file").click()
     expect(page.get_by_role("link", name="Download the file")).to_be_visible(timeout=60_000)
-    assert console.playbook_of(page.url.partition("run=")[2]) == before
+    run = page.url.partition("run=")[2]
+    assert console.playbook_of(run) == before
+    if EVERYTHING:  # the same again finds the file whole
+        assert console.invoke("run", f".playback/runs/{run}/playbook.yml").code == 0
     with page.expect_download() as fetched:
         page.get_by_role("link", name="Download the file").click()
     assert fetched.value.suggested_filename == f"{label}.playback"
