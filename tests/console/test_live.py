@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sys
 import threading
 import time
@@ -280,6 +281,22 @@ def test_fifty_people_watch_one_run(console: Console) -> None:
     assert min(map(len, seen)) > 1
     assert (spent < 0.6 + steps * 0.1, grown < 32 * 2**20) == (True, True)
     assert "done" in console.page(f"/runs/{run.id}")
+
+
+def test_the_console_ends_while_somebody_watches(console: Console) -> None:
+    """Ctrl-C ends it at once and without a trace, and with it what it sends."""
+    run, seen = Watched(console.directory, ["orders"]), list[str]()
+    with turn(run.directory / records.LOCK):
+        run.begin()
+        watching = threading.Thread(target=watch, args=(console, run.id, seen))
+        watching.start()
+        until(lambda: bool(seen))
+        console.process.send_signal(signal.SIGINT)
+        said, _ = console.process.communicate(timeout=20)
+        watching.join(20)
+    assert (console.process.returncode, said.strip()) == (130, "interrupted")
+    console.client.close()
+    console.start()
 
 
 @slow_only

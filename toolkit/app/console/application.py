@@ -12,7 +12,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from toolkit.app.console.censuses import Censuses
-from toolkit.app.console.pages import routes
+from toolkit.app.console.pages import routes, runs
 from toolkit.app.console.site import Site, site_of
 from toolkit.app.overview.watching import Watch
 from toolkit.config.masking import mask
@@ -35,6 +35,7 @@ def application(site: Site) -> Starlette:
         exception_handlers={PlaybackError: _refused, HTTPException: _missing, Exception: _defect},
     )
     made.state.site = site
+    made.state.watching = runs.watching(site)
     made.state.watch = Watch(control=site.control, now=site.now)
     made.state.censuses = Censuses(control=site.control)
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 
 import uvicorn
@@ -48,21 +48,22 @@ def serve(call: Call, listen: str, *, open_browser: bool) -> None:
     address = root if entrance.by_name else f"{root}?token={entrance.token}"
     how = "sign in there by name" if entrance.by_name else "the address opens it once"
     call.note(f"the console is at {address}\nit ends with Ctrl-C; {how}")
+    made = application(site)
     server = _Server(
         uvicorn.Config(
-            guarded(application(site), entrance=entrance, names=names, proxies=config.proxies),
+            guarded(made, entrance=entrance, names=names, proxies=config.proxies),
             log_level="warning",
             access_log=False,
             lifespan="off",
             ws="none",
             server_header=False,
             proxy_headers=False,
-            # who watches a run would be waited for without an end
             timeout_graceful_shutdown=GRACE,
             ssl_certfile=config.certificate,
             ssl_keyfile=config.key,
         )
     )
+    server.ending = made.state.watching.close
     with opened(address, call.control.directory) if open_browser else nullcontext(lambda: None) as browse:
         server.begun = browse
         server.run(sockets=[taken])
@@ -76,14 +77,20 @@ def _users(call: Call) -> Users:
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it has begun."""
+    """A server that says when it has begun, and when it is about to end."""
 
     begun: Callable[[], None]
+    ending: Callable[[], Awaitable[None]]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve."""
         await super().startup(sockets)
         self.begun()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End to serve."""
+        await self.ending()
+        await super().shutdown(sockets)
 
 
 def _place(listen: str) -> tuple[str, int]:

@@ -121,6 +121,12 @@ class _Watched:
             async with asyncio.timeout(BEAT), self.changed:
                 await self.changed.wait_for(lambda: self.version > seen or self.over)
 
+    async def leave(self) -> None:
+        """Let everybody who waits go."""
+        async with self.changed:
+            self.over = True
+            self.changed.notify_all()
+
     async def tell(self, shown: str, *, over: bool) -> None:
         """Give everybody who waits something new."""
         async with self.changed:
@@ -162,6 +168,11 @@ class Watching:
                 del self.runs[run]
                 if watched.reading is not None:
                     watched.reading.cancel()
+
+    async def close(self) -> None:
+        """End all streams: the console ends."""
+        for watched in list(self.runs.values()):
+            await watched.leave()
 
     async def _read(self, known: Known, watched: _Watched) -> None:
         tail = Tail(known)

@@ -94,7 +94,8 @@ async def events(request: Request) -> Response:
     """Send what changes of a run, as events of a stream."""
     known = _known(request)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    stream = _watching(request).stream(known)
+    watching: Watching = request.app.state.watching
+    stream = watching.stream(known)
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
 
@@ -136,12 +137,9 @@ def _known(request: Request) -> Known:
     return known
 
 
-def _watching(request: Request) -> Watching:
-    site, state = site_of(request), request.app.state
-    if not hasattr(state, "watching"):
-        state.watching = Watching(lambda look: _shown(site, look))
-    watching: Watching = state.watching
-    return watching
+def watching(site: Site) -> Watching:
+    """Give what has runs watched by any number of people."""
+    return Watching(lambda look: _shown(site, look))
 
 
 def _seen(look: Look) -> dict[str, Any]:
