@@ -95,7 +95,7 @@ def again(request: Request, form: FormData) -> Response:
 
 
 def answer(request: Request, form: FormData) -> Response:
-    """Put answers to drift into the playbook, and look at the plan with them."""
+    """Put answers to drift into the playbook, and look at the plan with them; of a scratch database there is none."""
     known = _run(request)
     chosen = {number: text(form, f"answer-{number}") for number in range(len(known.questions()))}
     numbers = {number: int(value) for number, value in chosen.items() if value.isdecimal()}
@@ -103,7 +103,8 @@ def answer(request: Request, form: FormData) -> Response:
         return _plan(request, known, wrong="Choose an answer to one of these at least.", status=400)
     values = {number: text(form, f"value-{number}-{numbers[number]}") for number in numbers}
     values = {number: value for number, value in values.items() if f"value-{number}-{numbers[number]}" in form}
-    return _look(request, known.wanted.answered(answers_of(known.questions(), numbers, values)))
+    wanted = known.wanted.answered(answers_of(known.questions(), numbers, values))
+    return _apply(request, wanted.playbook()) if wanted.scratch else _look(request, wanted)
 
 
 def apply(request: Request, form: FormData) -> Response:
@@ -112,7 +113,7 @@ def apply(request: Request, form: FormData) -> Response:
     if known.running or not known.confirmable:
         raise InputError("there is no plan to carry out", hint="look at the plan first")
     if known.totals["deletes"] and text(form, "typed") != known.wanted.host:
-        wrong = f"That is not the name of the host. To delete these rows, type {known.wanted.host}."
+        wrong = f"That is not the name of the computer. To delete these rows, type {known.wanted.host}."
         return _plan(request, known, wrong=wrong, status=400)
     return _apply(request, known.bound)
 
@@ -179,7 +180,7 @@ def _backups(request: Request, site: Site, host: str) -> Response:
         more=len(found) > NEWEST,
         hosts=hosts,
         host=host,
-        unread=len(answer.unread) + len(answer.unreadable),
+        unread=sum(each.exit_code != 0 for each in answer.unread) + len(answer.unreadable),
     )
 
 

@@ -198,7 +198,7 @@ def _difference(now: Mapping[str, Any], then: Mapping[str, Any]) -> str:
     }
     numbers = ((said, now.get(what, 0), then.get(what, 0)) for what, said in words.items())
     parts = [f"rows that {said}: {new} now, {old} when you looked" for said, new, old in numbers if new != old]
-    return "; ".join(parts) or "as many rows as when you looked, but other rows or other values"
+    return "; ".join(parts) or "as many rows as when you looked, but other rows, other values or other columns"
 
 
 def kept_of(table: Mapping[str, Any]) -> int:
