@@ -214,6 +214,20 @@ def test_what_is_wrong_in_an_address_or_a_form_is_said(shop: Devices, console: C
     assert sorted(runs.iterdir()) == before
 
 
+def test_a_restore_of_which_nothing_is_recorded_is_told_as_one(console: Console) -> None:
+    """A run that was killed, or whose record or report is gone or damaged, is no fault and never called restored."""
+    text = Wanted(backup="x", repository="local", host="target").playbook()
+    for number, report in enumerate((b"", b"[]", b'{"plays": 3, "problems": []}', b'{"plays": [], "problems": ')):
+        run = f"20261128T172532Z-00000{number}"
+        directory = Path(console.directory, ".playback", "runs", run)
+        directory.mkdir(parents=True)
+        Path(directory, "playbook.yml").write_text(text, encoding="utf-8")
+        Path(directory, "report.json").write_bytes(report)
+        for page, said in (("plan", "Nothing was changed"), ("done", "nothing says how it ended")):
+            answer = console.client.get(f"/restore/{page}/{run}")
+            assert (answer.status_code, said in answer.text) == (200, True), answer.text
+
+
 def test_what_looks_like_a_template_means_itself() -> None:
     """Keys and values of an application stand in the playbook so that the run reads them as they are, and so do we."""
     odd = ("{{ 7 * 7 }}", "{% raw %}", "{# no #}", "a: b", "'{{'", "null", "{{ '{{' }}")

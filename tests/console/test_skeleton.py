@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import httpx
 from playwright.sync_api import Page, expect
 
 from tests.app.invoking import invoke
@@ -25,6 +26,13 @@ def test_nothing_moves_without_scripts_either(visitor: Callable[..., Page]) -> N
     expect(page.get_by_role("alert")).to_contain_text("There is no such page")
     page.get_by_role("link", name="Overview").first.click()
     expect(page).to_have_url(re.compile("/$"))
+
+
+def test_files_that_there_are_not_are_no_defect_for_strangers(console: Console) -> None:
+    """Below `/static/`, where nobody is asked who he is, what is not there or cannot be is told in a sentence."""
+    for path in ("nope.css", "..%2f..%2fx", "%00", "", "%FF", "x" * 3000):
+        answer = httpx.get(f"{console.address}/static/{path}")
+        assert (answer.status_code, "There is no such page" in answer.text) == (404, True), (path, answer.text)
 
 
 def test_an_address_that_cannot_be_listened_on(console: Console) -> None:

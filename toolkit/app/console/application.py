@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -13,10 +14,11 @@ from starlette.staticfiles import StaticFiles
 
 from toolkit.app.console.censuses import Censuses
 from toolkit.app.console.pages import routes, runs
+from toolkit.app.console.safety.refusal import Refusal
 from toolkit.app.console.site import Site, site_of
 from toolkit.app.overview.watching import Watch
 from toolkit.config.masking import mask
-from toolkit.errors import ExitCode, PlaybackError, understood
+from toolkit.errors import ExitCode, InputError, PlaybackError, Problem, understood
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -26,6 +28,11 @@ _STATUS = {
     ExitCode.LOCKED: 409,
 }
 """HTTP's status by the exit code that the command line has for an error; 503 for all others."""
+
+_MEND = (
+    "the file named above has to be put right, by whoever looks after it; then load this page again."
+    " Nothing is lost: what is backed up stays where it is."
+)
 
 
 def application(site: Site) -> Starlette:
@@ -48,10 +55,8 @@ def _refused(request: Request, error: Exception) -> Response:
 
 def _missing(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    what = "There is no such page." if error.status_code == 404 else error.detail
-    return site_of(request).page(
-        request, "problem.html", title="Not found", status=error.status_code, problems=[what], hint=""
-    )
+    title, what = ("Not found", "There is no such page.") if error.status_code == 404 else ("Not so", error.detail)
+    return _told(request, title, error.status_code, [what])
 
 
 def _defect(request: Request, error: Exception) -> Response:
@@ -60,17 +65,23 @@ def _defect(request: Request, error: Exception) -> Response:
         return problem(request, known, status=503)
     what = f"unexpected {type(error).__name__}: {mask(str(error))}"
     hint = "this is a defect of Playback; the terminal in which the console runs shows where"
-    return site_of(request).page(request, "problem.html", title="Defect", status=500, problems=[what], hint=hint)
+    return _told(request, "Defect", 500, [what], hint)
 
 
 def problem(request: Request, error: PlaybackError, *, status: int) -> Response:
     """Show an error as a page: every problem that it names, and what to do."""
-    problems = [mask(str(each)) for each in getattr(error, "problems", ())] or [mask(error.message)]
+    found: Sequence[Problem] = error.problems if isinstance(error, InputError) else ()
+    problems = [mask(str(each)) for each in found] or [mask(error.message)]
+    hint = mask(error.hint) or (_MEND if any(each.file for each in found) else "")
+    return _told(request, "That did not work", status, problems, hint)
+
+
+def _told(request: Request, title: str, status: int, problems: Sequence[str], hint: str = "") -> Response:
+    """Show what went wrong: as a page of the console, or outside of it to whom no session is asked of (`/static/`)."""
+    if not hasattr(request.state, "session"):
+        return Refusal(status=status, title=title, text=" ".join(problems), hint=hint).response()
+    there = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    again = there if request.method == "GET" and status != 404 and not there.startswith("//") else ""
     return site_of(request).page(
-        request,
-        "problem.html",
-        title="That did not work",
-        status=status,
-        problems=problems,
-        hint=mask(error.hint),
+        request, "problem.html", title=title, status=status, problems=problems, hint=hint, again=again
     )

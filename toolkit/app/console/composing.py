@@ -16,14 +16,15 @@ _ESCAPED: Final = re.compile(r"\{\{ '(\{[{%#])' \}\}")
 def playbook(name: str, hosts: str, tasks: Sequence[Mapping[str, Any]]) -> str:
     """Write a playbook of one play, in which everything is data: what looks like a template is none.
 
-    Names of businesses, tags and what else people or databases name may hold braces.
+    Names of businesses, tags and what else people or databases name may hold braces. What plays and tasks are called
+    is never rendered, and stands there as it is.
 
     Args:
         name: what the play is called, in the words of a person.
         hosts: the pattern of its hosts.
         tasks: its tasks as they stand in YAML, e.g. `{"name": "Back up", "backup": {"scope": "business"}}`.
     """
-    return written(literal(name), hosts, literal(tasks))
+    return written(name, hosts, [literal(task) | {"name": task["name"]} for task in tasks])
 
 
 def written(name: str, hosts: str, tasks: Sequence[Mapping[str, Any]]) -> str:

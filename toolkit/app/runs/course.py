@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -138,21 +139,26 @@ class Course(msgspec.Struct, kw_only=True):
         """Take further events; gives whether there were any. What is not understood is passed over."""
         before = self.number
         for event in events:
-            self.number = event.get("number", self.number)
-            match event.get("event"):
-                case "play_started":
-                    self.hosts.extend(host for host in event["hosts"] if host not in self.hosts)
-                case "task_started":
-                    self.tasks.append(TaskCourse(name=event["task"], play=event["play"], handler=event["handler"]))
-                case "task_ended" if self.tasks:
-                    self.tasks[-1].ended = True
-                case "play_stopped":
-                    self.stopped.append(event["reason"])
-                case "run_ended":
-                    self.ended = event
-                case "host_started" | "progress" | "retrying" | "host_ended" as kind:
-                    _take(kind, event, self._host(event))
+            # a file may be damaged; whoever wrote it, nobody is kept from seeing the rest
+            with suppress(LookupError, TypeError, ValueError, AttributeError):
+                self._take(event)
         return self.number != before
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        self.number = event.get("number", self.number)
+        match event.get("event"):
+            case "play_started":
+                self.hosts.extend(host for host in event["hosts"] if host not in self.hosts)
+            case "task_started":
+                self.tasks.append(TaskCourse(name=event["task"], play=event["play"], handler=event["handler"]))
+            case "task_ended" if self.tasks:
+                self.tasks[-1].ended = True
+            case "play_stopped":
+                self.stopped.append(event["reason"])
+            case "run_ended":
+                self.ended = event
+            case "host_started" | "progress" | "retrying" | "host_ended" as kind:
+                _take(kind, event, self._host(event))
 
     def _host(self, event: Mapping[str, Any]) -> HostCourse:
         tasks = [each for each in self.tasks if each.name == event["task"]]

@@ -92,6 +92,38 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     stopped_by: str = ""
 
 
+class _Result(msgspec.Struct):
+    host: str
+    status: str
+    ignored: bool
+    message: str
+    hint: str
+    details: list[Any]
+    warnings: list[Any]
+    facts: dict[str, Any]
+
+
+class _Task(msgspec.Struct):
+    name: str
+    action: str
+    results: list[_Result]
+
+
+class _Play(msgspec.Struct):
+    tasks: list[_Task]
+
+
+class _Problem(msgspec.Struct):
+    message: str
+
+
+class _Report(msgspec.Struct):
+    """What has to be there for a file to be a report: what those who read one ask for."""
+
+    plays: list[_Play]
+    problems: list[_Problem]
+
+
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """A run and how it stands now."""
 
@@ -119,12 +151,13 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
             return ""
 
     def report(self) -> Mapping[str, Any] | None:
-        """Give its report; None where there is none, as of a run that goes on."""
+        """Give its report; None where there is none, as of a run that goes on, and where the file is damaged."""
         try:
-            report = msgspec.json.decode((self.directory / REPORT).read_bytes())
+            report: Mapping[str, Any] = msgspec.json.decode((self.directory / REPORT).read_bytes())
+            msgspec.convert(report, type=_Report)
         except (OSError, msgspec.MsgspecError):
             return None
-        return report if isinstance(report, dict) else None
+        return report
 
     def hosts(self) -> tuple[str, ...]:
         """Give its hosts, as far as they are known."""
@@ -257,8 +290,8 @@ def events_in(data: bytes) -> Iterator[Mapping[str, Any]]:
 
 def hosts_of(events: Iterator[Mapping[str, Any]]) -> tuple[str, ...]:
     """Give the hosts of the plays that began."""
-    names = (host for each in events if each.get("event") == "play_started" for host in each.get("hosts", ()))
-    return tuple(dict.fromkeys(names))
+    found = (each.get("hosts") for each in events if each.get("event") == "play_started")
+    return tuple(dict.fromkeys(host for hosts in found if isinstance(hosts, list) for host in map(str, hosts)))
 
 
 def _read(directory: Path) -> Run | None:

@@ -48,7 +48,9 @@ def catalog(request: Request) -> Response:
             tables, groups = len(drawn.tables), list(_groups(drawn))
         if host and text:
             found = answer_of(site, find.COMMAND, find.Options(text=(text,)), host=host)
-    except (DatabaseError, RefusedError) as error:
+    except (DatabaseError, RefusedError, InputError) as error:
+        if host not in {each.name for each in hosts}:
+            raise
         wrong = error  # the others can still be chosen
     return site.page(
         request,

@@ -91,7 +91,7 @@ def preview(request: Request) -> Response:
     site, name, run = site_of(request), request.path_params["repository"], request.path_params["run"]
     known = record.read(site.control.directory, run)
     report = known.report() if known else None
-    waiting = report is None and (known is None or known.state is State.RUNNING)
+    waiting = report is None and (known.state is State.RUNNING if known else run in site.starter.began)
     facts, messages = _told(report or {})
     decisions: Sequence[Mapping[str, Any]] = facts.get("decisions", ())
     groups = [(", ".join(group), list(each)) for group, each in groupby(decisions, key=lambda one: one["group"])]

@@ -11,14 +11,20 @@ import msgspec
 from toolkit.app.console.restoring.wanted import Wanted, wanted_of
 from toolkit.app.console.site import Site
 from toolkit.app.runs import record
+from toolkit.app.runs.telling import meaning
 from toolkit.errors import ExitCode, InputError
 from toolkit.model.drift import Option, Question
 from toolkit.model.plan import LEFT_BY_MERGE
 from toolkit.planning.answer_text import LISTS, flow, line
 from toolkit.wording import counted
 
-_KILLED = "the run was killed before it came to an end; what it had not made final is as it was before"
+_UNREADABLE = "the record of this run is damaged or gone"
+_LOOK = "look at the plan again: it shows what is otherwise than in the backup now"
 
+_ENDINGS = {
+    ExitCode.COMMITTED: "Rows were restored, and then something went wrong",
+    ExitCode.UNDECIDED: "Whether it was restored is not known",
+}
 NUMBERS = ("inserts", "updates", "deletes", "set_null", "unchanged", "quarantined", "conflicts")
 
 
@@ -56,6 +62,8 @@ class Planned:
         seen: the plan that it is bound to.
         result: of its only task, as the report has it; empty while it runs, and where it came to none.
         problems: why it did not begin, or how it ended without a report.
+        lost: it goes on no more, and nothing says what it has done.
+        stopped: by whom it was stopped, and what that means; empty where nobody did.
     """
 
     run: str
@@ -65,6 +73,8 @@ class Planned:
     running: bool
     result: Mapping[str, Any]
     problems: tuple[str, ...] = ()
+    lost: bool = False
+    stopped: str = ""
 
     @property
     def plan(self) -> Mapping[str, Any]:
@@ -139,10 +149,26 @@ class Planned:
     @property
     def refusal(self) -> tuple[str, ...]:
         """Why it ended badly: one line and, where there are several reasons, these."""
+        if self.stopped:
+            return (self.stopped,)
         if not self.result:
             return self.problems
         first, *reasons = str(self.result.get("message", "")).splitlines()[:40] or [""]
         return first, *(reason.strip().removeprefix("- ") for reason in reasons)
+
+    @property
+    def hint(self) -> str:
+        """What to do about that; empty where nobody knows."""
+        return _LOOK if self.lost else str(self.result.get("hint", ""))
+
+    @property
+    def ending(self) -> str:
+        """How a restore that did not end well stands, in a few words."""
+        if self.lost:
+            return "It was cut off, or nothing says how it ended"
+        if self.stopped and not self.done:
+            return "It was stopped before its end"
+        return _ENDINGS.get(self.result.get("exit_code", ExitCode.FAILED), "It was not restored")
 
     def questions(self) -> tuple[Question, ...]:
         """Give what drift asks."""
@@ -166,6 +192,7 @@ def planned(site: Site, run: str) -> Planned:
     report = known.report() if known else None
     if report is None:
         running = beginning or (known is not None and known.state is record.State.RUNNING)
+        cut_off = known is not None and known.state is record.State.KILLED
         return Planned(
             run=run,
             playbook=text,
@@ -173,7 +200,8 @@ def planned(site: Site, run: str) -> Planned:
             seen=seen,
             running=running,
             result={},
-            problems=() if running else (_KILLED,),
+            problems=() if running else (meaning(known) if known and cut_off else _UNREADABLE,),
+            lost=not running,
         )
     results = [result for play in report["plays"] for task in play["tasks"] for result in task["results"]]
     return Planned(
@@ -183,6 +211,7 @@ def planned(site: Site, run: str) -> Planned:
         seen=seen,
         running=False,
         result=results[0] if results else {},
+        stopped=meaning(known) if known and known.state is record.State.INTERRUPTED else "",
         problems=tuple(str(each["message"]) for each in report["problems"]) or ("nothing was done",),
     )
 
