@@ -51,6 +51,7 @@ def console(shop: Devices) -> Iterator[Console]:
 
 def state(shop: Devices, node: str = "B") -> Manifest:
     """Both databases anew, the target as node `node` with rows of its own; gives a backup of the source."""
+    shop.declare()
     shop.fill("DROP SCHEMA public CASCADE", "CREATE SCHEMA public", *DDL)
     machine(shop.source, "A")
     execute(shop.source, f"UPDATE tenants SET name = '{SCRIPT}' WHERE id = 'b'")
@@ -103,6 +104,9 @@ def test_rows_are_deleted_only_when_the_host_was_typed_and_only_as_seen(
 ) -> None:
     """Mirror on the same device: rows opened column by column, a changed target asks again, the name is typed."""
     manifest = state(shop, "A")
+    address = f"/restore?backup={manifest.metadata.label}&repository=local&into=host&host=target"
+    assert "Was its database copied from" in console.page(address)  # node A on a device that the inventory calls b
+    shop.declare("a")
     before = shop.state()
     to_plan(page, manifest)
     expect(page.locator(".box.ok")).to_contain_text("Same device")

@@ -98,6 +98,16 @@ def test_a_host_name_is_only_a_warning() -> None:
     assert decide(replace(renamed, target_node="b"), NEW).warnings == ()
 
 
+def test_a_copied_database_is_a_doubt() -> None:
+    """The backup's node id on a computer that the inventory calls otherwise may be that of a copied database."""
+    copied = decide(replace(A_ON_A, device_id="other"), AUTO)
+    assert copied.doubtful
+    assert "say `identity: new`" in copied.warnings[0]
+    sure = (A_ON_A, replace(A_ON_A, device_id=None), replace(A_ON_A, device_id="other", named_node="a"))
+    assert not any(decide(facts, AUTO).doubtful for facts in sure)
+    assert not decide(replace(A_ON_A, device_id="other"), NEW).doubtful
+
+
 def test_the_facts_are_said() -> None:
     """The sentences name both ids, what was asked for, and what follows for data, id and sync state."""
     said = "\n".join(decide(A_ON_B, AUTO).facts)

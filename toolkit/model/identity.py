@@ -137,6 +137,8 @@ class DeviceDecision(Struct, frozen=True, kw_only=True):
         node_id: the id the target has afterwards; None while it is still to be generated, and where it has none.
         clear: sync state is cleared as the catalog file declares.
         create: the rows that it declares are made where they are missing.
+        doubtful: taken for the device of the backup by its node id, which a copied database has as well, while the
+            inventory's device.id is another one.
         facts: what was decided and why, as sentences.
     """
 
@@ -147,6 +149,7 @@ class DeviceDecision(Struct, frozen=True, kw_only=True):
     node_id: str | None = None
     clear: bool = False
     create: bool = False
+    doubtful: bool = False
     facts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

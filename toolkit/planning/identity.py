@@ -32,7 +32,20 @@ def decide(facts: DeviceFacts, choice: IdentityChoice) -> DeviceDecision:
             f" {facts.device_id}: if that is a mistake, name its node in the inventory, `device: {{node: NODE-ID}}`, or"
             " say `identity: source`; `--check --diff` shows what would be cleared",
         )
-    return _said(facts, replace(decision, warnings=warnings))
+    if doubtful := choice is IdentityChoice.AUTO and same and _may_be_a_copy(facts):
+        warnings = (
+            *warnings,
+            f"this is taken for the device of the backup by its node id, {facts.source_node}, although the inventory's"
+            f" device.id is {facts.device_id}, and the backup's is {facts.source_device_id}: a database that was copied"
+            " from another computer has its node id too; if this is another device, say `identity: new`",
+        )
+    return _said(facts, replace(decision, warnings=warnings, doubtful=doubtful))
+
+
+def _may_be_a_copy(facts: DeviceFacts) -> bool:
+    """Whether only a node id that nobody named speaks for the same device, and two known ids of devices against it."""
+    ids = (facts.device_id, facts.source_device_id)
+    return not facts.scratch and facts.named_node is None and None not in ids and ids[0] != ids[1]
 
 
 def with_node_id(decision: DeviceDecision, facts: DeviceFacts, node_id: str) -> DeviceDecision:
@@ -75,6 +88,7 @@ def device_facts(manifest: Manifest, decision: DeviceDecision, *, part: bool) ->
     metadata = manifest.metadata
     return {
         "same_device": decision.same_device,
+        "doubtful": decision.doubtful,
         "known": bool(decision.facts),
         "restored": decision.device_data,
         "part": part,
