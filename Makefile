@@ -48,6 +48,7 @@ sweeps: .venv/development
 	$(BIN)/python -m pytest -n 2 --dist worksteal --timeout 7200 -rP
 
 .venv/runtime: requirements.lock
+	@echo for the first time: what it needs is fetched, which takes about half a minute
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -c "import pathlib; pathlib.Path('.venv/runtime').touch()"

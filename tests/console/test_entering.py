@@ -9,6 +9,7 @@ import os
 import re
 import ssl
 import stat
+import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -156,7 +157,11 @@ def test_the_file_that_opens_the_browser_leads_in(browser: Browser, console: Con
     went: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("webbrowser.open", went.append)
+        patch.setattr("webbrowser.get", lambda: webbrowser.GenericBrowser("/usr/bin/lynx"))
         with opened(address, tmp_path) as browse:
+            browse()
+            assert went == []  # it would take the window in which the address stands
+            patch.setattr("webbrowser.get", lambda: webbrowser.GenericBrowser("firefox"))
             browse()
             if os.name != "nt":
                 file = tmp_path / ".playback" / "console" / "open.html"

@@ -48,7 +48,7 @@ def test_a_backup_is_watched_to_its_end(
     run = begin({"name": "Back up", "backup": {"scope": "business", "job": "watched"}}, name=f"Back up {NASTY}")
     page.goto(f"/runs/{run}")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Back up {NASTY}")
-    expect(page.get_by_text("It ended well.")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("The backup is made: ")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     [entry] = json.loads(console.invoke("backups", "--json").out)["backups"]
     facts = page.locator("dl.facts")

@@ -104,7 +104,7 @@ def test_one_business(console: Console, page: Page) -> None:
     page.goto("/")
     row = page.get_by_role("row", name=re.compile("by-hand"))
     expect(row).to_contain_text(f"{other.metadata.stats.total_records:,} rows")
-    expect(row).to_contain_text("never")
+    expect(row).to_contain_text("not yet")
 
 
 def test_without_scripts(console: Console) -> None:
@@ -129,6 +129,12 @@ def test_without_scripts(console: Console) -> None:
     (console.directory / "playbooks" / "demo-by-hand.yml").write_bytes(saved.content)
     scheduled = console.invoke(*line[1].split())
     assert scheduled.code == 0, scheduled.text
+    for _ in range(2):
+        nightly = console.post("/backup", {**FORM, "do": "nightly"}, form="/backup")
+        assert nightly.headers["location"] == "/schedules/new?playbook=playbooks%2Fdemo-every-night.yml"
+    assert "selected>playbooks/demo-every-night.yml<" in console.page(nightly.headers["location"])
+    kept = sorted((console.directory / "playbooks").glob("*night*"))
+    assert [each.read_text("utf-8") for each in kept] == [saved.text.replace("job: by-hand", "job: every-night")]
     assert (sorted(runs.iterdir()) if runs.exists() else []) == before
     ticked = {**FORM, "which": "some", "business": "biz-umoja-grill"}
     part = console.post("/backup/businesses", ticked, form="/backup")

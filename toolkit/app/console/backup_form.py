@@ -212,7 +212,7 @@ def _wrong_demo(chosen: Chosen, offer: Offered) -> str:
             return f"Only demo businesses are wanted, and this is none: {first_few(against)}."
         if against:
             are = "is a demo business" if len(against) == 1 else "are demo businesses"
-            return f"{first_few(against)} {are}, and those are left out. Take them along, or untick."
+            return f"{first_few(against)} {are}, and those are left out. Take them along with the others, or untick."
     elif chosen.scope == BackupType.BUSINESS and not any(each.demo is wanted for each in ticked):
         return "There is no demo business." if wanted else "There are no others than demo businesses: take them along."
     return ""
@@ -245,6 +245,28 @@ def _wrong_places(chosen: Chosen, offer: Offered) -> str:
         if known[name].lacks:
             return f"{name} cannot be used on this computer: {known[name].lacks}"
     return ""
+
+
+def without(chosen: Chosen, offer: Offered) -> tuple[str, ...]:
+    """Give what a backup of these choices does not hold, each in a few words."""
+    found = []
+    businesses = offer.census.businesses if offer.census else ()
+    if chosen.some:
+        if left := sum(each.key not in chosen.businesses for each in businesses):
+            found.append(counted(left, "business that is not ticked", "businesses that are not ticked"))
+    elif chosen.demo != Demo.INCLUDE:
+        wanted = chosen.demo == Demo.ONLY
+        if left := sum(each.demo is not wanted for each in businesses):
+            one, many = ("business", "businesses") if wanted else ("demo business", "demo businesses")
+            found.append(counted(left, one, many))
+    for table in offer.optional:
+        if table not in chosen.optional:
+            found.append(f"the table {table}")
+        elif table in chosen.limits:
+            found.append(f"the older rows of {table}")
+    if chosen.scope == BackupType.BUSINESS and offer.census and offer.census.device_tables:
+        found.append("what belongs to this computer alone")
+    return tuple(found)
 
 
 def written(chosen: Chosen, offer: Offered) -> str:

@@ -6,8 +6,9 @@ import html
 import os
 import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from toolkit.private.files import write
 
@@ -18,6 +19,8 @@ _PAGE = """<!doctype html>
 <title>Playback</title>
 <a href="{address}">Go on to the console</a>
 """
+_IN_TERMINALS: Final = {"www-browser", "links", "links2", "elinks", "lynx", "w3m"}
+"""Browsers that would take the window in which the address was printed."""
 
 
 @contextmanager
@@ -39,4 +42,8 @@ def opened(address: str, control: Path) -> Iterator[Callable[[], None]]:
 
 
 def _open(address: str) -> None:
-    webbrowser.open(address)
+    name = ""
+    with suppress(webbrowser.Error):  # there may be none
+        name = getattr(webbrowser.get(), "name", "")
+    if Path(name).name not in _IN_TERMINALS:
+        webbrowser.open(address)

@@ -71,6 +71,11 @@ class SeenRepository:
     backups: tuple[Seen, ...] | None = None
     unused: bool = False
 
+    @property
+    def legible(self) -> bool:
+        """Whether all that there is in it is known."""
+        return self.backups is not None or self.unused
+
 
 @dataclass(slots=True)
 class _Notes:

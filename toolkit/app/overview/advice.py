@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 from urllib.parse import quote
@@ -124,6 +125,31 @@ class Advice:
     link: str = ""
     said: str = ""
     hint: str = ""
+
+
+def undone_of(host: str, *, made: bool, proven: bool, scheduled: bool, places: Collection[str]) -> tuple[Advice, ...]:
+    """Give what is still to do until the backups of a host can be relied upon; nothing of it is a fault.
+
+    Args:
+        made: there is a backup of it.
+        proven: one was tried by a restore.
+        scheduled: it is backed up by itself.
+        places: the repositories that have the newest backups.
+    """
+    name = quote(host, safe="")
+    if not made:
+        text = "There is no backup of it yet."
+        return (Advice(level=Level.WARNING, text=text, page=f"/backup?host={name}", link="Make the first one"),)
+    found: list[tuple[str, str, str]] = []
+    if not proven:
+        text = "No backup of it was restored as a trial yet. Only a trial shows that one can be relied upon."
+        found.append((text, f"/verify?host={name}", "Prove that it can be restored"))
+    if not scheduled:
+        found.append(("It is not backed up by itself.", "/schedules", "Have it run every night"))
+    if len(places) == 1:
+        text = f"Its backups are in one place only, {next(iter(places))}: what is lost there is lost."
+        found.append((text, "/repositories", "Copy them to another place"))
+    return tuple(Advice(level=Level.OK, text=text, page=page, link=link) for text, page, link in found)
 
 
 def advice_on(finding: Finding, *, unused: bool = False) -> Advice:

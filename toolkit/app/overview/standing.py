@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -17,12 +17,12 @@ from toolkit.app.doctoring.examining import (
     name_of_repository,
 )
 from toolkit.app.doctoring.repositories import SeenRepository
-from toolkit.app.overview.advice import Advice, advice_on
+from toolkit.app.overview.advice import Advice, advice_on, undone_of
 from toolkit.app.overview.coming import Coming
 from toolkit.model.finding import Examined, Finding, Level
 from toolkit.model.proof import Proof
 from toolkit.planning.expecting import Seen
-from toolkit.wording import counted
+from toolkit.wording import counted, first_few
 
 Key = tuple[str, str]
 """A host and a job."""
@@ -66,6 +66,7 @@ class HostStanding:
         answered: its database was asked, and answered or was given up.
         said: what was found of its database, in the words of `doctor`.
         advice: on the host itself; jobs have their own.
+        undone: what is still to do until its backups can be relied upon, though nothing is wrong.
     """
 
     name: str
@@ -76,11 +77,17 @@ class HostStanding:
     said: tuple[Finding, ...] = ()
     jobs: tuple[JobStanding, ...] = ()
     advice: tuple[Advice, ...] = ()
+    undone: tuple[Advice, ...] = ()
 
     @property
     def level(self) -> Level:
         """The gravest of the host and its jobs."""
-        return max((_gravest(self.advice), *(job.level for job in self.jobs)))
+        return max((_gravest((*self.advice, *self.undone)), *(job.level for job in self.jobs)))
+
+    @property
+    def bare(self) -> bool:
+        """Whether it has no backup at all, and nothing graver is known."""
+        return any(each.level for each in self.undone)
 
     @property
     def scheduled(self) -> bool:
@@ -129,7 +136,12 @@ class Overview:
     @property
     def level(self) -> Level:
         """The gravest of all."""
-        return _gravest(self._advice())
+        return _gravest((*self._advice(), *self.undone))
+
+    @property
+    def undone(self) -> tuple[Advice, ...]:
+        """What is still to do, of all hosts."""
+        return tuple(each for host in self.hosts for each in host.undone)
 
     @property
     def sentence(self) -> str:
@@ -139,10 +151,15 @@ class Overview:
         if grave:
             more = f", and {light} more {'is' if light == 1 else 'are'} worth a look" if light else ""
             return f"{counted(grave, 'thing needs', 'things need')} you now{more}."
+        worth = f"{counted(light, 'thing is', 'things are')} worth a look."
+        if bare := [host.name for host in self.hosts if host.bare]:
+            return f"There is no backup of {first_few(bare)} yet.{f' {worth}' if light else ''}"
         if light:
-            return f"{counted(light, 'thing is', 'things are')} worth a look. Nothing is lost."
+            return worth
         if self.going_on:
             return "Still looking. Nothing wrong was found so far."
+        if self.undone:
+            return f"Nothing wrong was found. {counted(len(self.undone), 'thing is', 'things are')} still to do."
         return "Nothing wrong was found."
 
     def _advice(self) -> Iterator[Advice]:
@@ -162,7 +179,10 @@ def overview_of(looking: Looking, runs: Mapping[Key, Coming]) -> Overview:
     """
     backups = _backups(looking)
     names = [host.name for host in looking.hosts]
+    jobs_known = all(looking.has_answered(name_of_repository(name)) for name in looking.visits)
     hosts = [_host(looking, name, backups, runs) for name in names]
+    if jobs_known and all(looking.repository(name).legible for name in looking.visits):
+        hosts = [replace(host, undone=_undone(host)) for host in hosts]
     for finding in looking.unusable:
         name = finding.about.partition(" ")[2]
         names.append(name)
@@ -172,7 +192,7 @@ def overview_of(looking: Looking, runs: Mapping[Key, Coming]) -> Overview:
     return Overview(
         at=looking.examination.now,
         going_on=not looking.asking.over,
-        jobs_known=all(looking.has_answered(name_of_repository(name)) for name in looking.visits),
+        jobs_known=jobs_known,
         hosts=tuple(hosts),
         things=tuple(_things(looking)),
     )
@@ -209,6 +229,20 @@ def _host(looking: Looking, name: str, backups: Mapping[Key, list[Seen]], runs: 
         said=findings,
         jobs=_jobs(name, backups, runs, of_jobs, {each.job for each in host.expect}),
         advice=_advice((*findings, *of_jobs.get("", ()))),
+    )
+
+
+def _undone(host: HostStanding) -> tuple[Advice, ...]:
+    """What is still to do; of a host of which something is expected that is said already."""
+    if host.watched:
+        return ()
+    made = [job for job in host.jobs if job.newest]
+    return undone_of(
+        host.name,
+        made=bool(made),
+        proven=any(job.proof or job.failed for job in made),
+        scheduled=host.scheduled,
+        places=frozenset(place for job in made for place in job.repositories),
     )
 
 

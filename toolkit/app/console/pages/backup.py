@@ -5,23 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from toolkit.app.console.backup_form import Chosen, Offered, begun, offered, problems, sent, written
+from toolkit.app.console.backup_form import Chosen, Offered, begun, offered, problems, sent, without, written
 from toolkit.app.console.censuses import FRESH, SOON, Censuses, Known
 from toolkit.app.console.forms import posted, text
 from toolkit.app.console.site import Site, site_of
 from toolkit.config.inventory import LoadedInventory
-from toolkit.errors import InputError
+from toolkit.errors import InputError, StorageError
+from toolkit.planning.expecting import BY_HAND
 
 WAIT: Final = 1.5
 """Seconds that a page waits for the names and rows of businesses; what is not there by then comes later."""
+
+EVERY_NIGHT: Final = "every-night"
+"""The series of a backup that was clicked together, and runs by itself."""
 
 _ODD: Final = re.compile(r"[^A-Za-z0-9._-]+")
 """What no file is called, that a shell or a header could take for something else."""
@@ -48,6 +54,7 @@ class _Form:
             "offer": self.offer,
             "known": self.known,
             "wrong": wrong,
+            "without": without(self.chosen, self.offer),
             "playbook": "" if wrong else written(self.chosen, self.offer),
             "file": f"{_ODD.sub('_', f'{self.chosen.host}-{self.chosen.job}')}.yml",
         }
@@ -101,9 +108,35 @@ def chose(request: Request, form: FormData) -> Response:
     if wanted == "save" and not data["wrong"]:
         headers = {"Content-Disposition": f'attachment; filename="{data["file"]}"'}
         return Response(data["playbook"], media_type="application/yaml", headers=headers)
+    if wanted == "nightly" and not data["wrong"]:
+        address = urlencode({"playbook": f"playbooks/{_kept(site, made)}"})
+        return RedirectResponse(f"/schedules/new?{address}", status_code=303)
     hosts = site.inventory().groups["all"]
-    status = 422 if data["wrong"] and wanted in ("run", "save") else 200
+    status = 422 if data["wrong"] and wanted in ("run", "save", "nightly") else 200
     return site.page(request, "backup.html", title="Back up", status=status, hosts=hosts, sent=True, **data)
+
+
+def _kept(site: Site, made: _Form) -> str:
+    """Write the playbook of the form into `playbooks`, for a schedule, beside whatever is there; gives the file's name.
+
+    Its backups are a series of their own: one by hand would never be called late.
+    """
+    job = made.chosen.job if made.chosen.job != BY_HAND else EVERY_NIGHT
+    text = written(replace(made.chosen, job=job), made.offer)
+    stem, directory = _ODD.sub("_", f"{made.chosen.host}-{job}"), site.control.directory / "playbooks"
+    try:
+        directory.mkdir(exist_ok=True)
+        for number in count(1):
+            file = directory / (f"{stem}.yml" if number == 1 else f"{stem}-{number}.yml")
+            with suppress(FileExistsError):
+                with file.open("x", encoding="utf-8", newline="\n") as opened:
+                    opened.write(text)
+                return file.name
+            if file.is_file() and file.read_bytes() == text.encode():
+                return file.name
+    except OSError as error:
+        raise StorageError(f"the playbook cannot be kept in {directory}: {error.strerror or error}") from error
+    raise AssertionError("numbers do not end")
 
 
 def preview(request: Request, form: FormData) -> Response:
@@ -113,7 +146,7 @@ def preview(request: Request, form: FormData) -> Response:
 
 def businesses(request: Request, form: FormData) -> Response:
     """Show the businesses of a host with what is ticked, as soon as they are known."""
-    return site_of(request).part(request, "backup_businesses.html", **_sent(request, form).data)
+    return site_of(request).part(request, "backup_businesses.html", live=True, **_sent(request, form).data)
 
 
 ROUTES = (

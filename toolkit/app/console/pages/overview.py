@@ -60,7 +60,7 @@ def _telling(found: Overview, now: datetime) -> Iterator[str]:
     """All that would look different if it changed; ages do from minute to minute."""
     yield f"{now:%Y-%m-%d %H:%M} {found.going_on} {found.jobs_known}"
     for host in found.hosts:
-        yield f"{host.name} {host.answered} {[each.text for each in host.advice]}"
+        yield f"{host.name} {host.answered} {[each.text for each in (*host.advice, *host.undone)]}"
         for job in host.jobs:
             label = job.newest.metadata.label if job.newest else ""
             yield f"{job.job} {label} {job.proof} {job.failed} {job.coming} {[each.text for each in job.advice]}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
 
@@ -20,7 +22,7 @@ from toolkit.app.runs.choosing import Choice
 from toolkit.app.runs.keeping import KEPT
 from toolkit.app.runs.record import Known, Origin, State
 from toolkit.app.runs.telling import meaning
-from toolkit.errors import InputError, StorageError
+from toolkit.errors import ExitCode, InputError, StorageError
 
 SHOWN: Final = 50
 """Runs that the list shows unless more are asked for."""
@@ -49,6 +51,8 @@ WORDS: Final = {
     State.KILLED: "cut off",
 }
 """What people call the states."""
+DIFFERENT: Final = ("warning", "different")
+"""How a comparison ended that found differences: what people have changed since a backup is no fault."""
 
 
 def runs(request: Request) -> Response:
@@ -62,13 +66,12 @@ def runs(request: Request) -> Response:
         request,
         "runs.html",
         title="Runs",
-        runs=chosen[:limit],
+        runs=[(each, *_ended(each)) for each in chosen[:limit]],
         more=len(chosen) > limit,
         given=given,
         hosts=sorted({host for each in everything for host in each.run.hosts}),
         people=sorted({each.run.by for each in everything}),
         going_on=any(each.state is State.RUNNING for each in everything),
-        levels=LEVELS,
         words=WORDS,
     )
 
@@ -142,9 +145,29 @@ def watching(site: Site) -> Watching:
     return Watching(lambda look: _shown(site, look))
 
 
+def _ended(known: Known) -> tuple[str, str]:
+    """Give the level and the word of how a run ended."""
+    if known.run.exit_code == ExitCode.DIFFERENCES and known.state is State.FAILED:
+        with suppress(KeyError, TypeError, AttributeError):  # a report may be damaged
+            if _only_compared(known.report() or {}):
+                return DIFFERENT
+    return LEVELS[known.state], WORDS[known.state]
+
+
+def _only_compared(report: Mapping[str, Any]) -> bool:
+    """Whether all that failed are comparisons with data in use, none of which were restored just now."""
+    tasks = [task for play in report["plays"] for task in play["tasks"]]
+    failed = [
+        (task["action"], each["facts"]) for task in tasks for each in task["results"] if each["status"] == "failed"
+    ]
+    compared = all(action == "verify" and facts["tables"] and ":" not in facts["host"] for action, facts in failed)
+    return bool(failed) and compared and all(task["action"] != "restore" for task in tasks)
+
+
 def _seen(look: Look) -> dict[str, Any]:
     """Give what the templates of a run see."""
     known = look.known
+    level, word = _ended(known)
     return {
         "known": known,
         "run": known.run,
@@ -154,8 +177,8 @@ def _seen(look: Look) -> dict[str, Any]:
         "stopping": look.goes_on and (known.directory / records.STOP).exists(),
         "repeatable": _repeatable(known),
         "told": meaning(known),
-        "level": LEVELS[known.state],
-        "word": WORDS[known.state],
+        "level": level,
+        "word": word,
         "tables": TABLES,
         "most_hosts": HOSTS,
     }
