@@ -239,6 +239,7 @@ def test_a_new_schedule_and_mistakes(visitor: Callable[..., Page], console: Cons
         "playback schedule playbooks/nightly.yml --at 03:30 --on mon-fri --install"
     )
     assert "- schedule\n" in shown(page)
+    assert "{{ made.stdout }}" in shown(page)
     page.get_by_label("At").fill("half past three")
     page.get_by_role("button", name="Schedule it").click()
     expect(page.get_by_role("alert")).to_contain_text("half past three")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from toolkit.app.scheduling.crontab import NOTHING_READS, Cron, no_daemon
 from toolkit.app.scheduling.kinds import is_installed
 from toolkit.app.scheduling.record import FOLDER, Record, log_file, scheduled, unreadable
 from toolkit.model.finding import Examined, Finding, Level, Measure
@@ -69,6 +70,9 @@ def _findings(record: Record, directory: Path, now: datetime) -> Iterator[Findin
     if record.kind and not is_installed(record, directory):
         hint = f"`invoke schedule {record.playbook} … --install` makes it again, `--remove` forgets it"
         text = f"its timer ({record.kind}) is not there any more"
+        yield Finding(about=about, check="timer", message=text, level=Level.CRITICAL, hint=hint)
+    elif record.kind == Cron.name and no_daemon():
+        text, _, hint = NOTHING_READS.partition(": ")
         yield Finding(about=about, check="timer", message=text, level=Level.CRITICAL, hint=hint)
 
 

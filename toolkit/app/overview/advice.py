@@ -92,7 +92,9 @@ MEANINGS: Final[dict[tuple[str, str], Meaning]] = {
         "A run was left out, since another one was still going on.", "/schedules", "Open the schedules"
     ),
     ("schedule", "timer"): Meaning(
-        "Nothing starts it any more: its timer is gone.", "/schedules", "Open the schedules"
+        "Nothing starts it: its timer is gone, or timers are switched off on this computer.",
+        "/schedules",
+        "Open the schedules",
     ),
     ("schedule", "paused"): Meaning(
         "It is paused: nothing runs until somebody resumes it.", "/schedules", "Open the schedules"

@@ -20,7 +20,7 @@ _LATER: Final = 17
 _DAEMONS: Final = frozenset({"cron", "crond", "fcron", "bcron-start", "cronie"})
 _GENERATOR: Final = "systemd/system-generators/systemd-crontab-generator"
 """What systemd-cron has in place of a daemon, below the directory of libraries."""
-_NOTHING_READS: Final = (
+NOTHING_READS: Final = (
     "no cron daemon runs here, and until one does no run is started: install and start one (systemctl enable --now"
     " cron, or crond; without systemd: service cron start), or choose another --kind"
 )
@@ -89,7 +89,7 @@ class Cron:
 
     def hints(self) -> tuple[str, ...]:
         """Say that nothing reads the crontab, where that is known."""
-        return (_NOTHING_READS,) if no_daemon() else ()
+        return (NOTHING_READS,) if no_daemon() else ()
 
     @staticmethod
     def _read() -> str:

@@ -18,6 +18,7 @@ from toolkit import shipped
 from toolkit.app.console import composing, deeds, forms
 from toolkit.app.console.deeds import Deed
 from toolkit.app.console.site import Site, site_of
+from toolkit.app.scheduling.crontab import Cron, no_daemon
 from toolkit.app.scheduling.job import PROGRAM, interpreter
 from toolkit.app.scheduling.listing import listed
 from toolkit.app.scheduling.record import DIED
@@ -61,6 +62,8 @@ def _said(entry: Mapping[str, Any]) -> dict[str, str]:
         level, word = "warning", "paused"
     if entry["kind"] and not entry["installed"]:
         level, word = "critical", "timer is gone"
+    elif entry["kind"] == Cron.name and no_daemon():
+        level, word = "critical", "will not run"
     return {"level": level, "word": word, "ended": ended}
 
 
@@ -129,11 +132,9 @@ def _new(request: Request) -> Deed:
         asked, inventory = _asked(form, known), site.control.inventory
         named = ["--inventory", inventory] if inventory else []
         words = [interpreter(), "-m", PROGRAM, "schedule", *asked, "--install", *named]
-        tasks = [
-            {"name": "Have the system start it", "command": {"argv": words}, "register": "made"},
-            {"name": "What was made, and what has to be known", "debug": {"msg": "{{ made.stdout }}"}},
-        ]
-        return composing.playbook(f"Schedule {asked[0]}", deeds.errand_host(site.inventory()), tasks)
+        made = {"name": "Have the system start it", "command": composing.literal({"argv": words}), "register": "made"}
+        told = {"name": "What was made, and what has to be known", "debug": {"msg": "{{ made.stdout }}"}}
+        return composing.written(f"Schedule {asked[0]}", deeds.errand_host(site.inventory()), [made, told])
 
     return Deed(
         title="Have a playbook run by itself",
