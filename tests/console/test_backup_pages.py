@@ -23,10 +23,10 @@ from tests.storage.samples import manifest_of, sample_rows, write_backup
 from tests.storage.test_proofs import proof_of
 from tests.sweeps import slow_only
 from toolkit.actions.prune import PruneArguments
-from toolkit.app.console import downloads
+from toolkit.app.console import bounded, downloads, places
 from toolkit.app.console.application import application
 from toolkit.app.console.beginning import Starter
-from toolkit.app.console.pages import backup_deeds, backups
+from toolkit.app.console.pages import backup_deeds
 from toolkit.app.console.safety.cookies import Cookies
 from toolkit.app.console.safety.entrance import Entrance
 from toolkit.app.console.safety.guard import guarded
@@ -232,7 +232,7 @@ def test_a_repository_that_does_not_answer_keeps_no_other_from_it(
     place: Path, pages: Pages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Backups of the others are there in time, the silent one is named, and a pin goes where the backup is known."""
-    monkeypatch.setattr(backups, "PATIENCE", 0.5)
+    monkeypatch.setattr(places, "PATIENCE", 0.5)
     monkeypatch.setattr(backup_deeds, "PATIENCE", 0.2)
     file = place / "inventory" / "repositories.yml"
     before = file.read_text(encoding="utf-8")
@@ -247,9 +247,13 @@ def test_a_repository_that_does_not_answer_keeps_no_other_from_it(
             text = next(each for each in texts if rows(each))
             label = max(Repository.open(LocalStore(place / "repository"), create=False).labels())
             pin = pages.page(f"/backups/local/{label}/pin")
+            verify = pages.page("/verify")
+            monkeypatch.setattr(bounded, "PATIENCE", 0.5)
+            one = pages.client.get(f"/backups/far/{label}")
         finally:
             file.write_text(before, encoding="utf-8")
-    assert ("no answer within 0.5 s" in text, rows(text)) == (True, 50)
+    assert ("it does not answer" in text, rows(text)) == (True, 50)
+    assert (label in verify, one.status_code, "does not answer" in one.text) == (True, 503, True)
     assert ("if they have one: far" in pin, pin.count("repository: ")) == (True, 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from starlette.concurrency import run_in_threadpool
@@ -12,15 +13,21 @@ from starlette.responses import Response
 from toolkit.app.console.safety.bodies import FIELDS
 from toolkit.errors import InputError
 
+AT_ONCE = 8
+"""So many forms of one kind are dealt with at once: what does not answer takes the turns of no other page."""
+
 Handler = Callable[[Request, FormData], Response]
 
 
 def posted(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     """Give the endpoint of a handler of forms."""
 
+    turns = asyncio.Semaphore(AT_ONCE)
+
     async def endpoint(request: Request) -> Response:
         form = await request.form(max_files=0, max_fields=FIELDS)
-        return await run_in_threadpool(handler, request, form)
+        async with turns:
+            return await run_in_threadpool(handler, request, form)
 
     return endpoint
 

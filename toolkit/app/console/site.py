@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from toolkit.app.command import Call, Command
 from toolkit.app.console.beginning import Starter
+from toolkit.app.console.places import Places
 from toolkit.app.console.showing import FILTERS
 from toolkit.app.control import Control, utc_now
 from toolkit.config.inventory import LoadedInventory
@@ -55,11 +56,13 @@ class Site:
     Attributes:
         now: the clock.
         starter: begins runs of playbooks.
+        places: asks places for backups, none of which holds up the others.
     """
 
     control: Control
     now: Callable[[], datetime] = utc_now
     starter: Starter
+    places: Places = field(default_factory=Places)
     templates: Environment = field(default_factory=_environment)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from toolkit.app.console import addresses as addresses  # before the pages, whose addresses name its kinds
+from toolkit.app.console.bounded import bounded
 from toolkit.app.console.pages import (
     backup,
     backup_deeds,
@@ -43,4 +44,4 @@ PAGES = (
 
 def routes() -> list[BaseRoute]:
     """Give the routes of all pages."""
-    return [route for page in PAGES for route in page.ROUTES]
+    return [bounded(route) for page in PAGES for route in page.ROUTES]

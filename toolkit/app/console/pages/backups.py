@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -15,16 +14,12 @@ from starlette.routing import Route
 from toolkit.app.commands import backups
 from toolkit.app.commands.backups import Backups, Listed
 from toolkit.app.console.site import Site, site_of
-from toolkit.app.doctoring.bounded import Asking
 from toolkit.app.repositories import Unread
 from toolkit.config.masking import mask
 from toolkit.errors import InputError, PlaybackError, StorageError
 
 EACH: Final = 50
 """Backups on a page."""
-
-PATIENCE: Final = 20
-"""Seconds that a repository has for its answer; the first one, which reads every manifest, may take longer."""
 
 _HINT: Final = "look again in a moment: the first look reads every backup. Is its disk plugged in, or its server there?"
 
@@ -75,10 +70,8 @@ def everywhere(site: Site) -> Backups:
         return answer
 
     names = list(site.inventory().repositories)
-    asking = Asking({name: partial(ask, name) for name in names}, seconds=PATIENCE)
-    asking.wait()
-    answers = asking.answers
-    silent = StorageError(f"no answer within {PATIENCE} s", hint=_HINT)
+    answers = site.places.ask("backups", names, ask)
+    silent = StorageError("it does not answer", hint=_HINT)
     each = [answers.get(name, Unread(name=name, error=silent)) for name in names]
     found = [answer for answer in each if isinstance(answer, Backups)]
     listed = [one for answer in found for one in answer.backups]

@@ -15,10 +15,11 @@ from starlette.routing import Route
 from toolkit.app.commands import backups, proofs
 from toolkit.app.console.answers import answer_of
 from toolkit.app.console.forms import posted, text
+from toolkit.app.console.pages.backups import everywhere
 from toolkit.app.console.site import Site, site_of
 from toolkit.app.console.verify_forms import TURN, WHOLE, Compare, Known, Rehearse
 from toolkit.app.runs import history
-from toolkit.errors import InputError
+from toolkit.errors import InputError, PlaybackError
 
 NEWEST: Final = 100
 """Backups that can be chosen in a form; any other one is chosen on its own page, which leads here."""
@@ -62,7 +63,7 @@ def _page(request: Request, seen: Seen) -> Response:
         hosts=hosts,
         businesses=_businesses(listed),
         seen=_with_defaults(seen, listed, hosts),
-        proofs=answer_of(site, proofs.COMMAND, proofs.Options()).attempts[:HISTORY],
+        proofs=_proofs(site),
         attempts=history.attempts(site.control.directory, limit=HISTORY),
         whole=WHOLE,
         turn=TURN,
@@ -76,8 +77,22 @@ def _hosts(site: Site) -> list[str]:
 
 def _backups(site: Site) -> Sequence[backups.Listed]:
     """The newest backups, the newest first."""
-    found: backups.Backups = answer_of(site, backups.COMMAND, backups.Options())
-    return found.backups[: -NEWEST - 1 : -1]
+    return everywhere(site).backups[: -NEWEST - 1 : -1]
+
+
+def _proofs(site: Site) -> Sequence[proofs.Tried]:
+    """The newest attempts to prove backups, of the places that answer."""
+
+    def ask(name: str) -> Sequence[proofs.Tried]:
+        try:
+            found: proofs.Proofs = answer_of(site, proofs.COMMAND, proofs.Options(), repository=name)
+        except PlaybackError:
+            return ()  # the list of backups says why
+        return found.attempts
+
+    answers = site.places.ask("proofs", site.inventory().repositories, ask)
+    found = [each for attempts in answers.values() for each in attempts]
+    return sorted(found, key=lambda each: (each.proof.time, each.proof.label, each.repository), reverse=True)[:HISTORY]
 
 
 def _businesses(listed: Iterable[backups.Listed]) -> Mapping[str, str]:
