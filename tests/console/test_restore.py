@@ -113,7 +113,7 @@ def test_rows_are_deleted_only_when_the_host_was_typed_and_only_as_seen(
     assert shop.state() == before
     tenants = page.locator("section.change", has_text="tenants")
     tenants.get_by_text("Look at the rows").click()
-    tenants.locator("summary", has_text="changes a Aa").click()
+    tenants.locator("summary", has_text="changes Aa a").click()
     expect(tenants.get_by_role("row", name="name Aa A")).to_be_visible()
     assert not faults(page)
     page.get_by_label("Type target").fill("Target")
@@ -131,8 +131,8 @@ def test_rows_are_deleted_only_when_the_host_was_typed_and_only_as_seen(
     shown = page.locator("#playbook").text_content()
     page.get_by_label("Type target").fill("target")
     page.get_by_role("button", name="Restore into target").click()
-    arrives(page.get_by_text("Restored, and proven"))
-    arrives(page.get_by_role("heading", name="The proof"))
+    arrives(page.get_by_text("Restored, and checked row by row"))
+    arrives(page.get_by_role("heading", name="How it was checked"))
     assert not faults(page)
     assert shop.rows("SELECT id FROM items ORDER BY id") == [(1,), (2,)]
     assert console.playbook_of(run_of(page)) == shown
@@ -166,7 +166,7 @@ def test_another_device_without_scripts(shop: Devices, console: Console, visitor
     expect(page.get_by_role("row", name="tenant b")).to_be_visible()
     page.get_by_role("link", name="Back to the plan").click()
     page.get_by_role("button", name="Restore into target").click()
-    arrives(page.get_by_text("Restored, and proven"))
+    arrives(page.get_by_text("Restored, and checked row by row"))
     assert shop.rows("SELECT id FROM items ORDER BY id") == [(1,), (2,), (7,)]
     assert console.wait(run_of(page)) == 0
 
@@ -279,6 +279,6 @@ def test_one_business_of_the_reference_application(
         products.scroll_into_view_if_needed()
         page.screenshot(path=screenshots / "restore-plan.png", full_page=True)
         page.get_by_role("button", name=f"Restore into {host}").click()
-        arrives(page.get_by_text("Restored, and proven"))
+        arrives(page.get_by_text("Restored, and checked row by row"))
         context.close()
     assert control.verify(host, manifest).exit_code == 0

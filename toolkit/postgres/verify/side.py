@@ -47,7 +47,7 @@ def database_side(
             # it is looked at with the eyes of the backup
             scope=scope_of(manifest),
             tables=_tables(survey, scope, taken),
-            tenants=selected.known,
+            tenants=selected.tenants,
             left_out={entry.table: entry.reason for entry in survey.accounting.left_out},
             pieces=lambda name: _pieces(connection, survey, name, taken[name]),
             schema_version=_version(connection, survey),

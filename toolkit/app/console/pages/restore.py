@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from toolkit.actions.context import Context
 from toolkit.actions.device_outlook import device_outlook
+from toolkit.app.commands.backups import Listed
 from toolkit.app.console.forms import posted, text, texts
 from toolkit.app.console.pages.backups import everywhere
 from toolkit.app.console.restoring.planned import Planned, answers_of, changes_of, planned
@@ -171,12 +172,20 @@ def _names(site: Site, wanted: Wanted) -> Mapping[str, str]:
 def _backups(request: Request, site: Site, host: str) -> Response:
     answer = everywhere(site)
     hosts = sorted({each.outline.metadata.host for each in answer.backups})
-    found = [each for each in reversed(answer.backups) if host in ("", each.outline.metadata.host)]
+    found, places = list[Listed](), dict[str, list[str]]()
+    for each in reversed(answer.backups):
+        about = each.outline.metadata
+        if host in ("", about.host):
+            # a backup that is in several places is one backup, taken from the one that the inventory names first
+            if about.label not in places:
+                found.append(each)
+            places.setdefault(about.label, []).append(each.repository)
     return site.page(
         request,
         "restore/backups.html",
         title="Restore",
         found=found[:NEWEST],
+        places=places,
         more=len(found) > NEWEST,
         hosts=hosts,
         host=host,

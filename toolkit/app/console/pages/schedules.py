@@ -137,7 +137,7 @@ def _new(request: Request) -> Deed:
         return composing.written(f"Schedule {asked[0]}", deeds.errand_host(site.inventory()), [made, told])
 
     return Deed(
-        title="Have a playbook run by itself",
+        title="Have something run by itself",
         template="schedule_new.html",
         compose=compose,
         part="schedule_new_made.html",

@@ -1,15 +1,23 @@
 // What the pages need of a script beside htmx: copying, and times in the reader's zone. All works without it.
 "use strict";
 
+const local = (at) => at.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+
 function dress(root) {
   for (const button of root.querySelectorAll("button.copy[data-copy]")) {
     button.hidden = false;
+  }
+  // an option holds text alone: the moment at its head is written in the reader's zone as well
+  for (const option of root.querySelectorAll("option[data-moment]")) {
+    const at = new Date(option.dataset.moment);
+    option.removeAttribute("data-moment");
+    if (!Number.isNaN(at.valueOf())) option.text = option.text.trim().replace(/^[\d-]+ [\d:]+ UTC/, local(at));
   }
   for (const time of root.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
     if (!Number.isNaN(at.valueOf()) && !time.title) {
       time.title = time.textContent;
-      time.textContent = at.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+      time.textContent = local(at);
     }
   }
 }
