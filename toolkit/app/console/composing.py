@@ -24,7 +24,7 @@ def playbook(name: str, hosts: str, tasks: Sequence[Mapping[str, Any]]) -> str:
         hosts: the pattern of its hosts.
         tasks: its tasks as they stand in YAML, e.g. `{"name": "Back up", "backup": {"scope": "business"}}`.
     """
-    return written(name, hosts, [literal(task) | {"name": task["name"]} for task in tasks])
+    return written(name, hosts, [literal(task) | {key: task[key] for key in task if key == "name"} for task in tasks])
 
 
 def written(name: str, hosts: str, tasks: Sequence[Mapping[str, Any]]) -> str:

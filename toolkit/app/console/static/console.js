@@ -49,3 +49,13 @@ document.addEventListener("input", (event) => {
 
 document.addEventListener("htmx:afterSettle", (event) => dress(event.target));
 document.addEventListener("DOMContentLoaded", () => dress(document));
+
+// whoever was in a part of the page that is taken away for a new one goes on in the page, not before its menu
+let within = false;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  within = event.detail.target.contains(document.activeElement) && document.activeElement !== document.body;
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (within && document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
+  within = false;
+});
