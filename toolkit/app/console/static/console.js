@@ -59,3 +59,11 @@ document.addEventListener("htmx:afterSettle", () => {
   if (within && document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
   within = false;
 });
+
+// a double click does once what a click does
+let pressed = { button: null, at: 0 };
+document.addEventListener("submit", (event) => {
+  const again = event.submitter && event.submitter === pressed.button && event.timeStamp - pressed.at < 1500;
+  if (again) event.preventDefault();
+  else pressed = { button: event.submitter, at: event.timeStamp };
+});
