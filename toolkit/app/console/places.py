@@ -19,8 +19,8 @@ PATIENCE: Final = 10.0
 BRIEF: Final = 1.0
 """The same for one that has not answered what it was asked before."""
 
-GIVEN_UP: Final = 300.0
-"""Seconds after which what has never been answered is asked once more."""
+GIVEN_UP: Final = 900.0
+"""Seconds after which what has never been answered is asked once more: a large place is not read twice at once."""
 
 _STEP: Final = 0.05
 
