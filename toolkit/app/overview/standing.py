@@ -124,12 +124,14 @@ class Overview:
     Attributes:
         at: when it was looked at.
         going_on: not everything has answered yet, or all of it is being looked at again.
-        jobs_known: every repository has answered, so that a host without jobs has no backups.
+        jobs_known: every repository has answered.
+        legible: every repository could be read, so that a host without jobs has no backups.
     """
 
     at: datetime
     going_on: bool
     jobs_known: bool
+    legible: bool
     hosts: tuple[HostStanding, ...]
     things: tuple[ThingStanding, ...]
 
@@ -181,7 +183,8 @@ def overview_of(looking: Looking, runs: Mapping[Key, Coming]) -> Overview:
     names = [host.name for host in looking.hosts]
     jobs_known = all(looking.has_answered(name_of_repository(name)) for name in looking.visits)
     hosts = [_host(looking, name, backups, runs) for name in names]
-    if jobs_known and all(looking.repository(name).legible for name in looking.visits):
+    legible = jobs_known and all(looking.repository(name).legible for name in looking.visits)
+    if legible:
         hosts = [replace(host, undone=_undone(host)) for host in hosts]
     for finding in looking.unusable:
         name = finding.about.partition(" ")[2]
@@ -193,6 +196,7 @@ def overview_of(looking: Looking, runs: Mapping[Key, Coming]) -> Overview:
         at=looking.examination.now,
         going_on=not looking.asking.over,
         jobs_known=jobs_known,
+        legible=legible,
         hosts=tuple(hosts),
         things=tuple(_things(looking)),
     )

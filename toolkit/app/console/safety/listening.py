@@ -14,7 +14,7 @@ from toolkit.config.document import show_file
 from toolkit.errors import InputError, Problem, RefusedError
 from toolkit.model.console import ConsoleConfig, User
 
-_GUIDE: Final = "see docs/guide/console.md"
+_GUIDE: Final = "see docs/guide/console-server.md"
 
 
 def settled(listen: str, port: int, config: ConsoleConfig, *, file: str) -> Names:
