@@ -35,6 +35,10 @@ _lock: Final = Lock()
 _loaded: Final[dict[Path, tuple[tuple[int, ...], _Held[object]]]] = {}
 """What this process has read or written already, with what tells whether the file has changed since."""
 
+_turns: Final[dict[Path, Lock]] = {}
+_TURN: Final = 60.0
+"""Seconds that one waits for another one who reads the same, who may wait for a store that does not answer."""
+
 
 def memory_of(control: Path) -> Path:
     """Say where a control directory keeps it."""
@@ -67,7 +71,20 @@ class Remembered(Generic[Value]):
         """
         if self._file is None:
             return dict(read([file.name for file in listed]))
-        held = self._held(self._file)
+        with _lock:
+            turn = _turns.setdefault(self._file, Lock())
+        # whoever comes second has what the first one reads, in place of reading and holding all of it once more
+        mine = turn.acquire(timeout=_TURN)
+        try:
+            return self._read(self._file, listed, read)
+        finally:
+            if mine:
+                turn.release()
+
+    def _read(
+        self, path: Path, listed: Sequence[StoredFile], read: Callable[[Sequence[str]], Iterable[tuple[str, Value]]]
+    ) -> dict[str, Value]:
+        held = self._held(path)
         same = {
             file.name: known
             for file in listed
@@ -82,7 +99,7 @@ class Remembered(Generic[Value]):
             if file.version and file.modified < settled:
                 same[name] = file.size, file.version, value
         if same.keys() != held.keys() or any(name in same for name in unread):
-            self._keep(self._file, same)
+            self._keep(path, same)
         return found
 
     def _held(self, path: Path) -> _Held[Value]:
