@@ -8,6 +8,7 @@ damaged here is read again.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,9 @@ _Held = Mapping[str, tuple[int, str, Value]]
 _lock: Final = Lock()
 _loaded: Final[dict[Path, tuple[tuple[int, ...], _Held[object]]]] = {}
 """What this process has read or written already, with what tells whether the file has changed since."""
+
+_KEEP: Final = 30.0
+"""Seconds of reading after which what was read until then is kept."""
 
 _turns: Final[dict[Path, Lock]] = {}
 _TURN: Final = 60.0
@@ -93,11 +97,15 @@ class Remembered(Generic[Value]):
         found = {name: known[2] for name, known in same.items()}
         unread = {file.name: file for file in listed if file.name not in same}
         # by the clock of this machine, before anything is read: what is written from now on is read again
-        settled = datetime.now(UTC) - _FRESH
+        settled, kept = datetime.now(UTC) - _FRESH, time.monotonic()
         for name, value in read(list(unread)) if unread else ():
             file, found[name] = unread[name], value
             if file.version and file.modified < settled:
                 same[name] = file.size, file.version, value
+            if time.monotonic() - kept > _KEEP:
+                # whoever ends this process meanwhile does not have to begin anew
+                self._keep(path, dict(same))
+                kept = time.monotonic()
         if same.keys() != held.keys() or any(name in same for name in unread):
             self._keep(path, same)
         return found
