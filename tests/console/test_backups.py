@@ -70,7 +70,7 @@ def test_a_backup_is_found_and_pinned(page: Page, console: Console, repository: 
     page.get_by_label("The last day it is kept").fill("2099-12-31")
     expect(page.locator("#playbook")).to_contain_text("until: 2099-12-31")
     before = shown(page)
-    page.get_by_role("button", name="Do it").click()
+    page.get_by_role("button", name="Keep this backup").click()
     run = ran(page, console)
     assert console.playbook_of(run) == before
     assert str(read_pins(repository).pins[label]) == "pinned until 2099-12-31"

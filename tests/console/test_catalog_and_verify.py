@@ -56,10 +56,10 @@ def test_a_row_is_found_and_its_owner_and_backups_are_told(
     expect(page.get_by_role("region", name="Rows that were found")).to_contain_text(NAME)
     page.get_by_role("link", name="biz-umoja-grill").click()
     expect(page.get_by_text("This row is the business itself.")).to_be_visible()
-    expect(page.locator(".box.ok")).to_contain_text("Yes, it is in this backup")
+    expect(page.locator(".box.ok")).to_contain_text("Yes, such a backup takes it")
     page.get_by_label("Of", exact=True).select_option("biz-city-style")
     page.get_by_role("button", name="Show", exact=True).click()
-    expect(page.locator(".box.ok")).to_contain_text("Yes, but only because other rows of this backup need it")
+    expect(page.locator(".box.ok")).to_contain_text("Yes, but only because other rows of such a backup need it")
     expect(page.locator(".box.ok")).to_contain_text("which the backup does not name")
     expect(page).not_to_have_title(re.compile("taken"))
 

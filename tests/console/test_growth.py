@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from toolkit.app.console.growth import HEIGHT, WIDTH, growth_of
-from toolkit.app.console.showing import by_person
 from toolkit.model.holding import Added
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -44,18 +43,3 @@ def test_a_picture_of_thousands_of_backups_is_small() -> None:
     assert len(growth.months) == 24
     for few in ([5], [0], [0, 0]):
         assert growth_of(added(*few), NOW) is not None
-
-
-def test_reasons_for_people() -> None:
-    """Rules are said in words; what is a sentence already stays."""
-    said = {
-        "daily 1/14": "day 1 of 14",
-        "weekly 2/8 (the oldest)": "week 2 of 8 (the oldest)",
-        "monthly": "one of every month",
-        "last 3/7": "number 3 of the newest 7",
-        "newest of its group": "newest of its kind",
-        "one of the newest 3 (minimum)": "one of the newest 3",
-        "no rule keeps it": "no rule keeps it",
-        "tag daily": "tag daily",
-    }
-    assert {reason: by_person(reason) for reason in said} == said

@@ -103,7 +103,7 @@ def test_thinning_out_shows_what_goes_before_it_goes(
     labels = repository.labels()
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(10)
-    expect(rows.first).to_contain_text("day 1 of 4, newest of its kind")
+    expect(rows.first).to_contain_text("the newest of its day, 1 of 4 days that are kept; the newest of its kind")
     expect(rows.last).to_contain_text("no rule keeps it")
     goes = page.locator("tbody tr", has_text="goes").count()
     assert len(labels) == 10

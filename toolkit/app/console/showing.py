@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Final
 
 from markupsafe import Markup, escape
 
 from toolkit import wording
+from toolkit.app.keeping import in_words
 from toolkit.config.masking import mask
 from toolkit.planning.clock import instant
 
@@ -49,20 +49,6 @@ def by_backup(sentence: str) -> str:
     return sentence
 
 
-_PERIODS: Final = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
-
-
-def by_person(reason: str) -> str:
-    """Write why a backup stays or goes for somebody who never saw the rules, e.g. `day 1 of 14` for `daily 1/14`."""
-    found = re.fullmatch(r"(\w+)(?: (\d+)/(\d+))?( \(the oldest\))?", reason)
-    if found and found[1] in _PERIODS:
-        period = _PERIODS[found[1]]
-        return f"{period} {found[2]} of {found[3]}{found[4] or ''}" if found[2] else f"one of every {period}"
-    if found and found[1] == "last" and found[2]:
-        return f"number {found[2]} of the newest {found[3]}"
-    return reason.replace("of its group", "of its kind").removesuffix(" (minimum)")
-
-
 def roughly(seconds: float) -> str:
     """Write how long something may take yet, e.g. `8 seconds`, `3 minutes`."""
     if seconds < 90:
@@ -82,6 +68,6 @@ FILTERS: Final = {
     "ago": ago,
     "roughly": roughly,
     "by_backup": by_backup,
-    "by_person": by_person,
+    "by_person": in_words,
 }
 """Filters by name: `{{ 1234|count }}`, `{{ rows|counted("row") }}`, `{{ 4096|size }}`, `{{ backup.time|moment }}`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import groupby
@@ -94,7 +95,9 @@ def preview(request: Request) -> Response:
     waiting = report is None and (known.state is State.RUNNING if known else run in site.starter.began)
     facts, messages = _told(report or {})
     decisions: Sequence[Mapping[str, Any]] = facts.get("decisions", ())
-    groups = [(", ".join(group), list(each)) for group, each in groupby(decisions, key=lambda one: one["group"])]
+    groups = [
+        (", ".join(map(_called, group)), list(each)) for group, each in groupby(decisions, key=lambda one: one["group"])
+    ]
     return site.page(
         request,
         "repository_prune_preview.html",
@@ -143,6 +146,14 @@ def _told(report: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
             return result["facts"], []
     told = [text for result in results for text in (result["message"], result["hint"]) if text]
     return {}, told + [each["message"] for each in report.get("problems", ())]
+
+
+def _called(part: str) -> str:
+    """What is said of a group of backups, for people who know no options."""
+    if found := re.fullmatch(r"(business|full-device) \((.*), demo (exclude|include|only)\)", part):
+        kind = "full device" if found[1] == "full-device" else "business data"
+        return f"{kind} of {found[2]}{ {'exclude': '', 'include': ', demo included', 'only': ', demo only'}[found[3]] }"
+    return part.removeprefix("host ")
 
 
 ROUTES = (

@@ -54,12 +54,14 @@ def _chosen(query: QueryParams) -> str:
 
 def _page(request: Request, seen: Seen) -> Response:
     site = site_of(request)
-    listed, hosts = _backups(site), _hosts(site)
+    found = everywhere(site)
+    listed, hosts = found.backups[: -NEWEST - 1 : -1], _hosts(site)
     return site.page(
         request,
         "verify.html",
         title="Verify",
         backups=listed,
+        unread=bool(found.exit_code),
         hosts=hosts,
         businesses=_businesses(listed),
         seen=_with_defaults(seen, listed, hosts),
