@@ -232,7 +232,7 @@ def test_a_new_schedule_and_mistakes(visitor: Callable[..., Page], console: Cons
     """Without scripts: what is filled in becomes a command and a playbook; a wrong hour or day is said beside it."""
     page = visitor(java_script_enabled=False)
     page.goto("/schedules/new")
-    page.get_by_label("At").fill("03:30")
+    page.get_by_role("textbox", name="At The time").fill("03:30")
     page.get_by_label("On", exact=True).select_option("mon-fri")
     page.get_by_role("button", name="Show the playbook").click()
     expect(page.locator("#line")).to_have_text(
@@ -240,7 +240,7 @@ def test_a_new_schedule_and_mistakes(visitor: Callable[..., Page], console: Cons
     )
     assert "- schedule\n" in shown(page)
     assert "{{ made.stdout }}" in shown(page)
-    page.get_by_label("At").fill("half past three")
+    page.get_by_role("textbox", name="At The time").fill("half past three")
     page.get_by_role("button", name="Schedule it").click()
     expect(page.get_by_role("alert")).to_contain_text("half past three")
     pause = "/schedules/nightly/pause"
