@@ -232,18 +232,30 @@ def test_a_new_schedule_and_mistakes(visitor: Callable[..., Page], console: Cons
     """Without scripts: what is filled in becomes a command and a playbook; a wrong hour or day is said beside it."""
     page = visitor(java_script_enabled=False)
     page.goto("/schedules/new")
-    page.get_by_role("textbox", name="At The time").fill("03:30")
+    page.locator("#at").fill("03:30")
     page.get_by_label("On", exact=True).select_option("mon-fri")
     page.get_by_role("button", name="Show the playbook").click()
+    page.get_by_text("What will run (the playbook)").click()
     expect(page.locator("#line")).to_have_text(
         "playback schedule playbooks/nightly.yml --at 03:30 --on mon-fri --install"
     )
     assert "- schedule\n" in shown(page)
     assert "{{ made.stdout }}" in shown(page)
-    page.get_by_role("textbox", name="At The time").fill("half past three")
+    page.locator("#at").fill("half past three")
     page.get_by_role("button", name="Schedule it").click()
     expect(page.get_by_role("alert")).to_contain_text("half past three")
     pause = "/schedules/nightly/pause"
+    schedules.write(
+        nightly,
+        Record(name="nightly", playbook="playbooks/nightly.yml", since=NOW, at="02:00", options=("--env-file=x.env",)),
+    )
+    form = "/schedules/new"
+    changed = console.post(form, {"playbook": "playbooks/nightly.yml", "at": "04:00", "do": "show"}, form=form).text
+    assert "--at 04:00 --env-file=x.env --install" in changed
+    writing = {"playbook": "playbooks/restore.yml", "do": "run"}
+    assert console.post(form, writing, form=form).status_code == 400
+    assert "write into data" in console.page(f"{form}?playbook=playbooks/restore.yml")
+    assert console.page("/schedules/nightly/remove").count("--remove") == 1
     assert console.post(pause, {"until": "2020-01-01", "do": "run"}, form=pause).status_code == 400
     for path in ("/schedules/unknown/pause", "/schedules/unknown/log", "/schedules/..%2F..%2Fx/log"):
         assert console.client.get(path).status_code in (400, 404)

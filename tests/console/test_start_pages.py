@@ -132,7 +132,7 @@ def test_without_scripts(console: Console) -> None:
     for _ in range(2):
         nightly = console.post("/backup", {**FORM, "do": "nightly"}, form="/backup")
         assert nightly.headers["location"] == "/schedules/new?playbook=playbooks%2Fdemo-every-night.yml"
-    assert "selected>playbooks/demo-every-night.yml<" in console.page(nightly.headers["location"])
+    assert 'value="playbooks/demo-every-night.yml" checked' in console.page(nightly.headers["location"])
     kept = sorted((console.directory / "playbooks").glob("*night*"))
     assert [each.read_text("utf-8") for each in kept] == [saved.text.replace("job: by-hand", "job: every-night")]
     assert (sorted(runs.iterdir()) if runs.exists() else []) == before

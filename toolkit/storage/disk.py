@@ -18,6 +18,14 @@ def free_bytes(directory: Path) -> int:
     return _usage(directory).free
 
 
+def disk_of(path: Path) -> int | None:
+    """Give what tells the file system of a path from others; None where the system does not say."""
+    try:
+        return path.stat().st_dev or None
+    except OSError:
+        return None
+
+
 def probe_disk(directory: Path, flush: Callable[[], object]) -> Iterator[Ability]:
     """Say how much space is free where a directory is or would be, and how long flushing takes.
 

@@ -115,8 +115,8 @@ def _planned(given: Asked, call: Call, kind: Kind) -> Answer:
                     call.output.line(line.text)
             raise
         fresh = record.Record(name=job.name, playbook=job.playbook, since=now)
-        times = {"at": given.at, "on": given.on, "every": given.every}
-        record.change(directory, fresh, playbook=job.playbook, kind=kind.name, since=now, **times)
+        asked = {"at": given.at, "on": given.on, "every": given.every, "options": job.options}
+        record.change(directory, fresh, playbook=job.playbook, kind=kind.name, since=now, **asked)
     return planned
 
 

@@ -59,6 +59,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         playbook: as it was named on the command line of the timer.
         kind: what starts it, such as `systemd`; empty where it was not installed by `schedule --install`.
         at, on, every: when, as options of the command line; all empty where that is not known.
+        options: the other options of its runs, as words of the command line.
         since: when it was first known: what was missed before then is not caught up.
         last: its last run that began; None for none yet.
         succeeded: when the last run began that ended with 0.
@@ -73,6 +74,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     at: str = ""
     on: str = ""
     every: str = ""
+    options: tuple[str, ...] = ()
     last: Run | None = None
     succeeded: datetime | None = None
     skipped: datetime | None = None

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,8 +24,10 @@ from toolkit.config.inventory import LoadedInventory
 from toolkit.config.masking import mask
 from toolkit.config.templates import is_template
 from toolkit.errors import InputError, MissingError, PlaybackError, StorageError, UnsetError
+from toolkit.model.host import BundleRepository, LocalRepository
 from toolkit.model.lock import FoundLock
 from toolkit.output.answer import BAD, WARNING
+from toolkit.storage.disk import disk_of
 from toolkit.storage.open import open_store
 from toolkit.storage.repository import Repository
 from toolkit.storage.unlocking import found_locks
@@ -42,17 +45,23 @@ class Shown(Struct, frozen=True, kw_only=True):
     Attributes:
         trouble: why nothing is known of it, and what to do; empty where it was looked into.
         unused: that is no fault: it is not used yet, or not set up on this machine.
+        empty: it can be used, and nothing is there yet.
         level, checked: what is known of checks.
+        disk: of a folder or file on this computer, which file system it is on; None for what is elsewhere.
+        beside: the other places with backups that are on the same one.
     """
 
     name: str
     trouble: str = ""
     hint: str = ""
     unused: bool = False
+    empty: bool = False
     held: Held | None = None
     growth: Growth | None = None
     level: str = "none"
     checked: str = ""
+    disk: int | None = None
+    beside: tuple[str, ...] = ()
 
 
 def overview(request: Request) -> Response:
@@ -68,7 +77,17 @@ def overview(request: Request) -> Response:
     hint = "With very many backups look again in a minute. Else see that its disk or server is there, and the network."
     answers = asking.answers
     shown = [answers.get(name) or Shown(name=name, trouble=late, hint=hint) for name in inventory.repositories]
-    return site.page(request, "repositories.html", title="Repositories", repositories=shown)
+    return site.page(request, "repositories.html", title="Repositories", repositories=_beside(shown))
+
+
+def _beside(shown: list[Shown]) -> list[Shown]:
+    """Say of each place which others one broken disk would take with it."""
+    return [
+        replace(one, beside=tuple(other.name for other in shown if other is not one and other.disk == one.disk))
+        if one.disk is not None
+        else one
+        for one in shown
+    ]
 
 
 def _looked_into(site: Site, inventory: LoadedInventory, name: str) -> Shown:
@@ -78,14 +97,21 @@ def _looked_into(site: Site, inventory: LoadedInventory, name: str) -> Shown:
             raise repository
         answer = held(inventory, name, repository)
     except MissingError:
-        return Shown(name=name, unused=True, trouble="Nothing has been backed up here yet. The first backup makes it.")
+        return Shown(
+            name=name,
+            unused=True,
+            empty=True,
+            trouble="Nothing has been backed up here yet. The first backup makes it.",
+        )
     except PlaybackError as error:
         text = mask(brief_reason(error))
         return Shown(name=name, trouble=text, hint=mask(error.hint), unused=isinstance(error, UnsetError))
     text, style = answer.checked
     level = {BAD: "critical", WARNING: "warning"}.get(style, "ok" if answer.holding.check else "none")
     growth = growth_of(answer.holding.added, site.now())
-    return Shown(name=name, held=answer, growth=growth, level=level, checked=text)
+    config = inventory.repository(name)
+    disk = disk_of(config.path) if isinstance(config, LocalRepository | BundleRepository) else None
+    return Shown(name=name, held=answer, growth=growth, level=level, checked=text, disk=disk)
 
 
 def _name(request: Request) -> str:
@@ -130,6 +156,23 @@ def _copy(request: Request) -> Deed:
 
     data = {"repository": name, "others": others}
     return Deed(title=f"Copy {name}", template="repository_copy.html", compose=compose, data=data)
+
+
+def _bring(request: Request) -> Deed:
+    name, site = _name(request), site_of(request)
+    inventory = deeds.inventory_of(site, name)
+
+    def compose(form: FormData) -> str:
+        file = forms.text(form, "file")
+        if not file:
+            raise InputError("say where the file is")
+        if is_template(file):
+            raise InputError(f"{file}: a file with {{{{ in its name cannot be read by a playbook")
+        task = {"name": "Copy what is not there yet", "copy": {"from": {"bundle": file}, "to": name, "backups": "all"}}
+        return composing.playbook(f"Bring {file} into {name}", deeds.errand_host(inventory, name), [task])
+
+    data = {"repository": name}
+    return Deed(title="Bring back from a file", template="repository_bring.html", compose=compose, data=data)
 
 
 def _is_set_up(inventory: LoadedInventory, name: str) -> bool:
@@ -182,5 +225,6 @@ ROUTES = (
     Route("/repositories", overview, name="repositories"),
     *deeds.routes("/repositories/{repository}/check", _check, "repository_check"),
     *deeds.routes("/repositories/{repository}/copy", _copy, "repository_copy"),
+    *deeds.routes("/repositories/{repository}/bring", _bring, "repository_bring"),
     *deeds.routes("/repositories/{repository}/unlock", _unlock, "repository_unlock"),
 )

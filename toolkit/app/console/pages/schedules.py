@@ -1,12 +1,11 @@
-"""`/schedules`: what runs by itself: when next, how it ended, pausing it, and how to have another one."""
+"""`/schedules`: what runs by itself: when next, how it ended, pausing, changing and ending it, and another one."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from starlette.datastructures import FormData
@@ -14,14 +13,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from toolkit import shipped
 from toolkit.app.console import composing, deeds, forms
 from toolkit.app.console.deeds import Deed
+from toolkit.app.console.offered import Offered, offered
 from toolkit.app.console.site import Site, site_of
+from toolkit.app.scheduling import names, record
 from toolkit.app.scheduling.crontab import Cron, no_daemon
 from toolkit.app.scheduling.job import PROGRAM, interpreter
 from toolkit.app.scheduling.listing import listed
-from toolkit.app.scheduling.record import DIED
+from toolkit.app.scheduling.record import DIED, Record
 from toolkit.config.masking import mask
 from toolkit.errors import InputError
 from toolkit.planning.recurrence import recurrence
@@ -33,6 +33,9 @@ _DAYS: Final = (
     ("mon-sat", "Monday to Saturday"),
     ("sun", "Sunday"),
 )
+_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}"
+"""What schedules may be called."""
+
 _LINES: Final = 40
 """Lines of a log that are shown."""
 
@@ -41,8 +44,17 @@ def overview(request: Request) -> Response:
     """Show all of them."""
     site = site_of(request)
     found = listed(site.control.directory).document()["schedules"]
-    schedules = [{**each, **_said(each)} for each in found]
-    return site.page(request, "schedules.html", title="Schedules", schedules=schedules)
+    schedules = [{**each, **_said(each), "change": _change(site, each)} for each in found]
+    nightly = next((each for each in offered(site.control) if each.backs_up), None)
+    return site.page(request, "schedules.html", title="Schedules", schedules=schedules, nightly=nightly)
+
+
+def _change(site: Site, entry: Mapping[str, Any]) -> dict[str, str]:
+    """What the form is filled in with to change a schedule."""
+    known = record.read(site.control.directory, entry["name"])
+    times = {"at": known.at, "on": known.on} if known else {}
+    filled = {"playbook": entry["playbook"], "name": entry["name"], **times}
+    return {key: value for key, value in filled.items() if value}
 
 
 def _said(entry: Mapping[str, Any]) -> dict[str, str]:
@@ -124,13 +136,23 @@ def _resume(request: Request) -> Deed:
     return Deed(title=f"Resume {name}", template="schedule_resume.html", compose=lambda _: text, data={"name": name})
 
 
+def _remove(request: Request) -> Deed:
+    name, site = _name(request), site_of(request)
+    words = [interpreter(), "-m", PROGRAM, "schedule", "--name", name, "--remove"]
+    task = {"name": "Nothing starts it any more", "command": {"argv": words}}
+    text = composing.playbook(f"End the schedule {name}", deeds.errand_host(site.inventory()), [task])
+    known = record.read(site.control.directory, name)
+    data = {"name": name, "playbook": known.playbook if known else ""}
+    return Deed(title=f"End {name}", template="schedule_remove.html", compose=lambda _: text, data=data)
+
+
 def _new(request: Request) -> Deed:
     site = site_of(request)
-    known = _playbooks(site)
+    known = offered(site.control)
 
     def compose(form: FormData) -> str:
-        asked, inventory = _asked(form, known), site.control.inventory
-        named = ["--inventory", inventory] if inventory else []
+        asked, inventory = _asked(form, known, site), site.control.inventory
+        named = ["--inventory", inventory] if inventory and not _has(asked, "--inventory") else []
         words = [interpreter(), "-m", PROGRAM, "schedule", *asked, "--install", *named]
         made = {"name": "Have the system start it", "command": composing.literal({"argv": words}), "register": "made"}
         told = {"name": "What was made, and what has to be known", "debug": {"msg": "{{ made.stdout }}"}}
@@ -141,40 +163,68 @@ def _new(request: Request) -> Deed:
         template="schedule_new.html",
         compose=compose,
         part="schedule_new_made.html",
-        data={"playbooks": known, "days": _DAYS, "line": lambda form: _line(form, known)},
+        data={
+            "playbooks": known,
+            "days": _DAYS,
+            "line": lambda form: _line(form, known, site),
+            "before": lambda form: _before(form, known, site),
+            "chosen": lambda form: _chosen(form, known),
+        },
     )
 
 
-def _asked(form: FormData, known: list[str]) -> list[str]:
-    """The words of the command `schedule` for what was filled in; InputError with what is wrong."""
-    chosen = forms.text(form, "playbook") or next(iter(known), "")
-    if chosen not in known:
+def _has(words: Sequence[str], option: str) -> bool:
+    return any(word == option or word.startswith(f"{option}=") for word in words)
+
+
+def _chosen(form: FormData, known: Sequence[Offered]) -> Offered | None:
+    """The playbook that is chosen; the first one where none is, None for one that there is not."""
+    name = forms.text(form, "playbook")
+    return next((each for each in known if not name or each.name == name), None)
+
+
+def _before(form: FormData, known: Sequence[Offered], site: Site) -> Record | None:
+    """The schedule that this one takes the place of; None where there is none."""
+    chosen = _chosen(form, known)
+    name = forms.text(form, "name") or (names.default(chosen.name) if chosen else "")
+    return record.read(site.control.directory, name) if re.fullmatch(_NAME, name) else None
+
+
+def _asked(form: FormData, known: Sequence[Offered], site: Site) -> list[str]:
+    """The words of the command `schedule` for what was filled in; InputError with what is wrong.
+
+    One that is changed keeps all its options but the times.
+    """
+    chosen = _chosen(form, known)
+    if chosen is None:
         raise InputError("there is no such playbook here")
     at, on, name = forms.text(form, "at") or "02:00", forms.text(form, "on"), forms.text(form, "name")
     recurrence(at=at, on=on, every="")
-    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}", name):
+    if name and not re.fullmatch(_NAME, name):
         raise InputError("a name is made of letters, digits, dots, - and _")
-    return [chosen, "--at", at, *(("--on", on) if on else ()), *(("--name", name) if name else ())]
+    before = _before(form, known, site)
+    if before and before.playbook != chosen.name:
+        raise InputError(f"{before.name} is the name of another schedule, for {before.playbook}; give this one its own")
+    if chosen.writes and not forms.text(form, "writes"):
+        raise InputError(
+            f"{chosen.title}: it can write into data that is in use. Tick below the list that this is meant"
+        )
+    kept = before.options if before else ()
+    return [chosen.name, "--at", at, *(("--on", on) if on else ()), *(("--name", name) if name else ()), *kept]
 
 
-def _line(form: FormData, known: list[str]) -> str:
+def _line(form: FormData, known: Sequence[Offered], site: Site) -> str:
     try:
-        return f"playback schedule {shlex.join(_asked(form, known))} --install"
+        return f"playback schedule {shlex.join(_asked(form, known, site))} --install"
     except InputError:
         return ""
-
-
-def _playbooks(site: Site) -> list[str]:
-    """The playbooks that one would name: the control directory's, the nightly first, else the shipped ones."""
-    own = sorted((site.control.directory / "playbooks").glob("*.yml"))
-    names = [f"playbooks/{file.name}" for file in own or sorted(shipped.PLAYBOOKS.glob("*.yml"))]
-    return sorted(names, key=lambda name: Path(name).stem != "nightly")
 
 
 ROUTES = (
     Route("/schedules", overview, name="schedules"),
     *deeds.routes("/schedules/new", _new, "schedule_new"),
     *deeds.routes("/schedules/{name}/pause", _pause, "schedule_pause"),
+    *deeds.routes("/schedules/{name}/remove", _remove, "schedule_remove"),
     *deeds.routes("/schedules/{name}/resume", _resume, "schedule_resume"),
     Route("/schedules/{name}/log", log, name="schedule_log"),
 )
