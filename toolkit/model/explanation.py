@@ -104,6 +104,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
     Attributes:
         key: the row's key, column → text.
+        values: what stands in its columns, column → text, long values cut short; those with secrets are left out.
         rule: how its table is classified; None when the catalog file does not say.
         owners: every tenant that owns it, by key.
         mark: why the scope takes it; None when it does not.
@@ -112,6 +113,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
     table: str
     key: Mapping[str, str | None]
+    values: Mapping[str, str | None]
     rule: TableRule | None
     owners: tuple[Owner, ...]
     mark: RowMark | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from xml.sax.saxutils import escape, quoteattr
 
 from toolkit.planning.graph import UNCLASSIFIED, GraphEdge, Ownership
@@ -36,6 +36,21 @@ _LINES = {
     "ref declared": "reference that only the catalog file declares",
     "ref cycle": "on a cycle, or to its own table",
 }
+_PLAIN = {
+    "tenant": "the businesses",
+    "owned": "belongs to a business",
+    "shared": "shared",
+    "referenced": "goes along",
+    "device": "this computer",
+    "transient": "never backed up",
+    UNCLASSIFIED: "not decided",
+    "ref": "points at",
+    "ref child": "belongs to whoever it points at",
+    "ref parent": "whoever points at it owns it",
+    "ref declared": "said in the catalog file alone",
+    "ref cycle": "in a circle, or to its own table",
+}
+"""The same in words of whoever knows no database, for pages."""
 _STYLE = """
 text { font: 11px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; fill: #111827; }
 .title { font-size: 16px; font-weight: bold; }
@@ -51,13 +66,14 @@ text { font: 11px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; 
 .ref.cycle { stroke: #dc2626; stroke-width: 1.8; }
 .ref:hover { stroke: #000000; stroke-width: 3; }
 """
+_DARK = "@media (prefers-color-scheme: dark) { svg.graph { filter: invert(0.88) hue-rotate(180deg); } }\n"
 _ARROWS = {"ref": "#9ca3af", "child": "#2563eb", "parent": "#9333ea", "cycle": "#dc2626"}
 _RADIUS = 4.0
 
 
 def svg(layout: Layout, title: str) -> str:
     """Give the picture, with room for the legend above (`lay_out(…, top=LEGEND)`)."""
-    return _picture(layout, title, f"<style>{_STYLE}</style>", _box)
+    return _picture(layout, title, f"<style>{_STYLE}</style>", _box, words={**_KINDS, **_LINES})
 
 
 def svg_within(layout: Layout, title: str, *, link: Callable[[str], str], zoom: float = 1.0) -> str:
@@ -72,16 +88,24 @@ def svg_within(layout: Layout, title: str, *, link: Callable[[str], str], zoom: 
         # the page has a list of the same links, for whoever goes from one to the next by the keyboard
         return f'<a href={quoteattr(link(box.table.name))} tabindex="-1">{_box(box)}</a>'
 
-    return _picture(layout, title, "", linked, zoom=zoom)
+    return _picture(layout, title, "", linked, words=_PLAIN, zoom=zoom)
 
 
 def style_within() -> str:
     """Give the style of a picture within a page, which speaks of nothing else there."""
     rules = (rule for rule in _STYLE.strip().splitlines() if rule)
-    return "".join(f"svg.graph {rule}\n" for rule in rules)
+    return "".join(f"svg.graph {rule}\n" for rule in rules) + _DARK
 
 
-def _picture(layout: Layout, title: str, style: str, box: Callable[[Box], str], *, zoom: float = 1.0) -> str:
+def _picture(
+    layout: Layout,
+    title: str,
+    style: str,
+    box: Callable[[Box], str],
+    *,
+    words: Mapping[str, str],
+    zoom: float = 1.0,
+) -> str:
     width, kind = max(layout.width, 900.0), 'role="img"' if style else 'class="graph"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(width)} {_n(layout.height)}"'
@@ -91,7 +115,7 @@ def _picture(layout: Layout, title: str, style: str, box: Callable[[Box], str], 
         "<defs>" + "".join(_marker(name, colour) for name, colour in _ARROWS.items()) + "</defs>",
         '<rect width="100%" height="100%" fill="#ffffff"/>',
         f'<text class="title" x="{_n(MARGIN)}" y="28">{escape(title)}</text>',
-        *_legend(),
+        *_legend(words),
         *(_band(band, width) for band in layout.bands),
         # thin lines first, so that what matters lies above them
         *(_route(route) for route in sorted(layout.routes, key=lambda route: _weight(route.edge))),
@@ -108,9 +132,10 @@ def _marker(name: str, colour: str) -> str:
     )
 
 
-def _legend() -> Iterator[str]:
+def _legend(words: Mapping[str, str]) -> Iterator[str]:
     x = MARGIN
-    for kind, text in _KINDS.items():
+    for kind in _KINDS:
+        text = words[kind]
         yield f'<rect class="box {kind}" x="{_n(x)}" y="46" width="14" height="12" fill="{FILLS[kind]}"/>'
         yield f'<text x="{_n(x + 19)}" y="56">{text}</text>'
         x += 34 + CHARACTER * len(text)
@@ -118,8 +143,8 @@ def _legend() -> Iterator[str]:
         x, y = MARGIN, 72 + 18 * line
         for name in names:
             yield f'<path class="{name}" d="M{_n(x)} {y} h26" marker-end="url(#{_arrow(name.split())})"/>'
-            yield f'<text x="{_n(x + 32)}" y="{y + 4}">{_LINES[name]}</text>'
-            x += 56 + CHARACTER * len(_LINES[name])
+            yield f'<text x="{_n(x + 32)}" y="{y + 4}">{words[name]}</text>'
+            x += 56 + CHARACTER * len(words[name])
 
 
 def _arrow(names: list[str]) -> str:

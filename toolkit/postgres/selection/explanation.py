@@ -23,7 +23,7 @@ from toolkit.postgres.schema.relation import Relation, Sql, points_at, relation_
 from toolkit.postgres.selection.circles import Circles
 from toolkit.postgres.selection.conditions import condition_of
 from toolkit.postgres.selection.marks import Mark
-from toolkit.postgres.selection.row_lookup import RowId, find_row, key_columns, table_named
+from toolkit.postgres.selection.row_lookup import SECRET, RowId, find_row, key_columns, shortened, table_named
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.selection.walk import Step, Visited, Walk, to_owners, to_parents
 from toolkit.postgres.session.connection import Connection
@@ -98,6 +98,7 @@ class _Subject:
         return Explanation(
             table=self._table.name,
             key=dict(zip(sort_key(self._table).names, self._key().values, strict=True)),
+            values=self._values(),
             rule=rule,
             owners=owners,
             mark=mark,
@@ -125,6 +126,15 @@ class _Subject:
         row = self._connection.execute(query).fetchone()
         assert row is not None
         return RowKey(table=self._table.name, values=tuple(row[0]))
+
+    def _values(self) -> dict[str, str | None]:
+        names = [name for name in self._table.column_names if not SECRET.search(name)]
+        query = sql.SQL("SELECT {} FROM {} t WHERE {}").format(
+            shortened(names, "t"), self._relation(self._table.name).source, self._row.condition
+        )
+        row = self._connection.execute(query).fetchone()
+        assert row is not None
+        return dict(zip(names, row[0], strict=True))
 
     def _is_circles_alone(self) -> bool:
         """Whether only circles of rows of `referenced` tables lead to the row."""

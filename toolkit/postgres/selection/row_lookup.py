@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 import psycopg
 from msgspec import Struct
@@ -15,6 +16,9 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.relation import Sql, equals_text, relation_of
 from toolkit.postgres.session.connection import Connection, first_line
 from toolkit.wording import meant
+
+SECRET = re.compile(r"pass(?:word|wd|phrase|code)|secret|token|hash|salt|(?:api|private|access)_?key|credential", re.I)
+"""Names of columns whose text nobody is shown, nor looks for."""
 
 
 class RowId(Struct, frozen=True, kw_only=True):
@@ -34,11 +38,16 @@ class RowId(Struct, frozen=True, kw_only=True):
 
 def key_columns(table: Table, alias: str) -> Sql:
     """Give the text of a row's key as an array, long values cut short, NULL as NULL."""
+    return shortened(sort_key(table).names, alias)
+
+
+def shortened(names: Iterable[str], alias: str) -> Sql:
+    """Give the text of columns of a row as an array, long values cut short, NULL as NULL."""
     values = (
         sql.SQL("CASE WHEN {c} IS DISTINCT FROM NULL THEN left(concat({c}), {n}) END").format(
             c=sql.Identifier(alias, name), n=sql.Literal(LONGEST)
         )
-        for name in sort_key(table).names
+        for name in names
     )
     return sql.SQL("ARRAY[{}]::text[]").format(sql.SQL(", ").join(values))
 

@@ -22,7 +22,7 @@ from toolkit.model.row_search import FoundRow, RowSearch
 from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.relation import Sql, equals_text, relation_of
-from toolkit.postgres.selection.row_lookup import key_columns
+from toolkit.postgres.selection.row_lookup import SECRET, key_columns
 from toolkit.postgres.session.connection import Connection
 
 LIMIT = 20
@@ -36,9 +36,6 @@ LARGE = 50_000
 
 _BATCH = 25
 """Tables that one statement searches."""
-
-_SECRET = re.compile(r"pass(?:word|wd|phrase|code)|secret|token|hash|salt|(?:api|private|access)_?key|credential", re.I)
-"""Names of columns in which nobody looks for text."""
 
 _TEXT = re.compile(r"(?:pg_catalog\.|public\.)?(?:text|citext|name|character(?: varying)?(?:\(\d+\))?)")
 _INTEGERS = {"smallint": 15, "integer": 31, "bigint": 63}
@@ -247,7 +244,7 @@ class _Search:
 
 
 def _text_columns(table: Table) -> list[str]:
-    return [each.name for each in table.columns if _TEXT.fullmatch(each.type) and not _SECRET.search(each.name)]
+    return [each.name for each in table.columns if _TEXT.fullmatch(each.type) and not SECRET.search(each.name)]
 
 
 def _fits(kind: str, text: str) -> bool:

@@ -31,11 +31,14 @@ def listing(request: Request) -> Response:
     """Show the backups that are asked for, the newest first."""
     site, asked = site_of(request), _asked(request.query_params)
     answer = everywhere(site)
-    wrong, found = "", list(reversed(answer.backups))
+    wrong, found = "", newest_first(answer)
     try:
         found = _wanted(found, asked)
     except InputError as error:
         wrong = mask(error.message)
+    places = _places(found)
+    found = [each for number, each in enumerate(found) if number in places]
+    kept_in = list(places.values())
     pages = max(1, -(-len(found) // EACH))
     page = min(max(1, _number(request.query_params.get("page", ""))), pages)
     return site.page(
@@ -46,6 +49,7 @@ def listing(request: Request) -> Response:
         given={name: asked.get(name, "") for name in FIELDS},
         answer=answer,
         found=found[(page - 1) * EACH : page * EACH],
+        kept_in=kept_in[(page - 1) * EACH : page * EACH],
         number=len(found),
         first=(page - 1) * EACH + 1,
         page=page,
@@ -82,6 +86,28 @@ def everywhere(site: Site) -> Backups:
         unread=tuple(answer for answer in each if isinstance(answer, Unread)),
         others=0,
     )
+
+
+def newest_first(answer: Backups) -> list[Listed]:
+    """Give the backups from the newest on; those of several places in the order in which the inventory names these."""
+    return sorted(answer.backups, key=lambda one: one.outline.metadata.timestamp, reverse=True)
+
+
+def _places(found: Sequence[Listed]) -> dict[int, list[str]]:
+    """The places of each backup, by its number; where the copies are not equally proven and pinned, each is told."""
+    places, known = dict[int, list[str]](), dict[str, list[int]]()
+    for number, each in enumerate(found):
+        same = known.setdefault(each.outline.metadata.label, [])
+        first = next((other for other in same if _equal(found[other], each)), number)
+        if first == number:
+            same.append(number)
+        places.setdefault(first, []).append(each.repository)
+    return places
+
+
+def _equal(one: Listed, other: Listed) -> bool:
+    sums = (one.outline.metadata.checksums, other.outline.metadata.checksums)
+    return sums[0] == sums[1] and (one.standing, one.pin) == (other.standing, other.pin)
 
 
 def _asked(given: QueryParams) -> dict[str, str]:
@@ -127,7 +153,7 @@ def _choices(answer: Backups) -> dict[str, list[str]]:
 
 def _kept(asked: Mapping[str, str], answer: Backups) -> dict[str, str]:
     """Where it is shown what stays: the repository that is asked for, or the one of the newest backup."""
-    newest = answer.backups[-1].repository if answer.backups else ""
+    newest = newest_first(answer)[0].repository if answer.backups else ""
     return {"repository": asked.get("repository", newest)} | {key: asked[key] for key in ("host",) if key in asked}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlencode
 
@@ -13,7 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from toolkit.app.commands import businesses, explain, find, graph
+from toolkit.app.commands.backups import Listed
 from toolkit.app.console.answers import PATIENCE, answer_of
+from toolkit.app.console.pages.backups import everywhere
 from toolkit.app.console.site import Site, site_of
 from toolkit.errors import DatabaseError, InputError, RefusedError
 from toolkit.model.host import Host
@@ -27,11 +29,14 @@ KINDS: Final = {
     "owned": ("belongs to a business", "Every row belongs to one business, or to several together."),
     "shared": ("shared", "All businesses use the same rows. Every backup has all of them."),
     "referenced": ("goes along", "A row is in a backup when another row in it points at it."),
-    "device": ("this device", "Rows about one machine. They are only in full device backups."),
+    "device": ("this computer", "Rows about one computer. They are only in full device backups."),
     "transient": ("never backed up", "Rows that are only good for a moment, such as who is logged in."),
     "unclassified": ("not decided", "Nobody has said yet what these rows are, so no backup has them."),
 }
 """By the kind of a table: what it is called on the page, and what that means."""
+
+_NAMES: Final = ("name", "displayname", "fullname", "title", "label", "username", "email", "number", "code")
+"""Columns by which people call a row, the best first."""
 
 ZOOMS: Final = (25, 50, 75, 100, 150, 200)
 
@@ -94,8 +99,16 @@ def _groups(found: Graph) -> Iterable[tuple[str, list[dict[str, object]]]]:
     groups: dict[str, list[dict[str, object]]] = {}
     for table in found.tables:
         row = {"name": table.name, "kind": table.kind, "optional": table.optional, "owner": table.owner}
-        groups.setdefault(table.group, []).append(row)
+        groups.setdefault(_heading(table.group), []).append(row)
     return groups.items()
+
+
+def _heading(group: str) -> str:
+    """A group of the catalog file as it is called on the page, e.g. `Hr payroll` for `business/hr_payroll`."""
+    category, _, name = group.partition("/")
+    words = " ".join(name.replace("_", " ").split())
+    called = {"business": "", "device": " (this computer)", "transient": " (never backed up)"}.get(category)
+    return group if called is None or not words else words[0].upper() + words[1:] + called
 
 
 def picture(request: Request) -> Response:
@@ -203,12 +216,32 @@ def row(request: Request) -> Response:
         taken=found.explanation.mark is not None,
         scope=found.scope,
         optional=bool(optional),
+        name=_name(found.explanation.values),
+        newest=_newest(site, host, found.scope.type),
         businesses=census.census.businesses,
         demos=[each.value for each in Demo],
         kind=_kind(found),
         kinds=KINDS,
         command=_command(host, asked),
     )
+
+
+def _name(values: Mapping[str, str | None]) -> str:
+    """What a person would call a row; empty where none of its columns says."""
+    known = {column.lower().replace("_", ""): value for column, value in values.items() if value}
+    return next((value for column in _NAMES if (value := known.get(column))), "")
+
+
+def _newest(site: Site, host: str, kind: BackupType) -> tuple[Listed | None, bool]:
+    """The newest backup of that kind that there is of a host, and whether every place could be asked."""
+    answer = everywhere(site)
+    found = [each for each in answer.backups if _is_of(each, host, kind)]
+    return found[-1] if found else None, not answer.unreadable and not any(each.exit_code for each in answer.unread)
+
+
+def _is_of(backup: Listed, host: str, kind: BackupType) -> bool:
+    about = backup.outline.metadata
+    return (about.host, about.backup_type) == (host, kind)
 
 
 def _command(host: str, asked: explain.Options) -> str:

@@ -19,7 +19,7 @@ from toolkit.actions.context import Context
 from toolkit.actions.device_outlook import device_outlook
 from toolkit.app.commands.backups import Listed
 from toolkit.app.console.forms import posted, text, texts
-from toolkit.app.console.pages.backups import everywhere
+from toolkit.app.console.pages.backups import everywhere, newest_first
 from toolkit.app.console.restoring.planned import Planned, answers_of, changes_of, planned
 from toolkit.app.console.restoring.wanted import Wanted
 from toolkit.app.console.site import Site, listed, site_of
@@ -173,7 +173,7 @@ def _backups(request: Request, site: Site, host: str) -> Response:
     answer = everywhere(site)
     hosts = sorted({each.outline.metadata.host for each in answer.backups})
     found, places = list[Listed](), dict[str, list[str]]()
-    for each in reversed(answer.backups):
+    for each in newest_first(answer):
         about = each.outline.metadata
         if host in ("", about.host):
             # a backup that is in several places is one backup, taken from the one that the inventory names first

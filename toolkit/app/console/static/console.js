@@ -53,7 +53,9 @@ document.addEventListener("DOMContentLoaded", () => dress(document));
 // whoever was in a part of the page that is taken away for a new one goes on in the page, not before its menu
 let within = false;
 document.addEventListener("htmx:beforeSwap", (event) => {
-  within = event.detail.target.contains(document.activeElement) && document.activeElement !== document.body;
+  // what one has waited for is read from its head on: nobody who has gone elsewhere in the page is taken away from there
+  const waited = event.detail.target.id === "state" && document.activeElement === document.body;
+  within = waited || (event.detail.target.contains(document.activeElement) && document.activeElement !== document.body);
 });
 document.addEventListener("htmx:afterSettle", () => {
   if (within && document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
