@@ -165,14 +165,20 @@ def _bring(request: Request) -> Deed:
     def compose(form: FormData) -> str:
         file = forms.text(form, "file")
         if not file:
-            raise InputError("say where the file is")
+            raise InputError("Say where the file is.")
         if is_template(file):
             raise InputError(f"{file}: a file with {{{{ in its name cannot be read by a playbook")
         task = {"name": "Copy what is not there yet", "copy": {"from": {"bundle": file}, "to": name, "backups": "all"}}
         return composing.playbook(f"Bring {file} into {name}", deeds.errand_host(inventory, name), [task])
 
     data = {"repository": name}
-    return Deed(title="Bring back from a file", template="repository_bring.html", compose=compose, data=data)
+    return Deed(
+        title="Bring back from a file",
+        template="repository_bring.html",
+        compose=compose,
+        data=data,
+        part="repository_bring_made.html",
+    )
 
 
 def _is_set_up(inventory: LoadedInventory, name: str) -> bool:

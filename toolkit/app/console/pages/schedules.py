@@ -140,10 +140,10 @@ def _remove(request: Request) -> Deed:
     name, site = _name(request), site_of(request)
     words = [interpreter(), "-m", PROGRAM, "schedule", "--name", name, "--remove"]
     task = {"name": "Nothing starts it any more", "command": {"argv": words}}
-    text = composing.playbook(f"End the schedule {name}", deeds.errand_host(site.inventory()), [task])
+    text = composing.playbook(f"Remove the schedule {name}", deeds.errand_host(site.inventory()), [task])
     known = record.read(site.control.directory, name)
     data = {"name": name, "playbook": known.playbook if known else ""}
-    return Deed(title=f"End {name}", template="schedule_remove.html", compose=lambda _: text, data=data)
+    return Deed(title=f"Remove the schedule {name}", template="schedule_remove.html", compose=lambda _: text, data=data)
 
 
 def _new(request: Request) -> Deed:
