@@ -105,6 +105,7 @@ def check(
     progress.start("check", rows=sum(use.chunk.rows for use in chosen), bytes=sum(use.chunk.raw for use in chosen))
     bad: dict[_Key, Finding] = {}
     good: set[tuple[str, Place | None]] = set()
+    counted: set[str] = set()
     spoilt: list[Finding] = []
     rows = size = stored = 0
     for read in _read(repository, chosen):
@@ -117,8 +118,10 @@ def check(
                 bad[use.key] = finding
             else:
                 good.add((chunk.id, use.place))
-                rows += 0 if use.supporting else chunk.rows
-                size += chunk.raw
+                if chunk.id not in counted:  # one that stands in several packs holds the same rows
+                    counted.add(chunk.id)
+                    rows += 0 if use.supporting else chunk.rows
+                    size += chunk.raw
     for key in [key for key in bad if (key[0], key[-1]) in good]:  # the file is right, so the manifest is wrong
         bad[key] = replace(bad[key], kind=FindingKind.MANIFEST)
     referenced = {use.file[0] for use in contents.referenced.values()}
