@@ -159,6 +159,19 @@ def test_what_cannot_be_shown_is_said(console: Console, label: str) -> None:
     assert "{{ 7 * 7 }}" in printed
 
 
+def test_a_row_is_shown_by_its_name_without_its_secrets(console: Console, label: str) -> None:
+    """Its columns stand on its page, but none whose name says that it holds a password or the like."""
+    del label
+    loaded = inventory.load(console.directory / "inventory", control=console.directory)
+    database = open_database(loaded.directory, loaded.host("demo").database)
+    execute(database, "ALTER TABLE businesses ADD COLUMN api_token text DEFAULT 'hidden-word'")
+    text = console.client.get("/catalog/row?host=demo&table=businesses&key=biz-city-style").text
+    execute(database, "ALTER TABLE businesses DROP COLUMN api_token")
+    assert " ".join(re.findall(r"<h1.*?>(.*?)</h1>", text)[0].split()) == "City Style Clothing"
+    assert "<dt>description</dt>" in text
+    assert ("hidden-word" in text, "<dt>api_token</dt>" in text) == (False, False)
+
+
 def test_295_tables_stay_quick(console: Console, label: str) -> None:
     """The list, a search and the picture of every table take well under two seconds."""
     del label

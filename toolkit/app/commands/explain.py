@@ -49,6 +49,7 @@ class Explained(Answer):
         import msgspec
 
         document: dict[str, Any] = msgspec.to_builtins(self.explanation)
+        del document["values"]  # for who looks at the row itself: an explanation is often passed on
         return {
             "host": self.host,
             "scope": msgspec.to_builtins(self.scope),
