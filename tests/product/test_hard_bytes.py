@@ -53,13 +53,13 @@ def round_trip(hard: Hard, pg18: EmbeddedServer, versions: tuple[int, int]) -> N
     assert not hard.control.restore("target", first, "mirror").changed
 
 
-@pytest.mark.parametrize("versions", [(16, 18), (18, 16), *([(16, 16), (18, 18)] if EVERYTHING else [])])
+@pytest.mark.parametrize("versions", [(16, 18), *([(18, 16), (16, 16), (18, 18)] if EVERYTHING else [])])
 def test_a_round_trip_loses_nothing(hard: Hard, pg18: EmbeddedServer, versions: tuple[int, int]) -> None:
     """Digests are equal after a restore, and pg_dump sees the same rows in both databases."""
     round_trip(hard, pg18, versions)
 
 
-@pytest.mark.parametrize("versions", [(15, 18), (18, 15), *([(15, 15), (16, 15)] if EVERYTHING else [])])
+@pytest.mark.parametrize("versions", [(18, 15), *([(15, 18), (15, 15), (16, 15)] if EVERYTHING else [])])
 def test_a_round_trip_with_version_15_loses_nothing(
     hard: Hard, pg15: EmbeddedServer, pg18: EmbeddedServer, versions: tuple[int, int]
 ) -> None:
@@ -99,7 +99,7 @@ ALTERATIONS = (
 )
 
 
-@pytest.mark.parametrize("version", [16, 18])
+@pytest.mark.parametrize("version", [16, 18] if EVERYTHING else [18])
 def test_a_mirror_puts_right_what_was_changed(hard: Hard, pg18: EmbeddedServer, version: int) -> None:
     """Changed, deleted and added rows, those included that only differ in how an equal value is written."""
     source = hard.source("source", version)

@@ -41,7 +41,7 @@ SELECT (SELECT json_object_agg(name, setting ORDER BY name) FROM pg_settings
        (SELECT count(*) FROM pg_prepared_statements), (SELECT count(*) FROM pg_cursors),
        (SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND pg_my_temp_schema() = relnamespace),
        (SELECT count(*) FROM pg_proc WHERE pg_my_temp_schema() = pronamespace),
-       (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')
+       (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid())
 """
 
 

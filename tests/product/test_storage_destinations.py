@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -44,7 +45,10 @@ def test_both_get_the_same_backup(shop: Shop) -> None:
 
 
 def scans(database: str) -> int:
-    """How often the tables were scanned so far."""
+    """How often the tables were scanned so far, by all sessions: the server counts what one did when it has gone."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    while rows(database, f"{others} AND backend_type = 'client backend'") != [(0,)]:
+        time.sleep(0.02)
     ((count,),) = rows(database, "SELECT sum(seq_scan + coalesce(idx_scan, 0)) FROM pg_stat_user_tables")
     return int(count)
 

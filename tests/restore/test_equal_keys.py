@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 from tests.caseless import create_caseless
 from tests.conftest import Servers
 from tests.control import Control, execute, rows
+from tests.sweeps import sampled
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
 CATALOG = {
@@ -138,7 +139,7 @@ def _check(control: Control, source: str, target: str, kind: Kind) -> None:
     assert "are equal" in control.verify("target", whole).message
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", sampled(list(KINDS), 8))
 def test_rows_are_found_whatever_their_spelling(
     name: str, tmp_path: Path, servers: Servers, pg18: EmbeddedServer
 ) -> None:
@@ -150,7 +151,7 @@ def test_rows_are_found_whatever_their_spelling(
     _check(Control(tmp_path, catalog=json.dumps(CATALOG)), source, target, KINDS[name])
 
 
-@pytest.mark.parametrize("name", INSTALLED)
+@pytest.mark.parametrize("name", sampled(list(INSTALLED), 4))
 def test_types_of_extensions_and_collations(name: str, tmp_path: Path, pg15: EmbeddedServer) -> None:
     """The same of contributed types and of collations that take different texts for equal."""
     names = [f"{name}_{role}".replace("[]", "s") for role in ("source", "target")]
