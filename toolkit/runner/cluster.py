@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
+import sys
 import threading
 import time
 import uuid
@@ -36,7 +36,7 @@ from toolkit.runner import wire
 from toolkit.runner.errands import heard
 from toolkit.runner.executor import Order, Threads
 from toolkit.runner.helping import AGAIN, errand_of, lost
-from toolkit.runner.interruption import Interruption
+from toolkit.runner.interruption import Interruption, unheard
 from toolkit.runner.wire import Errand, LostError
 from toolkit.runner.worker import Visit, interrupt, work
 
@@ -326,19 +326,15 @@ class _Once:
 
 @contextmanager
 def _unheard_by_children() -> Iterator[None]:
-    """Inside, threads and processes begin to which Ctrl-C in a terminal does not speak; it waits for this thread."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows, where workers are told when they are there
-        yield
-        return
-    from multiprocessing import resource_tracker  # noqa: PLC0415 - there is none on Windows
+    """As `unheard`; Python's own helping process begins like that, too."""
+    if sys.platform != "win32":
+        from multiprocessing import resource_tracker  # noqa: PLC0415 - there is none on Windows
 
-    # when it begins, it lets the signal through again in the thread that needs it first
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
+        # when it begins, it lets signals through again in the thread that needs it first
+        with unheard():
+            resource_tracker.ensure_running()
+    with unheard():
         yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _files(inventory: Path) -> dict[str, str]:

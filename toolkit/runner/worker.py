@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ from toolkit.errors import TaskError
 from toolkit.model.outcome import Outcome
 from toolkit.private.files import keep_private
 from toolkit.runner.errands import Guest, done
-from toolkit.runner.interruption import Interruption
+from toolkit.runner.interruption import Interruption, pass_over
 from toolkit.runner.wire import LOST, Errand, answer, received
 
 DIRECTORY: Final = "PLAYBACK_DIRECTORY"
@@ -68,8 +67,7 @@ class Visit(WorkerPlugin):
             raise RuntimeError(f"it has no directory {control}: share it, or name another one in {DIRECTORY}")
         keep_private()
         if self._own and threading.current_thread() is threading.main_thread():
-            # Ctrl-C is for the run, which says then what becomes of its tasks
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            pass_over()
         folder = Path(tempfile.mkdtemp(prefix="playback-inventory-"))
         for name, text in self._files.items():
             file = folder / name
