@@ -71,7 +71,7 @@ def find_orphans(
 def _attempt(
     reopen: Open, catalog: Catalog, scope: Scope, progress: Progress, *, delete: bool, check: bool, fate: Fate
 ) -> Found:
-    with reopen() as connection:
+    with fate.settling(), reopen() as connection:
         return _found(connection, reopen, catalog, scope, progress, delete=delete, check=check, fate=fate)
 
 

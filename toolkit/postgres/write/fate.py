@@ -116,9 +116,20 @@ class Fate:
                 raise
             raise told from error
 
+    @contextmanager
+    def settling(self) -> Iterator[None]:
+        """What the block raises once all is committed is told at once, so that nobody takes it for a reason to begin
+        again."""
+        try:
+            yield
+        except BaseException as error:
+            if isinstance(self.state, Committed):
+                raise self._told(error) from error
+            raise
+
     def _told(self, error: BaseException) -> BaseException:
-        """The error that says what has become of it; the one given where nothing was changed."""
-        if isinstance(error, UndecidedError):
+        """The error that says what has become of it; the one given where nothing was changed, or it is told already."""
+        if isinstance(error, UndecidedError | CommittedError | Interrupted):
             return error
         interrupted = isinstance(error, KeyboardInterrupt)
         what = "interrupted" if interrupted else error.message if isinstance(error, PlaybackError) else _line(error)
