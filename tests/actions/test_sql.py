@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.actions.running import act
-from toolkit.errors import DatabaseError, InputError, RefusedError, TaskError
+from toolkit.errors import CommittedError, DatabaseError, InputError, RefusedError, TaskError
 from toolkit.model.secret import Secret
 
 
@@ -78,7 +78,7 @@ def test_several_statements_are_one_transaction(database: str, tmp_path: Path) -
     query = "UPDATE items SET name = %s WHERE id = 1; UPDATE items SET name = 'x' WHERE id = 1 / 0"
     with pytest.raises(DatabaseError, match="division by zero"):
         act("sql", {"query": query, "args": ["changed"]}, tmp_path, database=database)
-    with pytest.raises(TaskError, match="ended their transaction themselves"):
+    with pytest.raises(CommittedError, match="ended their transaction themselves"):
         act("sql", {"query": "SELECT 1; COMMIT"}, tmp_path, database=database)
     assert names(database) == ["a", "b", None]
 

@@ -14,7 +14,8 @@ from tests.restore.spec import State, Table, World, identifier
 Standing = tuple[int, bool]
 """Where a sequence stands: its last value, and whether that was given out."""
 
-LIMITS = ((1, 3), (1, 100), (2, 4), (-5, 2), (-(2**63), 2**63 - 1), (1, 2**63 - 1))
+WIDE = ((-(2**63), 2**63 - 1), (1, 2**63 - 1), (1, 2**63 - 1))
+LIMITS = ((1, 3), (1, 100), (2, 4), (-5, 2), *WIDE)
 
 EXTREMES = {
     "smallint": ("2", "3", "-5", "32767", None),
@@ -74,12 +75,12 @@ def make_sequences(random: Random, world: World) -> World:
     numbers = [(table, name) for table, name in columns if not world[table].columns[name].startswith("text")]
     made: list[Shape] = []
     for number in range(random.randint(0, 3)):
-        least, greatest = random.choice(LIMITS)
         taken = {column for shape in made for column in shape.numbers}
         free = [column for column in numbers if column not in taken]
         if random.random() < 0.5:
             free = [column for column in free if column[1] == "no"] or free
         chosen = random.sample(free, min(len(free), random.choice((0, 1, 1, 1, 2))))
+        least, greatest = random.choice(WIDE if chosen and chosen[0][1] == "no" and random.random() < 0.7 else LIMITS)
         owner = random.choice((None, *chosen, *random.sample(columns, min(2, len(columns)))))
         # a sequence is in the schema of the table that owns it
         schema = owner[0].rpartition(".")[0] if owner else random.choice(("", "", "other"))

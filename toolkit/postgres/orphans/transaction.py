@@ -60,7 +60,7 @@ def find_orphans(
     deed = Deed(
         does="which deletes orphans",
         done="the orphans are deleted",
-        left="nothing is left to do",
+        again="run again: what is deleted already is no orphan any more",
     )
     fate = Fate(deed)
     run = retrying(passes, attempts=5, seconds=600)

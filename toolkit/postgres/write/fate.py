@@ -66,11 +66,13 @@ class Deed(Struct, frozen=True, kw_only=True):
         does: `which restores backup X`.
         done: `backup X is restored`.
         left: what is left to do once it is committed, where no sequence has to move.
+        again: what to do where nobody can say how it ended.
     """
 
     does: str
     done: str
-    left: str
+    left: str = "nothing is left to do"
+    again: str = AGAIN
 
 
 class Fate:
@@ -83,6 +85,11 @@ class Fate:
     def __init__(self, deed: Deed) -> None:
         self._deed = deed
         self.state: Untouched | Batches | Committing | Committed = Untouched()
+
+    @property
+    def again(self) -> str:
+        """What to do where nobody can say how it ended."""
+        return self._deed.again
 
     def committing(self, transaction: str) -> None:
         """Note that a transaction is about to be committed."""
@@ -139,7 +146,7 @@ class Fate:
                 return _made(CommittedError, interrupted, said, self._left(moves, schemas))
             case Committing(transaction):
                 said = f"nobody can say whether transaction {transaction} was committed, {self._deed.does}"
-                return _made(UndecidedError, interrupted, f"{what}: {said}", AGAIN)
+                return _made(UndecidedError, interrupted, f"{what}: {said}", self.again)
             case Batches(number, rows):
                 said = f"{what}; {number} batches with {rows} rows are committed and stay"
                 if isinstance(error, PlaybackError) and not isinstance(error, RefusedError):
