@@ -303,7 +303,6 @@ def test_a_worker_process_leaves_signals_to_the_run() -> None:
     errand = Errand(
         run="",
         key="k",
-        claims="",
         action="command",
         arguments={"argv": ["sh", "-c", "kill $$"]},
         place=("p.yml", 1, ""),
