@@ -113,6 +113,14 @@ def test_statements_come_from_a_file(database: str, tmp_path: Path) -> None:
         act("sql", {"file": "nowhere.sql"}, tmp_path, database=database)
 
 
+def test_no_statement_is_no_success(database: str, tmp_path: Path) -> None:
+    """A text or a file without a statement, such as one that is all comments, is an input error."""
+    (tmp_path / "empty.sql").write_text("\n", encoding="utf-8")
+    for arguments in ({"query": "-- later"}, {"query": ";"}, {"file": "empty.sql"}):
+        with pytest.raises(InputError, match="there is no statement in it"):
+            act("sql", arguments, tmp_path, database=database)
+
+
 def test_many_rows_are_cut(database: str, tmp_path: Path) -> None:
     """At most 1,000 rows are kept, and the facts say so."""
     outcome = act("sql", {"query": "SELECT generate_series(1, 1001) AS n"}, tmp_path, database=database)

@@ -14,6 +14,7 @@ from toolkit.actions.arguments import Arguments, Text, Texts, UniqueTexts, about
 from toolkit.actions.context import Context
 from toolkit.actions.targets import conninfo_of
 from toolkit.config.row_files import MappedRows, open_rows
+from toolkit.errors import InputError
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.role import Role
 from toolkit.model.seeding import Ids, Lookup, RowSource, Sample, Seeded, Seeding
@@ -109,10 +110,11 @@ def run(arguments: SeedArguments, context: Context) -> Outcome:
         UndecidedError: the connection was lost in the commit, and nobody can say how it ended.
     """
     started = time.monotonic()
+    source = _source(arguments, context)
     seeding = Seeding(
         table=arguments.table,
         key=arguments.key,
-        source=_source(arguments, context),
+        source=source,
         fixed=arguments.set,
         lookups={
             name: Lookup(table=each.table, key=each.key, column=each.column) for name, each in arguments.lookup.items()
@@ -133,6 +135,8 @@ def run(arguments: SeedArguments, context: Context) -> Outcome:
             check=context.check,
             samples=context.diff,
         )
+    if not done.rows:
+        raise InputError([source.problem(0, "", "there is no row in it")])
     return _outcome(arguments.table, done, check=context.check, seconds=time.monotonic() - started)
 
 

@@ -116,6 +116,8 @@ def run(arguments: SqlArguments, context: Context) -> Outcome:
             )
         except statements.WriteRefusedError:
             return Outcome(skipped="check mode: the statements would write")
+    if not answer.status:
+        raise InputError(f"sql.{'query' if arguments.query else 'file'}: there is no statement in it")
     verb = "would be saved" if context.check else "saved"
     said = f"; {counted(saved[0], 'row')} {verb} in {arguments.save}" if saved else ""
     return Outcome(
