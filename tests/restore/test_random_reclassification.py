@@ -16,7 +16,7 @@ from tests.restore.cut_ways import leading
 from tests.restore.laboratory import Laboratory, content
 from tests.restore.oracle import Oracle, differences
 from tests.restore.random_worlds import make_world
-from tests.restore.spec import Row, Table, World
+from tests.restore.spec import Columns, Row, Table, World
 from tests.restore.states import make_case
 from tests.restore.test_oracle import assert_numbers, source_of, there
 from tests.restore.view import Spot, View
@@ -70,36 +70,46 @@ class TodaysOracle(Oracle):
 
     uncertain: frozenset[str]
 
+    def _owned_alone_in_backup(self, spot: Spot) -> bool:
+        """What no rule gives an owner today is everybody's, whoever's it was then."""
+        return bool(self.target.world[spot[0]].owned_by) and super()._owned_alone_in_backup(spot)
+
     def _extra(self, table: Table, spots: list[Spot], taken: dict[Spot, str]) -> Iterator[tuple[Spot, bool]]:
         for spot, stays in super()._extra(table, spots, taken):
             yield spot, stays or table.name in self.uncertain
 
 
 def changed_table(random: Random, world: World) -> tuple[World, Table] | None:
-    """The application with another rule for one table that no other is owned through; None where there is none."""
-    leaves = [
+    """The application with another rule for one table; None where there is none.
+
+    A table through which others are owned stays business data, or they could not be owned through it.
+    """
+    candidates = [
         table
         for table in world.tables
-        if table.category == "business"
-        and table.kind != "tenant"
-        and not table.newest_by
-        and table.name not in leading(list(world.tables))
+        if table.category == "business" and table.kind != "tenant" and not table.newest_by
     ]
-    if not leaves:
+    if not candidates:
         return None
-    then = random.choice(leaves)
+    then = random.choice(candidates)
     bare = replace(then, kind="owned", owned_by=(), where=None, unowned="", cascade=False)
     lets_go = any(reference.action == "set null" for reference in then.references)
-    today = random.choice(
-        (
-            replace(bare, category="transient"),
-            replace(bare, category="transient" if lets_go else "unlisted"),
-            replace(then, where=None if then.where else ("name = 'x'", _is_x)),
-            replace(then, kind="shared", owned_by=()) if then.kind != "shared" else replace(bare, category="transient"),
-        )
-    )
+    gone = [replace(bare, category="transient"), replace(bare, category="transient" if lets_go else "unlisted")]
+    choices = [
+        *(gone if then.name not in leading(list(world.tables)) else []),
+        replace(then, where=None if then.where else ("name = 'x'", _is_x)),
+        *([replace(then, kind="shared", owned_by=())] if then.kind != "shared" else []),
+        *(replace(then, kind="owned", owned_by=(edge,)) for edge in _other_owners(then, world)),
+    ]
+    today = random.choice(choices)
     tables = tuple(today if table.name == then.name else table for table in world.tables)
     return replace(world, tables=tables), today
+
+
+def _other_owners(table: Table, world: World) -> list[tuple[str, Columns]]:
+    """Two of the columns of a table by which it could be owned, and is not."""
+    towards = [("", each.columns) for each in table.references if world[each.parent].category == "business"]
+    return [edge for edge in towards if table.owned_by != (edge,)][:2]
 
 
 def _is_x(row: Row) -> bool:
@@ -107,15 +117,15 @@ def _is_x(row: Row) -> bool:
 
 
 def uncertain_tables(world: World, table: Table) -> frozenset[str]:
-    """The table, and `referenced` ones that it points at, by whatever way: what pointed at them then is not known."""
+    """The table, what is owned through it, and `referenced` ones that it points at: what took them is not known."""
     reached, waiting = {table.name}, [table.name]
     while waiting:
         child = world[waiting.pop()]
-        for reference in child.references:
-            parent = world[reference.parent]
-            if parent.category == "business" and parent.kind == "referenced" and parent.name not in reached:
-                reached.add(parent.name)
-                waiting.append(parent.name)
+        pointed = [world[reference.parent] for reference in child.references]
+        found = {each.name for each in pointed if each.category == "business" and each.kind == "referenced"}
+        found |= {each.name for each in world.tables if child.name in leading([each])}
+        waiting += found - reached
+        reached |= found
     return frozenset(reached)
 
 
