@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from tests.restore.cut_ways import leading
+from tests.restore.cut_ways import cut_from, leading, own_backup
 from tests.restore.laboratory import Laboratory, content
 from tests.restore.oracle import Oracle, differences
 from tests.restore.random_worlds import make_world
-from tests.restore.spec import Columns, Row, Table, World
+from tests.restore.spec import Columns, Row, State, Table, World
 from tests.restore.states import make_case
 from tests.restore.test_oracle import assert_numbers, source_of, there
 from tests.restore.view import Spot, View
@@ -41,18 +41,29 @@ def laboratory(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -
 
 @dataclass(frozen=True, kw_only=True)
 class Remaining(View):
-    """What is restored of a backup: nothing of the tables that are gone."""
+    """What is restored of a backup: nothing of the tables that are gone.
+
+    Attributes:
+        picked: single businesses are picked out of it, without what rows of those tables alone have brought.
+    """
 
     gone: frozenset[str]
+    picked: bool
 
     @cached_property
     def by_rule(self) -> list[Table]:
         """The tables that are restored by their rule."""
         return [table for table in View.by_rule.func(self) if table.name not in self.gone]  # type: ignore[attr-defined]
 
+    def comes_along(self, table: str) -> bool:
+        """Whether rows of a table are restored for being pointed at."""
+        return table not in self.gone and super().comes_along(table)
+
     @cached_property
     def taken(self) -> dict[Spot, str]:
         """The rows that are restored."""
+        if self.picked:
+            return View.taken.func(self)  # type: ignore[attr-defined,no-any-return]
         whole = View(
             world=self.world,
             state=self.state,
@@ -152,7 +163,13 @@ def test_todays_catalog_decides(laboratory: Laboratory, random: Random) -> None:
     source = source_of(world, case)
     manifest = laboratory.backup(case.arguments)
     laboratory.classify(today)
-    note(f"{world.ddl}\n{world.catalog}\n{today.catalog}\n{case}")
+    businesses = tuple(sorted(source.tenants)[:1]) if random.random() < 0.35 else ()
+    note(f"{world.ddl}\n{world.catalog}\n{today.catalog}\n{case}\n{businesses}")
+    arguments = {"businesses": list(businesses)} if businesses else {}
+    if businesses:
+        wider, source = source, own_backup(source, businesses)
+        if cut_from(wider, source):
+            return
     gone = frozenset({table.name} if table.category in GONE else ())
     left = Remaining(
         world=world,
@@ -161,8 +178,13 @@ def test_todays_catalog_decides(laboratory: Laboratory, random: Random) -> None:
         demo=source.demo,
         optional=source.optional,
         gone=gone,
+        picked=bool(businesses),
     )
-    target = replace(there(source, manifest, case.target), world=today)
+
+    def on_target(state: State) -> View:
+        return replace(source if businesses else there(source, manifest, state), state=state, world=today)
+
+    target = on_target(case.target)
     unlimited = replace(target, optional=dict.fromkeys(target.optional))
     uncertain = uncertain_tables(today, table)
     oracle = TodaysOracle(source=left, target=unlimited, mode=case.mode, uncertain=uncertain)
@@ -171,17 +193,19 @@ def test_todays_catalog_decides(laboratory: Laboratory, random: Random) -> None:
         return
     if expected.conflicts:
         with pytest.raises(RefusedError):
-            laboratory.restore("target", manifest, case.mode)
+            laboratory.restore("target", manifest, case.mode, **arguments)
         assert laboratory.read("target") == content(world, case.target)
         return
-    planned = laboratory.restore("target", manifest, case.mode, check=True)
-    done = laboratory.restore("target", manifest, case.mode)
+    planned = laboratory.restore("target", manifest, case.mode, check=True, **arguments)
+    done = laboratory.restore("target", manifest, case.mode, **arguments)
     assert laboratory.read("target") == content(world, expected.state)
     assert_numbers(done.facts, expected)
     assert planned.warnings == done.warnings
     if manifest.table(table.name) is not None:
         assert any(each.startswith(f"table {table.name} ") for each in done.warnings)
-    after = replace(there(source, manifest, laboratory.state("target")), world=today)
+    if businesses:
+        return
+    after = on_target(laboratory.state("target"))
     found = {
         name: {**numbers, "extra": 0} if name in uncertain else numbers
         for name, numbers in differences(left, after).items()
