@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
@@ -165,7 +166,7 @@ def test_todays_catalog_decides(laboratory: Laboratory, random: Random) -> None:
     laboratory.classify(today)
     businesses = tuple(sorted(source.tenants)[:1]) if random.random() < 0.35 else ()
     note(f"{world.ddl}\n{world.catalog}\n{today.catalog}\n{case}\n{businesses}")
-    arguments = {"businesses": list(businesses)} if businesses else {}
+    arguments: dict[str, Any] = {"businesses": list(businesses)} if businesses else {}
     if businesses:
         wider, source = source, own_backup(source, businesses)
         if cut_from(wider, source):
