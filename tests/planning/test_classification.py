@@ -15,6 +15,7 @@ from toolkit.model.schema import DatabaseSchema, Table
 from toolkit.planning.classification.proposals import Proposal, Reason, Verdict
 from toolkit.planning.classification.proposing import classify
 from toolkit.planning.classification.tenants import tenant_candidates
+from toolkit.planning.classification.unfollowed import caution
 from toolkit.planning.links import derive_links
 
 ORDERS = table("orders", "shopId -> shops")
@@ -99,6 +100,21 @@ def summary(found: Proposal) -> tuple[str, str, list[str]]:
             ["clubs.xId", "staff.xId"],
             id="both",
         ),
+        pytest.param(
+            [ORDERS, table("x", "orderId? -> orders cascade, parentId? -> x")],
+            ["orderId", "parentId"],
+            id="an answer names only the row that it answers",
+        ),
+        pytest.param(
+            [ORDERS, table("x", "orderId -> orders cascade, parentId? -> x")],
+            ["orderId"],
+            id="where every row says whose it is, the row above need not",
+        ),
+        pytest.param(
+            [ORDERS, table("x", "orderId? -> orders cascade, managerId? -> x, previousX? -> x")],
+            ["orderId"],
+            id="a mention of another row of its own",
+        ),
         pytest.param([table("x_tokens", "shopId -> shops")], ["shopId"], id="a name does not beat a sure owner"),
     ],
 )
@@ -112,6 +128,21 @@ def test_owned(tables: list[Table], expected: list[str]) -> None:
     ("tables", "kind"),
     [
         pytest.param([table("x", "name", unique=("name",))], RuleKind.SHARED, id="a name unique over all tenants"),
+        pytest.param(
+            [table("x", "name", unique=("name",)), table("y", "shopId -> shops, xId -> x")],
+            RuleKind.REFERENCED,
+            id="the same where tenants' rows point at it, who need not see each other's",
+        ),
+        pytest.param(
+            [table("x_types", "name", unique=("name",)), table("y", "shopId -> shops, xTypeId -> x_types")],
+            RuleKind.SHARED,
+            id="but a list by its name is for all",
+        ),
+        pytest.param(
+            [MEMBERS, USERS, table("x", "name, create_uid -> users", unique=("name",)), table("y", "xId -> x")],
+            RuleKind.REFERENCED,
+            id="who wrote it owns nothing",
+        ),
         pytest.param([table("x_types", "value")], RuleKind.SHARED, id="no link to anything, and called like a list"),
         pytest.param(
             [table("kinds", "name", unique=("name",)), table("x", "kindId -> kinds cascade")],
@@ -150,6 +181,18 @@ def test_unowned(tables: list[Table], kind: RuleKind) -> None:
             id="a mention, and others point here",
         ),
         pytest.param([MEMBERS, USERS, table("x", "createdBy -> users")], [], Reason.UNCLEAR, id="only who made it"),
+        pytest.param(
+            [table("users", "shopId? -> shops"), ORDERS, table("x", "owner -> users, orderId? -> orders cascade")],
+            ["orderId", "owner"],
+            Reason.SEVERAL,
+            id="beside who has it, what it goes with",
+        ),
+        pytest.param(
+            [table("x", "name", unique=("name",)), table("y", "shopId -> shops, xId -> x"), table("z", "xId -> x")],
+            ["y.xId"],
+            Reason.UNCLEAR,
+            id="a unique name hands nobody its parts",
+        ),
         pytest.param([table("x", "sourceShopId? -> shops set null")], ["sourceShopId"], Reason.UNCLEAR, id="a role"),
         pytest.param(
             [MEMBERS, USERS, table("x", "userId? -> users set null")],
@@ -457,3 +500,40 @@ def test_deciding_settles_the_rest(of: DatabaseSchema) -> None:
             break
     assert rules.keys() == of.tables.keys()
     assert derive_links(catalog(rules), of)[1] == []
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "taggable_type, taggable_id",
+        "entity, entity_id",
+        "object_class, object_id",
+        "res_model, res_id",
+        "model, res_id",
+        "table_name, record_id",
+        "contentTypeId, objectId",
+    ],
+)
+def test_a_pair_that_says_what_a_row_is_about_is_followed_by_no_rule(columns: str) -> None:
+    """It is asked about and named, and so is what only such rows point at, and what is a part of them."""
+    of = schema(
+        ORDERS,
+        table("files", f"{columns}, blobId? -> blobs, createdBy? -> people"),
+        table("blobs", "path"),
+        table("people", "email"),
+        table("file_versions", "fileId -> files cascade"),
+    )
+    found = classify(catalog(), of)
+    assert {each.table: each.reason for each in found.proposals}["files"] is Reason.POLYMORPHIC
+    assert caution(found, of) == (
+        "no rule can follow whose the rows of files are: only whole backups have all of them, and of what hangs on"
+        " them: blobs, file_versions"
+    )
+    owned = classify(catalog(), schema(ORDERS, table("files", f"{columns}, shopId -> shops")))
+    assert caution(owned, of) == ""
+
+
+@pytest.mark.parametrize("columns", ["vehicle_model, vehicle_id", "customer_name, customer_id", "model, item_id"])
+def test_what_speaks_of_one_thing_is_no_such_pair(columns: str) -> None:
+    """A word that stands for one kind of thing names that, whatever else is said of it."""
+    assert proposals(table("x", columns))["x"].reason is not Reason.POLYMORPHIC

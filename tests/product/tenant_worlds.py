@@ -80,6 +80,7 @@ class TenantWorld:
                 self._loan,
                 self._mentioning,
                 self._pathless,
+                self._thread,
                 self._lonely,
                 self._rival,
                 self._polymorphic,
@@ -264,6 +265,8 @@ class TenantWorld:
                 self._point(row, column, self.random.choice((None, *self.tenants.rows)), self.tenant_key[0])
         if self._often(0.3) and table.key == ("id",):
             column = self._name("parent_id")
+            if column in table.columns:
+                return
             table.columns[column] = self.kind
             table.references.append(Reference((column,), table, ""))
             for row in table.rows:
@@ -323,6 +326,31 @@ class TenantWorld:
         parent = self.random.choice([each for each in self.owned if each.key == ("id",)])
         name = f"{self._singular(parent)}_{self.random.choice(PARTS)}"
         self.owned.append(self._under(parent, name, nullable=True, action=self._action(nullable=True)))
+
+    def _thread(self) -> None:
+        """Rows of which the first names something of a tenant, and each answer only the row before it."""
+        if self.bare:
+            return
+        parent = self.random.choice([each for each in self.owned if each.key == ("id",)])
+        table = self._table(self.random.choice(("posts", "folders", "remarks", "threads")))
+        names = (
+            f"{self._singular(parent)}_id",
+            self.random.choice(("parent_id", f"{self._singular(table)}_id", "reply_to")),
+        )
+        column, above = map(self._name, names)
+        for each, whole in ((column, parent), (above, table)):
+            table.columns[each] = self.kind
+            table.references.append(Reference((each,), whole, self.random.choice(("", "ON DELETE CASCADE"))))
+        for first in parent.rows:
+            before: MadeRow | None = None
+            for _ in range(3):
+                row = MadeRow({"id": self._id()}, first.owners)
+                self._point(row, column, first if before is None else None, "id")
+                self._point(row, above, before, "id")
+                table.rows.append(row)
+                before = row
+        self._decorate(table)
+        self.owned.append(table)
 
     def _part_by_composite(self) -> None:
         """A table whose key begins with the tenant, and a part that points at it by both columns."""
@@ -412,9 +440,14 @@ class TenantWorld:
 
     def _pathless(self) -> None:
         """Rows with no way to an owner: they are those tenants' whose rows point at them, and so are their parts."""
-        whole = self._table(self.random.choice(("addresses", "templates", "photos")))
-        whole.columns["text"] = "text"
-        whole.rows += [MadeRow({"id": self._id(), "text": text}, NOBODY) for text in "pqr"]
+        named = self._often(0.4)
+        whole = self._table(
+            self.random.choice(("sites", "repositories") if named else ("addresses", "templates", "photos"))
+        )
+        whole.columns["name"] = "text NOT NULL"
+        # unique over all tenants, and yet no list for all of them
+        whole.unique += [("name",)] if named else []
+        whole.rows += [MadeRow({"id": self._id(), "name": text}, NOBODY) for text in "pqr"]
         child = self.random.choice([each for each in self.owned if each.key == ("id",)])
         column = self._name(f"{self._singular(whole)}_id")
         if column not in child.columns:

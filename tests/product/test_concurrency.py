@@ -158,6 +158,7 @@ def with_processes(context: Context, control: Path) -> Context:
     errand = Errand(
         run="",
         key="part",
+        claims="",
         action="backup",
         arguments=None,
         place=("", 0, ""),

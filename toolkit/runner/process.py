@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -16,7 +17,6 @@ import msgspec
 
 from toolkit.private.files import keep_private
 from toolkit.runner.errands import Guest, done
-from toolkit.runner.interruption import pass_over
 from toolkit.runner.processes import ANSWER, INTERRUPT, PROGRESS, Hello
 from toolkit.runner.wire import received
 
@@ -46,7 +46,10 @@ class _Worker:
 
 def main() -> None:
     """Do errands until the input ends."""
-    pass_over()
+    # Ctrl-C is for the run, which says then what becomes of its tasks
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     # whatever else is printed is no answer
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)

@@ -18,10 +18,11 @@ from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Category, TenantTable
 from toolkit.model.schema import DatabaseSchema
 from toolkit.planning.accounting import listed
-from toolkit.planning.classification.proposals import Classification, Option, Proposal, Reason, Verdict
+from toolkit.planning.classification.proposals import Classification, Option, Proposal, Verdict
 from toolkit.planning.classification.proposing import classify
 from toolkit.planning.classification.settling import Settling
 from toolkit.planning.classification.tenants import Candidate, tenant_candidates
+from toolkit.planning.classification.unfollowed import caution
 from toolkit.planning.classification.whole import classify_whole, stand_in
 from toolkit.postgres.schema.granting import grants
 from toolkit.postgres.schema.introspection import read_schema, schemas_with_tables
@@ -94,7 +95,7 @@ def classified(connection: Connection, draft: Draft, asker: Asker) -> Classified
     else:
         text = catalog_proposal.new_file(draft, found, choice)
     said = (f"the rows of {tenant.table} are the businesses: {choice.why}", _summary(found, len(settling.settled)))
-    return Classified(text=text, open=_open(found), said=said, warnings=(*hidden, *_cautions(found)))
+    return Classified(text=text, open=_open(found), said=said, warnings=(*hidden, *_cautions(found, schema)))
 
 
 def _hidden(connection: Connection, schema: DatabaseSchema) -> list[str]:
@@ -242,7 +243,7 @@ def _whole(
         f"{wording.counted(len(schema.tables), 'table')}: the database is of one business, so every backup has all of"
         f" them, whole ({tenant.table} stands in the place of a table of businesses)"
     )
-    return Classified(text=text, open=_open(found), said=(said,), warnings=(*hidden, *_cautions(found)))
+    return Classified(text=text, open=_open(found), said=(said,), warnings=(*hidden, *_cautions(found, schema)))
 
 
 def _open(found: Classification) -> tuple[str, ...]:
@@ -261,10 +262,10 @@ def _summary(found: Classification, answered: int) -> str:
     return f"{wording.counted(total, 'table')} classified: {', '.join(part for part in parts if part)}"
 
 
-def _cautions(found: Classification) -> list[str]:
+def _cautions(found: Classification, schema: DatabaseSchema) -> list[str]:
     said = []
-    unsafe = [each.table for each in found.proposals if each.reason in (Reason.POLYMORPHIC, Reason.UNWRITABLE)]
+    unsafe = caution(found, schema)
     if unsafe:
-        said.append(f"no rule can follow whose the rows of {listed(unsafe)} are: only whole backups have all of them")
+        said.append(unsafe)
     said += [f"the database has no table {each.table}, which the catalog file names" for each in found.dropped]
     return said

@@ -37,12 +37,14 @@ class Proposed(Answer):
 
     Attributes:
         file: where it was written; empty for nowhere.
+        caution: which tables no rule can follow to their owners; empty for none.
         unknown_schemas: those with tables that the file does not name, with their tables.
     """
 
     found: Classification
     text: str
     file: str
+    caution: str
     unknown_schemas: Mapping[str, tuple[str, ...]]
 
     def lines(self) -> Iterator[Line]:
@@ -51,6 +53,7 @@ class Proposed(Answer):
             yield Line(self.text.replace("\r\n", "\n").removesuffix("\n"))
         for line, style in (
             *_summary(self.found, self.file),
+            *(((self.caution, WARNING),) if self.caution else ()),
             *_elsewhere(self.unknown_schemas),
             *_changed(self.found),
         ):
@@ -105,7 +108,7 @@ def _tenant(draft: Draft, schema: DatabaseSchema) -> tuple[TenantTable, Choice]:
 
 
 def _summary(found: Classification, file: str) -> Iterator[tuple[str, str]]:
-    from toolkit.planning.classification.proposals import Reason, Verdict
+    from toolkit.planning.classification.proposals import Verdict
 
     total = found.kept + len(found.proposals)
     yield f"{wording.counted(total, 'table')}: {found.kept} classified already, {len(found.proposals)} new", ""
@@ -124,12 +127,6 @@ def _summary(found: Classification, file: str) -> Iterator[tuple[str, str]]:
         some = f"{len(undecided)} of {wording.counted(total, 'table')} ({share})"
         text = f"{some} need a person's decision{where}; {follow} follow from those"
         yield f"{text}: backups refuse to run until then", WARNING
-    unsafe = [each.table for each in found.proposals if each.reason in (Reason.POLYMORPHIC, Reason.UNWRITABLE)]
-    if unsafe:
-        yield (
-            f"no rule can follow whose the rows of {', '.join(unsafe)} are: only whole backups have all of them",
-            WARNING,
-        )
 
 
 def _elsewhere(unknown: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
@@ -175,6 +172,7 @@ def _classify(given: Options, call: Call) -> Iterator[Answer]:
     from toolkit.app.classify_target import target_of
     from toolkit.config import catalog_draft, catalog_proposal, catalog_update
     from toolkit.planning.classification.proposing import classify
+    from toolkit.planning.classification.unfollowed import caution
     from toolkit.postgres.schema.introspection import read_schema, schemas_with_tables
     from toolkit.postgres.session.connection import connect
 
@@ -188,8 +186,8 @@ def _classify(given: Options, call: Call) -> Iterator[Answer]:
         raise InputError([Problem(file=draft.file, message=message)], hint="use --output, which replaces it at the end")
     target = target_of(given.output, own, draft, host=name, update=update) if given.output else None
     with connect(open_database(inventory.directory, host.database), application="playback classify") as connection:
-        said = draft.schemas or (("public",) if draft.is_begun else ())
-        draft = replace(draft, schemas=said or tuple(schemas_with_tables(connection)) or ("public",))
+        covered = draft.schemas or (("public",) if draft.is_begun else ())
+        draft = replace(draft, schemas=covered or tuple(schemas_with_tables(connection)) or ("public",))
         found_schema = read_schema(connection, draft.schemas)
     schema = found_schema.covered()
     tenant, choice = _tenant(draft, schema)
@@ -203,7 +201,8 @@ def _classify(given: Options, call: Call) -> Iterator[Answer]:
         for name, tables in found_schema.schemas.left_out.items()
         if not draft.head(tenant).leaves_out(name)
     }
-    yield Proposed(found=found, text=text, file=given.output, unknown_schemas=unknown)
+    said = caution(found, schema)
+    yield Proposed(found=found, text=text, file=given.output, caution=said, unknown_schemas=unknown)
 
 
 COMMAND = Command(

@@ -94,7 +94,9 @@ class Proposals(Struct, frozen=True, kw_only=True):
 
     def _why(self, table: str, finding: Finding) -> str:
         if finding.reason is Reason.ONLY_LINK:
-            return f"{finding.edges[0].text} is its only link to a tenant"
+            return f"{finding.edges[0].text} is its only link to a tenant" + "".join(
+                f"; {self._describe(table, edge)}" for edge in finding.edges[1:]
+            )
         return "; ".join(self._describe(table, edge) for edge in finding.edges)
 
     def _describe(self, table: str, edge: Edge) -> str:
@@ -102,6 +104,8 @@ class Proposals(Struct, frozen=True, kw_only=True):
         if edge.child != table:
             tie = "ties its rows to tenants" if edge in self.edges.to(table) and self._ties(edge) else "points at it"
             return f"{edge.child}.{edge.text} {tie}"
+        if edge.parent == table:
+            return f"{edge.text} makes it a part of another of its rows"
         maybe = ", NULL for nobody's" if edge.nullable else ""
         if edge.mention:
             return f"{edge.text} only mentions {edge.parent}: theirs, also where another tenant's{maybe}"
@@ -144,7 +148,8 @@ class Proposals(Struct, frozen=True, kw_only=True):
         transient row cannot be restored without it, so it is transient too.
         """
         candidates = [] if finding.kind is Kind.STATE else self._candidates(table, finding)
-        found = rules.owners(table, candidates, lambda edge: self._describe(table, edge))
+        ways = self.edges.with_itself(table, candidates) if candidates else ()
+        found = rules.owners(table, ways, lambda edge: self._describe(table, edge))
         if finding.category is Category.TRANSIENT:
             found.append(rules.outside(table, Category.TRANSIENT))
         found.append(rules.referenced(table, pointed_at=bool(self.edges.to(table))))

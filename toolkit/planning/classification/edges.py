@@ -57,6 +57,7 @@ class Edges:
                 self._named[name].append(table)
         self.bare = not any(table.foreign_keys for table in schema.tables.values())
         self._of = {table: self._read(schema.tables[table]) for table in sorted(schema.tables)}
+        self._within = {table: self._part_of_itself(schema.tables[table]) for table in sorted(schema.tables)}
         self._to: dict[str, list[Edge]] = defaultdict(list)
         for edges in self._of.values():
             for edge in edges:
@@ -67,6 +68,14 @@ class Edges:
     def of(self, table: str) -> tuple[Edge, ...]:
         """Give the references that a table holds."""
         return self._of[table]
+
+    def with_itself(self, table: str, edges: Sequence[Edge]) -> tuple[Edge, ...]:
+        """Give ways to the owners of a table, and where none of its own is in every row, those by its own rows too.
+
+        An answer that names only the answer before it, a folder within a folder: it is theirs whose that one is.
+        """
+        firm = any(edge.child == table and not edge.nullable for edge in edges)
+        return (*edges, *([] if firm else [edge for edge in self._within[table] if edge not in edges]))
 
     def to(self, table: str) -> tuple[Edge, ...]:
         """Give the references that lead to a table."""
@@ -152,6 +161,17 @@ class Edges:
         if self.bare:
             edges += self.undeclared(table.name)
         return tuple(sorted(edges, key=lambda edge: (edge.columns, edge.parent, edge.parent_columns)))
+
+    def _part_of_itself(self, table: Table) -> list[Edge]:
+        """The references by which a row may be a part of another one of its table."""
+        keys = [key for key in table.foreign_keys if key.parent == table.name]
+        edges = [self._declared(table, key, alone=False) for key in keys]
+        return [
+            edge
+            for edge in edges
+            if (edge.cascade or (not edge.mention and edge.canonical) or all(map(names.is_above, edge.columns)))
+            and names.can_be_pointed(edge.columns, ())
+        ]
 
     def _written(self, table: Table) -> list[Edge]:
         """The references that the catalog file declares."""

@@ -108,9 +108,12 @@ class Inference:
         return Finding(kind=Kind.LISTED if rule.kind is RuleKind.SHARED else Kind.POINTED_AT)
 
     def _level_of(self, rule: TableRule) -> int:
+        within = {edge.columns for edge in self.edges.with_itself(rule.table, ())}
         ways = [
             [] if way.table else [edge for edge in self.edges.of(rule.table) if edge.columns == way.columns]
             for way in rule.owned_by
+            # a part of another row of the table has that one's owners, however many those are
+            if way.table or way.columns not in within
         ]
         levels = [self.known.level_through(edges[0]) if edges else MANY for edges in ways]
         return levels[0] if len(levels) == 1 else min(FEW, *levels)
@@ -150,12 +153,12 @@ class Inference:
         pair = self._polymorphic(table)
         if pair and not any(self.known.level_through(edge) >= FEW for edge in parts.owned):
             return self._about(table, pair)
-        if parts.several:
+        beside = self._beside(table, parts)
+        if parts.several and beside is None:
             named = " and ".join(edge.text for edge in parts.owned)
             unknown = tuple(edge.parent for edge in self.known.unknown_ones(parts.owned))
             why = f"it hangs on {named} alike"
             return Finding(kind=Kind.OPEN, reason=Reason.SEVERAL, why=why, edges=parts.owned, follows=unknown)
-        beside = self._beside(table, parts)
         return beside or (self._owned(table, parts.owned) if parts.owned else None)
 
     def _beside(self, table: str, parts: Parts) -> Finding | None:
@@ -163,8 +166,7 @@ class Inference:
 
         What people have of a thing is the thing's; and what may be a part of nothing may be a part of another.
         """
-        levels = [self.known.level_through(edge) for edge in parts.owned]
-        people = all(level == MANY for level in levels)
+        people = all(self.known.level_through(edge) == MANY for edge in parts.owned)
         if not parts.owned or not (people or all(edge.nullable for edge in parts.owned)):
             return None
         others = [e for e in self.edges.of(table) if not e.mention and e.canonical and e not in parts.owned]
@@ -223,7 +225,7 @@ class Inference:
         # without foreign keys, what points at a table can only be declared together with its own rule
         alone = len(loose) == 1 and (self.edges.bare or not self.edges.to(table))
         if alone and self.known.level_through(loose[0]) >= FEW:
-            return self._only_link(loose[0])
+            return self._only_link(table, loose[0])
         loose = loose or [edge for edge in self.known.owned_ones(likely) if self.known.level_through(edge) >= FEW]
         if not loose:
             return None
@@ -278,6 +280,9 @@ class Inference:
         if whole is not None and not mentions:
             return _list(f"a part of {whole.parent}, which is a list for all")
         key = self._list_key(table)
+        if key and not names.reads_like_lookup(table) and self._serves_tenants(table):
+            # names of domains or repositories are unique too, and some tenant's
+            return None
         if key and not mentions:
             return _list(f"{key} is unique over all tenants")
         if key and self.edges.to(table):
@@ -285,6 +290,17 @@ class Inference:
             return Finding(kind=Kind.POINTED_AT, reason=Reason.POINTED_AT, why=why)
         alone = not edges and not self.edges.to(table) and names.reads_like_lookup(table)
         return _list("it reads like a list for all, and has no link to any table") if alone else None
+
+    def _serves_tenants(self, table: str) -> bool:
+        """Whether a row that points at it is in some way a tenant's."""
+        reached: set[str] = set()
+        waiting = [edge.child for edge in self.edges.to(table) if not edge.mention]
+        while waiting:
+            child = waiting.pop()
+            if child not in reached:
+                reached.add(child)
+                waiting += [edge.parent for edge in self.edges.of(child) if not edge.mention]
+        return self.catalog.tenant.table in reached
 
     def _with_name(self, table: str, finding: Finding) -> Finding:
         """A table that reads like state is for a person, unless it is surely a tenant's."""
@@ -295,6 +311,9 @@ class Inference:
             or (finding.reason is Reason.PART and finding.level >= FEW)
         )
         if not word or sure or finding.reason in (Reason.UNWRITABLE, Reason.POLYMORPHIC):
+            return finding
+        if finding.kind is Kind.WAITING:
+            # which answer is safe is not known before what it waits for
             return finding
         kind = Kind.STATE if finding.kind in (Kind.LISTED, Kind.PATHLESS, Kind.POINTED_AT, Kind.STATE) else Kind.OPEN
         why = f"'{word}' in its name reads like a device's own or passing state"
@@ -321,6 +340,7 @@ class Inference:
 
     def _owned(self, table: str, edges: Sequence[Edge]) -> Finding:
         own = [edge for edge in edges if edge.parent == self.catalog.tenant.table]
+        ways = self.edges.with_itself(table, edges)
         linked = [edge for edge in edges if edge.child != table]
         levels = [MANY if edge in linked else self.known.level_through(edge) for edge in edges]
         if own:
@@ -328,10 +348,11 @@ class Inference:
         else:
             reason = Reason.LINKED if linked else Reason.PART
         level = levels[0] if len(levels) == 1 else min(FEW, *levels)
-        return Finding(kind=Kind.OWNED, reason=reason, edges=tuple(edges), level=level)
+        return Finding(kind=Kind.OWNED, reason=reason, edges=ways, level=level)
 
-    def _only_link(self, edge: Edge) -> Finding:
-        return Finding(kind=Kind.OWNED, reason=Reason.ONLY_LINK, edges=(edge,), level=self.known.level_through(edge))
+    def _only_link(self, table: str, edge: Edge) -> Finding:
+        ways = self.edges.with_itself(table, [edge])
+        return Finding(kind=Kind.OWNED, reason=Reason.ONLY_LINK, edges=ways, level=self.known.level_through(edge))
 
     def _wait(self, table: str, edges: Sequence[Edge], waiting: Sequence[Edge]) -> Finding:
         follows = sorted({edge.parent if edge.child == table else edge.child for edge in waiting})

@@ -66,27 +66,35 @@ class Knowledge(Struct):
         firm = [edge for edge in hanging if edge.cascade and not edge.nullable]
         owned = self.owned_ones(firm)
         strong = [edge for edge in owned if self.level_through(edge) >= FEW]
-        if strong:
-            return Parts(tuple(strong))
         unknown = self.unknown_ones(firm)
+        # whose people are may be known in most rows, but what they have of a thing is the thing's
+        people = all(self.level_through(edge) < ONE and names.reads_like_people(edge.parent) for edge in strong)
+        if strong and not (unknown and people):
+            return Parts(tuple(strong))
         if unknown:
             return Parts(tuple(owned), tuple(unknown))
         needed = [edge for edge in hanging if not edge.cascade and edge.canonical]
         roles = [] if owned else [edge for edge in hanging if not edge.cascade and not edge.canonical]
-        found = self._needed(owned, needed) or self._needed(owned, roles)
+        weak = [edge for edge in hanging if edge.cascade and edge.nullable]
+        found = self._needed(owned, needed, weak) or self._needed(owned, roles, weak)
         if found is not None:
             return found
-        weak = [edge for edge in hanging if edge.cascade and edge.nullable]
         return Parts(tuple(owned or self.owned_ones(weak)), () if owned else tuple(self.unknown_ones(weak)))
 
-    def _needed(self, owned: Sequence[Edge], needed: Sequence[Edge]) -> Parts | None:
-        """What a row cannot be without, beside people that it goes with."""
+    def _needed(self, owned: Sequence[Edge], needed: Sequence[Edge], weak: Sequence[Edge]) -> Parts | None:
+        """What a row cannot be without, beside people that it goes with, and what else it goes with.
+
+        Args:
+            weak: what a row goes with where it is not NULL.
+        """
         needed_owned, unknown = self.owned_ones(needed), self.unknown_ones(needed)
         if needed_owned:
             single = [edge for edge in needed_owned if self.level_through(edge) == ONE]
             if len(single) == 1:
                 return Parts(tuple(single))
             found = (*owned, *needed_owned, *unknown)
+            if any(self.level_through(edge) >= FEW for edge in needed_owned):
+                found = (*found, *self.owned_ones(weak), *self.unknown_ones(weak))
             return Parts(found, several=len(found) > 1 or not (needed_owned[0].canonical or single))
         return Parts(tuple(owned), tuple(unknown)) if unknown else None
 

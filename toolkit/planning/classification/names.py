@@ -6,7 +6,7 @@ Each name is asked about again with every answer of a person, and says the same 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 
 _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
@@ -16,7 +16,8 @@ _LIST_WORDS = frozenset(("name", "title", "label"))
 _CODE_WORDS = frozenset("code key symbol slug iso".split())
 _LOOKUP_WORDS = frozenset(
     "type kind status currency country language locale timezone unit setting permission feature role plan rate"
-    " region lookup domain title option flag capability".split()
+    " region lookup title option flag capability"
+    " category color colour genre industry gender city province tax vat".split()
 )
 _STATE_WORDS = frozenset(
     "sync session queue offline device token cache presence heartbeat lock outbox throttle nonce".split()
@@ -40,16 +41,21 @@ _TENANT_WORDS = frozenset(
 _SURE_TENANT_WORDS = frozenset("tenant organization organisation org company workspace business account".split())
 
 _MAKERS = frozenset(
-    "by creator created author updater updated modifier modified editor edited deleter deleted approver approved"
-    " assignee assigner assigned inviter invited requester requested reviewer reviewed reporter reported verifier"
-    " verified uploader uploaded performer performed processor processed closer closed opener opened referrer referred"
-    " signer signed issuer issued canceller cancelled canceled resolver resolved actor impersonator".split()
+    "by create write update insert creator created author updater updated modifier modified editor edited deleter"
+    " deleted approver approved assignee assigner assigned inviter invited requester requested reviewer reviewed"
+    " reporter reported verifier verified uploader uploaded performer performed processor processed closer closed"
+    " opener opened referrer referred signer signed issuer issued canceller cancelled canceled resolver resolved actor"
+    " impersonator".split()
 )
 _PASSING = frozenset(
     "last latest recent recently previous prev former old next current active selected visited viewed seen focused"
     " pinned".split()
 )
 _CHOICES = frozenset("default preferred favorite favourite home primary main parent original".split())
+_ABOVE = frozenset("parent root thread replied reply container ancestor superior".split())
+_ROWS = frozenset("record row object entity res resource".split())
+_ANYTHING = _ROWS | frozenset("subject target item owner source reference ref related aggregate content model".split())
+_KINDS = ("kind", "model", "class", "table", "tablename", "entity")
 _FOLDED = re.compile(
     r"^(?:last|latest|current|active|selected|previous|recent|default|preferred|favou?rite|parent)\w{3,}$"
     r"|^\w*(?:created|updated|modified|approved|assigned|invited|requested|reviewed|edited|deleted|changed)(?:by|to)\w*$"
@@ -132,6 +138,12 @@ def is_passing(column: str) -> bool:
     return bool(set(words(column)) & _PASSING) or folded
 
 
+@cache
+def is_above(column: str) -> bool:
+    """Say whether a column that points at its own table names what a row is a part of: `parentId`, `reply_to`."""
+    return bool(set(words(column)) & _ABOVE) or plain(column).startswith("parent")
+
+
 def reads_like_state(table: str) -> str:
     """Give the word of a table's name that suggests a device's own or passing state; empty without one."""
     found = next((word for word in words(table) if singulars(word) & _STATE_WORDS), "")
@@ -180,9 +192,29 @@ def polymorphic(columns: Iterable[str], pointing: Iterable[str]) -> tuple[str, s
             target = by_name.get(stem + ending) if stem else None
             if target is not None and target not in keys:
                 return kind, target
+    found = _about_anything(by_name, keys)
+    if found:
+        return found
     about = by_name.get("objectid") or by_name.get("objectpk")
     kind_of = by_name.get("contenttypeid") or by_name.get("contenttype")
     return (kind_of, about) if kind_of and about and about not in keys else None
+
+
+def _about_anything(columns: Mapping[str, str], keys: Collection[str]) -> tuple[str, str] | None:
+    """A pair such as `entity` and `entity_id`, `res_model` and `res_id`, `table_name` and `record_id`.
+
+    Such words stand for anything. Others, say in `vehicle_model` beside `vehicle_id`, speak of the same thing.
+    """
+    for said, target in columns.items():
+        stem = said.removesuffix("uuid").removesuffix("id").removesuffix("key")
+        if stem == said or not (stem in _ANYTHING or stem.endswith("able")) or target in keys:
+            continue
+        kinds = (f"{stem}{ending}" for ending in ("", *_KINDS))
+        loose = ("tablename", "table", "modelname", "model", "entityname", "entity") if stem in _ROWS else ()
+        kind = next((columns[each] for each in (*kinds, *loose) if each in columns), "")
+        if kind and kind not in keys:
+            return kind, target
+    return None
 
 
 def table_can_stand(table: str) -> bool:
