@@ -235,6 +235,13 @@ def understood(error: Exception) -> PlaybackError | None:
     return MachineError(f"{error.filename}: {reason}" if error.filename else reason, hint=remedy)
 
 
+def explained(error: Exception) -> PlaybackError:
+    """Give an error as one that a user can mend, or as the defect of ours that it is."""
+    return understood(error) or TaskError(
+        f"unexpected {type(error).__name__}: {error}", hint="this is a defect: report it"
+    )
+
+
 def is_our_own(error: BaseException) -> bool:
     """Say whether an error tells nothing but what we found wrong, in our words: nothing of a server or a program."""
     return isinstance(error, InputError | RefusedError | LockedError | DifferenceError)

@@ -12,6 +12,7 @@ import pytest
 from tests.control import execute, rows
 from tests.restore.proxy import Session
 from tests.restore.sweeping import COMMIT, WRITE, Bench, Injecting, ignore
+from toolkit.actions.restored import staying_committed
 from toolkit.errors import CommittedError, DatabaseError, Interrupted, TaskError, UndecidedError
 from toolkit.model.outcome import Outcome
 from toolkit.postgres.restore import transaction
@@ -184,3 +185,13 @@ def test_a_sequence_that_somebody_alters_stops_the_restore_before_the_commit(rea
         assert not isinstance(raised.value, CommittedError)
         other.rollback()
     assert is_untouched(ready, state)
+
+
+def test_whatever_fails_after_the_commit_is_told_so() -> None:
+    """Also what no other error is made of: a file that cannot be removed, a defect."""
+    for error in (PermissionError(13, "Permission denied", "ledger"), ValueError("odd"), TaskError("no")):
+        with (
+            pytest.raises(CommittedError, match="backup x is restored and committed; after that: "),
+            staying_committed("backup x is restored and committed"),
+        ):
+            raise error

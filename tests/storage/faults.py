@@ -24,16 +24,26 @@ class FaultyStore:
         calls: how many calls it has had.
         fail_at: the number of the call that fails, counted from 1; 0 for none. All later ones fail too.
         damage: what `get` makes of every file's content.
+        late: what deletes has its effect before it fails, as where an answer is lost.
+        once: later calls succeed.
     """
 
     def __init__(
-        self, store: Store, *, fail_at: int = 0, damage: Callable[[str, bytes], bytes] = lambda _, data: data
+        self,
+        store: Store,
+        *,
+        fail_at: int = 0,
+        damage: Callable[[str, bytes], bytes] = lambda _, data: data,
+        late: bool = False,
+        once: bool = False,
     ) -> None:
         self._store = store
         self._lock = Lock()
         self.calls = 0
         self.fail_at = fail_at
         self.damage = damage
+        self.late = late
+        self.once = once
 
     @property
     def place(self) -> str:
@@ -108,14 +118,12 @@ class FaultyStore:
 
     def delete(self, name: str) -> None:
         """Delete unless it is time to fail."""
-        self._count(name)
-        self._store.delete(name)
+        self._deleting(name, lambda: self._store.delete(name))
 
     def delete_many(self, names: Iterable[str]) -> None:
         """Delete several unless it is time to fail."""
         listed = list(names)
-        self._count(", ".join(listed))
-        self._store.delete_many(listed)
+        self._deleting(", ".join(listed), lambda: self._store.delete_many(listed))
 
     def sweep(self, before: datetime) -> int:
         """Sweep unless it is time to fail."""
@@ -126,8 +134,15 @@ class FaultyStore:
         """Probe."""
         return self._store.probe(prefix)
 
+    def _deleting(self, name: str, delete: Callable[[], None]) -> None:
+        if self.late:
+            delete()
+        self._count(name)
+        if not self.late:
+            delete()
+
     def _count(self, name: str) -> None:
         with self._lock:
             self.calls += 1
-            if self.fail_at and self.calls >= self.fail_at:
+            if self.fail_at and (self.calls == self.fail_at or (self.calls > self.fail_at and not self.once)):
                 raise StorageError(f"call {self.calls} fails on purpose: {name}")

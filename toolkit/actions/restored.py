@@ -13,7 +13,7 @@ from toolkit.actions.asked import AskedArguments
 from toolkit.actions.context import Context
 from toolkit.actions.devices import device_catalog, device_request
 from toolkit.actions.targets import conninfo_of
-from toolkit.errors import CommittedError, InputError, Interrupted, PlaybackError, Problem
+from toolkit.errors import CommittedError, InputError, Interrupted, Problem, explained
 from toolkit.model.host import Host
 from toolkit.model.manifest import Manifest
 from toolkit.model.plan import LEFT_BY_MERGE, RestorePlan
@@ -52,8 +52,9 @@ def staying_committed(done: str) -> Iterator[None]:
     """Inside, something is committed: what fails, and Ctrl-C, is told as what it is."""
     try:
         yield
-    except PlaybackError as error:
-        raise CommittedError(f"{done}; after that: {error.message}", hint=error.hint) from error
+    except Exception as error:
+        known = explained(error)
+        raise CommittedError(f"{done}; after that: {known.message}", hint=known.hint) from error
     except KeyboardInterrupt as error:
         raise Interrupted(f"interrupted; {done}") from error
 

@@ -9,13 +9,14 @@ batch; and the grace period, for which a chunk nobody references has to lie ther
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import TypeVar
 
 from msgspec import Struct, field
 
-from toolkit.errors import CommittedError, Interrupted, PlaybackError, StorageError
+from toolkit.errors import CommittedError, Interrupted, PlaybackError, StorageError, UndecidedError, explained
 from toolkit.model.duration import Duration
 from toolkit.model.outcome import Progress
 from toolkit.storage.checks import forgotten
@@ -48,6 +49,7 @@ class Removal(Struct, kw_only=True):
         chunks: how many, with the size of their files in `bytes`; a pack of chunks counts as one.
         waiting: those that no backup needs and that the grace period spares, with their size in `waiting_bytes`.
         leftovers: unfinished files of interrupted writes.
+        begun: the backup that is being removed, or how many chunks are: of what fails meanwhile nobody knows.
     """
 
     backups: tuple[str, ...] = ()
@@ -56,6 +58,7 @@ class Removal(Struct, kw_only=True):
     waiting: int = 0
     waiting_bytes: int = 0
     leftovers: int = 0
+    begun: tuple[str, int] = ("", 0)
 
     def count(self, files: Iterable[StoredFile]) -> None:
         """Add chunks that are removed."""
@@ -114,15 +117,19 @@ def prune(
     Raises:
         LockedError, RefusedError, StorageError: the lock was lost, or something cannot be read or removed; nothing was
             removed.
+        UndecidedError: the same when nobody can say whether something was.
         CommittedError: the same when something had been removed, or a backup appeared whose chunks were removed.
         Interrupted: Ctrl-C when something had been removed.
     """
     removal = Removal()
     try:
         _remove(repository, tuple(removed), removal, grace=grace, lock=lock, progress=progress)
-    except (PlaybackError, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:
         # a bundle takes on nothing of a change that fails
-        if repository.store.one_file or not (removal.backups or removal.chunks):
+        if repository.store.one_file:
+            raise
+        _settle(repository, removal)
+        if not (removal.backups or removal.chunks or any(removal.begun)):
             raise
         raise _told(removal, error) from error
     return removal
@@ -142,8 +149,10 @@ def _remove(
     progress.note("removing backups")
     for label in removed:
         lock.check()
+        removal.begun = (label, 0)
         repository.delete_manifest(label)
         removal.backups = (*removal.backups, label)
+        removal.begun = ("", 0)
     lock.check()
     now = lock.store_time()
     _remove_records(repository, now)
@@ -158,7 +167,9 @@ def _remove(
         lock.check()
         references.renew()
         unneeded = [file for file in batch if _id(file) not in references.chunks]
+        removal.begun = ("", len(unneeded))
         store.delete_many([file.name for file in unneeded])
+        removal.begun = ("", 0)
         gone.update(map(_id, unneeded))
         removal.count(unneeded)
         progress.advance(bytes=sum(file.size for file in unneeded))
@@ -171,16 +182,34 @@ def _spared_since(repository: Repository, grace: Duration, now: datetime) -> dat
     return datetime.max.replace(tzinfo=UTC) if repository.store.one_file else grace.before(now)
 
 
-def _told(removal: Removal, error: PlaybackError | KeyboardInterrupt) -> BaseException:
-    """What ended a prune that had begun to remove, with what is gone for good."""
+def _settle(repository: Repository, removal: Removal) -> None:
+    """See whether the backup whose removal failed is gone all the same."""
+    label, _ = removal.begun
+    if not label:
+        return
+    with suppress(PlaybackError):
+        if label not in repository.labels():
+            removal.backups = (*removal.backups, label)
+        removal.begun = ("", 0)
+
+
+def _told(removal: Removal, error: Exception | KeyboardInterrupt) -> BaseException:
+    """What ended a prune that had begun to remove, with what is gone for good, or may be."""
     labels = f" ({', '.join(removal.backups)})" if removal.backups else ""
     done = (
         f"{counted(len(removal.backups), 'backup')}{labels} and {counted(removal.chunks, 'chunk')} are removed for good"
     )
+    label, chunks = removal.begun
+    if label or chunks:
+        doubtful = f"backup {label}" if label else f"{counted(chunks, 'chunk')} more"
+        done += f", and {doubtful} may be"
+    again = "run again: the rest is removed then"
     if isinstance(error, KeyboardInterrupt):
-        return Interrupted(f"interrupted; {done}; run again: the rest is removed then")
-    hint = error.hint or "run again: the rest is removed then"
-    return CommittedError(f"{done}; after that: {error.message}", hint=hint)
+        return Interrupted(f"interrupted; {done}; {again}")
+    known = explained(error)
+    if removal.backups or removal.chunks:
+        return CommittedError(f"{done}; after that: {known.message}", hint=known.hint or again)
+    return UndecidedError(f"undecided: {done}; meanwhile: {known.message}", hint=known.hint or again)
 
 
 def _remove_records(repository: Repository, now: datetime) -> None:
