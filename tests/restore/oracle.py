@@ -15,6 +15,9 @@ from tests.restore.collisions import dangling, held, strained, stranded
 from tests.restore.spec import Columns, Reference, Row, State, Table
 from tests.restore.view import OWNED, REFERENCED, Spot, View
 
+Pointing = tuple[Table, Reference, Spot, Spot]
+"""A reference of a table, a row that has it, and the row that it leads to."""
+
 
 @dataclass(kw_only=True)
 class Numbers:
@@ -335,6 +338,7 @@ class Oracle:
                 and not self._releases(child, reference)
                 and not self.leads_somewhere(child, reference, self.after(spot))
             }
+            blocked = blocked or self._cannot_be_without(pointing, gone)
             if not blocked:
                 break
             staying |= blocked
@@ -342,10 +346,28 @@ class Oracle:
             self._result.numbers[spot[0]].kept += spot not in gone
         for spot in gone:
             self._result.numbers[spot[0]].deletes += 1
+        self.released.update(self._let_go(pointing, gone))
+        for name, _ in self.released:
+            self._result.numbers[name].set_null += 1
+
+    def _let_go(self, pointing: list[Pointing], gone: set[Spot]) -> dict[Spot, Row]:
+        """The rows whose references become NULL, as they are then."""
+        found: dict[Spot, Row] = {}
         for child, reference, spot, place in pointing:
             if place in gone and spot not in gone and self._releases(child, reference):
-                self._result.numbers[child.name].set_null += spot not in self.released
-                self.released[spot] = self.after(spot) | dict.fromkeys(reference.emptied)
+                found[spot] = found.get(spot, self.after(spot)) | dict.fromkeys(reference.emptied)
+        return found
+
+    def _cannot_be_without(self, pointing: list[Pointing], gone: set[Spot]) -> set[Spot]:
+        """What is pointed at by rows that CHECK does not let be without."""
+        refused = {
+            spot for spot, row in self._let_go(pointing, gone).items() if not self.target.world[spot[0]].lets(row)
+        }
+        return {
+            place
+            for child, reference, spot, place in pointing
+            if spot in refused and place in gone and self._releases(child, reference)
+        }
 
     def _releases(self, child: Table, reference: Reference) -> bool:
         return child.category != "business" and reference.action == "set null" and self._is_named(child.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
 
@@ -26,6 +26,12 @@ def with_actions(random: Random, reference: Reference, may_be_null: Callable[[st
             actions += ["set null", "set default"]
         reference = replace(reference, on_update=random.choice(actions))
     return reference
+
+
+def filled_columns(random: Random, references: Sequence[Reference]) -> Columns:
+    """Columns that references empty, now and then, of which CHECK wants one to have a value."""
+    emptied = sorted({name for each in references if each.action == "set null" for name in each.emptied})
+    return tuple(random.sample(emptied, min(2, len(emptied)))) if random.random() < 0.4 else ()
 
 
 def _some(random: Random, names: Columns) -> Columns:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from tests.restore.cut_ways import DAYS, with_cut_ways
-from tests.restore.random_actions import with_actions
+from tests.restore.random_actions import filled_columns, with_actions
 from tests.restore.spec import Columns, Reference, Row, Table, World
 from tests.restore.worlds import KEYS, NAMES, TENANTS
 
@@ -245,6 +245,7 @@ def _finished(random: Random, draft: _Draft, drafts: list[_Draft]) -> Table:
     if whole_numbers and not draft.unique and _often(random, 0.33):
         made = replace(made, parts=random.choice(PARTS))
     if draft.category != "business":
+        made = replace(made, filled=filled_columns(random, made.references))
         return replace(made, cascade=draft.category == "transient" and _often(random, 0.5))
     edges = _edges(draft, drafts)
     kinds = (*(("owned",) * 6 if edges else ()), "shared", "referenced")

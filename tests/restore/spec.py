@@ -68,6 +68,7 @@ class Table:
         newest_by: the column of an optional table by which a limit counts.
         values: the texts that the generator chooses from, for columns that are no references.
         statements: further DDL, such as triggers.
+        filled: columns of which one has to have a value, by CHECK; empty for no such constraint.
         parts: it is partitioned by its id, and its foreign keys are declared by these partitions, which have all rows.
     """
 
@@ -88,6 +89,11 @@ class Table:
     values: dict[str, tuple[str | None, ...]]
     statements: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    filled: Columns = ()
+
+    def lets(self, row: Row) -> bool:
+        """Whether its CHECK constraint lets a row in."""
+        return not self.filled or any(row[name] is not None for name in self.filled)
 
     @property
     def identity(self) -> Columns:
@@ -163,6 +169,8 @@ class World:
             )
             if table.key:
                 parts.append(f"PRIMARY KEY ({', '.join(table.key)})")
+            if table.filled:
+                parts.append(f"CHECK ({' OR '.join(f'{name} IS NOT NULL' for name in table.filled)})")
             tree = " PARTITION BY RANGE (id)" if table.parts else ""
             statements.append(f"CREATE TABLE {table.name} ({', '.join(parts)}){tree}")
             if table.parts:

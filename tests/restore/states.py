@@ -124,6 +124,8 @@ def legal(world: World, state: State) -> State:
         for table in world.tables:
             for columns in (table.key, *table.unique):
                 state[table.name] = _first_holders(table, columns, state[table.name])
+        for table in world.tables:
+            state[table.name] = [row for row in state[table.name] if table.lets(row)]
         found = sum(_dangling(world, table, state) for table in world.tables) > 0
     return state
 

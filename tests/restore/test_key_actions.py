@@ -8,6 +8,7 @@ from tests.control import execute
 from tests.installed import needs
 from tests.restore.conftest import MakePair
 from tests.restore.test_deletion import HOSTS
+from tests.sweeps import sampled
 from toolkit.errors import RefusedError
 
 ITEMS = "CREATE TABLE items (tenant text REFERENCES tenants, id integer, code numeric UNIQUE, PRIMARY KEY (tenant, id))"
@@ -116,4 +117,83 @@ def test_rows_that_change_with_the_value_are_no_hindrance(make_pair: MakePair, h
     done = pair.restore(host=host)
     assert [done.facts[name] for name in ("inserts", "updates", "deletes")] == [1, 2, 1]
     assert pair.rows("SELECT id, code FROM labels ORDER BY id") == [(1, 7), (2, 7)]
+    assert not pair.restore(host=host).changed
+
+
+LETS_NOT = {
+    "check of one": "item integer, other integer, CHECK (item IS NOT NULL)",
+    "check of both": "item integer, other integer, CHECK ((item IS NULL) = (other IS NULL))",
+    "domain": "item filled, other integer",
+    "unique": "item integer, other integer, UNIQUE NULLS NOT DISTINCT (item)",
+    "another key": "item integer, other integer, FOREIGN KEY (item, other) REFERENCES pairs MATCH FULL",
+    "pointed at": "item integer UNIQUE, other integer",
+}
+
+
+@HOSTS
+@needs(15)
+@pytest.mark.parametrize("kind", sampled(list(LETS_NOT), 3))
+def test_what_its_table_does_not_let_be_null_holds_its_parent(make_pair: MakePair, host: str, kind: str) -> None:
+    """Where SET NULL would break another constraint of the row, check mode and restore keep the parent, and name it."""
+    pair = make_pair(
+        RULES,
+        "CREATE TABLE items (id integer PRIMARY KEY, tenant text REFERENCES tenants)",
+        "CREATE DOMAIN filled AS integer NOT NULL",
+        "CREATE TABLE pairs (a integer, b integer, PRIMARY KEY (a, b))",
+        f"CREATE TABLE shelves (id integer PRIMARY KEY, {LETS_NOT[kind]},"
+        " FOREIGN KEY (item) REFERENCES items ON DELETE SET NULL)",
+        "CREATE TABLE labels (shelf integer REFERENCES shelves (item))" if kind == "pointed at" else "SELECT",
+        device={"shelves": {}, "pairs": {}, **({"labels": {}} if kind == "pointed at" else {})},
+    )
+    execute(
+        pair.target,
+        "INSERT INTO items VALUES (1, 'a'), (2, 'a'), (3, 'a')",
+        "INSERT INTO pairs VALUES (1, 1), (2, 2)",
+        "INSERT INTO shelves VALUES (1, 1, 1), (2, 2, 2)",
+    )
+    manifest, state = pair.backup(), pair.rows("SELECT * FROM shelves")
+    planned = pair.control.restore(host, manifest, "mirror", check=True)
+    done = pair.control.restore(host, manifest, "mirror")
+    assert planned.facts["kept"] == done.facts["kept"] == {"rows of shelves still point at them": 2}
+    assert "kept items: 2 rows: rows of shelves still point at them, e.g. 1, 2" in done.details
+    assert pair.rows("SELECT * FROM shelves") == state
+    assert pair.rows("SELECT id FROM items ORDER BY id") == [(1,), (2,)]
+
+
+@HOSTS
+def test_only_rows_that_cannot_be_without_hold_their_parents(make_pair: MakePair, host: str) -> None:
+    """One of two references is enough; a row that would be the second without one, or has no partition then, holds."""
+    pair = make_pair(
+        RULES,
+        "CREATE TABLE items (id integer PRIMARY KEY, tenant text REFERENCES tenants)",
+        "CREATE TABLE arcs (id integer PRIMARY KEY, x integer REFERENCES items ON DELETE SET NULL,"
+        " y integer REFERENCES items ON DELETE SET NULL, CHECK (num_nonnulls(x, y) > 0))",
+        "CREATE TABLE defaults (id integer PRIMARY KEY, shelf integer,"
+        " item integer REFERENCES items ON DELETE SET NULL)",
+        "CREATE UNIQUE INDEX one_default ON defaults (shelf) WHERE item IS NULL",
+        "CREATE TABLE spread (id integer, item integer REFERENCES items ON DELETE SET NULL) PARTITION BY LIST (id)",
+        "CREATE TABLE spread_1 PARTITION OF spread FOR VALUES IN (1)",
+        "CREATE TABLE spread_2 PARTITION OF spread (item NOT NULL) FOR VALUES IN (2)",
+        "CREATE TABLE listed (id integer, item integer REFERENCES items ON DELETE SET NULL) PARTITION BY LIST (item)",
+        "CREATE TABLE listed_1 PARTITION OF listed FOR VALUES IN (11, 12)",
+        device={"arcs": {}, "defaults": {}, "spread": {}, "listed": {}},
+    )
+    execute(pair.source, "INSERT INTO items VALUES (0, 'a')")
+    execute(
+        pair.target,
+        "INSERT INTO items SELECT number, 'a' FROM generate_series(0, 13) number",
+        "INSERT INTO arcs VALUES (1, 1, 0), (2, 2, 3), (3, 4, NULL)",
+        "INSERT INTO defaults VALUES (1, 1, 5), (2, 1, NULL), (3, 2, 6), (4, 3, 7), (5, 3, 8)",
+        "INSERT INTO spread VALUES (1, 9), (2, 10)",
+        "INSERT INTO listed VALUES (1, 11)",
+    )
+    manifest = pair.backup()
+    planned = pair.control.restore(host, manifest, "mirror", check=True)
+    done = pair.control.restore(host, manifest, "mirror")
+    assert planned.facts["set_null"] == done.facts["set_null"] == 3
+    assert pair.rows("SELECT id FROM items ORDER BY id") == [(n,) for n in (0, 2, 3, 4, 5, 7, 8, 10, 11)]
+    assert pair.rows("SELECT x, y FROM arcs ORDER BY id") == [(None, 0), (2, 3), (4, None)]
+    assert pair.rows("SELECT item FROM defaults ORDER BY id") == [(5,), (None,), (None,), (7,), (8,)]
+    assert pair.rows("SELECT item FROM spread ORDER BY id") == [(None,), (10,)]
+    assert pair.rows("SELECT item FROM listed") == [(11,)]
     assert not pair.restore(host=host).changed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 from psycopg import sql
@@ -16,6 +16,7 @@ from toolkit.postgres.compare.comparison import Action, Differences
 from toolkit.postgres.schema.relation import Sql, assigned, points_at, scalar
 from toolkit.postgres.schema.row_sources import Temporary
 from toolkit.postgres.schema.workspace import Workspace
+from toolkit.postgres.write import emptying
 
 
 class Release(Struct, frozen=True):
@@ -109,6 +110,9 @@ class DeletionPlanner:
         self._cascade()
         self._keep()
         self._cascade()
+        while self._hold_what_cannot_be_emptied():
+            self._keep()
+            self._cascade()
         self._release()
         self._find_moving()
         return self._result
@@ -130,9 +134,15 @@ class DeletionPlanner:
         outside = rule is not None and rule.category is not Category.BUSINESS and self._may_change(link.child)
         if not outside or key is None or key.on_delete != "set null":
             return False
-        emptied = _emptied(key)
-        halved = key.match_full and set(emptied) != set(key.columns)
-        return not halved and all(self._schema.tables[link.child].column(name).nullable for name in emptied)
+        emptied, table = set(_emptied(key)), self._schema.tables[link.child]
+        return (
+            all(table.column(name).nullable for name in emptied)
+            and not any(_is_halved(each, emptied) for each in table.foreign_keys)
+            and not any(each.parent == table.name and emptied & set(each.parent_columns) for each in self._enforced())
+        )
+
+    def _enforced(self) -> Iterator[ForeignKey]:
+        return (key for key in self._foreign_keys.values() if key.enforced)
 
     def _cascades(self, link: ReferenceLink) -> bool:
         rule, key = self._rules.get(link.child), self._key(link)
@@ -146,12 +156,18 @@ class DeletionPlanner:
     def _key(self, link: ReferenceLink) -> ForeignKey | None:
         return self._foreign_keys.get((link.child, link.constraint))
 
-    def _keep_referenced(self, link: ReferenceLink) -> int:
-        """Take out of the deletions the parents that a staying child row points at; gives how many."""
+    def _keep_referenced(self, link: ReferenceLink, among: Temporary | None = None) -> int:
+        """Take out of the deletions the parents that a staying child row points at; gives how many.
+
+        Args:
+            among: a table of the ids of rows that count; None for all.
+        """
         if self._result.ids[link.parent].empty:
             return 0
         child, parent = self._relations[link.child], self._relations[link.parent]
         staying: list[Sql] = [sql.SQL("true")]
+        if among is not None:
+            staying.append(sql.SQL("EXISTS (SELECT 1 FROM {} x WHERE {})").format(among, child.same("c", "x")))
         deleted = self._result.ids.get(link.child)
         if deleted is not None:
             staying.append(sql.SQL("NOT EXISTS (SELECT 1 FROM {} x WHERE {})").format(deleted, child.same("c", "x")))
@@ -259,23 +275,42 @@ class DeletionPlanner:
             differences.lines, self._relations[name].same(alias, "u"), sql.Literal(Action.CHANGED)
         )
 
-    def _release(self) -> None:
-        """Find the references that become NULL: of a row all at once, whichever of its parents goes first."""
-        releasing = [link for link in self._links if self._sets_null(link) and self._result.counts.get(link.parent)]
+    def _hold_what_cannot_be_emptied(self) -> int:
+        """Take out the parents of rows that no constraint of their table lets be without them; gives how many."""
+        refused = {
+            name: self._workspace.keep("refused", sql.SQL(" UNION ").join(queries))
+            for name, (columns, condition) in self._emptying().items()
+            if (queries := emptying.refused(self._workspace, name, columns, condition))
+        }
+        holding = [link for link in self._releasing() if link.child in refused]
+        return sum(self._keep_referenced(link, refused[link.child]) for link in holding)
+
+    def _releasing(self) -> list[ReferenceLink]:
+        return [link for link in self._links if self._sets_null(link) and self._result.counts.get(link.parent)]
+
+    def _emptying(self) -> Mapping[str, tuple[Mapping[str, Sql], Sql]]:
+        """By table the columns that become NULL, each with the condition on its row `t`, and that of any of them."""
+        found = dict[str, tuple[Mapping[str, Sql], Sql]]()
+        releasing = self._releasing()
         for name in dict.fromkeys(link.child for link in releasing):
             relation, staying = self._relations[name], sql.SQL("NOT {}").format(self._is_updated(name, "t"))
             if (deleted := self._result.ids.get(name)) is not None:
                 gone = sql.SQL("{} AND NOT EXISTS (SELECT 1 FROM {} x WHERE {})")
                 staying = gone.format(staying, deleted, relation.same("t", "x"))
-            emptying: dict[str, list[Sql]] = {}
+            pointing: dict[str, list[Sql]] = {}
             for link in (each for each in releasing if each.child == name):
                 key = self._key(link)
                 assert key is not None
                 for column in _emptied(key):
-                    emptying.setdefault(column, []).append(self._pointing(link, "t"))
-            columns = {column: _any(conditions) for column, conditions in emptying.items()}
-            condition = sql.SQL("{} AND {}").format(_any(columns.values()), staying)
-            count = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(relation.source, condition)
+                    pointing.setdefault(column, []).append(self._pointing(link, "t"))
+            columns = {column: _any(conditions) for column, conditions in pointing.items()}
+            found[name] = columns, sql.SQL("{} AND {}").format(_any(columns.values()), staying)
+        return found
+
+    def _release(self) -> None:
+        """Find the references that become NULL: of a row all at once, whichever of its parents goes first."""
+        for name, (columns, condition) in self._emptying().items():
+            count = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(self._relations[name].source, condition)
             if rows := scalar(self._connection, count):
                 self._result.releases.append(Release(name, columns, condition, rows))
 
@@ -302,6 +337,16 @@ class DeletionPlanner:
 def _emptied(key: ForeignKey) -> tuple[str, ...]:
     """The columns that become NULL when the parent goes."""
     return key.set_columns or key.columns
+
+
+def _is_halved(key: ForeignKey, emptied: Collection[str]) -> bool:
+    """Whether MATCH FULL forbids that these columns alone are NULL."""
+    return (
+        key.enforced
+        and key.match_full
+        and not set(key.columns).isdisjoint(emptied)
+        and not set(key.columns) <= set(emptied)
+    )
 
 
 def _any(conditions: Iterable[Sql]) -> Sql:

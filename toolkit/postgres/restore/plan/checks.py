@@ -11,39 +11,13 @@ from psycopg import sql
 from toolkit.postgres.compare.comparison import Comparison, written_lines
 from toolkit.postgres.restore.plan.computing import find_uncomputable
 from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles, SqlState
-from toolkit.postgres.restore.plan.partitions import outside_partitions
 from toolkit.postgres.restore.plan.unstaged import unknown_values
-from toolkit.postgres.schema.naming import NAMED, parameter
+from toolkit.postgres.schema.check_constraints import check_constraints, filled_in_partitions
+from toolkit.postgres.schema.partitions import outside_partitions
 from toolkit.postgres.schema.relation import Sql, is_null
 from toolkit.postgres.schema.workspace import shared
 from toolkit.postgres.session.qualifying import Verbatim
 from toolkit.postgres.write.batches import REFUSALS
-
-_CHECKS = sql.SQL("""
-SELECT c.named, f.conname, CASE WHEN r.oid <> c.oid THEN pg_get_partition_constraintdef(r.oid) END,
-       pg_get_expr(f.conbin, f.conrelid), pg_get_constraintdef(f.oid),
-       (SELECT coalesce(array_agg(a.attname::text), '{{}}') FROM pg_attribute a
-        WHERE a.attrelid = r.oid AND a.attnum = ANY (f.conkey) AND a.attgenerated = '')
-FROM {NAMED} c
-JOIN pg_class r ON r.oid = c.oid OR (c.relkind = 'p' AND r.oid IN (SELECT relid FROM pg_partition_tree(c.oid)))
-JOIN pg_constraint f ON f.conrelid = r.oid AND (r.oid = c.oid OR f.coninhcount = 0)
-WHERE f.contype = 'c' AND c.named = ANY (%(tables)s)
-      AND coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
-ORDER BY c.named COLLATE "C", f.conname COLLATE "C"
-""").format(NAMED=NAMED)
-
-
-# of a partition alone
-_NOT_NULL = sql.SQL("""
-SELECT c.named, r.relname, a.attname, coalesce(pg_get_partition_constraintdef(r.oid), 'true')
-FROM {NAMED} c
-JOIN pg_class r ON c.relkind = 'p' AND r.oid <> c.oid AND r.oid IN (SELECT relid FROM pg_partition_tree(c.oid))
-JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND a.attnotnull AND a.attgenerated = ''
-JOIN pg_inherits i ON i.inhrelid = r.oid
-JOIN pg_attribute o ON o.attrelid = i.inhparent AND o.attname = a.attname AND NOT o.attnotnull
-WHERE c.named = ANY (%(tables)s)
-ORDER BY c.named COLLATE "C", r.relname COLLATE "C", a.attname COLLATE "C"
-""").format(NAMED=NAMED)
 
 
 class _Rule(Struct, frozen=True, kw_only=True):
@@ -135,8 +109,7 @@ def _rules(comparison: Comparison) -> Mapping[str, list[_Rule]]:
         if broken is not None:
             reason = "the table has no partition on the target that takes them"
             rules[table].append(_Rule(broken=broken, reason=reason, sqlstate=SqlState.CHECK, constraint=""))
-    parameters = {"schemas": parameter(schema.schemas), "tables": changed}
-    for table, partition, name, within in comparison.connection.execute(_NOT_NULL, parameters).fetchall():
+    for table, partition, name, within in filled_in_partitions(comparison.connection, schema, changed):
         if name in comparison.source.staged(table).names:
             rules[table].append(
                 _Rule(
@@ -146,18 +119,18 @@ def _rules(comparison: Comparison) -> Mapping[str, list[_Rule]]:
                     constraint=name,
                 )
             )
-    for table, name, within, expression, definition, columns in comparison.connection.execute(
-        _CHECKS, parameters
-    ).fetchall():
+    for check in check_constraints(comparison.connection, schema, changed):
         # what the server fills in is not on stage; it judges it
-        if unknown_values(comparison, table, columns, staged=False):
+        if unknown_values(comparison, check.table, check.columns, staged=False):
             continue
-        rules[table].append(
+        rules[check.table].append(
             _Rule(
-                broken=sql.SQL("({}) AND ({}) IS FALSE").format(Verbatim(within or "true"), Verbatim(expression)),
-                reason=f"constraint {name} says {definition}",
+                broken=sql.SQL("({}) AND ({}) IS FALSE").format(
+                    Verbatim(check.within or "true"), Verbatim(check.expression)
+                ),
+                reason=f"constraint {check.name} says {check.definition}",
                 sqlstate=SqlState.CHECK,
-                constraint=name,
+                constraint=check.name,
             )
         )
     return rules
