@@ -17,6 +17,7 @@ from toolkit.actions.arguments import Arguments, Seconds, Value, about, matching
 from toolkit.actions.context import Context
 from toolkit.errors import ExitCode, InputError, TaskError
 from toolkit.model.outcome import Outcome
+from toolkit.stopping import apart
 
 TIMEOUT = 30.0
 MAX_CONTENT = 1024 * 1024
@@ -77,7 +78,7 @@ def run(arguments: HttpArguments, context: Context) -> Outcome:
     method = arguments.method
     if context.check and method not in _SAFE:
         return Outcome(skipped=f"check mode: would send {method}")
-    status, headers, content = _exchange(arguments)
+    status, headers, content = apart(lambda: _exchange(arguments))
     wanted = arguments.status_code
     facts: dict[str, Any] = {"status": status, "headers": headers}
     if arguments.return_content:

@@ -19,6 +19,7 @@ from toolkit.actions.arguments import Arguments, Names, Seconds, Text, Value, ab
 from toolkit.actions.context import Context
 from toolkit.errors import ExitCode, InputError, TaskError
 from toolkit.model.outcome import Outcome
+from toolkit.stopping import apart
 from toolkit.wording import counted, one_line
 
 TIMEOUT = 20.0
@@ -79,7 +80,7 @@ def run(arguments: MailArguments, context: Context) -> Outcome:
     if context.check:
         return Outcome(skipped=f"check mode: would send a mail to {', '.join(recipients)}")
     try:
-        refused = _send(arguments, message, context.inventory.directory)
+        refused = apart(lambda: _send(arguments, message, context.inventory.directory))
     except smtplib.SMTPRecipientsRefused as error:
         raise TaskError(f"the mail server takes none of the addresses: {_refusals(error.recipients)}") from error
     except (smtplib.SMTPException, OSError, UnicodeError) as error:

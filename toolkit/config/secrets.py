@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from toolkit import stopping
 from toolkit.config import masking
 from toolkit.config.document import below
 from toolkit.errors import InputError, Problem
@@ -181,15 +182,30 @@ def _again(path: Path, place: Place) -> str:
 def _from_command(argv: list[str], place: Place, control: Path) -> str:
     by_hand = "run it by hand, in the control directory, to see why"
     try:
-        done = subprocess.run(argv, cwd=control, capture_output=True, check=False, timeout=TIMEOUT, encoding="utf-8")
+        code, printed = _done(argv, control)
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError) as error:
         # the error's own text can hold what the command printed
         reason = f"took longer than {TIMEOUT} s" if isinstance(error, subprocess.TimeoutExpired) else "cannot be run"
         raise _failure(place, f"the command {argv[0]}, which prints this secret, {reason}", by_hand) from None
-    if done.returncode:
-        message = f"the command {argv[0]}, which prints this secret, ended with exit code {done.returncode}"
+    if code:
+        message = f"the command {argv[0]}, which prints this secret, ended with exit code {code}"
         raise _failure(place, message, by_hand)
-    value = done.stdout.rstrip("\r\n")
+    value = printed.rstrip("\r\n")
     if not value:
         raise _failure(place, f"the command {argv[0]}, which prints this secret, printed nothing", by_hand)
     return value
+
+
+def _done(argv: list[str], control: Path) -> tuple[int, str]:
+    """Run a command to its end; gives its exit code and what it printed."""
+    # others may have waited for the same secret when the run was interrupted
+    stopping.check()
+    with subprocess.Popen(
+        argv, cwd=control, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    ) as process:
+        try:
+            printed, _ = stopping.output_of(process, seconds=TIMEOUT)
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, printed

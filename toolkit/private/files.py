@@ -45,9 +45,16 @@ def write(path: Path, data: bytes) -> None:
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Write a private file piece by piece; it replaces one of that name when all is written, and only then.
 
+    What is no file, such as a pipe or a device (`/dev/stdout`), is written to.
+
     Raises:
         OSError: as the operating system says.
     """
+    if _is_special(path):
+        # a file in its place would take it away from all who use it, and root can do that to /dev/null
+        with path.open("wb") as special:
+            yield special
+        return
     make_directory(path.parent)
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
@@ -59,6 +66,15 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a path, or what it links to, is there and neither a file nor a directory."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def create(path: Path, data: bytes, *, folder: int | None = None) -> None:

@@ -9,6 +9,8 @@ from typing import TypeVar
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_after_delay, wait_none
 from tenacity.wait import wait_base, wait_random_exponential
 
+from toolkit.stopping import pause
+
 T = TypeVar("T")
 
 
@@ -25,6 +27,7 @@ def tried(function: Callable[[], T], retried: Callable[[BaseException], bool], *
         retry=retry_if_exception(retried),
         stop=stop_after_attempt(attempts) | stop_after_delay(seconds),
         wait=_wait(),
+        sleep=pause,
         reraise=True,
     )
     return call(function)

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from toolkit.stopping import pause
+
 T = TypeVar("T")
 
 
@@ -56,6 +58,6 @@ def pauses(*, seconds: float) -> Iterator[None]:
     yield
     deadline, longest = time.monotonic() + seconds, 0.05
     while time.monotonic() < deadline:
-        time.sleep(random.uniform(0, longest))  # nobody has to be unable to guess it
+        pause(random.uniform(0, longest))  # nobody has to be unable to guess it
         longest = min(longest * 2, 2.0)
         yield

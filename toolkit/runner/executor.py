@@ -17,9 +17,9 @@ from toolkit.actions.context import Context, Helper, Inventory
 from toolkit.model.host import Host
 from toolkit.model.outcome import Outcome, Progress
 from toolkit.model.playbook import Place
-from toolkit.postgres.session.stopping import stopped_when
 from toolkit.runner.arguments import prepared
 from toolkit.runner.interruption import Interruption, StoppableProgress
+from toolkit.stopping import stopped_when
 from toolkit.views.view import shown
 
 
@@ -95,8 +95,8 @@ class Threads:
 
     def run(self, order: Order) -> Outcome:
         """Run an action in this thread."""
-        arguments = prepared(order.action, order.render(), order.place)
         with self._context(order) as context:
+            arguments = prepared(order.action, order.render(), order.place)
             return shown(order.action.run(arguments, context))
 
     def part(self, order: Order, part: str) -> str:

@@ -20,6 +20,7 @@ from toolkit.errors import DatabaseError, InputError
 from toolkit.postgres.servers.installations import installations
 from toolkit.postgres.servers.surroundings import for_programs
 from toolkit.postgres.session.stalling import bounded
+from toolkit.stopping import output_of
 
 DEBIAN = Path("/usr/lib/postgresql")
 """Where Debian and its kin keep several versions side by side."""
@@ -119,7 +120,7 @@ class Programs(Struct, frozen=True, kw_only=True):
         ) as process:
             try:
                 with running.holding(process) if running is not None else nullcontext():
-                    output, complaints = process.communicate()
+                    output, complaints = output_of(process)
             except BaseException:
                 process.terminate()  # which cancels its statements
                 raise

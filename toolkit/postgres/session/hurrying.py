@@ -11,7 +11,7 @@ from psycopg.pq import TransactionStatus
 
 from toolkit.errors import DatabaseError
 from toolkit.postgres.session.connection import Connection, connect, describe
-from toolkit.postgres.session.stopping import stopped_when
+from toolkit.stopping import stopped_when
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from msgspec import Struct
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from toolkit.postgres.session import stopping
+from toolkit import stopping
 
 
 class Patience(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,89 @@
+"""Waits of threads that no signal reaches: what runs beside others is asked to end, too."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+
+_SLICE: Final = 0.2
+
+_asked = threading.local()
+
+
+@contextmanager
+def stopped_when(due: Callable[[], bool]) -> Iterator[None]:
+    """Inside, a wait of this thread for somebody else raises KeyboardInterrupt when `due` says so, asked now and then.
+
+    The main thread needs none of it: a signal reaches it by itself.
+    """
+    _asked.due = due
+    try:
+        yield
+    finally:
+        _asked.due = None
+
+
+def check() -> None:
+    """Raise KeyboardInterrupt where this thread is to stop."""
+    due: Callable[[], bool] | None = getattr(_asked, "due", None)
+    if due is not None and due():
+        raise KeyboardInterrupt
+
+
+def pause(seconds: float) -> None:
+    """Sleep; KeyboardInterrupt soon after this thread is to stop."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        check()
+        time.sleep(min(left, _SLICE))
+
+
+def apart(wait: Callable[[], T]) -> T:
+    """Do something that waits for somebody else and cannot be woken; it is left behind where this thread is to stop."""
+    if getattr(_asked, "due", None) is None:
+        return wait()
+    check()
+    given: list[T] = []
+    failed: list[BaseException] = []
+
+    def do() -> None:
+        try:
+            given.append(wait())
+        except BaseException as error:
+            failed.append(error)
+
+    waiting = threading.Thread(target=do, daemon=True)
+    waiting.start()
+    while waiting.is_alive():
+        waiting.join(_SLICE)
+        check()
+    if failed:
+        raise failed[0]
+    return given[0]
+
+
+def output_of(process: subprocess.Popen[str], *, seconds: float | None = None) -> tuple[str, str]:
+    """Wait for a program; gives what it printed and complained of.
+
+    Args:
+        seconds: TimeoutExpired is raised after that; None for as long as it takes.
+    """
+    end = None if seconds is None else time.monotonic() + seconds
+    while True:
+        left = _SLICE if end is None else min(_SLICE, max(0.0, end - time.monotonic()))
+        try:
+            found = process.communicate(timeout=left)
+        except subprocess.TimeoutExpired:
+            if end is not None and time.monotonic() >= end:
+                raise
+            check()
+        else:
+            # the signal that stops this thread may have ended it, too
+            check()
+            return found
