@@ -26,7 +26,7 @@ A message is a lower-case fact with the names that matter; `hint` says what to d
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
@@ -110,6 +110,11 @@ class InputError(PlaybackError):
     def __init__(self, problems: Iterable[Problem] | str, *, hint: str = "") -> None:
         self.problems = (Problem(message=problems),) if isinstance(problems, str) else tuple(problems)
         super().__init__("\n".join(map(str, self.problems)), hint=hint)
+
+
+def none_or_some(missing: Collection[str], named: Collection[str]) -> type[InputError | RefusedError]:
+    """Give the error for names that are not there: of none nothing was asked for; where some are, one may be gone."""
+    return InputError if len(missing) == len(set(named)) else RefusedError
 
 
 class UnsetError(InputError):

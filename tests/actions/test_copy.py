@@ -210,6 +210,16 @@ def test_a_repository_is_not_copied_to_itself(source: Repository, tmp_path: Path
     assert not (tmp_path / "far").exists()
 
 
+def test_what_names_nothing_makes_nothing(source: Repository, tmp_path: Path) -> None:
+    """Nothing to copy is no success, and no repository is made for it; in check mode a backup may be still to come."""
+    assert copy(tmp_path, check=True).exit_code == 0
+    for backups, message in (("all", "has no backup to copy"), (["20200101T000000Z-x-business"], "there is no backup")):
+        with pytest.raises(InputError, match=message):
+            copy(tmp_path, backups=backups)
+    assert not (tmp_path / "far").exists()
+    assert source.labels() == []
+
+
 @pytest.mark.parametrize("held", ["near", "far"])
 def test_a_prune_on_either_side_keeps_it_away(source: Repository, tmp_path: Path, held: str) -> None:
     """While a prune holds one of both, the copy ends with exit 5 and says who; no lock of its own is left."""

@@ -106,7 +106,9 @@ def test_every_backup_gets_its_turn(shop: Shop) -> None:
         False,
         0,
     )
-    assert drill(shop, job="weekly").message == "nothing to drill: there is no backup of shop (job weekly)"
+    assert drill(shop, job="weekly", check=True).message == "nothing to drill: there is no backup of shop (job weekly)"
+    with pytest.raises(InputError, match=r"there is no backup of shop \(job weekly\)"):
+        drill(shop, job="weekly")
     # a random one goes on: that which has waited longest
     assert drill(shop, hour=91, backups="random", check=True).facts["label"] == labels[0]
     assert there(shop) == []

@@ -247,3 +247,7 @@ def test_only_what_was_seen_is_removed(control: Control) -> None:
     assert reasons[older.metadata.label] == ["no rule keeps it, but it is not among those to be removed"]
     assert len(control.repository.labels()) == 5
     assert pruned(control, keep_last=1, minimum=1, only=[]).facts["removed"] == []
+    (gone,) = only[:1]
+    again = pruned(control, keep_last=1, minimum=1, only=[gone])
+    assert again.facts["removed"] == []
+    assert again.warnings == (f"backup {gone}, which was to be removed, is not there",)

@@ -159,6 +159,7 @@ def test_no_more_problems_than_can_be_read(seed: Seed) -> None:
     ("text", "said"),
     [
         (csv("A,Shirt", "B,x,1,2"), "products.csv:2: 2 fields where the header has 3\nproducts.csv:3: 4 fields"),
+        ("sku,name,price\n", "products.csv:1: there is no row in it"),
         ("sku;name;price\nA;x;1\n", "separated by semicolons"),
         ("sku,nme,price,shown,sku\n", "products.csv:1: sku: the column is there twice"),
         ("sku,nme,price,shown\n", "did you mean name?\nproducts.csv:1: shown: shown is computed"),

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.actions.running import act
-from toolkit.errors import DatabaseError, InputError, RefusedError, TaskError
+from toolkit.errors import CommittedError, DatabaseError, InputError, RefusedError, TaskError
 from toolkit.model.secret import Secret
 
 
@@ -78,7 +78,7 @@ def test_several_statements_are_one_transaction(database: str, tmp_path: Path) -
     query = "UPDATE items SET name = %s WHERE id = 1; UPDATE items SET name = 'x' WHERE id = 1 / 0"
     with pytest.raises(DatabaseError, match="division by zero"):
         act("sql", {"query": query, "args": ["changed"]}, tmp_path, database=database)
-    with pytest.raises(TaskError, match="ended their transaction themselves"):
+    with pytest.raises(CommittedError, match="ended their transaction themselves"):
         act("sql", {"query": "SELECT 1; COMMIT"}, tmp_path, database=database)
     assert names(database) == ["a", "b", None]
 
@@ -111,6 +111,14 @@ def test_statements_come_from_a_file(database: str, tmp_path: Path) -> None:
     assert names(database)[0] == "ü"
     with pytest.raises(InputError, match=r"nowhere\.sql cannot be read"):
         act("sql", {"file": "nowhere.sql"}, tmp_path, database=database)
+
+
+def test_no_statement_is_no_success(database: str, tmp_path: Path) -> None:
+    """A text or a file without a statement, such as one that is all comments, is an input error."""
+    (tmp_path / "empty.sql").write_text("\n", encoding="utf-8")
+    for arguments in ({"query": "-- later"}, {"query": ";"}, {"file": "empty.sql"}):
+        with pytest.raises(InputError, match="there is no statement in it"):
+            act("sql", arguments, tmp_path, database=database)
 
 
 def test_many_rows_are_cut(database: str, tmp_path: Path) -> None:

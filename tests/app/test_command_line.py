@@ -179,6 +179,9 @@ def test_list_tasks_runs_nothing(tmp_path: Path) -> None:
     assert "Make  TAGS: [a]" in listed.out
     assert "Other" not in listed.out
     assert not (tmp_path / "made").exists()
+    for option, value in (("--tags", "c"), ("--skip-tags", "all"), ("--limit", "nobody"), ("--tags", ",")):
+        refused = run(path, "--list-tasks", option, value)
+        assert (refused.code, refused.out) == (2, "")
 
 
 def test_doctor_says_what_is_installed() -> None:

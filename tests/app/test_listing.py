@@ -85,6 +85,13 @@ def test_only_what_is_asked_for_is_listed(place: Path, given: Options, host: str
         assert [line.text for line in answer.lines()] == ["none of 4 backups is like that"]
 
 
+def test_a_host_that_nobody_knows_is_a_mistake(place: Path) -> None:
+    """One of the inventory or of a backup may have none that is asked for; any other is misspelt."""
+    assert listing(place, Options(job="weekly"), host="demo").others == 4
+    with pytest.raises(InputError, match=r"--host: unknown host tlil; did you mean till\? \(known: demo, till\)"):
+        listing(place, Options(), host="tlil")
+
+
 def test_a_pin_is_part_of_the_document(place: Path) -> None:
     """JSON says until when a backup is pinned, and null for one that is not."""
     pins = [each["pinned"] for each in listing(place, Options()).document()["backups"]]

@@ -24,10 +24,10 @@ from toolkit.storage.proofs import record_proof
 from toolkit.storage.repository import Repository
 
 
-def said(directory: Path, command: Command[Any], given: Any) -> str:
-    """What a command prints."""
+def said(directory: Path, command: Command[Any], given: Any, *, code: int = 0) -> str:
+    """What a command prints, ending with this exit code."""
     out = StringIO()
-    assert perform(command, given, CommandControl(directory=directory), output=Output(out, out)) == 0
+    assert perform(command, given, CommandControl(directory=directory), output=Output(out, out)) == code
     return out.getvalue()
 
 
@@ -37,6 +37,7 @@ def test_proven_or_not(tmp_path: Path) -> None:
     repository = Repository.open(LocalStore(tmp_path / "repository"), create=True)
     manifest, _ = write_backup(repository, {"notes": some_rows(2)})
     label = manifest.metadata.label
+    Control(tmp_path, hosts={"demo": {}}).add_host("other", "embedded:none")
     known = {"label": label, "checksum": manifest.checksum, "repository": repository.id}
     asserted = (Asserted(name="a", holds=True), Asserted(name="b", holds=False, found="it gave 1, not true"))
     steps: tuple[tuple[Mapping[str, Any] | None, str, str], ...] = (
@@ -62,4 +63,20 @@ def test_proven_or_not(tmp_path: Path) -> None:
     assert [line.split()[1] for line in lines[2:6]] == ["FAILED", "hindered", "proven", "proven"]
     assert "b1" in lines[5]
     assert lines[6].endswith("1 of 2 broken: b")
-    assert "nobody has tried" in said(tmp_path, proofs.COMMAND, proofs.Options(host="another"))
+    assert "none of 4 attempts is like that" in said(tmp_path, proofs.COMMAND, proofs.Options(host="other"))
+
+
+def test_what_nobody_knows_has_no_proofs(tmp_path: Path) -> None:
+    """A backup that nobody has tried is said to be one; a label and a host that nobody knows are mistakes."""
+    Control(tmp_path).add_host("demo", "embedded:none")
+    repository = Repository.open(LocalStore(tmp_path / "repository"), create=True)
+    manifest, _ = write_backup(repository, {"notes": some_rows(2)})
+    label = manifest.metadata.label
+    none = "nobody has tried to prove"
+    assert f"{none} a backup yet" in said(tmp_path, proofs.COMMAND, proofs.Options())
+    assert f"{none} these backups yet" in said(tmp_path, proofs.COMMAND, proofs.Options(label=(label,)))
+    for given, wrong in (
+        (proofs.Options(label=(label, "20200101T000000Z-x-business")), "there is no backup 20200101T000000Z-x-busin"),
+        (proofs.Options(host="demmo"), "--host: unknown host demmo; did you mean demo?"),
+    ):
+        assert wrong in said(tmp_path, proofs.COMMAND, given, code=2)

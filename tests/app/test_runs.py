@@ -288,6 +288,7 @@ def test_the_list_and_one_run_in_words(control: Control) -> None:
     assert (text.index(new) < text.index(old), "failed (1)" in text) == (True, True)
     assert [each["id"] for each in runs(control, state="ok", playbook="NIGHT")["runs"]] == [old]
     assert runs(control, by="nobody")["runs"] == runs(control, host="two")["runs"] == []
+    assert runs(control, as_json=False, host="two") == (0, "none of 2 runs is like that\n")
     assert runs(control, as_json=False, limit="1")[1].endswith("there are more: --limit N\n")
     code, text = runs(control, old, as_json=False)
     assert (code, "ended:    it ended well" in text, "hello" in text) == (0, True, True)

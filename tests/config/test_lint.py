@@ -47,6 +47,13 @@ def test_repositories_that_variables_name(control: Path) -> None:
     assert all(name in said for name, (_, said) in zip(("elsewhere", "nowhere", "other"), found, strict=True)), found
 
 
+def test_a_directory_with_nothing_to_check(control: Path) -> None:
+    """Where no file is checked, nothing is found to be right."""
+    write(control / "notes" / "a.txt", "x\n")
+    write(control / "notes" / ".hidden" / "b.yml", "- {}\n")
+    assert ["no YAML file" in str(problem) for problem in lint(control, [control / "notes"])] == [True]
+
+
 def test_everything(control: Path) -> None:
     """Without paths, inventory, catalogs and playbooks are checked, and every problem is listed by file and line."""
     write(control / "playbooks" / "a.yml", "- hosts: nosuch*\n  tsks: []\n")

@@ -158,7 +158,6 @@ def with_processes(context: Context, control: Path) -> Context:
     errand = Errand(
         run="",
         key="part",
-        claims="",
         action="backup",
         arguments=None,
         place=("", 0, ""),

@@ -7,12 +7,24 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from random import Random
 
-from tests.restore.spec import State, World
+from psycopg import sql
+
+from tests.restore.spec import State, Table, World, identifier
 
 Standing = tuple[int, bool]
 """Where a sequence stands: its last value, and whether that was given out."""
 
-LIMITS = ((1, 3), (1, 100), (2, 4), (-5, 2), (-(2**63), 2**63 - 1), (1, 2**63 - 1))
+WIDE = ((-(2**63), 2**63 - 1), (1, 2**63 - 1), (1, 2**63 - 1))
+LIMITS = ((1, 3), (1, 100), (2, 4), (-5, 2), *WIDE)
+
+EXTREMES = {
+    "smallint": ("2", "3", "-5", "32767", None),
+    "bigint": ("3", "99", "9223372036854775807", "-9223372036854775808", None),
+    "numeric": ("3.7", "-4.5", "NaN", "Infinity", "-Infinity", "9223372036854775808", f"1{'0' * 40}", None),
+    "real": ("2.5", "-3.5", "NaN", "-Infinity", "9.223372e+18", None),
+    "double precision": ("2.5", "NaN", "9.223372036854776e+18", "-9.3e+18", None),
+}
+"""Values at the ends of what sequences may give, and past them, by the type of a column that one could number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,39 +51,43 @@ class Shape:
     @property
     def ddl(self) -> str:
         """What makes it, after the tables."""
-        cycle = "CYCLE" if self.cycle else "NO CYCLE"
+        cycle, quoted = "CYCLE" if self.cycle else "NO CYCLE", identifier(self.name).as_string(None)
         parts = [
-            f"CREATE SEQUENCE {self.name} INCREMENT {self.increment} MINVALUE {self.least} MAXVALUE {self.greatest}"
+            f"CREATE SEQUENCE {quoted} INCREMENT {self.increment} MINVALUE {self.least} MAXVALUE {self.greatest}"
             f" START {self.start} CACHE {self.cache} {cycle}"
         ]
-        value = f"nextval('{self.name}')" + (" * 100" if self.scaled else "")
+        value = f"nextval({sql.Literal(quoted).as_string(None)})" + (" * 100" if self.scaled else "")
         parts.extend(f"ALTER TABLE {table} ALTER {column} SET DEFAULT {value}" for table, column in self.numbers)
         if self.owner:
-            parts.append(f"ALTER SEQUENCE {self.name} OWNED BY {self.owner[0]}.{self.owner[1]}")
+            parts.append(f"ALTER SEQUENCE {quoted} OWNED BY {self.owner[0]}.{self.owner[1]}")
         return "; ".join(parts)
 
 
 def make_sequences(random: Random, world: World) -> World:
-    """The world with up to three sequences beside those of its identity columns."""
+    """The world with up to three sequences beside those of its identity columns, and columns for them to number."""
+    world = replace(world, tables=tuple(_with_extremes(random, table) for table in world.tables))
     columns = [
         (table.name, name)
         for table in world.tables
         for name, kind in table.columns.items()
-        if kind.partition(" ")[0] in {"integer", "numeric", "text"} and "IDENTITY" not in kind
+        if kind.partition(" ")[0] in {"integer", "text", "double", *EXTREMES} and "IDENTITY" not in kind
     ]
     numbers = [(table, name) for table, name in columns if not world[table].columns[name].startswith("text")]
     made: list[Shape] = []
     for number in range(random.randint(0, 3)):
-        least, greatest = random.choice(LIMITS)
         taken = {column for shape in made for column in shape.numbers}
         free = [column for column in numbers if column not in taken]
+        if random.random() < 0.5:
+            free = [column for column in free if column[1] == "no"] or free
         chosen = random.sample(free, min(len(free), random.choice((0, 1, 1, 1, 2))))
+        least, greatest = random.choice(WIDE if chosen and chosen[0][1] == "no" and random.random() < 0.7 else LIMITS)
         owner = random.choice((None, *chosen, *random.sample(columns, min(2, len(columns)))))
         # a sequence is in the schema of the table that owns it
         schema = owner[0].rpartition(".")[0] if owner else random.choice(("", "", "other"))
+        called = random.choice((f"s{number}", f"s{number}", f"No {number}'s \"%s"))
         made.append(
             Shape(
-                name=f"{schema}.s{number}" if schema else f"s{number}",
+                name=f"{schema}.{called}" if schema else called,
                 increment=random.choice((1, 1, 1, -1, 2, -3)),
                 least=least,
                 greatest=greatest,
@@ -84,6 +100,13 @@ def make_sequences(random: Random, world: World) -> World:
             )
         )
     return replace(world, sequences=tuple(shape.ddl for shape in made), shapes=(*made, *_identities(world)))
+
+
+def _with_extremes(random: Random, table: Table) -> Table:
+    if not table.key or random.random() < 0.5:
+        return table
+    kind = random.choice(tuple(EXTREMES))
+    return replace(table, columns=table.columns | {"no": kind}, values=table.values | {"no": EXTREMES[kind]})
 
 
 def _identities(world: World) -> list[Shape]:
@@ -161,7 +184,7 @@ def _furthest(
                 continue
             for row in state[table]:
                 text = row[column]
-                if text is not None and shape.least <= Decimal(text) <= shape.greatest:
+                if text not in (None, "NaN") and shape.least <= Decimal(text) <= shape.greatest:
                     rounding = ROUND_FLOOR if shape.increment > 0 else ROUND_CEILING
                     best = _further(shape, best, (int(Decimal(text).to_integral_value(rounding)), True))
     return best

@@ -67,6 +67,8 @@ def test_what_cannot_be_narrowed_is_refused(make_pair: MakePair) -> None:
     manifest = pair.backup()
     with pytest.raises(RefusedError, match="does not have the businesses z"):
         pair.control.restore("target", manifest, "mirror", businesses=["a", "z"])
+    with pytest.raises(InputError, match="does not have the businesses y, z"):
+        pair.control.restore("target", manifest, "mirror", businesses=["z", "y"])
     with pytest.raises(InputError, match="in one transaction only"):
         pair.control.restore("target", manifest, "mirror", businesses=["a"], atomic=False)
 

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from tests.restore.cut_ways import leading
+from tests.restore.cut_ways import cut_from, leading, own_backup
 from tests.restore.laboratory import Laboratory, content
 from tests.restore.oracle import Oracle, differences
 from tests.restore.random_worlds import make_world
-from tests.restore.spec import Row, Table, World
+from tests.restore.spec import Columns, Row, State, Table, World
 from tests.restore.states import make_case
 from tests.restore.test_oracle import assert_numbers, source_of, there
 from tests.restore.view import Spot, View
@@ -41,18 +42,29 @@ def laboratory(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -
 
 @dataclass(frozen=True, kw_only=True)
 class Remaining(View):
-    """What is restored of a backup: nothing of the tables that are gone."""
+    """What is restored of a backup: nothing of the tables that are gone.
+
+    Attributes:
+        picked: single businesses are picked out of it, without what rows of those tables alone have brought.
+    """
 
     gone: frozenset[str]
+    picked: bool
 
     @cached_property
     def by_rule(self) -> list[Table]:
         """The tables that are restored by their rule."""
         return [table for table in View.by_rule.func(self) if table.name not in self.gone]  # type: ignore[attr-defined]
 
+    def comes_along(self, table: str) -> bool:
+        """Whether rows of a table are restored for being pointed at."""
+        return table not in self.gone and super().comes_along(table)
+
     @cached_property
     def taken(self) -> dict[Spot, str]:
         """The rows that are restored."""
+        if self.picked:
+            return View.taken.func(self)  # type: ignore[attr-defined,no-any-return]
         whole = View(
             world=self.world,
             state=self.state,
@@ -70,36 +82,46 @@ class TodaysOracle(Oracle):
 
     uncertain: frozenset[str]
 
+    def _owned_alone_in_backup(self, spot: Spot) -> bool:
+        """What no rule gives an owner today is everybody's, whoever's it was then."""
+        return bool(self.target.world[spot[0]].owned_by) and super()._owned_alone_in_backup(spot)
+
     def _extra(self, table: Table, spots: list[Spot], taken: dict[Spot, str]) -> Iterator[tuple[Spot, bool]]:
         for spot, stays in super()._extra(table, spots, taken):
             yield spot, stays or table.name in self.uncertain
 
 
 def changed_table(random: Random, world: World) -> tuple[World, Table] | None:
-    """The application with another rule for one table that no other is owned through; None where there is none."""
-    leaves = [
+    """The application with another rule for one table; None where there is none.
+
+    A table through which others are owned stays business data, or they could not be owned through it.
+    """
+    candidates = [
         table
         for table in world.tables
-        if table.category == "business"
-        and table.kind != "tenant"
-        and not table.newest_by
-        and table.name not in leading(list(world.tables))
+        if table.category == "business" and table.kind != "tenant" and not table.newest_by
     ]
-    if not leaves:
+    if not candidates:
         return None
-    then = random.choice(leaves)
+    then = random.choice(candidates)
     bare = replace(then, kind="owned", owned_by=(), where=None, unowned="", cascade=False)
     lets_go = any(reference.action == "set null" for reference in then.references)
-    today = random.choice(
-        (
-            replace(bare, category="transient"),
-            replace(bare, category="transient" if lets_go else "unlisted"),
-            replace(then, where=None if then.where else ("name = 'x'", _is_x)),
-            replace(then, kind="shared", owned_by=()) if then.kind != "shared" else replace(bare, category="transient"),
-        )
-    )
+    gone = [replace(bare, category="transient"), replace(bare, category="transient" if lets_go else "unlisted")]
+    choices = [
+        *(gone if then.name not in leading(list(world.tables)) else []),
+        replace(then, where=None if then.where else ("name = 'x'", _is_x)),
+        *([replace(then, kind="shared", owned_by=())] if then.kind != "shared" else []),
+        *(replace(then, kind="owned", owned_by=(edge,)) for edge in _other_owners(then, world)),
+    ]
+    today = random.choice(choices)
     tables = tuple(today if table.name == then.name else table for table in world.tables)
     return replace(world, tables=tables), today
+
+
+def _other_owners(table: Table, world: World) -> list[tuple[str, Columns]]:
+    """Two of the columns of a table by which it could be owned, and is not."""
+    towards = [("", each.columns) for each in table.references if world[each.parent].category == "business"]
+    return [edge for edge in towards if table.owned_by != (edge,)][:2]
 
 
 def _is_x(row: Row) -> bool:
@@ -107,15 +129,15 @@ def _is_x(row: Row) -> bool:
 
 
 def uncertain_tables(world: World, table: Table) -> frozenset[str]:
-    """The table, and `referenced` ones that it points at, by whatever way: what pointed at them then is not known."""
+    """The table, what is owned through it, and `referenced` ones that it points at: what took them is not known."""
     reached, waiting = {table.name}, [table.name]
     while waiting:
         child = world[waiting.pop()]
-        for reference in child.references:
-            parent = world[reference.parent]
-            if parent.category == "business" and parent.kind == "referenced" and parent.name not in reached:
-                reached.add(parent.name)
-                waiting.append(parent.name)
+        pointed = [world[reference.parent] for reference in child.references]
+        found = {each.name for each in pointed if each.category == "business" and each.kind == "referenced"}
+        found |= {each.name for each in world.tables if child.name in leading([each])}
+        waiting += found - reached
+        reached |= found
     return frozenset(reached)
 
 
@@ -142,7 +164,13 @@ def test_todays_catalog_decides(laboratory: Laboratory, random: Random) -> None:
     source = source_of(world, case)
     manifest = laboratory.backup(case.arguments)
     laboratory.classify(today)
-    note(f"{world.ddl}\n{world.catalog}\n{today.catalog}\n{case}")
+    businesses = tuple(sorted(source.tenants)[:1]) if random.random() < 0.35 else ()
+    note(f"{world.ddl}\n{world.catalog}\n{today.catalog}\n{case}\n{businesses}")
+    arguments: dict[str, Any] = {"businesses": list(businesses)} if businesses else {}
+    if businesses:
+        wider, source = source, own_backup(source, businesses)
+        if cut_from(wider, source):
+            return
     gone = frozenset({table.name} if table.category in GONE else ())
     left = Remaining(
         world=world,
@@ -151,8 +179,13 @@ def test_todays_catalog_decides(laboratory: Laboratory, random: Random) -> None:
         demo=source.demo,
         optional=source.optional,
         gone=gone,
+        picked=bool(businesses),
     )
-    target = replace(there(source, manifest, case.target), world=today)
+
+    def on_target(state: State) -> View:
+        return replace(source if businesses else there(source, manifest, state), state=state, world=today)
+
+    target = on_target(case.target)
     unlimited = replace(target, optional=dict.fromkeys(target.optional))
     uncertain = uncertain_tables(today, table)
     oracle = TodaysOracle(source=left, target=unlimited, mode=case.mode, uncertain=uncertain)
@@ -161,17 +194,19 @@ def test_todays_catalog_decides(laboratory: Laboratory, random: Random) -> None:
         return
     if expected.conflicts:
         with pytest.raises(RefusedError):
-            laboratory.restore("target", manifest, case.mode)
+            laboratory.restore("target", manifest, case.mode, **arguments)
         assert laboratory.read("target") == content(world, case.target)
         return
-    planned = laboratory.restore("target", manifest, case.mode, check=True)
-    done = laboratory.restore("target", manifest, case.mode)
+    planned = laboratory.restore("target", manifest, case.mode, check=True, **arguments)
+    done = laboratory.restore("target", manifest, case.mode, **arguments)
     assert laboratory.read("target") == content(world, expected.state)
     assert_numbers(done.facts, expected)
     assert planned.warnings == done.warnings
     if manifest.table(table.name) is not None:
         assert any(each.startswith(f"table {table.name} ") for each in done.warnings)
-    after = replace(there(source, manifest, laboratory.state("target")), world=today)
+    if businesses:
+        return
+    after = on_target(laboratory.state("target"))
     found = {
         name: {**numbers, "extra": 0} if name in uncertain else numbers
         for name, numbers in differences(left, after).items()

@@ -252,3 +252,33 @@ def test_one_business_out_of_a_backup_whose_ways_are_cut(pair: Pair) -> None:
         RefusedError, match="rows belong to a business through table items, which is not restored any more"
     ):
         pair.control.restore("target", manifest, "mirror", businesses=["a"])
+
+
+def test_a_device_table_that_nothing_of_today_points_at(make_pair: MakePair) -> None:
+    """Its rows came along for a table that is transient now: they are compared, not called missing."""
+    nodes = "CREATE TABLE nodes (id integer PRIMARY KEY, name text)"
+    jobs = "CREATE TABLE jobs (id integer PRIMARY KEY, tenant text REFERENCES tenants, node integer REFERENCES nodes)"
+    rules = {"jobs": {"owned_by": ["tenant"]}}
+    pair = make_pair(rules, nodes, jobs, device={"nodes": {}})
+    pair.fill("INSERT INTO nodes VALUES (1, 'x')", "INSERT INTO jobs VALUES (1, 'a', 1)")
+    execute(pair.target, "INSERT INTO nodes VALUES (2, 'of this device')")
+    manifest = pair.backup()
+    classify(pair, business={}, device={"nodes": {}}, transient={"jobs": {}})
+    both(pair, manifest)
+    assert pair.rows("SELECT id FROM nodes ORDER BY id") == [(1,), (2,)]
+    verified = pair.control.verify("target", manifest)
+    assert (verified.exit_code, verified.facts["tables"]) == (0, {})
+    execute(pair.target, "UPDATE nodes SET name = 'y' WHERE id = 1")
+    assert pair.control.verify("target", manifest).facts["tables"] == {
+        "nodes": {"missing": 0, "extra": 0, "changed": 1}
+    }
+
+
+def test_a_table_that_is_optional_now(pair: Pair) -> None:
+    """What the backup has of it is restored and compared; nobody has to ask for it again."""
+    manifest = pair.backup()
+    classify(pair, business=RULES | {"items": {"owned_by": ["tenant"], "optional": True}})
+    both(pair, manifest)
+    assert pair.rows("SELECT id FROM items ORDER BY id") == [(1,), (2,)]
+    verified = pair.control.verify("target", manifest)
+    assert (verified.exit_code, verified.facts["tables"]) == (0, {})

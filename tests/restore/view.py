@@ -111,10 +111,14 @@ class View:
             child = self.world[spot[0]]
             for reference in child.references:
                 for place in self.pointed_at(child, reference, spot):
-                    if place not in taken and self.world[place[0]].category in {"business", "device"}:
+                    if place not in taken and self.comes_along(place[0]):
                         taken[place] = REFERENCED
                         waiting.append(place)
         return taken
+
+    def comes_along(self, table: str) -> bool:
+        """Whether rows of a table are taken for being pointed at."""
+        return self.world[table].category in {"business", "device"}
 
     def _reason(self, table: Table, spot: Spot) -> str:
         if self.owners[spot] & self.tenants:

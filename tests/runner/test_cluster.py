@@ -23,11 +23,14 @@ import pytest
 from dask.distributed import Client, LocalCluster
 
 from tests.app.invoking import ROOT
-from tests.runner.playbooks import Ran, run_text
+from tests.runner.playbooks import CONTROL, Ran, run_text
 from tests.sweeps import EVERYTHING
 from toolkit.app.commands import run
 from toolkit.app.control import Control
 from toolkit.postgres.servers.embedded import EmbeddedServer
+from toolkit.runner import wire
+from toolkit.runner.processes import Hello, WorkerProcess
+from toolkit.runner.wire import Errand
 
 pytestmark = pytest.mark.server
 
@@ -269,23 +272,56 @@ def test_a_killed_run_leaves_nothing_running(site: Site, executor: str) -> None:
     assert site.ask("SELECT count(*) FROM done") == 0
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="processes in a group of their own get no Ctrl-C there")
+@pytest.mark.skipif(sys.platform == "win32", reason="processes in a group of their own get no signals there")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("executor", ["dask", "processes"])
 @pytest.mark.parametrize("moment", [number / 4 for number in range(2, 20)] if EVERYTHING else [])
-def test_ctrl_c_at_any_time_is_one_line(site: Site, moment: float, executor: str) -> None:
-    """Ctrl-C in a terminal, which its workers hear too, ends a run with 130 and one line, also while they begin."""
+def test_a_signal_to_all_processes_of_a_run_is_one_line(site: Site, moment: float, executor: str, name: str) -> None:
+    """Ctrl-C in a terminal, its end, or that of a service, which workers hear too, ends a run with 130 and one line."""
     playbook = site.control.directory / "p.yml"
     playbook.write_text("- hosts: a:b\n  tasks:\n    - wait_for: {port: 9, timeout: 60}\n", encoding="utf-8")
     words = [sys.executable, "-m", "invoke", "run", str(playbook), "--inventory", str(playbook.parent / "inventory")]
     words += ["--executor", executor, "--forks", "2"]
-    with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+    with subprocess.Popen(
+        words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         time.sleep(moment)
         workers = psutil.Process(process.pid).children(recursive=True)
-        os.killpg(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=60)
-    # within some imports Python ends itself by the signal, which shells call 130 as well
-    assert (process.returncode in (130, -signal.SIGINT), said) == (True, "interrupted\n")
+        os.killpg(process.pid, number := signal.Signals[name])
+        out, said = process.communicate(timeout=60)
+    # before the first line of ours, and within some imports, Python ends itself by the signal
+    assert (process.returncode in (130, -number), said) in ((True, "interrupted\n"), (True, ""))
+    assert "was lost" not in out
     assert not psutil.wait_procs(workers, timeout=10)[1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes in a group of their own get no signals there")
+def test_a_worker_process_leaves_signals_to_the_run() -> None:
+    """It goes on through signals that ask programs to end, from its first moment; what it starts is ended by them."""
+    control = CONTROL.directory
+    hello = Hello(inventory=str(control / "inventory"), control=str(control), shown="inventory", extra={})
+    errand = Errand(
+        run="",
+        key="k",
+        action="command",
+        arguments={"argv": ["sh", "-c", "kill $$"]},
+        place=("p.yml", 1, ""),
+        host="one",
+        playbook="p",
+        check=False,
+        diff=False,
+        now="2026-11-28T00:00:00+00:00",
+    )
+    process = WorkerProcess(hello)
+    answers = ThreadPoolExecutor(1).submit(process.do, errand, lambda _: None, lambda: False)
+    try:
+        while not answers.done():
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                os.kill(process.pid, number)
+            time.sleep(0.01)
+        assert wire.outcome(answers.result()).facts["rc"] == -signal.SIGTERM
+    finally:
+        process.close()
 
 
 def test_what_is_wrong_with_a_cluster_is_said_before_anything_runs(site: Site) -> None:

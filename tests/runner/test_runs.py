@@ -35,8 +35,10 @@ from toolkit.errors import (
     DifferenceError,
     InputError,
     LockedError,
+    PlaybackError,
     RefusedError,
     TaskError,
+    UndecidedError,
 )
 from toolkit.model.outcome import Outcome
 from toolkit.model.playbook import Playbook
@@ -301,6 +303,21 @@ def test_an_interruption_that_a_library_swallows_is_not_lost(tmp_path: Path) -> 
     )
     assert runner.run(playbook_of(text, tmp_path), RunOptions(), RunRecord()) == 130
     assert begun == ["one"]
+
+
+def test_what_may_have_taken_effect_is_not_tried_again(tmp_path: Path) -> None:
+    """A task that ended as undecided is not done twice, whatever `retries` says; one that failed is."""
+    for error, begun in ((UndecidedError, 1), (TaskError, 3)):
+        calls: list[str] = []
+
+        def failing(
+            arguments: Any, context: Context, calls: list[str] = calls, error: type[PlaybackError] = error
+        ) -> Outcome:
+            calls.append(context.host.name)
+            raise error("the connection was lost")
+
+        ran = run_with(failing, "- hosts: one\n  tasks: [{demo: {}, retries: 2, delay: 0}]\n", tmp_path)
+        assert (ran.code, len(calls)) == (error.exit_code, begun)
 
 
 def test_always_runs_where_something_was_begun(tmp_path: Path) -> None:

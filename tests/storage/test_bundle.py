@@ -18,6 +18,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
+from tests.storage.hostile import OPERATIONS, fingerprint
 from tests.storage.operations import copy_between, now, rows_of
 from tests.storage.samples import sample_rows, some_rows, write_backup
 from tests.sweeps import EVERYTHING, slow_only
@@ -337,7 +338,7 @@ def end_claims(table: int) -> Callable[[Path], None]:
         (lambda path: path.write_bytes(b""), "is no bundle: it is empty"),
         (lambda path: path.write_bytes(b"%PDF-1.7" * 100), "is no bundle: it is no zip file"),
         (lambda path: path.write_bytes(b"PK\x05\x06" + bytes(18)), "there is no repository"),
-        (end_claims(0x7FFFFFFF), "claims 2147483647 bytes; such a table has 67108864 at most"),
+        (end_claims(0x7FFFFFFF), "the table of contents of .* cannot be read: bad"),
         (end_claims(100_000), "the table of contents of .* cannot be read: bad"),
         (add("../../etc/passwd"), r"'\.\./\.\./etc/passwd' leads out of it"),
         (add("/etc/passwd"), "'/etc/passwd' leads out of it"),
@@ -374,6 +375,62 @@ def test_two_files_of_one_name_are_refused(bundle: Path) -> None:
         opened(bundle)
 
 
+def test_what_claims_to_be_huge_takes_no_memory(bundle: Path) -> None:
+    """A table of contents that claims 4 GiB, a short file that takes a lot, a long one that stays when it changes."""
+    whole = bundle.read_bytes()
+    with bundle.open("r+b") as file:
+        file.truncate(table := 4 * 1024**3)
+        file.seek(table)
+        file.write(struct.pack("<4sQ2H2I4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, table, 0))
+        file.write(struct.pack("<4sIQI", b"PK\x06\x07", 0, table, 1))
+        file.write(struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, 100, 0, 0))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DamageError, match="claims 4294967296 bytes; such a table has 67108864 at most"):
+            opened(bundle)
+        bundle.write_bytes(whole)
+        add("pins/x.json", b"{}")(bundle)
+        rewrite_entry("pins/x.json", 10, struct.pack("<H", zipfile.ZIP_DEFLATED))(bundle)
+        rewrite_entry("pins/x.json", 20, struct.pack("<I", 2_000))(bundle)
+        with pytest.raises(DamageError, match=r"'pins/x\.json' claims 2000 bytes in it for 2 bytes"):
+            opened(bundle)
+        bundle.write_bytes(whole)
+        with zipfile.ZipFile(bundle, "a") as archive, archive.open("photos", "w", force_zip64=True) as file:
+            for _ in range(24):
+                file.write(bytes(1024**2))
+        with locked(repository := opened(bundle), LockKind.SHARED, purpose="copy", now=now):
+            repository.store.put(chunk_name("ab" * 32), b"1")
+        assert repository.store.size("photos") == 24 * 1024**2
+        assert tracemalloc.get_traced_memory()[1] < 16 * 1024**2
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
+def test_nothing_beside_a_bundle_leads_away(bundle: Path, tmp_path: Path) -> None:
+    """A link in the place of the directory in which it is written is named, and what it leads to is left alone."""
+    outside = tmp_path / "outside"
+    (outside / "locks").mkdir(parents=True)
+    for name in ("mine.tmp", f".{'0' * 32}.tmp", "locks/mine.tmp"):
+        (outside / name).write_bytes(b"mine")
+    beside, before = bundle.with_name(f".{bundle.name}.writing"), fingerprint(outside)
+    beside.symlink_to(outside)
+    for name, operation in OPERATIONS.items():
+        if name in ("write", "prune", "repair"):
+            with pytest.raises(DamageError, match=r"\.writing is a symbolic link"):
+                operation(opened(bundle))
+        else:
+            operation(opened(bundle))
+    with pytest.raises(DamageError, match=r"\.writing is a symbolic link"):
+        BundleStore(bundle).put("x", b"1")
+    beside.unlink()
+    beside.mkdir()
+    (beside / "locks").symlink_to(outside / "locks")
+    with pytest.raises(DamageError, match="locks is a symbolic link"):
+        OPERATIONS["prune"](opened(bundle))
+    assert fingerprint(outside) == before
+
+
 def test_a_directory_is_no_bundle(tmp_path: Path) -> None:
     """The kind of repository that it is gets named."""
     with pytest.raises(DamageError, match="is a directory") as caught:
@@ -388,13 +445,13 @@ def test_a_bomb_is_not_inflated(bundle: Path) -> None:
     with zipfile.ZipFile(bundle, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(name, bytes(20_000_000))
     store = BundleStore(bundle)
-    with pytest.raises(DamageError, match="has 20000000 bytes; such a file has 1000 at most"):
-        store.get(name, limit=1000)
-    rewrite_entry(name, 24, struct.pack("<I", 500))(bundle)
+    with pytest.raises(DamageError, match="has 20000000 bytes; such a file has 20000 at most"):
+        store.get(name, limit=20_000)
+    rewrite_entry(name, 24, struct.pack("<I", 15_000))(bundle)
     tracemalloc.start()
     try:
-        with pytest.raises(DamageError, match="does not inflate to 500 bytes"):
-            store.get(name, limit=1000)
+        with pytest.raises(DamageError, match="does not inflate to 15000 bytes"):
+            store.get(name, limit=20_000)
         assert tracemalloc.get_traced_memory()[1] < 2_000_000
     finally:
         tracemalloc.stop()
@@ -456,6 +513,7 @@ def test_no_byte_can_be_changed_unseen(bundle: Path, seed: int) -> None:
 
 KILLED = """
 import io, os, pathlib, random, shutil, sys
+from tests.storage.hostile import OPERATIONS, fingerprint
 from tests.storage.operations import copy_between
 from toolkit.private import files
 from toolkit.storage.bundle.store import BundleStore

@@ -9,17 +9,21 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from tests.storage.hostile import OPERATIONS, Mutation, fingerprint, make, make_outside
+from tests.storage.hostile import HUGE, OPERATIONS, Mutation, fingerprint, make, make_outside
 from tests.sweeps import SEED, examples
 from toolkit.errors import DamageError, PlaybackError
+from toolkit.storage.bundle.store import BundleStore
 from toolkit.storage.local import LocalStore
 from toolkit.storage.repository import Repository
+from toolkit.storage.store import Store
 
 SECONDS = 20
 """For all that is done with one repository; a hang takes for ever."""
@@ -56,6 +60,22 @@ def limited(what: str) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def attack(store: Callable[[], Store], chance: random.Random, said: str) -> None:
+    """Do all that is done with a repository, in any order: each ends soon, with a result or a documented error."""
+    todo = list(OPERATIONS.items())
+    chance.shuffle(todo)
+    for name, operation in todo:
+        began = time.monotonic()
+        with limited(f"{name}, {said}"):
+            try:
+                operation(Repository.open(store(), create=False))
+            except PlaybackError:
+                pass
+            except Exception as error:
+                raise AssertionError(f"{name} gives {type(error).__name__}: {error} ({said})") from error
+        assert time.monotonic() - began < SECONDS, f"{name}, {said}"
+
+
 def test_nothing_in_a_repository_does_harm(tmp_path: Path) -> None:
     """Repositories spoilt at random: every command ends soon, with a result or one of the documented errors."""
     outside = tmp_path / "outside"
@@ -69,19 +89,58 @@ def test_nothing_in_a_repository_does_harm(tmp_path: Path) -> None:
         mutation = Mutation(root, outside, chance)
         mutation.spoil()
         said = f"seed {SEED}, case {number}: {'; '.join(mutation.done)}"
-        todo = list(OPERATIONS.items())
-        chance.shuffle(todo)
-        for name, operation in todo:
-            began = time.monotonic()
-            with limited(f"{name}, {said}"):
-                try:
-                    operation(Repository.open(LocalStore(root), create=False))
-                except PlaybackError:
-                    pass
-                except Exception as error:
-                    raise AssertionError(f"{name} gives {type(error).__name__}: {error} ({said})") from error
-            assert time.monotonic() - began < SECONDS, f"{name}, {said}"
+        attack(lambda: LocalStore(root), chance, said)  # noqa: B023
         assert fingerprint(outside) == before, said
+    assert memory() - grown < MEMORY, f"seed {SEED}"
+
+
+def packed(path: Path, root: Path, outside: Path, chance: random.Random) -> str:
+    """Pack a spoilt repository into a bundle, put something beside it, and flip bytes where its table of contents is.
+
+    Gives what was done.
+    """
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "w") as archive:
+        warnings.simplefilter("ignore", UserWarning)  # the same name twice
+        for file in sorted(root.rglob("*")):
+            if file.is_file() and not file.is_symlink() and file.stat().st_size < HUGE:
+                name = file.relative_to(root).as_posix().encode(errors="replace").decode()
+                way = chance.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
+                for _ in range(1 + (chance.random() < 0.01)):
+                    archive.writestr(zipfile.ZipInfo(name), file.read_bytes(), way)
+        table = archive.fp.tell() if archive.fp else 0
+    data = bytearray(path.read_bytes())
+    flipped = [chance.randrange(table, len(data)) for _ in range(chance.choice((0, 0, 1, 3)))]
+    for at in flipped:
+        data[at] = chance.choice((0, 255, data[at] ^ 1 << chance.randrange(8)))
+    path.write_bytes(data)
+    beside, what = path.with_name(f".{path.name}.writing"), chance.choice(("nothing", "link", "pipe", "linked locks"))
+    if what == "link":
+        beside.symlink_to(outside)
+    elif what == "pipe":
+        os.mkfifo(beside)
+    elif what == "linked locks":
+        beside.mkdir()
+        (beside / "locks").symlink_to(outside / "locks")
+    return f"bytes {flipped} of {table} to {len(data)}, {what} beside it"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
+def test_nothing_in_a_bundle_does_harm(tmp_path: Path) -> None:
+    """Bundles spoilt at random, and what is beside them: the same."""
+    make(tmp_path / "model")
+    make_outside(tmp_path / "outside", tmp_path / "model")
+    (tmp_path / "outside" / "mine.tmp").write_bytes(b"mine")
+    before, grown = fingerprint(tmp_path / "outside"), memory()
+    for number in range(examples(5)):
+        chance = random.Random(f"bundle {SEED} {number}")
+        root = tmp_path / f"repository{number}"
+        shutil.copytree(tmp_path / "model", root)
+        mutation = Mutation(root, tmp_path / "outside", chance)
+        mutation.spoil()
+        bundle = tmp_path / f"bundle{number}"
+        done = packed(bundle, root, tmp_path / "outside", chance)
+        attack(lambda: BundleStore(bundle), chance, f"seed {SEED}, case {number}: {'; '.join(mutation.done)}; {done}")  # noqa: B023
+        assert fingerprint(tmp_path / "outside") == before, done
     assert memory() - grown < MEMORY, f"seed {SEED}"
 
 

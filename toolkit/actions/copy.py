@@ -79,20 +79,23 @@ def run(arguments: CopyArguments, context: Context) -> Outcome:
     if context.check and known_repositories(context).open_if_there(config) is None:
         return Outcome(skipped=f"there is no repository at {open_store(config).place} yet")
     source = repository_of(context, arguments.source)
-    target = _target(context, arguments, source)
     wait = arguments.lock_wait
-    with ExitStack() as locks:
-        if not context.check:
-            lock = locks.enter_context(shared_lock(context, source, "copy", wait=wait, reading=True))
-            if target:
-                locks.enter_context(shared_lock(context, target, "copy", wait=wait))
-            return replace(_copy(arguments, context, source, target), warnings=lock.warnings)
-        return _copy(arguments, context, source, target)
+    if context.check:
+        return _copy(arguments, context, source)
+    with shared_lock(context, source, "copy", wait=wait, reading=True) as lock, ExitStack() as locks:
+        return replace(_copy(arguments, context, source, locks), warnings=lock.warnings)
 
 
-def _copy(arguments: CopyArguments, context: Context, source: Repository, target: Repository | None) -> Outcome:
+def _copy(arguments: CopyArguments, context: Context, source: Repository, locks: ExitStack | None = None) -> Outcome:
     clock = time.monotonic()
+    store = open_store(repository_config(context, arguments.to))
+    if store.place == source.place:
+        raise InputError(f"`from` and `to` are the same repository, {store.place}", hint="name two different ones")
+    # before the target is made: what names nothing leaves nothing behind
     chosen, unreadable = _chosen(context, source, arguments.backups)
+    target = _target(context, arguments)
+    if locks and target:
+        locks.enter_context(shared_lock(context, target, "copy", wait=arguments.lock_wait))
     copying = Copying(source, target)
     plan = copying.plan(chosen)
     result = _Result(there=[each.label for each in plan if each.there], failed=unreadable)
@@ -105,12 +108,9 @@ def _copy(arguments: CopyArguments, context: Context, source: Repository, target
     return _outcome(result, arguments, time.monotonic() - clock)
 
 
-def _target(context: Context, arguments: CopyArguments, source: Repository) -> Repository | None:
+def _target(context: Context, arguments: CopyArguments) -> Repository | None:
     """The repository to copy to; in check mode None when it is not there yet."""
     config = repository_config(context, arguments.to)
-    store = open_store(config)
-    if store.place == source.place:
-        raise InputError(f"`from` and `to` are the same repository, {store.place}", hint="name two different ones")
     known = known_repositories(context)
     return known.open_if_there(config) if context.check else known.open(config, create=True)
 
@@ -123,6 +123,8 @@ def _chosen(
         return [backup_of(context, source, "latest").metadata.label], {}
     existing = source.labels()
     asked = existing if wanted == "all" else names(wanted)
+    if not asked and not context.check:  # in check mode an earlier task may be going to make one
+        raise InputError(f"{source.place} has no backup to copy", hint="`invoke backups` lists the backups there are")
     absent = [label for label in asked if label not in existing]
     if absent:
         raise InputError(

@@ -68,13 +68,13 @@ def run(arguments: PruneArguments, context: Context) -> Outcome:
             return Outcome(skipped=f"there is no repository at {open_store(config).place} yet")
         decisions, records = _decide(repository, policy, arguments.only, context, zone)
         removal = pruning.forecast(repository, _removed(decisions), grace=grace, now=context.now())
-        return _outcome(repository, decisions, records, removal, zone, would=True)
+        return _outcome(repository, decisions, records, removal, zone, only=arguments.only, would=True)
     repository = known_repositories(context).open(config, create=False)
     with exclusive_lock(context, repository, "prune", wait=arguments.lock_wait) as lock:
         context.progress.start("prune")
         decisions, records = _decide(repository, policy, arguments.only, context, zone)
         removal = pruning.prune(repository, _removed(decisions), grace=grace, lock=lock, progress=context.progress)
-    return _outcome(repository, decisions, records, removal, zone, would=False)
+    return _outcome(repository, decisions, records, removal, zone, only=arguments.only, would=False)
 
 
 def _decide(
@@ -99,6 +99,7 @@ def _outcome(
     removal: Removal,
     zone: tzinfo,
     *,
+    only: Collection[str] | None,
     would: bool,
 ) -> Outcome:
     keeps = repository.store.keeps_deleted
@@ -121,6 +122,8 @@ def _outcome(
         for each in decisions
         if FUTURE in each.reasons
     ]
+    there = {each.backup.label for each in decisions}
+    warnings += [f"backup {label}, which was to be removed, is not there" for label in only or () if label not in there]
     if removal.chunks and keeps and not would:
         warnings.append(
             f"{repository.place} keeps what is deleted (versions or Object Lock): no space was freed;"

@@ -210,6 +210,7 @@ def _outcome(plans: list[RestorePlan], context: Context) -> Outcome:
     return Outcome(
         changed=any(plan.changed for plan in plans),
         result=Retried(plans=plans, host=context.host.name, check=context.check, samples=context.diff),
+        warnings=tuple(dict.fromkeys(line for plan in plans for line in plan.warnings)),
         exit_code=ExitCode.PARTIAL if any(plan.total("quarantined") for plan in plans) else 0,
     )
 

@@ -12,12 +12,14 @@ from msgspec import Meta
 from toolkit.actions.action import Action, ExactlyOne
 from toolkit.actions.arguments import Arguments, Text, Texts, UniqueTexts, about, shaped
 from toolkit.actions.context import Context
-from toolkit.actions.targets import connection_to
+from toolkit.actions.targets import conninfo_of
 from toolkit.config.row_files import MappedRows, open_rows
+from toolkit.errors import InputError
 from toolkit.model.outcome import Moved, Outcome
 from toolkit.model.role import Role
 from toolkit.model.seeding import Ids, Lookup, RowSource, Sample, Seeded, Seeding
 from toolkit.postgres.seed.upsert import seed
+from toolkit.postgres.session.connection import connect, session
 from toolkit.shipped import found_file
 from toolkit.wording import count
 
@@ -105,12 +107,14 @@ def run(arguments: SeedArguments, context: Context) -> Outcome:
         InputError: the file, the rows or the arguments do not fit the table; every problem.
         RefusedError: the natural key does not tell rows of the table apart.
         DatabaseError: the server cannot be reached or refuses a row; nothing is kept then.
+        UndecidedError: the connection was lost in the commit, and nobody can say how it ended.
     """
     started = time.monotonic()
+    source = _source(arguments, context)
     seeding = Seeding(
         table=arguments.table,
         key=arguments.key,
-        source=_source(arguments, context),
+        source=source,
         fixed=arguments.set,
         lookups={
             name: Lookup(table=each.table, key=each.key, column=each.column) for name, each in arguments.lookup.items()
@@ -120,15 +124,19 @@ def run(arguments: SeedArguments, context: Context) -> Outcome:
     )
     host = context.host
     schemas = context.inventory.catalog(host.catalog).schemas if host.catalog else ("public",)
-    with connection_to(context, host, "seed") as connection:
+    conninfo = conninfo_of(context, host)
+    with connect(conninfo, application="playback seed") as connection:
         done = seed(
             connection,
+            lambda: session(conninfo, application="playback seed"),
             seeding,
             schemas=schemas,
             progress=context.progress,
             check=context.check,
             samples=context.diff,
         )
+    if not done.rows:
+        raise InputError([source.problem(0, "", "there is no row in it")])
     return _outcome(arguments.table, done, check=context.check, seconds=time.monotonic() - started)
 
 

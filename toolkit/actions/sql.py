@@ -16,8 +16,16 @@ from toolkit.errors import InputError
 from toolkit.model.outcome import Outcome
 from toolkit.model.role import Role
 from toolkit.postgres.session import statements
-from toolkit.postgres.session.connection import connect
+from toolkit.postgres.session.connection import connect, session
+from toolkit.postgres.write.fate import Deed
+from toolkit.postgres.write.recovery import told_transaction
 from toolkit.wording import counted
+
+_DEED = Deed(
+    does="in which the statements ran",
+    done="what the statements did is done",
+    again="look whether the statements took effect before you run them again",
+)
 
 Database = Annotated[str, shaped({"anyOf": [{"type": "string", "minLength": 1}, {"$ref": f"{COMMON}/secret"}]})]
 
@@ -80,7 +88,9 @@ def run(arguments: SqlArguments, context: Context) -> Outcome:
     Raises:
         InputError: the file cannot be read.
         TaskError: the file to save to cannot be written.
+        CommittedError: the statements ended their transaction themselves.
         DatabaseError: the server cannot be reached or refuses a statement; nothing is kept then.
+        UndecidedError: the connection was lost in the commit, and nobody can say how it ended.
     """
     text = _statements(arguments, context)
     own = not arguments.database
@@ -102,9 +112,12 @@ def run(arguments: SqlArguments, context: Context) -> Outcome:
                 _values(arguments.args),
                 read_only=context.check,
                 keep=keep if arguments.save else None,
+                transaction=told_transaction(connection, lambda: session(database, application="playback sql"), _DEED),
             )
         except statements.WriteRefusedError:
             return Outcome(skipped="check mode: the statements would write")
+    if not answer.status:
+        raise InputError(f"sql.{'query' if arguments.query else 'file'}: there is no statement in it")
     verb = "would be saved" if context.check else "saved"
     said = f"; {counted(saved[0], 'row')} {verb} in {arguments.save}" if saved else ""
     return Outcome(

@@ -84,7 +84,7 @@ def chosen(context: Context, repository: Repository, wanted: Wanted) -> Chosen:
         businesses = _businesses(manifest, proofs, wanted, chance)
         if not businesses:
             label = manifest.metadata.label
-            return Chosen(businesses={}, why=f"there is no business in {label}", warnings=warnings)
+            raise InputError(f"no business matches: there is none in {label}", hint="say `businesses: all`")
     return Chosen(manifest=manifest, businesses=businesses, why=found.why, warnings=warnings)
 
 
@@ -111,7 +111,12 @@ def _next(context: Context, repository: Repository, proofs: Proofs, wanted: Want
     warnings = tuple(error.message for error in unreadable.values())
     if label is None:
         if not candidates:
-            return Chosen(businesses={}, why=f"there is no backup of {host}{job}", warnings=warnings)
+            why = f"there is no backup of {host}{job}"
+            if unreadable:
+                raise next(iter(unreadable.values()))
+            if not context.check:  # in check mode an earlier task may be going to make it
+                raise InputError(why, hint="`invoke backups` lists the backups there are")
+            return Chosen(businesses={}, why=why, warnings=warnings)
         why = f"all {counted(len(candidates), 'backup')} of {host}{job} are proven"
         return Chosen(businesses={}, why=why, warnings=warnings)
     (taken,) = (each for each in candidates if each.label == label)

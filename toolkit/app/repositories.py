@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from toolkit.output.answer import WARNING, Answer, Line
 from toolkit.output.failure import error_lines
 from toolkit.storage.known import KnownRepositories
 from toolkit.storage.repository import Repository
+from toolkit.wording import meant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +106,7 @@ def find_backup(inventory: LoadedInventory, label: str, name: str) -> tuple[str,
     if failures and name:
         raise StorageError(failures[0])
     unread = "".join(f"\n  not looked into: {failure}" for failure in failures)
-    raise _nowhere(label, name, unread)
+    raise nowhere(label, name, unread)
 
 
 def holding(call: Call, label: str) -> Iterator[tuple[str, Repository]]:
@@ -120,10 +121,31 @@ def holding(call: Call, label: str) -> Iterator[tuple[str, Repository]]:
     for failure in failures:
         call.note(f"not looked into: {failure}", style=WARNING)
     if not found:
-        raise _nowhere(label, call.repository, "")
+        raise nowhere(label, call.repository)
 
 
-def _nowhere(label: str, name: str, unread: str) -> InputError:
+def expect_host(call: Call, host: str, seen: Collection[str]) -> None:
+    """See that a host by which a list was narrowed down is one: of the inventory, or of what repositories hold.
+
+    Args:
+        host: its name; empty where the list is of all.
+        seen: the hosts of what was read.
+
+    Raises:
+        InputError: nobody knows it, so nothing could have been found.
+    """
+    known = sorted({*call.control.load_inventory().groups["all"], *seen})
+    if host and host not in known:
+        raise InputError(f"--host: unknown host {host}{meant(host, known)} (known: {', '.join(known) or 'none'})")
+
+
+def nowhere(label: str, name: str, unread: str = "") -> InputError:
+    """Give the error for a backup that is nowhere.
+
+    Args:
+        name: the repository that was looked into; empty for all.
+        unread: lines about those that could not be.
+    """
     where = f"repository {name}" if name else "any repository of the inventory"
     return InputError(
         f"there is no backup {label} in {where}{unread}", hint="`invoke backups` lists the backups there are"

@@ -53,8 +53,8 @@ def run_options(
         problems.append(Problem(message="--write-answers goes with --check: it asks what would stand in the way"))
     options = RunOptions(
         limit=_limit(asked.limit, control, problems),
-        tags=names(asked.tags),
-        skip_tags=names(asked.skip_tags),
+        tags=names(asked.tags, "--tags"),
+        skip_tags=names(asked.skip_tags, "--skip-tags"),
         check=check,
         diff=diff,
         write_answers=write_answers,

@@ -21,7 +21,7 @@ def scope_meant(*, businesses: str, demo: str, scope: str, optional: str) -> Sco
     problems: list[Problem] = []
     meant = Scope(
         type=_choice("--scope", scope, BackupType.BUSINESS, problems),
-        businesses=tuple(dict.fromkeys(names(businesses))),
+        businesses=tuple(dict.fromkeys(names(businesses, "--businesses"))),
         demo=_choice("--demo", demo, Demo.EXCLUDE, problems),
         optional=_optional(optional, problems),
     )
@@ -30,9 +30,19 @@ def scope_meant(*, businesses: str, demo: str, scope: str, optional: str) -> Sco
     return meant
 
 
-def names(text: str) -> tuple[str, ...]:
-    """Split a list at its commas; spaces around the names do not count."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+def names(text: str, option: str = "") -> tuple[str, ...]:
+    """Split a list at its commas; spaces around the names do not count.
+
+    Args:
+        option: the option that is to name something; empty where a list may be of nothing.
+
+    Raises:
+        InputError: the option was given and names nothing, which would leave out no more than if it were not there.
+    """
+    found = tuple(name.strip() for name in text.split(",") if name.strip())
+    if option and text and not found:
+        raise InputError(f"{option}: {text!r} names nothing", hint=f"name something, or leave {option} out")
+    return found
 
 
 def _choice(option: str, text: str, default: Choice, problems: list[Problem]) -> Choice:
@@ -49,7 +59,7 @@ def _choice(option: str, text: str, default: Choice, problems: list[Problem]) ->
 def _optional(text: str, problems: list[Problem]) -> dict[str, int | None]:
     """`table` or `table=LIMIT`, several separated by commas."""
     found: dict[str, int | None] = {}
-    for entry in names(text):
+    for entry in names(text, "--optional"):
         table, equals, limit = entry.partition("=")
         if equals and not re.fullmatch(r"[1-9][0-9]{0,11}", limit):
             problems.append(

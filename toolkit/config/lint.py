@@ -59,11 +59,15 @@ class _Linter:
         if path.is_dir() and (path / "hosts.yml").exists():
             self.check_inventory(path)
         elif path.is_dir():
-            for entry in sorted(path.rglob("*")):
-                if entry.suffix in _ENDINGS and not any(
-                    part.startswith(".") for part in entry.parts[len(path.parts) :]
-                ):
-                    self._check_file(entry)
+            found = [
+                entry
+                for entry in sorted(path.rglob("*"))
+                if entry.suffix in _ENDINGS and not any(part.startswith(".") for part in entry.parts[len(path.parts) :])
+            ]
+            for entry in found:
+                self._check_file(entry)
+            if not found:
+                self.problems.append(Problem(file=str(path), message="no YAML file (.yml, .yaml) is in this directory"))
         else:
             self._check_file(path)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from toolkit.errors import RefusedError
+from toolkit.errors import RefusedError, none_or_some
 from toolkit.model.manifest import Manifest, TableEntry
 from toolkit.planning.answers import Names
 from toolkit.planning.candidates import Candidates, TooMuchError, Wider
@@ -81,6 +81,7 @@ def check_businesses(manifest: Manifest, businesses: Collection[str]) -> None:
     """See that a backup has some businesses.
 
     Raises:
+        InputError: it has none of them.
         RefusedError: it lacks one of them.
     """
     tenants = manifest.selection.tenants
@@ -92,7 +93,7 @@ def check_businesses(manifest: Manifest, businesses: Collection[str]) -> None:
     meant += [f"it left {name} out as demo" for name in missing if name in manifest.selection.left_out]
     near = {name: nearest(name, tenants) for name in missing if not called[name]}
     meant += [f"did you mean {known} in place of {name}?" for name, known in near.items() if known]
-    raise RefusedError(
+    raise none_or_some(missing, businesses)(
         f"backup {manifest.metadata.label} does not have the businesses {', '.join(missing)}",
         hint=f"{', '.join(meant)}{': ' if meant else ''}it has {', '.join(sorted(tenants)) or 'none'}",
     )

@@ -1,15 +1,16 @@
 """Tasks on the workers of a Dask cluster: one of its own on this machine, or one that runs already.
 
 Dask may run again what a lost worker had begun, and what may have written must not be written again. So each task is
-laid down as a claim that only one worker can take, and of a task whose claim is taken and whose answer does not come
-nobody says more than is known.
+laid into a queue, out of which only one worker can take it, and of a task that was taken and whose answer does not come
+nobody says more than is known. What Dask runs is a *seat* at a worker, which takes one task after the other out of its
+queue: so Dask's own work is done once for many tasks.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import signal
+import sys
 import threading
 import time
 import uuid
@@ -22,7 +23,6 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import dask
-import msgspec
 from dask.distributed import Client, Future, KilledWorker, LocalCluster, Queue
 from distributed.security import Security
 
@@ -36,9 +36,9 @@ from toolkit.runner import wire
 from toolkit.runner.errands import heard
 from toolkit.runner.executor import Order, Threads
 from toolkit.runner.helping import AGAIN, errand_of, lost
-from toolkit.runner.interruption import Interruption
+from toolkit.runner.interruption import Interruption, unheard
 from toolkit.runner.wire import Errand, LostError
-from toolkit.runner.worker import Visit, interrupt, work
+from toolkit.runner.worker import Visit, interrupt, sit, work
 
 _SLICE: Final = 0.2
 _WITHOUT_WORKERS: Final = 30.0
@@ -102,9 +102,10 @@ class DaskCluster:
         self._gone = False
         self._client: Client | None = None
         self._stopping = _Once(lambda: interruption.pending, self._tell)
-        self._claims: list[Queue] = []
-        """Queues of claims that no task uses now; each is for one task at a time."""
+        self._seats: list[_Seat] = []
+        """Those that have no task now."""
         self._heard: dict[str, Progress] = {}
+        self._awaited: dict[str, _Seat] = {}
 
     def __enter__(self) -> Self:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
@@ -142,9 +143,13 @@ class DaskCluster:
             self._open.close()
 
     def _leave(self, client: Client, visit: str) -> None:
-        if client.status == "running" and self._address:
-            for claims in self._claims:
-                _quietly(claims.close)
+        if client.status != "running":
+            return
+        for seat in self._seats:
+            _quietly(partial(seat.tasks.put, ""))
+        if self._address:
+            for seat in self._seats:
+                _quietly(seat.tasks.close)
             _quietly(partial(client.unregister_worker_plugin, visit))
 
     def run(self, order: Order) -> Outcome:
@@ -195,21 +200,39 @@ class DaskCluster:
     def _answered(self, client: Client, order: Order, errand: Errand) -> Outcome:
         if client.status != "running" or self._gone:
             raise TaskError("the scheduler is gone; this task was not begun", hint=AGAIN)
-        came = threading.Event()
-        claims = self._claims.pop() if self._claims else Queue(f"{self._run}-{uuid.uuid4().hex}", client=client)
+        seat = self._seats.pop() if self._seats else _Seat(Queue(f"{self._run}-{uuid.uuid4().hex}", client=client))
+        self._awaited[errand.key] = seat
         try:
-            claims.put(errand.key)
-            text = wire.sent(msgspec.structs.replace(errand, claims=claims.name))
-            future = client.submit(work, text, key=errand.key, pure=False, retries=0)
-            future.add_done_callback(lambda _: came.set())
-            self._wait(client, future, came, self._stopping)
-            outcome = wire.outcome(future.result())
+            seat.lay(wire.sent(errand))
+            answer = self._told(client, seat, errand.key)
         except (LostError, CancelledError, OSError, KilledWorker) as error:
-            raise self._lost(client, order, claims) from error
-        self._claims.append(claims)
-        return outcome
+            raise self._lost(client, order, seat) from error
+        finally:
+            del self._awaited[errand.key]
+        self._seats.append(seat)
+        return wire.outcome(answer)
 
-    def _wait(self, client: Client, future: Future[str], came: threading.Event, look: Callable[[], object]) -> None:
+    def _told(self, client: Client, seat: _Seat, key: str) -> str:
+        """Wait for the answer to a task that is laid down; LostError where nobody will give it."""
+        taken = seat.is_taken
+        for _ in range(2 if taken else 1):
+            if not seat.is_taken:
+                seat.take(client, self._run, key)
+            assert seat.future is not None
+            while True:
+                self._wait(client, seat.future, seat.woken, self._stopping)
+                seat.woken.clear()
+                if seat.answer:
+                    return seat.answer
+                if seat.future.done():
+                    break
+            # a long answer, or one that was told while this was looked at
+            last, answer = seat.future.result()
+            if last == key:
+                return answer
+        raise LostError
+
+    def _wait(self, client: Client, future: Future[Any], came: threading.Event, look: Callable[[], object]) -> None:
         """Wait for the answer, or until nobody is left to give one.
 
         Args:
@@ -235,13 +258,13 @@ class DaskCluster:
         passing = partial(self._client.run, interrupt, self._run, part, on_error="ignore")
         threading.Thread(target=_quietly, args=(passing,), daemon=True).start()
 
-    def _lost(self, client: Client, order: Order, claims: Queue) -> TaskError | UndecidedError:
+    def _lost(self, client: Client, order: Order, seat: _Seat) -> TaskError | UndecidedError:
         """What is known of a task that nobody answers for any more."""
         begun = True
         if client.status == "running":
             with suppress(Exception):
                 # what can still be taken was not, and will not be
-                begun = not claims.get(batch=True)
+                begun = not seat.tasks.get(batch=True)
             who = "its worker"
         else:
             self._gone, who = True, "the scheduler"
@@ -295,8 +318,12 @@ class DaskCluster:
         )
 
     def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
-        """Tell of the progress that a worker tells of; of a task that has ended nothing more is told."""
+        """Take a worker's answer, or tell of its progress; of a task that has ended nothing more is told."""
         message = event[1]
+        if "answer" in message:
+            if seat := self._awaited.get(message["key"]):
+                seat.tell(message["answer"])
+            return
         progress = self._heard.get(message["key"])
         if progress is not None:
             heard(message, progress)
@@ -308,6 +335,44 @@ class DaskCluster:
         database = order.host.database
         own = isinstance(database, str) and EmbeddedDatabase.of(database) is not None
         return own or "embedded:" in str(order.written)
+
+
+class _Seat:
+    """A queue of tasks, one at a time, and the call at a worker that takes them.
+
+    Attributes:
+        future: of that call; None before there was one.
+        woken: set when the answer is told, or the call ends.
+        answer: to the task that was laid down last; empty as long as there is none.
+    """
+
+    def __init__(self, tasks: Queue) -> None:
+        self.tasks = tasks
+        self.future: Future[tuple[str, str]] | None = None
+        self.woken = threading.Event()
+        self.answer = ""
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether a worker sits there, or is to."""
+        return self.future is not None and not self.future.done()
+
+    def lay(self, text: str) -> None:
+        """Lay a task down."""
+        self.answer = ""
+        self.woken.clear()
+        self.tasks.put(text)
+
+    def take(self, client: Client, run: str, key: str) -> None:
+        """Have a worker sit down; the scheduler calls it by the task that it begins with."""
+        name = f"{key}-{uuid.uuid4().hex}"
+        self.future = client.submit(sit, run, self.tasks.name, key=name, pure=False, retries=0)
+        self.future.add_done_callback(lambda _: self.woken.set())
+
+    def tell(self, answer: str) -> None:
+        """Take the answer."""
+        self.answer = answer
+        self.woken.set()
 
 
 class _Once:
@@ -326,19 +391,15 @@ class _Once:
 
 @contextmanager
 def _unheard_by_children() -> Iterator[None]:
-    """Inside, threads and processes begin to which Ctrl-C in a terminal does not speak; it waits for this thread."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows, where workers are told when they are there
-        yield
-        return
-    from multiprocessing import resource_tracker  # noqa: PLC0415 - there is none on Windows
+    """As `unheard`; Python's own helping process begins like that, too."""
+    if sys.platform != "win32":
+        from multiprocessing import resource_tracker  # noqa: PLC0415 - there is none on Windows
 
-    # when it begins, it lets the signal through again in the thread that needs it first
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
+        # when it begins, it lets signals through again in the thread that needs it first
+        with unheard():
+            resource_tracker.ensure_running()
+    with unheard():
         yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _files(inventory: Path) -> dict[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from toolkit.errors import Problem
 from toolkit.model.playbook import Block, Play, Step, Task
 from toolkit.runner.options import RunOptions
@@ -21,6 +23,13 @@ def unknown_tags(plays: Sequence[Play], options: RunOptions) -> Iterator[Problem
             if word not in known and word not in SPECIAL:
                 near = meant(word, known)
                 yield Problem(message=f"{option}: no task has the tag {word}{near} (known: {_listed(known)})")
+
+
+def nothing_to_list(plays: Sequence[Play], options: RunOptions) -> Iterator[Problem]:
+    """Give why a list of tasks would be of none, or of others than was asked for: what a run is refused for as well."""
+    yield from (unknown := list(unknown_tags(plays, options)))
+    if not unknown and (reason := nothing_to_run([(play, None) for play in plays], replace(options, start_at_task=""))):
+        yield Problem(message=reason)
 
 
 def no_hosts(plays: Sequence[Play], options: RunOptions, groups: Mapping[str, Sequence[str]]) -> str:

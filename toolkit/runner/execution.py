@@ -137,7 +137,9 @@ class Execution(Struct, frozen=True, kw_only=True):
         for attempt in range(1, retries + 2):
             result = replace(self._attempt(scope), attempts=attempt)
             satisfied = scope.all("until", task.until, result) if task.until else not result.failed
-            if satisfied or result.status is Status.SKIPPED or self.interruption.pending:
+            # what may have taken effect is not done twice
+            undecided = result.exit_code == ExitCode.UNDECIDED
+            if satisfied or undecided or result.status is Status.SKIPPED or self.interruption.pending:
                 return result
             if attempt <= retries:
                 self.reporter.retrying(result.host, title(task), left=retries + 1 - attempt)

@@ -23,7 +23,6 @@ def errand_of(order: Order, *, run: str = "", part: str | None = None) -> Errand
     return Errand(
         run=run,
         key=f"{order.host.name}-{uuid.uuid4().hex}",
-        claims="",
         action=order.action.name,
         arguments=order.pack() if part is None else None,
         place=(order.place.file, order.place.line, order.place.path),

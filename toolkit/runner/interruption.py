@@ -192,6 +192,34 @@ class Interruption:
         os._exit(_EXIT_CODE)
 
 
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Inside, this thread begins processes and threads that hear none of these signals.
+
+    A terminal that closes, and whoever ends a service, send them to all processes of a run. Those that work for it are
+    told by it what becomes of their tasks.
+    """
+    if sys.platform == "win32":  # there they begin in a group of their own, or are told when they are there
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _present())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def pass_over() -> None:
+    """Have this process, which began `unheard`, do nothing about these signals; those that it starts do as ever."""
+    present = _present()
+    for number in present:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            # what is ignored would be ignored as well by the programs that this process starts
+            signal.signal(number, lambda *_: None)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, present)
+
+
 def _present() -> list[int]:
     """Give the signals that ask a program to end, as far as this system has them."""
     return [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -17,6 +16,7 @@ import msgspec
 
 from toolkit.private.files import keep_private
 from toolkit.runner.errands import Guest, done
+from toolkit.runner.interruption import pass_over
 from toolkit.runner.processes import ANSWER, INTERRUPT, PROGRESS, Hello
 from toolkit.runner.wire import received
 
@@ -46,10 +46,7 @@ class _Worker:
 
 def main() -> None:
     """Do errands until the input ends."""
-    # Ctrl-C is for the run, which says then what becomes of its tasks
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    pass_over()
     # whatever else is printed is no answer
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)

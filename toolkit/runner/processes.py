@@ -8,12 +8,11 @@ from __future__ import annotations
 import json
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ import msgspec
 import toolkit
 from toolkit.errors import TaskError
 from toolkit.runner import wire
+from toolkit.runner.interruption import unheard
 from toolkit.runner.wire import Errand, LostError
 
 _SLICE: Final = 0.2
@@ -161,7 +161,7 @@ class ProcessPool:
 def _begun() -> subprocess.Popen[bytes]:
     home = str(Path(toolkit.__file__).parent.parent)
     path = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
-    with _unheard():
+    with unheard():
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "toolkit.runner.process"],
             stdin=subprocess.PIPE,
@@ -169,16 +169,3 @@ def _begun() -> subprocess.Popen[bytes]:
             env={**os.environ, "PYTHONPATH": path},
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
-
-
-@contextmanager
-def _unheard() -> Iterator[None]:
-    """Inside, processes begin to which Ctrl-C in a terminal does not speak."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows, where they have a group of their own
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -30,7 +30,6 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         run: the run that it belongs to; the worker knows its inventory.
         key: the name of this attempt.
-        claims: the queue in which its key is laid down: whoever takes it begins, and nobody takes it twice.
         arguments: as `toolkit.config.packing` packs them.
         place: the task's: file, line and path.
         now: the time as the run sees it, in ISO 8601.
@@ -40,7 +39,6 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
 
     run: str
     key: str
-    claims: str
     action: str
     arguments: Any
     place: tuple[str, int, str]
@@ -54,7 +52,7 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LostError(Exception):
-    """The task was begun before, by a worker of which nothing is known."""
+    """Nobody answers for a task any more."""
 
 
 def sent(errand: Errand) -> str:
@@ -89,16 +87,8 @@ def answer(work: Callable[[], Outcome | str], *, foreign: bool, shown_file: Call
     return json.dumps(document, ensure_ascii=False)
 
 
-LOST = json.dumps({"lost": True})
-"""The answer where somebody else has begun before."""
-
-
 def outcome(text: str) -> Outcome:
-    """Give the outcome that an answer holds, or raise what was raised there.
-
-    Raises:
-        LostError: it was begun before.
-    """
+    """Give the outcome that an answer holds, or raise what was raised there."""
     document = _opened(text)
     return Outcome(
         changed=document["changed"],
@@ -120,8 +110,6 @@ def part(text: str) -> str:
 
 def _opened(text: str) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(text)
-    if "lost" in document:
-        raise LostError
     if "interrupted" in document:
         raise Interrupted(document["interrupted"]) if document["interrupted"] else KeyboardInterrupt
     if "defect" in document:

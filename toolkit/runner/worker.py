@@ -1,12 +1,16 @@
-"""What a Dask worker does: it is told of a run's inventory when it meets the run, and then does errands one by one."""
+"""What a Dask worker does: it is told of a run's inventory when it meets the run, and then does errands one by one.
+
+Dask's own work for a task costs as much as a small backup. So what it sends to a worker is no task of a run but a
+*seat*: a call that takes tasks out of a queue, one after the other, as long as the run has more.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-import signal
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -21,17 +25,22 @@ from toolkit.errors import TaskError
 from toolkit.model.outcome import Outcome
 from toolkit.private.files import keep_private
 from toolkit.runner.errands import Guest, done
-from toolkit.runner.interruption import Interruption
-from toolkit.runner.wire import LOST, Errand, answer, received
+from toolkit.runner.interruption import Interruption, pass_over
+from toolkit.runner.wire import Errand, answer, received
 
 DIRECTORY: Final = "PLAYBACK_DIRECTORY"
 """The environment variable with a worker's control directory, where it is not in the same place as the run's."""
 
+_LINGER: Final = 0.5
+"""Seconds that a seat waits for the next task."""
+_TURN: Final = 2.0
+"""Seconds after which a seat ends with the task that it is at, so that other runs on the same cluster come in."""
+_SMALL: Final = 64 * 1024
+"""Characters of an answer that is told at once; the scheduler keeps what is told, so a longer one ends the seat."""
+
 _guests: dict[str, Guest] = {}
-_claims: dict[str, Queue] = {}
 _parts: dict[str, Interruption] = {}
 """The parts of tasks that are being done, by their keys."""
-_lock = threading.Lock()
 
 
 def visit_name(run: str) -> str:
@@ -68,8 +77,7 @@ class Visit(WorkerPlugin):
             raise RuntimeError(f"it has no directory {control}: share it, or name another one in {DIRECTORY}")
         keep_private()
         if self._own and threading.current_thread() is threading.main_thread():
-            # Ctrl-C is for the run, which says then what becomes of its tasks
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            pass_over()
         folder = Path(tempfile.mkdtemp(prefix="playback-inventory-"))
         for name, text in self._files.items():
             file = folder / name
@@ -92,35 +100,51 @@ def interrupt(run: str, part: str = "") -> None:
         guest.interruption.notice()
 
 
-def work(text: str) -> str:
-    """Do a task, unless somebody has begun it before, and give the answer; both as JSON.
+def sit(run: str, seat: str) -> tuple[str, str]:
+    """Do the tasks that are laid into a queue, until none comes for a while; an empty text ends it at once.
 
-    A part of a task is done however often it is asked for: that changes nothing.
+    Nobody takes a task twice, whatever Dask does again. Answers are told; the last one is given back as well.
+
+    Returns:
+        the key of the last task and its answer; empty where there was none.
+    """
+    tell, tasks = get_worker().log_event, Queue(seat, client=get_client())
+    ends, key, told = time.monotonic() + _TURN, "", ""
+    while time.monotonic() < ends and len(told) <= _SMALL:
+        try:
+            text = tasks.get(timeout=_LINGER)
+        except TimeoutError:
+            break
+        if not text:
+            break
+        errand = received(text)
+        key, told = errand.key, _answered(errand, _guests.get(run))
+        if len(told) <= _SMALL:
+            tell(visit_name(run), {"key": key, "answer": told})
+    return key, told
+
+
+def work(text: str) -> str:
+    """Do a part of a task and give the answer; both as JSON. It is done however often it is asked for: that changes
+    nothing.
     """
     errand = received(text)
     guest = _guests.get(errand.run)
     if guest is None:
+        return _answered(errand, None)
+    _parts[errand.key] = Interruption()
+    try:
+        guest.inventory()
+        return _answered(errand, replace(guest, interruption=_parts[errand.key]))
+    finally:
+        del _parts[errand.key]
+
+
+def _answered(errand: Errand, guest: Guest | None) -> str:
+    if guest is None:
         return answer(_not_taken_in, foreign=False, shown_file=str)
     tell = get_worker().log_event
-    if errand.part is not None:
-        _parts[errand.key] = Interruption()
-        try:
-            guest.inventory()
-            mine = replace(guest, interruption=_parts[errand.key])
-            return done(errand, mine, lambda news: tell(visit_name(errand.run), news))
-        finally:
-            del _parts[errand.key]
-    if not guest.interruption.pending and not _takes(errand):
-        return LOST
     return done(errand, guest, lambda news: tell(visit_name(errand.run), news))
-
-
-def _takes(errand: Errand) -> bool:
-    """Whether this worker may begin: what the run laid down once can be taken once, whatever Dask does again."""
-    with _lock:
-        if errand.claims not in _claims:
-            _claims[errand.claims] = Queue(errand.claims, client=get_client())
-    return errand.key in _claims[errand.claims].get(batch=True)
 
 
 def _not_taken_in() -> Outcome:

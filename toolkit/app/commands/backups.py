@@ -224,7 +224,7 @@ def _day(option: str, text: str) -> date | None:
 
 def _backups(given: Options, call: Call) -> Iterator[Answer]:
     from toolkit.app.labels_seen import remember
-    from toolkit.app.repositories import Unread, opened
+    from toolkit.app.repositories import Unread, expect_host, opened
     from toolkit.storage.local import LocalStore
     from toolkit.storage.outlines import read_outlines
     from toolkit.storage.proofs import read_proofs
@@ -234,6 +234,7 @@ def _backups(given: Options, call: Call) -> Iterator[Answer]:
     wanted = wanted_of(given, call.host)
     memory = memory_of(call.control.directory)
     others = 0
+    hosts: set[str] = set()
     backups: list[Listed] = []
     warnings: list[str] = []
     unreadable: list[tuple[str, PlaybackError]] = []
@@ -248,12 +249,15 @@ def _backups(given: Options, call: Call) -> Iterator[Answer]:
         unreadable += [(name, error) for error in found.unreadable.values()]
         proofs, pins = read_proofs(repository, found.outlines, memory=memory), read_pins(repository)
         warnings += [f"{name}: {file} cannot be read" for file in (*proofs.unreadable, *pins.unreadable)]
+        hosts |= {outline.metadata.host for outline in found.outlines.values()}
         for label, outline in found.outlines.items():
             standing, pin = proofs.standing(outline), pins.pins.get(label)
             if wanted.takes(outline, standing, pin):
                 backups.append(Listed(repository=name, outline=outline, standing=standing, pin=pin))
             else:
                 others += 1
+    if not unreadable and not any(each.exit_code for each in unread):
+        expect_host(call, call.host, hosts)
     backups.sort(key=lambda each: each.outline.metadata.timestamp)
     yield Backups(
         backups=tuple(backups),

@@ -48,16 +48,15 @@ class NewUser(Answer):
 
 
 def _body(given: Options, call: Call) -> Iterator[Answer]:
-    import getpass
-
     from toolkit.config import validation
+    from toolkit.storage.processes import user_name
 
     try:
         from toolkit.app.console.safety.passwords import NOBODY, hashed
     except ModuleNotFoundError as error:
         message = "the console needs packages that are not installed: pip install 'playback-toolkit[console]'"
         raise TaskError(message) from error
-    user = NewUser(user=given.user or getpass.getuser(), role=given.role, hash=NOBODY)
+    user = NewUser(user=given.user or user_name(), role=given.role, hash=NOBODY)
     for finding in validation.check(user.written, "console"):
         option = "--role" if finding.path[-1] == "role" else "--user"
         raise InputError(f"{option}: {finding.message}", hint=call.command.invocation)

@@ -141,7 +141,7 @@ def _diff(given: Options, call: Call) -> Iterator[Answer]:
         labels=labels,
         host=call.host,
         business=given.business,
-        tables=names(given.tables),
+        tables=names(given.tables, "--tables"),
         shown=_limit(given.limit) if given.rows else 0,
     )
     if given.limit and not given.rows:

@@ -41,11 +41,18 @@ class Tried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proofs(Answer):
-    """All attempts, the newest first, and what could not be read."""
+    """All attempts, the newest first, and what could not be read.
+
+    Attributes:
+        others: how many there are of other hosts.
+        named: only some backups were asked for.
+    """
 
     attempts: tuple[Tried, ...]
     warnings: tuple[str, ...]
     unread: tuple[Unread, ...]
+    others: int = 0
+    named: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -60,7 +67,7 @@ class Proofs(Answer):
             yield from each.lines()
         yield from (Line(f"[WARNING]: {warning}", WARNING) for warning in self.warnings)
         if not self.attempts:
-            yield Line("nobody has tried to prove a backup yet: `invoke run playbooks/drill.yml` does", style="")
+            yield Line(self._nothing)
             return
         header = ("time", "verdict", "host", "label", "what", "restored in", "age", "rows", "repository")
         for line in wording.table(header, map(_row, self.attempts), right=("restored in", "age", "rows")):
@@ -69,6 +76,13 @@ class Proofs(Answer):
             if tried.proof.failure:
                 failure = wording.one_line(tried.proof.failure)
                 yield Line(f"{tried.proof.time} {tried.proof.label}: {failure}", BAD, foreign=True)
+
+    @property
+    def _nothing(self) -> str:
+        if self.others:
+            return f"none of {wording.counted(self.others, 'attempt')} is like that"
+        which = "these backups" if self.named else "a backup"
+        return f"nobody has tried to prove {which} yet: `invoke run playbooks/drill.yml` does"
 
     def document(self) -> Mapping[str, Any]:
         """Give every attempt with the fields of its record."""
@@ -97,12 +111,13 @@ def _row(tried: Tried) -> tuple[str, ...]:
 
 
 def _proofs(given: Options, call: Call) -> Iterator[Answer]:
-    from toolkit.app.repositories import Unread, opened
+    from toolkit.app.repositories import Unread, expect_host, nowhere, opened
     from toolkit.storage.proofs import read_proofs
     from toolkit.storage.remembered import memory_of
 
     memory = None if given.label else memory_of(call.control.directory)
     attempts: list[Tried] = []
+    others, hosts, absent = 0, set[str](), set(given.label)
     warnings: list[str] = []
     unread: list[Unread] = []
     for name, repository in opened(call):
@@ -111,14 +126,26 @@ def _proofs(given: Options, call: Call) -> Iterator[Answer]:
             continue
         found = read_proofs(repository, given.label or None, memory=memory)
         warnings += [f"{name}: {file} cannot be read" for file in found.unreadable]
-        attempts += [
-            Tried(repository=name, proof=proof)
-            for tried in found.attempts.values()
-            for proof in tried
-            if given.host in ("", proof.host)
-        ]
+        everything = [Tried(repository=name, proof=proof) for tried in found.attempts.values() for proof in tried]
+        wanted = [each for each in everything if given.host in ("", each.proof.host)]
+        attempts += wanted
+        others += len(everything) - len(wanted)
+        hosts |= {each.proof.host for each in everything}
+        absent -= {*found.attempts, *repository.labels()} if absent else set()
+    if not any(each.exit_code for each in unread):
+        for label in given.label:
+            if label in absent:
+                raise nowhere(label, call.repository)
+        if given.host:
+            expect_host(call, given.host, hosts)
     attempts.sort(key=lambda each: (each.proof.time, each.proof.label, each.repository), reverse=True)
-    yield Proofs(attempts=tuple(attempts), warnings=tuple(warnings), unread=tuple(unread))
+    yield Proofs(
+        attempts=tuple(attempts),
+        warnings=tuple(warnings),
+        unread=tuple(unread),
+        others=others,
+        named=bool(given.label),
+    )
 
 
 COMMAND = Command(

@@ -140,6 +140,7 @@ class _Run:
         from toolkit.config import playbook as playbooks
         from toolkit.config.lint import lint_run
         from toolkit.output.listing import task_lines, task_list
+        from toolkit.runner.emptiness import nothing_to_list
 
         given, control = self.given, self.call.control
         self.options = run_options(
@@ -154,6 +155,10 @@ class _Run:
         playbook = playbooks.load(self._file(), control=control.directory, keep=self.kept.playbook)
         self.kept.named(next((play.name for play in playbook.plays if play.name), playbook.file.stem))
         if given.list_tasks:
+            if problems := list(nothing_to_list(playbook.plays, self.options)):
+                raise InputError(problems)
+            if self.options.limit:
+                control.load_inventory(self.options.extra_vars).select(self.options.limit)
             self.told = task_list(playbook, self.options)
             for line in () if self.call.as_json else task_lines(self.told):
                 self.call.output.line(line)

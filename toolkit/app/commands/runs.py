@@ -38,15 +38,19 @@ class Listed(Answer):
 
     Attributes:
         more: whether there are more of them.
+        others: how many there are of which none was asked for.
     """
 
     runs: tuple[Known, ...]
     more: bool = False
+    others: int = 0
 
     def lines(self) -> Iterator[Line]:
         """Give a table."""
         if not self.runs:
-            yield Line("no run is recorded")
+            yield Line(
+                f"none of {wording.counted(self.others, 'run')} is like that" if self.others else "no run is recorded"
+            )
             return
         rows = [_row(known) for known in self.runs]
         header = ("run", "began", "playbook", "hosts", "by", "from", "took", "ended")
@@ -151,7 +155,8 @@ def _list(given: Options, call: Call) -> Listed:
         raise InputError(f"--state: there is no {given.state!r}", hint=f"there are {known}")
     choice = Choice(host=given.host, playbook=given.playbook, by=given.by, state=given.state)
     found = tuple(islice(choice.among(record.runs(call.control.directory)), int(given.limit) + 1))
-    return Listed(runs=found[: int(given.limit)], more=len(found) > int(given.limit))
+    others = 0 if found else len(record.ids(call.control.directory))
+    return Listed(runs=found[: int(given.limit)], more=len(found) > int(given.limit), others=others)
 
 
 def _stop(known: Known) -> Stopped:

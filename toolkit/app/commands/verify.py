@@ -31,7 +31,7 @@ def _verify(given: Options, call: Call) -> Iterator[Answer]:
     inventory.host(host)
     found, _, _ = find_backup(inventory, label, call.repository)
     arguments = VerifyArguments(
-        backup=label, repository=found, host=host, answers=given.answers, tables=names(given.tables)
+        backup=label, repository=found, host=host, answers=given.answers, tables=names(given.tables, "--tables")
     )
     yield act(call, inventory, ACTION, arguments, title=f"Verify {label} against {host}")
 

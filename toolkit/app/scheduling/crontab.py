@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import shlex
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ from toolkit.app.scheduling.job import Job, mark
 from toolkit.app.scheduling.kind import Made, called
 from toolkit.errors import InputError, TaskError
 from toolkit.planning.recurrence import DAYS, Recurrence
+from toolkit.storage.processes import user_name
 
 _MOST: Final = 990
 """Characters of a command: cron cuts it off at a thousand."""
@@ -62,11 +62,11 @@ class Cron:
     @property
     def title(self) -> str:
         """Whose lines they are."""
-        return f"lines in the crontab of {getpass.getuser()}"
+        return f"lines in the crontab of {user_name()}"
 
     def made(self, job: Job) -> tuple[Made, ...]:
         """Give the lines."""
-        return (Made(place=f"the crontab of {getpass.getuser()}", text=block(job)),)
+        return (Made(place=f"the crontab of {user_name()}", text=block(job)),)
 
     def install(self, job: Job) -> None:
         """Put the lines into the crontab, in place of those that were there for it."""

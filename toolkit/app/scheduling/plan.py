@@ -7,9 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 from toolkit import shipped
+from toolkit.actions.registry import ACTIONS
 from toolkit.app.command import Call
 from toolkit.app.control import Control
-from toolkit.app.run_options import run_options, unused_variables
+from toolkit.app.run_options import extra_variables, run_options, unused_variables
 from toolkit.app.scheduling import names
 from toolkit.app.scheduling.asked import Asked
 from toolkit.app.scheduling.job import Job, needed_environment
@@ -17,9 +18,11 @@ from toolkit.app.scheduling.kind import Kind
 from toolkit.config import environment, plain_secrets
 from toolkit.config import playbook as playbooks
 from toolkit.config.lint import lint_run
+from toolkit.config.templates import Templates
 from toolkit.errors import InputError, Problem
 from toolkit.model.playbook import Place
 from toolkit.planning.recurrence import Recurrence, recurrence
+from toolkit.runner.preparation import prepare
 
 
 def job_of(given: Asked, call: Call) -> Job:
@@ -32,7 +35,7 @@ def job_of(given: Asked, call: Call) -> Job:
     name = names.checked(given.name) if given.name else names.default(given.playbook[0])
     control = call.control
     file = control.playbook(given.playbook[0])
-    _check(given, control, file)
+    _check(given, call, file)
     directory = control.directory
     return Job(
         name=name,
@@ -51,25 +54,28 @@ def warnings_of(given: Asked, call: Call, job: Job, kind: Kind, now: datetime) -
     return (*_missing_variables(given, call.control), *_changing_clocks(job.when, now), *kind.hints())
 
 
-def _check(given: Asked, control: Control, file: Path) -> None:
+def _check(given: Asked, call: Call, file: Path) -> None:
     """Say now what a run would be refused for at night."""
+    control = call.control
     options = run_options(given, control)
-    problems = [problem for text in given.extra_vars for problem in _secret_in(text)]
+    problems = [problem for text in given.extra_vars for problem in _secret_in(text, control)]
     playbook = playbooks.load(file, control=control.directory)
     inventory = control.load_inventory(options.extra_vars)
     problems += lint_run(playbook.file, inventory, options.extra_vars)
     problems += unused_variables(given.extra_vars, playbook.file, control)
     if problems:
         raise InputError(problems)
-    if options.limit:
-        inventory.select(options.limit)
+    prepare(playbook, options, inventory=inventory, actions=ACTIONS, templates=Templates())
 
 
-def _secret_in(text: str) -> Iterator[Problem]:
-    name, equals, value = text.partition("=")
-    if equals and plain_secrets.problems(name, value, Place()):
-        remedy = "it would stand in a file of the timer; put it into a file of variables as {env: NAME} or {file: PATH}"
-        yield Problem(message=f"--extra-vars {name}=…: this looks like a secret, and {remedy}")
+def _secret_in(text: str, control: Control) -> Iterator[Problem]:
+    """The secrets in what stands on the command line of the timer itself, however it is written."""
+    if text.startswith("@"):
+        return
+    remedy = "it would stand in a file of the timer; put it into a file of variables as {env: NAME} or {file: PATH}"
+    for name, value in extra_variables([text], control).items():
+        if plain_secrets.problems(name, value, Place()):
+            yield Problem(message=f"--extra-vars {name}=…: this looks like a secret, and {remedy}")
 
 
 def _options(given: Asked, control: Control) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ from toolkit.app.scheduling.job import Job, identifier, mark
 from toolkit.app.scheduling.kind import Made, called, has_mark
 from toolkit.errors import InputError, TaskError
 from toolkit.planning.recurrence import Recurrence
+from toolkit.storage.processes import user_name
 
 BOOTED: Final = Path("/run/systemd/system")
 """Is there exactly where systemd is the init system: sd_booted(3)."""
@@ -84,7 +84,7 @@ class Systemd:
         """Say what makes timers run while nobody is logged in."""
         if self._system:
             return ()
-        user = getpass.getuser()
+        user = user_name()
         try:
             lingers = called(["loginctl", "show-user", user, "-p", "Linger"], check=False).stdout.strip()
         except TaskError:

@@ -21,7 +21,7 @@ Values = Callable[[str, str], Sql]
 """Gives, for a table and a column, a subquery of the column's values as `v`."""
 
 _NUMBERS = sql.SQL("""
-SELECT t.named, a.attname, n.whole
+SELECT t.named, a.attname, n.whole, n.floating
 FROM {NAMED} t
 JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
 CROSS JOIN LATERAL (
@@ -30,7 +30,9 @@ CROSS JOIN LATERAL (
         UNION ALL
         SELECT d.typbasetype FROM base JOIN pg_type d ON d.oid = base.type AND d.typtype = 'd'
     )
-    SELECT bool_or(type = ANY ('{{smallint,integer,bigint}}'::regtype[])) AS whole FROM base
+    SELECT bool_or(type = ANY ('{{smallint,integer,bigint}}'::regtype[])) AS whole,
+           bool_or(type = ANY ('{{real,double precision}}'::regtype[])) AS floating
+    FROM base
     HAVING bool_or(type = ANY ('{{smallint,integer,bigint,numeric,real,double precision}}'::regtype[]))
 ) n
 WHERE t.named = ANY (%(tables)s)
@@ -114,9 +116,11 @@ def _extreme(connection: Connection, schemas: Schemas, found: FoundSequence, val
         for value in (counter.minimum, counter.maximum, counter.maximum if ascending else counter.minimum)
     )
     within, beyond = list[Decimal](), list[tuple[Decimal, str]]()
-    for (table, column), whole in _numbers(connection, schemas, found.numbers).items():
+    for (table, column), (whole, floating) in _numbers(connection, schemas, found.numbers).items():
         query = sql.SQL("SELECT {}(v)::text FROM {} WHERE v {} {} AND {}")
         source = values(table, column)
+        if floating:  # compared as such, what is just past a limit is that limit
+            source = sql.SQL("(SELECT v::text::numeric AS v FROM {}) n").format(source)
         between = sql.SQL("v <= {}").format(most)
         if (value := _number(connection, query.format(greatest, source, sql.SQL(">="), least, between))) is not None:
             within.append(value)
@@ -128,15 +132,17 @@ def _extreme(connection: Connection, schemas: Schemas, found: FoundSequence, val
     return Extreme(within=furthest(within, default=None), beyond=furthest(beyond, default=None))
 
 
-def _numbers(connection: Connection, schemas: Schemas, columns: Collection[ColumnName]) -> Mapping[ColumnName, bool]:
-    """Those of the columns that hold numbers and may be read, and whether these are whole.
+def _numbers(
+    connection: Connection, schemas: Schemas, columns: Collection[ColumnName]
+) -> Mapping[ColumnName, tuple[bool, bool]]:
+    """Those of the columns that hold numbers and may be read, and whether these are whole, or floating.
 
     Tables of schemas that are left out are not everybody's to read, and a restore changes none of their numbers.
     """
     tables = sorted({table for table, _ in columns})
     return {
-        (table, column): whole
-        for table, column, whole in connection.execute(
+        (table, column): (whole, floating)
+        for table, column, whole, floating in connection.execute(
             _NUMBERS, {"schemas": parameter(schemas), "tables": tables}
         ).fetchall()
         if (table, column) in columns

@@ -60,7 +60,7 @@ def find_orphans(
     deed = Deed(
         does="which deletes orphans",
         done="the orphans are deleted",
-        left="nothing is left to do",
+        again="run again: what is deleted already is no orphan any more",
     )
     fate = Fate(deed)
     run = retrying(passes, attempts=5, seconds=600)
@@ -71,7 +71,7 @@ def find_orphans(
 def _attempt(
     reopen: Open, catalog: Catalog, scope: Scope, progress: Progress, *, delete: bool, check: bool, fate: Fate
 ) -> Found:
-    with reopen() as connection:
+    with fate.settling(), reopen() as connection:
         return _found(connection, reopen, catalog, scope, progress, delete=delete, check=check, fate=fate)
 
 

@@ -131,7 +131,11 @@ def _attempt(
         progress.note(f"others keep writing: locking {', '.join(lessons.locked)}")
         # what is left to do in steps has to be done at once to be done at all
         request = replace(request, atomic=True)
-    with reopen() as connection, planned_restore(connection, request, lessons, progress) as ready:
+    with (
+        fate.settling(),
+        reopen() as connection,
+        planned_restore(connection, request, lessons, progress) as ready,
+    ):
         if request.check:
             if request.ask is not None and (empty := empty_columns(ready.plan, ready.survey.schema)):
                 request.ask(empty)

@@ -45,18 +45,23 @@ WHERE a.attrelid = ANY (%(tables)s::oid[]) AND a.attnum > 0 AND NOT a.attisdropp
 ORDER BY 1, 2, 3, 4
 """
 
-# what each of these ways to compare is called where it is not plain: where the operator or the types are not the
-# server's own, or the collation is not the columns' own or takes other texts for equal. A domain is what it is made of,
-# and the operator 0 stands for that of the type's default operator class
+# what each of these ways to compare is called where it is not plain: where the operator is not the server's own, or
+# not the one that it would choose for these types (for character(n) and text it is not that of the key), or the
+# collation is not the columns' own or takes other texts for equal. A domain is what it is made of; varchar and cidr
+# have no operators of their own; and the operator 0 stands for that of the type's default operator class
 _DESCRIBED = """
-WITH RECURSIVE base (asked, oid, kind, namespace, made_of) AS (
-    SELECT t.oid, t.oid, t.typtype, t.typnamespace, t.typbasetype FROM pg_type t
-    WHERE t.oid = ANY (%(left)s::oid[]) OR t.oid = ANY (%(right)s::oid[])
+WITH RECURSIVE kind (oid, made_of) AS (
+    SELECT t.oid, coalesce(w.text_or_inet::oid, CASE WHEN t.typtype = 'd' THEN t.typbasetype END)
+    FROM pg_type t
+    LEFT JOIN (VALUES ('varchar'::regtype, 'text'::regtype), ('cidr', 'inet')) AS w (own, text_or_inet) ON w.own = t.oid
+), base (asked, oid, made_of) AS (
+    SELECT k.oid, k.oid, k.made_of FROM kind k
+    WHERE k.oid = ANY (%(left)s::oid[]) OR k.oid = ANY (%(right)s::oid[])
     UNION ALL
-    SELECT b.asked, t.oid, t.typtype, t.typnamespace, t.typbasetype
-    FROM base b JOIN pg_type t ON t.oid = b.made_of AND b.kind = 'd'
+    SELECT b.asked, k.oid, k.made_of
+    FROM base b JOIN kind k ON k.oid = b.made_of
 ), way AS (
-    SELECT w.number, w.own_collation, w.key_collation, l.namespace AS left_namespace, r.namespace AS right_namespace,
+    SELECT w.number, w.own_collation, w.key_collation, l.oid AS left_type, r.oid AS right_type,
            CASE WHEN w.operator <> 0 THEN w.operator ELSE
                (SELECT m.amopopr FROM pg_opclass o JOIN pg_amop m ON m.amopfamily = o.opcfamily
                 AND m.amoplefttype = o.opcintype AND m.amoprighttype = o.opcintype AND m.amopstrategy = 3
@@ -67,13 +72,12 @@ WITH RECURSIVE base (asked, oid, kind, namespace, made_of) AS (
         unnest(%(operators)s::oid[]), unnest(%(left)s::oid[]), unnest(%(right)s::oid[]),
         unnest(%(own_collations)s::oid[]), unnest(%(collations)s::oid[])
     ) WITH ORDINALITY AS w(operator, left_type, right_type, own_collation, key_collation, number)
-    JOIN base l ON l.asked = w.left_type AND l.kind <> 'd'
-    JOIN base r ON r.asked = w.right_type AND r.kind <> 'd'
+    JOIN base l ON l.asked = w.left_type AND l.made_of IS NULL
+    JOIN base r ON r.asked = w.right_type AND r.made_of IS NULL
 )
 SELECT w.number,
        CASE WHEN o.oprname = '=' AND o.oprnamespace = 'pg_catalog'::regnamespace AND special.name IS NULL
-                 AND (l.typtype = 'p'
-                      OR 'pg_catalog'::regnamespace = ALL (ARRAY[w.left_namespace, w.right_namespace]))
+                 AND (l.typtype = 'p' OR l.oid = w.left_type AND r.oid = w.right_type)
             THEN NULL
             ELSE ARRAY[
                 format('%%s.%%s', o.oprnamespace::regnamespace, o.oprname),

@@ -21,12 +21,15 @@ from toolkit.postgres.seed.layout import Layout, lay_out
 from toolkit.postgres.seed.matching import Matching
 from toolkit.postgres.seed.staging import LIMIT, STAGE, Stage, fill, staged_value
 from toolkit.postgres.session.connection import Connection, refuse_standby
+from toolkit.postgres.write.fate import Deed
+from toolkit.postgres.write.recovery import Open, told_transaction
 from toolkit.postgres.write.sequence_moves import advance
 from toolkit.wording import counted
 
 
 def seed(
     connection: Connection,
+    reopen: Open,
     seeding: Seeding,
     *,
     schemas: Sequence[str],
@@ -37,6 +40,7 @@ def seed(
     """See that the rows are in their table. Without `check` what is missing is inserted, and what differs updated.
 
     Args:
+        reopen: opens another session, to ask how a commit ended whose answer was lost.
         schemas: those of the application; names without a schema are of the first.
         samples: give some rows of every kind.
 
@@ -45,12 +49,15 @@ def seed(
         RefusedError: the table has a natural key several times, the role may not lock it, or a trigger changes the key.
             Nothing was changed.
         psycopg.Error: the server refused a row; everything was rolled back.
+        UndecidedError: the connection was lost in the commit, and nobody can say how it ended.
     """
     refuse_standby(connection)
     schema = _schema(connection, seeding, schemas)
     layout = lay_out(seeding, schema)
     refuse_incomparable(connection, schema, seeding)
-    with connection.transaction(force_rollback=check):
+    deed = Deed(does=f"which seeds {seeding.table}", done=f"{seeding.table} is seeded")
+    committed = told_transaction(connection, reopen, deed)
+    with connection.transaction(force_rollback=True) if check else committed:
         return _Upsert(connection, schema, seeding, layout, progress).carry_out(check=check, samples=samples)
 
 

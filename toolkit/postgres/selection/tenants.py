@@ -8,7 +8,7 @@ import psycopg
 from msgspec import Struct
 from psycopg import sql
 
-from toolkit.errors import InputError, RefusedError
+from toolkit.errors import InputError, none_or_some
 from toolkit.model.catalog import TenantTable
 from toolkit.model.schema import PLAIN, DatabaseSchema
 from toolkit.model.scope import Demo, Scope
@@ -67,8 +67,7 @@ def choose_tenants(workspace: Workspace, tenant: TenantTable, scope: Scope, *, s
     meant = find_named(workspace.connection, workspace.schema, tenant, source, names=scope.businesses, known=known)
     missing = [name for name, keys in meant.items() if not keys]
     if missing and strict:
-        # when no name fits nothing was asked for; when some do, a business may be gone
-        raise (InputError if len(missing) == len(scope.businesses) else RefusedError)(
+        raise none_or_some(missing, scope.businesses)(
             f"no such business in table {tenant.table}: {', '.join(missing)}",
             hint=f"{keys_of_labels(missing, known)}name businesses by {tenant.table}.{tenant.key},"
             f" e.g. {', '.join(sorted(known)[:5])}",

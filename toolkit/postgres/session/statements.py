@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,8 +16,8 @@ from psycopg.adapt import AdaptersMap, Loader
 from psycopg.pq import Format, TransactionStatus
 from psycopg.types.string import TextLoader
 
-from toolkit.errors import TaskError
-from toolkit.postgres.session.connection import Connection
+from toolkit.errors import CommittedError, TaskError
+from toolkit.postgres.session.connection import Connection, first_line
 
 MAX_ROWS = 1000
 """Most rows of an answer that are kept; a playbook decides on few."""
@@ -51,6 +52,7 @@ def run(
     *,
     read_only: bool,
     keep: Callable[[Sequence[Mapping[str, Any]]], None] | None = None,
+    transaction: AbstractContextManager[object] | None = None,
 ) -> Answer:
     """Run one or more statements in one transaction, with the role's own settings instead of ours.
 
@@ -58,27 +60,31 @@ def run(
         text: the statements; with `args`, values are written `%s` or `%(name)s` in it, and a percent sign `%%`.
         read_only: let the server refuse whatever writes.
         keep: is given every row of the last statement that gives any, before the transaction is committed.
+        transaction: the one they run in, from its beginning to its end; one like any other when left out.
 
     Raises:
         WriteRefusedError: `read_only`, and a statement writes.
-        TaskError: the statements end the transaction themselves, or do not fit their `args`.
+        TaskError: the statements do not fit their `args`, or, where they may only read, end the transaction themselves.
+        CommittedError: they end it themselves, where they may write.
         psycopg.Error: the server refuses a statement; nothing is kept.
     """
     connection.reset_settings()
+    if read_only and not connection.pooled:  # also what follows a COMMIT in them
+        connection.execute("SET default_transaction_read_only = on")
     try:
-        with connection.transaction(), psycopg.ClientCursor(connection) as cursor:
+        with transaction or connection.transaction(), psycopg.ClientCursor(connection) as cursor:
             for kind in _TIMES:
                 cursor.adapters.register_loader(kind, _or_text(cursor.adapters, kind))
             if read_only:
                 cursor.execute("SET TRANSACTION READ ONLY")
             # psycopg asks for a literal to keep values out of the text; here the text is what a person wrote
-            cursor.execute(text.encode(), args)
-            answer = _answer(cursor, every=keep is not None)
-            if connection.info.transaction_status is not TransactionStatus.INTRANS:
-                raise TaskError(
-                    "the statements ended their transaction themselves",
-                    hint="leave out BEGIN, COMMIT and ROLLBACK: all statements run in one transaction",
-                )
+            try:
+                cursor.execute(text.encode(), args)
+                answer = _answer(cursor, every=keep is not None)
+            except psycopg.Error as error:
+                _refuse_ended(connection, read_only=read_only, after=f"; after that: {first_line(error)}")
+                raise
+            _refuse_ended(connection, read_only=read_only)
             if keep is not None:
                 keep(answer.rows)
             return Answer(
@@ -96,6 +102,16 @@ def run(
                 error
             )
         raise
+
+
+def _refuse_ended(connection: Connection, *, read_only: bool, after: str = "") -> None:
+    if connection.info.transaction_status is TransactionStatus.IDLE:
+        said, hint = "the statements ended their transaction themselves", "leave out BEGIN, COMMIT and ROLLBACK"
+        if read_only:
+            raise TaskError(f"{said}{after}", hint=hint)
+        raise CommittedError(
+            f"{said}, and what they committed stays{after}", hint=f"{hint}: all run in one transaction"
+        )
 
 
 def _answer(cursor: psycopg.ClientCursor[tuple[Any, ...]], *, every: bool) -> Answer:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 from psycopg import sql
 
-from toolkit.errors import RefusedError
+from toolkit.errors import RefusedError, none_or_some
 from toolkit.model.catalog import Catalog
 from toolkit.model.manifest import BusinessFilter, Manifest, RuleEntry
 from toolkit.planning.candidates import OWNING
@@ -36,7 +36,8 @@ def narrowed(connection: Connection, catalog: Catalog, manifest: Manifest, busin
     Businesses may be named by any text that the target finds equal to their key.
 
     Raises:
-        RefusedError: the backup does not have them all, or lacks tables through which rows belong to them.
+        InputError: the backup has none of them.
+        RefusedError: it does not have them all, or lacks tables through which rows belong to them.
     """
     refuse_unspoken(manifest)
     tenants = manifest.selection.tenants
@@ -44,7 +45,7 @@ def narrowed(connection: Connection, catalog: Catalog, manifest: Manifest, busin
     if len(meant) < len(businesses):
         meant = _equal_to(connection, catalog, tenants, businesses)
     if missing := [name for name in businesses if not meant.get(name)]:
-        raise RefusedError(
+        raise none_or_some(missing, businesses)(
             f"backup {manifest.metadata.label} does not have the businesses {', '.join(sorted(missing))}",
             hint=f"{keys_of_labels(missing, tenants)}it has {', '.join(sorted(tenants)) or 'none'}",
         )

@@ -152,7 +152,7 @@ class _Verifier:
         """Give the verdicts of tables, in their order."""
         found: dict[str, TableVerdict | None] = {entry.name: self._known(entry) for entry in entries}
         left = {entry.name: entry for entry in entries if found[entry.name] is None}
-        wanted = {name: self._selected.taken[name].ids for name in left}
+        wanted = {name: self._taken(name) for name in left}
         for name, differing in differing_rows(self._survey.workspace, self._source, wanted):
             found[name] = self._verdict(left[name], self._survey.schema.tables[name], wanted[name], differing)
             progress.note(name)
@@ -161,15 +161,19 @@ class _Verifier:
 
     def _known(self, entry: TableEntry) -> TableVerdict | None:
         """The verdict of a table whose rows cannot be compared."""
-        table, taken = self._survey.schema.tables.get(entry.name), self._selected.taken.get(entry.name)
-        if table is None or taken is None:
-            reason = "the database has no such table" if table is None else "the catalog file leaves this table out"
-            return TableVerdict(
-                table=entry.name, rows=entry.rows, missing=entry.rows, reason=reason if entry.rows else ""
-            )
+        if entry.name not in self._survey.schema.tables:
+            reason = "the database has no such table" if entry.rows else ""
+            return TableVerdict(table=entry.name, rows=entry.rows, missing=entry.rows, reason=reason)
         if reasons := self._unfit.get(entry.name):
             return TableVerdict(table=entry.name, rows=entry.rows, reason="; ".join(map(str, reasons)))
         return None
+
+    def _taken(self, name: str) -> Rows | None:
+        """The rows of a table that the scope takes, None for all; none where only rules of then led to the table."""
+        if taken := self._selected.taken.get(name):
+            return taken.ids
+        relation = self._survey.workspace.relations[name]
+        return Rows(sql.SQL("(SELECT {} FROM {} t WHERE false)").format(relation.ids("t"), relation.source), 0)
 
     def _verdict(self, entry: TableEntry, table: Table, taken: Rows | None, found: Differing | None) -> TableVerdict:
         relation = self._survey.workspace.relations[entry.name]

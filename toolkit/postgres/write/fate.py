@@ -66,11 +66,13 @@ class Deed(Struct, frozen=True, kw_only=True):
         does: `which restores backup X`.
         done: `backup X is restored`.
         left: what is left to do once it is committed, where no sequence has to move.
+        again: what to do where nobody can say how it ended.
     """
 
     does: str
     done: str
-    left: str
+    left: str = "nothing is left to do"
+    again: str = AGAIN
 
 
 class Fate:
@@ -83,6 +85,11 @@ class Fate:
     def __init__(self, deed: Deed) -> None:
         self._deed = deed
         self.state: Untouched | Batches | Committing | Committed = Untouched()
+
+    @property
+    def again(self) -> str:
+        """What to do where nobody can say how it ended."""
+        return self._deed.again
 
     def committing(self, transaction: str) -> None:
         """Note that a transaction is about to be committed."""
@@ -116,9 +123,20 @@ class Fate:
                 raise
             raise told from error
 
+    @contextmanager
+    def settling(self) -> Iterator[None]:
+        """What the block raises once all is committed is told at once, so that nobody takes it for a reason to begin
+        again."""
+        try:
+            yield
+        except BaseException as error:
+            if isinstance(self.state, Committed):
+                raise self._told(error) from error
+            raise
+
     def _told(self, error: BaseException) -> BaseException:
-        """The error that says what has become of it; the one given where nothing was changed."""
-        if isinstance(error, UndecidedError):
+        """The error that says what has become of it; the one given where nothing was changed, or it is told already."""
+        if isinstance(error, UndecidedError | CommittedError | Interrupted):
             return error
         interrupted = isinstance(error, KeyboardInterrupt)
         what = "interrupted" if interrupted else error.message if isinstance(error, PlaybackError) else _line(error)
@@ -128,7 +146,7 @@ class Fate:
                 return _made(CommittedError, interrupted, said, self._left(moves, schemas))
             case Committing(transaction):
                 said = f"nobody can say whether transaction {transaction} was committed, {self._deed.does}"
-                return _made(UndecidedError, interrupted, f"{what}: {said}", AGAIN)
+                return _made(UndecidedError, interrupted, f"{what}: {said}", self.again)
             case Batches(number, rows):
                 said = f"{what}; {number} batches with {rows} rows are committed and stay"
                 if isinstance(error, PlaybackError) and not isinstance(error, RefusedError):

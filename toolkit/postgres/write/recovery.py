@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from toolkit.errors import DatabaseError, UndecidedError, UnreachableError
 from toolkit.postgres.session.connection import Connection
-from toolkit.postgres.write.fate import AGAIN, Fate
+from toolkit.postgres.write.fate import Deed, Fate
 from toolkit.retries.policy import retrying
 
 Open = Callable[[], AbstractContextManager[Connection]]
@@ -88,19 +89,38 @@ def commit(connection: Connection, reopen: Open, fate: Fate, committed: Callable
         connection.execute("COMMIT")
     except KeyboardInterrupt:
         # the server may have gone on with it
-        if _was_committed(transaction, reopen):
+        if _was_committed(transaction, reopen, fate):
             committed()
         else:
             fate.rolled_back()
         raise
     except psycopg.Error as error:
-        if not lost(error) or (transaction and not _was_committed(transaction, reopen)):
+        if not lost(error) or (transaction and not _was_committed(transaction, reopen, fate)):
             fate.rolled_back()
             raise
     committed()
 
 
-def _was_committed(transaction: str, reopen: Open) -> bool:
+@contextmanager
+def told_transaction(connection: Connection, reopen: Open, deed: Deed) -> Iterator[None]:
+    """Run the block in a transaction and commit it; where the connection is lost meanwhile, the server is asked.
+
+    Raises:
+        UndecidedError: nobody can say whether it was committed.
+        Interrupted: Ctrl-C in the commit, where it was, or nobody can say.
+    """
+    fate = Fate(deed)
+    with fate.telling():
+        connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        try:
+            yield
+            commit(connection, reopen, fate, lambda: fate.committed([]))
+        finally:
+            if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
+                connection.execute("ROLLBACK")
+
+
+def _was_committed(transaction: str, reopen: Open, fate: Fate) -> bool:
     if not transaction:
         return False  # it has written nothing
     try:
@@ -108,23 +128,23 @@ def _was_committed(transaction: str, reopen: Open) -> bool:
             lambda error: isinstance(error, (_UnansweredError, UnreachableError)) or lost(error),
             attempts=1000,
             seconds=UNDECIDED_SECONDS,
-        )(lambda: _asked(transaction, reopen))
+        )(lambda: _asked(transaction, reopen, fate))
     except (_UnansweredError, UnreachableError, psycopg.Error) as error:
-        raise _undecided(transaction, "the server does not say whether it was") from error
+        raise _undecided(transaction, "the server does not say whether it was", fate) from error
 
 
-def _asked(transaction: str, reopen: Open) -> bool:
+def _asked(transaction: str, reopen: Open, fate: Fate) -> bool:
     with reopen() as connection:
         row = connection.execute("SELECT pg_xact_status(%s::text::xid8)", [transaction]).fetchone()
     status = None if row is None else row[0]
     if status == "in progress":
         raise _UnansweredError
     if status is None:
-        raise _undecided(transaction, "the server no longer knows whether it was")
+        raise _undecided(transaction, "the server no longer knows whether it was", fate)
     return bool(status == "committed")
 
 
-def _undecided(transaction: str, why: str) -> UndecidedError:
+def _undecided(transaction: str, why: str, fate: Fate) -> UndecidedError:
     return UndecidedError(
-        f"undecided: the connection was lost while transaction {transaction} was committed, and {why}", hint=AGAIN
+        f"undecided: the connection was lost while transaction {transaction} was committed, and {why}", hint=fate.again
     )

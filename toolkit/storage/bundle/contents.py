@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from msgspec import Struct
 
@@ -28,8 +28,10 @@ from toolkit.wording import counted
 _TABLE_LIMIT = 64 * 1024 * 1024
 """The most bytes a table of contents has: that of two terabytes of backups."""
 
-_END_MARK, _END_MARK_64, _LOCATOR_MARK = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
-_END_SIZE, _END_SIZE_64, _LOCATOR_SIZE, _COMMENT_LIMIT = 22, 56, 20, 65535
+_SLICE = 1024 * 1024
+"""Bytes of a file that are read at once, and inflated at once."""
+
+_END_MARK, _END_SIZE, _COMMENT_LIMIT = b"PK\x05\x06", 22, 65535
 _ENCRYPTED = 0x1
 _CARRY_AGAIN = "carry it again from where it came from, or take another copy of it"
 _MADE_BY_COPY = "a bundle is made by `copy: {from: …, to: {bundle: FILE}}`; name one, or another file"
@@ -140,23 +142,38 @@ def content(
     """
     if limit is not None and member.size > limit:
         raise too_large(f"{path}/{member.name}", member.size, limit)
-    file.seek(member.at)
-    header = file.read(HEADER.size)
-    if len(header) < HEADER.size or not header.startswith(HEADER_MARK):
-        raise _damaged(path, member, "no file begins there")
-    *_, name_size, extra_size = HEADER.unpack(header)
-    file.seek(name_size + extra_size, os.SEEK_CUR)
     if part and not member.deflated:
+        _find(file, member, path)
         file.seek(part[0], os.SEEK_CUR)
         return file.read(max(0, min(part[1], member.stored - part[0])))
-    data = file.read(member.stored)
-    if len(data) < member.stored:
-        raise _damaged(path, member, f"the bundle has {len(data)} of its {member.stored} bytes")
-    if member.deflated:
-        data = _inflated(data, member, path)
-    if zlib.crc32(data) != member.crc:
-        raise _damaged(path, member, "its CRC-32 is another one")
+    data = b"".join(pieces(file, member, path))
     return data[part[0] : sum(part)] if part else data
+
+
+def pieces(file: BinaryIO, member: Member, path: Path) -> Iterator[bytes]:
+    """Give the content of a member piece by piece, in little memory whatever it claims to be.
+
+    Raises:
+        DamageError: it is not what was written; pieces of it were given then.
+    """
+    _find(file, member, path)
+    inflating = zlib.decompressobj(-zlib.MAX_WBITS) if member.deflated else None
+    left, given, crc = member.stored, 0, 0
+    while left and not (inflating and inflating.eof):
+        data = file.read(min(_SLICE, left))
+        if not data:
+            raise _damaged(path, member, f"the bundle has {member.stored - left} of its {member.stored} bytes")
+        left -= len(data)
+        for piece in _inflated(data, inflating, member, path) if inflating else (data,):
+            given += len(piece)
+            if given > member.size:
+                break
+            crc = zlib.crc32(piece, crc)
+            yield piece
+    if given != member.size or (inflating and not inflating.eof):
+        raise _damaged(path, member, f"it does not inflate to {member.size} bytes")
+    if crc != member.crc:
+        raise _damaged(path, member, "its CRC-32 is another one")
 
 
 def misleading(contents: Contents, path: Path) -> Iterator[str]:
@@ -171,16 +188,24 @@ def misleading(contents: Contents, path: Path) -> Iterator[str]:
                 yield _damaged(path, member, fact).message
 
 
-def _inflated(data: bytes, member: Member, path: Path) -> bytes:
-    """The content of a member that another program compressed, in no more memory than the size it claims."""
-    inflating = zlib.decompressobj(-zlib.MAX_WBITS)
+def _find(file: BinaryIO, member: Member, path: Path) -> None:
+    """Go to where the content of a member begins."""
+    file.seek(member.at)
+    header = file.read(HEADER.size)
+    if len(header) < HEADER.size or not header.startswith(HEADER_MARK):
+        raise _damaged(path, member, "no file begins there")
+    *_, name_size, extra_size = HEADER.unpack(header)
+    file.seek(name_size + extra_size, os.SEEK_CUR)
+
+
+def _inflated(data: bytes, inflating: Any, member: Member, path: Path) -> Iterator[bytes]:
+    """What some bytes of a member hold that another program compressed."""
     try:
-        content = inflating.decompress(data, member.size + 1)
+        while data:
+            yield inflating.decompress(data, min(_SLICE, member.size + 1))
+            data = inflating.unconsumed_tail
     except zlib.error as error:
         raise _damaged(path, member, "it cannot be inflated") from error
-    if len(content) != member.size or not inflating.eof:
-        raise _damaged(path, member, f"it does not inflate to {member.size} bytes")
-    return content
 
 
 def _damaged(path: Path, member: Member, fact: str) -> DamageError:
@@ -188,24 +213,12 @@ def _damaged(path: Path, member: Member, fact: str) -> DamageError:
 
 
 def _check_end(file: BinaryIO, size: int, path: Path) -> None:
-    """Refuse a file that does not end as a zip does, and one whose table of contents is too large to be read."""
-    tail_at = max(0, size - _COMMENT_LIMIT - _END_SIZE - _LOCATOR_SIZE)
-    file.seek(tail_at)
+    """Refuse a file that does not end as a zip does."""
+    file.seek(max(0, size - _COMMENT_LIMIT - _END_SIZE))
     tail = file.read()
     end = tail.rfind(_END_MARK)
     if end < 0 or len(tail) - end < _END_SIZE:
         raise _no_end(file, size, path)
-    (table,) = struct.unpack_from("<I", tail, end + 12)
-    if table == 0xFFFFFFFF and end >= _LOCATOR_SIZE and tail.startswith(_LOCATOR_MARK, end - _LOCATOR_SIZE):
-        file.seek(max(0, tail_at + end - _LOCATOR_SIZE - _END_SIZE_64))
-        record = file.read(_END_SIZE_64)
-        if record.startswith(_END_MARK_64) and len(record) == _END_SIZE_64:
-            (table,) = struct.unpack_from("<Q", record, 40)
-    if table > _TABLE_LIMIT:
-        raise DamageError(
-            f"the table of contents of {path} claims {table} bytes; such a table has {_TABLE_LIMIT} at most",
-            hint=_CARRY_AGAIN,
-        )
 
 
 def _no_end(file: BinaryIO, size: int, path: Path) -> StorageError:
@@ -216,9 +229,27 @@ def _no_end(file: BinaryIO, size: int, path: Path) -> StorageError:
     return DamageError(f"{path} is no bundle: it is {'empty' if not size else 'no zip file'}", hint=_MADE_BY_COPY)
 
 
+class _Limited:
+    """A file of which nobody reads more at once than a table of contents has, whatever the file itself says."""
+
+    def __init__(self, file: BinaryIO, path: Path) -> None:
+        self._path = path
+        self._file = file
+        self.seek, self.tell, self.seekable, self.close = file.seek, file.tell, file.seekable, file.close
+
+    def read(self, size: int = -1) -> bytes:
+        if size > _TABLE_LIMIT:
+            raise DamageError(
+                f"the table of contents of {self._path} claims {size} bytes; such a table has {_TABLE_LIMIT} at most",
+                hint=_CARRY_AGAIN,
+            )
+        # what is read to its end is the file's own end, and the comment there
+        return self._file.read(2 * _COMMENT_LIMIT if size < 0 else size)
+
+
 def _table(file: BinaryIO, path: Path) -> list[zipfile.ZipInfo]:
     try:
-        with zipfile.ZipFile(file) as archive:
+        with zipfile.ZipFile(cast("BinaryIO", _Limited(file, path))) as archive:
             return archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, struct.error) as error:
         raise DamageError(
@@ -261,6 +292,9 @@ def _problem(info: zipfile.ZipInfo, size: int) -> str:
 def _wrong_place(info: zipfile.ZipInfo, size: int) -> str:
     if info.compress_type == zipfile.ZIP_STORED and info.compress_size != info.file_size:
         return f"{info.filename!r} claims two sizes, {info.compress_size} and {info.file_size} bytes"
+    if info.compress_size > 2 * info.file_size + HEADER.size:
+        # an empty file takes two bytes when it is deflated, and nothing becomes much larger by it
+        return f"{info.filename!r} claims {info.compress_size} bytes in it for {info.file_size} bytes"
     if not 0 <= info.header_offset <= size - HEADER.size - info.compress_size:
         return f"{info.filename!r} stands outside of the file"
     return ""

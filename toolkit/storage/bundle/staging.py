@@ -10,13 +10,14 @@ import os
 import time
 import uuid
 import zipfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from toolkit.errors import DamageError, StorageError
 from toolkit.private import files
-from toolkit.storage.bundle.contents import Contents, Member, content, identity
+from toolkit.storage.bundle.contents import Contents, Member, content, identity, pieces
 from toolkit.storage.folder import entered
 from toolkit.storage.layout import OF_ROWS
 from toolkit.storage.local import storage_error
@@ -59,7 +60,7 @@ class Staging:
     def put(self, name: str, data: bytes) -> None:
         """Add a file, or replace one. Raises OSError as the system says; nothing more can be put then."""
         self.remove(name)
-        self._add(name, data)
+        self._add(name, len(data), (data,))
 
     def remove(self, name: str) -> None:
         """Take a file away."""
@@ -88,7 +89,7 @@ class Staging:
         if kept := self.kept():
             with self._path.open("rb") as file:
                 for member in kept:
-                    self._add(member.name, content(file, member, self._path, limit=None))
+                    self._add(member.name, member.size, pieces(file, member, self._path))
         self._archive.close()
         self._output.flush()
         os.fsync(self._output.fileno())
@@ -107,14 +108,17 @@ class Staging:
         with suppress(OSError):
             self._file.unlink(missing_ok=True)
 
-    def _add(self, name: str, data: bytes) -> None:
+    def _add(self, name: str, size: int, data: Iterable[bytes]) -> None:
         info = zipfile.ZipInfo(name, _TIME)
         # as on Linux everywhere, so that the same files make the same bundle
         info.create_system = 3
         info.external_attr = 0o600 << 16
         # chunks are compressed already; a manifest is a tenth of its size, which counts where a bundle is mailed
         info.compress_type = zipfile.ZIP_STORED if name.startswith(OF_ROWS) else zipfile.ZIP_DEFLATED
-        self._archive.writestr(info, data)
+        info.file_size = size
+        with self._archive.open(info, "w") as output:
+            for piece in data:
+                output.write(piece)
         self.new[name] = Member.of(info)
 
     def _write_again(self) -> None:
@@ -123,7 +127,7 @@ class Staging:
         again.gone = self.gone
         try:
             for member in self.new.values():
-                again._add(member.name, self.get(member, None))
+                again._add(member.name, member.size, (self.get(member, None),))
         except BaseException:
             again.discard()
             raise

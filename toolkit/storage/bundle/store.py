@@ -18,7 +18,8 @@ from toolkit.storage.bundle.contents import Contents, content, contents_of, iden
 from toolkit.storage.bundle.room import check_room, failed
 from toolkit.storage.bundle.staging import Staging, refuse_damaged
 from toolkit.storage.disk import free_bytes
-from toolkit.storage.layout import MARKER, OF_ROWS
+from toolkit.storage.folder import entered
+from toolkit.storage.layout import LOCKS, MARKER, OF_ROWS
 from toolkit.storage.local import LocalStore, storage_error
 from toolkit.storage.store import Ability, StoredFile, check_name
 from toolkit.wording import counted, size
@@ -319,16 +320,28 @@ class BundleStore:
 
     def _sweep(self) -> None:
         """Remove what changes left behind that were killed."""
-        for left in self._folder.rglob("*.tmp"):
-            with suppress(OSError):
-                left.unlink()
+        for within in ((), (LOCKS.rstrip("/"),)):
+            with suppress(OSError), entered(self._folder.parent, (self._folder.name, *within)) as folder:
+                for each in folder.entries():
+                    if each.name.endswith(".tmp") and not each.is_folder:
+                        folder.remove(each.name)
 
     def _check_folder(self) -> None:
+        """See that the bundle has a directory, and that no link leads away from where it is written.
+
+        Raises:
+            StorageError: it has not, or one does.
+        """
         if not self._path.parent.is_dir():
             raise StorageError(
                 f"there is no directory {self._path.parent} for {self._path.name}",
                 hint="plug in or mount what it is on, or make the directory",
             )
+        try:
+            with suppress(FileNotFoundError), entered(self._path.parent, (self._folder.name,)):
+                pass
+        except OSError as error:
+            raise storage_error("write", self._folder, error) from error
 
 
 class _Locks(LocalStore):

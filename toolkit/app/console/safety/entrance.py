@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import hmac
 import secrets
 import time
@@ -16,6 +15,7 @@ from toolkit.app.console.safety.attempts import Attempts, introduction, known_pl
 from toolkit.app.console.safety.passwords import NOBODY, matches
 from toolkit.app.console.safety.sessions import Session, Sessions
 from toolkit.model.console import Role, User
+from toolkit.storage.processes import user_name
 
 _AT_ONCE: Final = 2
 """Passwords that are checked at the same time: each takes 64 MiB."""
@@ -88,7 +88,7 @@ class Entrance:
         if not good or self.by_name:
             return ""
         self._token = secrets.token_urlsafe(32)
-        return self.sessions.begin(name=getpass.getuser(), operator=True)
+        return self.sessions.begin(name=user_name(), operator=True)
 
     def show_again(self) -> bool:
         """Announce the token once more; False where that was done a moment ago."""
