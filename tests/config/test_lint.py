@@ -47,6 +47,14 @@ def test_repositories_that_variables_name(control: Path) -> None:
     assert all(name in said for name, (_, said) in zip(("elsewhere", "nowhere", "other"), found, strict=True)), found
 
 
+def test_a_secret_in_a_loop(control: Path) -> None:
+    """What a task goes through is looked into like its arguments."""
+    text = "- hosts: all\n  tasks:\n    - {debug: {msg: '{{ item.user }}'}, loop: [{user: me, password: hunter2}]}\n"
+    (problem,) = lint(control, [write(control / "playbooks" / "a.yml", text)])
+    assert (problem.line, problem.message.partition(";")[0]) == (3, "a secret is written here")
+    assert "hunter2" not in str(problem)
+
+
 def test_a_directory_with_nothing_to_check(control: Path) -> None:
     """Where no file is checked, nothing is found to be right."""
     write(control / "notes" / "a.txt", "x\n")

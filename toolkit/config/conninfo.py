@@ -17,7 +17,7 @@ _PAIR = re.compile(r"\s*(?P<key>\w+)\s*=\s*(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<
 _IN_URI = re.compile(
     # a password may hold an @ that should have been %40: up to the last one before the path
     r"[a-z][a-z0-9+.-]*://(?:[^\s/?#:{}'\"]*:(?P<userinfo>[^\s/?#{}'\"]+)@"
-    r"|[^\s{}'\"]*[?&](?:password|passwd|sslpassword|token|access_token|api_?key|secret)=(?P<query>[^\s&#{}'\"]+))",
+    r"|[^\s{}'\"]*[?&](?:password|passwd|sslpassword|token|access_token|api_?key|secret|sig|signature)=(?P<query>[^\s&#{}'\"]+))",
     re.IGNORECASE,
 )
 _PASSWORDS: Final = ("password", "sslpassword")

@@ -106,6 +106,8 @@ class _PlaybookLinter(Struct, frozen=True):
                     yield from self._repositories((*at, keyword), keyword, value, foreseen, task.get("loop"))
             else:
                 yield from self._syntax((*at, keyword), value)
+                if keyword == "loop":
+                    yield from plain_secrets.problems(keyword, value, self.document.place((*at, keyword)))
 
     def _action(self, at: Keys, action: str, arguments: dict[str, Any]) -> Iterator[Problem]:
         for name, value in arguments.items():
