@@ -15,6 +15,7 @@ from tests.caseless import create_caseless
 from tests.control import Control, execute
 from tests.restore.spec import State, World, identifier
 from tests.traps import set_traps
+from toolkit.actions.quarantine import ACTION as RETRY
 from toolkit.config import inventory
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
@@ -196,14 +197,18 @@ class Laboratory:
         wanted = {"from": manifest.metadata.label, "mode": mode, "identity": "source", **arguments}
         return self._run("restore", host, wanted, check=check)
 
-    def put_aside(self) -> list[QuarantinedRow]:
-        """The rows that restores have put aside since this was last asked."""
+    def put_aside(self, *, keep: bool = False) -> list[QuarantinedRow]:
+        """The rows that are in quarantine; unless they are kept there it is empty then."""
         repository = self._control.repository
         runs = quarantines(repository)
         found = [row for run in runs for row in read_rows(repository, run)]
-        for run in runs:
+        for run in () if keep else runs:
             remove(repository, run)
         return found
+
+    def retry(self, host: str) -> Outcome:
+        """Try again what is in quarantine."""
+        return act(RETRY, {}, context_of(self._inventory, host))
 
     def verify(self, manifest: Manifest, **arguments: object) -> Outcome:
         """Verify a backup against the target."""

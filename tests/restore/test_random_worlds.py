@@ -21,7 +21,7 @@ from tests.restore.random_schemas import spread
 from tests.restore.random_sequences import Standing, expected_standing, following, make_sequences, make_standing
 from tests.restore.random_worlds import loud_reason, make_world
 from tests.restore.spec import World
-from tests.restore.states import Case, make_case
+from tests.restore.states import Case, legal, make_case
 from tests.restore.stirring import stirring
 from tests.restore.test_oracle import assert_numbers, source_of, taken_by, taken_in, there
 from tests.restore.view import View
@@ -30,6 +30,7 @@ from tests.sweeps import EVERYTHING, examples
 from toolkit.errors import RefusedError
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
+from toolkit.model.quarantine import QuarantinedRow
 from toolkit.planning import chunking
 from toolkit.planning.chunking import ChunkSizes
 from toolkit.postgres.compare import comparison, ranges, source
@@ -309,9 +310,10 @@ def check_refusal(trial: Trial, expected: Expected, planned: Outcome | None) -> 
         assert expected.refused == tables
 
 
-def check_quarantine(trial: Trial, expected: Expected) -> None:
+def check_quarantine(trial: Trial, expected: Expected, *, keep: bool = False) -> None:
     """The rows put aside are those in conflict and those that depend on them."""
-    found = Counter((row.table, *sorted(row.columns.items(), key=str)) for row in trial.laboratory.put_aside())
+    aside = trial.laboratory.put_aside(keep=keep)
+    found = Counter((row.table, *sorted(row.columns.items(), key=str)) for row in aside)
     copied = {"true": "t", "false": "f"}
     rows = (
         (spot[0], *sorted(((name, copied.get(text or "", text)) for name, text in row.items()), key=str))
@@ -375,4 +377,45 @@ def check_again(trial: Trial, done: Outcome) -> None:
     if not done.facts["kept"] and not again.aside:
         assert not second.changed
         assert laboratory.versions("target") == before
-    check_quarantine(trial, again)
+    check_quarantine(trial, again, keep=True)
+    if again.aside and trial.way.stirred is None:
+        check_retry(trial)
+    laboratory.put_aside()
+
+
+def check_retry(trial: Trial) -> None:
+    """Once nothing stands in the way, a retry writes rows that were put aside, and loses and touches no others."""
+    laboratory, world = trial.laboratory, trial.laboratory.world
+    aside = _lines(world, laboratory.put_aside(keep=True))
+    freed = {line[0] for line in aside}
+    state = laboratory.state("target")
+    laboratory.load("target", legal(world, {name: [] if name in freed else rows for name, rows in state.items()}))
+    before = laboratory.read("target")
+    retried = laboratory.retry(trial.way.host)
+    after, left = laboratory.read("target"), _lines(world, laboratory.put_aside())
+    written = Counter[tuple[Any, ...]]()
+    for name, rows in after.items():
+        assert rows >= before[name]
+        written.update({(name, *row): times for row, times in (rows - before[name]).items()})
+    kept = retried.facts["kept"]
+    assert isinstance(kept, int)
+    assert written + left <= aside
+    assert written.total() + left.total() + kept == aside.total()
+    assert retried.exit_code == (PARTIAL if left else 0)
+    check_no_dangling(trial.target())
+    if not trial.way.businesses:
+        assert not {line[0] for line in left if not world[str(line[0])].references}
+
+
+def _lines(world: World, rows: Sequence[QuarantinedRow]) -> Counter[tuple[str | None, ...]]:
+    """Rows in quarantine as the laboratory reads those of tables."""
+    copied = {"t": "true", "f": "false"}
+    found = Counter[tuple[str | None, ...]]()
+    for row in rows:
+        kinds = world[row.table].columns
+        texts = (
+            copied.get(row.columns[name] or "", row.columns[name]) if kinds[name] == "boolean" else row.columns[name]
+            for name in kinds
+        )
+        found[(row.table, *texts)] += 1
+    return found
