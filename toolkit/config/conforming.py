@@ -95,8 +95,10 @@ class _Look:
         return look.conforms(value, found)
 
     def choice(self, value: Any, schema: Mapping[str, Any], keyword: str) -> bool:
-        fitting = sum(self.conforms(value, each) for each in schema[keyword])
-        return {"anyOf": fitting > 0, "oneOf": fitting == 1, "allOf": fitting == len(schema[keyword])}[keyword]
+        fitting = (self.conforms(value, each) for each in schema[keyword])
+        if keyword == "oneOf":
+            return sum(fitting) == 1
+        return any(fitting) if keyword == "anyOf" else all(fitting)
 
     def negation(self, value: Any, schema: Mapping[str, Any], keyword: str) -> bool:
         return not self.conforms(value, schema[keyword])

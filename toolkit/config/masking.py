@@ -96,8 +96,11 @@ def mask(text: str) -> str:
 
 def mask_own(text: str) -> str:
     """Give a text of our own, in which a word is a word even if it is somebody's password as well."""
-    text = _known.anywhere.sub(HIDDEN, text)
-    return _known.behind.sub(lambda found: f"{found['before']}{HIDDEN}", text)
+    if _known.anywhere is not _NOTHING:
+        text = _known.anywhere.sub(HIDDEN, text)
+    if _known.behind is not _NOTHING:
+        text = _known.behind.sub(lambda found: f"{found['before']}{HIDDEN}", text)
+    return text
 
 
 def _is_random(form: str) -> bool:

@@ -100,11 +100,14 @@ def plain(value: object, hide: Callable[[str], str] = mask_own) -> Any:
 
     Keys are the names of facts, and our own words: no word in them is hidden.
     """
+    # the kinds that nearly all values are first: a fleet's results are hundreds of thousands of them
+    if type(value) is str:
+        return hide(value)
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):
         return {mask_own(str(key)): plain(item, hide) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item, hide) for item in value]

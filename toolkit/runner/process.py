@@ -5,6 +5,8 @@ It ends when its input ends, in the middle of an errand too: then the run is gon
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import os
 import sys
@@ -51,6 +53,8 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)
     keep_private()
+    # the end of Python looks for cycles among all that was imported, for nobody, while the run waits
+    atexit.register(gc.freeze)
     lines = (line.decode().rstrip("\n") for line in sys.stdin.buffer)
     first = next(lines, None)
     if first is None:

@@ -6,6 +6,7 @@ Dask's own work for a task costs as much as a small backup. So what it sends to 
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -78,6 +79,9 @@ class Visit(WorkerPlugin):
         keep_private()
         if self._own and threading.current_thread() is threading.main_thread():
             pass_over()
+        if self._own:
+            # what is there stays to the end, and nobody has to look through it for cycles then
+            gc.freeze()
         folder = Path(tempfile.mkdtemp(prefix="playback-inventory-"))
         for name, text in self._files.items():
             file = folder / name

@@ -16,6 +16,7 @@ from pathlib import Path
 from toolkit.errors import MissingError, StorageError
 from toolkit.storage.disk import probe_disk
 from toolkit.storage.folder import Entry, Folder, entered
+from toolkit.storage.layout import LOCKS
 from toolkit.storage.store import Ability, StoredFile, check_name
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
@@ -84,9 +85,9 @@ class LocalStore:
         """None: each file is one of its own."""
 
     def put(self, name: str, data: bytes) -> None:
-        """Store a file durably and atomically."""
+        """Store a file durably and atomically; a lock, which is worth nothing once its machine is down, atomically."""
         check_name(name)
-        self._publish(name, data, _replace)
+        self._publish(name, data, _replace, durable=not name.startswith(LOCKS))
 
     def put_new(self, name: str, data: bytes, *, durable: bool = True) -> bool:
         """Store a file atomically, its content durably, unless there is one of that name."""

@@ -123,13 +123,10 @@ class Selection:
         policy = rule.unowned or ("always" if self._scope.whole else "never")
         complete = self._everyone and policy == "always" and self._scope.whole
         if rule.kind is RuleKind.SHARED:
-            base: Sql | None = self._rows(table.name, Mark.SHARED)
             whole = Taken(None, 0, Mark.SHARED)
         elif rule.kind is RuleKind.REFERENCED:
-            base = self._unreferenced(table.name, everything=complete) if policy == "always" else None
             whole = Taken(None, 0, Mark.UNOWNED)
         else:
-            base = self._owned(table.name, with_unowned=policy == "always")
             owners = self._owners.get(table.name)
             all_mine = owners is not None and owners.all_mine
             owned = None if all_mine else count_owned(self._workspace, owners) if owners and self._everyone else 0
@@ -137,11 +134,20 @@ class Selection:
         filtered = bool(rule.where) or limit is not None
         if not filtered and (rule.kind is RuleKind.SHARED or complete or whole.owned is None):
             return whole
+        base = self._base(table.name, rule, unowned=policy == "always", everything=complete)
         if base is not None and filtered:
             return self._filtered(table, rule, base, limit)
         if rule.kind in (RuleKind.TENANT, RuleKind.OWNED) and policy != "always":
             return self._lines_as_ids(table.name)
         return Taken(self._none(table.name) if base is None else self._ids(base))
+
+    def _base(self, table: str, rule: TableRule, *, unowned: bool, everything: bool) -> Sql | None:
+        """The rows of reasons a to c as long as nothing cuts them; None where there are none."""
+        if rule.kind is RuleKind.SHARED:
+            return self._rows(table, Mark.SHARED)
+        if rule.kind is RuleKind.REFERENCED:
+            return self._unreferenced(table, everything=everything) if unowned else None
+        return self._owned(table, with_unowned=unowned)
 
     def _rows(self, table: str, why: str, condition: Sql | None = None) -> Sql:
         relation = self._relations[table]
