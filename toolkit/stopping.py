@@ -68,10 +68,13 @@ def apart(wait: Callable[[], T]) -> T:
     return given[0]
 
 
-def output_of(process: subprocess.Popen[str], *, seconds: float | None = None) -> tuple[str, str]:
+def output_of(
+    process: subprocess.Popen[str], *, seconds: float | None = None, look: Callable[[], None] | None = None
+) -> tuple[str, str]:
     """Wait for a program; gives what it printed and complained of.
 
     Args:
+        look: called now and then while it runs; raises where it is not worth to wait.
         seconds: TimeoutExpired is raised after that; None for as long as it takes.
     """
     end = None if seconds is None else time.monotonic() + seconds
@@ -83,6 +86,8 @@ def output_of(process: subprocess.Popen[str], *, seconds: float | None = None) -
             if end is not None and time.monotonic() >= end:
                 raise
             check()
+            if look is not None:
+                look()
         else:
             # the signal that stops this thread may have ended it, too
             check()

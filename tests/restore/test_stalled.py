@@ -12,8 +12,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.control import execute
 from tests.restore.proxy import Proxy, Session
+from tests.sweeps import EVERYTHING, slow_only
 from toolkit.errors import DatabaseError, UnreachableError
 from toolkit.postgres.servers.embedded import EmbeddedServer
+from toolkit.postgres.servers.programs import fitting
 from toolkit.postgres.session import stalling
 from toolkit.postgres.session.connection import connect
 from toolkit.postgres.session.stalling import Patience, bounded
@@ -83,6 +85,37 @@ def test_a_server_at_work_is_waited_for(proxy: Proxy, new_database: Callable[[],
         release.start()
         connection.execute("SELECT FROM public.busy")
         connection.execute("SELECT pg_sleep(1.5)")
+        release.join()
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("new_ones", [True, False] if EVERYTHING else [True])
+def test_a_program_that_stalls_ends(proxy: Proxy, new_database: Callable[[], str], new_ones: bool) -> None:
+    """pg_dump, to which nothing comes any more, is ended, whether or not the server can be asked about it."""
+    hole = BlackHole(proxy, "pg_catalog.pg_attribute", new_ones=new_ones)
+    database = proxy.conninfo(new_database())
+    execute(database, "CREATE TABLE dumped ()")
+    (programs, *_) = fitting("", source=18, target=18)
+    reason = "the server waits for the program" if new_ones else "the server does not answer on a second connection"
+    began = time.monotonic()
+    with pytest.raises(DatabaseError, match=f"pg_dump failed: the connection has stalled: {reason}"):
+        programs.run("pg_dump", ["--schema-only"], database=database)
+    hole.ended.set()
+    assert time.monotonic() - began < 20
+
+
+@slow_only
+@pytest.mark.usefixtures("impatient")
+def test_a_program_at_work_is_waited_for(proxy: Proxy, new_database: Callable[[], str]) -> None:
+    """pg_dump that waits for a lock, longer than the silence, is left alone."""
+    database = proxy.conninfo(new_database())
+    execute(database, "CREATE TABLE busy ()")
+    (programs, *_) = fitting("", source=18, target=18)
+    with psycopg.connect(database) as holder:
+        holder.execute("LOCK TABLE busy")
+        release = threading.Timer(2.5, holder.rollback)
+        release.start()
+        assert "CREATE TABLE public.busy" in programs.run("pg_dump", ["--schema-only"], database=database)
         release.join()
 
 

@@ -19,6 +19,7 @@ import msgspec
 
 from toolkit.errors import LockedError, StorageError
 from toolkit.planning.clock import stamp
+from toolkit.stopping import pause
 from toolkit.storage.layout import LOCKS
 from toolkit.storage.lock_files import (
     TERMS,
@@ -205,7 +206,7 @@ def locked(
             if time.monotonic() - start >= patience and rival.id not in _held:
                 raise LockedError(f"{repository.place} is locked: {rival}", hint=_REMEDY)
             note(f"waiting for {rival}")
-            time.sleep(random.uniform(0.2, 1.0))
+            pause(random.uniform(0.2, 1.0))
         if not lock.warnings:
             lock.hold()
         repository.guard = lock.check
@@ -251,7 +252,7 @@ def _attempt(lock: Lock, store: Store, *, reading: bool, terms: LockTerms) -> Lo
         if not elder or time.monotonic() > patience:
             lock.withdraw()
             return rival
-        time.sleep(random.uniform(0.02, 0.2))
+        pause(random.uniform(0.02, 0.2))
     return None
 
 

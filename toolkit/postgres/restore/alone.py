@@ -9,6 +9,7 @@ from toolkit.errors import LockedError
 from toolkit.model.outcome import Progress
 from toolkit.postgres.schema.holders import listed
 from toolkit.postgres.session.connection import Connection
+from toolkit.stopping import pause
 
 WRITING: Final = "playback restore"
 """What the sessions of restores that write are called in pg_stat_activity."""
@@ -50,4 +51,4 @@ def wait_for_others(connection: Connection, progress: Progress) -> None:
                 " directory), then run this one again",
             )
         progress.note("another restore is writing into this database; waiting for its end")
-        time.sleep(_POLL)
+        pause(_POLL)

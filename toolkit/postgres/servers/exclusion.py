@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from toolkit.errors import DatabaseError
+from toolkit.stopping import pause
 
 if sys.platform == "win32":
     import msvcrt
@@ -36,7 +37,7 @@ def exclusively(file: Path) -> Iterator[None]:
                     f"{file} is held by another process for more than {_PATIENCE:.0f} s",
                     hint="see which runs use this control directory, and end the one that hangs",
                 )
-            time.sleep(0.02)
+            pause(0.02)
         yield
     finally:
         os.close(descriptor)

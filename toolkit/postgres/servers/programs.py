@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cache
@@ -19,7 +20,8 @@ from psycopg.conninfo import make_conninfo
 from toolkit.errors import DatabaseError, InputError
 from toolkit.postgres.servers.installations import installations
 from toolkit.postgres.servers.surroundings import for_programs
-from toolkit.postgres.session.stalling import bounded
+from toolkit.postgres.session import stalling
+from toolkit.postgres.session.stalling import Lookout, StalledError, bounded
 from toolkit.stopping import output_of
 
 DEBIAN = Path("/usr/lib/postgresql")
@@ -101,14 +103,16 @@ class Programs(Struct, frozen=True, kw_only=True):
 
         Raises:
             ProgramError: it failed.
+            DatabaseError: its connection has stalled.
         """
         environment = dict(os.environ)
         command = [_path(self.directory, program)]
+        name = f"playback {program} {uuid.uuid4().hex[:12]}"
         if database is not None:
             parts, environment = for_programs(database)
             if settings:
                 parts["options"] = f"{parts.get('options') or ''} {settings}".strip()
-            command += ["--dbname", bounded(make_conninfo("", **parts))]
+            command += ["--dbname", bounded(make_conninfo("", **{**parts, "application_name": name}))]
         with subprocess.Popen(
             [*command, *arguments],
             env={**environment, "PGCLIENTENCODING": "UTF8", "LC_ALL": "C"},
@@ -119,8 +123,13 @@ class Programs(Struct, frozen=True, kw_only=True):
             errors="replace",
         ) as process:
             try:
+                look = Lookout(database, name, process.pid, stalling.PATIENCE) if database is not None else None
                 with running.holding(process) if running is not None else nullcontext():
-                    output, complaints = output_of(process)
+                    output, complaints = output_of(process, look=look)
+            except StalledError as error:
+                process.kill()  # which would try to tell the server
+                # no ProgramError: to another program of the kind nothing would come either
+                raise DatabaseError(f"{program} failed: {error}", hint="run again once the server answers") from error
             except BaseException:
                 process.terminate()  # which cancels its statements
                 raise

@@ -12,9 +12,10 @@ import time
 from collections.abc import Generator
 from typing import Any
 
+import psutil
 import psycopg
 from msgspec import Struct
-from psycopg import pq
+from psycopg import pq, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from toolkit import stopping
@@ -130,31 +131,85 @@ class Watch:
 
     def _why_stalled(self) -> str:
         """What shows that nothing will come any more; empty when the server is at work, or cannot be asked."""
-        answer: list[str] = []
-        asking = threading.Thread(target=lambda: answer.append(self._ask()), daemon=True)
-        asking.start()
-        asking.join(self._patience.answer * 2)
-        return answer[0] if answer else "the server does not answer on a second connection either"
+        found = _asked(self.conninfo, self._patience, "pid", self._process, known=not self.pooled)
+        if isinstance(found, str):
+            return found
+        if found[0] is None:
+            return "the server has ended it"
+        return "the server waits for us" if found[1] == "Client" else ""
 
-    def _ask(self) -> str:
+
+class Lookout:
+    """Watches what a program of PostgreSQL waits for: two looks in a row that find the same, and no reason to wait.
+
+    Args:
+        conninfo: how the server is reached once more.
+        name: the program's application name there, which no other session has.
+        process: the program's number here.
+    """
+
+    def __init__(self, conninfo: str, name: str, process: int, patience: Patience) -> None:
+        self._conninfo, self._name, self._process, self._patience = conninfo, name, process, patience
+        self._due = time.monotonic() + patience.silence
+        self._before: tuple[str, object] | None = None
+
+    def __call__(self) -> None:
+        """Look, where it is time for it; StalledError where the program's connection has stalled."""
+        if time.monotonic() < self._due:
+            return
+        found = self._found()
+        if found is not None and found == self._before:
+            raise StalledError(f"the connection has stalled: {found[0]}")
+        self._before = found
+        self._due = time.monotonic() + self._patience.silence * (1 if found is None else 0.1)
+
+    def _found(self) -> tuple[str, object] | None:
+        """Why it should not be waited for, and what would be another one if it went on; None where it is at work."""
+        found = _asked(self._conninfo, self._patience, "application_name", self._name)
+        if isinstance(found, str):
+            return (found, None) if found else None
+        try:
+            used = psutil.Process(self._process).cpu_times()[:2]
+        except psutil.Error:
+            return None
+        return ("the server waits for the program", (found, used)) if found[1] == "Client" else None
+
+
+def _asked(
+    conninfo: str, patience: Patience, column: str, value: object, *, known: bool = True
+) -> str | tuple[object, ...]:
+    """Ask a server for a session of its own: its number, what it waits for, and since when.
+
+    Args:
+        column: of pg_stat_activity, which has that value.
+        known: whether the server can know it; else it is only asked whether it can be reached.
+
+    Returns:
+        Text where there is none: why the server cannot be asked, or nothing where it does not matter.
+    """
+    answer: list[str | tuple[object, ...]] = []
+
+    def ask() -> None:
         try:
             with psycopg.connect(
-                bounded(self.conninfo, self._patience), autocommit=True, application_name="playback watch"
+                bounded(conninfo, patience), autocommit=True, application_name="playback watch"
             ) as connection:
-                if self.pooled:
-                    return ""
                 row = connection.execute(
-                    "SELECT pid, wait_event_type"
-                    " FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_stat_activity ON pid = %s",
-                    [self._process],
+                    sql.SQL(
+                        "SELECT pid, wait_event_type, state_change FROM (SELECT) AS one"
+                        " LEFT JOIN pg_catalog.pg_stat_activity ON {} = %s"
+                    ).format(sql.Identifier(column)),
+                    [value],
                 ).fetchone()
-                assert row is not None
+                answer.append(row if known and row is not None else "")
         except psycopg.Error as error:
             # one that the server itself refuses, for want of connections say, proves that it can be reached
-            return "" if error.sqlstate else f"the server cannot be reached anew: {_last_line(error)}"
-        if row[0] is None:
-            return "the server has ended it"
-        return "the server waits for us" if row[1] == "Client" else ""
+            answer.append("" if error.sqlstate else f"the server cannot be reached anew: {_last_line(error)}")
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(patience.answer * 2)
+    return answer[0] if answer else "the server does not answer on a second connection either"
 
 
 def _last_line(error: psycopg.Error) -> str:
