@@ -31,6 +31,9 @@ from toolkit.shipped import DEMO_INVENTORY
 
 Secrets = dict[str, list[str]]
 
+RESULTS = ("saved.jsonl", "report.json", "events.jsonl", "dump.sql", "exported", "carried.playback")
+"""What a run leaves in the control directory."""
+
 
 @pytest.fixture(scope="module")
 def other() -> Iterator[int]:
@@ -129,12 +132,23 @@ def fill(control: Path) -> str:
         {"backup": {"scope": "business"}},
         {"sql": {"query": "SELECT * FROM shops", "save": str(control / "saved.jsonl")}},
         {"restore": {"from": "latest", "mode": "merge", "atomic": False}},
+        {"export": {"format": "csv", "directory": str(control / "exported")}},
+        {"copy": {"from": "here", "to": {"bundle": str(control / "carried.playback")}}},
         {"command": {"argv": ["cp", str(control / "saved.jsonl"), str(control / "dump.sql")]}},
     )
     named = [{"name": f"task {number}", **each} for number, each in enumerate(tasks)]
     (control / "all.yml").write_text(json.dumps([{"hosts": "shop", "tasks": named}]), "utf-8")
     shutil.copy(ROOT / "tasks.py", control)
-    ran = invoke("run", "all.yml", "--report", "report.json", cwd=control, env={"PYTHONPATH": str(ROOT)})
+    ran = invoke(
+        "run",
+        "all.yml",
+        "--report",
+        "report.json",
+        "--events",
+        "events.jsonl",
+        cwd=control,
+        env={"PYTHONPATH": str(ROOT)},
+    )
     assert ran.code == 0, ran.text
     return conninfo
 
@@ -158,9 +172,7 @@ def test_the_second_user_of_a_machine_gets_nothing(control: Path, other: int) ->
         return {
             "databases": [who for each in attempts if (who := opened(each))],
             "files": looked_at(control / ".playback") + looked_at(place),
-            "results": [
-                name for name in ("saved.jsonl", "report.json", "dump.sql") if os.access(control / name, os.R_OK)
-            ],
+            "results": [name for name in RESULTS if os.access(control / name, os.R_OK)],
             "entered": [str(each) for each in (place, control / ".playback") if os.access(each, os.X_OK)],
         }
 
@@ -186,7 +198,11 @@ def test_everything_a_run_makes_is_private(control: Path) -> None:
         fill(control)
     finally:
         os.umask(before)
-    made = [*(control / ".playback").rglob("*"), *(control / name for name in ("saved.jsonl", "report.json"))]
+    made = [
+        *(control / ".playback").rglob("*"),
+        *(control / "exported").iterdir(),
+        *(control / name for name in RESULTS),
+    ]
     assert [str(each) for each in made if each.lstat().st_mode & 0o077] == []
     assert len(made) > 1000
     assert [folder.stat().st_mode for folder in (control, *control.parents)] == modes
