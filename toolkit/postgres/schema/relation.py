@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from functools import cache
+from typing import LiteralString, Protocol
 
 from msgspec import Struct
 from psycopg import sql
@@ -36,26 +37,32 @@ class Relation(Struct, frozen=True):
     def ids(self, alias: str) -> Sql:
         """Give the row's id as a select list: `alias.ctid AS row_id[, alias.tableoid AS part_id]`."""
         template = "{a}.ctid AS row_id, {a}.tableoid AS part_id" if self.partitioned else "{a}.ctid AS row_id"
-        return sql.SQL(template).format(a=sql.Identifier(alias))
+        return _of(template, alias)
 
     def id_columns(self, alias: str) -> Sql:
         """Give the same id's columns in a table of ids."""
         template = "{a}.row_id, {a}.part_id" if self.partitioned else "{a}.row_id"
-        return sql.SQL(template).format(a=sql.Identifier(alias))
+        return _of(template, alias)
 
     def same(self, alias: str, ids: str) -> Sql:
         """Give the condition that row `alias` is the one in the table of ids `ids`."""
         template = (
             "{a}.ctid = {b}.row_id AND {a}.tableoid = {b}.part_id" if self.partitioned else "{a}.ctid = {b}.row_id"
         )
-        return sql.SQL(template).format(a=sql.Identifier(alias), b=sql.Identifier(ids))
+        return _of(template, alias, ids)
 
     def same_ids(self, left: str, right: str) -> Sql:
         """Give the condition that two tables of ids mean the same row."""
         template = (
             "{a}.row_id = {b}.row_id AND {a}.part_id = {b}.part_id" if self.partitioned else "{a}.row_id = {b}.row_id"
         )
-        return sql.SQL(template).format(a=sql.Identifier(left), b=sql.Identifier(right))
+        return _of(template, left, right)
+
+
+@cache
+def _of(template: LiteralString, a: str, b: str = "") -> Sql:
+    """Put aliases in; many tables have the same."""
+    return sql.SQL(template).format(a=sql.Identifier(a), b=sql.Identifier(b))
 
 
 def relation_of(schemas: Schemas, table: Table, rows: float = -1.0, size: int | None = None) -> Relation:
