@@ -6,6 +6,7 @@ PLAYBACK_SLOW_TESTS=1.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -119,6 +120,31 @@ def ended_well(found: Interrupted, forks: int) -> None:
     if found.out.count("TASK [third]") == 0:
         assert "third" not in found.after
         assert "handler" not in found.after
+
+
+WITHIN_TEXT = """
+import dataclasses, sys
+from pathlib import Path
+from toolkit.runner.interruption import PROCESS
+PROCESS.install()
+from toolkit.app.commands import lint
+from toolkit.app.control import Control
+from toolkit.app.performing import perform
+def body(given, call):
+    exec("import os, signal; os.kill(os.getpid(), signal.SIGTERM)")
+    yield
+command = dataclasses.replace(lint.COMMAND, body=body)
+sys.exit(perform(command, lint.Options(), Control(directory=Path.cwd())))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_an_interruption_within_code_that_libraries_make_is_130(tmp_path: Path) -> None:
+    """Also there, as while dataclasses are imported, `python -m` ends by itself, with the exit code."""
+    (tmp_path / "within.py").write_text(WITHIN_TEXT, encoding="utf-8")
+    words, environment = [sys.executable, "-m", "within"], {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
 MOMENTS = [each * 0.05 for each in range(60)] if EVERYTHING else [0.0, 0.25, 1.0]

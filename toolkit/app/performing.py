@@ -59,6 +59,9 @@ def _guarded(output: Output, command: Callable[[], int], *, debug: bool = False)
         return code
     PROCESS.told = True
     output.error(MESSAGE)
+    # Python notes an interruption of code that was given as text, as libraries do, and `python -m` would end by SIGINT
+    # instead of with our exit code; the next such code takes the note back
+    exec("")
     return ExitCode.INTERRUPTED
 
 
