@@ -384,9 +384,13 @@ def check_again(trial: Trial, done: Outcome) -> None:
 
 
 def check_retry(trial: Trial) -> None:
-    """Once nothing stands in the way, a retry writes rows that were put aside, and loses and touches no others."""
+    """A retry changes nothing while the same things stand in the way; once they do not, it writes rows that were put
+    aside. It loses none, and touches no others."""
     laboratory, world = trial.laboratory, trial.laboratory.world
-    aside = _lines(world, laboratory.put_aside(keep=True))
+    aside, versions = _lines(world, laboratory.put_aside(keep=True)), laboratory.versions("target")
+    assert laboratory.retry(trial.way.host).exit_code == PARTIAL
+    assert laboratory.versions("target") == versions
+    assert _lines(world, laboratory.put_aside(keep=True)) == aside
     freed = {line[0] for line in aside}
     state = laboratory.state("target")
     laboratory.load("target", legal(world, {name: [] if name in freed else rows for name, rows in state.items()}))
