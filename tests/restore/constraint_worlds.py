@@ -45,6 +45,16 @@ TARGET_ONLY = (
     "ALTER TABLE items ALTER size SET NOT NULL",
     "CREATE UNIQUE INDEX ON items (name, size)",
     "CREATE UNIQUE INDEX ON items ((10 / (size - 2)))",
+    "CREATE INDEX ON items ((10 / (size - 2)))",
+    "CREATE INDEX ON items (id) WHERE 10 / (size - 3) > 0",
+    "CREATE INDEX ON items (repeat(name, 100000))",
+    "CREATE FUNCTION fine(items) RETURNS boolean LANGUAGE sql IMMUTABLE AS"
+    " $$ SELECT ($1).name OPERATOR(pg_catalog.<>) 'x' $$; ALTER TABLE items ADD CHECK (fine(items))",
+    "CREATE FUNCTION told(items) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT concat(($1).name, ($1).u) $$;"
+    " CREATE UNIQUE INDEX ON items (told(items)) WHERE (items IS NOT NULL)",
+    "ALTER TABLE items ADD CHECK (tableoid = 'items'::regclass AND name <> 'x')",
+    "ALTER TABLE items ADD grown integer GENERATED ALWAYS AS (size - 1) STORED NOT NULL",
+    "ALTER TABLE items REPLICA IDENTITY NOTHING; CREATE PUBLICATION played FOR TABLE items",
     "ALTER TABLE items ADD EXCLUDE (name WITH =) WHERE (size = 3)",
     "ALTER TABLE items ADD CHECK (10 / (size - 2) > 0)",
     "ALTER TABLE items ALTER name TYPE varchar(2)",
@@ -60,6 +70,7 @@ UNVALIDATED = (
     "ALTER TABLE parts ADD CONSTRAINT old FOREIGN KEY (old) REFERENCES items"
     f" NOT {'ENFORCED' if VERSION >= 18 else 'VALID'}",
     "ALTER TABLE items ADD CONSTRAINT old CHECK (name <> 'old') NOT VALID",
+    "ALTER DOMAIN word ADD CHECK (VALUE <> 'bad') NOT VALID",
 )
 
 

@@ -65,6 +65,7 @@ class Bench:
         states = {"source": source, "target": mutated(random, made, source)}
         for role, session in self.sessions.items():
             session.execute("DROP SCHEMA public CASCADE")
+            session.execute("DROP PUBLICATION IF EXISTS played")
             session.execute("CREATE SCHEMA public AUTHORIZATION playback; SET ROLE playback")
             for statement in made.ddl:
                 session.execute(statement.encode())
@@ -75,7 +76,7 @@ class Bench:
             for statement in (*made.later, *(made.on_target if role == "target" else ())):
                 try:
                     session.execute(statement.encode())
-                except (psycopg.IntegrityError, psycopg.DataError):
+                except (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.ProgramLimitExceeded):
                     continue
             session.execute("RESET ROLE")
 
@@ -133,10 +134,12 @@ def test_what_check_says_is_what_happens(bench: Bench, seed: int) -> None:
         assert told == reasons, said
         assert read(bench.target) == before, said
         let_go = any(CANNOT_LET_GO in reason for reason in reasons)
-        unfit = planned is None  # the rows do not even fit the columns
+        unfit = planned is None and "publishes changes" not in reasons[0]  # the rows do not even fit the columns
         assert not unfit or all(re.match(r"(column )?(items|parts)\b.*e\.g\.", each) for each in reasons[1:]), said
+        # a column of another type has to take all rows of the backup
+        drifted = unfit and any(" TYPE " in each for each in made.on_target)
         bypass = host == "superuser" and "atomic" not in arguments
-        assert unfit or (let_go and not bypass) or not is_legal(bench.target, before, expected), (reasons, said)
+        assert drifted or (let_go and not bypass) or not is_legal(bench.target, before, expected), (reasons, said)
         return
     done = restore(check=False)
     assert {**planned.facts, "untouched": None} == {**done.facts, "untouched": None}, said
@@ -181,7 +184,11 @@ def is_legal(target: psycopg.Connection[Any], before: Rows, expected: Rows) -> b
         }
         for table in COLUMNS:
             gone = [number for number in before[table] if number not in expected[table] or number in written[table]]
-            target.execute(f"DELETE FROM {table} WHERE id = ANY (%s)".encode(), [gone])
+            if gone:
+                try:
+                    target.execute(f"DELETE FROM {table} WHERE id = ANY (%s)".encode(), [gone])
+                except psycopg.errors.ObjectNotInPrerequisiteState:  # others could not be told of it
+                    return False
         try:
             for table, columns in COLUMNS.items():
                 for number, row in written[table].items():
@@ -189,7 +196,7 @@ def is_legal(target: psycopg.Connection[Any], before: Rows, expected: Rows) -> b
                     placeholders = ", ".join(["%s"] * (len(row) + 1))
                     target.execute(f"INSERT INTO {table} ({columns}) VALUES ({placeholders})".encode(), [number, *row])
             target.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        except (psycopg.IntegrityError, psycopg.DataError):
+        except (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.ProgramLimitExceeded):
             return False
         # the replica role does not look at deferrable keys either
         late = target.execute("SELECT 1 FROM pg_constraint WHERE condeferrable AND contype = 'u'").fetchone()

@@ -13,6 +13,7 @@ from tests.restore.conftest import MakePair, Pair
 from tests.restore.laboratory import SUPERUSER
 from tests.restore.test_conflicts import refused
 from tests.restore.test_deletion import HOSTS
+from tests.sweeps import covering
 from toolkit.errors import RefusedError
 
 ITEMS = (
@@ -132,3 +133,16 @@ def test_a_key_that_is_not_enforced_asks_for_nothing(make_pair: MakePair, host: 
     execute(pair.target, "UPDATE items SET parent = 7, name = 'hurt'")
     assert restored(pair, host)["updates"] == 2
     assert pair.rows("SELECT parent FROM items ORDER BY id") == [(None,), (99,)]
+
+
+@pytest.mark.parametrize(("host", "arguments"), covering(("target", "superuser"), ({"businesses": ["a"]}, {})))
+def test_an_old_value_of_a_domain_stands_in_nobody_s_way(make_pair: MakePair, host: str, arguments: Any) -> None:
+    """A constraint of a domain that is NOT VALID looks at rows that are written, as those of tables do."""
+    pair = make_pair(RULES, "CREATE DOMAIN word AS text", ITEMS.replace("name text", "name word"))
+    pair.fill(OLD_ROWS, "ALTER DOMAIN word ADD CHECK (length(VALUE) < 9) NOT VALID")
+    execute(pair.target, "UPDATE items SET name = 'hurt' WHERE id = 1")
+    assert restored(pair, host, **arguments)["updates"] == 1
+    execute(pair.target, "UPDATE items SET parent = 98 WHERE id = 2")
+    if not arguments:
+        said = 'items: column name cannot hold them: value for domain word violates check constraint "word_check"'
+        assert refused(pair, host=host) == [f"{said}: 1 row, e.g. 2"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 from psycopg import sql
@@ -12,8 +12,8 @@ from toolkit.model.schema import DatabaseSchema, Equality, Table
 from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.naming import NAMED, parameter
 from toolkit.postgres.schema.relation import Relation, Sql, compared, is_null
+from toolkit.postgres.schema.whole_rows import over, whole_row
 from toolkit.postgres.session.connection import Connection, full_names
-from toolkit.postgres.session.qualifying import Verbatim
 
 _KEYS = sql.SQL("""
 SELECT c.named, i.relname, x.indisexclusion, NOT x.indimmediate,
@@ -46,14 +46,15 @@ SELECT c.named, i.relname, x.indisexclusion, NOT x.indimmediate,
                                    AND d.refobjid = x.indrelid AND d.refobjsubid = a.attnum))
              ORDER BY a.attname COLLATE "C"),
        x.indexprs IS NULL AND x.indpred IS NULL AND NOT x.indisexclusion AND r.oid = c.oid,
-       CASE WHEN r.oid <> c.oid THEN pg_get_partition_constraintdef(r.oid) END
+       CASE WHEN r.oid <> c.oid THEN pg_get_partition_constraintdef(r.oid) END,
+       {WHOLE}
 FROM {NAMED} c
 JOIN pg_class r ON r.oid = c.oid OR (c.relkind = 'p' AND r.oid IN (SELECT relid FROM pg_partition_tree(c.oid)))
-JOIN pg_index x ON x.indrelid = r.oid AND (x.indisunique OR x.indisexclusion) AND x.indisvalid
+JOIN pg_index x ON x.indrelid = r.oid AND (x.indisunique OR x.indisexclusion) AND x.indisready
 JOIN pg_class i ON i.oid = x.indexrelid AND (r.oid = c.oid OR NOT i.relispartition)
 WHERE c.named = ANY (%(tables)s)
 ORDER BY c.named COLLATE "C", i.relname COLLATE "C"
-""").format(NAMED=NAMED)
+""").format(NAMED=NAMED, WHOLE=whole_row("concat(x.indexprs::text, x.indpred::text)"))
 
 
 DEFINITION = sql.SQL("""concat(
@@ -83,6 +84,7 @@ class ExclusiveKey(Struct, frozen=True, kw_only=True):
         deferrable: it can be checked at the end of the transaction.
         plain: it is a unique key of columns, of all rows.
         definition: of the constraint that it is of, if any, as the server prints it.
+        whole: where it speaks of rows as a whole, the table that they are of: see `whole_row`.
     """
 
     name: str
@@ -95,6 +97,7 @@ class ExclusiveKey(Struct, frozen=True, kw_only=True):
     deferrable: bool
     plain: bool
     definition: str
+    whole: tuple[str, ...] | None = None
 
     def known(self, recorded: Table | None, now: Table) -> bool:
         """Tell whether a backup's table had the same key, so that its rows cannot exclude each other.
@@ -115,11 +118,8 @@ class ExclusiveKey(Struct, frozen=True, kw_only=True):
 
     @property
     def expression(self) -> Sql:
-        """All that has to be computed of a row, as a list."""
-        return sql.SQL(", ").join(
-            sql.SQL("CASE WHEN {} THEN ({}) END").format(Verbatim(self.predicate or "true"), Verbatim(element))
-            for element in self.elements
-        )
+        """All that has to be computed of a row `s`, as a list."""
+        return computed(self.elements, self.predicate, self.whole)
 
     def values(self, relation: Relation, *, among: Sql | None = None) -> Sql:
         """Query the rows that the key speaks of: their columns, ids (`"playback row"`, `… part`) and elements.
@@ -130,10 +130,10 @@ class ExclusiveKey(Struct, frozen=True, kw_only=True):
             among: a query of the ctids of rows; nothing is computed of others.
         """
         listed = sql.SQL("").join(
-            sql.SQL(", ({}) AS {}").format(Verbatim(element), _name(number))
+            sql.SQL(", ({}) AS {}").format(over(element, self.whole, "r"), _name(number))
             for number, element in enumerate(self.elements)
         )
-        condition: Sql = Verbatim(self.predicate or "true")
+        condition = over(self.predicate or "true", self.whole, "r")
         if among is not None:
             condition = sql.SQL("CASE WHEN r.ctid = ANY ({}) THEN {} ELSE false END").format(among, condition)
         return sql.SQL(
@@ -151,6 +151,14 @@ class ExclusiveKey(Struct, frozen=True, kw_only=True):
         if not self.nulls_not_distinct:
             return compared(left, right, by)
         return sql.SQL("({} OR {} AND {})").format(compared(left, right, by), is_null(left), is_null(right))
+
+
+def computed(elements: Collection[str], predicate: str, whole: Sequence[str] | None) -> Sql:
+    """Give what an index computes of a row `s`, as a list."""
+    condition = over(predicate or "true", whole, "s")
+    return sql.SQL(", ").join(
+        sql.SQL("CASE WHEN {} THEN ({}) END").format(condition, over(element, whole, "s")) for element in elements
+    )
 
 
 def exclusive_keys(
@@ -172,6 +180,7 @@ def exclusive_keys(
         columns,
         plain,
         within,
+        whole,
     ) in rows:
         if plain and set(columns) == set(sort_key(schema.tables[table]).names):
             continue
@@ -190,6 +199,7 @@ def exclusive_keys(
                 deferrable=deferrable,
                 plain=plain,
                 definition=definitions.get((table, name), ""),
+                whole=whole and tuple(whole),
             )
         )
     return found

@@ -13,9 +13,11 @@ from psycopg import sql
 from toolkit.errors import RefusedError
 from toolkit.model.schema import DatabaseSchema
 from toolkit.postgres.schema.naming import NAMED, identifier, parameter
+from toolkit.postgres.schema.open_domains import OpenDomain, open_domains
 from toolkit.postgres.schema.relation import Relation, Sql, relation_of
 from toolkit.postgres.schema.row_sources import Held, Rows, Temporary
 from toolkit.postgres.session.connection import Connection, full_names
+from toolkit.postgres.session.qualifying import type_name
 
 K = TypeVar("K", bound=Hashable)
 
@@ -73,6 +75,16 @@ class Workspace:
             name: relation_of(self.schema.schemas, table, *sizes.get(name, (-1.0, None)))
             for name, table in self.schema.tables.items()
         }
+
+    @cached_property
+    def open_domains(self) -> Mapping[str, Mapping[str, OpenDomain]]:
+        """By table and column, the types that some rows need not fit; columns that others are computed from are not
+        among them."""
+        computed = {
+            table.name for table in self.schema.tables.values() if any(each.generated for each in table.columns)
+        }
+        found = open_domains(self.connection, self.schema.schemas)
+        return {table: columns for table, columns in found.items() if table not in computed}
 
     # privileges
 
@@ -166,6 +178,8 @@ class Workspace:
     def create(self, label: str, like: str) -> Temporary:
         """Make an empty table with the columns of one of the schema, generated ones included, and no constraints.
 
+        Where values need not fit their domains, the columns are of the types that these are of.
+
         Raises:
             RefusedError: there can be no temporary tables.
         """
@@ -176,6 +190,12 @@ class Workspace:
             self.connection.execute(
                 sql.SQL("CREATE TEMPORARY TABLE {} AS SELECT * FROM {} WITH NO DATA").format(made, source)
             )
+            for column, domain in self.open_domains.get(like, {}).items():
+                self.connection.execute(
+                    sql.SQL("ALTER TABLE {} ALTER {} TYPE {}").format(
+                        sql.Identifier("pg_temp", name), sql.Identifier(column), type_name(domain.base)
+                    )
+                )
             return Temporary(name, 0)
         self.connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING GENERATED)").format(made, source))
         if required := [column.name for column in columns if not column.nullable]:

@@ -20,8 +20,14 @@ BLOCK_BYTES = 8192
 BLOCKS = 512
 """Blocks of a staging table that make a batch: 4 MiB of rows, as much as a chunk."""
 
-REFUSALS = (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.RaiseException)
-"""What a server says to rows that it does not want: constraints, values, and triggers that were asked to fire."""
+REFUSALS = (
+    psycopg.IntegrityError,
+    psycopg.DataError,
+    psycopg.errors.RaiseException,
+    psycopg.errors.ProgramLimitExceeded,
+)
+"""What a server says to rows that it does not want: constraints, values, triggers that were asked to fire, and rows
+that are too long for a page or an index."""
 
 
 class UnexpectedCountError(DatabaseError):

@@ -31,6 +31,15 @@ _ENABLE: dict[str, LiteralString] = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "
 
 _ACTING = ("cascade", "set null", "set default")
 
+_EVENT_TRIGGERS = """
+SELECT evtname::text FROM pg_event_trigger
+WHERE evtenabled::text = ANY (CASE WHEN current_setting('session_replication_role') = 'replica'
+                                   THEN ARRAY['R', 'A'] ELSE ARRAY['O', 'A'] END)
+      AND evtevent = ANY ('{ddl_command_start,ddl_command_end}'::name[])
+      AND (evttags IS NULL OR 'ALTER TABLE' = ANY (evttags))
+ORDER BY evtname
+"""
+
 _TRIGGERS = sql.SQL("""
 SELECT c.named, r.named, 'trigger', t.tgname, t.tgenabled::text, pg_has_role(r.relowner, 'USAGE')
 FROM {NAMED} c
@@ -116,6 +125,16 @@ def tables_to_alter(
 ) -> set[str]:
     """Give those of these tables that have user triggers or rules which have to be disabled one by one."""
     return {each.whole for each in _heard(connection, schema, tables, (), bypass=bypass)}
+
+
+def said_by_event_triggers(
+    connection: Connection, schema: DatabaseSchema, tables: Collection[str], *, bypass: bool
+) -> Iterator[str]:
+    """Say which event triggers hear that triggers or rules are disabled while these tables are written."""
+    heard = _heard(connection, schema, tables, tables, bypass=bypass)
+    if altered := sorted({each.whole for each in heard if each.owned}):
+        for (name,) in connection.execute(_EVENT_TRIGGERS).fetchall():
+            yield f"event trigger {name} fires when triggers of {', '.join(altered)} are disabled, and may refuse that"
 
 
 def tables_with_rules(

@@ -16,7 +16,7 @@ from toolkit.postgres.schema.check_constraints import check_constraints, filled_
 from toolkit.postgres.schema.partitions import outside_partitions
 from toolkit.postgres.schema.relation import Sql, is_null
 from toolkit.postgres.schema.workspace import shared
-from toolkit.postgres.session.qualifying import Verbatim
+from toolkit.postgres.session.qualifying import Verbatim, type_name
 from toolkit.postgres.write.batches import REFUSALS
 
 
@@ -30,7 +30,8 @@ class _Rule(Struct, frozen=True, kw_only=True):
 
 
 def find_failing_checks(comparison: Comparison, obstacles: Obstacles) -> None:
-    """Note the rows that a constraint of their own table says no to."""
+    """Note the rows that a constraint of their own table, or of the types of its columns, says no to."""
+    _find_outside_domains(comparison, obstacles)
     found = _rules(comparison)
     none_broken = _none_broken(comparison, found)
     for table, rules in found.items():
@@ -55,6 +56,15 @@ def find_failing_checks(comparison: Comparison, obstacles: Obstacles) -> None:
                 table=table, rows=rows, reason=rule.reason, sqlstate=rule.sqlstate, constraint=rule.constraint
             )
             obstacles.add(failing)
+
+
+def _find_outside_domains(comparison: Comparison, obstacles: Obstacles) -> None:
+    """Note the rows whose values do not fit domains that old rows need not fit either; others do not even get here."""
+    for table, columns in sorted(comparison.workspace.open_domains.items()):
+        for name, domain in columns.items() if comparison.writes(table) else ():
+            value = sql.SQL("s.{}::{}").format(sql.Identifier(name), type_name(domain.name))
+            what = f"column {name} cannot hold them"
+            find_uncomputable(comparison, obstacles, table, value, constraint=name, what=what)
 
 
 def _none_broken(comparison: Comparison, rules: Mapping[str, Sequence[_Rule]]) -> set[str]:
@@ -94,8 +104,11 @@ def _rules(comparison: Comparison) -> Mapping[str, list[_Rule]]:
     schema = comparison.schema
     changed = [name for name in comparison.differences if comparison.writes(name)]
     for table in changed:
-        for column in schema.tables[table].stored_columns:
-            if not column.nullable and column.name in comparison.source.staged(table).names:
+        known = comparison.source.staged(table).names
+        stored = [column.name for column in schema.tables[table].stored_columns]
+        computable = not unknown_values(comparison, table, stored, staged=False)
+        for column in schema.tables[table].columns:
+            if not column.nullable and (column.name in known or (column.generated and computable)):
                 rules[table].append(
                     _Rule(
                         broken=is_null(sql.Identifier(column.name)),
@@ -120,14 +133,12 @@ def _rules(comparison: Comparison) -> Mapping[str, list[_Rule]]:
                 )
             )
     for check in check_constraints(comparison.connection, schema, changed):
-        # what the server fills in is not on stage; it judges it
-        if unknown_values(comparison, check.table, check.columns, staged=False):
+        # what the server fills in is not on stage, and what others ask is not written yet; it judges them
+        if not check.settled or unknown_values(comparison, check.table, check.columns, staged=False):
             continue
         rules[check.table].append(
             _Rule(
-                broken=sql.SQL("({}) AND ({}) IS FALSE").format(
-                    Verbatim(check.within or "true"), Verbatim(check.expression)
-                ),
+                broken=check.broken("s"),
                 reason=f"constraint {check.name} says {check.definition}",
                 sqlstate=SqlState.CHECK,
                 constraint=check.name,

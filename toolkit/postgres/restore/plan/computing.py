@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 
+import psycopg
 from psycopg import sql
 
 from toolkit.postgres.compare.comparison import Comparison, written_lines
@@ -14,9 +16,13 @@ from toolkit.postgres.write.batches import REFUSALS, refused_rows
 
 
 def find_uncomputable(
-    comparison: Comparison, obstacles: Obstacles, table: str, expression: Sql, *, constraint: str
+    comparison: Comparison, obstacles: Obstacles, table: str, expression: Sql, *, constraint: str, what: str = ""
 ) -> list[str]:
-    """Note the rows to be written for which an expression over the table ends in an error; gives their stage ids."""
+    """Note the rows to be written for which an expression over the table ends in an error; gives their stage ids.
+
+    Args:
+        what: what is said of them; that the constraint cannot be computed without it.
+    """
     connection, lines = comparison.connection, written_lines(comparison, table)
 
     def compute(condition: Sql) -> None:
@@ -29,17 +35,33 @@ def find_uncomputable(
             return []
     except REFUSALS:
         ids = [str(stage_id) for (stage_id,) in connection.execute(lines)]
+    lost = refused_rows(connection, ids, compute)
+    return note_refused(
+        comparison, obstacles, table, lost, what or f"{constraint} cannot be computed", constraint=constraint
+    )
+
+
+def note_refused(
+    comparison: Comparison,
+    obstacles: Obstacles,
+    table: str,
+    refused: Iterable[tuple[str, psycopg.Error]],
+    what: str,
+    *,
+    constraint: str,
+) -> list[str]:
+    """Note rows that the server refuses, each with its words behind ours; gives their stage ids."""
     rows: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for stage_id, error in refused_rows(connection, ids, compute):
+    for stage_id, error in refused:
         rows[error.sqlstate or "", first_line(error)].append(stage_id)
     query = sql.SQL("SELECT s.ctid AS stage_id, NULL::text AS waits_for FROM {} WHERE s.ctid = ANY ({}::tid[])")
     for (sqlstate, message), found in rows.items():
-        uncomputable = Obstacle(
+        obstacle = Obstacle(
             table=table,
             rows=query.format(comparison.written(table), sql.Literal(found)),
-            reason=f"{constraint} cannot be computed: {message}",
+            reason=f"{what}: {message}",
             sqlstate=sqlstate,
             constraint=constraint,
         )
-        obstacles.add(uncomputable)
+        obstacles.add(obstacle)
     return [stage_id for found in rows.values() for stage_id in found]

@@ -29,6 +29,7 @@ from toolkit.postgres.restore.plan.estrangement import Estrangement
 from toolkit.postgres.restore.plan.extras import ExtraRows
 from toolkit.postgres.restore.plan.foreign_keys import ForeignKeys
 from toolkit.postgres.restore.plan.gaining import Gaining
+from toolkit.postgres.restore.plan.index_entries import find_unindexed
 from toolkit.postgres.restore.plan.judgement import Judge
 from toolkit.postgres.restore.plan.kept import KeptRows
 from toolkit.postgres.restore.plan.loading import how_to_load
@@ -141,6 +142,7 @@ class Planner:
         for name, found in self._differences.items():
             judge.find_fixed(name, self._relations[name], found, obstacles)
         find_failing_checks(comparison, obstacles)
+        find_unindexed(comparison, obstacles)
         find_ambiguous(comparison, obstacles)
         deletions, release = self._settle(comparison, obstacles, estrangement)
         if self._along is not None:

@@ -10,8 +10,10 @@ from toolkit.model.plan import RestorePlan
 from toolkit.model.schemas import Schemas
 from toolkit.postgres.compare.comparison import Comparison
 from toolkit.postgres.restore.plan.unstaged import judging_unstaged
+from toolkit.postgres.schema.answering import UNSETTLED
 from toolkit.postgres.schema.naming import NAMED, parameter
 from toolkit.postgres.session.connection import Connection
+from toolkit.postgres.write.triggers import said_by_event_triggers
 
 # bits of pg_trigger.tgtype and values of pg_rewrite.ev_type, by what is done to a table
 _INSERT, _DELETE, _UPDATE = (4, "3"), (8, "4"), (16, "2")
@@ -60,23 +62,23 @@ WITH RECURSIVE written AS (
     SELECT e.relname, e.what, p.proname::text AS name
     FROM expression e, regexp_matches(e.tree, ':(?:funcid|opfuncid) (\\d+)', 'g') m
     JOIN pg_proc p ON p.oid = m[1]::oid
-    WHERE p.provolatile = 'v' OR p.provolatile = 's' AND (
-        p.pronamespace <> 'pg_catalog'::regnamespace OR p.pronargs = 0 OR p.proname = 'current_setting'
-        OR p.proname = 'age' AND p.pronargs = 1)
+    WHERE {UNSETTLED} OR p.provolatile = 'v' OR p.provolatile = 's' AND (
+        p.pronargs = 0 OR p.proname = 'current_setting' OR p.proname = 'age' AND p.pronargs = 1)
     UNION
     SELECT e.relname, e.what, CASE WHEN m[1]::integer < 9 THEN 'the clock' ELSE 'the session' END
     FROM expression e, regexp_matches(e.tree, 'SQLVALUEFUNCTION :op (\\d+)', 'g') m
 )
 SELECT relname, what, string_agg(DISTINCT name, ', ' ORDER BY name) FROM called
 GROUP BY relname, what ORDER BY relname COLLATE "C", what COLLATE "C"
-""").format(NAMED=NAMED)
+""").format(NAMED=NAMED, UNSETTLED=UNSETTLED)
 
 
-def unforeseen(comparison: Comparison, plan: RestorePlan, *, fire: bool) -> tuple[str, ...]:
+def unforeseen(comparison: Comparison, plan: RestorePlan, *, fire: bool, bypass: bool) -> tuple[str, ...]:
     """Give what may still refuse or change rows of a plan without conflicts, each as a lower-case fact.
 
     Args:
         fire: user triggers and rules are to be heard.
+        bypass: they are kept silent by the replica role.
     """
     connection, schemas = comparison.connection, comparison.schema.schemas
     done = {
@@ -85,7 +87,9 @@ def unforeseen(comparison: Comparison, plan: RestorePlan, *, fire: bool) -> tupl
         (_UPDATE): [name for name, table in plan.tables.items() if table.updates + table.set_null],
     }
     written = {*done[_INSERT], *done[_UPDATE]}
+    changed = [name for name, table in plan.tables.items() if table.changes]
     return (
+        *(() if fire else said_by_event_triggers(connection, comparison.schema, changed, bypass=bypass)),
         *(_triggers(connection, schemas, done) if fire else ()),
         *(_rules(connection, schemas, done) if fire else ()),
         *_expressions(connection, schemas, written),

@@ -30,9 +30,10 @@ WITH written AS (
          AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
     WHERE i.indisunique OR i.indisexclusion
 )
-SELECT w.named, n.kind, n.name, array_agg(a.attname::text ORDER BY a.attnum)
+SELECT w.named, n.kind, n.name, array_agg(DISTINCT a.attname::text)
 FROM written w JOIN named n ON n.oid = w.oid
-JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum = n.number AND a.attgenerated = ''
+JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+                       AND (a.attnum = n.number OR n.number = 0 AND n.kind = 'c')
 GROUP BY w.named, n.kind, n.name ORDER BY w.named COLLATE "C", n.name COLLATE "C"
 """).format(NAMED=NAMED)
 
