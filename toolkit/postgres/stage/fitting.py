@@ -12,7 +12,7 @@ from msgspec import Struct
 from psycopg import sql
 
 from toolkit.errors import InputError, Problem, RefusedError
-from toolkit.model.drift import Answers, Drift, Expression, Question
+from toolkit.model.drift import Answers, Drift, Expression, Question, Reshape
 from toolkit.model.manifest import Manifest, TableEntry
 from toolkit.planning.answer_text import argument
 from toolkit.planning.answers import read_answers
@@ -21,6 +21,7 @@ from toolkit.planning.offers import Offers
 from toolkit.planning.some_tables import SomeTables
 from toolkit.postgres.compare.source import RowsOf, Source
 from toolkit.postgres.schema.introspection import constrained_columns
+from toolkit.postgres.schema.open_domains import OpenDomain
 from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.session.connection import first_line
 from toolkit.postgres.stage.reshaping import Reshaper
@@ -123,7 +124,8 @@ def fit(
     offers = Offers(manifest, schema, read_answers(manifest, schema, answers))
     reshaper = Reshaper(workspace, source, rows_of, offers)
     for name, reshape in drift.reshapes.items():
-        questions.setdefault(name, []).extend(reshaper.reshape(reshape, blocked=name in drift.questions))
+        loose = _of_base_types(reshape, workspace.open_domains.get(name, {}))
+        questions.setdefault(name, []).extend(reshaper.reshape(loose, blocked=name in drift.questions))
     _refuse_answers(action, reshaper.problems)
     return Fitted(
         source,
@@ -132,6 +134,17 @@ def fit(
         frozenset(name for name, reshape in drift.reshapes.items() if reshape.converted),
         drift.dropped,
     )
+
+
+def _of_base_types(reshape: Reshape, domains: Mapping[str, OpenDomain]) -> Reshape:
+    """The same with columns of these domains as they are on stage."""
+    carried = (
+        msgspec.structs.replace(each, column=msgspec.structs.replace(each.column, type=domains[each.name].base))
+        if each.name in domains
+        else each
+        for each in reshape.carried
+    )
+    return msgspec.structs.replace(reshape, carried=tuple(carried)) if domains else reshape
 
 
 def _of_some(drift: Drift, concerned: Collection[str]) -> Drift:
