@@ -17,7 +17,10 @@ WITH RECURSIVE chain(named, attname, domain, type, typmod, open) AS (
     SELECT c.named, a.attname::text, a.atttypid, a.atttypid, a.atttypmod, false
     FROM {NAMED} c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_type t ON t.oid = a.atttypid AND t.typtype = 'd'
-    WHERE c.relkind = ANY ('{{r,p}}'::"char"[])
+    WHERE c.relkind = ANY ('{{r,p}}'::"char"[]) AND a.attgenerated = '' AND NOT EXISTS (
+        SELECT FROM pg_attrdef e JOIN pg_attribute g ON g.attrelid = e.adrelid AND g.attnum = e.adnum
+        JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = e.oid
+        WHERE e.adrelid = c.oid AND g.attgenerated <> '' AND d.refobjid = c.oid AND d.refobjsubid = a.attnum)
     UNION ALL
     SELECT h.named, h.attname, h.domain, t.typbasetype, t.typtypmod, h.open OR EXISTS (
         SELECT FROM pg_constraint f WHERE f.contypid = t.oid AND NOT f.convalidated)
@@ -40,7 +43,10 @@ class OpenDomain(Struct, frozen=True):
 
 
 def open_domains(connection: Connection, schemas: Schemas) -> Mapping[str, Mapping[str, OpenDomain]]:
-    """Give, by table and column, the domains in use that have constraints which are NOT VALID."""
+    """Give, by table and column, the domains in use that have constraints which are NOT VALID.
+
+    Columns that others are computed from are left out: their types are fixed by that.
+    """
     unvalidated = "SELECT 1 FROM pg_constraint f WHERE f.contypid <> 0 AND NOT f.convalidated LIMIT 1"
     if connection.execute(unvalidated).fetchone() is None:
         return {}

@@ -78,13 +78,8 @@ class Workspace:
 
     @cached_property
     def open_domains(self) -> Mapping[str, Mapping[str, OpenDomain]]:
-        """By table and column, the types that some rows need not fit; columns that others are computed from are not
-        among them."""
-        computed = {
-            table.name for table in self.schema.tables.values() if any(each.generated for each in table.columns)
-        }
-        found = open_domains(self.connection, self.schema.schemas)
-        return {table: columns for table, columns in found.items() if table not in computed}
+        """By table and column, the types that some rows need not fit."""
+        return open_domains(self.connection, self.schema.schemas)
 
     # privileges
 
@@ -190,20 +185,21 @@ class Workspace:
             self.connection.execute(
                 sql.SQL("CREATE TEMPORARY TABLE {} AS SELECT * FROM {} WITH NO DATA").format(made, source)
             )
-            for column, domain in self.open_domains.get(like, {}).items():
-                self.connection.execute(
-                    sql.SQL("ALTER TABLE {} ALTER {} TYPE {}").format(
-                        sql.Identifier("pg_temp", name), sql.Identifier(column), type_name(domain.base)
-                    )
-                )
-            return Temporary(name, 0)
+            return self._opened(Temporary(name, 0), like)
         self.connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING GENERATED)").format(made, source))
         if required := [column.name for column in columns if not column.nullable]:
             optional = (sql.SQL("ALTER {} DROP NOT NULL").format(sql.Identifier(column)) for column in required)
             self.connection.execute(
                 sql.SQL("ALTER TABLE {} {}").format(sql.Identifier("pg_temp", name), sql.SQL(", ").join(optional))
             )
-        return Temporary(name, 0)
+        return self._opened(Temporary(name, 0), like)
+
+    def _opened(self, made: Temporary, like: str) -> Temporary:
+        """The same table with columns that hold what their domains forbid."""
+        for column, domain in self.open_domains.get(like, {}).items():
+            statement = sql.SQL("ALTER TABLE {} ALTER {} TYPE {}")
+            self.connection.execute(statement.format(made, sql.Identifier(column), type_name(domain.base)))
+        return made
 
     def texts(self, label: str, columns: Iterable[str]) -> Temporary:
         """Make an empty table with columns of type text; RefusedError where there can be no temporary tables."""
