@@ -114,6 +114,15 @@ def test_every_backup_gets_its_turn(shop: Shop) -> None:
     assert there(shop) == []
 
 
+def test_backups_that_cannot_be_read_are_not_none(shop: Shop) -> None:
+    """Where none of a host's backups can be read, the drill fails as they do: that is not nothing to do."""
+    for stored in list(shop.repository("local").store.list("backups/")):
+        shop.repository("local").store.put(stored.name, b"{")
+    with pytest.raises(DamageError, match="manifest"):
+        drill(shop)
+    assert proofs(shop) == []
+
+
 def test_one_business_alone(shop: Shop) -> None:
     """Businesses are taken in turn, each restored alone, with all of its rows and nobody else's."""
     wanted = {"backups": "latest", "businesses": "random 1", "keep": True}
