@@ -44,9 +44,13 @@ def pause(seconds: float) -> None:
         time.sleep(min(left, _SLICE))
 
 
-def apart(wait: Callable[[], T]) -> T:
-    """Do something that waits for somebody else and cannot be woken; it is left behind where this thread is to stop."""
-    if getattr(_asked, "due", None) is None:
+def apart(wait: Callable[[], T], *, seconds: float | None = None) -> T:
+    """Do something that waits for somebody else and cannot be woken; it is left behind where this thread is to stop.
+
+    Args:
+        seconds: it is left behind after that, too, and TimeoutError is raised.
+    """
+    if seconds is None and getattr(_asked, "due", None) is None:
         return wait()
     check()
     given: list[T] = []
@@ -60,9 +64,12 @@ def apart(wait: Callable[[], T]) -> T:
 
     waiting = threading.Thread(target=do, daemon=True)
     waiting.start()
+    end = None if seconds is None else time.monotonic() + seconds
     while waiting.is_alive():
         waiting.join(_SLICE)
         check()
+        if end is not None and time.monotonic() > end and waiting.is_alive():
+            raise TimeoutError
     if failed:
         raise failed[0]
     return given[0]

@@ -34,6 +34,11 @@ def server() -> Iterator[Server]:
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             made.seen.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+            if self.path == "/drip":
+                self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+                while not released.wait(0.1):
+                    self.wfile.write(b"X: y\r\n")
+                return
             if self.path == "/slow":
                 released.wait(2)
             self.send_response({"/missing": 404, "/moved": 302}.get(self.path, 200))
@@ -104,6 +109,8 @@ def test_no_answer_fails(server: Server, tmp_path: Path) -> None:
             act("http", {"url": f"http://127.0.0.1:{free.getsockname()[1]}/"}, tmp_path)
     with pytest.raises(TaskError, match=r"no answer: .*timed out"):
         act("http", {"url": f"{server.url}/slow", "timeout": 0.2}, tmp_path)
+    with pytest.raises(TaskError, match=r"no answer: it was not whole within 0\.2 s"):
+        act("http", {"url": f"{server.url}/drip", "timeout": 0.2}, tmp_path)
 
 
 def test_check_mode_sends_nothing_that_changes(server: Server, tmp_path: Path) -> None:

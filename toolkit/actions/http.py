@@ -24,6 +24,8 @@ MAX_CONTENT = 1024 * 1024
 """Most bytes of an answer that are read; it is kept in memory and in the report."""
 
 _SHOWN = 200
+_LONGER = 0.5
+"""Seconds that the whole may take longer than each wait, which tells better what it was for."""
 
 
 class Method(StrEnum):
@@ -78,7 +80,13 @@ def run(arguments: HttpArguments, context: Context) -> Outcome:
     method = arguments.method
     if context.check and method not in _SAFE:
         return Outcome(skipped=f"check mode: would send {method}")
-    status, headers, content = apart(lambda: _exchange(arguments))
+    try:
+        # each wait has that limit by itself, and says what it was for; whoever sends a byte now and then has it as well
+        status, headers, content = apart(lambda: _exchange(arguments), seconds=arguments.timeout + _LONGER)
+    except TimeoutError as error:
+        raise TaskError(
+            f"no answer: it was not whole within {arguments.timeout:g} s", hint="give it more time by `timeout`"
+        ) from error
     wanted = arguments.status_code
     facts: dict[str, Any] = {"status": status, "headers": headers}
     if arguments.return_content:
