@@ -31,7 +31,7 @@ def with_actions(random: Random, reference: Reference, may_be_null: Callable[[st
 def filled_columns(random: Random, references: Sequence[Reference]) -> Columns:
     """Columns that references empty, now and then, of which CHECK wants one to have a value."""
     emptied = sorted({name for each in references if each.action == "set null" for name in each.emptied})
-    return tuple(random.sample(emptied, min(2, len(emptied)))) if random.random() < 0.4 else ()
+    return tuple(random.sample(emptied, min(2, len(emptied)))) if random.random() < 0.8 else ()
 
 
 def _some(random: Random, names: Columns) -> Columns:

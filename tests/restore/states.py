@@ -30,14 +30,42 @@ class Case:
 def make_case(random: Random, world: World) -> Case:
     """A case for a world."""
     source, target = _states(random, world)
-    named, demo = _scope(random, source)
+    letting_go = random.random() < 0.7 and _points_at_extras(random, world, source, target)
+    # whose rows are not in the scope lets go of nothing
+    named, demo = ([], "include") if letting_go and random.random() < 0.6 else _scope(random, source)
     arguments: dict[str, object] = {"demo": demo, **({"businesses": named} if named else {})}
     if any(table.newest_by for table in world.tables) and random.random() < 0.5:
         limit = random.choice((None, 1, 2, 3))
         arguments["optional"] = {
             table.name: {"limit": limit} if limit else {} for table in world.tables if table.newest_by
         }
-    return Case(source=source, target=target, mode=random.choice(("merge", "mirror")), arguments=arguments)
+    mode = "mirror" if letting_go else random.choice(("merge", "mirror"))
+    return Case(source=source, target=target, mode=mode, arguments=arguments)
+
+
+def _points_at_extras(random: Random, world: World, source: State, target: State) -> bool:
+    """Let rows outside the scope that SET NULL empties point at what a mirror deletes; tells if any can."""
+    found = False
+    for child, reference in world.references:
+        parent = world[reference.parent]
+        if child.category == "business" or reference.action != "set null" or parent.category != "business":
+            continue
+        if parent.name != world.tenant and len(source[parent.name]) > 1:
+            source[parent.name].pop()
+            source.update(legal(world, source))
+        there = {parent.normal(parent.identity, row) for row in source[parent.name]}
+        extras = [row for row in target[parent.name] if parent.normal(parent.identity, row) not in there]
+        for row in target[child.name] if extras else ():
+            values = random.choice(extras)
+            changed = {
+                name: values[theirs]
+                for name, theirs in zip(reference.columns, reference.parent_columns, strict=True)
+                if name not in child.key
+            }
+            row.update(changed)
+            found = True
+    target.update(legal(world, target))
+    return found
 
 
 def _scope(random: Random, source: State) -> tuple[list[str], str]:

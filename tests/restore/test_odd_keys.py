@@ -304,3 +304,27 @@ def test_a_reference_of_another_type_than_its_key(make_pair: MakePair) -> None:
             f"({name}) would point at no row of items: {count} row" in told
             for name, count in (("padded", 2), ("exact", 1), ("rough", 2), ("trimmed", 2))
         ] == [True] * 4
+
+
+def test_a_reference_to_nothing_that_is_spelled_otherwise(make_pair: MakePair) -> None:
+    """The server looks at it again where the key tells the two spellings apart, and not where it does not."""
+    pair = make_pair({"items": OWNED, "codes": OWNED, "parts": OWNED})
+    for conninfo in (pair.source, pair.target):
+        execute(make_conninfo(conninfo, user="postgres"), "CREATE EXTENSION citext")
+    pair.fill(
+        "CREATE TABLE items (id text PRIMARY KEY, tenant text REFERENCES tenants)",
+        "CREATE TABLE codes (id citext PRIMARY KEY, tenant text REFERENCES tenants)",
+        "CREATE TABLE parts (id integer PRIMARY KEY, tenant text REFERENCES tenants, item citext, code citext)",
+    )
+    execute(pair.source, "INSERT INTO parts VALUES (1, 'a', 'LOST', 'GONE')")
+    execute(pair.target, "INSERT INTO parts VALUES (1, 'a', 'lost', 'gone')")
+    pair.fill("ALTER TABLE parts ADD CONSTRAINT code FOREIGN KEY (code) REFERENCES codes NOT VALID")
+    manifest = pair.backup()
+    execute(pair.target, "ALTER TABLE parts ADD CONSTRAINT item FOREIGN KEY (item) REFERENCES items NOT VALID")
+    planned = pair.control.restore("target", manifest, "mirror", check=True)
+    assert planned.facts["conflicts"] == ["parts: item: (item) would point at no row of items: 1 row, e.g. 1"]
+    with pytest.raises(RefusedError, match=r"\(item\) would point at no row of items: 1 row"):
+        pair.control.restore("target", manifest, "mirror")
+    execute(pair.target, "ALTER TABLE parts DROP CONSTRAINT item")
+    pair.control.restore("target", manifest, "mirror")
+    assert pair.rows("SELECT item::text, code::text FROM parts") == [("LOST", "GONE")]

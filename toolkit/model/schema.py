@@ -202,6 +202,15 @@ class DatabaseSchema(msgspec.Struct, frozen=True, kw_only=True):
         """Say how two rows of a table are found to agree in some columns where no key says it."""
         return tuple(self.equality(self.tables[table].column(name)) for name in names)
 
+    def reference_equalities(self, table: str, key: ForeignKey) -> tuple[Equality, ...]:
+        """Say how the server tells that a row of a table points as it did: by the key's type where it is another."""
+        own = self.default_equalities(table, key.columns)
+        by = key.equalities or [PLAIN] * len(own)
+        return tuple(
+            msgspec.structs.replace(keys, collation="") if keys != PLAIN and keys.left == keys.right else plain
+            for plain, keys in zip(own, by, strict=True)
+        )
+
     def equality(self, column: Column) -> Equality:
         """Say how two values of a column's type are found equal by default."""
         return self.equalities.get(column.type.partition("(")[0], PLAIN)

@@ -212,6 +212,6 @@ def adrift(comparison: Comparison, table: str, key: ForeignKey) -> Sql:
         changed=sql.Literal(Action.CHANGED),
         target=relation.source,
         same=relation.same("t", "d"),
-        unmoved=equal("t", key.columns, "s", key.columns, comparison.schema.default_equalities(table, key.columns)),
+        unmoved=equal("t", key.columns, "s", key.columns, comparison.schema.reference_equalities(table, key)),
         lacking=lacks_parent(key, "s", [sql.SQL("{} p WHERE true").format(parent.source)]),
     )

@@ -154,7 +154,7 @@ class References:
         if self._is_seen_afterwards(child, key):
             known: Sql = sql.SQL("false")
             if (noted := self._noted.get((child, key.name))) is not None:
-                alike = equal("v", key.columns, "c", key.columns, self._schema.default_equalities(child, key.columns))
+                alike = equal("v", key.columns, "c", key.columns, self._schema.reference_equalities(child, key))
                 known = sql.SQL("EXISTS (SELECT 1 FROM {} v WHERE {})").format(noted, alike)
             yield sql.SQL("{} c WHERE NOT {}").format(relation.source, known)
             return
