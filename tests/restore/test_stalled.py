@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from tests.control import execute
+from tests.control import ROOT, execute
 from tests.restore.proxy import Proxy, Session
 from tests.sweeps import EVERYTHING, slow_only
 from toolkit.errors import DatabaseError, UnreachableError
@@ -145,3 +147,12 @@ def test_a_server_that_never_answers_is_unreachable() -> None:
         ):
             pass
     assert time.monotonic() - began < 10
+
+
+def test_what_the_driver_says_to_itself_is_not_printed() -> None:
+    """A lost connection is told by one error; no line of the driver's log stands beside it."""
+    logged = (
+        "import logging, toolkit.postgres.session.connection; logging.getLogger('psycopg').warning('error ignored')"
+    )
+    done = subprocess.run([sys.executable, "-c", logged], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr == ""

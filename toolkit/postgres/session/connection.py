@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
@@ -20,6 +21,9 @@ from toolkit.postgres.session.advice import advice, advice_on_log_in
 from toolkit.postgres.session.qualifying import QualifyingCursor
 from toolkit.postgres.session.settings import SETTINGS, TIMEOUTS
 from toolkit.postgres.session.stalling import GivenUpError, StalledError, Watch, bounded
+
+# what the driver says to itself of a lost connection is told by errors of ours
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 _INTERVAL = 0.1
 """Seconds after which a wait looks around: for an interruption, and for a stall."""
