@@ -52,9 +52,12 @@ class Edges:
         self._tenant = catalog.tenant
         self._rules = catalog.rules
         self._named: dict[str, list[str]] = defaultdict(list)
+        called = names.own_names_of(sorted(schema.tables))
         for table in sorted(schema.tables):
-            for name in names.own_names(table):
+            for name in called[table]:
                 self._named[name].append(table)
+        self._own_names = called
+        self._tenant_names = called.get(catalog.tenant.table, names.own_names(catalog.tenant.table))
         self.bare = not any(table.foreign_keys for table in schema.tables.values())
         self._of = {table: self._read(schema.tables[table]) for table in sorted(schema.tables)}
         self._within = {table: self._part_of_itself(schema.tables[table]) for table in sorted(schema.tables)}
@@ -103,7 +106,9 @@ class Edges:
             # what stands beside its own type points now at one table, now at another
             if f"{name.removesuffix('id')}type" in map(names.plain, of.column_names):
                 continue
-            for stem, key in self._stems(name):
+            # in a table of comments, comment_post_id says post_id
+            shorter = {name.removeprefix(own) for own in self._own_names[table]} - {"id", "uuid", ""}
+            for stem, key in [each for said in sorted({name} | shorter) for each in self._stems(said)]:
                 for parent in self._named.get(stem, ()):
                     if parent not in (table, self._tenant.table) and self._has_key(parent, key):
                         target = self._key_called(parent, key)
@@ -158,9 +163,22 @@ class Edges:
         edges += [edge for edge in self._written(table) if (edge.columns, edge.parent) not in known]
         if self._tenant.table in self._schema.tables and table.name != self._tenant.table:
             edges += self._tenant_columns(table)
-        if self.bare:
+        if self.bare or self._is_tie(table, edges):
             edges += self.undeclared(table.name)
         return tuple(sorted(edges, key=lambda edge: (edge.columns, edge.parent, edge.parent_columns)))
+
+    def _is_tie(self, table: Table, edges: Sequence[Edge]) -> bool:
+        """Whether a table without any foreign key ties something to tenants: both are a key of it, by their names."""
+        if table.foreign_keys or table.name in self._rules:
+            return False
+        tenants = [set(edge.columns) for edge in edges if edge.parent == self._tenant.table and not edge.mention]
+        others = [set(edge.columns) for edge in self.undeclared(table.name)]
+        pairs = [tenant | other for tenant in tenants for other in others]
+        return any(set(key) in pairs for key in self._keys(table.name))
+
+    def declares(self, table: str) -> bool:
+        """Say whether a table's references are columns that only read like one, which its rule has to declare."""
+        return self.bare or any(not each.declared and each.parent != self._tenant.table for each in self._of[table])
 
     def _part_of_itself(self, table: Table) -> list[Edge]:
         """The references by which a row may be a part of another one of its table."""
@@ -214,7 +232,7 @@ class Edges:
         """Columns called after the tenant, or ending so, that have no foreign key."""
         called = {
             f"{name}{ending}"
-            for name in (*names.own_names(self._tenant.table), "tenant")
+            for name in (*self._tenant_names, "tenant")
             for ending in ("id", names.plain(self._tenant.key))
         }
         edges = []

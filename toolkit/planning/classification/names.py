@@ -6,6 +6,7 @@ Each name is asked about again with every answer of a person, and says the same 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 
@@ -36,7 +37,7 @@ _MEMBER_WORDS = frozenset(
 _TENANT_WORDS = frozenset(
     "tenant organization organisation org company workspace business account team shop store merchant agency clinic"
     " school site customer brand property hotel restaurant firm club community institution practice office group"
-    " realm installation instance space".split()
+    " realm installation instance space vendor supplier seller blog".split()
 )
 _SURE_TENANT_WORDS = frozenset("tenant organization organisation org company workspace business account".split())
 
@@ -97,6 +98,19 @@ def own_names(table: str) -> frozenset[str]:
     return (
         frozenset("".join(parts[:-1]) + word for word in singulars(parts[-1])) if parts else frozenset((plain(table),))
     )
+
+
+def own_names_of(tables: Collection[str]) -> Mapping[str, frozenset[str]]:
+    """Give what one row of each table may be called; without the prefix that most of them have in common as well."""
+    firsts = Counter(words(table)[0] for table in tables if len(words(table)) > 1)
+    prefix, times = max(firsts.items(), key=lambda each: (each[1], each[0]), default=("", 0))
+    common = times >= 3 and 4 * times >= 3 * len(tables)
+    whole = {name for table in tables for name in own_names(table)}
+    found = {}
+    for table in tables:
+        bare = words(table)[1:] if common and words(table)[0] == prefix else ()
+        found[table] = own_names(table) | (own_names("_".join(bare)) - whole if bare else frozenset())
+    return found
 
 
 @cache

@@ -60,8 +60,8 @@ def classify(catalog: Catalog, schema: DatabaseSchema, *, compared: bool = True)
 
 
 def _declaring(proposal: Proposal, edges: Edges) -> Proposal:
-    """The proposal with all references declared that are no foreign keys, where a database has none at all."""
-    if not edges.bare:
+    """The proposal with all references declared that are no foreign keys, where a table ties others by none at all."""
+    if not edges.declares(proposal.table):
         return proposal
     found = {
         edge.columns: DeclaredReference(columns=edge.columns, parent=edge.parent, parent_columns=edge.parent_columns)

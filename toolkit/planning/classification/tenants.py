@@ -77,9 +77,10 @@ def _leads_to(found: Mapping[str, _Evidence], table: str, top: str) -> bool:
 
 def _evidence(schema: DatabaseSchema) -> Mapping[str, _Evidence]:
     found: dict[str, _Evidence] = defaultdict(_Evidence)
-    bare = not any(table.foreign_keys for table in schema.tables.values())
+    names_of = names.own_names_of(sorted(schema.tables))
     for table in schema.tables.values():
-        for parent, column, key in _names(schema, table) if bare else _points(schema, table):
+        # a table without any foreign key says by names what others say by keys
+        for parent, column, key in _points(schema, table) if table.foreign_keys else _names(schema, table, names_of):
             required = not table.column(column).nullable
             called = names.names_parent(column, parent, key)
             if parent == table.name or (not called and names.mentions(column, required=required)):
@@ -102,16 +103,21 @@ def _is_key(parent: Table, key: ForeignKey) -> bool:
     return key.parent_columns in keys
 
 
-def _names(schema: DatabaseSchema, table: Table) -> list[tuple[str, str, str]]:
-    """Where a database has no foreign key at all: columns called after a table and its key."""
+def _names(schema: DatabaseSchema, table: Table, names_of: Mapping[str, frozenset[str]]) -> list[tuple[str, str, str]]:
+    """Columns called after a table and its key."""
     found = []
     for parent in schema.tables.values():
         keys = [parent.primary_key, *(each.columns for each in parent.unique_keys if not each.partial)]
         singles = [key[0] for key in keys if len(key) == 1]
-        called = {stem + names.plain(key): key for stem in names.own_names(parent.name) for key in singles}
+        called = {stem + names.plain(key): key for stem in names_of[parent.name] for key in singles}
+        # keys that have the table's name in them: store.store_id
+        called |= {
+            names.plain(key): key for key in singles if names.plain(key).removesuffix("id") in names_of[parent.name]
+        }
         for column in table.column_names:
             key = called.get(names.plain(column), "")
-            if key and column not in table.primary_key[:1] and table.column(column).type == parent.column(key).type:
+            mine = table.primary_key == (column,) or (parent.name == table.name)
+            if key and not mine and table.column(column).type == parent.column(key).type:
                 found.append((parent.name, column, key))
     return found
 
