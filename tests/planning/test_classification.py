@@ -537,3 +537,30 @@ def test_a_pair_that_says_what_a_row_is_about_is_followed_by_no_rule(columns: st
 def test_what_speaks_of_one_thing_is_no_such_pair(columns: str) -> None:
     """A word that stands for one kind of thing names that, whatever else is said of it."""
     assert proposals(table("x", columns))["x"].reason is not Reason.POLYMORPHIC
+
+
+def test_people_tied_by_names_alone_are_their_tenants() -> None:
+    """A membership without foreign keys ties people as one with them does, and its rule declares what it names."""
+    members = table("members", "shop_id, user_id, badgeId? -> badges", unique=("shop_id,user_id",))
+    found = proposals(members, USERS, table("badges", "colour"), table("posts", "shopId -> shops, authorId -> users"))
+    assert summary(found["users"]) == ("decided", "owned", ["members.user_id"])
+    declared = found["members"].options[0].rule.references
+    assert [(each.columns, each.parent) for each in declared] == [(("shop_id",), "shops"), (("user_id",), "users")]
+
+
+def test_a_prefix_of_all_names_is_no_part_of_them() -> None:
+    """Without foreign keys, `post_id` means wp_posts, and comment_post_id of wp_comments does so too."""
+    found = proposals(
+        table("wp_posts", "shop_id"), table("wp_meta", "post_id"), table("wp_comments", "comment_post_id, user_id")
+    )
+    assert summary(found["wp_meta"]) == ("decided", "owned", ["post_id"])
+    assert summary(found["wp_comments"]) == ("decided", "owned", ["comment_post_id"])
+
+
+def test_tenants_are_guessed_without_foreign_keys() -> None:
+    """Tables without one say by names what others say by keys, also where a key has its table's name in it."""
+    vendors = Table(name="vendors", columns=table("vendors", "vendor_id").columns, primary_key=("vendor_id",))
+    products, payouts = table("products", "vendor_id"), table("payouts", "vendor_id")
+    reviews = [table(f"reviews{number}", "productId -> products") for number in range(2)]
+    found = tenant_candidates(schema(vendors, products, payouts, *reviews))
+    assert [(each.tenant.table, each.tenant.key) for each in found][:1] == [("vendors", "vendor_id")]

@@ -27,7 +27,7 @@ def _table(world: TenantWorld, table: MadeTable) -> Table:
             on_delete="cascade" if "CASCADE" in (each.declared or "") else "no action",
         )
         for number, each in enumerate(table.references)
-        if not world.bare
+        if not world.bare and each.declared is not None
     ]
     return Table(
         name=table.name,
@@ -105,7 +105,7 @@ class Taking:
 
     def _ways(self, carrier: MadeTable) -> list[tuple[Key, MadeTable, Key]]:
         """The references of a table: foreign keys, and what its rule declares."""
-        keys = [] if self._world.bare else carrier.references
+        keys = [] if self._world.bare else [each for each in carrier.references if each.declared is not None]
         found = [(each.columns, each.parent, self._world.target(each)) for each in keys]
         declared = self._rules[carrier.name].references
         return found + [(each.columns, self._tables[each.parent], each.parent_columns) for each in declared]

@@ -64,6 +64,7 @@ class TenantWorld:
         self.random = Random(seed)
         self.camel = self._often(0.4)
         self.bare = self._often(0.12)
+        self.prefix = self.random.choice(("", "wp_", "app_")) if self.bare else ""
         self.kind = self.random.choice(("text", "text", "bigint", "uuid"))
         self.tables: list[MadeTable] = []
         self.owned: list[MadeTable] = []
@@ -155,7 +156,8 @@ class TenantWorld:
         self._number += 1
         return f"00000000-0000-0000-0000-{self._number:012}" if self.kind == "uuid" else str(self._number)
 
-    def _table(self, name: str) -> MadeTable:
+    def _table(self, name: str, *, prefixed: bool = True) -> MadeTable:
+        name = self.prefix + name if prefixed else name
         taken = {table.name for table in self.tables}
         while name in taken:
             name = f"{self.random.choice(('big', 'own', 'old', 'side', 'web'))}_{name}"
@@ -180,7 +182,8 @@ class TenantWorld:
         return made
 
     def _singular(self, table: MadeTable) -> str:
-        return table.name.removesuffix("ies") + "y" if table.name.endswith("ies") else table.name.removesuffix("s")
+        name = table.name.removeprefix(self.prefix)
+        return name.removesuffix("ies") + "y" if name.endswith("ies") else name.removesuffix("s")
 
     def _tenant_column(self, *, plain: bool = False) -> str:
         """What the key to the tenants is called: after them, shortened, or something else."""
@@ -217,12 +220,15 @@ class TenantWorld:
         singular = self._singular(self.tenants)
         members = self._table(self.random.choice(("members", "memberships", f"{singular}_users")))
         user, tenant = (
-            self._name(f"{'person' if users.name == 'people' else self._singular(users)}_id"),
-            (self._tenant_column()),
+            self._name(f"{'person' if users.name.endswith('people') else self._singular(users)}_id"),
+            # people may be tied to tenants by names alone, where all other tables have foreign keys
+            self._tenant_column(plain=(loose := self._often(0.2) and not self.bare)),
         )
         members.columns[user] = f"{self.kind} NOT NULL"
         members.references.append(Reference((user,), users, self._action(nullable=False)))
         self._to_tenant(members, tenant)
+        for each in members.references if loose else ():
+            each.declared = None
         shape = self.random.choice(("key", "unique"))
         if shape == "key":
             del members.columns["id"]
@@ -493,7 +499,9 @@ class TenantWorld:
                 self._point(row, column, self.random.choice(self.users.rows), "id")
 
     def _migrations(self) -> None:
-        table = self._table(self.random.choice(("schema_migrations", "_prisma_migrations", "flyway_schema_history")))
+        table = self._table(
+            self.random.choice(("schema_migrations", "_prisma_migrations", "flyway_schema_history")), prefixed=False
+        )
         table.columns = {"id": "integer NOT NULL", "version": "text", "migration_name": "text"}
         table.rows.append(MadeRow({"id": "1", "version": "20260101", "migration_name": "first"}, NOBODY))
 

@@ -163,18 +163,18 @@ class Edges:
         edges += [edge for edge in self._written(table) if (edge.columns, edge.parent) not in known]
         if self._tenant.table in self._schema.tables and table.name != self._tenant.table:
             edges += self._tenant_columns(table)
-        if self.bare or self._is_tie(table, edges):
-            edges += self.undeclared(table.name)
+        edges += self.undeclared(table.name) if self.bare else self._tying(table, edges)
         return tuple(sorted(edges, key=lambda edge: (edge.columns, edge.parent, edge.parent_columns)))
 
-    def _is_tie(self, table: Table, edges: Sequence[Edge]) -> bool:
-        """Whether a table without any foreign key ties something to tenants: both are a key of it, by their names."""
-        if table.foreign_keys or table.name in self._rules:
-            return False
+    def _tying(self, table: Table, edges: Sequence[Edge]) -> list[Edge]:
+        """Columns without a foreign key that tie something to tenants: both together are a key, as in memberships."""
+        if table.name in self._rules:
+            return []
         tenants = [set(edge.columns) for edge in edges if edge.parent == self._tenant.table and not edge.mention]
-        others = [set(edge.columns) for edge in self.undeclared(table.name)]
-        pairs = [tenant | other for tenant in tenants for other in others]
-        return any(set(key) in pairs for key in self._keys(table.name))
+        keys = [set(key) for key in self._keys(table.name)]
+        return [
+            edge for edge in self.undeclared(table.name) if any(each | set(edge.columns) in keys for each in tenants)
+        ]
 
     def declares(self, table: str) -> bool:
         """Say whether a table's references are columns that only read like one, which its rule has to declare."""
