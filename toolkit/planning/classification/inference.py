@@ -116,7 +116,7 @@ class Inference:
             if way.table or way.columns not in within
         ]
         levels = [self.known.level_through(edges[0]) if edges else MANY for edges in ways]
-        return levels[0] if len(levels) == 1 else min(FEW, *levels)
+        return levels[0] if len(levels) == 1 else min(FEW, *levels) if levels else MANY
 
     # what the schema says
 
