@@ -72,7 +72,7 @@ def owners(table: str, edges: Sequence[Edge], describe: Callable[[Edge], str]) -
     if len(offered) > 1:
         options.append(Option(rule=owned_rule(table, offered), meaning="whoever any of them leads to"))
     # being a part of another of its rows leads to an owner only together with a way that does
-    alone = [edge for edge in offered if edge.parent != table]
+    alone = [edge for edge in offered if edge.child != edge.parent]
     options += [Option(rule=owned_rule(table, [edge]), meaning=describe(edge)) for edge in alone]
     return options
 
