@@ -185,6 +185,23 @@ def test_other_signals_do_what_ctrl_c_does(number: int, tmp_path: Path) -> None:
     ended_well(interrupt(words, log, line=5, number=number), 1)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such terminals")
+def test_a_terminal_that_closes_takes_nothing_along(tmp_path: Path) -> None:
+    """Nothing can be printed any more, and what is to be done in the end is done: `always`, report, exit code."""
+    words, log = playbook(tmp_path)
+    report, (ours, theirs) = tmp_path / "report.json", os.openpty()
+    words = [sys.executable, "-m", "invoke", *words, "--report", str(report)]
+    with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        while not log.exists():
+            assert os.read(ours, 4096)
+        os.close(ours)
+        process.send_signal(signal.SIGHUP)
+    assert process.returncode == 130
+    assert "tidy" in log.read_text(encoding="utf-8").split()
+    assert '"exit_code": 130' in report.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("line", range(3, 20) if EVERYTHING else (6,))
 def test_a_second_ctrl_c_changes_nothing_but_what_it_tidies_up(line: int, tmp_path: Path) -> None:
     """Ctrl-C twice in a row ends a run as once does, its report whole and no file beside it."""

@@ -5,6 +5,7 @@ rich is loaded only for a stream that may be a terminal.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -96,21 +97,34 @@ class _Stream:
             text = _printable(text)
             if self.copy is not None:
                 self.copy(f"{text}\n")
-            if self.may_be_terminal:
-                from rich.text import Text  # noqa: PLC0415
+            try:
+                self._show(text, style)
+            except OSError as error:
+                if error.errno != errno.EIO:
+                    raise
+                # the terminal is gone with whoever watched: what was begun is tidied up, or goes on, all the same
+                self._to_nobody()
 
-                self.console.print(Text(text), style=None if self._plain else style or None, soft_wrap=True)
-            else:
-                self._write(f"{text}\n")
+    def _show(self, text: str, style: str) -> None:
+        if self.may_be_terminal:
+            from rich.text import Text  # noqa: PLC0415
+
+            self.console.print(Text(text), style=None if self._plain else style or None, soft_wrap=True)
+        else:
+            self._write(f"{text}\n")
 
     def _write(self, text: str) -> None:
         try:
             self.stream.write(text)
             self.stream.flush()
         except BrokenPipeError:
-            # who reads the pipe wants no more; Python must not stumble over what is left of it at its own end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+            # who reads the pipe wants no more
+            self._to_nobody()
             raise SystemExit(ExitCode.FAILED) from None
+
+    def _to_nobody(self) -> None:
+        # Python must not stumble over what is left of it at its own end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
 
 
 def _printable(text: str) -> str:
