@@ -137,6 +137,16 @@ def test_runs_that_fail_or_are_refused_keep_what_was_printed(control: Control) -
     assert "did you mean debug?" in printed
 
 
+@pytest.mark.parametrize("more", ["", ", msgg: x"])
+def test_a_secret_in_a_playbook_is_not_kept(control: Control, more: str) -> None:
+    """A playbook that is refused for a secret that is written in it leaves no copy of that, with another fault too."""
+    written(control, f"{{command: {{argv: [curl, -u, 'me:Zx-81-hunter', '{{{{ x }}}}']{more}}}}}")
+    assert run(control)[0] == ExitCode.INPUT
+    assert "curl, -u, 'me:***', '{{ x }}'" in only(control).text(records.PLAYBOOK)
+    for file in only(control).directory.iterdir():
+        assert "hunter" not in file.read_text("utf-8"), file
+
+
 def test_what_is_no_run_is_not_recorded(control: Control, tmp_path: Path) -> None:
     """A list of tasks, a playbook that is not there and a directory without an inventory leave nothing behind."""
     written(control, "{debug: {msg: hello}}")

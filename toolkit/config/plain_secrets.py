@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from toolkit.config import conninfo, masking
+from toolkit.config import conninfo, document, masking
 from toolkit.config.document import below
 from toolkit.config.secrets import is_source
-from toolkit.errors import Problem
+from toolkit.errors import InputError, Problem
 from toolkit.model.playbook import Place
 
 _NAME = re.compile(
@@ -52,6 +52,15 @@ def is_secret_name(name: str) -> bool:
     """Say whether what has this name usually is one: `password`, `apiKey`, `X-Auth-Token`, `PGPASSWORD` and so on."""
     # PWD is the working directory
     return name == "pwd" or bool(_NAME.search(re.sub(r"[-. ]", "_", _CAMEL.sub("_", name).lower())))
+
+
+def without_secrets(text: str) -> str:
+    """Give a YAML text as it is, or masked where a secret is written out in it; one that is not YAML as it is."""
+    try:
+        value = document.parse(text, file="").value
+    except InputError:
+        return text
+    return masking.mask(text) if problems("", value, Place()) else text
 
 
 def problems(name: str, value: Any, place: Place) -> list[Problem]:

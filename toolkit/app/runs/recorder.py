@@ -18,6 +18,7 @@ from toolkit.app.runs import record as records
 from toolkit.app.runs.keeping import tidy
 from toolkit.app.runs.record import Origin, Run
 from toolkit.app.runs.stopping import Stopping
+from toolkit.config import plain_secrets
 from toolkit.errors import ExitCode, StorageError, understood
 from toolkit.output import report as reports
 from toolkit.output.answer import WARNING
@@ -77,10 +78,13 @@ class Recording:
         self._try(lambda directory: records.write(directory, self.run))
 
     def playbook(self, text: bytes) -> None:
-        """Keep the playbook as it was read, to the byte."""
+        """Keep the playbook as it was read, to the byte, but for secrets that are written in it: it is refused then."""
         if found := _NAME.search(text):
             # a playbook with a fault in it has a name all the same
             self.run = replace(self.run, title=reports.plain(found[1].decode(errors="replace").strip("\"' ")))
+        with suppress(UnicodeDecodeError):
+            if (shown := plain_secrets.without_secrets(written := text.decode())) != written:
+                text = shown.encode()
         self._try(lambda directory: _write_if_other(directory / records.PLAYBOOK, text))
 
     def report(self, document: Mapping[str, Any]) -> None:
