@@ -195,6 +195,22 @@ def test_a_lost_worker_costs_one_host(site: Site, cluster: LocalCluster) -> None
     assert site.ask("SELECT string_agg(host, ' ' ORDER BY host) FROM done") == "a b c"
 
 
+def test_a_worker_lost_between_two_tasks_costs_no_host(site: Site, cluster: LocalCluster) -> None:
+    """One that waits for the next task has none to lose; another one takes that."""
+    with Client(cluster, set_as_default=False) as client:
+        workers = client.run(os.getpid).values()
+    text = f"""
+- hosts: a
+  tasks:
+    - sql: {{query: "{WRITING}"}}
+    - command: {{argv: {json.dumps(["kill", "-9", *map(str, workers)])}}}
+    - sql: {{query: "{WRITING}"}}
+"""
+    result = site.run(text, executor=f"dask:{cluster.scheduler_address}")
+    assert result.code == 0, result.out
+    assert site.ask("SELECT count(*) FROM done") == 2
+
+
 def own_processes() -> list[psutil.Process]:
     """The worker processes that this one has begun."""
     children = psutil.Process().children()

@@ -38,7 +38,7 @@ from toolkit.runner.executor import Order, Threads
 from toolkit.runner.helping import AGAIN, errand_of, lost
 from toolkit.runner.interruption import Interruption, unheard
 from toolkit.runner.wire import Errand, LostError
-from toolkit.runner.worker import Visit, interrupt, sit, work
+from toolkit.runner.worker import Visit, bell_of, interrupt, sit, work
 
 _SLICE: Final = 0.2
 _WITHOUT_WORKERS: Final = 30.0
@@ -146,10 +146,10 @@ class DaskCluster:
         if client.status != "running":
             return
         for seat in self._seats:
-            _quietly(partial(seat.tasks.put, ""))
+            _quietly(partial(seat.lay, ""))
         if self._address:
             for seat in self._seats:
-                _quietly(seat.tasks.close)
+                _quietly(seat.close)
             _quietly(partial(client.unregister_worker_plugin, visit))
 
     def run(self, order: Order) -> Outcome:
@@ -200,7 +200,7 @@ class DaskCluster:
     def _answered(self, client: Client, order: Order, errand: Errand) -> Outcome:
         if client.status != "running" or self._gone:
             raise TaskError("the scheduler is gone; this task was not begun", hint=AGAIN)
-        seat = self._seats.pop() if self._seats else _Seat(Queue(f"{self._run}-{uuid.uuid4().hex}", client=client))
+        seat = self._seats.pop() if self._seats else _Seat(client, f"{self._run}-{uuid.uuid4().hex}")
         self._awaited[errand.key] = seat
         try:
             seat.lay(wire.sent(errand))
@@ -214,8 +214,9 @@ class DaskCluster:
 
     def _told(self, client: Client, seat: _Seat, key: str) -> str:
         """Wait for the answer to a task that is laid down; LostError where nobody will give it."""
-        taken = seat.is_taken
-        for _ in range(2 if taken else 1):
+        attempts = 2 if seat.is_taken else 1
+        while attempts:
+            attempts -= 1
             if not seat.is_taken:
                 seat.take(client, self._run, key)
             assert seat.future is not None
@@ -227,7 +228,13 @@ class DaskCluster:
                 if seat.future.done():
                     break
             # a long answer, or one that was told while this was looked at
-            last, answer = seat.future.result()
+            try:
+                last, answer = seat.future.result()
+            except (CancelledError, KilledWorker):
+                if not attempts or client.status != "running":
+                    raise
+                # who sat there may have been lost before the task was taken, and then the next one takes it
+                continue
             if last == key:
                 return answer
         raise LostError
@@ -346,8 +353,8 @@ class _Seat:
         answer: to the task that was laid down last; empty as long as there is none.
     """
 
-    def __init__(self, tasks: Queue) -> None:
-        self.tasks = tasks
+    def __init__(self, client: Client, name: str) -> None:
+        self.tasks, self._bell = Queue(name, client=client), Queue(bell_of(name), client=client)
         self.future: Future[tuple[str, str]] | None = None
         self.woken = threading.Event()
         self.answer = ""
@@ -362,6 +369,12 @@ class _Seat:
         self.answer = ""
         self.woken.clear()
         self.tasks.put(text)
+        self._bell.put(True)
+
+    def close(self) -> None:
+        """Remove its queues from the scheduler."""
+        self.tasks.close()
+        self._bell.close()
 
     def take(self, client: Client, run: str, key: str) -> None:
         """Have a worker sit down; the scheduler calls it by the task that it begins with."""

@@ -49,6 +49,11 @@ def visit_name(run: str) -> str:
     return f"playback-{run}"
 
 
+def bell_of(seat: str) -> str:
+    """Give the queue that says that there is something in a seat's own."""
+    return f"{seat}-bell"
+
+
 class Visit(WorkerPlugin):
     """Tells every worker, those that come later too, of a run's inventory, and forgets it in the end.
 
@@ -107,21 +112,25 @@ def interrupt(run: str, part: str = "") -> None:
 def sit(run: str, seat: str) -> tuple[str, str]:
     """Do the tasks that are laid into a queue, until none comes for a while; an empty text ends it at once.
 
-    Nobody takes a task twice, whatever Dask does again. Answers are told; the last one is given back as well.
+    Nobody takes a task twice, whatever Dask does again. Answers are told; the last one is given back as well. What is
+    waited for is a bell, not a task: what waits for one that has died would take the task with it.
 
     Returns:
         the key of the last task and its answer; empty where there was none.
     """
-    tell, tasks = get_worker().log_event, Queue(seat, client=get_client())
+    tell, client = get_worker().log_event, get_client()
+    tasks, bell = Queue(seat, client=client), Queue(bell_of(seat), client=client)
     ends, key, told = time.monotonic() + _TURN, "", ""
     while time.monotonic() < ends and len(told) <= _SMALL:
-        try:
-            text = tasks.get(timeout=_LINGER)
-        except TimeoutError:
+        if not (laid := tasks.get(batch=True)):
+            try:
+                bell.get(timeout=_LINGER)
+            except TimeoutError:
+                break
+            continue
+        if not laid[0]:
             break
-        if not text:
-            break
-        errand = received(text)
+        errand = received(laid[0])
         key, told = errand.key, _answered(errand, _guests.get(run))
         if len(told) <= _SMALL:
             tell(visit_name(run), {"key": key, "answer": told})
