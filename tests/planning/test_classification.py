@@ -564,3 +564,11 @@ def test_tenants_are_guessed_without_foreign_keys() -> None:
     reviews = [table(f"reviews{number}", "productId -> products") for number in range(2)]
     found = tenant_candidates(schema(vendors, products, payouts, *reviews))
     assert [(each.tenant.table, each.tenant.key) for each in found][:1] == [("vendors", "vendor_id")]
+
+
+def test_what_people_have_of_an_undecided_thing_waits_for_it() -> None:
+    """Also where people belong to one tenant or none: a star goes with its board, whoever gave it."""
+    users = table("users", "shopId? -> shops")
+    boards = table("boards", "owner -> users, orderId? -> orders cascade")
+    found = proposals(users, ORDERS, boards, table("x", "userId -> users cascade, boardId -> boards cascade"))
+    assert (found["x"].verdict, found["x"].follows) == (Verdict.FOLLOWS, ("boards",))
