@@ -96,6 +96,21 @@ def test_rows_come_back_whose_owner_is_not_in_the_backup(make_pair: MakePair) ->
         assert pair.rows("SELECT name FROM users WHERE id = 'bob'") == [("Bob",)]
 
 
+def test_rows_come_back_whose_owner_only_another_business_brought(make_pair: MakePair) -> None:
+    """The row that made it the business's is in the wider backup for the other's sake, and goes when it is narrowed."""
+    invites = "CREATE TABLE invites (id integer PRIMARY KEY, tenant text REFERENCES tenants, member integer)"
+    rules = {
+        "members": RULES["members"] | {"where": "status <> 'left'"},
+        "invites": {"owned_by": ["tenant"], "references": {"member": "members.id"}},
+    }
+    pair = make_pair(RULES | rules, USERS, MEMBERS, NOTES, invites)
+    pair.fill(*PEOPLE, "INSERT INTO invites VALUES (1, 'b', 2)")
+    for arguments in ({"businesses": ["a"]}, {}):
+        execute(pair.target, "DELETE FROM members WHERE id = 2", "UPDATE users SET name = 'Rob' WHERE id = 'bob'")
+        pair.control.restore("target", pair.backup(**arguments), "merge", businesses=["a"])
+        assert pair.rows("SELECT name FROM users WHERE id = 'bob'") == [("Bob",)]
+
+
 def test_a_condition_says_nothing_of_rows_that_others_brought(make_pair: MakePair) -> None:
     """A cut row that comes back because another points at it comes along with that one only."""
     jobs = "CREATE TABLE jobs (id integer PRIMARY KEY, tenant text REFERENCES tenants, after integer, status text)"
