@@ -104,6 +104,17 @@ def test_rows_that_an_index_cannot_take(make_pair: MakePair, index: str, host: s
     assert (done.exit_code, pair.rows("SELECT id FROM items")) == (3, [(1,)])
 
 
+def test_an_index_that_is_not_valid_keeps_values_apart(make_pair: MakePair) -> None:
+    """What `CREATE INDEX CONCURRENTLY` has left behind looks at rows that are written, like any other."""
+    pair = make_pair(RULES, ITEMS)
+    execute(pair.target, "CREATE UNIQUE INDEX left_behind ON items (name)", "INSERT INTO items VALUES (2, 'b', 'x')")
+    invalid = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'left_behind'::regclass"
+    execute(make_conninfo(pair.target, user=SUPERUSER), invalid)
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x')")
+    said = "items: values of unique key left_behind (name) are held by other rows: 1 row, e.g. 1"
+    assert refused(pair, "merge") == [said]
+
+
 @pytest.mark.parametrize("kind", sampled(["STORED", *(["VIRTUAL"] if VERSION >= 18 else [])], 1))
 def test_a_column_that_is_computed_may_have_to_be_something(make_pair: MakePair, kind: str) -> None:
     """NOT NULL of a generated column is foreseen like any other."""
