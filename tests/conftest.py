@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.app import invoking
 from tests.control import Control
@@ -27,6 +28,10 @@ pytest_plugins = ["tests.storage.s3.servers"]
 # commands that tests start need not compile all of the toolkit each time
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 VERSIONS = (16, 18)
+
+# how long an example takes says what else the machine does
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def test_server(version: int) -> EmbeddedServer:

@@ -217,7 +217,7 @@ def database(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> 
     pg18.drop_database(name)
 
 
-@settings(max_examples=examples(15), deadline=None)
+@settings(max_examples=examples(15))
 @given(
     state=states(),
     named=st.sampled_from([(), (), (1,), (2,), (1, 2)]),

@@ -64,7 +64,7 @@ def subsequence(lines: list[str], of: list[str]) -> bool:
     return all(line in rest for line in lines)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(schemas())
 def test_a_new_file_says_what_was_proposed(of: DatabaseSchema) -> None:
     """It loads, holds exactly the decided rules, and every table stands in it with a reason."""
@@ -75,7 +75,7 @@ def test_a_new_file_says_what_was_proposed(of: DatabaseSchema) -> None:
     assert all("  # " in line for line in text.splitlines() if line.startswith("    ") and line[4] != "#")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     schemas(), st.sampled_from([HEAD, f"{HEAD}business: {{}}\n", f"{HEAD}business:\n\ndevice: {{}}", "catalog: app\n"])
 )
@@ -88,7 +88,7 @@ def test_updating_again_changes_nothing(of: DatabaseSchema, start: str) -> None:
     assert bare(dict(loaded(once).rules)) == bare(decided(found))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(schemas(), st.data())
 def test_an_update_brings_back_what_is_missing(of: DatabaseSchema, data: st.DataObject) -> None:
     """Whatever lines of rules are taken out of a file, an update keeps the others and proposes the same again."""
@@ -281,7 +281,7 @@ def test_files_that_cannot_be_added_to(text: str, message: str) -> None:
         updated(text, schema(table("orders", "shopId -> shops")))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(schemas(), st.data())
 def test_whatever_is_answered_is_what_the_file_says(of: DatabaseSchema, data: st.DataObject) -> None:
     """Answers and what follows from them stand in a file that loads, be they given at once or later on.

@@ -23,14 +23,14 @@ def parsed(text: str) -> Any:
     return document.parse(text, file="x.yml").value
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(min_size=1, max_size=12).filter(is_host_name), SETTINGS)
 def test_an_entry_says_what_it_was_given(name: str, values: dict[str, Any]) -> None:
     """Whatever characters are in names and values."""
     assert parsed("\n".join(entry(name, values, NOTES, indent=2))) == {name: values or None}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=12))
 def test_a_host_can_be_called_after_any_database(name: str) -> None:
     """A name is made of it that the inventory takes."""

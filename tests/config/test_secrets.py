@@ -129,7 +129,7 @@ def forms(secret: str) -> list[str]:
     ]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(secret=VALUES.filter(lambda text: len(text.strip()) >= 8), around=st.text(max_size=10))
 def test_a_random_secret_is_hidden_everywhere(secret: str, around: str) -> None:
     """Whatever form a secret of some length takes in a text, and whatever stands beside it, it is hidden."""
@@ -141,7 +141,7 @@ def test_a_random_secret_is_hidden_everywhere(secret: str, around: str) -> None:
             assert f"{secret}9#" not in shown
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(secret=WORDS, before=BESIDE, behind=BESIDE)
 def test_a_wordlike_secret_is_hidden_as_a_word(secret: str, before: str, behind: str) -> None:
     """A secret that could be a word is hidden in text from outside where it stands alone, however it is quoted."""

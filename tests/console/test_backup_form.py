@@ -120,7 +120,7 @@ def right(chosen: Chosen, offer: Offered) -> Mapping[str, Any]:
     return {**said, "repository": places[0] if len(places) == 1 else places}
 
 
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_form_is_a_right_playbook_or_says_what_is_wrong(inventory: LoadedInventory, data: st.DataObject) -> None:
     """Of any form the playbook has no problem and says just what was chosen; else a field has a sentence of its own."""

@@ -42,7 +42,7 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> LoadedInventory:
     return load(directory / "inventory", control=directory)
 
 
-@settings(max_examples=examples(80), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(80), suppress_health_check=list(HealthCheck))
 @given(form=compared | rehearsed)
 def test_a_form_is_a_right_playbook_or_says_what_is_wrong(inventory: LoadedInventory, form: Compare | Rehearse) -> None:
     """A playbook of a form has no problem and says just what was chosen."""

@@ -8,15 +8,12 @@ from collections.abc import Iterator
 from zlib import crc32
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.planning.chunking import FORMAT_1, MIB, ChunkSizes, RawChunk, chunks, cut, opening
 
 SMALL = ChunkSizes(minimum=64, beyond=192, maximum=1024)
-
-patient = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
-"""Rows of thousands of bytes take a while to be made on a machine that does something else, too."""
 
 rows_strategy = st.lists(
     st.one_of(st.binary(max_size=40), st.binary(min_size=500, max_size=1500)).map(lambda text: text + b"\n"),
@@ -46,7 +43,6 @@ def borders(rows: list[bytes], sizes: ChunkSizes) -> list[list[bytes]]:
     return [*result, current] if current else result
 
 
-@patient
 @given(rows_strategy)
 def test_chunks_follow_the_published_rule(rows: list[bytes]) -> None:
     """Every chunk holds exactly the rows that the rule of the documentation puts in it."""
@@ -57,7 +53,6 @@ def test_chunks_follow_the_published_rule(rows: list[bytes]) -> None:
     assert list(chunks(rows, SMALL)) == expected
 
 
-@patient
 @given(rows_strategy)
 def test_sizes_stay_within_their_limits(rows: list[bytes]) -> None:
     """No chunk of several rows is above the maximum, and only the last one or one before a long row is too small."""
@@ -109,7 +104,6 @@ def test_a_part_without_a_border_is_given_up() -> None:
     assert opening(([row] * 10 for _ in itertools.count()), limit=10**5, sizes=SMALL) is None
 
 
-@patient
 @given(rows_strategy)
 def test_borders_do_not_depend_on_how_rows_arrive(rows: list[bytes]) -> None:
     """A list of bytes and an iterator over one buffer that is overwritten for every row give the same chunks."""
@@ -124,7 +118,6 @@ def test_borders_do_not_depend_on_how_rows_arrive(rows: list[bytes]) -> None:
     assert list(chunks(through_one_buffer(), SMALL)) == list(chunks(rows, SMALL))
 
 
-@patient
 @given(rows_strategy, st.lists(st.integers(0, 50)))
 def test_borders_do_not_depend_on_batches(rows: list[bytes], counts: list[int]) -> None:
     """Rows that come in batches of any number, none included, give the chunks of rows that come one by one."""

@@ -453,14 +453,14 @@ def ways_of(column: str, of: str = "") -> tuple[OwnerEdge, ...]:
     return (OwnerEdge(columns=(column,), table=of),)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(schemas(), st.integers(0, 1000))
 def test_order_does_not_matter(of: DatabaseSchema, seed: int) -> None:
     """Tables, columns and keys in another order give the same proposals."""
     assert classify(catalog(), shuffled(of, seed)) == classify(catalog(), of)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(schemas())
 def test_proposals_are_complete_and_hold(of: DatabaseSchema) -> None:
     """Every table is proposed once; decided rules fit the schema by themselves; what follows leads to an open table."""
@@ -478,7 +478,7 @@ def test_proposals_are_complete_and_hold(of: DatabaseSchema) -> None:
             assert each.verdict is not Verdict.DECIDED
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(schemas())
 def test_decided_rules_change_no_other_proposal(of: DatabaseSchema) -> None:
     """With the decided rules in the catalog file, what is left open or follows is what it was before."""
@@ -488,7 +488,7 @@ def test_decided_rules_change_no_other_proposal(of: DatabaseSchema) -> None:
     assert [summary(each) for each in again.proposals] == [summary(each) for each in left]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(schemas())
 def test_deciding_settles_the_rest(of: DatabaseSchema) -> None:
     """Taking the first option of every open table, look after look, classifies all; every rule then fits the schema."""

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from collections import Counter, defaultdict
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.model.catalog import Catalog, Category, OwnerEdge, RuleKind, TableRule, TenantTable
@@ -51,7 +51,6 @@ def graphs(draw: st.DrawFn) -> Graph:
     return Graph(tables=tuple(sorted(tables, key=lambda table: (table.group, table.name))), edges=tuple(edges))
 
 
-@settings(deadline=None)
 @given(graph=graphs())
 def test_nothing_covers_anything(graph: Graph) -> None:
     """Every table has a line and a place of its own, and a reference crosses no table but those it joins."""
@@ -111,7 +110,6 @@ def assert_inside(layout: Layout) -> None:
     assert all(0 < route.lane < layout.width for route in layout.routes)
 
 
-@settings(deadline=None)
 @given(graph=graphs())
 def test_a_picture_is_valid_and_names_everything_once(graph: Graph) -> None:
     """It is XML, names every table once and draws every reference, with what it is in words."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -16,7 +16,6 @@ from toolkit.planning.chunking import ChunkSizes, chunks
 from toolkit.planning.in_order import InOrder
 from toolkit.planning.ranges import Differing, Room, differing, together
 
-patient = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 SMALL = ChunkSizes(minimum=20, beyond=40, maximum=200)
 sides = st.lists(st.integers(0, 300), max_size=200).map(sorted)
 
@@ -69,7 +68,6 @@ def beside(
 
 @pytest.mark.parametrize("key", [(), (KeyColumn(column="id", sort="native"),), (KeyColumn(column="id", sort="text"),)])
 @given(ours=sides, theirs=sides, changed=st.booleans())
-@patient
 def test_rows_of_one_side_only_are_found(
     key: tuple[KeyColumn, ...], ours: list[int], theirs: list[int], changed: bool
 ) -> None:
@@ -84,7 +82,6 @@ def test_rows_of_one_side_only_are_found(
 
 
 @given(ours=sides, theirs=sides, mine_at=st.integers(0, 20), others_at=st.integers(0, 200))
-@patient
 def test_parts_are_put_together(ours: list[int], theirs: list[int], mine_at: int, others_at: int) -> None:
     """What differs is what a count of all lines says, wherever each side is cut in two."""
     mine, others = rows_of(ours), rows_of(theirs)
@@ -146,7 +143,6 @@ def test_more_than_can_be_held_is_not_told_apart(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("stops", [0, 1000])
 @given(ours=sides, theirs=sides, cut_at=st.integers(0, 200))
-@patient
 def test_lines_in_the_same_place_are_passed_over_on_both_sides(
     stops: int, ours: list[int], theirs: list[int], cut_at: int
 ) -> None:

@@ -27,7 +27,7 @@ def ungrouped(proposal: Proposal) -> Proposal:
     return replace(proposal, group="", options=options)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(of=schemas(), data=st.data())
 def test_what_is_asked_is_what_a_fresh_look_proposes(of: DatabaseSchema, data: st.DataObject) -> None:
     """After any answers, the next question has the options that follow from all of them, and none is left out."""

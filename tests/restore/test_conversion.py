@@ -142,7 +142,7 @@ def cases(draw: st.DrawFn) -> tuple[str, Target, list[str]]:
     return kind, draw(st.sampled_from(targets)), draw(st.lists(values, max_size=8))
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=cases())
 def test_what_fits_is_what_comes_back(connection: Connection, case: tuple[str, Target, list[str]]) -> None:
     """Exactly the values that the new type can hold fit, whatever others stand beside them, and each comes back."""

@@ -80,7 +80,6 @@ def key(table: Table, row: Row) -> tuple[Any, ...]:
 
 SEARCH = settings(
     max_examples=examples(4),
-    deadline=None,
     derandomize=not EVERYTHING,
     database=None,
     suppress_health_check=list(HealthCheck),

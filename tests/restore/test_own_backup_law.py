@@ -144,7 +144,6 @@ def with_cuts(world: World, tables: Collection[str]) -> World:
 @given(data=st.data())
 @settings(
     max_examples=examples(25),
-    deadline=None,
     derandomize=not EVERYTHING,
     database=None,
     suppress_health_check=list(HealthCheck),

@@ -144,7 +144,6 @@ def uncertain_tables(world: World, table: Table) -> frozenset[str]:
 @given(random=st.randoms(use_true_random=True))
 @settings(
     max_examples=examples(10),
-    deadline=None,
     derandomize=not EVERYTHING,
     database=None,
     suppress_health_check=list(HealthCheck),

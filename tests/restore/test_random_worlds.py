@@ -173,7 +173,6 @@ class Trial:
 @given(random=st.randoms(use_true_random=True))
 @settings(
     max_examples=examples(50),
-    deadline=None,
     derandomize=not EVERYTHING,
     database=None,
     suppress_health_check=list(HealthCheck),

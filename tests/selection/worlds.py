@@ -46,7 +46,6 @@ def search(count: int = 60) -> settings:
     return settings(
         max_examples=examples(count),
         derandomize=False,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
 
