@@ -572,3 +572,55 @@ def test_what_people_have_of_an_undecided_thing_waits_for_it() -> None:
     boards = table("boards", "owner -> users, orderId? -> orders cascade")
     found = proposals(users, ORDERS, boards, table("x", "userId -> users cascade, boardId -> boards cascade"))
     assert (found["x"].verdict, found["x"].follows) == (Verdict.FOLLOWS, ("boards",))
+
+
+PERSONS = (
+    table("persons", "name"),
+    Table(
+        name="employees",
+        columns=table("employees", "shopId -> shops").columns,
+        primary_key=("id",),
+        foreign_keys=table("employees", "shopId -> shops, id -> persons cascade").foreign_keys,
+    ),
+    Table(
+        name="contractors",
+        columns=table("contractors", "agency").columns,
+        primary_key=("id",),
+        foreign_keys=table("contractors", "id -> persons cascade").foreign_keys,
+    ),
+    table("contracts", "shopId -> shops, contractorId -> contractors"),
+    table("phones", "personId -> persons cascade"),
+)
+
+
+def test_what_rows_extend_has_its_owners_from_all_that_extend_it() -> None:
+    """Persons are those of their employees and contractors alike, so none of their phones is lost in silence."""
+    found = proposals(*PERSONS)
+    assert summary(found["contractors"]) == ("open", "owned", ["contracts.contractorId"])
+    assert (found["persons"].follows, found["phones"].follows) == (("contractors",), ("persons",))
+    answered = {"contractors": found["contractors"].options[0].rule}
+    again = proposals(*PERSONS, rules=answered)
+    assert summary(again["persons"]) == ("decided", "owned", ["contractors.id", "employees.id"])
+    assert summary(again["phones"]) == ("decided", "owned", ["personId"])
+    # without that answer, persons that only contracts lead to have no owner, and that is asked
+    refused = proposals(*PERSONS, rules={"contractors": rule("contractors", RuleKind.REFERENCED)})
+    assert (refused["persons"].verdict, refused["phones"].follows) == (Verdict.OPEN, ("persons",))
+
+
+def test_rows_that_several_tables_point_at_are_asked_about_where_something_hangs_on_them() -> None:
+    """One points at each row once, another at any: only both together tell whose a row and its parts are."""
+    fleet = table("fleet", "shopId -> shops, truckId -> trucks", unique=("truckId",))
+    trips, tyres = table("trips", "shopId -> shops, truckId -> trucks"), table("tyres", "truckId -> trucks")
+    assert summary(proposals(fleet, trips, table("trucks"))["trucks"]) == ("decided", "owned", ["fleet.truckId"])
+    found = proposals(fleet, trips, tyres, table("trucks"))
+    assert summary(found["trucks"]) == ("open", "owned", ["fleet.truckId", "trips.truckId"])
+    assert found["tyres"].follows == ("trucks",)
+
+
+def test_parts_of_what_has_no_owner_are_asked_about_where_tenants_rows_point_at_it() -> None:
+    """A tenant's backup has the row and would lack its parts; of what nobody points at, nobody lacks any."""
+    tables = (table("sales", "shopId -> shops, fundId -> funds"), table("funds"), table("slips", "fundId -> funds"))
+    known = {"funds": rule("funds", RuleKind.REFERENCED)}
+    found = proposals(*tables, rules=known)["slips"]
+    assert (found.verdict, found.reason) == (Verdict.OPEN, Reason.PART_OF_NONE)
+    assert proposals(*tables[1:], rules=known)["slips"].verdict is Verdict.DECIDED

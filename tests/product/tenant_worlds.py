@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
+from tests.product.joined_tables import joined, lent
+
 Key = tuple[str, ...]
 Owners = frozenset[str]
 NOBODY: Owners = frozenset()
@@ -87,6 +89,8 @@ class TenantWorld:
                 self._polymorphic,
                 self._lookup,
                 self._of_either,
+                lambda: joined(self),
+                lambda: lent(self),
             ),
         )
         for _ in range(self.random.randint(3, 8)):
@@ -156,17 +160,19 @@ class TenantWorld:
         self._number += 1
         return f"00000000-0000-0000-0000-{self._number:012}" if self.kind == "uuid" else str(self._number)
 
-    def _table(self, name: str, *, prefixed: bool = True) -> MadeTable:
-        name = self.prefix + name if prefixed else name
+    def make_table(self, name: str, *, prefixed: bool = True) -> MadeTable:
+        """Add a table with the key `id`."""
+        prefix = self.prefix if prefixed else ""
         taken = {table.name for table in self.tables}
-        while name in taken:
+        while prefix + name in taken:
             name = f"{self.random.choice(('big', 'own', 'old', 'side', 'web'))}_{name}"
+        name = prefix + name
         made = MadeTable(name=name, columns={"id": f"{self.kind} NOT NULL"})
         self.tables.append(made)
         return made
 
     def _tenant_table(self) -> MadeTable:
-        made = self._table(self.random.choice(TENANT_TABLES))
+        made = self.make_table(self.random.choice(TENANT_TABLES))
         self.tenant_key: Key = ("id",)
         self.tenant_type = self.kind
         made.columns["name"] = "text"
@@ -181,52 +187,69 @@ class TenantWorld:
             made.rows.append(MadeRow(values, frozenset((tenant,))))
         return made
 
-    def _singular(self, table: MadeTable) -> str:
+    def singular(self, table: MadeTable) -> str:
+        """What one row of a table is called."""
         name = table.name.removeprefix(self.prefix)
         return name.removesuffix("ies") + "y" if name.endswith("ies") else name.removesuffix("s")
 
-    def _tenant_column(self, *, plain: bool = False) -> str:
+    def tenant_column(self, *, plain: bool = False) -> str:
         """What the key to the tenants is called: after them, shortened, or something else."""
         ending = self.tenant_key[0]
-        called = f"{self._singular(self.tenants)}_{ending}"
+        called = f"{self.singular(self.tenants)}_{ending}"
         others = ("tenant", "org_id", "account", "workspace_uuid", "belongs_to", "firm_no", "t_id")
         return self._name(called if plain or self.bare or self._often(0.5) else self.random.choice(others))
 
-    def _to_tenant(self, table: MadeTable, column: str, *, nullable: bool = False) -> None:
+    def to_tenant(self, table: MadeTable, column: str, *, nullable: bool = False) -> None:
+        """Give a table a foreign key to the tenants."""
         table.columns[column] = self.tenant_type + ("" if nullable else " NOT NULL")
         action = self.random.choice(("", "ON DELETE CASCADE", "ON DELETE RESTRICT"))
         table.references.append(Reference((column,), self.tenants, action))
 
-    def _point(self, row: MadeRow, column: str, at: MadeRow | None, key: str) -> None:
+    def reference_name(self, table: MadeTable) -> str:
+        """The column by which others point at a table."""
+        return self._name(f"{self.singular(table)}_id")
+
+    def refer(self, table: MadeTable, column: str, parent: MadeTable, action: str, *, nullable: bool = False) -> None:
+        """Give a table a foreign key to another's rows."""
+        table.columns[column] = self.kind + ("" if nullable else " NOT NULL")
+        table.references.append(Reference((column,), parent, action))
+
+    def make_row(self, table: MadeTable, *, owners: Owners = NOBODY, identity: str | None = None) -> MadeRow:
+        """Add a row with a key of its own, or with this one."""
+        table.rows.append(MadeRow({"id": identity or self._id()}, owners))
+        return table.rows[-1]
+
+    def point(self, row: MadeRow, column: str, at: MadeRow | None, key: str) -> None:
+        """Set a column of a row to another row's key, or to NULL."""
         row.values[column] = None if at is None else at.values[key]
         row.points_at += [] if at is None else [at]
 
     def _people(self) -> tuple[MadeTable, MadeTable]:
-        users = self._table(self.random.choice(("users", "people", "app_users", "customers")))
+        users = self.make_table(self.random.choice(("users", "people", "app_users", "customers")))
         users.columns["email"] = "text NOT NULL"
         users.unique.append(("email",))
         weak = [
-            self._name(f"{word}_{self._singular(self.tenants)}_{self.tenant_key[0]}")
+            self._name(f"{word}_{self.singular(self.tenants)}_{self.tenant_key[0]}")
             for word in self.random.sample(PASSING, self.random.randint(0, 3))
             if not self.bare
         ]
         for column in weak:
-            self._to_tenant(users, column, nullable=True)
+            self.to_tenant(users, column, nullable=True)
         for number in range(5):
             row = MadeRow({"id": self._id(), "email": f"{number}@x"}, NOBODY)
             for column in weak:
-                self._point(row, column, self.random.choice((None, *self.tenants.rows)), self.tenant_key[0])
+                self.point(row, column, self.random.choice((None, *self.tenants.rows)), self.tenant_key[0])
             users.rows.append(row)
-        singular = self._singular(self.tenants)
-        members = self._table(self.random.choice(("members", "memberships", f"{singular}_users")))
+        singular = self.singular(self.tenants)
+        members = self.make_table(self.random.choice(("members", "memberships", f"{singular}_users")))
         user, tenant = (
-            self._name(f"{'person' if users.name.endswith('people') else self._singular(users)}_id"),
+            self._name(f"{'person' if users.name.endswith('people') else self.singular(users)}_id"),
             # people may be tied to tenants by names alone, where all other tables have foreign keys
-            self._tenant_column(plain=(loose := self._often(0.2) and not self.bare)),
+            self.tenant_column(plain=(loose := self._often(0.2) and not self.bare)),
         )
         members.columns[user] = f"{self.kind} NOT NULL"
         members.references.append(Reference((user,), users, self._action(nullable=False)))
-        self._to_tenant(members, tenant)
+        self.to_tenant(members, tenant)
         for each in members.references if loose else ():
             each.declared = None
         shape = self.random.choice(("key", "unique"))
@@ -243,8 +266,8 @@ class TenantWorld:
                 member = MadeRow({}, home.owners)
                 if shape != "key":
                     member.values["id"] = self._id()
-                self._point(member, user, row, "id")
-                self._point(member, tenant, home, self.tenant_key[0])
+                self.point(member, user, row, "id")
+                self.point(member, tenant, home, self.tenant_key[0])
                 members.rows.append(member)
         self.owned.append(members) if shape != "key" else None
         return users, members
@@ -263,12 +286,12 @@ class TenantWorld:
             table.references.append(Reference((column,), self.users, ""))
             for row in table.rows:
                 at = None if nullable and self._often(0.3) else self.random.choice(self.users.rows)
-                self._point(row, column, at, "id")
+                self.point(row, column, at, "id")
         if self._often(0.25):
-            column = self._name(f"{self.random.choice(PASSING)}_{self._singular(self.tenants)}")
-            self._to_tenant(table, column, nullable=True)
+            column = self._name(f"{self.random.choice(PASSING)}_{self.singular(self.tenants)}")
+            self.to_tenant(table, column, nullable=True)
             for row in table.rows:
-                self._point(row, column, self.random.choice((None, *self.tenants.rows)), self.tenant_key[0])
+                self.point(row, column, self.random.choice((None, *self.tenants.rows)), self.tenant_key[0])
         if self._often(0.3) and table.key == ("id",):
             column = self._name("parent_id")
             if column in table.columns:
@@ -277,18 +300,18 @@ class TenantWorld:
             table.references.append(Reference((column,), table, ""))
             for row in table.rows:
                 near = [each for each in table.rows if each.owners == row.owners]
-                self._point(row, column, self.random.choice((None, *near)), "id")
+                self.point(row, column, self.random.choice((None, *near)), "id")
         if self._often(0.4) and self.lists:
             other = self.random.choice(self.lists)
-            column = self._name(f"{self._singular(other)}_id")
+            column = self._name(f"{self.singular(other)}_id")
             if column not in table.columns:
                 table.columns[column] = self.kind
                 table.references.append(Reference((column,), other, ""))
                 for row in table.rows:
-                    self._point(row, column, self.random.choice((None, *other.rows)), "id")
+                    self.point(row, column, self.random.choice((None, *other.rows)), "id")
 
     def _lookup(self) -> None:
-        table = self._table(self.random.choice(("colours", "countries", "statuses", "currencies", "job_titles")))
+        table = self.make_table(self.random.choice(("colours", "countries", "statuses", "currencies", "job_titles")))
         table.columns["name"] = "text NOT NULL"
         table.unique.append(("name",))
         table.rows += [MadeRow({"id": self._id(), "name": name}, NOBODY) for name in ("red", "blue")]
@@ -298,39 +321,39 @@ class TenantWorld:
 
     def _thing(self) -> None:
         """A table whose rows name their tenant, in a column of any name; sometimes it may be nobody."""
-        table, nullable = self._table(self.random.choice(THINGS)), self._often(0.25)
-        column = self._tenant_column(plain=nullable)
-        self._to_tenant(table, column, nullable=nullable)
+        table, nullable = self.make_table(self.random.choice(THINGS)), self._often(0.25)
+        column = self.tenant_column(plain=nullable)
+        self.to_tenant(table, column, nullable=nullable)
         for tenant in (*self.tenants.rows, *self.tenants.rows, None):
             if tenant is not None or nullable:
                 row = MadeRow({"id": self._id()}, NOBODY if tenant is None else tenant.owners)
-                self._point(row, column, tenant, self.tenant_key[0])
+                self.point(row, column, tenant, self.tenant_key[0])
                 table.rows.append(row)
         self._decorate(table)
         self.owned.append(table)
 
     def _under(self, parent: MadeTable, name: str, *, nullable: bool, action: str, column: str = "") -> MadeTable:
-        table = self._table(name)
-        column = column or self._name(f"{self._singular(parent)}_id")
+        table = self.make_table(name)
+        column = column or self._name(f"{self.singular(parent)}_id")
         table.columns[column] = self.kind + ("" if nullable else " NOT NULL")
         table.references.append(Reference((column,), parent, action))
         for at in (*parent.rows, None):
             if at is not None or nullable:
                 row = MadeRow({"id": self._id()}, NOBODY if at is None else at.owners)
-                self._point(row, column, at, "id")
+                self.point(row, column, at, "id")
                 table.rows.append(row)
         self._decorate(table)
         return table
 
     def _part(self) -> None:
         parent = self.random.choice([each for each in self.owned if each.key == ("id",)])
-        name = f"{self._singular(parent)}_{self.random.choice(PARTS)}"
+        name = f"{self.singular(parent)}_{self.random.choice(PARTS)}"
         self.owned.append(self._under(parent, name, nullable=False, action=self._action(nullable=False)))
 
     def _nullable_part(self) -> None:
         """A part whose reference may be NULL, perhaps with parts of its own, which follow it."""
         parent = self.random.choice([each for each in self.owned if each.key == ("id",)])
-        name = f"{self._singular(parent)}_{self.random.choice(PARTS)}"
+        name = f"{self.singular(parent)}_{self.random.choice(PARTS)}"
         self.owned.append(self._under(parent, name, nullable=True, action=self._action(nullable=True)))
 
     def _thread(self) -> None:
@@ -338,10 +361,10 @@ class TenantWorld:
         if self.bare:
             return
         parent = self.random.choice([each for each in self.owned if each.key == ("id",)])
-        table = self._table(self.random.choice(("posts", "folders", "remarks", "threads")))
+        table = self.make_table(self.random.choice(("posts", "folders", "remarks", "threads")))
         names = (
-            f"{self._singular(parent)}_id",
-            self.random.choice(("parent_id", f"{self._singular(table)}_id", "reply_to")),
+            f"{self.singular(parent)}_id",
+            self.random.choice(("parent_id", f"{self.singular(table)}_id", "reply_to")),
         )
         column, above = map(self._name, names)
         for each, whole in ((column, parent), (above, table)):
@@ -351,8 +374,8 @@ class TenantWorld:
             before: MadeRow | None = None
             for _ in range(3):
                 row = MadeRow({"id": self._id()}, first.owners)
-                self._point(row, column, first if before is None else None, "id")
-                self._point(row, above, before, "id")
+                self.point(row, column, first if before is None else None, "id")
+                self.point(row, above, before, "id")
                 table.rows.append(row)
                 before = row
         self._decorate(table)
@@ -360,19 +383,19 @@ class TenantWorld:
 
     def _part_by_composite(self) -> None:
         """A table whose key begins with the tenant, and a part that points at it by both columns."""
-        whole, tenant = self._table(self.random.choice(THINGS)), self._tenant_column(plain=True)
-        self._to_tenant(whole, tenant)
+        whole, tenant = self.make_table(self.random.choice(THINGS)), self.tenant_column(plain=True)
+        self.to_tenant(whole, tenant)
         whole.columns["number"] = "integer NOT NULL"
         del whole.columns["id"]
         whole.key = (tenant, "number")
-        part = self._table(f"{self._singular(whole)}_{self.random.choice(PARTS)}")
-        column = self._name(f"{self._singular(whole)}_number")
+        part = self.make_table(f"{self.singular(whole)}_{self.random.choice(PARTS)}")
+        column = self._name(f"{self.singular(whole)}_number")
         part.columns |= {tenant: f"{self.tenant_type} NOT NULL", column: "integer NOT NULL"}
         part.references.append(Reference((tenant, column), whole, self._action(nullable=False)))
         for home in self.tenants.rows:
             for number in ("1", "2"):
                 row = MadeRow({"number": number}, home.owners)
-                self._point(row, tenant, home, self.tenant_key[0])
+                self.point(row, tenant, home, self.tenant_key[0])
                 whole.rows.append(row)
                 below = MadeRow({"id": self._id(), column: number, tenant: row.values[tenant]}, home.owners, [row])
                 part.rows.append(below)
@@ -385,14 +408,14 @@ class TenantWorld:
         table = self._under(self.users, name, nullable=False, action=self._action(nullable=False), column=column)
         things = [each for each in self.owned if each.key == ("id",) and each is not self.members]
         thing = self.random.choice(things)
-        column = self._name(f"{self._singular(thing)}_id")
+        column = self._name(f"{self.singular(thing)}_id")
         if self._often(0.3) and column not in table.columns:
             # what a person has of a thing is the thing's
             table.columns[column] = self.kind
             table.references.append(Reference((column,), thing, self._action(nullable=True)))
             for row in table.rows:
                 at = self.random.choice((None, *thing.rows))
-                self._point(row, column, at, "id")
+                self.point(row, column, at, "id")
                 row.owners = NOBODY if at is None else at.owners
 
     def _of_either(self) -> None:
@@ -401,8 +424,8 @@ class TenantWorld:
         one, other = self.random.choice(things), self.random.choice(things)
         if one is other:
             return
-        table = self._table(self.random.choice(("remarks", "links", "files")))
-        columns = [self._name(f"{self._singular(each)}_id") for each in (one, other)]
+        table = self.make_table(self.random.choice(("remarks", "links", "files")))
+        columns = [self._name(f"{self.singular(each)}_id") for each in (one, other)]
         for column, parent in zip(columns, (one, other), strict=True):
             table.columns[column] = self.kind
             table.references.append(Reference((column,), parent, self._action(nullable=True)))
@@ -410,23 +433,23 @@ class TenantWorld:
             beside = [each for each in other.rows if each.owners == at.owners]
             for left, right in ((at, None), (None, next(iter(beside), None)), (at, next(iter(beside), None))):
                 row = MadeRow({"id": self._id()}, (left or right or MadeRow({}, NOBODY)).owners)
-                self._point(row, columns[0], left, "id")
-                self._point(row, columns[1], right, "id")
+                self.point(row, columns[0], left, "id")
+                self.point(row, columns[1], right, "id")
                 table.rows.append(row)
 
     def _loan(self) -> None:
         """A row of two tenants."""
         if self.bare:
             return
-        table = self._table(self.random.choice(("loans", "transfers")))
+        table = self.make_table(self.random.choice(("loans", "transfers")))
         left, right = map(self._name, self.random.choice((("lender_id", "borrower_id"), ("from_id", "to_id"))))
-        self._to_tenant(table, left)
-        self._to_tenant(table, right)
+        self.to_tenant(table, left)
+        self.to_tenant(table, right)
         for number in range(4):
             one, other = self.tenants.rows[number % 3], self.tenants.rows[(number + 1) % 3]
             row = MadeRow({"id": self._id()}, one.owners | other.owners)
-            self._point(row, left, one, self.tenant_key[0])
-            self._point(row, right, other, self.tenant_key[0])
+            self.point(row, left, one, self.tenant_key[0])
+            self.point(row, right, other, self.tenant_key[0])
             table.rows.append(row)
         self.owned.append(table)
 
@@ -434,20 +457,20 @@ class TenantWorld:
         """Only mentions lead anywhere: nobody's rows."""
         if self.bare:
             return
-        table = self._table(self.random.choice(("announcements", "drafts", "audit_entries")))
+        table = self.make_table(self.random.choice(("announcements", "drafts", "audit_entries")))
         table.columns["body"] = "text"
         table.rows += [MadeRow({"id": self._id(), "body": text}, NOBODY) for text in "xyz"]
         column = self._name(self.random.choice(MENTIONS))
         table.columns[column] = self.kind
         table.references.append(Reference((column,), self.users, "ON DELETE SET NULL"))
         for row in table.rows:
-            self._point(row, column, self.random.choice(self.users.rows), "id")
+            self.point(row, column, self.random.choice(self.users.rows), "id")
         self._decorate(table)
 
     def _pathless(self) -> None:
         """Rows with no way to an owner: they are those tenants' whose rows point at them, and so are their parts."""
         named = self._often(0.4)
-        whole = self._table(
+        whole = self.make_table(
             self.random.choice(("sites", "repositories") if named else ("addresses", "templates", "photos"))
         )
         whole.columns["name"] = "text NOT NULL"
@@ -455,20 +478,20 @@ class TenantWorld:
         whole.unique += [("name",)] if named else []
         whole.rows += [MadeRow({"id": self._id(), "name": text}, NOBODY) for text in "pqr"]
         child = self.random.choice([each for each in self.owned if each.key == ("id",)])
-        column = self._name(f"{self._singular(whole)}_id")
+        column = self._name(f"{self.singular(whole)}_id")
         if column not in child.columns:
             child.columns[column] = self.kind
             child.references.append(Reference((column,), whole, ""))
             for row in child.rows:
                 at = self.random.choice((None, *whole.rows))
-                self._point(row, column, at, "id")
+                self.point(row, column, at, "id")
                 if at is not None:
                     at.owners |= row.owners
         if self._often(0.4):
-            self._under(whole, f"{self._singular(whole)}_{self.random.choice(PARTS)}", nullable=False, action="")
+            self._under(whole, f"{self.singular(whole)}_{self.random.choice(PARTS)}", nullable=False, action="")
 
     def _lonely(self) -> None:
-        table = self._table(
+        table = self.make_table(
             self.random.choice(("webhooks", "background_jobs", "sync_state", "settings", "cache_entries"))
         )
         table.columns["payload"] = "text"
@@ -476,13 +499,13 @@ class TenantWorld:
 
     def _rival(self) -> None:
         """Another table that tenants might be, with what belongs to it: nobody's, as far as the tenants go."""
-        whole = self._table(self.random.choice(("teams", "agencies", "brands")))
+        whole = self.make_table(self.random.choice(("teams", "agencies", "brands")))
         whole.columns["title"] = "text"
         whole.rows += [MadeRow({"id": self._id(), "title": text}, NOBODY) for text in "uv"]
         self._under(whole, self.random.choice(("seasons", "offers")), nullable=False, action="")
 
     def _polymorphic(self) -> None:
-        table = self._table(self.random.choice(("comments", "taggings", "activities")))
+        table = self.make_table(self.random.choice(("comments", "taggings", "activities")))
         stem = self.random.choice(("commentable", "record", "item"))
         kind, key = self._name(f"{stem}_type"), self._name(f"{stem}_id")
         table.columns |= {kind: "text NOT NULL", key: f"{self.kind} NOT NULL"}
@@ -496,10 +519,10 @@ class TenantWorld:
             table.columns[column] = f"{self.kind} NOT NULL"
             table.references.append(Reference((column,), self.users, "ON DELETE CASCADE"))
             for row in table.rows:
-                self._point(row, column, self.random.choice(self.users.rows), "id")
+                self.point(row, column, self.random.choice(self.users.rows), "id")
 
     def _migrations(self) -> None:
-        table = self._table(
+        table = self.make_table(
             self.random.choice(("schema_migrations", "_prisma_migrations", "flyway_schema_history")), prefixed=False
         )
         table.columns = {"id": "integer NOT NULL", "version": "text", "migration_name": "text"}

@@ -11,6 +11,8 @@ Which rules are safe, and why:
 - A table of no owner that owned rows point at is `referenced`: a backup then holds what it needs of it, and an owned
   row of it is never lost, since those that make it owned point at it. This holds only while nothing else gets its
   owner through that table; then nobody but a person can say.
+- Where each row extends one of a table without an owner, as employees and contractors extend persons, the owners go
+  up: the person, and what hangs on it, is that of whichever extends it.
 - What may hang on a table that is not decided waits for it. Only a list that points at nothing is for all.
 - Everything else is left open.
 """
@@ -26,6 +28,7 @@ from toolkit.planning.accounting import rule_of
 from toolkit.planning.classification import frameworks, names
 from toolkit.planning.classification.edges import Edge, Edges
 from toolkit.planning.classification.findings import FEW, MANY, ONE, Finding, Kind
+from toolkit.planning.classification.joined import Joined
 from toolkit.planning.classification.knowledge import UNKNOWN, Knowledge, Parts, PendingError, pointable
 from toolkit.planning.classification.proposals import Reason
 from toolkit.planning.cycles import components
@@ -42,7 +45,10 @@ class Inference:
     _pending: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.known = Knowledge(self.catalog.tenant.table, self.edges)
+        tenant = self.catalog.tenant.table
+        self.known = Knowledge(
+            tenant, self.edges, Joined(tenant=tenant, edges=self.edges, rules=dict(self.catalog.rules))
+        )
 
     def run(self) -> Mapping[str, Finding]:
         """Give a finding for every table of the schema, those the catalog file classifies included."""
@@ -213,12 +219,12 @@ class Inference:
     def _by_others(self, table: str) -> Finding | None:
         """Nothing in the table itself says surely whose a row is."""
         tied, waiting = self.known.ties(table)
-        likely = [edge for edge in self.edges.of(table) if not edge.mention and edge not in self.known.hanging(table)]
+        likely = self.known.likely(table)
         loose = self.known.owned_ones(edge for edge in likely if edge.canonical)
         if waiting:
             return self._wait(table, [*tied, *waiting], waiting)
         if tied:
-            return self._owned(table, tied)
+            return self._tied(table, tied)
         unknown = [e for e in likely if e.canonical and self.known.kind(e) in (Kind.OPEN, Kind.WAITING)]
         if unknown:
             return self._wait(table, [*loose, *unknown], unknown)
@@ -231,6 +237,18 @@ class Inference:
             return None
         why = f"{' and '.join(edge.text for edge in loose)} may own a row or only be mentioned in it"
         return Finding(kind=Kind.OPEN, reason=Reason.SEVERAL, why=why, edges=tuple(loose))
+
+    def _tied(self, table: str, tied: Sequence[Edge]) -> Finding:
+        """Rows are tied to tenants; where tenants' rows point at others too, what hangs on those is to follow."""
+        beside = self.known.beside(table, tied)
+        if not beside:
+            return self._owned(table, tied)
+        owned, unknown = self.known.by_state([edge for edge in beside if pointable(edge, edge.child)])
+        if unknown:
+            return self._wait(table, [*tied, *owned, *unknown], unknown)
+        named, also = (" and ".join(f"{edge.child}.{edge.text}" for edge in edges) for edges in (tied, beside))
+        why = f"{named} may tell whose a row is, and {also} may point at others, on which something hangs"
+        return Finding(kind=Kind.OPEN, reason=Reason.SEVERAL, why=why, edges=(*tied, *owned))
 
     def _without_path(self, table: str) -> Finding:
         """Nothing says whose a row is, or only a mention does."""
@@ -256,6 +274,9 @@ class Inference:
         if not lost:
             return None
         why = f"a part of {', '.join(lost)}, which has no owner"
+        if any(map(self._serves_tenants, lost)) and not self._serves_tenants(table):
+            why += ": the backup of a tenant whose rows lead there has that row without these"
+            return Finding(kind=Kind.OPEN, reason=Reason.PART_OF_NONE, why=why)
         return Finding(kind=Kind.POINTED_AT, reason=Reason.PART_OF_NONE, why=why)
 
     def _leaf(self, table: str) -> Finding:
@@ -273,7 +294,9 @@ class Inference:
     def _listed(self, table: str, parents: Sequence[Edge]) -> Finding | None:
         """A list for all, or a part of one; what it points at would come along for everybody, so that must be lists."""
         edges = self.edges.of(table)
-        if any(not edge.mention and self.known.kind(edge) is not Kind.LISTED for edge in edges):
+        if any(map(self.known.joined.upward, edges)) or any(
+            not edge.mention and self.known.kind(edge) is not Kind.LISTED for edge in edges
+        ):
             return None
         mentions = " and ".join(edge.text for edge in edges if edge.mention)
         whole = next((edge for edge in parents if edge.cascade or self.edges.within_key(edge)), None)

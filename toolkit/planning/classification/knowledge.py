@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from toolkit.planning.classification import names
 from toolkit.planning.classification.edges import Edge, Edges
 from toolkit.planning.classification.findings import FEW, ONE, Finding, Kind
+from toolkit.planning.classification.joined import Joined
 
 UNKNOWN = (Kind.WAITING, Kind.OPEN, Kind.PATHLESS)
 """Kinds of tables through which others may be owned, which nobody has decided."""
@@ -39,6 +40,7 @@ class Knowledge(Struct):
 
     tenant: str
     edges: Edges
+    joined: Joined
     found: dict[str, Finding] = field(default_factory=dict)
 
     def state(self, table: str) -> Finding:
@@ -58,7 +60,19 @@ class Knowledge(Struct):
         return [
             edge
             for edge in self.edges.of(table)
-            if edge.parent != self.tenant and not edge.mention and (edge.cascade or not edge.nullable)
+            if edge.parent != self.tenant
+            and not edge.mention
+            and (edge.cascade or not edge.nullable)
+            and not self.joined.upward(edge)
+        ]
+
+    def likely(self, table: str) -> list[Edge]:
+        """References to what a row may be without, and not by chance; not those to what gets its owners from here."""
+        hanging = self.hanging(table)
+        return [
+            edge
+            for edge in self.edges.of(table)
+            if not edge.mention and edge not in hanging and not self.joined.upward(edge)
         ]
 
     def parts(self, table: str) -> Parts:
@@ -134,7 +148,25 @@ class Knowledge(Struct):
             # a part of this table gets its owner from it, not the other way round
             and (self.edges.to_tenant(edge.child) or edge not in self.hanging(edge.child))
         ]
-        return self.by_state([*linked, *once])
+        owned, waiting = self.by_state([*linked, *once])
+        above = [edge for edge in once if self.joined.upward(edge) and self.state(edge.child).kind is Kind.PATHLESS]
+        return owned, [*waiting, *above]
+
+    def beside(self, table: str, tied: Sequence[Edge]) -> list[Edge]:
+        """References of other tenants' rows to a table that is tied to tenants, where something hangs on it alone.
+
+        A row that only those point at would come along with them, and what hangs on it would not.
+        """
+        linked = self.tenant_links(table)
+        if any(edge in linked for edge in tied) or not self.joined.through(table):
+            return []
+        return [
+            edge
+            for edge in self.edges.to(table)
+            if edge not in tied
+            and not edge.mention
+            and (self.joined.upward(edge) or self.joined.reaches(edge.child, {table}))
+        ]
 
     def by_state(self, edges: Sequence[Edge]) -> tuple[list[Edge], list[Edge]]:
         """Of references that lead to a table, those whose holders are owned, and those of which that is not known."""
