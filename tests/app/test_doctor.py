@@ -19,12 +19,14 @@ from typing import Any
 
 import psycopg
 import pytest
+import yaml
 from msgspec.structs import replace
 from psycopg.conninfo import make_conninfo
 
 from tests.acting import act, context_of
 from tests.control import Control, execute, new_role
 from tests.sweeps import SEED
+from toolkit.app.beginning.texts import VARIABLES
 from toolkit.app.commands.doctor import COMMAND, Options
 from toolkit.app.control import Control as CommandControl
 from toolkit.app.doctoring.bounded import Asking
@@ -238,6 +240,22 @@ def test_backups_that_are_late_or_not_proven(control: Control, database: str) ->
     early = alarms(examine(control, now=now - timedelta(hours=5)))
     assert early["host shop", "newest"].message.endswith("in the future")
     assert early["host shop", "proven"].hint.endswith("when a clock was wrong, and proves nothing")
+
+
+def test_what_is_made_once_is_never_late(control: Control, database: str) -> None:
+    """By what `init` writes, a nightly is due; a backup of another job is not, but that its trial failed is said."""
+    control.add_host("shop", database, **yaml.safe_load(VARIABLES))
+    once = back_up(control, "shop", timedelta(days=90), job="carry")
+    assert alarms(examine(control))["host shop", "newest"].message.startswith("there is no backup of nightly")
+    check_was(control.repository, datetime.now(UTC))
+    nightly, now = back_up(control, "shop", timedelta(hours=1)), datetime.now(UTC)
+    record_proof(control.repository, proof_of(control.repository, nightly, Trial(), now=now))
+    assert alarms(examine(control)) == {}
+    trial = Trial(failure="items: differs")
+    record_proof(control.repository, proof_of(control.repository, once, trial, now=now))
+    found = alarms(examine(control))
+    assert {where: each.level for where, each in found.items()} == {("host shop", "failed"): Level.WARNING}
+    assert once.metadata.label in found["host shop", "failed"].message
 
 
 def check_was(repository: Repository, time: datetime, **found: Any) -> None:

@@ -78,6 +78,13 @@ def judged(asked: Asked, backups: Sequence[Seen], *, now: datetime) -> Examined:
         )
         for job, there in others.items()
     ]
+    # nothing is due of them, but one that its trial refuted is not to be relied upon
+    findings += [
+        replace(finding, job=job)
+        for job, there in others.items()
+        for finding in _attempts(f"host {asked.host}", there)
+        if finding.check == "failed"
+    ]
     measures = [measure for job, there in by_job.items() for measure in _measures(asked, job, there)]
     for job, each in wanted.items():
         measures += _limits(asked, job, each, now)
