@@ -33,8 +33,8 @@ def lint(control: Path, paths: Sequence[Path] = (), *, inventory: Path | None = 
             linter.check(path)
     else:
         linter.check_inventory(linter.inventory)
-        if (linter.control / "playbooks").is_dir():
-            linter.check(linter.control / "playbooks")
+        for entry in _files_in(linter.control / "playbooks"):
+            linter.check(entry)
     return sorted(dict.fromkeys(linter.problems), key=lambda problem: (problem.file, problem.line))
 
 
@@ -59,11 +59,7 @@ class _Linter:
         if path.is_dir() and (path / "hosts.yml").exists():
             self.check_inventory(path)
         elif path.is_dir():
-            found = [
-                entry
-                for entry in sorted(path.rglob("*"))
-                if entry.suffix in _ENDINGS and not any(part.startswith(".") for part in entry.parts[len(path.parts) :])
-            ]
+            found = _files_in(path)
             for entry in found:
                 self._check_file(entry)
             if not found:
@@ -117,6 +113,15 @@ class _Linter:
             except InputError as error:
                 self._inventories[directory][1].extend(error.problems)
         return self._inventories[directory]
+
+
+def _files_in(directory: Path) -> list[Path]:
+    """The YAML files of a directory, but hidden ones."""
+    return [
+        entry
+        for entry in sorted(directory.rglob("*"))
+        if entry.suffix in _ENDINGS and not any(part.startswith(".") for part in entry.relative_to(directory).parts)
+    ]
 
 
 def _is_inventory_file(relative: Path) -> bool:
