@@ -11,7 +11,7 @@ from tests.control import execute, new_role
 from tests.installed import needs
 from tests.restore.conftest import MakePair, Pair
 from tests.restore.laboratory import SUPERUSER
-from toolkit.errors import InputError, RefusedError
+from toolkit.errors import InputError, RefusedError, UnreachableError
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
 ITEMS = "CREATE TABLE items (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, name text, size integer)"
@@ -39,6 +39,24 @@ def test_a_value_held_by_another_business_is_a_conflict(make_pair: MakePair) -> 
     assert refused(pair, businesses=["a"]) == (
         "items: values of unique key items_name_key (name) are held by other rows: 1 row, e.g. 1",
     )
+
+
+def test_a_database_without_the_applications_tables(make_pair: MakePair) -> None:
+    """Nothing of the catalog file is there: not the file is to blame, but the tables have to be made first."""
+    pair = make_pair(RULES, ITEMS)
+    manifest = pair.backup()
+    execute(pair.target, "DROP TABLE items, tenants", "CREATE TABLE others (id integer PRIMARY KEY)")
+    with pytest.raises(InputError) as refusal:
+        pair.control.restore("target", manifest, "mirror")
+    said = "the database has none of the tables that inventory/catalogs/application.yml names; is it the right one?"
+    assert [each.message.partition("? ") for each in refusal.value.problems] == [
+        (said[:-1], "? ", "A backup holds rows, not the schema: before a restore, let the application make its tables")
+    ]
+    lost = f"{pair.target} dbname=lost_{os.getpid()}"
+    pair.control.add_host("lost", lost)
+    with pytest.raises(UnreachableError) as gone:
+        pair.control.restore("lost", manifest, "mirror")
+    assert "has to be made first, and the application its tables in it" in gone.value.hint
 
 
 def test_missing_privileges_are_listed_per_table(make_pair: MakePair, clerk: str) -> None:
@@ -104,7 +122,7 @@ def test_a_label_is_not_a_key(make_pair: MakePair) -> None:
     with pytest.raises(InputError) as refusal:
         pair.backup(businesses=["corner shop"])
     assert refusal.value.hint == "corner shop is the name of b: name businesses by tenants.id, e.g. a, b"
-    with pytest.raises(RefusedError) as refused_one:
+    with pytest.raises(InputError) as refused_one:
         pair.restore(businesses=["Corner Shop"])
     assert refused_one.value.hint == "Corner Shop is the name of b: it has a, b"
 

@@ -166,6 +166,13 @@ def _check_tenant(catalog: Catalog, schema: DatabaseSchema, problems: list[Probl
         text = f"table {tenant.table} must stand under business with the rule `tenant`"
         problems.append(Problem(file=catalog.file, path="tenant.table", message=text))
     table = schema.tables.get(tenant.table)
+    if table is None and not catalog.rules.keys() & schema.tables.keys():
+        text = (
+            f"the database has none of the tables that {catalog.file} names; is it the right one? A backup holds rows,"
+            " not the schema: before a restore, let the application make its tables"
+        )
+        problems.append(Problem(message=text))
+        return
     if table is None:
         problems.append(
             Problem(file=catalog.file, path="tenant.table", message=f"the database has no table {tenant.table!r}")

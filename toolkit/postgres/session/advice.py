@@ -64,7 +64,9 @@ _LOG_IN = {
     "no password supplied": "the server wants a password: `password: {env: NAME}` or `{file: PATH}` for the host in the"
     " inventory, or ~/.pgpass",
     "password authentication failed": "the password is wrong, or the role has none: `ALTER ROLE … PASSWORD` sets it",
-    '" does not exist': "the server has none of that name: is it spelled right in the database's address?",
+    '" does not exist': "the server has none of that name: is it spelled right in the database's address? A database"
+    " that is lost has to be made first, and the application its tables in it, also for a scratch database like it: a"
+    " backup holds rows, not the schema",
     "could not translate host name": _NOBODY,
     "failed to resolve host": _NOBODY,
     "Connection refused": "nothing listens at that address: is the server running, is the port right, and does"
