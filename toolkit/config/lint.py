@@ -30,7 +30,9 @@ def lint(control: Path, paths: Sequence[Path] = (), *, inventory: Path | None = 
     linter = _Linter(control.absolute(), inventory or control.absolute() / "inventory")
     if paths:
         for path in paths:
-            linter.check(path)
+            if not linter.check(path):
+                message = "no YAML file (.yml, .yaml) is in this directory"
+                linter.problems.append(Problem(file=str(path), message=message))
     else:
         linter.check_inventory(linter.inventory)
         for entry in _files_in(linter.control / "playbooks"):
@@ -54,18 +56,18 @@ class _Linter:
         self.problems: list[Problem] = []
         self._inventories: dict[Path, tuple[LoadedInventory | None, list[Problem]]] = {}
 
-    def check(self, path: Path) -> None:
-        """Check a file or all files of a directory."""
+    def check(self, path: Path) -> bool:
+        """Check a file or all files of a directory; give whether there is any."""
         if path.is_dir() and (path / "hosts.yml").exists():
             self.check_inventory(path)
         elif path.is_dir():
             found = _files_in(path)
             for entry in found:
                 self._check_file(entry)
-            if not found:
-                self.problems.append(Problem(file=str(path), message="no YAML file (.yml, .yaml) is in this directory"))
+            return bool(found)
         else:
             self._check_file(path)
+        return True
 
     def check_inventory(self, directory: Path) -> None:
         """Check hosts.yml, repositories.yml, console.yml, variables and catalogs of an inventory directory."""
