@@ -124,7 +124,9 @@ def test_the_steps_by_hand(shop: Shop) -> None:
         ("restore", ["into=host"]),
         ("offsite", ["prove=true"]),
         ("migrate-machine", []),
+        ("migrate-machine", ["into=host"]),
         ("disaster-recovery", []),
+        ("disaster-recovery", ["into=host"]),
         ("drill", []),
     ],
 )
@@ -135,16 +137,23 @@ def test_shipped_playbooks(shop: Shop, playbook: str, variables: list[str]) -> N
         shop.database,
         "CREATE TABLE schema_migrations (version text PRIMARY KEY)",
         "INSERT INTO schema_migrations VALUES ('20260101')",
+        "CREATE TABLE trail (id text PRIMARY KEY REFERENCES orders ON DELETE CASCADE)",
+        "INSERT INTO trail SELECT id FROM orders LIMIT 3",
     )
     whole = shop.files["inventory/catalogs/shop.yml"]
-    shop.write("inventory/catalogs/shop.yml", {**whole, "device": {"schema": {"schema_migrations": {}}}})
-    nightly = shop.run("nightly")
+    catalog = {**whole, "device": {"schema": {"schema_migrations": {}}}}
+    catalog["business"] = {**whole["business"], "log": {"trail": {"rule": "referenced", "optional": True}}}
+    shop.write("inventory/catalogs/shop.yml", catalog)
+    # under the name of the playbook, which is the job whose newest backup the others take
+    shop.write("nightly.yml", [{"hosts": "all", "tasks": [{"name": "Back up", "backup": {}}]}])
+    nightly = shop.invoke("run", "nightly.yml")
     assert nightly.code == 0, nightly.text
     execute(shop.database, *ACCIDENT)
     words = [word for variable in variables for word in ("--extra-vars", variable)]
     for options in (["--check"], []):
         ran = shop.run(playbook, *words, *options)
         assert ran.code == 0, ran.text
+        assert "None" not in ran.text
 
 
 def test_every_shipped_playbook_is_tried() -> None:

@@ -30,6 +30,7 @@ from toolkit.actions.reading import Reading, warnings_of
 from toolkit.actions.shares import read_share
 from toolkit.actions.targets import conninfo_of
 from toolkit.errors import ExitCode, InputError
+from toolkit.model.catalog import Catalog
 from toolkit.model.host import BundleRepository
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Moved, Outcome
@@ -44,6 +45,7 @@ from toolkit.storage.layout import check_job
 from toolkit.storage.processes import acting_name
 
 _LISTED = 10
+_ALL_OPTIONAL = "*"
 
 
 class Unclassified(StrEnum):
@@ -83,7 +85,11 @@ class BackupArguments(DemoArguments, frozen=True, kw_only=True):
     ] = ()
     optional: Annotated[
         dict[str, OptionalTable],
-        about("Optional tables to read as well, each with its settings.", {"audit_logs": {"limit": 5000}}),
+        about(
+            "Optional tables to read as well, each with its settings; `*` stands for all others of the catalog file.",
+            {"audit_logs": {"limit": 5000}},
+            {"*": {}},
+        ),
     ] = msgspec.field(default_factory=dict)
     job: JobName = ""
     tags: Annotated[Texts, about("Words recorded with the backup, to find it by.", ["before-migration"])] = ()
@@ -123,15 +129,14 @@ class BackupArguments(DemoArguments, frozen=True, kw_only=True):
     ] = None
     lock_wait: LockWait = 0
 
-    @property
-    def selection_scope(self) -> Scope:
-        """The scope that they mean."""
-        return Scope(
-            type=self.scope,
-            businesses=self.businesses,
-            demo=self.demo,
-            optional={table: settings.limit for table, settings in self.optional.items()},
-        )
+    def selection_scope(self, catalog: Catalog) -> Scope:
+        """Give the scope that they mean where these are the rules."""
+        optional: dict[str, int | None] = {table: settings.limit for table, settings in self.optional.items()}
+        if _ALL_OPTIONAL in optional:
+            limit = optional.pop(_ALL_OPTIONAL)
+            for table in (table for table, rule in catalog.rules.items() if rule.optional):
+                optional.setdefault(table, limit)
+        return Scope(type=self.scope, businesses=self.businesses, demo=self.demo, optional=optional)
 
 
 def run(arguments: BackupArguments, context: Context) -> Outcome:
@@ -146,7 +151,8 @@ def run(arguments: BackupArguments, context: Context) -> Outcome:
         StorageError: the only repository could not be written; no backup exists then.
         TaskError: none of several repositories could be written.
     """
-    scope, catalog = arguments.selection_scope, device_catalog(context, context.host)
+    catalog = device_catalog(context, context.host)
+    scope = arguments.selection_scope(catalog)
     job = arguments.job or context.playbook
     check_job(job)
     started, clock, created_by = context.now(), time.monotonic(), acting_name()
