@@ -320,6 +320,23 @@ def test_migration_tables_are_of_the_device(name: str, columns: str, version: st
     assert result.schema_version == ((name, version) if version else None)
 
 
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("migrations", "version, applied_at"),
+        ("app_migration", "id:integer, name, batch:integer, executedAt"),
+        ("db_versions", "version:integer, checksum"),
+    ],
+)
+def test_what_reads_like_a_record_of_migrations_is_asked_about(name: str, columns: str) -> None:
+    """It is proposed for the device first, and the question says so; every other answer is there as well."""
+    found = proposals(table(name, columns), ORDERS)[name]
+    assert found.verdict is Verdict.OPEN
+    assert "`device` is the answer" in found.why
+    assert [option.rule.category for option in found.options][:2] == [Category.DEVICE, Category.BUSINESS]
+    assert len(found.options) == len({option.rule for option in found.options}) == 4
+
+
 @pytest.mark.parametrize("text", ["bird, place", "version, shopId -> shops"])
 def test_what_is_only_called_so_is_no_migration_table(text: str) -> None:
     """Other columns, or references, make it the application's own."""

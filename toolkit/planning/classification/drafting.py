@@ -145,13 +145,16 @@ class Proposals(Struct, frozen=True, kw_only=True):
 
         Ways to an owner go before the rest, so that no row of an owner is lost, unless they are mere mentions: those
         would hand rows to whoever is mentioned. Without a way, `referenced` hands nothing to anybody. A part of a
-        transient row cannot be restored without it, so it is transient too.
+        transient row cannot be restored without it, so it is transient too. What tells the schema's version must not
+        change with the rows: a mirror would take away what the application has recorded since.
         """
         candidates = [] if finding.kind is Kind.STATE else self._candidates(table, finding)
         ways = self.edges.with_itself(table, candidates) if candidates else ()
         found = rules.owners(table, ways, lambda edge: self._describe(table, edge))
         if finding.category is Category.TRANSIENT:
             found.append(rules.outside(table, Category.TRANSIENT))
+        if finding.reason is Reason.MIGRATIONS:
+            found.append(rules.outside(table, Category.DEVICE))
         found.append(rules.referenced(table, pointed_at=bool(self.edges.to(table))))
         mentions = [edge for edge in self.edges.of(table) if self._may_own(table, edge)]
         mentions = [] if finding.reason is Reason.UNWRITABLE else mentions

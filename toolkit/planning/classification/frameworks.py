@@ -45,6 +45,12 @@ _MIGRATIONS: dict[str, str] = {
 """In lower case, with the column whose greatest value is the schema's version; empty where there is none."""
 _GENERAL = {"migration": ("migration", "batch"), "migrations": ("migration", "batch")}
 _GENERAL_BY_NAME = {"migrations": ("timestamp", "name"), "migration": ("timestamp", "name")}
+_OF_MIGRATIONS = frozenset(
+    "id version migration migrationid name filename file script scriptname description batch revision rank type applied"
+    " appliedat appliedon appliedby executed executedat executedon executiontime duration installedon installedby runat"
+    " runon ranat createdat timestamp date startedat finishedat checksum hash success dirty".split()
+)
+"""Plain names of the columns that people give their own record of migrations; a table with any other is asked about."""
 _NOBODYS = frozenset(("django_content_type", "auth_permission", "spatial_ref_sys"))
 
 
@@ -65,6 +71,16 @@ def migration_column(table: Table) -> str | None:
         if called in known and set(known[called]) <= set(table.column_names) and len(table.columns) <= 3:
             return "migration" if "migration" in table.column_names else "name"
     return None
+
+
+def reads_like_migrations(table: Table) -> bool:
+    """Say whether a table seems to be the record of which migrations this database has had, made by hand."""
+    said = names.words(table.name.rpartition(".")[2])
+    versions = said[-2:-1] in (("schema",), ("db",), ("database",)) and said[-1] in ("version", "versions", "history")
+    if table.foreign_keys or not (versions or any("migration" in names.singulars(word) for word in said)):
+        return False
+    columns = {names.plain(name) for name in table.column_names}
+    return columns <= _OF_MIGRATIONS and bool(columns & {"version", "migration", "name", "filename", "script"})
 
 
 def is_nobodys(table: str) -> bool:

@@ -134,6 +134,11 @@ class Inference:
         if frameworks.is_nobodys(table):
             return _list("the framework fills it, alike for everybody")
         column = None if self.edges.to(table) else frameworks.migration_column(self.schema.tables[table])
+        if column is None and not self.edges.to(table) and frameworks.reads_like_migrations(self.schema.tables[table]):
+            why = (
+                "it reads like the record of which version of the schema this database has: `device` is the answer then"
+            )
+            return Finding(kind=Kind.STATE, reason=Reason.MIGRATIONS, why=why)
         if column is None:
             return None
         why = "the migration tool's record of this database's schema; a restore must not change it"
