@@ -188,7 +188,7 @@ business:
         members: {owned_by: [shopId, gone_too.memberId]}
         # DROPPED gone_too: the database has no such table
         gone_too: {owned_by: [shopId]}
-        # DECIDE gone_by: no link to any table, and no name by which it is a list
+        # DECIDE gone_by: no foreign key from or to it, and no name by which it is a list
         # gone_by: referenced  # in whole backups only
         # gone_by: shared  # every row, in every backup: each tenant's too
         # gone_by: {}  # under device: this device's own state

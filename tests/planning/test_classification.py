@@ -641,3 +641,15 @@ def test_parts_of_what_has_no_owner_are_asked_about_where_tenants_rows_point_at_
     found = proposals(*tables, rules=known)["slips"]
     assert (found.verdict, found.reason) == (Verdict.OPEN, Reason.PART_OF_NONE)
     assert proposals(*tables[1:], rules=known)["slips"].verdict is Verdict.DECIDED
+
+
+def test_a_table_without_a_way_of_its_own_is_known_by_what_names_it() -> None:
+    """Where other tables have foreign keys as well: the rule of what names it declares that, and its rows come along."""
+    halls, plain = table("halls", "venue_id"), table("plans", "shopId -> shops, venue_id?")
+    found = proposals(ORDERS, plain, table("venues", "street"))
+    assert summary(found["venues"]) == ("decided", "referenced", [])
+    declared = found["plans"].options[0].rule.references
+    assert [(each.columns, each.parent) for each in declared if each.parent == "venues"] == [(("venue_id",), "venues")]
+    found = proposals(ORDERS, plain, halls, table("venues", "street"))
+    assert summary(found["venues"]) == ("open", "owned", ["plans.venue_id"])
+    assert found["halls"].follows == ("venues",)

@@ -167,14 +167,25 @@ class Edges:
         return tuple(sorted(edges, key=lambda edge: (edge.columns, edge.parent, edge.parent_columns)))
 
     def _tying(self, table: Table, edges: Sequence[Edge]) -> list[Edge]:
-        """Columns without a foreign key that tie something to tenants: both together are a key, as in memberships."""
+        """Columns without a foreign key that are known by their names to lead to another table.
+
+        They tie something to tenants, so that both together are a key, as in memberships; or they lead to rows of
+        which nothing else could tell whose they are.
+        """
         if table.name in self._rules:
             return []
         tenants = [set(edge.columns) for edge in edges if edge.parent == self._tenant.table and not edge.mention]
         keys = [set(key) for key in self._keys(table.name)]
         return [
-            edge for edge in self.undeclared(table.name) if any(each | set(edge.columns) in keys for each in tenants)
+            edge
+            for edge in self.undeclared(table.name)
+            if any(each | set(edge.columns) in keys for each in tenants) or self._leads_nowhere(edge.parent)
         ]
+
+    def _leads_nowhere(self, table: str) -> bool:
+        """Whether nothing in a table leads to an owner: only what names it tells."""
+        of = self._schema.tables[table]
+        return all(key.parent == table for key in of.foreign_keys) and not self._tenant_columns(of)
 
     def declares(self, table: str) -> bool:
         """Say whether a table's references are columns that only read like one, which its rule has to declare."""

@@ -293,7 +293,7 @@ class Inference:
             return Finding(kind=Kind.STATE, why=why)
         if parents:
             return Finding(kind=Kind.STATE, why=f"it points only at {parents}, and nothing points at it")
-        why = "no link to any table, and no name by which it is a list"
+        why = "no foreign key from or to it, and no name by which it is a list"
         return Finding(kind=Kind.STATE, reason=Reason.ALONE, why=why)
 
     def _listed(self, table: str, parents: Sequence[Edge]) -> Finding | None:
