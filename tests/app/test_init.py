@@ -73,7 +73,7 @@ def test_without_a_terminal_questions_are_listed_and_can_be_answered_later(shop:
     """What is decided is written, the rest is marked and named with rows and choices; run again, `--yes` decides it."""
     begun = init(control, database=shop.with_password, host="till-1")
     assert begun.code == 3, begun
-    assert "whose are the rows of audit_log (25 rows)?\n    no link to any table" in begun.out
+    assert "whose are the rows of audit_log (25 rows)?\n    no foreign key from or to it" in begun.out
     assert "which table's rows are the businesses (tenants)?" in begun.out
     assert "  playback init --host till-1" in begun.out.replace("invoke init", "playback init")
     catalog = files(control)["inventory/catalogs/till-1.yml"]
