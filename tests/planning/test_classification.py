@@ -644,7 +644,7 @@ def test_parts_of_what_has_no_owner_are_asked_about_where_tenants_rows_point_at_
 
 
 def test_a_table_without_a_way_of_its_own_is_known_by_what_names_it() -> None:
-    """Where other tables have foreign keys as well: the rule of what names it declares that, and its rows come along."""
+    """Also where other tables have foreign keys: the rule of what names it declares that, and its rows come along."""
     halls, plain = table("halls", "venue_id"), table("plans", "shopId -> shops, venue_id?")
     found = proposals(ORDERS, plain, table("venues", "street"))
     assert summary(found["venues"]) == ("decided", "referenced", [])
