@@ -395,7 +395,11 @@ def test_what_would_fail_at_night_is_refused_now(machine: Machine) -> None:
 
 
 def test_variables_that_a_timer_has_not(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is set here and used is named, until a file has it; its value never is."""
+    """What is used is named, set here or not, until a file has it; its value never is."""
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/etc/bundle.pem")
+    said = machine.schedule(NIGHTLY, at="02:00", kind="systemd")
+    assert "named by the inventory or the playbook, and set nowhere: SHOP_DATABASE. Write" in said
+    assert "AWS_CA_BUNDLE" not in said, "there is no bucket"
     monkeypatch.setenv("SHOP_DATABASE", "host=db password=Zx-secret-9")
     monkeypatch.setenv("PGSSLMODE", "require")
     said = machine.schedule(NIGHTLY, at="02:00", kind="systemd")
@@ -406,6 +410,11 @@ def test_variables_that_a_timer_has_not(machine: Machine, monkeypatch: pytest.Mo
     said = machine.schedule(NIGHTLY, at="02:00", kind="systemd", env_file=str(file))
     assert "set here" not in said
     assert '"--env-file=night.env"' in said
+    store = "cloud: {type: s3, bucket: b, access_key: {env: CLOUD_KEY}, secret_key: {env: CLOUD_SECRET}}"
+    (machine.control.directory / "inventory" / "repositories.yml").write_text(store, encoding="utf-8")
+    said = machine.schedule(NIGHTLY, at="02:00", kind="systemd", env_file=str(file))
+    assert "set here, but not where a timer runs: AWS_CA_BUNDLE; named by the inventory or the playbook, and" in said
+    assert "set nowhere: CLOUD_KEY, CLOUD_SECRET." in said
 
 
 def test_the_kind_of_a_machine() -> None:

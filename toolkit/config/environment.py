@@ -11,22 +11,29 @@ from toolkit.config import document as documents
 from toolkit.config.secrets import is_source
 from toolkit.errors import InputError
 
-_TAKEN_BY_LIBRARIES: Final = ("PG", "AWS_")
-"""What the names of variables begin with that psycopg and boto3 take by themselves."""
+_BY_PSYCOPG: Final = "PG"
+_BY_BOTO3: Final = "AWS_"
+"""What the names of variables begin with that psycopg takes by itself, and boto3 where there is a bucket."""
 _ENDINGS: Final = (".yml", ".yaml")
 
 
 def variables_in_use(playbook: Path, inventory: Path, *, control: Path) -> list[str]:
-    """Give the names of variables that are set here and that a run of a playbook may need."""
+    """Give the names of variables that a run of a playbook may need.
+
+    Those that its files name count whether they are set here or not; those that libraries take, where they are set.
+    """
     files = [playbook, *(file for file in sorted(inventory.rglob("*")) if file.suffix in _ENDINGS)]
     named: set[str] = set()
+    libraries = {_BY_PSYCOPG}
     for file in files:
         try:
-            named.update(_named(documents.read(file, control=control).value))
+            value = documents.read(file, control=control).value
+            named.update(_named(value))
+            if _has_bucket(value):
+                libraries.add(_BY_BOTO3)
         except InputError:
             continue
-    taken = {name for name in os.environ if name.startswith(_TAKEN_BY_LIBRARIES)}
-    return sorted({name for name in named if os.environ.get(name)} | taken)
+    return sorted(named | {name for name in os.environ if name.startswith(tuple(libraries))})
 
 
 def read_file(path: Path) -> dict[str, str]:
@@ -54,6 +61,12 @@ def read_file(path: Path) -> dict[str, str]:
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
         found[name.strip()] = value[1:-1] if quoted else value
     return found
+
+
+def _has_bucket(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return value.get("type") == "s3" or any(map(_has_bucket, value.values()))
+    return isinstance(value, list) and any(map(_has_bucket, value))
 
 
 def _named(value: Any) -> Iterator[str]:

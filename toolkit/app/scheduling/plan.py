@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -96,13 +97,18 @@ def _from(directory: Path, path: Path) -> str:
 
 
 def _missing_variables(given: Asked, control: Control) -> Iterator[str]:
-    """What is set here, and will not be set where a timer begins a run."""
+    """What a run may need, and what will not be set where a timer begins it, whether it is set here or not."""
     there = environment.read_file(control.existing(given.env_file)) if given.env_file else {}
     file = control.playbook(given.playbook[0])
     used = environment.variables_in_use(file, control.inventory_directory(), control=control.directory)
-    if missing := [name for name in used if name not in there]:
+    missing = [name for name in used if not there.get(name)]
+    here = [name for name in missing if os.environ.get(name)]
+    nowhere = [name for name in missing if name not in here]
+    said = [f"set here, but not where a timer runs: {', '.join(here)}"] if here else []
+    said += [f"named by the inventory or the playbook, and set nowhere: {', '.join(nowhere)}"] if nowhere else []
+    if said:
         yield (
-            f"set here, but not where a timer runs: {', '.join(missing)}. Write what the playbook needs into a file"
+            f"{'; '.join(said)}. Write what the playbook needs into a file"
             " that only you can read, NAME=value a line, and name it: --env-file FILE; or put {file: PATH} in place of"
             " {env: NAME} in the inventory"
         )
