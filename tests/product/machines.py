@@ -121,15 +121,15 @@ class Machines:
         *extra: str,
         limit: str = "new",
         check: bool = False,
-        sync: Mapping[str, Any] = SYNC,
+        sync: Mapping[str, Any] | None = SYNC,
     ) -> Ran:
-        """Run a runbook in earnest; `sync` says how sync is paused and resumed."""
+        """Run a playbook in earnest; a runbook where `sync` says how sync is paused and resumed, or that it is not."""
         out = io.StringIO()
         options = run.Options(
             playbook=(str(playbook),),
             limit=limit,
             check=check,
-            extra_vars=("into=host", json.dumps(sync), *extra),
+            extra_vars=(*extra, *(("into=host", json.dumps(sync)) if sync is not None else ())),
         )
         control = ControlDirectory(directory=self.control.directory)
         code = perform(run.COMMAND, options, control, output=Output(out, out))

@@ -269,12 +269,24 @@ def test_check_mode(machines: Machines, playbook: Path) -> None:
     assert content(machines.new) == before
 
 
-@pytest.mark.parametrize("playbook", [MIGRATE, RECOVER])
-def test_one_machine_at_a_time(machines: Machines, playbook: Path) -> None:
+@pytest.mark.parametrize(
+    ("playbook", "variables"),
+    [
+        (MIGRATE, ("into=host", "old=old")),
+        (RECOVER, ("into=host", "lost=old")),
+        (PLAYBOOKS / "restore.yml", ("into=host",)),
+        (PLAYBOOKS / "restore-business.yml", ("business=a",)),
+        (PLAYBOOKS / "restore-tables.yml", ("tables=items",)),
+    ],
+)
+def test_one_machine_at_a_time(machines: Machines, playbook: Path, variables: tuple[str, ...]) -> None:
     """Forgetting to name the machine touches none."""
-    machines.control.backup("old", job="nightly")
+    for host in ("old", "new"):
+        machines.control.backup(host, job="nightly", demo="include")
+    for database in (machines.old, machines.new):
+        execute(database, "DELETE FROM items")
     before = content(machines.old), content(machines.new)
-    ran = machines.run(playbook, limit="all")
+    ran = machines.run(playbook, *variables, limit="all", sync=None)
     assert ran.code == 1
     assert "--limit" in ran.text
     assert (content(machines.old), content(machines.new)) == before
