@@ -35,8 +35,8 @@ def lint(control: Path, paths: Sequence[Path] = (), *, inventory: Path | None = 
                 linter.problems.append(Problem(file=str(path), message=message))
     else:
         linter.check_inventory(linter.inventory)
-        for entry in _files_in(linter.control / "playbooks"):
-            linter.check(entry)
+        if (linter.control / "playbooks").is_dir():
+            linter.check(linter.control / "playbooks")
     return sorted(dict.fromkeys(linter.problems), key=lambda problem: (problem.file, problem.line))
 
 
@@ -61,7 +61,11 @@ class _Linter:
         if path.is_dir() and (path / "hosts.yml").exists():
             self.check_inventory(path)
         elif path.is_dir():
-            found = _files_in(path)
+            found = [
+                entry
+                for entry in sorted(path.rglob("*"))
+                if entry.suffix in _ENDINGS and not any(part.startswith(".") for part in entry.relative_to(path).parts)
+            ]
             for entry in found:
                 self._check_file(entry)
             return bool(found)
@@ -115,15 +119,6 @@ class _Linter:
             except InputError as error:
                 self._inventories[directory][1].extend(error.problems)
         return self._inventories[directory]
-
-
-def _files_in(directory: Path) -> list[Path]:
-    """The YAML files of a directory, but hidden ones."""
-    return [
-        entry
-        for entry in sorted(directory.rglob("*"))
-        if entry.suffix in _ENDINGS and not any(part.startswith(".") for part in entry.relative_to(directory).parts)
-    ]
 
 
 def _is_inventory_file(relative: Path) -> bool:
