@@ -31,9 +31,15 @@ def joined(world: TenantWorld) -> None:
     kind = world.make_table(world.random.choice(("contractors", "trucks", "agents")))
     _extend(world, kind, common)
     kinds = [_extension(world, kind, row) for row in rows[3:7]]
-    _used(world, kind, kinds, world.random.choice(("contracts", "rentals", "bookings")))
-    for row, each in zip(rows[3:7], kinds, strict=True):
-        row.owners |= each.owners
+    last = kinds
+    if world.random.random() < 0.4:
+        further = world.make_table(world.random.choice(("brokers", "tankers", "lawyers")))
+        _extend(world, further, kind)
+        kind, last = further, [_extension(world, further, row) for row in kinds]
+    _used(world, kind, last, world.random.choice(("contracts", "rentals", "bookings")))
+    for row, each, used in zip(rows[3:7], kinds, last, strict=True):
+        each.owners |= used.owners
+        row.owners |= used.owners
     _hung(world, common)
 
 
@@ -79,3 +85,38 @@ def _hung(world: TenantWorld, whole: MadeTable) -> None:
     for row in whole.rows:
         made = world.make_row(below, owners=row.owners)
         world.point(made, at, row, "id")
+
+
+def starred(world: TenantWorld) -> None:
+    """What people, each of one tenant or of none, have of things: it is the thing's, whoever has it."""
+    if world.bare:
+        return
+    people = world.make_table(world.random.choice(("users", "customers")))
+    world.to_tenant(people, tenant := world.tenant_column(plain=True), nullable=True)
+    for home in (*world.tenants.rows, None):
+        made = world.make_row(people, owners=home.owners if home else frozenset())
+        world.point(made, tenant, home, world.tenant_key[0])
+    first = world.make_table(world.random.choice(("boards", "albums")))
+    world.to_tenant(first, tenant := world.tenant_column())
+    for home in world.tenants.rows:
+        world.point(world.make_row(first, owners=home.owners), tenant, home, world.tenant_key[0])
+    # something that a person has to decide about: it hangs on nothing surely
+    thing = world.make_table(world.random.choice(("charts", "lists")))
+    world.refer(thing, "maker", people, "")
+    world.refer(thing, at := world.reference_name(first), first, "ON DELETE CASCADE", nullable=True)
+    for row in first.rows:
+        made = world.make_row(thing, owners=row.owners)
+        world.point(made, "maker", _someone(world, people, row), "id")
+        world.point(made, at, row, "id")
+    stars = world.make_table(world.random.choice(("stars", "likes")))
+    world.refer(stars, who := world.reference_name(people), people, "ON DELETE CASCADE")
+    world.refer(stars, what := world.reference_name(thing), thing, "ON DELETE CASCADE")
+    for row in thing.rows:
+        made = world.make_row(stars, owners=row.owners)
+        world.point(made, who, _someone(world, people, row), "id")
+        world.point(made, what, row, "id")
+
+
+def _someone(world: TenantWorld, people: MadeTable, row: MadeRow) -> MadeRow:
+    """A person of the tenant whose a row is, or of none."""
+    return world.random.choice([each for each in people.rows if each.owners <= row.owners])

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
-from tests.product.joined_tables import joined, lent
+from tests.product.joined_tables import joined, lent, starred
 
 Key = tuple[str, ...]
 Owners = frozenset[str]
@@ -91,6 +91,7 @@ class TenantWorld:
                 self._of_either,
                 lambda: joined(self),
                 lambda: lent(self),
+                lambda: starred(self),
             ),
         )
         for _ in range(self.random.randint(3, 8)):
