@@ -33,12 +33,14 @@ def pair(make_pair: MakePair) -> Pair:
     return made
 
 
-def run_shipped(pair: Pair, label: str, mode: str, *options: str) -> Invoked:
-    """Run the shipped playbook over the target."""
+def run_shipped(
+    pair: Pair, label: str, mode: str, *options: str, name: str = "restore", what: str = "into=host"
+) -> Invoked:
+    """Run a shipped playbook over the target."""
     inventory = str(pair.control.directory / "inventory")
-    given = [f"backup={label}", f"mode={mode}", "into=host"]
+    given = [f"backup={label}", f"mode={mode}", what]
     extra = [word for each in given for word in ("--extra-vars", each)]
-    playbook = str(ROOT / "playbooks" / "restore.yml")
+    playbook = str(ROOT / "playbooks" / f"{name}.yml")
     return invoke("run", playbook, "--inventory", inventory, "--limit", "target", *extra, *options)
 
 
@@ -53,6 +55,22 @@ def test_the_shipped_playbook_ends_well_when_all_is_well(pair: Pair, mode: str) 
     assert ran.code == 0, ran.text
     assert "kept loans: 1 row: belong to another business too (b), e.g. 1" in ran.out
     assert "are equal but for the 2 rows that the restore has kept" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "said"),
+    [
+        ("restore-business", "business=a", "a is as in {label}, but for 2 rows that are kept: "),
+        ("restore-tables", "tables=items", " deleted, 1 kept"),
+    ],
+)
+def test_what_is_restored_in_part_is_verified_and_claims_no_more(pair: Pair, name: str, what: str, said: str) -> None:
+    """Of a backup of all, one business or some tables: compared afterwards, and what is kept is said."""
+    label = pair.backup().metadata.label
+    ran = run_shipped(pair, label, "mirror", name=name, what=what)
+    assert ran.code == 0, ran.text
+    assert "rows that the restore has kept" in ran.out
+    assert said.format(label=label) in ran.out
 
 
 @pytest.mark.parametrize(
