@@ -292,6 +292,22 @@ def test_one_machine_at_a_time(machines: Machines, playbook: Path, variables: tu
     assert (content(machines.old), content(machines.new)) == before
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("one-business", "`invoke businesses --host old` lists them"),
+        ("restore-business", "`invoke businesses --host old` lists those that are there"),
+        ("restore-tables", "`invoke backups` lists the backups"),
+    ],
+)
+def test_what_is_not_named(machines: Machines, name: str, said: str) -> None:
+    """Who does not say which business or table is told the command that lists them, before there is any backup."""
+    ran = machines.run(PLAYBOOKS / f"{name}.yml", limit="old", sync=None)
+    assert ran.code == 1
+    assert said in ran.text
+    assert not machines.control.repository_exists
+
+
 def test_nothing_is_paused_unless_a_site_says_how(machines: Machines) -> None:
     """Without `pause` and `resume` sync is left alone, and the report says so."""
     machines.control.backup("old", job="nightly")
