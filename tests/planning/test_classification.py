@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from tests.planning.classified import TENANT, catalog, decided, proposals, schema, schemas, shuffled, table, ways
 from toolkit.model.catalog import Category, OwnerEdge, RuleKind, TableRule
 from toolkit.model.schema import DatabaseSchema, Table
+from toolkit.planning.classification.logs import caution_about_logs
 from toolkit.planning.classification.proposals import Proposal, Reason, Verdict
 from toolkit.planning.classification.proposing import classify
 from toolkit.planning.classification.tenants import tenant_candidates
@@ -653,3 +654,13 @@ def test_a_table_without_a_way_of_its_own_is_known_by_what_names_it() -> None:
     found = proposals(ORDERS, plain, halls, table("venues", "street"))
     assert summary(found["venues"]) == ("open", "owned", ["plans.venue_id"])
     assert found["halls"].follows == ("venues",)
+
+
+@pytest.mark.parametrize("name", ["audit_log", "AuditLogs", "auditlog", "user_activity_logs", "audits", "event_log"])
+def test_a_log_of_what_people_did_is_named(name: str) -> None:
+    """A mirror takes its newest rows away; what is not business data, or only called nearly so, is not named."""
+    logs = classify(catalog(), schema(ORDERS, table(name, "shopId -> shops, what")))
+    assert caution_about_logs(logs).startswith(f"{name} reads like a log of what people did: a mirror deletes")
+    others = ("auditors", "blog", "blogs", "logs_of_trucks", "catalog", "auditoriums")
+    of = schema(ORDERS, *(table(each, "shopId -> shops, what") for each in others))
+    assert caution_about_logs(classify(catalog(), of)) == ""

@@ -18,6 +18,7 @@ from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Category, TenantTable
 from toolkit.model.schema import DatabaseSchema
 from toolkit.planning.accounting import listed
+from toolkit.planning.classification.logs import caution_about_logs
 from toolkit.planning.classification.proposals import Classification, Option, Proposal, Verdict
 from toolkit.planning.classification.proposing import classify
 from toolkit.planning.classification.settling import Settling
@@ -263,9 +264,6 @@ def _summary(found: Classification, answered: int) -> str:
 
 
 def _cautions(found: Classification, schema: DatabaseSchema) -> list[str]:
-    said = []
-    unsafe = caution(found, schema)
-    if unsafe:
-        said.append(unsafe)
+    said = [each for each in (caution(found, schema), caution_about_logs(found)) if each]
     said += [f"the database has no table {each.table}, which the catalog file names" for each in found.dropped]
     return said

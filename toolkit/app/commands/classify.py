@@ -37,14 +37,14 @@ class Proposed(Answer):
 
     Attributes:
         file: where it was written; empty for nowhere.
-        caution: which tables no rule can follow to their owners; empty for none.
+        cautions: which tables no rule can follow to their owners, and which a mirror takes more from than one wants.
         unknown_schemas: those with tables that the file does not name, with their tables.
     """
 
     found: Classification
     text: str
     file: str
-    caution: str
+    cautions: tuple[str, ...]
     unknown_schemas: Mapping[str, tuple[str, ...]]
 
     def lines(self) -> Iterator[Line]:
@@ -53,7 +53,7 @@ class Proposed(Answer):
             yield Line(self.text.replace("\r\n", "\n").removesuffix("\n"))
         for line, style in (
             *_summary(self.found, self.file),
-            *(((self.caution, WARNING),) if self.caution else ()),
+            *((each, WARNING) for each in self.cautions),
             *_elsewhere(self.unknown_schemas),
             *_changed(self.found),
         ):
@@ -171,6 +171,7 @@ def _classify(given: Options, call: Call) -> Iterator[Answer]:
     from toolkit.actions.databases import open_database
     from toolkit.app.classify_target import target_of
     from toolkit.config import catalog_draft, catalog_proposal, catalog_update
+    from toolkit.planning.classification.logs import caution_about_logs
     from toolkit.planning.classification.proposing import classify
     from toolkit.planning.classification.unfollowed import caution
     from toolkit.postgres.schema.introspection import read_schema, schemas_with_tables
@@ -201,8 +202,8 @@ def _classify(given: Options, call: Call) -> Iterator[Answer]:
         for name, tables in found_schema.schemas.left_out.items()
         if not draft.head(tenant).leaves_out(name)
     }
-    said = caution(found, schema)
-    yield Proposed(found=found, text=text, file=given.output, caution=said, unknown_schemas=unknown)
+    said = tuple(each for each in (caution(found, schema), caution_about_logs(found)) if each)
+    yield Proposed(found=found, text=text, file=given.output, cautions=said, unknown_schemas=unknown)
 
 
 COMMAND = Command(
