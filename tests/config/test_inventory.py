@@ -229,7 +229,11 @@ def test_repositories_from_the_environment(load: Load, monkeypatch: pytest.Monke
     [
         (lambda i: i.host("till-9"), "inventory/hosts.yml: unknown host till-9; did you mean till-3?"),
         (lambda i: i.host("x"), "inventory/hosts.yml: unknown host x; known: lonely, till-1, till-2, till-3"),
-        (lambda i: i.repository("x"), "inventory/repositories.yml: unknown repository x; there is none"),
+        (
+            lambda i: i.repository("x"),
+            "inventory/repositories.yml: unknown repository x; there is none; "
+            "write it into repositories.yml of the inventory (`init` leaves an example)",
+        ),
         (lambda i: i.catalog("../hosts"), "inventory/catalogs: unknown catalog ../hosts; there is none"),
         (
             lambda i: i.select("oter"),

@@ -115,7 +115,11 @@ def unknown_repository(name: str, known: Iterable[str]) -> str:
     # a drive of Windows is one letter
     file = re.sub(r"^[A-Za-z]{2,}:", "", name)
     is_file = any(sign in name for sign in ("/", "\\", ".playback"))
-    return unknown(name, known, "repository") + (f"; a bundle is written bundle:{file}" if is_file else "")
+    known = tuple(known)
+    if is_file:
+        return f"{unknown(name, known, 'repository')}; a bundle is written bundle:{file}"
+    more = "" if meant(name, known) else "; write it into repositories.yml of the inventory (`init` leaves an example)"
+    return unknown(name, known, "repository") + more
 
 
 @functools.cache
