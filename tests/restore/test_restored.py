@@ -74,6 +74,23 @@ def test_what_is_restored_in_part_is_verified_and_claims_no_more(pair: Pair, nam
 
 
 @pytest.mark.parametrize(
+    ("name", "what"),
+    [("restore", "into=host"), ("restore-business", "business=a"), ("restore-tables", "tables=items")],
+)
+def test_the_shipped_playbooks_put_rows_aside_when_told_so(pair: Pair, name: str, what: str) -> None:
+    """What the refusal advises can be said on the command line; nothing claims then that all is there."""
+    pair.fill("CREATE UNIQUE INDEX ON items (name)")
+    execute(pair.target, "INSERT INTO items VALUES (9, 'b', 'x')")
+    label = pair.backup().metadata.label
+    refused = run_shipped(pair, label, "merge", name=name, what=what)
+    assert (refused.code, "--extra-vars on_error=quarantine" in refused.text) == (4, True), refused.text
+    ran = run_shipped(pair, label, "merge", "--extra-vars", "on_error=quarantine", name=name, what=what)
+    assert ran.code == 3, ran.text
+    assert "is as in" not in ran.out
+    assert pair.rows("SELECT name FROM items WHERE id = 1") == [("y",)]
+
+
+@pytest.mark.parametrize(
     ("statement", "said"),
     [
         ("UPDATE items SET name = 'z' WHERE id = 1", "items: 1 row differs that the restore has not kept"),

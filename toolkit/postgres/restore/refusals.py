@@ -28,8 +28,8 @@ def refuse_conflicts(plan: RestorePlan, schema: DatabaseSchema) -> None:
         raise RefusedError(
             f"backup {plan.label} conflicts with rows of the target",
             map(str, plan.conflicts),
-            hint=f"{answers}`--check` shows the whole plan, `on_error: quarantine` puts such rows aside; nothing was"
-            " changed",
+            hint=f"{answers}`--check` shows the whole plan, `on_error: quarantine` puts such rows aside (for a shipped"
+            " playbook `--extra-vars on_error=quarantine`); nothing was changed",
         )
 
 
