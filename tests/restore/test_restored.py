@@ -60,7 +60,7 @@ def test_the_shipped_playbook_ends_well_when_all_is_well(pair: Pair, mode: str) 
 @pytest.mark.parametrize(
     ("name", "what", "said"),
     [
-        ("restore-business", "business=a", "a is as in {label}, but for 2 rows that are kept: "),
+        ("restore-business", "business=a", "business a is as in {label}, but for 2 rows that are kept: "),
         ("restore-tables", "tables=items", " deleted, 1 kept"),
     ],
 )
