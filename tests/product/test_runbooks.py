@@ -308,6 +308,14 @@ def test_what_is_not_named(machines: Machines, name: str, said: str) -> None:
     assert not machines.control.repository_exists
 
 
+def test_a_file_that_has_no_directory(machines: Machines) -> None:
+    """Nothing is backed up to be carried in a file that cannot be written."""
+    ran = machines.run(PLAYBOOKS / "carry.yml", "file=stick/shop.playback", limit="old", sync=None)
+    assert ran.code == 1
+    assert "stick" in ran.text
+    assert not machines.control.repository_exists
+
+
 def test_nothing_is_paused_unless_a_site_says_how(machines: Machines) -> None:
     """Without `pause` and `resume` sync is left alone, and the report says so."""
     machines.control.backup("old", job="nightly")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
@@ -74,7 +75,7 @@ def _look(arguments: WaitForArguments, context: Context) -> tuple[str, Callable[
         host, port = arguments.host, arguments.port
         return f"port {port} of {host}", lambda: _port(host, port)
     if arguments.path:
-        path = context.inventory.directory / arguments.path
+        path = context.inventory.directory / Path(arguments.path).expanduser()
         return f"path {arguments.path}", lambda: None if path.exists() else "it does not exist"
     return "the query to be true", lambda: _query(context, arguments.sql)
 
