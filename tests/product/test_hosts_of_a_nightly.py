@@ -7,11 +7,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.control import ROOT, execute
 from tests.product.shop import CATALOG, Shop
 from toolkit.app.commands import run
 from toolkit.app.control import Control
 from toolkit.app.performing import perform
+from toolkit.errors import InputError
 from toolkit.output.streams import Output
 
 NOWHERE = "host=127.0.0.1 port=9 dbname=shop user=shop connect_timeout=2"
@@ -59,6 +62,10 @@ def test_no_business_is_no_backup(tmp_path: Path, new_database: Callable[[], str
         code, text, _ = nightly(tmp_path, check=check)
         assert code == 2
         assert "no business matches: demo: exclude leaves none of the 2 in table shops: Shop A, Shop B" in text
+    execute(shop.database, "UPDATE shops SET demo = false")
+    with pytest.raises(InputError, match="demo: only leaves none of the 2") as refused:
+        shop.control.backup("shop", demo="only")
+    assert "leave `demo` out to back them up" in str(refused.value.hint)
     execute(shop.database, "TRUNCATE shops, orders")
     code, text, _ = nightly(tmp_path)
     assert code == 2

@@ -228,7 +228,9 @@ def _refuse_nothing(survey: Survey, selected: Selected) -> None:
         )
     raise InputError(
         f"no business matches: demo: {scope.demo} leaves none of the {len(known)} in table {tenant.table}: {listed}",
-        hint="say `demo: include` to take all businesses along",
+        hint="`tenant.demo` of the catalog file marks none of them as a demo; leave `demo` out to back them up"
+        if scope.demo is Demo.ONLY
+        else "say `demo: include` to take all businesses along",
     )
 
 
