@@ -198,6 +198,45 @@ def test_what_is_not_the_backup(shop: Shop) -> None:
     assert there(shop) == []
 
 
+def test_a_backup_that_asks_for_answers_gives_its_turn_to_the_next(shop: Shop) -> None:
+    """Backups from before a migration are told and not proven; the others are drilled, and answers prove old ones."""
+    old = sorted(shop.labels("local"))
+    execute(shop.database, "ALTER TABLE orders DROP COLUMN notes")
+    with pytest.raises(RefusedError, match=f"does not fit backup {old[0]}") as told:
+        drill(shop, hour=70)  # there is no other
+    assert f"--extra-vars backup={old[0]}" in told.value.hint
+    assert [(each.label, each.conclusive) for each in proofs(shop)] == [(label, False) for label in old]
+    shop.run("backup", now=MORNING + timedelta(hours=72))
+    new = max(shop.labels("local"))
+    # a proven one that is passed over costs nothing, one that is not is part of what was to be done
+    assert drill(shop, hour=77, backups=old[1], drop_columns=["orders.notes"]).facts["proven"]
+    turns = [drill(shop, hour=80 + number, backups="random") for number in range(3)]
+    assert [(each.facts["label"], each.facts["proven"], each.exit_code) for each in turns] == [
+        (new, True, 0),  # never tried before
+        (new, True, 3),
+        (new, True, 0),
+    ]
+    for passed, turn in zip(old, turns[1:], strict=True):
+        assert f"{passed} could not be drilled" in "".join(turn.warnings)
+    assert there(shop) == []
+
+
+def test_what_a_drill_would_ask_is_written(shop: Shop) -> None:
+    """In check mode a drill writes its questions into the file; filled in, it proves the backup."""
+    label, file = min(shop.labels("local")), shop.control.directory / "answers.yml"
+    loaded = inventory.load(shop.control.directory / "inventory")
+    context = replace(context_of(loaded, "shop", check=True), write_answers=str(file))
+    act("drill", {"backups": label}, context)
+    assert not file.exists()
+    execute(shop.database, "ALTER TABLE orders DROP COLUMN notes")
+    act("drill", {"backups": label}, context)
+    text = file.read_text(encoding="utf-8")
+    assert "# - orders.notes" in text
+    file.write_text(text.replace("# - orders.notes", "- orders.notes"), encoding="utf-8")
+    assert drill(shop, backups=label, answers="answers.yml").facts["proven"]
+    assert there(shop) == []
+
+
 def test_a_scratch_database_that_somebody_has_changed(shop: Shop) -> None:
     """What was dropped or converted there after the restore proves nothing, whatever answers `verify` has for it."""
     loaded = inventory.load(shop.control.directory / "inventory")

@@ -130,14 +130,70 @@ def run(arguments: DrillArguments, context: Context) -> Outcome:
         if there is None:
             return Outcome(skipped=f"there is no repository at {open_store(config).place} yet")
         found = chosen(context, there, wanted)
+        if context.write_answers and found.manifest is not None:
+            _ask(arguments, context, found, found.manifest)
         return replace(_forecast(found), warnings=found.warnings)
     repository = repository_of(context, arguments.repository)
     with shared_lock(context, repository, "drill", wait=arguments.lock_wait, reading=True) as lock:
-        found = chosen(context, repository, wanted)
-        outcome = _forecast(found)
-        if found.manifest is not None:
+        outcome = _drilled(arguments, context, repository, wanted)
+    return replace(outcome, warnings=(*lock.warnings, *outcome.warnings))
+
+
+def _drilled(arguments: DrillArguments, context: Context, repository: Repository, wanted: Wanted) -> Outcome:
+    """Drill the backup whose turn it is; one that asks for answers is told, and gives its turn to the next."""
+    passed, warnings, code, refused = list[str](), list[str](), ExitCode.OK, None
+    while (found := chosen(context, repository, wanted, passed=passed)).manifest is not None:
+        try:
             outcome = _Drill(arguments, context, repository, found, found.manifest).outcome()
-    return replace(outcome, warnings=(*lock.warnings, *found.warnings, *outcome.warnings))
+        except RefusedError as error:
+            if not error.facts.get("questions"):
+                raise
+            label = found.manifest.metadata.label
+            error = RefusedError(error.message, hint=_how_to_answer(error, label), facts=error.facts)
+            if wanted.backups not in list(Turn):
+                raise error from None
+            refused = refused or error
+            passed.append(label)
+            warnings.append(f"{label} could not be drilled, the next had its turn: {error}")
+            code = code if found.proven else ExitCode.PARTIAL
+        else:
+            warned = (*found.warnings, *warnings, *outcome.warnings)
+            return replace(outcome, warnings=warned, exit_code=outcome.exit_code or code)
+    if refused is not None:
+        raise refused
+    return replace(_forecast(found), warnings=found.warnings)
+
+
+def _how_to_answer(error: RefusedError, label: str) -> str:
+    by_label = f"`drill: {{backups: {label}}}`, in playbooks/drill.yml `--extra-vars backup={label}`"
+    return f"to answer, name the backup: {by_label}; {error.hint}"
+
+
+def _ask(arguments: DrillArguments, context: Context, found: Chosen, manifest: Manifest) -> None:
+    """Have a restore into the host's database, which is only planned, write what it asks."""
+    try:
+        restore.run(_request(arguments, found, manifest), context)
+    except RefusedError as error:
+        if not error.facts.get("questions"):
+            raise
+
+
+def _request(
+    arguments: DrillArguments, found: Chosen, manifest: Manifest, scratch: Scratch | None = None
+) -> RestoreArguments:
+    return RestoreArguments(
+        repository=arguments.repository,
+        backup=manifest.metadata.label,
+        mode=Mode.MIRROR,
+        businesses=tuple(found.businesses),
+        scratch=scratch,
+        **_answers(arguments),
+    )
+
+
+def _answers(arguments: AnswersArguments) -> dict[str, Any]:
+    """What is answered to drift, for the restore and for the comparison."""
+    return {name: getattr(arguments, name) for name in AnswersArguments.__struct_fields__}
 
 
 def _forecast(found: Chosen) -> Outcome:
@@ -197,7 +253,7 @@ class _Drill(Struct):
         scratch = Scratch(like=own, on=arguments.on, name=arguments.name, keep=arguments.keep)
         with borrowed(self._own, scratch) as name:
             self.trial = replace(self.trial, place=name)
-            request = self._request(scratch)
+            request = _request(arguments, self.found, self.manifest, scratch)
             self._restore(request)
             differing = self._compare_businesses(name, request) if self.found.businesses else self._compare(name)
             if differing:
@@ -211,27 +267,13 @@ class _Drill(Struct):
         """What the restore would drop when the play has ended is dropped when the drill has."""
         return replace(self.context, at_end=lambda name, work: None, scratch_by="drill")
 
-    def _request(self, scratch: Scratch) -> RestoreArguments:
-        return RestoreArguments(
-            repository=self.arguments.repository,
-            backup=self.manifest.metadata.label,
-            mode=Mode.MIRROR,
-            businesses=tuple(self.found.businesses),
-            scratch=scratch,
-            **self._answers(),
-        )
-
-    def _answers(self) -> dict[str, Any]:
-        """What is answered to drift, for the restore and for the comparison."""
-        return {name: getattr(self.arguments, name) for name in AnswersArguments.__struct_fields__}
-
     def _restore(self, request: RestoreArguments) -> None:
         outcome = restore.run(request, self._own)
         self.moved, self.warnings = outcome.moved, outcome.warnings
 
     def _compare(self, name: str) -> Sequence[str]:
         """Compare the whole backup; gives the tables that differ."""
-        arguments = VerifyArguments(backup=self.manifest.metadata.label, host=name, **self._answers())
+        arguments = VerifyArguments(backup=self.manifest.metadata.label, host=name, **_answers(self.arguments))
         beside = beside_database(arguments, self.context, self.repository, self.manifest)
         self.trial, self.moved = beside.trial, (*self.moved, *beside.outcome.moved)
         self.warnings += beside.outcome.warnings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -54,17 +54,23 @@ class Chosen(Struct, frozen=True, kw_only=True):
         manifest: of the backup; None where nothing is to be drilled.
         businesses: key → name; empty for the whole backup.
         why: why it is its turn, or why nothing is.
+        proven: it was its turn although nothing is left to prove of it.
         warnings: what could not be read.
     """
 
     manifest: Manifest | None = None
     businesses: Mapping[str, str]
     why: str
+    proven: bool = False
     warnings: tuple[str, ...] = ()
 
 
-def chosen(context: Context, repository: Repository, wanted: Wanted) -> Chosen:
+def chosen(context: Context, repository: Repository, wanted: Wanted, *, passed: Collection[str] = ()) -> Chosen:
     """Choose.
+
+    Args:
+        passed: labels of backups that this drill has passed over. None that was hindered before gets its turn then:
+            what it waits for is mostly the same, and each has a turn of its own.
 
     Raises:
         InputError: there is no such backup, or it lacks a business.
@@ -72,7 +78,7 @@ def chosen(context: Context, repository: Repository, wanted: Wanted) -> Chosen:
     """
     proofs, chance = read_proofs(repository, memory=_memory(context)), Random(wanted.seed)
     if wanted.backups in list(Turn):
-        found = _next(context, repository, proofs, wanted, chance)
+        found = _next(context, repository, proofs, wanted, chance, passed=passed)
     else:
         choice = BackupFilter(job=wanted.job) if wanted.backups == LATEST else wanted.backups
         found = Chosen(
@@ -85,10 +91,12 @@ def chosen(context: Context, repository: Repository, wanted: Wanted) -> Chosen:
         if not businesses:
             label = manifest.metadata.label
             raise InputError(f"no business matches: there is none in {label}", hint="say `businesses: all`")
-    return Chosen(manifest=manifest, businesses=businesses, why=found.why, warnings=warnings)
+    return Chosen(manifest=manifest, businesses=businesses, why=found.why, proven=found.proven, warnings=warnings)
 
 
-def _next(context: Context, repository: Repository, proofs: Proofs, wanted: Wanted, chance: Random) -> Chosen:
+def _next(
+    context: Context, repository: Repository, proofs: Proofs, wanted: Wanted, chance: Random, *, passed: Collection[str]
+) -> Chosen:
     found, host = read_outlines(repository, memory=_memory(context)), context.host.name
     job = f" (job {wanted.job})" if wanted.job else ""
     candidates = [
@@ -100,14 +108,16 @@ def _next(context: Context, repository: Repository, proofs: Proofs, wanted: Want
     unreadable = dict(found.unreadable)
     manifest: Manifest | None = None
     turn = Turn(wanted.backups)
-    label = next_backup(candidates, turn, attempts, chance)
+    waiting = [each for each in candidates if each.label not in passed and not (passed and each.hindered)]
+    label = next_backup(waiting, turn, attempts, chance)
     while label is not None and manifest is None:
         try:
             manifest = repository.manifest(label)
         except PlaybackError as error:  # it has gone bad since it was read for a list
             unreadable[label] = error
             candidates = [each for each in candidates if each.label != label]
-            label = next_backup(candidates, turn, attempts, chance)
+            waiting = [each for each in waiting if each.label != label]
+            label = next_backup(waiting, turn, attempts, chance)
     warnings = tuple(error.message for error in unreadable.values())
     if label is None:
         if not candidates:
@@ -124,7 +134,7 @@ def _next(context: Context, repository: Repository, proofs: Proofs, wanted: Want
     why = f"never tried before, {left} of {counted(len(candidates), 'backup')} unproven"
     if taken.tried:
         why = f"last tried {taken.tried[:16]}Z, {left} of {counted(len(candidates), 'backup')} unproven"
-    return Chosen(manifest=manifest, businesses={}, why=why, warnings=warnings)
+    return Chosen(manifest=manifest, businesses={}, why=why, proven=taken.proven, warnings=warnings)
 
 
 def _memory(context: Context) -> Path:

@@ -32,6 +32,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
         job: the job and the scope of which it is one.
         tried: when it was last tried to prove it; empty for never.
         proven: nothing is left to prove of it.
+        hindered: something else than the backup kept the last try from being carried out.
     """
 
     label: str
@@ -39,6 +40,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     job: tuple[str, str]
     tried: str
     proven: bool
+    hindered: bool = False
 
 
 def candidate_of(backup: Outline, standing: Standing, *, businesses: Sequence[str] | None) -> Candidate:
@@ -56,6 +58,7 @@ def candidate_of(backup: Outline, standing: Standing, *, businesses: Sequence[st
         job=(metadata.job, metadata.backup_type),
         tried=standing.tried[-1].time if standing.tried else "",
         proven=standing.failed is None and (standing.proven is not None or part),
+        hindered=standing.hindered is not None,
     )
 
 
