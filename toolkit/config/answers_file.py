@@ -67,7 +67,7 @@ def _head(about: str) -> list[str]:
         f"# Answers to drift: {about}.",
         f"# Below each {DECIDE} stand answers that would do, the likeliest first; below {INSTEAD} others, to be given",
         "# in the place of one of those. Uncomment one answer to each question and correct it, then restore with",
-        "# `answers:` and this file's name.",
+        "# `answers:` and this file's name, with a shipped playbook `--extra-vars answers=FILE`.",
         "# A renamed table may raise questions of its own: write the answers again, and they are added here.",
     ]
 

@@ -250,7 +250,9 @@ def _about_answers(file: str, before: bytes | None) -> str:
     if now == before:
         return f"\nnothing is asked beyond what {file} says"
     return (
-        f"\nwhat is asked of the schema that has changed is in {file}: fill it in, then restore with `answers: {file}`"
+        f"\nwhat is asked of the schema that has changed is in {file}: fill it in, then run it again without `--check`,"
+        f" with `answers: {file}` in the task, or, where the playbook has the variable as the shipped ones do,"
+        f" `--extra-vars answers={file}`"
     )
 
 

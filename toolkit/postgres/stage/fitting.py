@@ -172,7 +172,7 @@ def _hint(questions: Sequence[Question]) -> str:
         parts.append(
             f"answers that would do: {', '.join(offered[:OFFERED])}{more};"
             " `--check --write-answers FILE.yml` writes all of them, with others to choose from, into a file for"
-            " `answers: FILE.yml`"
+            " `answers: FILE.yml`, with a shipped playbook `--extra-vars answers=FILE.yml`"
         )
     if not all(each.options for each in questions):
         parts.append("where no answer is offered, bring the target to the application version of the backup")
