@@ -134,3 +134,54 @@ def test_rows_of_a_deleted_business_come_back(make_pair: MakePair, host: str, mo
     ]
     assert pair.rows("SELECT text FROM logs WHERE id = 7") == [("changed",)]
     assert done.facts["updates"] == 2
+
+
+def shared_members(make_pair: MakePair) -> Pair:
+    """Users who are members: u of a and b, v of a; their permissions became nobody's when the users were deleted."""
+    pair = make_pair(
+        {**MEMBER_RULES, "permissions": {"owned_by": ["person", "tenant"]}, "notes": {"owned_by": ["permission"]}},
+        *MEMBERS[:2],
+        "CREATE TABLE permissions (id text PRIMARY KEY, person text REFERENCES users ON DELETE SET NULL,"
+        " tenant text REFERENCES tenants ON DELETE SET NULL, name text)",
+        "CREATE TABLE notes (id text PRIMARY KEY, permission text REFERENCES permissions, text text)",
+    )
+    pair.fill(
+        "INSERT INTO users VALUES ('u', 'u@x'), ('v', 'v@x')",
+        "INSERT INTO members VALUES ('ma', 'u', 'a'), ('mb', 'u', 'b'), ('mv', 'v', 'a')",
+        "INSERT INTO permissions VALUES ('pu', 'u', NULL, 'old'), ('pv', 'v', NULL, 'old'), ('pt', NULL, 'a', 'old')",
+        "INSERT INTO notes VALUES ('nu', 'pu', 'old'), ('nv', 'pv', 'old'), ('nt', 'pt', 'old')",
+    )
+    execute(
+        pair.target,
+        "DELETE FROM members",
+        "DELETE FROM users",
+        "UPDATE permissions SET tenant = NULL",
+        "UPDATE notes SET text = 'edited by b'",
+    )
+    return pair
+
+
+@HOSTS
+@pytest.mark.parametrize("own", [False, True])
+def test_what_members_of_others_owned_too_stays(make_pair: MakePair, host: str, own: bool) -> None:
+    """A row of nobody that was another business's too, by a member who is none of the restored business's, stays as it
+    is, by key, with what hangs on it; what the restored business's members alone owned comes back."""
+    pair = shared_members(make_pair)
+    manifest = pair.backup(businesses=["a"]) if own else pair.backup()
+    arguments: dict[str, Any] = {} if own else {"businesses": ["a"]}
+    planned = pair.control.restore(host, manifest, "mirror", check=True, **arguments)
+    done = pair.control.restore(host, manifest, "mirror", **arguments)
+    why = "of no business, and not the restored businesses' alone in the backup"
+    assert (
+        kept(planned.facts) == kept(done.facts) == [("notes", why, 1, ["nu"], []), ("permissions", why, 1, ["pu"], [])]
+    )
+    assert pair.rows("SELECT id, text FROM notes ORDER BY id") == [
+        ("nt", "old"),
+        ("nu", "edited by b"),
+        ("nv", "old"),
+    ]
+    assert pair.rows("SELECT id, person, tenant FROM permissions ORDER BY id") == [
+        ("pt", None, "a"),
+        ("pu", None, None),
+        ("pv", "v", None),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -201,3 +202,25 @@ def test_a_resumed_restore_in_steps_says_what_is_asked_for_otherwise(
     bench.proxy.on_statement = ignore
     done = bench.control.restore("owner", bench.manifest, "mirror", atomic=False, identity="auto")
     assert any(each.endswith("; it was asked for otherwise: identity source, now auto") for each in done.warnings)
+
+
+def test_a_retry_counts_rows_of_tables_that_are_not_restored_any_more(make_pair: MakePair) -> None:
+    """Rows whose table became transient stay in quarantine, and the check says so as the retry does."""
+    pair = make_pair(
+        {"items": {"owned_by": ["tenant"]}},
+        "CREATE TABLE items (id integer PRIMARY KEY, tenant text REFERENCES tenants, name text UNIQUE)",
+    )
+    execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x')")
+    execute(pair.target, "INSERT INTO items VALUES (9, 'b', 'x')")
+    assert pair.control.restore("target", pair.backup(), "merge", on_error="quarantine").exit_code == 3
+    catalog = pair.control.directory / "inventory" / "catalogs" / "application.yml"
+    written = json.loads(catalog.read_text(encoding="utf-8"))
+    for tables in written["business"].values():
+        tables.pop("items", None)
+    written.setdefault("transient", {})["later"] = {"items": {}}
+    catalog.write_text(json.dumps(written), encoding="utf-8")
+    planned = pair.control.run(RETRY, "target", {}, check=True)
+    done = pair.control.run(RETRY, "target", {})
+    assert planned.exit_code == done.exit_code == 3
+    assert planned.facts["quarantined"] == done.facts["quarantined"]
+    assert aside(pair) == {("items", "1")}

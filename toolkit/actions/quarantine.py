@@ -111,16 +111,14 @@ def _retry(repository: Repository, label: str, runs: list[Quarantine], context: 
         tables=tuple(asked.said().rename.get(name, name) for name in named),
     )
     plan = restore_database(conninfo, request, aside, context)
+    left = plan.total("quarantined") or not request.tables
+    # what came along with rows that are restored is not needed any more
+    passed_over = {
+        table: found for table, found in rows.items() if table not in plan.tables and (left or table in request.tables)
+    }
     if context.check:
-        return plan
+        return _with_passed_over(plan, passed_over)
     with staying_committed(f"rows of backup {label} that were in quarantine are restored and committed"):
-        left = plan.total("quarantined") or not request.tables
-        # what came along with rows that are restored is not needed any more
-        passed_over = {
-            table: found
-            for table, found in rows.items()
-            if table not in plan.tables and (left or table in request.tables)
-        }
         if passed_over:
             rest = QuarantineWriter(repository, label, context.host.name, context.now(), request=document)
             rest.write(row for found in passed_over.values() for row in found)

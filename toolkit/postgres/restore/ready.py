@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -159,7 +160,8 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
         )
         survey = _of_some(survey, some, lambda: refuse_tables(request, today, manifest, found, device))
         foresee = request.check or request.samples or lessons.foresee or request.seen is not None
-        source = fitting_source(
+        fitting = partial(
+            fitting_source,
             survey.workspace,
             manifest,
             request.rows_of,
@@ -169,6 +171,7 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             # whose the rows of the backup are is known by all of them
             some=None if request.businesses else some,
         )
+        source = fitting()
         manifest = of_tables(source.manifest, some.named) if some else source.manifest
         refuse_hidden(manifest, survey)
         progress.start("compare", rows=manifest.metadata.stats.total_records)
@@ -180,6 +183,7 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             rows_of=request.rows_of,
             picking=picking,
             tenants=manifest.selection.tenants,
+            wider=fitting if request.businesses else None,
         )
         if request.businesses:
             refuse_cut_ways(manifest.metadata.label, picking, today)

@@ -67,9 +67,14 @@ class _Search:
             if rule.category is Category.BUSINESS
         }
         self._owners: Mapping[str, Owners] = {}
+        self._pointing = {
+            (each.child, each.columns, each.parent, each.parent_columns) for each in survey.links.references
+        }
 
     def run(self) -> Supports:
-        passing = [link for link in self._survey.links.owners if self._may_lack(link.source)]
+        passing = [
+            link for link in self._survey.links.owners if self._may_lack(link.source) or self._leads_to_others(link)
+        ]
         passing = [link for link in passing if link.table in self._selected.taken]
         limited = [name for name in self._selected.taken if self._may_be_cut(name)]
         self._owners = self._owners_of({*limited, *(link.source for link in passing)})
@@ -90,13 +95,23 @@ class _Search:
             return True
         return bool(self._rule(name).where) or self._survey.scope.optional.get(name) is not None
 
+    def _leads_to_others(self, link: OwnerLink) -> bool:
+        """Whether rows of tenants that are not selected may own rows of the backup, as those do that point at them.
+
+        What a row points at comes along with it.
+        """
+        if self._selected.known.keys() <= set(self._selected.tenants):
+            return False
+        way = (link.table, link.columns, link.source, link.source_columns)
+        return way not in self._pointing
+
     def _may_be_cut(self, name: str) -> bool:
         """Whether a limit may have cut rows that the same limit lets into the backup of one tenant."""
         owned = self._rule(name).kind in (RuleKind.TENANT, RuleKind.OWNED)
         return owned and self._selected.taken[name].full
 
     def _owners_of(self, tables: Iterable[str]) -> Mapping[str, Owners]:
-        """The selected tenants that own the rows of some tables."""
+        """The tenants that own the rows of some tables, selected or not."""
         wanted = set(tables)
         if not wanted:
             return {}
@@ -108,10 +123,7 @@ class _Search:
             waiting.extend(sources - wanted)
             wanted |= sources
         ownership = Ownership(self._survey.workspace, self._relations, links, tenant)
-        followed = sql.SQL("t.{}::text = ANY ({}::text[])").format(
-            sql.Identifier(tenant.key), sql.Literal(list(self._selected.tenants))
-        )
-        return ownership.compute_tenants(followed, wanted={*wanted, tenant.table})
+        return ownership.compute_tenants(wanted={*wanted, tenant.table})
 
     def _owner_values(self, name: str, links: Iterable[OwnerLink]) -> Iterator[FoundSupport]:
         """The values by which rows of a table are owned through rows that the backup lacks."""
@@ -200,8 +212,8 @@ class _Search:
         )
         tenants: list[str | None] = []
         if (theirs := self._owners.get(name)) is not None:  # None where nothing that is there leads to it
-            query = sql.SQL("SELECT DISTINCT s.tenant FROM {} l JOIN {} s ON {}").format(
-                lost, theirs.source, relation.same_ids("l", "s")
+            query = sql.SQL("SELECT DISTINCT s.tenant FROM {} l JOIN {} s ON {} WHERE s.tenant = ANY ({})").format(
+                lost, theirs.source, relation.same_ids("l", "s"), sql.Literal(list(self._selected.tenants))
             )
             tenants.extend(sorted(str(key) for (key,) in self._connection.execute(query)))
         if rule.unowned == "always":

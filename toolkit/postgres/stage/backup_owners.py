@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 from psycopg import sql
@@ -10,6 +10,7 @@ from psycopg import sql
 from toolkit.planning.links import Links, OwnerLink
 from toolkit.planning.picking import Picking, SupportRows
 from toolkit.planning.references import ReferenceLink
+from toolkit.postgres.compare.same_rows import same_key
 from toolkit.postgres.compare.source import RowsOf, Source
 from toolkit.postgres.schema.relation import Sql
 from toolkit.postgres.schema.rows import write_rows
@@ -23,6 +24,7 @@ class BackupOwners:
 
     Args:
         rows_of: gives the supporting rows of the backup as it does those of its tables.
+        wider: gives all rows of the backup anew, where those on stage were picked out of it.
 
     Attributes:
         rows_of: the same.
@@ -38,9 +40,11 @@ class BackupOwners:
         rows_of: RowsOf,
         picking: Picking,
         tenants: Iterable[str],
+        wider: Callable[[], Source] | None = None,
     ) -> None:
         self._workspace = workspace
         self._source = source
+        self._wider = wider
         self._schema = workspace.schema
         self.rows_of = rows_of
         self.tenants = sorted(tenants)
@@ -57,10 +61,44 @@ class BackupOwners:
 
     def shown(self, tables: Iterable[str]) -> dict[str, Owners]:
         """Owners of the rows of some tables, as far as a backup of these tenants alone shows owners that are others."""
+        return self._compute(self._leading(tables), only_mine=False, others=False)
+
+    def of_others(self, tables: Collection[str]) -> dict[str, Sql]:
+        """Give, per table, a query of `row_id` of the staged rows that other tenants owned too.
+
+        It is asked of all rows of the backup. Tables of which no rows are on stage are left out.
+        """
+        source, owners = self._source, self
+        if self._wider is not None:
+            source = self._wider()
+            owners = BackupOwners(
+                self._workspace, source, rows_of=self.rows_of, picking=self.picking, tenants=self.tenants
+            )
+        found: dict[str, Sql] = {}
+        for name, each in owners._everybody(tables).items():
+            if name not in tables:
+                continue
+            query = sql.SQL("SELECT o.row_id FROM {} o WHERE NOT o.mine").format(each.source)
+            if source is not self._source:  # the same rows stand elsewhere there
+                query = sql.SQL("SELECT s.ctid AS row_id FROM {} s JOIN {} w ON {} WHERE w.ctid IN ({})").format(
+                    self._source.staged(name).table,
+                    source.staged(name).table,
+                    same_key(self._schema.tables[name], "s", "w"),
+                    query,
+                )
+            found[name] = query
+        return found
+
+    def _everybody(self, tables: Iterable[str]) -> dict[str, Owners]:
+        """Owners of the rows of some tables, by all rows of the backup and all that it notes."""
+        return self._compute(self._leading(tables), only_mine=False)
+
+    def _leading(self, tables: Iterable[str]) -> set[str]:
+        """Some tables with all that lead to them."""
         wanted = set(tables)
         while more := {link.source for link in self.picking.links.owners if link.table in wanted} - wanted:
             wanted |= more
-        return self._compute(wanted, only_mine=False, others=False)
+        return wanted
 
     def _compute(self, tables: Collection[str], *, only_mine: bool, others: bool = True) -> dict[str, Owners]:
         """Owners of rows of tables together with which all are named that lead to them.

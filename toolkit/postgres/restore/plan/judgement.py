@@ -142,16 +142,18 @@ class Judge:
         """
         having = {link.table for link in self._survey.links.owners}
         orphaned = [name for name in self._with_nobodys(differences) if name in having]
-        owners = self._owners.shown(orphaned) if orphaned and not self._owned else {}
+        asking = orphaned if not self._owned else []
+        owners = self._owners.shown(asking) if asking else {}
+        others = self._owners.of_others(asking) if asking else {}
         for name in orphaned:
             alone: Sql = sql.SQL("true")
             if not self._owned:
-                if name not in owners:
+                if name not in owners or name not in others:
                     continue
                 alone = sql.SQL(
                     "EXISTS (SELECT 1 FROM {0} o WHERE o.row_id = d.stage_id AND o.mine)"
-                    " AND NOT EXISTS (SELECT 1 FROM {0} o WHERE o.row_id = d.stage_id AND NOT o.mine)"
-                ).format(owners[name].source)
+                    " AND d.stage_id NOT IN (SELECT q.row_id FROM ({1}) q)"
+                ).format(owners[name].source, others[name])
             query = sql.SQL(
                 'UPDATE {} d SET (action, why) = ({}::"char", NULL) WHERE d.action = {} AND d.why = {} AND {}'
             )
