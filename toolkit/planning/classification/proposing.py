@@ -37,7 +37,7 @@ def classify(catalog: Catalog, schema: DatabaseSchema, *, compared: bool = True)
     renamed = changes.renames(catalog, schema, new)
     proposals = [writer.proposal(table) for table in new]
     proposals = [_renamed(catalog, each, renamed[each.table]) if each.table in renamed else each for each in proposals]
-    proposals = held_back([_declaring(each, edges) for each in proposals], catalog)
+    proposals = held_back([_declaring(each, edges) for each in proposals], catalog, edges)
     grouped = changes.groups(
         catalog,
         {table: [_other(table, edge) for edge in findings[table].edges] for table in new},
@@ -79,15 +79,15 @@ def _declaring(proposal: Proposal, edges: Edges) -> Proposal:
     return replace(proposal, options=tuple(replace(each, rule=declared(each.rule)) for each in proposal.options))
 
 
-def held_back(proposals: Sequence[Proposal], catalog: Catalog) -> list[Proposal]:
-    """The proposals; held back are those whose rules name tables that are not decided, which no file can."""
+def held_back(proposals: Sequence[Proposal], catalog: Catalog, edges: Edges) -> list[Proposal]:
+    """The proposals; held back are those whose rules name or lead to tables that are not decided, which no file can."""
     listed = {each.table for each in proposals if each.verdict is Verdict.DECIDED} | catalog.rules.keys()
     found = {each.table: each for each in proposals}
     changed = True
     while changed:
         changed = False
         for each in found.values():
-            missing = sorted(_named(each.options[0].rule) - listed) if each.verdict is Verdict.DECIDED else []
+            missing = sorted(_named(each.options[0].rule, edges) - listed) if each.verdict is Verdict.DECIDED else []
             if missing:
                 why = f"its rule names {' and '.join(missing)}: add it when that is decided"
                 reason, follows = Reason.WAITING, tuple(missing)
@@ -98,8 +98,10 @@ def held_back(proposals: Sequence[Proposal], catalog: Catalog) -> list[Proposal]
     return list(found.values())
 
 
-def _named(rule: TableRule) -> set[str]:
-    return {edge.table for edge in rule.owned_by if edge.table} | {each.parent for each in rule.references}
+def _named(rule: TableRule, edges: Edges) -> set[str]:
+    ways = {way.columns for way in rule.owned_by if not way.table}
+    owners = {edge.parent for edge in edges.of(rule.table) if edge.columns in ways}
+    return owners | {edge.table for edge in rule.owned_by if edge.table} | {each.parent for each in rule.references}
 
 
 def _renamed(catalog: Catalog, proposal: Proposal, old: str) -> Proposal:

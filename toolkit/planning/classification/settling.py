@@ -65,8 +65,10 @@ class Settling(Struct, kw_only=True):
 
     def result(self) -> Classification:
         """Give the classification with all that was answered in it."""
-        found = classify(self._catalog(), self.schema)
-        proposals = held_back([*found.proposals, *self.settled.values()], self.catalog)
+        catalog = self._catalog()
+        found = classify(catalog, self.schema)
+        edges = Edges(self.schema, catalog)
+        proposals = held_back([*found.proposals, *self.settled.values()], self.catalog, edges)
         return replace(
             found,
             proposals=tuple(sorted(proposals, key=lambda each: each.table)),
