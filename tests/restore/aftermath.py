@@ -1,4 +1,4 @@
-"""What becomes of a backed-up state: a business is deleted, rows move to another one, values change."""
+"""What becomes of a backed-up state: a business or a member is deleted, rows move to another one, values change."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ def aftermath(random: Random, world: World, state: State, legal: Callable[[World
         after[world.tenant] = [row for row in after[world.tenant] if row["id"] != gone]
         tenants.remove(gone)
     for table in world.tables:
+        if any(source for source, _ in table.owned_by) and random.random() < 0.6:
+            # members, say, are no more: what was theirs is nobody's
+            after[table.name] = [row for row in after[table.name] if random.random() < 0.5]
         for reference in table.references:
             if reference.parent == world.tenant and reference.parent_columns == ("id",) and tenants:
                 _move(random, after[table.name], reference.columns[0], tenants)

@@ -70,10 +70,45 @@ def make_world(random: Random) -> World:
     for draft in drafts:
         draft.references = [with_actions(random, each, draft.may_be_null) for each in draft.references]
     tables = with_cut_ways(random, [_finished(random, draft, drafts) for draft in drafts])
+    if _often(random, 0.3):
+        tables += _members(random)
     if random.randint(0, 3) == 0:
         chosen = random.randint(1, len(tables) - 1)
         tables[chosen] = replace(tables[chosen], statements=(_loud(random, tables[chosen]),))
     return World(name="random", tables=tuple(tables))
+
+
+def _members(random: Random) -> list[Table]:
+    """People who may be members of several businesses, and what they have: of both, or of nobody once they are gone."""
+    person = Reference(columns=("person",), parent="people", parent_columns=("id",), action="set null")
+    tenant = Reference(columns=("tenant",), parent="tenants", parent_columns=("id",), action="cascade")
+    named: dict[str, tuple[str | None, ...]] = {"id": KEYS, "name": NAMES}
+    return [
+        Table(
+            name="people",
+            columns={"id": "integer", "name": "text"},
+            key=("id",),
+            owned_by=(("members", ("person",)),),
+            values=named,
+        ),
+        Table(
+            name="members",
+            columns={"id": "integer", "person": "integer", "tenant": TENANTS.columns["id"]},
+            key=("id",),
+            references=(person, tenant),
+            owned_by=(("", ("tenant",)),),
+            values={"id": (*KEYS, "5", "6")},
+        ),
+        Table(
+            name="things",
+            columns={"id": "integer", "person": "integer", "name": "text"},
+            key=("id",),
+            references=(person,),
+            owned_by=(("", ("person",)),),
+            unowned=random.choice(("", "", "never")),
+            values=named,
+        ),
+    ]
 
 
 def _loud(random: Random, table: Table) -> str:

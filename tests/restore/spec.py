@@ -153,6 +153,11 @@ class World:
         return next(table for table in self.tables if table.name == name)
 
     @property
+    def has_members(self) -> bool:
+        """Whether rows have their owners through rows that point at them."""
+        return any(source for table in self.tables for source, _ in table.owned_by)
+
+    @property
     def references(self) -> list[tuple[Table, Reference]]:
         """Every reference with the table that has it."""
         return [(table, reference) for table in self.tables for reference in table.references]

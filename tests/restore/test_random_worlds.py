@@ -100,7 +100,7 @@ def make_way(random: Random, world: World, source: View, tables: Sequence[str]) 
     """A way to restore a backup of a world."""
     arguments: dict[str, Any] = {}
     picked: tuple[str, ...] = ()
-    if source.tenants and random.random() < (0.6 if is_cut_on_the_way(world) else 0.25):
+    if source.tenants and random.random() < (0.6 if is_cut_on_the_way(world) or world.has_members else 0.25):
         picked = (random.choice(sorted(source.tenants)),)
         arguments["businesses"] = list(picked)
     elif random.random() < 0.25:
