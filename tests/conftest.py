@@ -56,8 +56,10 @@ SERVERS = frozenset(("pg15", "pg16", "pg18", "moto_server", "ceph_server", "s3_s
 def pytest_configure(config: pytest.Config) -> None:
     """Settle where files are kept, and give the seed of a sweep to hypothesis and to the processes of pytest-xdist."""
     keep_temporary_files()
-    # what starts programs in the background has them ignore Ctrl-C, and theirs inherit it
+    # what starts programs in the background has them ignore signals, and theirs inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if EVERYTHING:
         os.environ["PLAYBACK_SEED"] = str(SEED)
         config.option.hypothesis_seed = config.option.hypothesis_seed or str(SEED)

@@ -78,9 +78,11 @@ class BackupOwners:
         for name, each in owners._everybody(tables).items():
             if name not in tables:
                 continue
-            query = sql.SQL("SELECT o.row_id FROM {} o WHERE NOT o.mine").format(each.source)
+            query = sql.SQL("SELECT DISTINCT o.row_id FROM {} o WHERE NOT o.mine").format(each.source)
             if source is not self._source:  # the same rows stand elsewhere there
-                query = sql.SQL("SELECT s.ctid AS row_id FROM {} s JOIN {} w ON {} WHERE w.ctid IN ({})").format(
+                query = sql.SQL(
+                    "SELECT s.ctid AS row_id FROM {} s JOIN {} w ON {} JOIN ({}) o ON w.ctid = o.row_id"
+                ).format(
                     self._source.staged(name).table,
                     source.staged(name).table,
                     same_key(self._schema.tables[name], "s", "w"),

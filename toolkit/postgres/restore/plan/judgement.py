@@ -152,7 +152,7 @@ class Judge:
                     continue
                 alone = sql.SQL(
                     "EXISTS (SELECT 1 FROM {0} o WHERE o.row_id = d.stage_id AND o.mine)"
-                    " AND d.stage_id NOT IN (SELECT q.row_id FROM ({1}) q)"
+                    " AND NOT EXISTS (SELECT 1 FROM ({1}) q WHERE q.row_id = d.stage_id)"
                 ).format(owners[name].source, others[name])
             query = sql.SQL(
                 'UPDATE {} d SET (action, why) = ({}::"char", NULL) WHERE d.action = {} AND d.why = {} AND {}'
