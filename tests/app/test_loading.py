@@ -57,11 +57,6 @@ def test_what_only_reads_declarations_loads_nothing_heavy(words: tuple[str, ...]
     assert {name for name in loaded(*words) if not name.startswith(DECLARATIONS)} == set()
 
 
-def test_what_is_right_is_told_without_the_library_of_schemas() -> None:
-    """A playbook that is as its schema wants it does not load the library that says what is wrong with one."""
-    assert "jsonschema" not in loaded("run", "playbooks/nightly.yml", "--list-tasks")
-
-
 def test_a_command_line_loads_the_declaration_of_its_own_command_alone() -> None:
     """What reads options does not wait for those of other commands."""
     assert loaded("explain", "--help") == {f"{DECLARATIONS}explain"}

@@ -10,7 +10,7 @@ from typing import Any
 from toolkit.actions.action import Action
 from toolkit.actions.registry import ACTIONS
 from toolkit.actions.schema import answers_schema, schema_of
-from toolkit.config.conforming import ENDING
+from toolkit.config.explanation import ENDING
 from toolkit.shipped import SCHEMAS
 
 PLAYBOOK = f"playbook{ENDING}"

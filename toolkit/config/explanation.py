@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from jsonschema import ValidationError
 from msgspec import Struct
 
-from toolkit.config.conforming import TEMPLATE
 from toolkit.config.document import Keys
 from toolkit.config.masking import mask
 from toolkit.wording import meant, nearest
 
-if TYPE_CHECKING:
-    from jsonschema import ValidationError
+ENDING: Final = ".schema.json"
+TEMPLATE: Final = f"template{ENDING}"
+"""The schema that stands beside another one wherever a template is allowed too."""
 
 LISTED: Final = 12
 """Most known names that are listed where none is near; more would hide the message."""

@@ -8,12 +8,16 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from toolkit.config.conforming import ENDING, Hidden, UnsureError, conforms
+from jsonschema import Draft202012Validator, ValidationError, validators
+from jsonschema.protocols import Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
 from toolkit.config.document import Document, show_below, show_path
-from toolkit.config.explanation import LISTED, Finding
+from toolkit.config.explanation import ENDING, LISTED, TEMPLATE, Finding, explain
 from toolkit.config.secrets import is_source
 from toolkit.errors import Problem
 from toolkit.model.playbook import Place
@@ -21,8 +25,33 @@ from toolkit.model.secret import Secret
 from toolkit.shipped import SCHEMAS
 from toolkit.wording import meant
 
+_BASE: Final = "file:///schemas/"
+_COMMON: Final = f"common{ENDING}"
+
+
 NO_SOURCE: Final = (
     'a secret\'s source is not taken here; put it into a variable, `vars: {name: {env: X}}`, and write "{{ name }}"'
+)
+
+
+class _Hidden(str):
+    """A secret among checked values: text of which nothing is known until it is revealed."""
+
+    __slots__ = ()
+
+
+def _unless_hidden(keyword: str) -> Callable[..., Iterator[ValidationError]]:
+    standard = Draft202012Validator.VALIDATORS[keyword]
+
+    def check_keyword(validator: Validator, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+        if not isinstance(instance, _Hidden):
+            yield from standard(validator, value, instance, schema) or ()
+
+    return check_keyword
+
+
+_Validator: Final[type[Validator]] = validators.extend(  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+    Draft202012Validator, {keyword: _unless_hidden(keyword) for keyword in ("pattern", "enum", "minLength")}
 )
 
 
@@ -73,15 +102,11 @@ def check(value: object, schema: str | Mapping[str, Any], *, rendered: bool = Fa
     Args:
         schema: its name without ending, or an action's own.
     """
-    plain = _plain(value)
-    if _conforms(plain, schema, rendered=rendered):
-        return []
-    from toolkit.config.faults import faults  # noqa: PLC0415 - only a value that is wrong pays for the library
-
+    validator = _named(schema, rendered) if isinstance(schema, str) else _own(schema, rendered)
+    errors = validator.iter_errors(_plain(value))
     # the library goes through keys in no certain order
-    findings = sorted(
-        faults(plain, schema, rendered=rendered), key=lambda finding: (show_path(finding.path), finding.message)
-    )
+    unsorted = dict.fromkeys(finding for error in errors for finding in explain(error))
+    findings = sorted(unsorted, key=lambda finding: (show_path(finding.path), finding.message))
     suggested = {(finding.path[:-1], finding.suggestion) for finding in findings if finding.suggestion}
     # an unknown key explains why none of several choices is there, a value of another kind explains everything
     unknown_keys = {finding.path[:-1] for finding in findings if finding.keyword == "additionalProperties"}
@@ -129,11 +154,41 @@ def action_schema(action: str) -> Mapping[str, Any]:
     return schema
 
 
-def _conforms(value: object, schema: str | Mapping[str, Any], *, rendered: bool) -> bool:
-    try:
-        return conforms(value, schema, rendered=rendered)
-    except UnsureError:
-        return False
+@functools.cache
+def _named(schema: str, rendered: bool) -> Validator:
+    return _Validator({"$ref": f"{_BASE}{schema}{ENDING}"}, registry=_registry(rendered))
+
+
+_validators: dict[tuple[int, bool], tuple[Mapping[str, Any], Validator]] = {}
+"""The validators of actions' own schemas by identity, each with its schema, so that no other one takes its place."""
+
+
+def _own(schema: Mapping[str, Any], rendered: bool) -> Validator:
+    key = (id(schema), rendered)
+    if key not in _validators:
+        # what it refers to is beside the schemas of all actions
+        placed = {**schema, "$id": f"{_BASE}actions/own{ENDING}"}
+        del placed["$schema"]
+        _validators[key] = (schema, _Validator(placed, registry=_registry(rendered)))
+    return _validators[key][1]
+
+
+@functools.cache
+def _registry(rendered: bool) -> Registry[Any]:
+    contents: dict[str, Any] = {
+        path.relative_to(SCHEMAS).as_posix(): json.loads(path.read_text(encoding="utf-8"))
+        for path in SCHEMAS.rglob(f"*{ENDING}")
+    }
+    for content in contents.values():
+        # where a schema names its draft, the library falls back on that draft's own validator
+        del content["$schema"]
+    if rendered:
+        contents[TEMPLATE] = False
+        # a secret's source has become a Secret by then, which is checked as text
+        contents[_COMMON]["$defs"]["secret"] = {"type": "string"}
+    resources = ((f"{_BASE}{name}", DRAFT202012.create_resource(content)) for name, content in contents.items())
+    registry: Registry[Any] = Registry().with_resources(resources)
+    return registry
 
 
 def _plain(value: object) -> Any:
@@ -141,4 +196,4 @@ def _plain(value: object) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return Hidden(value) if isinstance(value, Secret) else value
+    return _Hidden(value) if isinstance(value, Secret) else value
