@@ -104,7 +104,7 @@ class _PlaybookLinter(Struct, frozen=True):
                 yield from self._action((*at, keyword), keyword, value)
                 if foreseen is not None and self.inventory is not None:
                     yield from self._repositories((*at, keyword), keyword, value, foreseen, task.get("loop"))
-            else:
+            elif keyword != "name":  # which is never rendered
                 yield from self._syntax((*at, keyword), value)
                 if keyword == "loop":
                     yield from plain_secrets.problems(keyword, value, self.document.place((*at, keyword)))
