@@ -103,6 +103,11 @@ class AnswersArguments(Arguments, frozen=True, kw_only=True):
 A = TypeVar("A", bound=AnswersArguments)
 
 
+def given_answers(arguments: AnswersArguments) -> dict[str, Any]:
+    """Give what is answered, by field, for another task's arguments."""
+    return {name: getattr(arguments, name) for name in AnswersArguments.__struct_fields__}
+
+
 def with_file(arguments: A, directory: Path, action: str) -> A:
     """Give the same arguments with the answers of their file among those of the task.
 

@@ -2,54 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta
 from msgspec.structs import replace
 
 from toolkit.actions import restore
 from toolkit.actions.action import Action
-from toolkit.actions.answering import AnswersArguments, with_file
+from toolkit.actions.answering import AnswersArguments, given_answers, with_file
 from toolkit.actions.arguments import LockWait, RepositoryName, Text, about, matching
-from toolkit.actions.asserting import Assertion, asked
+from toolkit.actions.asserting import Assertion
 from toolkit.actions.context import Context
-from toolkit.actions.devices import device_catalog
 from toolkit.actions.locking import shared_lock
-from toolkit.actions.proving import recorded
 from toolkit.actions.restore import RestoreArguments
-from toolkit.actions.restored import RestoreFacts, after_restore
-from toolkit.actions.scratch import EMBEDDED, Scratch, ScratchName, borrowed
-from toolkit.actions.targets import conninfo_of, known_repositories, repository_config, repository_of
+from toolkit.actions.scratch import EMBEDDED, Scratch, ScratchName
+from toolkit.actions.targets import known_repositories, repository_config, repository_of
+from toolkit.actions.trial import Drill
 from toolkit.actions.turns import ALL, Chosen, Wanted, chosen
-from toolkit.actions.verify import VerifyArguments, beside_database, host_named
-from toolkit.config.masking import mask
-from toolkit.errors import (
-    DamageError,
-    ExitCode,
-    InputError,
-    LockedError,
-    PlaybackError,
-    RefusedError,
-    RowsRefusedError,
-    UnprovenError,
-)
+from toolkit.errors import ExitCode, RefusedError
 from toolkit.model.manifest import Manifest
-from toolkit.model.outcome import Moved, Outcome
+from toolkit.model.outcome import Outcome
 from toolkit.model.plan import Mode
-from toolkit.model.proof import Trial
 from toolkit.model.result import Drilled
-from toolkit.planning.clock import instant
 from toolkit.planning.drilling import Turn
-from toolkit.postgres.servers.place import restoration_in
-from toolkit.postgres.session.connection import connect
-from toolkit.postgres.verify.alone import rows_alone
 from toolkit.storage.open import open_store
 from toolkit.storage.repository import Repository
-from toolkit.wording import counted, first_few
-
-_CONCLUSIVE = (DamageError, RowsRefusedError, UnprovenError)
-"""What fails because of the backup; anything else kept the drill from being carried out, and says nothing of it."""
 
 
 class DrillArguments(AnswersArguments, frozen=True, kw_only=True):
@@ -144,7 +121,16 @@ def _drilled(arguments: DrillArguments, context: Context, repository: Repository
     passed, warnings, code, refused = list[str](), list[str](), ExitCode.OK, None
     while (found := chosen(context, repository, wanted, passed=passed)).manifest is not None:
         try:
-            outcome = _Drill(arguments, context, repository, found, found.manifest).outcome()
+            scratch = Scratch(like=context.host.name, on=arguments.on, name=arguments.name, keep=arguments.keep)
+            outcome = Drill(
+                request=_request(arguments, found, found.manifest, scratch),
+                scratch=scratch,
+                assertions=arguments.assertions,
+                context=context,
+                repository=repository,
+                manifest=found.manifest,
+                found=found,
+            ).outcome()
         except RefusedError as error:
             if not error.facts.get("questions"):
                 raise
@@ -187,130 +173,14 @@ def _request(
         mode=Mode.MIRROR,
         businesses=tuple(found.businesses),
         scratch=scratch,
-        **_answers(arguments),
+        **given_answers(arguments),
     )
-
-
-def _answers(arguments: AnswersArguments) -> dict[str, Any]:
-    """What is answered to drift, for the restore and for the comparison."""
-    return {name: getattr(arguments, name) for name in AnswersArguments.__struct_fields__}
 
 
 def _forecast(found: Chosen) -> Outcome:
     """What would be drilled, or why nothing is."""
     label = found.manifest.metadata.label if found.manifest else ""
     return Outcome(result=Drilled(label=label, businesses=found.businesses, why=found.why))
-
-
-class _Drill(Struct):
-    """A drill of one backup.
-
-    Attributes:
-        trial: what is known of it so far.
-        moved: rows of the closing table.
-        warnings: those of the restore and of the comparison.
-    """
-
-    arguments: DrillArguments
-    context: Context
-    repository: Repository
-    found: Chosen
-    manifest: Manifest
-    trial: Trial = field(default_factory=Trial)
-    moved: tuple[Moved, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-    def outcome(self) -> Outcome:
-        """Carry it out, and record how it went."""
-        self.trial = Trial(businesses=tuple(self.found.businesses))
-        try:
-            code = self._try()
-        except (InputError, LockedError):
-            raise
-        except PlaybackError as error:
-            failure, conclusive = mask(error.message), isinstance(error, _CONCLUSIVE)
-            self.trial = replace(self.trial, failure=failure, conclusive=conclusive)
-            self._recorded(Outcome())
-            raise
-        age = (self.context.now() - instant(self.manifest.metadata.timestamp)).total_seconds()
-        result = Drilled(
-            label=self.manifest.metadata.label,
-            businesses=self.found.businesses,
-            why=self.found.why,
-            aside=self.manifest.put_aside,
-            trial=self.trial,
-            age=max(0.0, age),
-            kept=self.arguments.keep,
-        )
-        return self._recorded(Outcome(result=result, moved=self.moved, warnings=self.warnings, exit_code=code))
-
-    def _recorded(self, outcome: Outcome) -> Outcome:
-        return recorded(outcome, self.context, self.repository, self.manifest, self.trial)
-
-    def _try(self) -> int:
-        """Restore, compare, ask; gives the exit code."""
-        arguments, own = self.arguments, self.context.host.name
-        scratch = Scratch(like=own, on=arguments.on, name=arguments.name, keep=arguments.keep)
-        with borrowed(self._own, scratch) as name:
-            self.trial = replace(self.trial, place=name)
-            request = _request(arguments, self.found, self.manifest, scratch)
-            self._restore(request)
-            differing = self._compare_businesses(name, request) if self.found.businesses else self._compare(name)
-            if differing:
-                failure = f"{counted(len(differing), 'table')} not as in the backup: {first_few(differing)}"
-                self.trial = replace(self.trial, failure=failure)
-                return ExitCode.DIFFERENCES
-            return self._assert(name)
-
-    @property
-    def _own(self) -> Context:
-        """What the restore would drop when the play has ended is dropped when the drill has."""
-        return replace(self.context, at_end=lambda name, work: None, scratch_by="drill")
-
-    def _restore(self, request: RestoreArguments) -> None:
-        outcome = restore.run(request, self._own)
-        self.moved, self.warnings = outcome.moved, outcome.warnings
-
-    def _compare(self, name: str) -> Sequence[str]:
-        """Compare the whole backup; gives the tables that differ."""
-        arguments = VerifyArguments(backup=self.manifest.metadata.label, host=name, **_answers(self.arguments))
-        beside = beside_database(arguments, self.context, self.repository, self.manifest)
-        self.trial, self.moved = beside.trial, (*self.moved, *beside.outcome.moved)
-        self.warnings += beside.outcome.warnings
-        if not (beside.proves or beside.differing):
-            raise RefusedError(
-                f"today's catalog file passes over rows of {self.manifest.metadata.label}, so not all can be compared",
-                hint="what was passed over stands in the warnings of `restore` and `verify`",
-            )
-        return () if beside.proves else beside.differing
-
-    def _compare_businesses(self, name: str, request: RestoreArguments) -> Sequence[str]:
-        """Plan the restore once more: nothing may be left to do, and no other rows be there; gives what differs."""
-        host = host_named(self.context, name)
-        facts = RestoreFacts(label=self.manifest.metadata.label, request=request, kept_rows=())
-        after = after_restore(facts, host, self.repository, self.manifest, self.context)
-        with connect(conninfo_of(self.context, host), application="playback drill") as connection:
-            alone = rows_alone(connection, device_catalog(self.context, host), self.manifest, request.businesses)
-            restoration = restoration_in(connection)
-            self.trial = replace(
-                self.trial,
-                postgres=connection.server,
-                seconds=restoration.seconds if restoration else None,
-                rows=sum(alone.rows.values()),
-                tables=len(self.manifest.tables),
-            )
-        return sorted({*(each.table for each in after.beyond), *alone.others})
-
-    def _assert(self, name: str) -> int:
-        known = {"label": self.manifest.metadata.label, "businesses": list(self.found.businesses)}
-        database = conninfo_of(self.context, host_named(self.context, name))
-        asserted = tuple(asked(database, each, known) for each in self.arguments.assertions)
-        broken = [each.name for each in asserted if not each.holds]
-        failure = (
-            f"{len(broken)} of {counted(len(asserted), 'assertion')} broken: {'; '.join(broken)}" if broken else ""
-        )
-        self.trial = replace(self.trial, assertions=asserted, failure=failure)
-        return ExitCode.FAILED if broken else ExitCode.OK
 
 
 ACTION = Action(

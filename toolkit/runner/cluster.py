@@ -9,8 +9,6 @@ queue: so Dask's own work is done once for many tasks.
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import threading
 import time
 import uuid
@@ -22,45 +20,30 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-import dask
-from dask.distributed import Client, Future, KilledWorker, LocalCluster, Queue
-from distributed.security import Security
+from dask.distributed import Client, Future, KilledWorker
 
 from toolkit.actions.context import Helper, HelperLostError
 from toolkit.config.packing import pack_written
-from toolkit.errors import InputError, TaskError, UndecidedError, UnreachableError
+from toolkit.errors import TaskError, UndecidedError, UnreachableError
 from toolkit.model.host import EmbeddedDatabase
 from toolkit.model.outcome import Outcome, Progress
 from toolkit.model.playbook import Place
 from toolkit.runner import wire
+from toolkit.runner.dask_client import connected, unheard_by_children
 from toolkit.runner.errands import heard
 from toolkit.runner.executor import Order, Threads
 from toolkit.runner.helping import AGAIN, errand_of, lost
-from toolkit.runner.interruption import Interruption, unheard
+from toolkit.runner.interruption import Interruption
+from toolkit.runner.seat import Seat
 from toolkit.runner.wire import Errand, LostError
-from toolkit.runner.worker import Visit, bell_of, interrupt, sit, work
+from toolkit.runner.worker import Visit, interrupt, work
 
 _SLICE: Final = 0.2
 _WITHOUT_WORKERS: Final = 30.0
 """Seconds that a task waits for a worker where the cluster has none; a lost one is begun anew within a few."""
-_TO_CONNECT: Final = 10
 _MOST: Final = 1000
 """Most hosts at the same time: each has a thread that waits for its worker."""
 _KINDS: Final = (".yml", ".yaml")
-_OWN_CLUSTER: Final = {
-    "distributed.scheduler.allowed-failures": 0,
-    # a task is one call that lasts: there is nothing to steal, to sample or to balance
-    "distributed.scheduler.work-stealing": False,
-    "distributed.scheduler.active-memory-manager.start": False,
-    "distributed.worker.profile.enabled": False,
-    "distributed.admin.tick.interval": "1s",
-    "distributed.admin.system-monitor.interval": "10s",
-    "distributed.admin.system-monitor.gil.enabled": False,
-    # nobody needs pages about it, which every user of this machine could read
-    "distributed.scheduler.http.routes": [],
-    "distributed.worker.http.routes": [],
-    "distributed.nanny.http.routes": [],
-}
 
 
 class DaskCluster:
@@ -102,16 +85,16 @@ class DaskCluster:
         self._gone = False
         self._client: Client | None = None
         self._stopping = _Once(lambda: interruption.pending, self._tell)
-        self._seats: list[_Seat] = []
+        self._seats: list[Seat] = []
         """Those that have no task now."""
         self._heard: dict[str, Progress] = {}
-        self._awaited: dict[str, _Seat] = {}
+        self._awaited: dict[str, Seat] = {}
 
     def __enter__(self) -> Self:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         # one that is interrupted while it begins or ends leaves half of itself behind
-        with self._interruption.held(), _unheard_by_children(), ExitStack() as opened:
-            client = opened.enter_context(self._connected())
+        with self._interruption.held(), unheard_by_children(), ExitStack() as opened:
+            client = opened.enter_context(connected(self._address, self.forks))
             visit = Visit(
                 run=self._run,
                 files=self._files,
@@ -200,7 +183,7 @@ class DaskCluster:
     def _answered(self, client: Client, order: Order, errand: Errand) -> Outcome:
         if client.status != "running" or self._gone:
             raise TaskError("the scheduler is gone; this task was not begun", hint=AGAIN)
-        seat = self._seats.pop() if self._seats else _Seat(client, f"{self._run}-{uuid.uuid4().hex}")
+        seat = self._seats.pop() if self._seats else Seat(client, f"{self._run}-{uuid.uuid4().hex}")
         self._awaited[errand.key] = seat
         try:
             seat.lay(wire.sent(errand))
@@ -212,7 +195,7 @@ class DaskCluster:
         self._seats.append(seat)
         return wire.outcome(answer)
 
-    def _told(self, client: Client, seat: _Seat, key: str) -> str:
+    def _told(self, client: Client, seat: Seat, key: str) -> str:
         """Wait for the answer to a task that is laid down; LostError where nobody will give it."""
         attempts = 2 if seat.is_taken else 1
         while attempts:
@@ -265,7 +248,7 @@ class DaskCluster:
         passing = partial(self._client.run, interrupt, self._run, part, on_error="ignore")
         threading.Thread(target=_quietly, args=(passing,), daemon=True).start()
 
-    def _lost(self, client: Client, order: Order, seat: _Seat) -> TaskError | UndecidedError:
+    def _lost(self, client: Client, order: Order, seat: Seat) -> TaskError | UndecidedError:
         """What is known of a task that nobody answers for any more."""
         begun = True
         if client.status == "running":
@@ -278,51 +261,6 @@ class DaskCluster:
         if not begun:
             return TaskError(f"{who} was lost before this task began; nothing was done", hint=AGAIN)
         return lost(order, who)
-
-    @contextmanager
-    def _connected(self) -> Iterator[Client]:
-        if self._address:
-            client = self._asked()
-            try:
-                yield client
-            finally:
-                # one that has lost its scheduler would look for it first
-                _quietly(partial(client.close, timeout=_TO_CONNECT if client.status == "running" else 0.5))
-            return
-        with dask.config.set(_OWN_CLUSTER):
-            try:
-                cluster = self._own()
-            except (OSError, RuntimeError, TimeoutError) as error:
-                raise TaskError(f"no worker processes can be begun: {error}") from error
-            with cluster, Client(cluster, set_as_default=False, name="playback") as client:
-                yield client
-
-    def _asked(self) -> Client:
-        """A client of the scheduler that was named."""
-        security = Security()
-        given = security.get_tls_config_for_role("client")
-        if self._address.startswith("tls:") and not (given["ca_file"] and given["cert"]):
-            raise InputError(
-                f"--executor: Dask's configuration has no certificate with which to ask {self._address}",
-                hint="it needs distributed.comm.tls with ca-file and client: {cert, key}: see docs/scale.md",
-            )
-        try:
-            return Client(self._address, timeout=_TO_CONNECT, security=security, set_as_default=False, name="playback")
-        except (OSError, TypeError, ValueError) as error:
-            hint = "is it running, and are its certificates of the same authority? see docs/scale.md"
-            raise UnreachableError(f"the scheduler {self._address} cannot be reached: {error}", hint=hint) from error
-
-    def _own(self) -> LocalCluster:
-        return LocalCluster(
-            n_workers=self.forks or os.cpu_count() or 1,
-            threads_per_worker=1,
-            memory_limit=0,
-            dashboard_address="127.0.0.1:0",
-            scheduler_kwargs={"dashboard": False},
-            silence_logs=logging.CRITICAL,
-            # anybody on this machine could have others' tasks run as this user
-            security=Security.temporary(),
-        )
 
     def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
         """Take a worker's answer, or tell of its progress; of a task that has ended nothing more is told."""
@@ -344,50 +282,6 @@ class DaskCluster:
         return own or "embedded:" in str(order.written)
 
 
-class _Seat:
-    """A queue of tasks, one at a time, and the call at a worker that takes them.
-
-    Attributes:
-        future: of that call; None before there was one.
-        woken: set when the answer is told, or the call ends.
-        answer: to the task that was laid down last; empty as long as there is none.
-    """
-
-    def __init__(self, client: Client, name: str) -> None:
-        self.tasks, self._bell = Queue(name, client=client), Queue(bell_of(name), client=client)
-        self.future: Future[tuple[str, str]] | None = None
-        self.woken = threading.Event()
-        self.answer = ""
-
-    @property
-    def is_taken(self) -> bool:
-        """Whether a worker sits there, or is to."""
-        return self.future is not None and not self.future.done()
-
-    def lay(self, text: str) -> None:
-        """Lay a task down."""
-        self.answer = ""
-        self.woken.clear()
-        self.tasks.put(text)
-        self._bell.put(True)
-
-    def close(self) -> None:
-        """Remove its queues from the scheduler."""
-        self.tasks.close()
-        self._bell.close()
-
-    def take(self, client: Client, run: str, key: str) -> None:
-        """Have a worker sit down; the scheduler calls it by the task that it begins with."""
-        name = f"{key}-{uuid.uuid4().hex}"
-        self.future = client.submit(sit, run, self.tasks.name, key=name, pure=False, retries=0)
-        self.future.add_done_callback(lambda _: self.woken.set())
-
-    def tell(self, answer: str) -> None:
-        """Take the answer."""
-        self.answer = answer
-        self.woken.set()
-
-
 class _Once:
     """Does something the first time that it is due."""
 
@@ -400,19 +294,6 @@ class _Once:
         """Do it when it is due and was not done before."""
         if self._due() and self._lock.acquire(blocking=False):
             self._what()
-
-
-@contextmanager
-def _unheard_by_children() -> Iterator[None]:
-    """As `unheard`; Python's own helping process begins like that, too."""
-    if sys.platform != "win32":
-        from multiprocessing import resource_tracker  # noqa: PLC0415 - there is none on Windows
-
-        # when it begins, it lets signals through again in the thread that needs it first
-        with unheard():
-            resource_tracker.ensure_running()
-    with unheard():
-        yield
 
 
 def _files(inventory: Path) -> dict[str, str]:
