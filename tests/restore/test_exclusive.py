@@ -212,6 +212,34 @@ def test_a_table_with_rows_goes_the_normal_way(pair: Pair) -> None:
     }
 
 
+@pytest.mark.parametrize("staying", [False, True])
+def test_foreign_keys_act_in_the_order_in_which_they_were_made(pair: Pair, staying: bool) -> None:
+    """What could be deleted before the restore can be afterwards: of two keys the one that deletes rows comes first.
+
+    A third key that stays in place keeps the one before it there.
+    """
+    third = "ALTER TABLE few ADD third text CONSTRAINT third REFERENCES tenants ON DELETE SET NULL"
+    stays = "ALTER TABLE few ADD CONSTRAINT fourth FOREIGN KEY (third) REFERENCES tenants NOT VALID"
+    pair.fill(
+        "ALTER TABLE few DROP CONSTRAINT few_tenant_fkey",
+        "ALTER TABLE few ADD CONSTRAINT second FOREIGN KEY (tenant) REFERENCES tenants ON DELETE CASCADE",
+        "ALTER TABLE few ADD billed text CONSTRAINT first REFERENCES tenants",
+        *([third, stays] if staying else []),
+    )
+    execute(
+        pair.source,
+        "INSERT INTO tenants VALUES ('c', 'C')",
+        "INSERT INTO few (id, tenant, billed) SELECT g, 'c', 'c' FROM generate_series(11, 40) g",
+    )
+    before = dict(pair.rows(INDEXES))
+    done = pair.restore(exclusive=True)
+    assert not any("would not be the same" in line for line in done.details)
+    after = dict(pair.rows(INDEXES))
+    assert (before["second"] == after["second"]) is staying
+    assert before["few_tenant_idx"] != after["few_tenant_idx"]
+    execute(pair.target, "DELETE FROM tenants WHERE id = 'c'")
+
+
 @pytest.mark.parametrize("check", [False, True])
 def test_who_owns_no_tables_is_refused(pair: Pair, clerk: str, check: bool) -> None:
     """A role that may write and does not own is refused, with what it lacks and what to do."""

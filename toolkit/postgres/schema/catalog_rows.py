@@ -52,6 +52,14 @@ SELECT concat('trigger ', g.tgname, ' of ', g.tgrelid::regclass),
 FROM pg_trigger g JOIN triggers j ON j.oid = g.oid
 LEFT JOIN pg_constraint k ON k.oid = g.tgconstraint LEFT JOIN pg_trigger p ON p.oid = g.tgparentid
 UNION ALL
+SELECT concat('order of the foreign keys of ', k.conrelid::regclass),
+    string_agg(k.conname::text, ', ' ORDER BY g.tgname::text COLLATE "C")
+FROM pg_constraint k JOIN keys j ON j.oid = k.oid
+JOIN pg_trigger g ON g.tgconstraint = k.oid AND g.tgrelid = k.confrelid
+WHERE k.contype = 'f'
+GROUP BY k.conrelid, k.confrelid
+HAVING bool_or(ARRAY[k.confdeltype, k.confupdtype] && ARRAY['c', 'n', 'd']::"char"[])
+UNION ALL
 SELECT concat('comment on ', pg_describe_object(d.classoid, d.objoid, d.objsubid)), d.description
 FROM pg_description d JOIN objects o ON o.class = d.classoid AND o.oid = d.objoid
 UNION ALL

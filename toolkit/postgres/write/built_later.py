@@ -3,6 +3,9 @@
 The server itself prints what makes each of them. Where something hangs on one that a statement could not bring back,
 it stays in place, which is always right, only slower: primary keys, keys that others point at, what partitions share,
 replica identities, what an extension owns, what is not valid, columns of indexes with names of their own.
+
+What foreign keys do to rows they do one after the other, in the order in which they were made. So they are made in that
+order again, and where one that does something stays in place, those before it between the same tables stay too.
 """
 
 from __future__ import annotations
@@ -45,7 +48,7 @@ SELECT t.named, coalesce(k.conname, x.relname)::text AS name, NULL::text AS pare
     ] || ARRAY(
         SELECT format('ALTER INDEX %%s ALTER COLUMN %%s SET STATISTICS %%s', i.quoted, a.attnum, a.attstattarget)
         FROM pg_attribute a WHERE a.attrelid = x.oid AND a.attstattarget >= 0 ORDER BY a.attnum
-    ), NULL) AS builds
+    ), NULL) AS builds, NULL::text AS fires
 FROM wanted t
 JOIN LATERAL (
     SELECT j.*, format('%%I.%%I', n.nspname, y.relname) AS quoted
@@ -76,23 +79,36 @@ AND NOT EXISTS (
 """)
 
 _KEYS = sql.SQL("""
-SELECT t.named, k.conname::text, p.named,
-    format('ALTER TABLE ONLY %%s DROP CONSTRAINT %%I', t.quoted, k.conname),
-    array_remove(ARRAY[
-        format('ALTER TABLE ONLY %%s ADD CONSTRAINT %%I %%s', t.quoted, k.conname, pg_get_constraintdef(k.oid)),
-        format('COMMENT ON CONSTRAINT %%I ON %%s IS %%L', k.conname, t.quoted, obj_description(k.oid, 'pg_constraint'))
-    ], NULL)
-FROM wanted t
-JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype = 'f'
-JOIN {NAMED} p ON p.oid = k.confrelid
-WHERE k.conparentid = 0 AND k.convalidated AND coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true'
-AND p.relkind = 'r' AND NOT p.relispartition AND has_schema_privilege(p.relnamespace, 'USAGE')
-AND (has_table_privilege(p.oid, 'REFERENCES') OR (
-    SELECT bool_and(has_column_privilege(p.oid, u.number, 'REFERENCES')) FROM unnest(k.confkey) AS u(number)))
-AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgconstraint = k.oid AND g.tgenabled <> 'O')
-AND NOT EXISTS (
-    SELECT FROM pg_depend d WHERE d.deptype = ANY (ARRAY['e', 'x']::"char"[])
-    AND d.classid = 'pg_constraint'::regclass AND d.objid = k.oid)
+SELECT q.named, q.name, q.parent, q.drops, q.builds, q.fires
+FROM (
+    SELECT k.*, bool_or(k.acts) OVER pair AS acted, max(k.fires) FILTER (WHERE NOT k.movable) OVER pair AS staying
+    FROM (
+        SELECT t.named, k.conname::text AS name, p.named AS parent,
+            format('ALTER TABLE ONLY %%s DROP CONSTRAINT %%I', t.quoted, k.conname) AS drops,
+            array_remove(ARRAY[
+                format('ALTER TABLE ONLY %%s ADD CONSTRAINT %%I %%s', t.quoted, k.conname, pg_get_constraintdef(k.oid)),
+                format('COMMENT ON CONSTRAINT %%I ON %%s IS %%L', k.conname, t.quoted,
+                    obj_description(k.oid, 'pg_constraint'))
+            ], NULL) AS builds,
+            (SELECT min(g.tgname::text COLLATE "C") FROM pg_trigger g
+             WHERE g.tgconstraint = k.oid AND g.tgrelid = k.confrelid) AS fires,
+            ARRAY[k.confdeltype, k.confupdtype] && ARRAY['c', 'n', 'd']::"char"[] AS acts,
+            k.conparentid = 0 AND k.convalidated AND coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true'
+            AND p.relkind = 'r' AND NOT p.relispartition AND has_schema_privilege(p.relnamespace, 'USAGE')
+            AND (has_table_privilege(p.oid, 'REFERENCES') OR (
+                SELECT bool_and(has_column_privilege(p.oid, u.number, 'REFERENCES'))
+                FROM unnest(k.confkey) AS u(number)))
+            AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgconstraint = k.oid AND g.tgenabled <> 'O')
+            AND NOT EXISTS (
+                SELECT FROM pg_depend d WHERE d.deptype = ANY (ARRAY['e', 'x']::"char"[])
+                AND d.classid = 'pg_constraint'::regclass AND d.objid = k.oid) AS movable
+        FROM wanted t
+        JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype = 'f'
+        JOIN {NAMED} p ON p.oid = k.confrelid
+    ) k
+    WINDOW pair AS (PARTITION BY k.named, k.parent)
+) q
+WHERE q.movable AND NOT (q.acted AND coalesce(q.fires < q.staying, false))
 """).format(NAMED=NAMED)
 
 _LACKING = sql.SQL("""
@@ -150,7 +166,10 @@ def parts_of(connection: Connection, schemas: Schemas, tables: Collection[str], 
         keys: give foreign keys too.
     """
     parts = sql.SQL("{} UNION ALL {}").format(_INDEXES, _KEYS) if keys else _INDEXES
-    query = sql.SQL('WITH {} SELECT * FROM ({}) q ORDER BY parent NULLS FIRST, named COLLATE "C", name COLLATE "C"')
+    query = sql.SQL(
+        "WITH {} SELECT named, name, parent, drops, builds FROM ({}) q"
+        ' ORDER BY fires COLLATE "C" NULLS FIRST, named COLLATE "C", name COLLATE "C"'
+    )
     parameters = {"schemas": parameter(schemas), "tables": sorted(tables)}
     with full_names(connection):
         found = connection.execute(query.format(_TABLES, parts), parameters).fetchall()
