@@ -70,8 +70,7 @@ def make_world(random: Random) -> World:
     for draft in drafts:
         draft.references = [with_actions(random, each, draft.may_be_null) for each in draft.references]
     tables = with_cut_ways(random, [_finished(random, draft, drafts) for draft in drafts])
-    if _often(random, 0.3):
-        tables += _members(random)
+    tables += random.choice((_members, _members, _below_shops, _below_shops, _below_shops, _nothing, _nothing))(random)
     if random.randint(0, 3) == 0:
         chosen = random.randint(1, len(tables) - 1)
         tables[chosen] = replace(tables[chosen], statements=(_loud(random, tables[chosen]),))
@@ -109,6 +108,44 @@ def _members(random: Random) -> list[Table]:
             values=named,
         ),
     ]
+
+
+def _below_shops(random: Random) -> list[Table]:
+    """What hangs on a tenant's rows alone, two levels deep: another tenant's once those are."""
+    tenant = Reference(columns=("tenant",), parent="tenants", parent_columns=("id",), action="cascade")
+    shop = Reference(columns=("shop",), parent="shops", parent_columns=("id",), action="cascade")
+    sale = Reference(columns=("sale",), parent="sales", parent_columns=("id",), action="cascade")
+    key = random.choice((("id",), ()))
+    return [
+        Table(
+            name="shops",
+            columns={"id": "integer", "tenant": "text NOT NULL", "name": "text"},
+            key=("id",),
+            references=(tenant,),
+            owned_by=(("", ("tenant",)),),
+            values={"id": KEYS[:2], "name": NAMES},
+        ),
+        Table(
+            name="sales",
+            columns={"id": "integer", "shop": "integer NOT NULL", "name": "text"},
+            key=("id",),
+            references=(shop,),
+            owned_by=(("", ("shop",)),),
+            values={"id": (*KEYS, "5", "6"), "name": NAMES},
+        ),
+        Table(
+            name="lines",
+            columns={"id": "integer", "sale": "integer", "name": "text"},
+            key=key,
+            references=(sale,),
+            owned_by=(("", ("sale",)),),
+            values={"id": KEYS, "name": NAMES},
+        ),
+    ]
+
+
+def _nothing(_: Random) -> list[Table]:
+    return []
 
 
 def _loud(random: Random, table: Table) -> str:

@@ -158,6 +158,17 @@ class World:
         return any(source for table in self.tables for source, _ in table.owned_by)
 
     @property
+    def has_chains(self) -> bool:
+        """Whether rows have their owners through rows of other tables than that of the tenants."""
+        return any(
+            reference.columns == columns and reference.parent not in {table.name, self.tenant}
+            for table in self.tables
+            for source, columns in table.owned_by
+            for reference in table.references
+            if not source
+        )
+
+    @property
     def references(self) -> list[tuple[Table, Reference]]:
         """Every reference with the table that has it."""
         return [(table, reference) for table in self.tables for reference in table.references]

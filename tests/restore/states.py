@@ -108,7 +108,7 @@ def _states(random: Random, world: World) -> tuple[State, State]:
         source[table.name] = first
         target[table.name] = second
     source = legal(world, source)
-    if random.random() < (0.8 if world.has_members else 0.3):
+    if random.random() < (0.8 if world.has_members or world.has_chains else 0.3):
         return source, aftermath(random, world, source, legal)
     return source, legal(world, target)
 
