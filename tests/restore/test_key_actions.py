@@ -127,12 +127,19 @@ LETS_NOT = {
     "unique": "item integer, other integer, UNIQUE NULLS NOT DISTINCT (item)",
     "another key": "item integer, other integer, FOREIGN KEY (item, other) REFERENCES pairs MATCH FULL",
     "pointed at": "item integer UNIQUE, other integer",
+    "computed": "item integer, other integer, g integer GENERATED ALWAYS AS (item + 1) STORED NOT NULL",
+    "check of computed": "item integer, other integer, g integer GENERATED ALWAYS AS (coalesce(item, 0)) STORED"
+    " CHECK (g > 0)",
+    "computed pointing": "item integer, other integer, g integer GENERATED ALWAYS AS (coalesce(item, 9)) STORED"
+    " REFERENCES others",
+    "unique computed": "item integer, other integer, g integer GENERATED ALWAYS AS (coalesce(item, 0)) STORED UNIQUE",
+    "not to be computed": "item integer, other integer, g integer GENERATED ALWAYS AS (1 / coalesce(item, 0)) STORED",
 }
 
 
 @HOSTS
 @needs(15)
-@pytest.mark.parametrize("kind", sampled(list(LETS_NOT), 3))
+@pytest.mark.parametrize("kind", sampled(list(LETS_NOT), 5))
 def test_what_its_table_does_not_let_be_null_holds_its_parent(make_pair: MakePair, host: str, kind: str) -> None:
     """Where SET NULL would break another constraint of the row, check mode and restore keep the parent, and name it."""
     pair = make_pair(
@@ -140,15 +147,17 @@ def test_what_its_table_does_not_let_be_null_holds_its_parent(make_pair: MakePai
         "CREATE TABLE items (id integer PRIMARY KEY, tenant text REFERENCES tenants)",
         "CREATE DOMAIN filled AS integer NOT NULL",
         "CREATE TABLE pairs (a integer, b integer, PRIMARY KEY (a, b))",
+        "CREATE TABLE others (id integer PRIMARY KEY)",
         f"CREATE TABLE shelves (id integer PRIMARY KEY, {LETS_NOT[kind]},"
         " FOREIGN KEY (item) REFERENCES items ON DELETE SET NULL)",
         "CREATE TABLE labels (shelf integer REFERENCES shelves (item))" if kind == "pointed at" else "SELECT",
-        device={"shelves": {}, "pairs": {}, **({"labels": {}} if kind == "pointed at" else {})},
+        device={"shelves": {}, "pairs": {}, "others": {}, **({"labels": {}} if kind == "pointed at" else {})},
     )
     execute(
         pair.target,
         "INSERT INTO items VALUES (1, 'a'), (2, 'a'), (3, 'a')",
         "INSERT INTO pairs VALUES (1, 1), (2, 2)",
+        "INSERT INTO others VALUES (1), (2)",
         "INSERT INTO shelves VALUES (1, 1, 1), (2, 2, 2)",
     )
     manifest, state = pair.backup(), pair.rows("SELECT * FROM shelves")

@@ -118,6 +118,21 @@ def test_plain_schemas_are_foreseen(make_pair: MakePair) -> None:
     assert foreseen(pair) == []
 
 
+def test_what_is_computed_from_a_column_that_the_backup_lacks(make_pair: MakePair) -> None:
+    """A constraint of a generated column is named where that is computed from a value which the server fills in."""
+    pair = make_pair(RULES, ITEMS)
+    execute(
+        pair.target,
+        "ALTER TABLE items ADD extra integer DEFAULT -5, ADD g integer GENERATED ALWAYS AS (extra + 1) STORED",
+        "ALTER TABLE items ADD CONSTRAINT computed CHECK (g > 0), ADD CONSTRAINT single UNIQUE (g)",
+    )
+    execute(pair.source, ROWS)
+    assert named(pair.restore(check=True)) == [
+        "constraint computed of table items depends on extra, which the backup does not have",
+        "unique key single of table items depends on extra, which the backup does not have",
+    ]
+
+
 PARTED = "CREATE TABLE items (id integer, tenant text REFERENCES tenants, day date, kind text) PARTITION BY {}"
 
 

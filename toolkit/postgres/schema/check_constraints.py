@@ -9,6 +9,7 @@ from psycopg import sql
 
 from toolkit.model.schema import DatabaseSchema
 from toolkit.postgres.schema.answering import UNSETTLED
+from toolkit.postgres.schema.computed_columns import READ_BY_GENERATED
 from toolkit.postgres.schema.naming import NAMED, parameter
 from toolkit.postgres.schema.relation import Sql
 from toolkit.postgres.schema.whole_rows import over, whole_row
@@ -20,7 +21,9 @@ SELECT c.named, f.conname, CASE WHEN r.oid <> c.oid THEN pg_get_partition_constr
        pg_get_expr(f.conbin, f.conrelid), pg_get_constraintdef(f.oid),
        (SELECT coalesce(array_agg(a.attname::text), '{{}}') FROM pg_attribute a
         WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-              AND ARRAY[a.attnum, 0::smallint] && f.conkey),
+              AND (ARRAY[a.attnum, 0::smallint] && f.conkey
+                   OR EXISTS (SELECT FROM {READ} WHERE e.adrelid = r.oid AND d.refobjsubid = a.attnum
+                                                       AND g.attnum = ANY (f.conkey)))),
        NOT EXISTS (SELECT FROM regexp_matches(f.conbin::text, ':(?:funcid|opfuncid) (\\d+)', 'g') m
                    JOIN pg_proc p ON p.oid = m[1]::oid WHERE {UNSETTLED}),
        {WHOLE}
@@ -30,7 +33,7 @@ JOIN pg_constraint f ON f.conrelid = r.oid AND (r.oid = c.oid OR f.coninhcount =
 WHERE f.contype = 'c' AND c.named = ANY (%(tables)s)
       AND coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
 ORDER BY c.named COLLATE "C", f.conname COLLATE "C"
-""").format(NAMED=NAMED, UNSETTLED=UNSETTLED, WHOLE=whole_row("f.conbin::text"))
+""").format(NAMED=NAMED, READ=READ_BY_GENERATED, UNSETTLED=UNSETTLED, WHOLE=whole_row("f.conbin::text"))
 
 _NOT_NULL = sql.SQL("""
 SELECT c.named, r.relname, a.attname, coalesce(pg_get_partition_constraintdef(r.oid), 'true')
@@ -51,7 +54,7 @@ class CheckConstraint(Struct, frozen=True):
         within: the condition on rows of which it speaks; None for all.
         expression: SQL over the columns, named plainly.
         definition: as the server prints it.
-        columns: those that it reads, generated ones left out.
+        columns: those that it reads; of a generated one those that it is computed from.
         settled: no function in it may answer otherwise once other rows are written.
         whole: where it speaks of rows as a whole, the table that they are of: see `whole_row`.
     """

@@ -8,6 +8,7 @@ from psycopg import sql
 
 from toolkit.model.plan import RestorePlan
 from toolkit.postgres.compare.comparison import Action, Comparison
+from toolkit.postgres.schema.computed_columns import READ_BY_GENERATED
 from toolkit.postgres.schema.naming import NAMED, parameter
 
 _CHECK = "c"
@@ -33,9 +34,11 @@ WITH written AS (
 SELECT w.named, n.kind, n.name, array_agg(DISTINCT a.attname::text)
 FROM written w JOIN named n ON n.oid = w.oid
 JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-                       AND (a.attnum = n.number OR n.number = 0 AND n.kind = 'c')
+                       AND (a.attnum = n.number OR n.number = 0 AND n.kind = 'c'
+                            OR EXISTS (SELECT FROM {READ} WHERE e.adrelid = w.oid AND g.attnum = n.number
+                                                                AND d.refobjsubid = a.attnum))
 GROUP BY w.named, n.kind, n.name ORDER BY w.named COLLATE "C", n.name COLLATE "C"
-""").format(NAMED=NAMED)
+""").format(NAMED=NAMED, READ=READ_BY_GENERATED)
 
 
 def unknown_values(comparison: Comparison, table: str, columns: Collection[str], *, staged: bool) -> list[str]:
