@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from psycopg import sql
 
+from toolkit.model.identity import Followed
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Mode, RestorePlan
@@ -18,11 +19,12 @@ from toolkit.planning.drift import dropped_said
 from toolkit.planning.picking import picking_of
 from toolkit.planning.reclassification import Reclassified, Tenants, businesses_said, reclassified
 from toolkit.planning.seen_plan import seen
-from toolkit.planning.some_tables import SomeTables, of_tables, some_tables
+from toolkit.planning.some_tables import SomeTables, of_tables
 from toolkit.postgres.compare.sequence_outlook import behind
 from toolkit.postgres.compare.source import Source
-from toolkit.postgres.restore.device.own_node import stage_own_node
+from toolkit.postgres.restore.device.own_node import StagedNode, stage_own_node
 from toolkit.postgres.restore.device.sync_state import SyncState
+from toolkit.postgres.restore.locking import Locking
 from toolkit.postgres.restore.plan.planner import Planner
 from toolkit.postgres.restore.plan.prepared import Prepared
 from toolkit.postgres.restore.plan.row_sums import RowSums
@@ -40,7 +42,7 @@ from toolkit.postgres.restore.preflight import (
 )
 from toolkit.postgres.restore.rebuilding import Rebuilding
 from toolkit.postgres.selection.selected import Selected
-from toolkit.postgres.selection.snapshot import LOCK_SECONDS, WRITING_LOCK, Survey, consistent_snapshot
+from toolkit.postgres.selection.snapshot import LOCK_SECONDS, Survey, consistent_snapshot
 from toolkit.postgres.selection.tenants import the_same
 from toolkit.postgres.session.connection import Connection, refuse_standby
 from toolkit.postgres.stage.backup_owners import BackupOwners
@@ -48,12 +50,12 @@ from toolkit.postgres.stage.decision import Device, settle_device
 from toolkit.postgres.stage.fitting import fitting_source
 from toolkit.postgres.stage.following import follow
 from toolkit.postgres.stage.narrowing import narrow, narrowed
-from toolkit.postgres.stage.request import Request, scope_on_target
+from toolkit.postgres.stage.request import Request, scope_on_target, some_on_target
 from toolkit.postgres.stage.transients import leave_transient
 from toolkit.postgres.stage.version import version_said
 from toolkit.postgres.write import recovery
 from toolkit.postgres.write.batches import BadRow
-from toolkit.postgres.write.triggers import may_bypass, tables_to_alter, tables_with_rules
+from toolkit.postgres.write.triggers import may_bypass
 
 
 class Lessons(Struct, frozen=True, kw_only=True):
@@ -141,75 +143,41 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
     bypass = request.atomic and not request.fire and may_bypass(connection)
     in_place = lessons.in_place or ("rows that the server refused are looked for" if lessons.foresee else "")
     rebuilding = Rebuilding(connection, request, bypass=bypass, in_place=in_place)
+    locking = Locking(request, rebuilding, contended=lessons.locked, bypass=bypass)
     with consistent_snapshot(
         connection,
         request.catalog,
         scope_on_target(manifest, request.catalog),
         unclassified="warn",
-        exclusive=lambda survey: _locked(connection, survey, request, lessons, bypass=bypass),
-        alone=lambda survey: _unread(connection, survey, request, rebuilding, bypass=bypass),
+        exclusive=locking.unwritten,
+        alone=locking.unread,
         patience=LOCK_SECONDS if request.check else recovery.TABLE_SECONDS,
     ) as found:
         today = reclassified(
             manifest, found.catalog, found.accounting.rules, found.schema, found.links, answers=request.answers
         )
         manifest = today.manifest
-        some = _some(found, request)
+        some = some_on_target(request, found)
         device, manifest, survey = settle_device(
             connection, found, manifest, request.device, narrowed=bool(request.businesses), some=some is not None
         )
-        survey = _of_some(survey, some, lambda: refuse_tables(request, today, manifest, found, device))
-        foresee = request.check or request.samples or lessons.foresee or request.seen is not None
-        fitting = partial(
-            fitting_source,
-            survey.workspace,
-            manifest,
-            request.rows_of,
-            request.answers,
-            thorough=lessons.foresee,
-            ask=request.ask,
-            # whose the rows of the backup are is known by all of them
-            some=None if request.businesses else some,
-        )
-        source = fitting()
-        manifest = of_tables(source.manifest, some.named) if some else source.manifest
-        refuse_hidden(manifest, survey)
-        progress.start("compare", rows=manifest.metadata.stats.total_records)
-        names = read_answers(asked, survey.schema, request.answers)
-        picking = picking_of(asked, names, survey.schema, survey.links)
-        owners = BackupOwners(
-            survey.workspace,
-            source,
-            rows_of=request.rows_of,
-            picking=picking,
-            tenants=manifest.selection.tenants,
-            wider=fitting if request.businesses else None,
-        )
-        if request.businesses:
-            refuse_cut_ways(manifest.metadata.label, picking, today)
-            refuse_lost_ways(manifest.metadata.label, picking, names)
-            selected = narrow(survey.workspace, source, owners, meanwhile=lambda: _selected(survey))
-        else:
-            selected = None
         if some is not None:
-            source.restrict(some.named)
-        followed = (
-            *follow(connection, source, survey, device),
-            *leave_transient(connection, source, survey),
+            refuse_tables(request, today, manifest, found, device)
+            survey = survey.of_some(some)
+        staged = _staged(
+            request, survey, manifest, asked, today=today, device=device, some=some, lessons=lessons, progress=progress
         )
-        made_node = stage_own_node(connection, source, survey, device)
-        source.settle()
-        selected = selected or _selected(survey)
+        manifest, source, selected = staged.manifest, staged.source, staged.selected
         prepared = Planner(
             survey,
             mode=request.mode,
             selected=selected,
             source=source,
-            owners=owners,
+            owners=staged.owners,
             uncertain=today.uncertain,
             bypass=bypass,
             atomic=request.atomic,
-            foresee=foresee,
+            foresee=request.check or request.samples or lessons.foresee or request.seen is not None,
             aside=request.put_aside is not None,
             owned=request.owned,
             bad=lessons.bad,
@@ -223,8 +191,8 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             survey=survey,
             device=device,
             prepared=prepared,
-            followed=followed,
-            made_node=made_node,
+            followed=staged.followed,
+            made_node=staged.made_node,
         )
         tenants = Tenants(
             known=selected.known,
@@ -253,7 +221,7 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             sync=sync,
             plan=replace(
                 plan,
-                locking=_locking(connection, survey, plan, request, lessons, alone=rebuilding.alone, bypass=bypass),
+                locking=locking.said(survey, plan),
                 rebuilding=rebuilding.said,
                 unforeseen=unforeseen(prepared.comparison, plan, fire=request.fire, bypass=bypass),
             ),
@@ -261,6 +229,87 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             rebuilding=rebuilding,
         )
         yield ready.with_seen(request, device) if request.check or request.seen is not None else ready
+
+
+class _Staged(Struct, frozen=True, kw_only=True):
+    """The backup on stage, as far as it is restored, and the scope on the target.
+
+    Attributes:
+        manifest: of the tables that are restored.
+        followed, made_node: what was done on stage to the backup's rows, and to those of the node table.
+    """
+
+    manifest: Manifest
+    source: Source
+    owners: BackupOwners
+    selected: Selected
+    followed: tuple[Followed, ...]
+    made_node: StagedNode
+
+
+def _staged(
+    request: Request,
+    survey: Survey,
+    manifest: Manifest,
+    asked: Manifest,
+    *,
+    today: Reclassified,
+    device: Device,
+    some: SomeTables | None,
+    lessons: Lessons,
+    progress: Progress,
+) -> _Staged:
+    """Fit the rows of the backup to the target, find whose they are, and take away what is not restored.
+
+    Args:
+        manifest: the backup as today's catalog file and this device take it.
+        asked: the backup as it was asked for.
+    """
+    connection = survey.workspace.connection
+    fitting = partial(
+        fitting_source,
+        survey.workspace,
+        manifest,
+        request.rows_of,
+        request.answers,
+        thorough=lessons.foresee,
+        ask=request.ask,
+        # whose the rows of the backup are is known by all of them
+        some=None if request.businesses else some,
+    )
+    source = fitting()
+    manifest = of_tables(source.manifest, some.named) if some else source.manifest
+    refuse_hidden(manifest, survey)
+    progress.start("compare", rows=manifest.metadata.stats.total_records)
+    names = read_answers(asked, survey.schema, request.answers)
+    picking = picking_of(asked, names, survey.schema, survey.links)
+    owners = BackupOwners(
+        survey.workspace,
+        source,
+        rows_of=request.rows_of,
+        picking=picking,
+        tenants=manifest.selection.tenants,
+        wider=fitting if request.businesses else None,
+    )
+    if request.businesses:
+        refuse_cut_ways(manifest.metadata.label, picking, today)
+        refuse_lost_ways(manifest.metadata.label, picking, names)
+        selected = narrow(survey.workspace, source, owners, meanwhile=lambda: _selected(survey))
+    else:
+        selected = None
+    if some is not None:
+        source.restrict(some.named)
+    followed = (*follow(connection, source, survey, device), *leave_transient(connection, source, survey))
+    made_node = stage_own_node(connection, source, survey, device)
+    source.settle()
+    return _Staged(
+        manifest=manifest,
+        source=source,
+        owners=owners,
+        selected=selected or _selected(survey),
+        followed=followed,
+        made_node=made_node,
+    )
 
 
 def _passed_over(
@@ -289,94 +338,3 @@ def _deleted_tenants(survey: Survey, prepared: Prepared) -> Collection[str]:
         sql.Identifier(tenant.key), relation.source, ids, relation.same("t", "d")
     )
     return {str(key) for (key,) in survey.workspace.connection.execute(query)}
-
-
-def _locked(
-    connection: Connection, survey: Survey, request: Request, lessons: Lessons, *, bypass: bool
-) -> Collection[str]:
-    """The tables that others may not write to until the restore ends.
-
-    They are locked before the snapshot is taken and before anything else is, so that nobody waits in a circle.
-    """
-    if request.check or not request.atomic:
-        return []
-    some = _some(survey, request)
-    if bypass or request.exclusive:
-        return sorted(survey.schema.tables if some is None else some.held)
-    contended = _may_lock(survey, lessons.locked)
-    if request.fire:
-        return contended
-    # to disable a trigger is to lock its table
-    return contended | tables_to_alter(connection, survey.schema, _written(survey, some), bypass=False)
-
-
-def _some(survey: Survey, request: Request) -> SomeTables | None:
-    """The tables that are named, with what has to do with them; None where all are restored."""
-    return some_tables(request.named, survey.links, survey.accounting.rules) if request.tables else None
-
-
-def _of_some(survey: Survey, some: SomeTables | None, refuse: Callable[[], None]) -> Survey:
-    """What is known of the tables that are restored, unless one of them cannot be."""
-    if some is None:
-        return survey
-    refuse()
-    return survey.of_some(some)
-
-
-def _written(survey: Survey, some: SomeTables | None) -> Collection[str]:
-    """The tables that may be written to."""
-    taken = survey.accounting.taken
-    return taken if some is None else [name for name in taken if name in some.named | some.parents]
-
-
-def _unread(
-    connection: Connection, survey: Survey, request: Request, rebuilding: Rebuilding, *, bypass: bool
-) -> Collection[str]:
-    """The tables that others may not even read: the server disables a rule, and drops an index, only so."""
-    rebuilding.choose(survey)
-    if request.check or not request.atomic:
-        return []
-    written = _written(survey, _some(survey, request))
-    ruled = set() if request.fire else tables_with_rules(connection, survey.schema, written, bypass=bypass)
-    return ruled | set(rebuilding.alone)
-
-
-def _may_lock(survey: Survey, tables: Collection[str]) -> set[str]:
-    """Those of these tables that this role can lock against writers."""
-    lacking = {each.name for each in survey.workspace.lacking((WRITING_LOCK, name) for name in tables)}
-    return set(tables) - lacking
-
-
-def _locking(
-    connection: Connection,
-    survey: Survey,
-    plan: RestorePlan,
-    request: Request,
-    lessons: Lessons,
-    *,
-    alone: Collection[str],
-    bypass: bool,
-) -> str:
-    """How triggers are kept silent, and what other sessions will wait for, as a sentence."""
-    if not plan.changed:
-        return ""
-    some = _some(survey, request)
-    written = _written(survey, some)
-    how = "user triggers fire"
-    if not request.fire:
-        how = f"user triggers are kept silent by {'the replica role' if bypass else 'disabling them'}"
-        if ruled := tables_with_rules(connection, survey.schema, written, bypass=bypass):
-            how = f"{how}; rules are disabled, and other sessions wait to read {', '.join(sorted(ruled))}"
-    if bypass or (request.exclusive and request.atomic):
-        reading = f", and to read {', '.join(alone)}" if alone else ""
-        any_of = f"any of the {len(survey.schema.tables)} tables of the schema"
-        return f"{how}; other sessions wait to write to {', '.join(sorted(some.held)) if some else any_of}{reading}"
-    if lessons.locked:
-        names = sorted(_locked(connection, survey, request, lessons, bypass=bypass))
-        return f"{how}; others kept writing the same rows, so they wait to write to {', '.join(names)}"
-    if request.fire:
-        return f"{how}; other sessions wait for the rows that change"
-    names = sorted(tables_to_alter(connection, survey.schema, written, bypass=False))
-    if not names:
-        return f"{how}: there are none; other sessions wait for the rows that change"
-    return f"{how}; other sessions wait to write to {', '.join(names)}"

@@ -15,7 +15,9 @@ from toolkit.model.quarantine import QuarantinedRow
 from toolkit.model.scope import BackupType, Demo, Scope
 from toolkit.model.seen import Seen
 from toolkit.planning.reclassification import is_optional
+from toolkit.planning.some_tables import SomeTables, some_tables
 from toolkit.postgres.compare.source import RowsOf
+from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.stage.decision import DeviceRequest
 from toolkit.postgres.stage.fitting import Ask
 
@@ -120,3 +122,8 @@ def scope_on_target(manifest: Manifest, catalog: Catalog, *, unlimited: bool = T
         optional=optional,
         without=() if named else tuple(manifest.selection.left_out),
     )
+
+
+def some_on_target(request: Request, survey: Survey) -> SomeTables | None:
+    """Give the tables that are named, with what has to do with them on the target; None where all are restored."""
+    return some_tables(request.named, survey.links, survey.accounting.rules) if request.tables else None
