@@ -16,7 +16,8 @@ import pytest
 
 from toolkit.errors import StorageError
 from toolkit.model.host import LocalRepository, S3Repository
-from toolkit.storage.local import LocalStore, storage_error
+from toolkit.storage.failures import storage_error
+from toolkit.storage.local import LocalStore
 from toolkit.storage.open import open_store
 
 LEFT_OVER = "." + "0" * 32 + ".tmp"

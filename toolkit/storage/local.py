@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import re
-import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from toolkit.errors import MissingError, StorageError
+from toolkit.errors import MissingError
 from toolkit.storage.disk import probe_disk
+from toolkit.storage.failures import storage_error
 from toolkit.storage.folder import Entry, Folder, entered
 from toolkit.storage.layout import LOCKS
+from toolkit.storage.publishing import TEMPORARY, Naming, link, name_new, publish, replace, temporary_name
 from toolkit.storage.store import Ability, StoredFile, check_name
-
-_TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
 
 _DEEPEST = 8
 """How many directories deep a list looks: twice as deep as a repository is."""
@@ -29,20 +25,6 @@ _ATTEMPTS = 5
 
 _FLUSHES = 4
 """Directories that are flushed at the same time: the file system writes its journal once for all of them."""
-
-_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
-"""What file systems without hard links say, exFAT and some network ones among them."""
-
-_HINTS = {
-    errno.ENOSPC: "free space on that file system or use a repository elsewhere, then run again",
-    errno.EDQUOT: "the user's disk quota is used up; free space or raise it, then run again",
-    errno.EROFS: "the file system is mounted read-only; mount it writable or use a repository elsewhere",
-    errno.EACCES: "give the user who runs this access to that directory, or use a repository elsewhere",
-    errno.EPERM: "give the user who runs this access to that directory, or use a repository elsewhere",
-    errno.ENOTDIR: "a file stands where a directory is needed; move it away or correct the repository's path",
-    errno.EISDIR: "a directory stands where a file is needed; move it away or correct the repository's path",
-    errno.EIO: "the disk or the connection to it fails; look at the system's log before anything else",
-}
 
 
 class LocalStore:
@@ -68,9 +50,9 @@ class LocalStore:
     @property
     def conditional(self) -> bool:
         """Whether the file system can publish a file only where there is none: it has hard links, or it is Windows."""
-        target = _temporary_name()
+        target = temporary_name()
         try:
-            return self._publish(_temporary_name(), b"", lambda folder, temporary, _: _links(folder, temporary, target))
+            return self._publish(temporary_name(), b"", lambda folder, temporary, _: link(folder, temporary, target))
         finally:
             with suppress(OSError), entered(self._directory, ()) as folder:
                 folder.remove(target)
@@ -87,12 +69,12 @@ class LocalStore:
     def put(self, name: str, data: bytes) -> None:
         """Store a file durably and atomically; a lock, which is worth nothing once its machine is down, atomically."""
         check_name(name)
-        self._publish(name, data, _replace, durable=not name.startswith(LOCKS))
+        self._publish(name, data, replace, durable=not name.startswith(LOCKS))
 
     def put_new(self, name: str, data: bytes, *, durable: bool = True) -> bool:
         """Store a file atomically, its content durably, unless there is one of that name."""
         check_name(name)
-        return self._publish(name, data, _publish_new, durable=durable)
+        return self._publish(name, data, name_new, durable=durable)
 
     def make_durable(self, names: Iterable[str]) -> None:
         """Flush the directories that files are in, each once; a content was flushed before it got its name."""
@@ -112,10 +94,8 @@ class LocalStore:
                 except OSError as error:
                     raise storage_error("write", self._directory.joinpath(*above), error) from error
 
-    def _publish(
-        self, name: str, data: bytes, publish: Callable[[Folder, str, str], bool], *, durable: bool = True
-    ) -> bool:
-        """Write a temporary file and publish it; gives what `publish` says, and leaves no temporary file.
+    def _publish(self, name: str, data: bytes, naming: Naming, *, durable: bool = True) -> bool:
+        """Write a temporary file and give it its name; gives what `naming` says.
 
         Args:
             durable: flush the directories that have changed.
@@ -126,7 +106,7 @@ class LocalStore:
             attempt += 1
             try:
                 with entered(self._directory, parts, make=True, flush=durable) as folder:
-                    return _published(folder, last, data, publish, durable=durable)
+                    return publish(folder, last, data, naming, durable=durable)
             except FileNotFoundError as error:
                 # a directory that was empty may be removed at this very moment
                 if attempt == _ATTEMPTS:
@@ -188,7 +168,7 @@ class LocalStore:
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """Give the files whose names begin with `prefix`, sorted by name; links and special files among them."""
         for name, entry in self._walk(tuple(prefix.split("/")[:-1]), prefix=prefix):
-            if name.startswith(prefix) and not _TEMPORARY.fullmatch(entry.name):
+            if name.startswith(prefix) and not TEMPORARY.fullmatch(entry.name):
                 modified = datetime.fromtimestamp(entry.modified, UTC)
                 yield StoredFile(name=name, size=entry.size, modified=modified, version=entry.version)
 
@@ -251,7 +231,7 @@ class LocalStore:
             try:
                 if entry.is_folder and parts:
                     self._remove_empty((*parts, last))
-                elif _TEMPORARY.fullmatch(last):
+                elif TEMPORARY.fullmatch(last):
                     with entered(self._directory, parts) as folder:
                         folder.remove(last)
                     removed += 1
@@ -312,75 +292,9 @@ class LocalStore:
                 yield name, entry
 
 
-def storage_error(verb: str, path: Path, error: OSError, *, others: int = 0) -> StorageError:
-    """Give the error a user sees when the operating system refuses to write, read, list or remove a path.
-
-    Args:
-        others: to how many more paths something like it happened.
-    """
-    reason = (error.strerror or str(error)).lower()
-    what = f"{path} and {others} more" if others else str(path)
-    return StorageError(f"cannot {verb} {what}: {reason}", hint=_HINTS.get(error.errno or 0, ""))
-
-
 def _flush_in(outer: Folder, name: str) -> None:
     folder = outer.enter(name)
     try:
         folder.flush()
     finally:
         folder.close()
-
-
-def _temporary_name() -> str:
-    return f".{uuid.uuid4().hex}.tmp"
-
-
-def _published(
-    folder: Folder, name: str, data: bytes, publish: Callable[[Folder, str, str], bool], *, durable: bool
-) -> bool:
-    temporary = _temporary_name()
-    try:
-        folder.create(temporary, data)
-        published = publish(folder, temporary, name)
-        if durable:
-            folder.flush()
-    finally:
-        with suppress(OSError):
-            folder.remove(temporary)
-    return published
-
-
-def _replace(folder: Folder, temporary: str, target: str) -> bool:
-    folder.rename(temporary, target)
-    return True
-
-
-def _publish_new(folder: Folder, temporary: str, target: str) -> bool:
-    """Give a file its name unless that is taken; atomic where `_links` says so."""
-    try:
-        if _links(folder, temporary, target):
-            return True
-        folder.look(target)
-    except FileExistsError:
-        return False
-    except FileNotFoundError:
-        return _replace(folder, temporary, target)
-    return False
-
-
-def _links(folder: Folder, temporary: str, target: str) -> bool:
-    """Give a file a name nothing has yet; False where the file system cannot.
-
-    Raises:
-        FileExistsError: something has that name.
-    """
-    if os.name == "nt":
-        folder.rename_new(temporary, target)  # which refuses an existing target there, and only there
-        return True
-    try:
-        folder.link(temporary, target)
-    except OSError as error:
-        if error.errno in _NO_LINKS:
-            return False
-        raise
-    return True

@@ -21,8 +21,8 @@ from msgspec import Struct
 
 from toolkit.errors import DamageError, StorageError
 from toolkit.storage.bundle.headers import HEADER, HEADER_MARK, expected, flaw
+from toolkit.storage.failures import storage_error
 from toolkit.storage.folder import too_large
-from toolkit.storage.local import storage_error
 from toolkit.wording import counted
 
 _TABLE_LIMIT = 64 * 1024 * 1024

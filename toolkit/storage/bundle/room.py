@@ -10,7 +10,7 @@ from pathlib import Path
 from toolkit.errors import StorageError
 from toolkit.private import files
 from toolkit.storage.disk import free_bytes
-from toolkit.storage.local import storage_error
+from toolkit.storage.failures import storage_error
 from toolkit.wording import size
 
 _LARGE = 4 * 1024**3 - 1

@@ -18,9 +18,9 @@ from typing import BinaryIO
 from toolkit.errors import DamageError, StorageError
 from toolkit.private import files
 from toolkit.storage.bundle.contents import Contents, Member, content, identity, pieces
+from toolkit.storage.failures import storage_error
 from toolkit.storage.folder import entered
 from toolkit.storage.layout import OF_ROWS
-from toolkit.storage.local import storage_error
 
 _TIME = (1980, 1, 1, 0, 0, 0)
 """The time of every member: nothing asks for it, and where nobody says when, nobody reads it wrong."""

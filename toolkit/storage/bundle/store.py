@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
 
 from toolkit.errors import DamageError, MissingError, StorageError
+from toolkit.storage.bundle.beside import Beside
 from toolkit.storage.bundle.contents import Contents, content, contents_of, identity, misleading
 from toolkit.storage.bundle.room import check_room, failed
 from toolkit.storage.bundle.staging import Staging, refuse_damaged
 from toolkit.storage.disk import free_bytes
-from toolkit.storage.folder import entered
-from toolkit.storage.layout import LOCKS, MARKER, OF_ROWS
-from toolkit.storage.local import LocalStore, storage_error
+from toolkit.storage.failures import storage_error
+from toolkit.storage.layout import MARKER, OF_ROWS
+from toolkit.storage.local import LocalStore
 from toolkit.storage.store import Ability, StoredFile, check_name
 from toolkit.wording import counted, size
 
@@ -38,7 +39,7 @@ class BundleStore:
     def __init__(self, path: Path) -> None:
         # where it is a link, what it leads to is replaced
         self._path = Path(os.path.realpath(path)) if path.is_symlink() else path.absolute()
-        self._folder = self._path.with_name(f".{self._path.name}.writing")
+        self._beside = Beside(self._path)
         self._lock = RLock()
         self._read: Contents | None = None
         self._marker: bytes | None = None
@@ -79,13 +80,12 @@ class BundleStore:
         Raises:
             StorageError: the directory that the bundle is to be in is not there.
         """
-        self._check_folder()
-        return _Locks(self._folder)
+        return self._beside.locks
 
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Take all that is written within as one change; what changes left behind that were killed is removed."""
-        self._sweep()
+        self._beside.sweep()
         with self._whole():
             yield
 
@@ -98,7 +98,7 @@ class BundleStore:
             if staging is None or not (staging.new or staging.gone):
                 return
             try:
-                check_room(self._folder, self._path, sum(each.stored + _ENTRY for each in staging.kept()))
+                check_room(self._beside.path, self._path, sum(each.stored + _ENTRY for each in staging.kept()))
                 staging.publish()
             except DamageError as error:
                 raise self._fail(refuse_damaged(error)) from error
@@ -114,9 +114,9 @@ class BundleStore:
         contents = self._contents()
         kept = sum(each.stored + _ENTRY for each in contents.members.values()) if contents else 0
         try:
-            check_room(self._folder, self._path, kept + size + size // 1000)
+            check_room(self._beside.path, self._path, kept + size + size // 1000)
         finally:
-            self._tidy()
+            self._beside.tidy()
 
     def misleading(self) -> Iterator[str]:
         """Give what of the file would mislead other programs, though what is in it can be read."""
@@ -131,7 +131,7 @@ class BundleStore:
         check_name(name)
         with self._lock:
             if name == MARKER and not self._changing and self._contents() is None:
-                self._check_folder()
+                self._beside.check()
                 self._marker = data
                 return
             with self._change() as staging:
@@ -299,9 +299,9 @@ class BundleStore:
         return error
 
     def _begin(self) -> Staging:
-        self._check_folder()
+        self._beside.check()
         contents = self._contents()
-        self._staging = Staging(self._folder, self._path, contents)
+        self._staging = Staging(self._beside.path, self._path, contents)
         if contents is None and self._marker is not None:
             self._staging.put(MARKER, self._marker)
         return self._staging
@@ -311,52 +311,7 @@ class BundleStore:
         if self._staging is not None:
             self._staging.discard()
             self._staging = None
-        self._tidy()
-
-    def _tidy(self) -> None:
-        """Remove the directory beside the bundle, unless somebody who writes has a lock there."""
-        with suppress(OSError):
-            self._folder.rmdir()
-
-    def _sweep(self) -> None:
-        """Remove what changes left behind that were killed."""
-        for within in ((), (LOCKS.rstrip("/"),)):
-            with suppress(OSError), entered(self._folder.parent, (self._folder.name, *within)) as folder:
-                for each in folder.entries():
-                    if each.name.endswith(".tmp") and not each.is_folder:
-                        folder.remove(each.name)
-
-    def _check_folder(self) -> None:
-        """See that the bundle has a directory, and that no link leads away from where it is written.
-
-        Raises:
-            StorageError: it has not, or one does.
-        """
-        if not self._path.parent.is_dir():
-            raise StorageError(
-                f"there is no directory {self._path.parent} for {self._path.name}",
-                hint="plug in or mount what it is on, or make the directory",
-            )
-        try:
-            with suppress(FileNotFoundError), entered(self._path.parent, (self._folder.name,)):
-                pass
-        except OSError as error:
-            raise storage_error("write", self._folder, error) from error
-
-
-class _Locks(LocalStore):
-    """Locks in a directory that goes when the last of them does."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory)
-        self._made = directory
-
-    def delete_many(self, names: Iterable[str]) -> None:
-        """Remove files, and the directories when they are empty then."""
-        super().delete_many(names)
-        with suppress(OSError):
-            (self._made / "locks").rmdir()
-            self._made.rmdir()
+        self._beside.tidy()
 
 
 def _no_repository(path: Path, contents: Contents) -> DamageError:
