@@ -10,8 +10,9 @@ import msgspec
 from msgspec.structs import replace
 
 from tests.storage.samples import manifest_of
-from toolkit.model.manifest import Manifest, published_of
+from toolkit.model.manifest import Manifest
 from toolkit.model.proof import Trial
+from toolkit.model.published import published_of
 from toolkit.planning.clock import compact_stamp
 from toolkit.storage import manifest_file
 from toolkit.storage.layout import manifest_name, proofs_of, published_name, verified_name

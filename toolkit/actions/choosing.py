@@ -8,7 +8,8 @@ from datetime import datetime
 from toolkit.actions.arguments import BackupFilter
 from toolkit.actions.context import Context
 from toolkit.errors import InputError, PlaybackError, RefusedError
-from toolkit.model.manifest import Manifest, published_of
+from toolkit.model.manifest import Manifest
+from toolkit.model.published import published_of
 from toolkit.planning.choice import LATEST, Criteria, choose, may_be_meant
 from toolkit.storage.repository import Repository, vanished_error
 

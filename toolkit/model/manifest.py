@@ -18,23 +18,6 @@ FORMAT = 1
 VERSION = "2.0"
 
 
-class Published(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of `published/<label>.json`: what tells which backup is meant, without its manifest.
-
-    Attributes:
-        businesses: those that were named; none where all were meant.
-    """
-
-    checksum: str
-    host: str
-    job: str
-    scope: str
-    time: str
-    demo: str
-    businesses: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-
-
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
     """A file in which small chunks stand one after the other.
 
@@ -367,18 +350,3 @@ def canonical_json(manifest: Manifest) -> bytes:
 def seal(manifest: Manifest) -> Manifest:
     """Give the same manifest with its checksum filled in."""
     return msgspec.structs.replace(manifest, checksum=hashlib.sha256(canonical_json(manifest)).hexdigest())
-
-
-def published_of(manifest: Manifest) -> Published:
-    """Give what is noted of a backup beside it."""
-    metadata = manifest.metadata
-    return Published(
-        checksum=manifest.checksum,
-        host=metadata.host,
-        job=metadata.job,
-        scope=metadata.backup_type,
-        time=metadata.timestamp,
-        demo=metadata.business_filter.demo,
-        businesses=tuple(metadata.business_filter.business_ids),
-        tags=tuple(metadata.tags),
-    )

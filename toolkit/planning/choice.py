@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from toolkit.errors import InputError, RefusedError
-from toolkit.model.manifest import Published
+from toolkit.model.published import Published
 from toolkit.planning.clock import instant, is_future
 
 LATEST: Final = "latest"

@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from toolkit.errors import DamageError, InputError, MissingError, PlaybackError, StorageError
-from toolkit.model.manifest import Manifest, Published, published_of
+from toolkit.model.manifest import Manifest
+from toolkit.model.published import Published, published_of
 from toolkit.planning.clock import compact_stamp
 from toolkit.planning.totals import inconsistencies
 from toolkit.storage import manifest_file
