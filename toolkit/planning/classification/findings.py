@@ -45,3 +45,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     level: int = MANY
     follows: tuple[str, ...] = ()
     category: Category = Category.BUSINESS
+
+
+def listed(why: str) -> Finding:
+    """Give the finding of a list for all."""
+    return Finding(kind=Kind.LISTED, reason=Reason.LISTED, why=why)

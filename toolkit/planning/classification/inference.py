@@ -20,35 +20,36 @@ Which rules are safe, and why:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from toolkit.model.catalog import Catalog, Category, RuleKind, TableRule
 from toolkit.model.schema import DatabaseSchema
 from toolkit.planning.accounting import rule_of
 from toolkit.planning.classification import frameworks, names
 from toolkit.planning.classification.edges import Edge, Edges
-from toolkit.planning.classification.findings import FEW, MANY, ONE, Finding, Kind
+from toolkit.planning.classification.findings import FEW, MANY, ONE, Finding, Kind, listed
 from toolkit.planning.classification.joined import Joined
 from toolkit.planning.classification.knowledge import UNKNOWN, Knowledge, Parts, PendingError, pointable
+from toolkit.planning.classification.polymorphic import polymorphic
 from toolkit.planning.classification.proposals import Reason
+from toolkit.planning.classification.unowned import Unowned
 from toolkit.planning.cycles import components
 
 
-@dataclass(slots=True)
 class Inference:
-    """Infers table by table; `run` gives a finding for each."""
+    """Infers table by table; `run` gives a finding for each.
 
-    catalog: Catalog
-    schema: DatabaseSchema
-    edges: Edges
-    known: Knowledge = field(init=False)
-    _pending: dict[str, str] = field(default_factory=dict)
+    Attributes:
+        known: what was found so far.
+    """
 
-    def __post_init__(self) -> None:
-        tenant = self.catalog.tenant.table
-        self.known = Knowledge(
-            tenant, self.edges, Joined(tenant=tenant, edges=self.edges, rules=dict(self.catalog.rules))
-        )
+    def __init__(self, catalog: Catalog, schema: DatabaseSchema, edges: Edges) -> None:
+        self.catalog = catalog
+        self.schema = schema
+        self.edges = edges
+        tenant = catalog.tenant.table
+        self.known = Knowledge(tenant, edges, Joined(tenant=tenant, edges=edges, rules=dict(catalog.rules)))
+        self._unowned = Unowned(schema, edges, self.known)
+        self._pending: dict[str, str] = {}
 
     def run(self) -> Mapping[str, Finding]:
         """Give a finding for every table of the schema, those the catalog file classifies included."""
@@ -132,7 +133,7 @@ class Inference:
             why = "its name reads like a pattern: rename it, or put it under device or transient"
             return Finding(kind=Kind.OPEN, reason=Reason.UNWRITABLE, why=why)
         if frameworks.is_nobodys(table):
-            return _list("the framework fills it, alike for everybody")
+            return listed("the framework fills it, alike for everybody")
         column = None if self.edges.to(table) else frameworks.migration_column(self.schema.tables[table])
         if column is None and not self.edges.to(table) and frameworks.reads_like_migrations(self.schema.tables[table]):
             why = (
@@ -157,11 +158,11 @@ class Inference:
             return self._wait(table, [*to_tenant, *parts.owned, *parts.waiting], parts.waiting)
         if to_tenant:
             return self._by_tenant(table, to_tenant, parts)
-        return self._by_parts(table, parts) or self._by_others(table) or self._without_path(table)
+        return self._by_parts(table, parts) or self._by_others(table) or self._unowned.finding(table)
 
     def _by_parts(self, table: str, parts: Parts) -> Finding | None:
         """What a row is a part of says whose it is, unless several do, or only people where it is about something."""
-        pair = self._polymorphic(table)
+        pair = polymorphic(self.schema.tables[table])
         if pair and not any(self.known.level_through(edge) >= FEW for edge in parts.owned):
             return self._about(table, pair)
         beside = self._beside(table, parts)
@@ -214,13 +215,6 @@ class Inference:
             why += ": the backup of one tenant lacks its rows here, whole backups have them"
         return Finding(kind=Kind.STATE, reason=Reason.POLYMORPHIC, why=why)
 
-    def _polymorphic(self, table: str) -> tuple[str, str] | None:
-        of = self.schema.tables[table]
-        pointing = {name for key in of.foreign_keys for name in key.columns}
-        # what was visited last, say, is no owner, whatever stands beside it
-        pointing |= {name for name in of.column_names if names.is_passing(name)}
-        return names.polymorphic(of.column_names, pointing)
-
     def _by_others(self, table: str) -> Finding | None:
         """Nothing in the table itself says surely whose a row is."""
         tied, waiting = self.known.ties(table)
@@ -255,81 +249,6 @@ class Inference:
         why = f"{named} may tell whose a row is, and {also} may point at others, on which something hangs"
         return Finding(kind=Kind.OPEN, reason=Reason.SEVERAL, why=why, edges=(*tied, *owned))
 
-    def _without_path(self, table: str) -> Finding:
-        """Nothing says whose a row is, or only a mention does."""
-        hanging = [(edge, self.known.kind(edge)) for edge in self.known.hanging(table)]
-        listed = self._listed(table, [edge for edge, kind in hanging if kind is Kind.LISTED])
-        found = self._of_no_owner(table, hanging) or listed
-        if found is not None:
-            return found
-        read = tuple(edge for edge in self.edges.undeclared(table) if self.known.kind(edge) is Kind.OWNED)
-        if read:
-            why = f"{read[0].text} reads like a reference to {read[0].parent}, without a foreign key"
-            return Finding(kind=Kind.OPEN, why=why, edges=read)
-        return Finding(kind=Kind.PATHLESS) if self.edges.to(table) else self._leaf(table)
-
-    def _of_no_owner(self, table: str, hanging: Sequence[tuple[Edge, Kind]]) -> Finding | None:
-        """A part of a row that is outside the business data, or that the catalog file says has no owner."""
-        outside = [e for e, kind in hanging if kind is Kind.OUTSIDE and (e.cascade or not self.edges.to(table))]
-        if outside:
-            parent = self.known.state(outside[0].parent)
-            why = f"it is a part of {outside[0].parent}, which is {parent.category}"
-            return Finding(kind=Kind.STATE, why=why, category=parent.category)
-        lost = sorted({edge.parent for edge, kind in hanging if kind is Kind.POINTED_AT})
-        if not lost:
-            return None
-        why = f"a part of {', '.join(lost)}, which has no owner"
-        if any(map(self._serves_tenants, lost)) and not self._serves_tenants(table):
-            why += ": the backup of a tenant whose rows lead there has that row without these"
-            return Finding(kind=Kind.OPEN, reason=Reason.PART_OF_NONE, why=why)
-        return Finding(kind=Kind.POINTED_AT, reason=Reason.PART_OF_NONE, why=why)
-
-    def _leaf(self, table: str) -> Finding:
-        """Nothing points at it either."""
-        mentions = [edge for edge in self.edges.of(table) if self.known.kind(edge) is Kind.OWNED]
-        parents = ", ".join(sorted({edge.parent for edge in self.edges.of(table)}))
-        if mentions:
-            why = f"{' and '.join(edge.text for edge in mentions)} only mentions somebody or something"
-            return Finding(kind=Kind.STATE, why=why)
-        if parents:
-            return Finding(kind=Kind.STATE, why=f"it points only at {parents}, and nothing points at it")
-        why = "no foreign key from or to it, and no name by which it is a list"
-        return Finding(kind=Kind.STATE, reason=Reason.ALONE, why=why)
-
-    def _listed(self, table: str, parents: Sequence[Edge]) -> Finding | None:
-        """A list for all, or a part of one; what it points at would come along for everybody, so that must be lists."""
-        edges = self.edges.of(table)
-        if any(map(self.known.joined.upward, edges)) or any(
-            not edge.mention and self.known.kind(edge) is not Kind.LISTED for edge in edges
-        ):
-            return None
-        mentions = " and ".join(edge.text for edge in edges if edge.mention)
-        whole = next((edge for edge in parents if edge.cascade or self.edges.within_key(edge)), None)
-        if whole is not None and not mentions:
-            return _list(f"a part of {whole.parent}, which is a list for all")
-        key = self._list_key(table)
-        if key and not names.reads_like_lookup(table) and self._serves_tenants(table):
-            # names of domains or repositories are unique too, and some tenant's
-            return None
-        if key and not mentions:
-            return _list(f"{key} is unique over all tenants")
-        if key and self.edges.to(table):
-            why = f"{key} is unique over all tenants, but {mentions} would bring others' rows along"
-            return Finding(kind=Kind.POINTED_AT, reason=Reason.POINTED_AT, why=why)
-        alone = not edges and not self.edges.to(table) and names.reads_like_lookup(table)
-        return _list("it reads like a list for all, and has no link to any table") if alone else None
-
-    def _serves_tenants(self, table: str) -> bool:
-        """Whether a row that points at it is in some way a tenant's."""
-        reached: set[str] = set()
-        waiting = [edge.child for edge in self.edges.to(table) if not edge.mention]
-        while waiting:
-            child = waiting.pop()
-            if child not in reached:
-                reached.add(child)
-                waiting += [edge.parent for edge in self.edges.of(child) if not edge.mention]
-        return self.catalog.tenant.table in reached
-
     def _with_name(self, table: str, finding: Finding) -> Finding:
         """A table that reads like state is for a person, unless it is surely a tenant's."""
         word = names.reads_like_state(table)
@@ -354,16 +273,6 @@ class Inference:
             category=finding.category,
         )
 
-    def _list_key(self, table: str) -> str:
-        """A key by which people know the entries of a list, unique without any owner; empty if there is none."""
-        of = self.schema.tables[table]
-        if names.reads_like_people(table) or self._polymorphic(table):
-            return ""
-        for key in (of.primary_key, *(each.columns for each in of.unique_keys if not each.partial)):
-            if any(names.reads_like_list_key(column, table) for column in key):
-                return ", ".join(key)
-        return ""
-
     # findings
 
     def _owned(self, table: str, edges: Sequence[Edge]) -> Finding:
@@ -385,7 +294,3 @@ class Inference:
     def _wait(self, table: str, edges: Sequence[Edge], waiting: Sequence[Edge]) -> Finding:
         follows = sorted({edge.parent if edge.child == table else edge.child for edge in waiting})
         return Finding(kind=Kind.WAITING, reason=Reason.WAITING, edges=tuple(edges), follows=tuple(follows))
-
-
-def _list(why: str) -> Finding:
-    return Finding(kind=Kind.LISTED, reason=Reason.LISTED, why=why)

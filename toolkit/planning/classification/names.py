@@ -54,9 +54,6 @@ _PASSING = frozenset(
 )
 _CHOICES = frozenset("default preferred favorite favourite home primary main parent original".split())
 _ABOVE = frozenset("parent root thread replied reply container ancestor superior".split())
-_ROWS = frozenset("record row object entity res resource".split())
-_ANYTHING = _ROWS | frozenset("subject target item owner source reference ref related aggregate content model".split())
-_KINDS = ("kind", "model", "class", "table", "tablename", "entity")
 _FOLDED = re.compile(
     r"^(?:last|latest|current|active|selected|previous|recent|default|preferred|favou?rite|parent)\w{3,}$"
     r"|^\w*(?:created|updated|modified|approved|assigned|invited|requested|reviewed|edited|deleted|changed)(?:by|to)\w*$"
@@ -190,45 +187,6 @@ def reads_like_list_key(column: str, table: str) -> bool:
     """Say whether a column is what entries of a list are called by, e.g. `name`; in a lookup table also a `code`."""
     last = words(column)[-1:]
     return bool(last) and (last[0] in _LIST_WORDS or (last[0] in _CODE_WORDS and reads_like_lookup(table)))
-
-
-def polymorphic(columns: Iterable[str], pointing: Iterable[str]) -> tuple[str, str] | None:
-    """Give a pair of columns that say together what a row is about: its type and its id; None without one.
-
-    Args:
-        pointing: the columns of foreign keys, which are no part of such a pair unless they tell the type.
-    """
-    by_name = {plain(name): name for name in sorted(columns)}
-    keys = set(pointing)
-    for said, kind in by_name.items():
-        stem = said.removesuffix("id").removesuffix("type") if said.endswith(("type", "typeid")) else ""
-        for ending in ("id", "uuid", "key"):
-            target = by_name.get(stem + ending) if stem else None
-            if target is not None and target not in keys:
-                return kind, target
-    found = _about_anything(by_name, keys)
-    if found:
-        return found
-    about = by_name.get("objectid") or by_name.get("objectpk")
-    kind_of = by_name.get("contenttypeid") or by_name.get("contenttype")
-    return (kind_of, about) if kind_of and about and about not in keys else None
-
-
-def _about_anything(columns: Mapping[str, str], keys: Collection[str]) -> tuple[str, str] | None:
-    """A pair such as `entity` and `entity_id`, `res_model` and `res_id`, `table_name` and `record_id`.
-
-    Such words stand for anything. Others, say in `vehicle_model` beside `vehicle_id`, speak of the same thing.
-    """
-    for said, target in columns.items():
-        stem = said.removesuffix("uuid").removesuffix("id").removesuffix("key")
-        if stem == said or not (stem in _ANYTHING or stem.endswith("able")) or target in keys:
-            continue
-        kinds = (f"{stem}{ending}" for ending in ("", *_KINDS))
-        loose = ("tablename", "table", "modelname", "model", "entityname", "entity") if stem in _ROWS else ()
-        kind = next((columns[each] for each in (*kinds, *loose) if each in columns), "")
-        if kind and kind not in keys:
-            return kind, target
-    return None
 
 
 def table_can_stand(table: str) -> bool:
