@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from msgspec.structs import replace
 from psycopg import sql
 
-from toolkit.model.plan import LEFT_BY_MERGE, Kept, Load, Mode, RestorePlan, TablePlan
+from toolkit.model.plan import LEFT_BY_MERGE, Load, Mode, RestorePlan
 from toolkit.planning.row_order import sort_key
 from toolkit.planning.some_tables import SomeTables
 from toolkit.postgres.compare.comparison import (
@@ -33,6 +32,7 @@ from toolkit.postgres.restore.plan.index_entries import find_unindexed
 from toolkit.postgres.restore.plan.judgement import Judge
 from toolkit.postgres.restore.plan.kept import KeptRows
 from toolkit.postgres.restore.plan.loading import how_to_load
+from toolkit.postgres.restore.plan.numbers import Numbers
 from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles
 from toolkit.postgres.restore.plan.prepared import Prepared
 from toolkit.postgres.restore.plan.uniqueness import Release, Uniqueness
@@ -150,10 +150,11 @@ class Planner:
         blocking = deletions.moving if release.deletes_first and not self._bypass else []
         conflicts = tuple(obstacles.conflicts())
         sequences = self._outlook(comparison, deletions)
+        numbers = Numbers(comparison=comparison, loads=self._loads, kept=self._kept)
         plan = RestorePlan(
             label=self._source.manifest.metadata.label,
             mode=self._mode,
-            tables=self._tables(deletions, release, obstacles.by_table() if self._aside else {}),
+            tables=numbers.tables(deletions, release, obstacles.by_table() if self._aside else {}),
             order=self._written_together(),
             conflicts=(*(() if self._aside else conflicts), *blocking),
             quarantined=conflicts if self._aside else (),
@@ -335,12 +336,6 @@ class Planner:
     def _are_written_together(self, one: str, other: str) -> bool:
         return any({one, other} <= set(group) for group in self._written_together())
 
-    def _inserts(self, name: str) -> int:
-        if self._loads.get(name) is Load.COPY:
-            return self._entries[name].rows
-        differences = self._differences.get(name)
-        return differences.count(Action.MISSING) if differences else 0
-
     # some tables
 
     def _of_some(self) -> dict[str, Any]:
@@ -353,42 +348,3 @@ class Planner:
             "left_behind": self._along.left_behind(),
             "not_touched": tuple(sorted(self._survey.schema.tables.keys() - self._entries.keys())),
         }
-
-    # the numbers
-
-    def _tables(self, deletions: Deletions, release: Release, quarantined: Mapping[str, int]) -> dict[str, TablePlan]:
-        for name, found in self._differences.items():
-            self._kept.add_differing(name, found)
-        self._having_estranged = self._kept.settle(self._differences)
-        tables = {
-            name: replace(
-                self._table_plan(name, deletions),
-                quarantined=quarantined.get(name, 0),
-                rewritten=release.rewritings[name].again if name in release.rewritings else 0,
-            )
-            for name in {**self._entries, **deletions.ids}
-        }
-        for each in deletions.releases:
-            before = tables.get(each.table) or TablePlan(table=each.table)
-            tables[each.table] = replace(before, set_null=before.set_null + each.rows)
-        return dict(sorted(tables.items()))
-
-    def _table_plan(self, name: str, deletions: Deletions) -> TablePlan:
-        entry, differences = self._entries.get(name), self._differences.get(name)
-        differing = sum(differences.counts.values()) if differences else 0
-        load = self._loads.get(name, Load.NONE)
-        return TablePlan(
-            table=name,
-            load=load,
-            inserts=self._inserts(name),
-            updates=differences.count(Action.CHANGED) if differences else 0,
-            deletes=deletions.counts.get(name, 0),
-            unchanged=0 if load is Load.COPY or entry is None else entry.rows - differing,
-            kept=(*self._kept.described(name), *self._estranged(name)),
-        )
-
-    def _estranged(self, name: str) -> tuple[Kept, ...]:
-        found = self._differences.get(name)
-        if found is None or name not in self._having_estranged:
-            return ()
-        return self._kept.estranged(name, self._source.staged(name).relation, found)
