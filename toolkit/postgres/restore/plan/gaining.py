@@ -67,7 +67,8 @@ class Gaining(Struct, frozen=True, kw_only=True):
         }
         found = workspace.numbers(some, lambda _: None)
         below = self.afterwards.below(link.table for link, given in found.items() if given)
-        below &= below if within is None else set(within)
+        if within is not None:
+            below &= set(within)
         if not below:
             return {}
         states = self.afterwards.states(below, {})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg import sql
 
-from toolkit.model.plan import LEFT_BY_MERGE, Load, Mode, RestorePlan
+from toolkit.model.plan import Load, Mode, RestorePlan
 from toolkit.planning.row_order import sort_key
 from toolkit.planning.some_tables import SomeTables
 from toolkit.postgres.compare.comparison import (
@@ -25,12 +25,12 @@ from toolkit.postgres.restore.plan.along import Along
 from toolkit.postgres.restore.plan.ambiguity import find_ambiguous
 from toolkit.postgres.restore.plan.checks import find_failing_checks
 from toolkit.postgres.restore.plan.estrangement import Estrangement
-from toolkit.postgres.restore.plan.extras import ExtraRows
 from toolkit.postgres.restore.plan.foreign_keys import ForeignKeys
 from toolkit.postgres.restore.plan.gaining import Gaining
 from toolkit.postgres.restore.plan.index_entries import find_unindexed
 from toolkit.postgres.restore.plan.judgement import Judge
 from toolkit.postgres.restore.plan.kept import KeptRows
+from toolkit.postgres.restore.plan.leaving import Leaving
 from toolkit.postgres.restore.plan.loading import how_to_load
 from toolkit.postgres.restore.plan.numbers import Numbers
 from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles
@@ -38,13 +38,13 @@ from toolkit.postgres.restore.plan.prepared import Prepared
 from toolkit.postgres.restore.plan.uniqueness import Release, Uniqueness
 from toolkit.postgres.restore.plan.writing_order import parents_first, together_where_changing
 from toolkit.postgres.schema.exclusive_keys import deferrable_keys
-from toolkit.postgres.schema.relation import Sql, row_text
+from toolkit.postgres.schema.relation import row_text
 from toolkit.postgres.schema.sequences import numbered_beyond_reach
 from toolkit.postgres.selection.selected import Selected
 from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.stage.backup_owners import BackupOwners
 from toolkit.postgres.write.batches import BadRow
-from toolkit.postgres.write.deletion import DeletionPlanner, Deletions
+from toolkit.postgres.write.deletion import Deletions
 
 
 class Planner:
@@ -137,14 +137,14 @@ class Planner:
                 comparison=comparison, survey=self._survey, some=self._some, device_data=self._device_data
             )
             self._along.bring()
-        estrangement = self._settle_owners(comparison, judge, obstacles)
+        estrangement, leaving = self._settle_owners(comparison, judge, obstacles)
         self._find_bad(comparison, obstacles)
         for name, found in self._differences.items():
             judge.find_fixed(name, self._relations[name], found, obstacles)
         find_failing_checks(comparison, obstacles)
         find_unindexed(comparison, obstacles)
         find_ambiguous(comparison, obstacles)
-        deletions, release = self._settle(comparison, obstacles, estrangement)
+        deletions, release = self._settle(comparison, obstacles, estrangement, leaving)
         if self._along is not None:
             self._along.forget()
         blocking = deletions.moving if release.deletes_first and not self._bypass else []
@@ -164,15 +164,26 @@ class Planner:
         )
         return Prepared(plan, comparison, deletions, release, tuple(obstacles.found))
 
-    def _settle_owners(self, comparison: Comparison, judge: Judge, obstacles: Obstacles) -> Estrangement:
+    def _settle_owners(
+        self, comparison: Comparison, judge: Judge, obstacles: Obstacles
+    ) -> tuple[Estrangement, Leaving]:
         """Take rows out of the plan that would be another business's."""
         afterwards = Afterwards(comparison=comparison, survey=self._survey)
-        self._gaining = Gaining(
+        gaining = Gaining(
             comparison=comparison,
             survey=self._survey,
             selected=self._selected,
             owners=self._owners,
             afterwards=afterwards,
+        )
+        leaving = Leaving(
+            comparison=comparison,
+            survey=self._survey,
+            mode=self._mode,
+            gaining=gaining,
+            kept=self._kept,
+            uncertain=self._uncertain,
+            some=self._some,
         )
         estrangement = Estrangement(
             comparison=comparison,
@@ -182,19 +193,16 @@ class Planner:
             owned=self._owned,
             afterwards=afterwards,
         )
-        near = sorted({*self._gaining.to_compare(self._loads), *estrangement.to_compare(self._loads)})
+        near = sorted({*gaining.to_compare(self._loads), *estrangement.to_compare(self._loads)})
         self._loads |= dict.fromkeys(near, Load.STAGED)
         self._compare(near, judge)
-        estrangement.settle(self._leaving, obstacles)
+        estrangement.settle(leaving.foreseen, obstacles)
         self._settle_along()
-        return estrangement
+        return estrangement, leaving
 
     def _settle_along(self) -> None:
         if self._along is not None:
             self._along.settle()
-
-    def _leaving(self) -> Mapping[str, Sql]:
-        return {} if self._mode is Mode.MERGE else self._candidates(lambda *_: None)
 
     def _find_bad(self, comparison: Comparison, obstacles: Obstacles) -> None:
         for row in self._bad:
@@ -211,7 +219,7 @@ class Planner:
                 obstacles.add(bad)
 
     def _settle(
-        self, comparison: Comparison, obstacles: Obstacles, estrangement: Estrangement
+        self, comparison: Comparison, obstacles: Obstacles, estrangement: Estrangement, leaving: Leaving
     ) -> tuple[Deletions, Release]:
         """What is deleted, and how values become free; rows that are put aside may change either, and so on."""
         uniqueness = Uniqueness(
@@ -222,9 +230,9 @@ class Planner:
         )
         while True:
             if self._aside and obstacles.found:  # what is put aside owns nothing
-                estrangement.settle(self._leaving, obstacles)
+                estrangement.settle(leaving.foreseen, obstacles)
                 self._settle_along()
-            deletions = self._deletions(comparison)
+            deletions = leaving.deletions()
             release, found = uniqueness.find_held(deletions, obstacles)
             while lacking := foreign_keys.find_dangling(deletions.ids, obstacles):
                 found += lacking
@@ -259,55 +267,6 @@ class Planner:
         """Find what differs in some tables, and which of it may be written."""
         workspace, staged = self._survey.workspace, {name: self._source.staged(name) for name in names}
         self._differences |= judge.settle(compare(workspace, self._relations, staged))
-
-    # deletions
-
-    def _deletions(self, comparison: Comparison) -> Deletions:
-        self._kept.clear()
-        candidates = self._candidates(self._kept.add)
-        if self._mode is Mode.MERGE:
-            for name, query in candidates.items():
-                self._kept.add(name, LEFT_BY_MERGE, query)
-            return Deletions()
-        planner = DeletionPlanner(
-            self._survey.workspace,
-            rules=self._survey.accounting.rules,
-            links=self._survey.links.references,
-            differences=self._differences,
-            arriving={
-                name: sql.SQL("(SELECT s.* FROM {})").format(comparison.written(name))
-                for name in self._differences
-                if comparison.writes(name)
-            },
-            within=None if self._some is None else self._some.named,
-        )
-        deletions = planner.plan(candidates)
-        for name, reasons in deletions.kept.items():
-            for reason in reasons:
-                self._kept.add(name, reason, planner.kept_for(name, reason))
-        return deletions
-
-    def _candidates(self, keep: Callable[[str, str, Sql], None]) -> dict[str, Sql]:
-        """Per table, a query of the ids of rows that the backup lacks and that nothing but references holds."""
-        gained = self._gaining.find()
-        extras = ExtraRows(
-            self._connection,
-            survey=self._survey,
-            selected=self._gaining.added_to(gained),
-            gained=gained,
-            found={name: found.lines for name, found in self._differences.items()},
-            source=self._source,
-            uncertain=self._uncertain,
-            keep=keep,
-        )
-        # a table that is empty, or holds exactly the rows of the backup, has no others
-        looked_at = [
-            name
-            for name, entry in self._entries.items()
-            if self._some is None or name in self._some.named
-            if not entry.rows or name in self._differences or name in gained
-        ]
-        return {name: query for name in looked_at if (query := extras.deletable(name)) is not None}
 
     # sequences
 
