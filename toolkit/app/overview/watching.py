@@ -16,7 +16,8 @@ from toolkit.app.control import Control
 from toolkit.app.doctoring.bounded import Asking
 from toolkit.app.doctoring.examining import Examination, Looking
 from toolkit.app.overview.coming import Coming, coming
-from toolkit.app.overview.standing import Key, Overview, overview_of
+from toolkit.app.overview.judging import Key, overview_of
+from toolkit.app.overview.standing import Overview
 from toolkit.app.scheduling.record import FOLDER
 from toolkit.config.inventory import LoadedInventory
 from toolkit.errors import PlaybackError, UnsetError

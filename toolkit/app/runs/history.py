@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from toolkit.app.runs import record
+from toolkit.app.runs.report import report_in
 
 LARGEST: Final = 4 * 1024 * 1024
 """Bytes of a report above which it is passed over: that of a large fleet is no history of one shop."""
@@ -57,8 +58,8 @@ def attempts(control: Path, *, limit: int) -> list[Attempt]:
     for run in record.ids(control):
         data = _data(record.directory_of(control, run) / record.REPORT)
         left -= len(data)
-        if any(each in data for each in _SAID):
-            found += reversed(list(_attempts(run, _report(data))))
+        if any(each in data for each in _SAID) and (report := report_in(data)):
+            found += reversed(list(_attempts(run, report)))
         if len(found) >= limit or left < 0:
             break
     return found[:limit]
@@ -71,19 +72,11 @@ def _data(report: Path) -> bytes:
     return b""
 
 
-def _report(data: bytes) -> Mapping[str, Any]:
-    with suppress(msgspec.MsgspecError):
-        report = msgspec.json.decode(data)
-        if isinstance(report, dict):
-            return report
-    return {}
-
-
 def _attempts(run: str, report: Mapping[str, Any]) -> Iterator[Attempt]:
-    for play in report.get("plays", ()):
-        for task in play.get("tasks", ()):
-            if task.get("action") in _ACTIONS:
-                for result in _each(task.get("results", ())):
+    for play in report["plays"]:
+        for task in play["tasks"]:
+            if task["action"] in _ACTIONS:
+                for result in _each(task["results"]):
                     yield _attempt(run, task, result)
 
 

@@ -19,6 +19,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from toolkit.app.runs.report import report_in
 from toolkit.errors import ExitCode, InputError
 from toolkit.planning.clock import stamp
 from toolkit.private import files
@@ -92,38 +93,6 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     stopped_by: str = ""
 
 
-class _Result(msgspec.Struct):
-    host: str
-    status: str
-    ignored: bool
-    message: str
-    hint: str
-    details: list[Any]
-    warnings: list[Any]
-    facts: dict[str, Any]
-
-
-class _Task(msgspec.Struct):
-    name: str
-    action: str
-    results: list[_Result]
-
-
-class _Play(msgspec.Struct):
-    tasks: list[_Task]
-
-
-class _Problem(msgspec.Struct):
-    message: str
-
-
-class _Report(msgspec.Struct):
-    """What has to be there for a file to be a report: what those who read one ask for."""
-
-    plays: list[_Play]
-    problems: list[_Problem]
-
-
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """A run and how it stands now."""
 
@@ -152,12 +121,9 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
     def report(self) -> Mapping[str, Any] | None:
         """Give its report; None where there is none, as of a run that goes on, and where the file is damaged."""
-        try:
-            report: Mapping[str, Any] = msgspec.json.decode((self.directory / REPORT).read_bytes())
-            msgspec.convert(report, type=_Report)
-        except (OSError, msgspec.MsgspecError):
-            return None
-        return report
+        with suppress(OSError):
+            return report_in((self.directory / REPORT).read_bytes())
+        return None
 
     def hosts(self) -> tuple[str, ...]:
         """Give its hosts, as far as they are known."""
