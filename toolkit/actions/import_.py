@@ -14,6 +14,7 @@ from toolkit.actions.context import Context
 from toolkit.actions.destinations import destinations
 from toolkit.actions.importing import Import, Wanted
 from toolkit.actions.scratch import EMBEDDED, Scratch, ScratchName, borrowed, making
+from toolkit.actions.set_aside import SetAside
 from toolkit.actions.targets import catalog_of
 from toolkit.model.outcome import Outcome
 from toolkit.model.role import Role
@@ -130,7 +131,8 @@ def run(arguments: ImportArguments, context: Context) -> Outcome:
                 tags=arguments.tags,
                 taken=arguments.taken,
             )
-            return Import(wanted, context, catalog, into, spool).outcome(made.draft.unbound)
+            aside = SetAside(wanted.path.name, context, spool)
+            return Import(wanted, context, catalog, into, aside).outcome(made.draft.unbound)
 
 
 ACTION = Action(

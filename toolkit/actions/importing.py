@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
-import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from toolkit import __version__
 from toolkit.actions.context import Context
-from toolkit.actions.destinations import Destination, Destinations
+from toolkit.actions.destinations import Destinations
 from toolkit.actions.reading import Reading, warnings_of
+from toolkit.actions.set_aside import SetAside
 from toolkit.config.backup_file import read_blocks
 from toolkit.config.document import show_file
 from toolkit.errors import ExitCode, InputError, Problem, RefusedError
 from toolkit.model.catalog import Catalog, Category
 from toolkit.model.manifest import LeftOut, Manifest
 from toolkit.model.outcome import Moved, Outcome
-from toolkit.model.quarantine import QuarantinedRow
 from toolkit.model.result import Imported, StoredIn
 from toolkit.model.scope import BackupType, Scope
 from toolkit.planning.accounting import rule_of
@@ -47,7 +45,6 @@ from toolkit.postgres.selection.support import find_support
 from toolkit.postgres.session.connection import Connection, connect
 from toolkit.postgres.write.triggers import may_bypass, silent_triggers
 from toolkit.storage.processes import acting_name
-from toolkit.storage.quarantine import IMPORTED, QuarantineWriter
 from toolkit.wording import counted, first_few
 
 _APPLICATION = "playback import"
@@ -71,22 +68,21 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 class Import(Struct):
-    """One file that is imported; `spool` holds the records that are put aside."""
+    """One file that is imported."""
 
     wanted: Wanted
     context: Context
     catalog: Catalog
     into: Destinations
-    spool: IO[bytes]
+    aside: SetAside
     faults: Faults = field(default_factory=Faults)
     said: list[str] = field(default_factory=list)
-    aside: dict[str, int] = field(default_factory=dict)
     clock: float = field(default_factory=time.monotonic)
 
     @property
     def judge(self) -> Judge:
         """What is done about what is found in the file."""
-        put_aside = self._put_aside if self.wanted.quarantine else None
+        put_aside = self.aside.put if self.wanted.quarantine else None
         return Judge(fate=self._fate, faults=self.faults, put_aside=put_aside)
 
     @property
@@ -179,20 +175,16 @@ class Import(Struct):
             return source
         if self.wanted.taken:
             try:
-                return msgspec.structs.replace(source, taken=instant(self.wanted.taken))
+                return replace(source, taken=instant(self.wanted.taken))
             except ValueError as error:
                 raise InputError([Problem(path="import.taken", message="not a time in ISO 8601")]) from error
         taken = datetime.fromtimestamp(int(self.path.stat().st_mtime), UTC)
         self.said.append(
             f"{self.shown} does not say when it was made: taken for {stamp(taken)}, when it was last written to"
         )
-        return msgspec.structs.replace(source, taken=taken)
+        return replace(source, taken=taken)
 
     # what is wrong
-
-    def _put_aside(self, row: QuarantinedRow) -> None:
-        self.aside[row.table] = self.aside.get(row.table, 0) + 1
-        self.spool.write(msgspec.json.encode(row) + b"\n")
 
     def _refuse_final(self, loaded: Loaded) -> None:
         """Refuse what makes it useless to look any further: no businesses, whose the rows are."""
@@ -227,7 +219,7 @@ class Import(Struct):
             self.said.append(f"{_columns(loaded.defaults)} not given by every record: those rows have its default")
         if loaded.computed:
             self.said.append(f"{_columns(loaded.computed)} computed by the database: the file's values are not taken")
-        if self.aside:
+        if self.aside.counts:
             self.said += [f"put aside: {line}" for line in self.faults]
 
     # storing
@@ -255,9 +247,9 @@ class Import(Struct):
             created_by=source.created_by or acting_name(),
             origin=self._origin(connection, source, started, job),
             said=tuple(self.said),
-            put_aside=self.aside,
+            put_aside=self.aside.counts,
         )
-        return reading.store().publish(self._store_aside)
+        return reading.store().publish(self.aside.stored)
 
     def _origin(self, connection: Connection, source: Source, started: datetime, job: str) -> Origin:
         return Origin(
@@ -279,23 +271,6 @@ class Import(Struct):
             postgres_version=connection.server,
         )
 
-    @contextmanager
-    def _store_aside(self, destination: Destination, label: str) -> Iterator[None]:
-        """Store the rows that were put aside before the backup exists; they are taken back where it does not."""
-        if not self.aside:
-            yield
-            return
-        request = {IMPORTED: self.path.name}
-        repository = destination.opened()
-        writer = QuarantineWriter(repository, label, self.context.host.name, self.context.now(), request=request)
-        self.spool.seek(0)
-        writer.write(msgspec.json.decode(line, type=QuarantinedRow) for line in self.spool)
-        try:
-            yield
-        except BaseException:
-            writer.discard()
-            raise
-
     # outcomes
 
     def _forecast(self, survey: Survey, selected: Selected, loaded: Loaded) -> Outcome:
@@ -306,10 +281,10 @@ class Import(Struct):
                 rows=sum(loaded.rows.values()),
                 tables=len(selected.taken),
                 businesses=selected.tenants,
-                aside=self.aside,
+                aside=self.aside.counts,
             ),
             warnings=(*warnings_of(survey, selected), *self.said),
-            exit_code=ExitCode.PARTIAL if self.aside else 0,
+            exit_code=ExitCode.PARTIAL if self.aside.counts else 0,
         )
 
     def _done(self, manifest: Manifest) -> Outcome:
@@ -321,7 +296,7 @@ class Import(Struct):
                 rows=stats.total_records,
                 tables=stats.total_tables,
                 businesses=manifest.selection.tenants,
-                aside=self.aside,
+                aside=self.aside.counts,
                 manifest=manifest,
                 stored=[
                     StoredIn(repository=each.name, chunks=len(each.new), bytes=each.new_bytes) for each in into.left
@@ -340,7 +315,7 @@ class Import(Struct):
                 )
                 for each in into.left
             ),
-            exit_code=ExitCode.PARTIAL if into.failed or self.aside else 0,
+            exit_code=ExitCode.PARTIAL if into.failed or self.aside.counts else 0,
         )
 
 
