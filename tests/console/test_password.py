@@ -15,8 +15,8 @@ import pytest
 from tests.app.invoking import ROOT
 from tests.terminal import talk
 from toolkit.app.commands.console_password import COMMAND, Options
-from toolkit.app.console.safety.passwords import NOBODY, hashed, matches
 from toolkit.app.control import Control
+from toolkit.app.passwords import NOBODY, hashed, matches
 from toolkit.app.performing import perform
 from toolkit.config import console
 from toolkit.errors import InputError

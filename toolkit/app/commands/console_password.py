@@ -52,7 +52,7 @@ def _body(given: Options, call: Call) -> Iterator[Answer]:
     from toolkit.storage.processes import user_name
 
     try:
-        from toolkit.app.console.safety.passwords import NOBODY, hashed
+        from toolkit.app.passwords import NOBODY, hashed
     except ModuleNotFoundError as error:
         message = "the console needs packages that are not installed: pip install 'playback-toolkit[console]'"
         raise TaskError(message) from error

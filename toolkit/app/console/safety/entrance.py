@@ -12,8 +12,8 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 
 from toolkit.app.console.safety.attempts import Attempts, introduction, known_place, place_of
-from toolkit.app.console.safety.passwords import NOBODY, matches
 from toolkit.app.console.safety.sessions import Session, Sessions
+from toolkit.app.passwords import NOBODY, matches
 from toolkit.model.console import Role, User
 from toolkit.storage.processes import user_name
 

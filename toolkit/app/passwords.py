@@ -1,4 +1,4 @@
-"""Passwords: argon2id, by argon2-cffi with the parameters of RFC 9106 for little memory."""
+"""Passwords of the console: argon2id, by argon2-cffi with the parameters of RFC 9106 for little memory."""
 
 from __future__ import annotations
 
