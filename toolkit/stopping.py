@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Final, TypeVar
 
 T = TypeVar("T")
@@ -44,35 +47,42 @@ def pause(seconds: float) -> None:
         time.sleep(min(left, _SLICE))
 
 
-def apart(wait: Callable[[], T], *, seconds: float | None = None) -> T:
+def begun(work: Callable[[], T], *, name: str = "waiting") -> Future[T]:
+    """Begin something that may never end, in a thread that ends with the program; gives what comes of it.
+
+    Args:
+        name: of the thread.
+    """
+    future: Future[T] = Future()
+    future.set_running_or_notify_cancel()
+
+    def do() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=copy_context().run, args=(do,), name=name, daemon=True).start()
+    return future
+
+
+def apart(work: Callable[[], T], *, seconds: float | None = None) -> T:
     """Do something that waits for somebody else and cannot be woken; it is left behind where this thread is to stop.
 
     Args:
         seconds: it is left behind after that, too, and TimeoutError is raised.
     """
     if seconds is None and getattr(_asked, "due", None) is None:
-        return wait()
+        return work()
     check()
-    given: list[T] = []
-    failed: list[BaseException] = []
-
-    def do() -> None:
-        try:
-            given.append(wait())
-        except BaseException as error:
-            failed.append(error)
-
-    waiting = threading.Thread(target=do, daemon=True)
-    waiting.start()
-    end = None if seconds is None else time.monotonic() + seconds
-    while waiting.is_alive():
-        waiting.join(_SLICE)
+    end = math.inf if seconds is None else time.monotonic() + seconds
+    coming = begun(work)
+    while not wait((coming,), _SLICE).done:
         check()
-        if end is not None and time.monotonic() > end and waiting.is_alive():
+        if time.monotonic() > end:
             raise TimeoutError
-    if failed:
-        raise failed[0]
-    return given[0]
+    check()
+    return coming.result()
 
 
 def output_of(

@@ -29,7 +29,7 @@ from tests.sweeps import SEED
 from toolkit.app.beginning.texts import VARIABLES
 from toolkit.app.commands.doctor import COMMAND, Options
 from toolkit.app.control import Control as CommandControl
-from toolkit.app.doctoring.bounded import Asking
+from toolkit.app.doctoring.asking import Asking
 from toolkit.app.doctoring.examining import Examination, totals
 from toolkit.app.performing import perform
 from toolkit.app.scheduling.record import FOLDER, Record, Run, write

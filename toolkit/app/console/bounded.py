@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from contextlib import suppress
-from contextvars import copy_context
-from functools import wraps
+from functools import partial, wraps
 from typing import Final
 
 from starlette.requests import Request
@@ -16,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from toolkit.errors import StorageError
+from toolkit.stopping import begun
 
 PATIENCE: Final = 20.0
 """Seconds until a page says that it cannot be shown now."""
@@ -46,17 +46,17 @@ def bounded(route: BaseRoute) -> BaseRoute:
 
 
 def _within(endpoint: Endpoint, *, slow: bool) -> Callable[[Request], Awaitable[Response]]:
-    turns, making = asyncio.Semaphore(AT_ONCE), set[threading.Thread]()
+    turns, making = asyncio.Semaphore(AT_ONCE), set[Future[Response]]()
 
     @wraps(endpoint)
     async def shown(request: Request) -> Response:
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGER if slow else PATIENCE), turns:
-                making.difference_update([each for each in making if not each.is_alive()])
+                making.difference_update([each for each in making if each.done()])
                 if len(making) < LEFT + AT_ONCE:
-                    answer, thread = _begun(endpoint, request)
-                    making.add(thread)
-                    return await answer
+                    page = begun(partial(endpoint, request), name="page")
+                    making.add(page)
+                    return await asyncio.wrap_future(page)
         raise StorageError(
             "what this page needs does not answer: a computer, or a place for backups",
             hint="is it switched on and connected? Overview says what does not answer. A first look at many backups"
@@ -64,26 +64,3 @@ def _within(endpoint: Endpoint, *, slow: bool) -> Callable[[Request], Awaitable[
         )
 
     return shown
-
-
-def _begun(endpoint: Endpoint, request: Request) -> tuple[asyncio.Future[Response], threading.Thread]:
-    """Begin to make a page, in a thread that ends with the program whatever it waits for."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Response] = loop.create_future()
-
-    def made() -> None:
-        try:
-            answer = endpoint(request)
-        except BaseException as error:
-            told(future.set_exception, error)
-        else:
-            told(future.set_result, answer)
-
-    def told(tell: Callable[..., None], what: object) -> None:
-        # a loop that is closed, or a page that is not waited for any more
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(lambda: None if future.done() else tell(what))
-
-    thread = threading.Thread(target=copy_context().run, args=(made,), name="page", daemon=True)
-    thread.start()
-    return future, thread

@@ -11,7 +11,7 @@ from typing import Final
 from toolkit.app.command import Call
 from toolkit.app.commands.businesses import COMMAND, Counted, Options
 from toolkit.app.control import Control
-from toolkit.app.doctoring.bounded import Asking
+from toolkit.app.doctoring.asking import Asking
 from toolkit.errors import DatabaseError, PlaybackError
 from toolkit.model.census import Census
 from toolkit.output.streams import Output

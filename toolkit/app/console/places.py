@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from toolkit.app.doctoring.bounded import Asking
+from toolkit.app.doctoring.asking import Asking
 
 T = TypeVar("T")
 

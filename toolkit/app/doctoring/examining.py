@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from toolkit.app.doctoring.bounded import Asking
+from toolkit.app.doctoring.asking import Asking
 from toolkit.app.doctoring.hosts import HostVisit, examine_host, unanswered_host
 from toolkit.app.doctoring.repositories import (
     RepositoryVisit,

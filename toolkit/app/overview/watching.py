@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from toolkit.app.control import Control
-from toolkit.app.doctoring.bounded import Asking
+from toolkit.app.doctoring.asking import Asking
 from toolkit.app.doctoring.examining import Examination, Looking
 from toolkit.app.overview.coming import Coming, coming
 from toolkit.app.overview.judging import Key, overview_of

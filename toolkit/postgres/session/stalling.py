@@ -187,9 +187,8 @@ def _asked(
     Returns:
         Text where there is none: why the server cannot be asked, or nothing where it does not matter.
     """
-    answer: list[str | tuple[object, ...]] = []
 
-    def ask() -> None:
+    def ask() -> str | tuple[object, ...]:
         try:
             with psycopg.connect(
                 bounded(conninfo, patience), autocommit=True, application_name="playback watch"
@@ -201,15 +200,15 @@ def _asked(
                     ).format(sql.Identifier(column)),
                     [value],
                 ).fetchone()
-                answer.append(row if known and row is not None else "")
+                return row if known and row is not None else ""
         except psycopg.Error as error:
             # one that the server itself refuses, for want of connections say, proves that it can be reached
-            answer.append("" if error.sqlstate else f"the server cannot be reached anew: {_last_line(error)}")
+            return "" if error.sqlstate else f"the server cannot be reached anew: {_last_line(error)}"
 
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(patience.answer * 2)
-    return answer[0] if answer else "the server does not answer on a second connection either"
+    try:
+        return stopping.begun(ask).result(patience.answer * 2)
+    except TimeoutError:
+        return "the server does not answer on a second connection either"
 
 
 def _last_line(error: psycopg.Error) -> str:

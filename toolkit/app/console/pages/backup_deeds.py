@@ -18,7 +18,7 @@ from toolkit.app.console.addresses import RunId
 from toolkit.app.console.deeds import Deed
 from toolkit.app.console.pages.backup_details import address_of, shown_backup
 from toolkit.app.console.site import Site, site_of
-from toolkit.app.doctoring.bounded import Asking
+from toolkit.app.doctoring.asking import Asking
 from toolkit.app.repositories import repositories
 from toolkit.app.runs import record
 from toolkit.app.runs.record import State

@@ -17,7 +17,7 @@ from toolkit.app.console import composing, deeds, forms
 from toolkit.app.console.deeds import Deed
 from toolkit.app.console.growth import Growth, growth_of
 from toolkit.app.console.site import Site, site_of
-from toolkit.app.doctoring.bounded import Asking
+from toolkit.app.doctoring.asking import Asking
 from toolkit.app.holdings import Held, held
 from toolkit.app.repositories import brief_reason, repositories
 from toolkit.config.inventory import LoadedInventory

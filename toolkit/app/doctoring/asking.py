@@ -6,7 +6,11 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import wait
+from functools import partial
 from typing import Generic, TypeVar
+
+from toolkit.stopping import begun
 
 T = TypeVar("T")
 
@@ -24,29 +28,24 @@ class Asking(Generic[T]):
     """
 
     def __init__(self, questions: Mapping[str, Callable[[], T]], *, seconds: float) -> None:
-        self._answers: dict[str, T] = {}
         turns = threading.Semaphore(AT_ONCE)
 
-        def ask(name: str, question: Callable[[], T]) -> None:
+        def ask(question: Callable[[], T]) -> T:
             with turns:
-                self._answers[name] = question()
+                return question()
 
-        self._threads = [
-            threading.Thread(target=ask, args=each, name=f"doctor-{each[0]}", daemon=True) for each in questions.items()
-        ]
-        for thread in self._threads:
-            thread.start()
-        self._end = time.monotonic() + seconds * max(1, math.ceil(len(self._threads) / AT_ONCE))
+        self._asked = {name: begun(partial(ask, each), name=f"doctor-{name}") for name, each in questions.items()}
+        self._end = time.monotonic() + seconds * max(1, math.ceil(len(questions) / AT_ONCE))
 
     @property
     def answers(self) -> Mapping[str, T]:
         """Those that have come by now."""
-        return dict(self._answers)
+        return {name: each.result() for name, each in self._asked.items() if each.done()}
 
     @property
     def running(self) -> bool:
         """Whether something is still being asked, though nobody may wait for it any more."""
-        return any(thread.is_alive() for thread in self._threads)
+        return not all(each.done() for each in self._asked.values())
 
     @property
     def over(self) -> bool:
@@ -55,9 +54,8 @@ class Asking(Generic[T]):
 
     def wait(self, seconds: float = math.inf) -> bool:
         """Wait until it is over, for so many seconds at most; says whether it is."""
-        end = time.monotonic() + seconds
-        for thread in self._threads:
-            while thread.is_alive() and time.monotonic() < min(end, self._end):
-                # short, so that Ctrl-C is heard on Windows as well
-                thread.join(timeout=min(0.1, max(0.0, end - time.monotonic())))
+        end = min(time.monotonic() + seconds, self._end)
+        while self.running and (left := end - time.monotonic()) > 0:
+            # short, so that Ctrl-C is heard on Windows as well
+            wait(self._asked.values(), min(0.1, left))
         return self.over
