@@ -113,7 +113,7 @@ class InputError(PlaybackError):
 
 
 def none_or_some(missing: Collection[str], named: Collection[str]) -> type[InputError | RefusedError]:
-    """Give the error for names that are not there: of none nothing was asked for; where some are, one may be gone."""
+    """Give the kind of error for names that are not there: a mistake where none of them is, else one that has gone."""
     return InputError if len(missing) == len(set(named)) else RefusedError
 
 

@@ -12,11 +12,10 @@ from msgspec.structs import replace
 from tests.planning.classified import TENANT, catalog, decided, proposals, schema, schemas, shuffled, table, ways
 from toolkit.model.catalog import Category, OwnerEdge, RuleKind, TableRule
 from toolkit.model.schema import DatabaseSchema, Table
-from toolkit.planning.classification.logs import caution_about_logs
+from toolkit.planning.classification.cautions import cautions
 from toolkit.planning.classification.proposals import Proposal, Reason, Verdict
 from toolkit.planning.classification.proposing import classify
 from toolkit.planning.classification.tenants import tenant_candidates
-from toolkit.planning.classification.unfollowed import caution
 from toolkit.planning.links import derive_links
 
 ORDERS = table("orders", "shopId -> shops")
@@ -543,12 +542,12 @@ def test_a_pair_that_says_what_a_row_is_about_is_followed_by_no_rule(columns: st
     )
     found = classify(catalog(), of)
     assert {each.table: each.reason for each in found.proposals}["files"] is Reason.POLYMORPHIC
-    assert caution(found, of) == (
+    assert cautions(found, of) == (
         "no rule can follow whose the rows of files are: only whole backups have all of them, and of what hangs on"
-        " them: blobs, file_versions"
+        " them: blobs, file_versions",
     )
     owned = classify(catalog(), schema(ORDERS, table("files", f"{columns}, shopId -> shops")))
-    assert caution(owned, of) == ""
+    assert cautions(owned, of) == ()
 
 
 @pytest.mark.parametrize("columns", ["vehicle_model, vehicle_id", "customer_name, customer_id", "model, item_id"])
@@ -659,8 +658,9 @@ def test_a_table_without_a_way_of_its_own_is_known_by_what_names_it() -> None:
 @pytest.mark.parametrize("name", ["audit_log", "AuditLogs", "auditlog", "user_activity_logs", "audits", "event_log"])
 def test_a_log_of_what_people_did_is_named(name: str) -> None:
     """A mirror takes its newest rows away; what is not business data, or only called nearly so, is not named."""
-    logs = classify(catalog(), schema(ORDERS, table(name, "shopId -> shops, what")))
-    assert caution_about_logs(logs).startswith(f"{name} reads like a log of what people did: a mirror deletes")
+    logged = schema(ORDERS, table(name, "shopId -> shops, what"))
+    (said,) = cautions(classify(catalog(), logged), logged)
+    assert said.startswith(f"{name} reads like a log of what people did: a mirror deletes")
     others = ("auditors", "blog", "blogs", "logs_of_trucks", "catalog", "auditoriums")
     of = schema(ORDERS, *(table(each, "shopId -> shops, what") for each in others))
-    assert caution_about_logs(classify(catalog(), of)) == ""
+    assert cautions(classify(catalog(), of), of) == ()

@@ -18,12 +18,11 @@ from toolkit.errors import InputError, Problem
 from toolkit.model.catalog import Category, TenantTable
 from toolkit.model.schema import DatabaseSchema
 from toolkit.planning.accounting import listed
-from toolkit.planning.classification.logs import caution_about_logs
+from toolkit.planning.classification.cautions import cautions
 from toolkit.planning.classification.proposals import Classification, Option, Proposal, Verdict
 from toolkit.planning.classification.proposing import classify
 from toolkit.planning.classification.settling import Settling
 from toolkit.planning.classification.tenants import Candidate, tenant_candidates
-from toolkit.planning.classification.unfollowed import caution
 from toolkit.planning.classification.whole import classify_whole, stand_in
 from toolkit.postgres.schema.granting import grants
 from toolkit.postgres.schema.introspection import read_schema, schemas_with_tables
@@ -264,6 +263,5 @@ def _summary(found: Classification, answered: int) -> str:
 
 
 def _cautions(found: Classification, schema: DatabaseSchema) -> list[str]:
-    said = [each for each in (caution(found, schema), caution_about_logs(found)) if each]
-    said += [f"the database has no table {each.table}, which the catalog file names" for each in found.dropped]
-    return said
+    gone = (f"the database has no table {each.table}, which the catalog file names" for each in found.dropped)
+    return [*cautions(found, schema), *gone]

@@ -171,9 +171,8 @@ def _classify(given: Options, call: Call) -> Iterator[Answer]:
     from toolkit.actions.databases import open_database
     from toolkit.app.classify_target import target_of
     from toolkit.config import catalog_draft, catalog_proposal, catalog_update
-    from toolkit.planning.classification.logs import caution_about_logs
+    from toolkit.planning.classification.cautions import cautions
     from toolkit.planning.classification.proposing import classify
-    from toolkit.planning.classification.unfollowed import caution
     from toolkit.postgres.schema.introspection import read_schema, schemas_with_tables
     from toolkit.postgres.session.connection import connect
 
@@ -202,7 +201,7 @@ def _classify(given: Options, call: Call) -> Iterator[Answer]:
         for name, tables in found_schema.schemas.left_out.items()
         if not draft.head(tenant).leaves_out(name)
     }
-    said = tuple(each for each in (caution(found, schema), caution_about_logs(found)) if each)
+    said = cautions(found, schema)
     yield Proposed(found=found, text=text, file=given.output, cautions=said, unknown_schemas=unknown)
 
 

@@ -134,16 +134,15 @@ class Inference:
             return Finding(kind=Kind.OPEN, reason=Reason.UNWRITABLE, why=why)
         if frameworks.is_nobodys(table):
             return listed("the framework fills it, alike for everybody")
-        column = None if self.edges.to(table) else frameworks.migration_column(self.schema.tables[table])
-        if column is None and not self.edges.to(table) and frameworks.reads_like_migrations(self.schema.tables[table]):
-            why = (
-                "it reads like the record of which version of the schema this database has: `device` is the answer then"
-            )
-            return Finding(kind=Kind.STATE, reason=Reason.MIGRATIONS, why=why)
-        if column is None:
+        if self.edges.to(table):
             return None
-        why = "the migration tool's record of this database's schema; a restore must not change it"
-        return Finding(kind=Kind.OUTSIDE, category=Category.DEVICE, reason=Reason.MIGRATIONS, why=why)
+        if frameworks.migration_column(self.schema.tables[table]) is not None:
+            why = "the migration tool's record of this database's schema; a restore must not change it"
+            return Finding(kind=Kind.OUTSIDE, category=Category.DEVICE, reason=Reason.MIGRATIONS, why=why)
+        if frameworks.reads_like_migrations(self.schema.tables[table]):
+            why = "it reads like the record of which version of the schema this database has"
+            return Finding(kind=Kind.STATE, reason=Reason.MIGRATIONS, why=f"{why}: `device` is the answer then")
+        return None
 
     def _infer(self, table: str) -> Finding:
         if not all(map(pointable, self.edges.of(table))):

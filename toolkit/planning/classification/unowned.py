@@ -87,14 +87,8 @@ class Unowned:
 
     def _serves_tenants(self, table: str) -> bool:
         """Whether a row that points at it is in some way a tenant's."""
-        reached: set[str] = set()
-        waiting = [edge.child for edge in self._edges.to(table) if not edge.mention]
-        while waiting:
-            child = waiting.pop()
-            if child not in reached:
-                reached.add(child)
-                waiting += [edge.parent for edge in self._edges.of(child) if not edge.mention]
-        return self._known.tenant in reached
+        pointing = (edge.child for edge in self._edges.to(table) if not edge.mention)
+        return any(self._known.joined.reaches(child, frozenset()) for child in pointing)
 
     def _list_key(self, table: str) -> str:
         """A key by which people know the entries of a list, unique without any owner; empty if there is none."""

@@ -13,7 +13,7 @@ from toolkit.planning.drift import missing_without_rows
 from toolkit.planning.picking import Picking
 from toolkit.planning.reclassification import Reclassified
 from toolkit.planning.references import undecided_references
-from toolkit.postgres.restore.published import refuse_unpublished
+from toolkit.postgres.restore.publications import refuse_unpublishable
 from toolkit.postgres.schema.sequences import looked_at
 from toolkit.postgres.schema.workspace import Lacking, Workspace
 from toolkit.postgres.selection.snapshot import Survey
@@ -69,7 +69,7 @@ def refuse_plan(workspace: Workspace, plan: RestorePlan, *, bypass: bool, fire: 
         heard = list(refused_silence(connection, workspace.schema, touched, moved, bypass=bypass))
         settable = bool(heard) and is_settable(connection, workspace.schema, touched, moved, bypass=bypass)
     _refuse(connection, workspace.lacking(wanted), heard, settable=settable)
-    refuse_unpublished(connection, workspace.schema, plan, bypass=bypass)
+    refuse_unpublishable(connection, workspace.schema, plan, bypass=bypass)
 
 
 def refuse_tables(request: Request, today: Reclassified, manifest: Manifest, survey: Survey, device: Device) -> None:

@@ -20,7 +20,7 @@ from toolkit.postgres.session.connection import Connection, first_line
 _CANNOT_TELL = (psycopg.errors.ObjectNotInPrerequisiteState, psycopg.errors.InvalidColumnReference)
 
 
-def refuse_unpublished(connection: Connection, schema: DatabaseSchema, plan: RestorePlan, *, bypass: bool) -> None:
+def refuse_unpublishable(connection: Connection, schema: DatabaseSchema, plan: RestorePlan, *, bypass: bool) -> None:
     """Raise RefusedError with all tables that the plan changes in a way that a publication cannot tell others.
 
     Args:

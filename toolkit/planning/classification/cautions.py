@@ -1,17 +1,26 @@
-"""Tables whose rows no rule can follow to their owners, and what hangs on them: it has to be said."""
+"""What has to be said of a proposed classification, though no decision is open: what a backup lacks, a mirror takes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from toolkit.model.catalog import Category, RuleKind, TableRule
 from toolkit.model.schema import DatabaseSchema
 from toolkit.planning.classification import names
 from toolkit.planning.classification.proposals import Classification, Reason
 
+_LOGGED: Final = frozenset("access action activity admin change event security".split())
+"""Words that stand before `log` in names of logs of what people did."""
 
-def caution(found: Classification, schema: DatabaseSchema) -> str:
-    """Say which tables a tenant's own backup cannot have all rows of; empty where there are none."""
+
+def cautions(found: Classification, schema: DatabaseSchema) -> tuple[str, ...]:
+    """Say what a person should know of some tables, each as a sentence without its end; nothing where there is none."""
+    return tuple(each for each in (_about_unfollowed(found, schema), _about_logs(found)) if each)
+
+
+def _about_unfollowed(found: Classification, schema: DatabaseSchema) -> str:
+    """Which tables a tenant's own backup cannot have all rows of, since no rule can follow them to their owners."""
     first = [each.table for each in found.proposals if each.reason in (Reason.POLYMORPHIC, Reason.UNWRITABLE)]
     if not first:
         return ""
@@ -52,3 +61,26 @@ def _near(rules: Mapping[str, TableRule], schema: DatabaseSchema) -> Mapping[str
             near.setdefault(table.name, set()).add(parent)
             near.setdefault(parent, set()).add(table.name)
     return near
+
+
+def _about_logs(found: Classification) -> str:
+    """What a mirror does to tables that are proposed as business data and read like logs of what people did."""
+    logs = [
+        each.table
+        for each in found.proposals
+        if each.options and each.options[0].rule.category is Category.BUSINESS and _reads_like_log(each.table)
+    ]
+    if not logs:
+        return ""
+    what = f"{', '.join(logs)} {'reads like a log' if len(logs) == 1 else 'read like logs'} of what people did"
+    return (
+        f"{what}: a mirror deletes the rows written since the backup, those of what led to the restore as well;"
+        " `merge` keeps them, and `optional: true` beside the rule keeps the table out of backups that do not name it"
+    )
+
+
+def _reads_like_log(table: str) -> bool:
+    said = names.words(table.rpartition(".")[2])
+    if any(word.removesuffix("log").removesuffix("logs") in ("audit", "audits") for word in said):
+        return True
+    return len(said) > 1 and "log" in names.singulars(said[-1]) and bool(names.singulars(said[-2]) & _LOGGED)
