@@ -167,11 +167,11 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
         staged = _staged(
             request, survey, manifest, asked, today=today, device=device, some=some, lessons=lessons, progress=progress
         )
-        manifest, source, selected = staged.manifest, staged.source, staged.selected
+        source = staged.source
         prepared = Planner(
             survey,
             mode=request.mode,
-            selected=selected,
+            selected=staged.selected,
             source=source,
             owners=staged.owners,
             uncertain=today.uncertain,
@@ -194,20 +194,7 @@ def planned_restore(connection: Connection, request: Request, lessons: Lessons, 
             followed=staged.followed,
             made_node=staged.made_node,
         )
-        tenants = Tenants(
-            known=selected.known,
-            selected=selected.tenants,
-            spared=selected.spared,
-            held=the_same(survey.workspace, survey.catalog.tenant, manifest.selection.tenants, selected.known),
-        )
-        whole = some is None or survey.catalog.tenant.table in some.named
-        deleted = _deleted_tenants(survey, prepared) if whole and request.mode is Mode.MIRROR else None
-        said = (
-            *version_said(connection, asked, survey),
-            *_passed_over(request, asked, manifest, survey, today),
-            *businesses_said(manifest, tenants, deleted=deleted),
-            *prepared.plan.warnings,
-        )
+        said = _said(request, asked, survey, staged, prepared, today=today, some=some)
         plan = sync.added_to(replace(prepared.plan, warnings=said))
         if request.samples:
             plan = sync.with_samples(with_samples(connection, survey.schema, source, prepared, plan))
@@ -309,6 +296,34 @@ def _staged(
         selected=selected or _selected(survey),
         followed=followed,
         made_node=made_node,
+    )
+
+
+def _said(
+    request: Request,
+    asked: Manifest,
+    survey: Survey,
+    staged: _Staged,
+    prepared: Prepared,
+    *,
+    today: Reclassified,
+    some: SomeTables | None,
+) -> tuple[str, ...]:
+    """What a person has to know of a plan, as sentences."""
+    manifest, selected, tenant = staged.manifest, staged.selected, survey.catalog.tenant
+    tenants = Tenants(
+        known=selected.known,
+        selected=selected.tenants,
+        spared=selected.spared,
+        held=the_same(survey.workspace, tenant, manifest.selection.tenants, selected.known),
+    )
+    whole = some is None or tenant.table in some.named
+    deleted = _deleted_tenants(survey, prepared) if whole and request.mode is Mode.MIRROR else None
+    return (
+        *version_said(survey.workspace.connection, asked, survey),
+        *_passed_over(request, asked, manifest, survey, today),
+        *businesses_said(manifest, tenants, deleted=deleted),
+        *prepared.plan.warnings,
     )
 
 
