@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.control import execute
@@ -107,3 +109,18 @@ def test_a_missing_table_or_column_is_said(make_pair: MakePair) -> None:
     )
     unknown = {"missing": None, "extra": None, "changed": None, "reason": "column items.name is missing"}
     assert outcome.facts["tables"] == {"items": unknown, "logs": {"missing": 1, "extra": 0, "changed": 0}}
+
+
+def test_what_harms_no_row_of_a_pack_is_a_warning(make_pair: MakePair) -> None:
+    """A pack that is damaged where no backup needs it: the backup is whole, as `check` says."""
+    pair = make_pair(RULES, ITEMS)
+    execute(pair.source, "INSERT INTO items VALUES ('p', 1, 'a', 'x')")
+    label = pair.backup().metadata.label
+    [pack] = filter(Path.is_file, (pair.control.directory / "repository" / "packs").rglob("*"))
+    pack.chmod(0o600)
+    pack.write_bytes(pack.read_bytes() + b"behind")
+    outcome = pair.control.run("verify", "source", {"backup": label, "against": "repository"})
+    assert (outcome.exit_code, outcome.facts["findings"]) == (0, [])
+    assert [line.partition(" is ")[2] for line in outcome.warnings] == [
+        "damaged where no backup needs it; it goes when no backup needs any of it"
+    ]

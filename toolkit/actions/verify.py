@@ -205,7 +205,7 @@ def beside_database(arguments: VerifyArguments, context: Context, repository: Re
 
 def _lost(repository: Repository, manifest: Manifest) -> tuple[str, ...]:
     report = check(repository, read_data=False, labels=(manifest.metadata.label,), progress=SilentProgress())
-    return tuple(finding.message for finding in report.findings) if report.damaged else ()
+    return tuple(finding.message for finding in report.damage)
 
 
 def _shows_businesses(result: VerifiedDatabase, facts: RestoreFacts | None, restoration: Restoration) -> bool:
@@ -243,11 +243,12 @@ def host_named(context: Context, name: str) -> Host:
 def _against_repository(repository: Repository, manifest: Manifest, context: Context) -> Outcome:
     label = manifest.metadata.label
     report = check(repository, labels=(label,), progress=context.progress)
-    findings = tuple(finding.message for finding in report.findings)
+    findings = tuple(finding.message for finding in report.damage)
     chunks = sum(1 for _ in manifest.stored_chunks)
     outcome = Outcome(
         result=VerifiedRepository(label=label, place=repository.place, chunks=chunks, findings=findings),
         exit_code=ExitCode.DIFFERENCES if findings else 0,
+        warnings=tuple(finding.message for finding in report.findings if finding.kind.harmless),
     )
     if not findings:
         return _recorded(outcome, repository, manifest, context, against="repository")

@@ -76,9 +76,14 @@ class CheckReport(Struct, frozen=True, kw_only=True):
     orphan_bytes: int
 
     @property
+    def damage(self) -> tuple[Finding, ...]:
+        """The findings that are not harmless."""
+        return tuple(finding for finding in self.findings if not finding.kind.harmless)
+
+    @property
     def damaged(self) -> bool:
         """Whether any finding is damage."""
-        return not all(finding.kind.harmless for finding in self.findings)
+        return bool(self.damage)
 
     @property
     def harmed(self) -> tuple[str, ...]:
