@@ -14,7 +14,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -31,6 +31,8 @@ _NUMBERS = range(61184, 65520)
 _HERE = Path("/proc/self/cwd")
 _COPIES = Path("/var/cache/playback")
 """Where root's copies of programs are that only root can reach."""
+_LOOK = 0.005
+"""Seconds between two looks at whether a program has done what is waited for."""
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -69,12 +71,19 @@ class Account(Struct, frozen=True, kw_only=True):
         return str(data)
 
     def run(
-        self, command: Sequence[str], folder: Path, *, locale: str | None = None, **options: Any
+        self,
+        command: Sequence[str],
+        folder: Path,
+        *,
+        locale: str | None = None,
+        until: Callable[[], bool] | None = None,
+        **options: Any,
     ) -> subprocess.CompletedProcess[str]:
         """Run a program in a folder, with nothing of this process's rights; what it says is captured.
 
         Args:
             locale: what stands in for the locale of the environment; None leaves that one.
+            until: asked again and again; once it says so, all is well, and the program is waited for no longer.
         """
         environment = own_environment() | ({} if locale is None else {"LC_ALL": locale})
         who: dict[str, Any] = {}
@@ -86,18 +95,29 @@ class Account(Struct, frozen=True, kw_only=True):
             who["umask"] = 0o077
         # a server that a program starts keeps its output open, so it must be no pipe
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
-            done = subprocess.run(
-                command,
-                cwd=folder,
-                env=environment,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                check=False,
-                **who,
-                **options,
-            )
+            with subprocess.Popen(
+                command, cwd=folder, env=environment, stdout=said, stderr=subprocess.STDOUT, **who, **options
+            ) as process:
+                code = _code(process, until)
             said.seek(0)
-            return subprocess.CompletedProcess(command, done.returncode, said.read())
+            return subprocess.CompletedProcess(command, code, said.read())
+
+
+def _code(process: subprocess.Popen[bytes], until: Callable[[], bool] | None) -> int:
+    """Wait for a program; gives its exit code, 0 where it was ended because nothing was left to wait for."""
+    try:
+        while until is not None:
+            try:
+                return process.wait(_LOOK)
+            except subprocess.TimeoutExpired:
+                if until():
+                    process.terminate()
+                    process.wait()
+                    return 0
+        return process.wait()
+    except BaseException:
+        process.kill()
+        raise
 
 
 def is_root() -> bool:

@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -164,7 +164,10 @@ class Cluster(Struct, frozen=True):
         if self.hasty:
             files.write(self._haste, boot().encode())
         account.own(settings)
-        done = self._control(account, "start", "-l", "log")
+        before = self._postmaster()
+        done = self._control(
+            account, "start", "-l", "log", until=lambda: self._postmaster() != before and self.is_running()
+        )
         if done:
             self._forget_socket()
             log = (self.data / "log").read_text("utf-8", errors="replace") if (self.data / "log").exists() else ""
@@ -177,7 +180,7 @@ class Cluster(Struct, frozen=True):
         """Stop the server, if it runs, ending all of its sessions."""
         if self._process() is not None:
             account = account_of(self.data)
-            if self._control(account, "stop", "-m", "fast"):
+            if self._control(account, "stop", "-m", "fast", until=lambda: self._process() is None):
                 self._control(account, "stop", "-m", "immediate")
         self._forget_socket()
 
@@ -185,8 +188,12 @@ class Cluster(Struct, frozen=True):
     def _haste(self) -> Path:
         return self.home / "hasty"
 
-    def _control(self, account: Account, verb: str, *arguments: str) -> str:
-        """Have pg_ctl do something; gives what it said where it failed."""
+    def _control(self, account: Account, verb: str, *arguments: str, until: Callable[[], bool] | None = None) -> str:
+        """Have pg_ctl do something; gives what it said where it failed.
+
+        Args:
+            until: tells that it is done, which pg_ctl itself sees ten times a second only.
+        """
         command = [
             program(self.binaries, "pg_ctl"),
             verb,
@@ -197,7 +204,8 @@ class Cluster(Struct, frozen=True):
             _PATIENCE,
             *arguments,
         ]
-        done = account.run(command, self.data)
+        # on Windows a server may depend on the program that has started it until that has ended
+        done = account.run(command, self.data, until=None if sys.platform == "win32" else until)
         return done.stdout or "no reason given" if done.returncode else ""
 
     def _settings(self, account: Account) -> str:
