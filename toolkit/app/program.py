@@ -6,7 +6,6 @@ A tasks.py is two lines: `from toolkit.app.program import collection` and `names
 from __future__ import annotations
 
 import atexit
-import gc
 import os
 import sys
 from contextlib import suppress
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     from invoke.collection import Collection
 
 NAME = "playback"
-
-GARBAGE = 50_000
-"""Objects more than before after which Python looks for cycles, which few of ours make."""
 
 
 def collection(file: str) -> Collection:
@@ -73,8 +69,9 @@ def _begin() -> None:
     """Do what comes before anything else is imported."""
     # invoke keeps Python from writing compiled files, which would cost every command a quarter of a second
     sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
-    # what is imported stays: looking through all of it for cycles, again and again, costs a tenth of a second
-    gc.set_threshold(GARBAGE)
+    from toolkit.runner.garbage import search_rarely  # noqa: PLC0415
+
+    search_rarely()
     from toolkit.runner.interruption import PROCESS  # noqa: PLC0415
 
     # some starters of jobs close the streams, and Python has none then
@@ -84,8 +81,6 @@ def _begin() -> None:
     PROCESS.install()
     sys.excepthook = _told
     atexit.register(_flush)
-    # the end of Python looks for cycles among all that was imported, for nobody: a tenth of a command's time
-    atexit.register(gc.freeze)
 
 
 def _nowhere() -> TextIO:

@@ -5,8 +5,6 @@ It ends when its input ends, in the middle of an errand too: then the run is gon
 
 from __future__ import annotations
 
-import atexit
-import gc
 import json
 import os
 import sys
@@ -18,6 +16,7 @@ import msgspec
 
 from toolkit.private.files import keep_private
 from toolkit.runner.errands import Guest, done
+from toolkit.runner.garbage import search_rarely
 from toolkit.runner.interruption import pass_over
 from toolkit.runner.processes import ANSWER, INTERRUPT, PROGRESS, Hello
 from toolkit.runner.wire import received
@@ -49,12 +48,11 @@ class _Worker:
 def main() -> None:
     """Do errands until the input ends."""
     pass_over()
+    search_rarely()
     # whatever else is printed is no answer
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)
     keep_private()
-    # the end of Python looks for cycles among all that was imported, for nobody, while the run waits
-    atexit.register(gc.freeze)
     lines = (line.decode().rstrip("\n") for line in sys.stdin.buffer)
     first = next(lines, None)
     if first is None:

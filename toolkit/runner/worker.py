@@ -6,7 +6,6 @@ Dask's own work for a task costs as much as a small backup. So what it sends to 
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 import tempfile
@@ -26,6 +25,7 @@ from toolkit.errors import TaskError
 from toolkit.model.outcome import Outcome
 from toolkit.private.files import keep_private
 from toolkit.runner.errands import Guest, done
+from toolkit.runner.garbage import pass_over_what_is_there, search_rarely
 from toolkit.runner.interruption import Interruption, pass_over
 from toolkit.runner.wire import Errand, answer, received
 
@@ -85,8 +85,8 @@ class Visit(WorkerPlugin):
         if self._own and threading.current_thread() is threading.main_thread():
             pass_over()
         if self._own:
-            # what is there stays to the end, and nobody has to look through it for cycles then
-            gc.freeze()
+            search_rarely()
+            pass_over_what_is_there()
         folder = Path(tempfile.mkdtemp(prefix="playback-inventory-"))
         for name, text in self._files.items():
             file = folder / name

@@ -141,6 +141,7 @@ class _Run:
         from toolkit.config.lint import lint_run
         from toolkit.output.listing import task_lines, task_list
         from toolkit.runner.emptiness import nothing_to_list
+        from toolkit.runner.garbage import pass_over_what_is_there
 
         given, control = self.given, self.call.control
         self.options = run_options(
@@ -176,6 +177,7 @@ class _Run:
             executor=executor_of(self.options, control, inventory),
         )
         questions = _content(given.write_answers)
+        pass_over_what_is_there()
         code = made.run(playbook, self.options, self.record)
         if given.write_answers:
             self.call.note(_about_answers(given.write_answers, questions))

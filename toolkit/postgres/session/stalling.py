@@ -12,7 +12,6 @@ import time
 from collections.abc import Generator
 from typing import Any
 
-import psutil
 import psycopg
 from msgspec import Struct
 from psycopg import pq, sql
@@ -168,6 +167,8 @@ class Lookout:
         found = _asked(self._conninfo, self._patience, "application_name", self._name)
         if isinstance(found, str):
             return (found, None) if found else None
+        import psutil  # noqa: PLC0415 - of a server that says nothing for minutes
+
         try:
             used = psutil.Process(self._process).cpu_times()[:2]
         except psutil.Error:
