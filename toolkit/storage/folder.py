@@ -47,9 +47,9 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     name: str
     is_folder: bool
-    size: int
-    modified: float
-    version: str
+    size: int = 0
+    modified: float = 0
+    version: str = ""
 
 
 class Folder:
@@ -123,11 +123,18 @@ class Folder:
         if flush:
             self.flush()
 
-    def entries(self) -> list[Entry]:
-        """Give what is in it, sorted as the names of files in a store are; what vanishes meanwhile is left out."""
+    def entries(self, *, whole: bool = True) -> list[Entry]:
+        """Give what is in it, sorted as the names of files in a store are; what vanishes meanwhile is left out.
+
+        Args:
+            whole: of directories as well when they were modified; else only that they are there.
+        """
         found = []
         with os.scandir(self.path if self._descriptor is None else self._descriptor) as scan:
             for each in scan:
+                if not whole and self._descriptor is not None and each.is_dir(follow_symlinks=False):
+                    found.append(Entry(name=each.name, is_folder=True))
+                    continue
                 try:
                     status = self.look(each.name)
                 except FileNotFoundError:
@@ -161,15 +168,15 @@ class Folder:
         Raises:
             DamageError: the name is a link.
         """
-        path = self.path / name
-        found = self.look(name)
-        if stat.S_ISLNK(found.st_mode) or _leads_away(found):
-            raise _astray(path, "a symbolic link")
-        if not stat.S_ISDIR(found.st_mode):
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         if self._descriptor is None:
-            return Folder(path, None)
-        return Folder(path, os.open(name, _DIRECTORY | _NO_LINK, dir_fd=self._descriptor))
+            self._check_folder(name)
+            return Folder(self.path / name, None)
+        try:
+            descriptor = os.open(name, _DIRECTORY | _NO_LINK, dir_fd=self._descriptor)
+        except OSError:
+            self._check_folder(name)
+            raise
+        return Folder(self.path / name, descriptor)
 
     def close(self) -> None:
         """Leave it."""
@@ -178,6 +185,13 @@ class Folder:
 
     def _at(self, name: str) -> str:
         return name if self._descriptor is not None else str(self.path / name)
+
+    def _check_folder(self, name: str) -> None:
+        found = self.look(name)
+        if stat.S_ISLNK(found.st_mode) or _leads_away(found):
+            raise _astray(self.path / name, "a symbolic link")
+        if not stat.S_ISDIR(found.st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
 
     def _check_ordinary(self, name: str, found: os.stat_result) -> None:
         if not stat.S_ISREG(found.st_mode) or _leads_away(found):

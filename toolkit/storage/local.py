@@ -271,7 +271,7 @@ class LocalStore:
     def _below(self, folder: Folder, parts: tuple[str, ...], folders: bool, prefix: str) -> Iterator[tuple[str, Entry]]:
         """The same of a directory that was entered. Those below it are entered from there, not from the top."""
         try:
-            entries = folder.entries()
+            entries = folder.entries(whole=folders)
         except FileNotFoundError:
             return
         except OSError as error:

@@ -125,8 +125,8 @@ def chunks_in(data: bytes) -> Recorded:
 def _together(found: Sequence[Recorded]) -> Recorded:
     if len(found) == 1:
         return found[0]
-    places: dict[str, frozenset[Place]] = {}
-    for each in found:
+    places = dict(found[0].places)
+    for each in found[1:]:
         for identity, some in each.places.items():
             known = places.get(identity)
             places[identity] = some if known is None else known if some <= known else known | some
