@@ -29,6 +29,7 @@ CATALOG = {
             "parts": {"owned_by": ["item"]},
             "events": {"owned_by": ["tenant"]},
             "few": {"owned_by": ["tenant"]},
+            "notes": {"owned_by": ["tenant"]},
         }
     },
 }
@@ -64,8 +65,12 @@ ALTER TABLE items ADD FOREIGN KEY (tenant) REFERENCES tenants ON DELETE CASCADE;
 ALTER TABLE items ADD CONSTRAINT itself FOREIGN KEY (parent) REFERENCES items DEFERRABLE INITIALLY DEFERRED;
 COMMENT ON CONSTRAINT itself ON items IS 'a tree';
 CREATE TABLE parts (
-    id integer PRIMARY KEY, item integer NOT NULL, tenant text,
-    FOREIGN KEY (item, tenant) REFERENCES items (id, tenant));
+    id integer, item integer NOT NULL, tenant text, whole integer,
+    CONSTRAINT "Key" PRIMARY KEY (id) INCLUDE (tenant) WITH (fillfactor = 60),
+    FOREIGN KEY (item, tenant) REFERENCES items (id, tenant), FOREIGN KEY (whole) REFERENCES parts);
+CREATE UNIQUE INDEX "After key" ON parts (id);
+COMMENT ON CONSTRAINT "Key" ON parts IS 'of a key';
+COMMENT ON INDEX "Key" IS 'of its index';
 ALTER TABLE parts ADD CONSTRAINT unchecked FOREIGN KEY (item) REFERENCES items NOT VALID;
 CREATE INDEX ON parts (item);
 CREATE TABLE events (id integer, tenant text NOT NULL REFERENCES tenants, at integer, PRIMARY KEY (id, at))
@@ -76,6 +81,8 @@ CREATE INDEX ON events (tenant);
 CREATE INDEX alone ON events_1 (at);
 CREATE TABLE few (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants);
 CREATE INDEX ON few (tenant);
+CREATE TABLE notes (id integer PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, tenant text REFERENCES tenants);
+ALTER TABLE notes CLUSTER ON notes_pkey;
 CREATE FUNCTION loud() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''fired''; END';
 CREATE TRIGGER plain BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION loud();
 CREATE TRIGGER always AFTER INSERT ON items FOR EACH ROW EXECUTE FUNCTION loud();
@@ -92,7 +99,9 @@ INSERT INTO tenants VALUES ('a', 'A'), ('b', 'B');
 INSERT INTO items SELECT g, CASE WHEN g % 2 = 0 THEN 'a' ELSE 'b' END, 'Name ' || g, 'C' || g,
     tsrange('2026-01-01'::timestamp + g * interval '1 day', '2026-01-02'::timestamp + g * interval '1 day'),
     jsonb_build_object('n', g), nullif(g / 2, 0), NULL FROM generate_series(1, 40) g;
-INSERT INTO parts SELECT g, g, CASE WHEN g % 2 = 0 THEN 'a' ELSE 'b' END FROM generate_series(1, 40) g;
+INSERT INTO parts SELECT g, g, CASE WHEN g % 2 = 0 THEN 'a' ELSE 'b' END, nullif(g / 2, 0)
+    FROM generate_series(1, 40) g;
+INSERT INTO notes SELECT g, 'a' FROM generate_series(1, 40) g;
 INSERT INTO events SELECT g, 'a', g FROM generate_series(1, 40) g;
 INSERT INTO few VALUES (1, 'a');
 """
@@ -106,8 +115,10 @@ WHERE contype = 'f' AND connamespace = 'public'::regnamespace
 AND conrelid <> ALL (ARRAY(SELECT inhrelid FROM pg_inherits))
 """
 
-BUILT = set("none_twice apart by_name in_body by_range by_hash by_tenant parts_item_idx".split()) | {"Per tenant"}
-KEYS = {"items_tenant_fkey", "itself", "parts_item_tenant_fkey"}
+BUILT = set("none_twice apart by_name in_body by_range by_hash by_tenant parts_item_idx notes_pkey".split())
+BUILT.update(["Per tenant", "After key"])
+KEYS = set("items_tenant_fkey itself parts_item_tenant_fkey parts_whole_fkey notes_tenant_fkey pointed_at Key".split())
+"""Foreign keys, and what only these depend on."""
 
 
 @pytest.fixture(autouse=True)
@@ -193,8 +204,9 @@ def test_check_mode_says_what_others_wait_for(pair: Pair) -> None:
     execute(pair.target, "INSERT INTO tenants VALUES ('a', 'A')", "INSERT INTO events VALUES (1, 'a', 1)")
     done = pair.restore(check=True, exclusive=True)
     assert done.plan is not None
-    assert str(done.plan["locking"]).endswith(", and to read items, parts, tenants")
-    assert [line.partition(":")[0] for line in done.plan["rebuilding"]] == ["items is empty", "parts is empty"]  # type: ignore[attr-defined]
+    assert str(done.plan["locking"]).endswith(", and to read items, notes, parts, tenants")
+    named = ["items is empty", "notes is empty", "parts is empty"]
+    assert [line.partition(":")[0] for line in done.plan["rebuilding"]] == named  # type: ignore[attr-defined]
     assert pair.rows(INDEXES) == indexes
 
 
@@ -207,8 +219,13 @@ def test_a_table_with_rows_goes_the_normal_way(pair: Pair) -> None:
     assert content(pair.target) == content(pair.source)
     assert "indexes of items stay in place: it holds rows" in done.details
     assert {name for name, number in pair.rows(INDEXES) if indexes[name] != number} == {
+        "Key",
+        "After key",
         "parts_item_idx",
         "parts_item_tenant_fkey",
+        "parts_whole_fkey",
+        "notes_pkey",
+        "notes_tenant_fkey",
     }
 
 
@@ -294,4 +311,4 @@ def test_rows_that_fit_no_index_are_named(pair: Pair) -> None:
     with pytest.raises(RefusedError, match="too_strict"):
         pair.restore(exclusive=True)
     assert pair.rows(INDEXES) == indexes
-    assert content(pair.target) == [[], [], [], [], []]
+    assert content(pair.target) == [[], [], [], [], [], []]

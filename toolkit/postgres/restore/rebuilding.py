@@ -23,7 +23,7 @@ from toolkit.postgres.selection.snapshot import Survey
 from toolkit.postgres.session.connection import Connection, first_line
 from toolkit.postgres.stage.request import Request
 from toolkit.postgres.write.batches import REFUSALS
-from toolkit.postgres.write.built_later import Part, build, drop, empty_anew, lacking, listening, parts_of
+from toolkit.postgres.write.built_later import Part, build, drop, empty_anew, free, lacking, listening, parts_of
 from toolkit.postgres.write.recovery import passes
 from toolkit.wording import counted
 
@@ -76,7 +76,7 @@ class Rebuilding:
         self._in_place = self._in_place or self._hindrance()
         having = {entry.name for entry in request.manifest.tables if entry.rows >= LEAST_ROWS}
         having &= set(request.named or survey.accounting.taken)
-        self._parts = parts_of(self._connection, schemas, having, keys=not self._bypass) if having else ()
+        self._parts = free(parts_of(self._connection, schemas, having, keys=not self._bypass)) if having else ()
         empty = _empty(survey, {part.table for part in self._parts})
         if reasons := lacking(self._connection, schemas, empty):
             raise RefusedError(
@@ -85,21 +85,25 @@ class Rebuilding:
                 hint="run as the owner of the tables, or leave `exclusive` out; nothing was changed",
             )
         if not self._in_place:
-            mine = [part for part in self._parts if part.table in empty]
+            mine = free([part for part in self._parts if part.table in empty])
             self.alone = sorted({part.table for part in mine} | {part.parent for part in mine if part.parent})
 
     def settle(self, survey: Survey, plan: RestorePlan) -> None:
         """Decide, now that the tables are locked and the plan is known."""
         having = {part.table for part in self._parts}
         having &= {name for name, table in plan.tables.items() if table.inserts >= LEAST_ROWS}
-        mine = _empty(survey, having & set(self.alone)) if not self._in_place else set()
-        self._parts = [part for part in self._parts if part.table in mine]
-        self._copied = {name for name in mine if plan.tables[name].load is Load.COPY}
-        said = []
+        empty = _empty(survey, having & set(self.alone)) if not self._in_place else set()
+        copied = {name for name in empty if plan.tables[name].load is Load.COPY}
+        # rows that were staged may be found by their keys while they are written
+        self._parts = free(
+            [part for part in self._parts if part.table in empty and (part.table in copied or not part.primary)]
+        )
+        mine = {part.table for part in self._parts}
+        self._copied, said = copied & mine, []
         for name in sorted(mine):
             parts = ", ".join(part.name for part in self._parts if part.table == name)
             said.append(f"{name} is empty: {parts} dropped, and built anew after its rows")
-        if others := sorted(having - mine):
+        if others := sorted(having - empty):
             why = self._in_place or f"{'they hold' if len(others) > 1 else 'it holds'} rows"
             said.append(f"indexes of {', '.join(others)} stay in place: {why}")
         self.said = tuple(said)

@@ -1,7 +1,7 @@
 """Indexes and foreign keys that are dropped before the rows of an empty table come, and built anew after them.
 
 The server itself prints what makes each of them. Where something hangs on one that a statement could not bring back,
-it stays in place, which is always right, only slower: primary keys, keys that others point at, what partitions share,
+it stays in place, which is always right, only slower: keys that others point at by what stays, what partitions share,
 replica identities, what an extension owns, what is not valid, columns of indexes with names of their own.
 
 What foreign keys do to rows they do one after the other, in the order in which they were made. So they are made in that
@@ -31,7 +31,9 @@ wanted AS (
 """).format(NAMED=NAMED)
 
 _INDEXES = sql.SQL("""
-SELECT t.named, coalesce(k.conname, x.relname)::text AS name, NULL::text AS parent,
+SELECT t.named, coalesce(k.conname, x.relname)::text AS name, NULL::text AS parent, i.indisprimary AS is_primary,
+    x.oid::bigint AS number,
+    ARRAY(SELECT f.oid::bigint FROM pg_constraint f WHERE f.conindid = x.oid AND f.contype = 'f') AS keys,
     CASE WHEN k.oid IS NULL THEN format('DROP INDEX %%s', i.quoted)
          ELSE format('ALTER TABLE ONLY %%s DROP CONSTRAINT %%I', t.quoted, k.conname) END AS drops,
     array_remove(ARRAY[
@@ -57,13 +59,15 @@ JOIN LATERAL (
 ) i ON true
 JOIN pg_class x ON x.oid = i.indexrelid
 LEFT JOIN pg_tablespace s ON s.oid = x.reltablespace
-LEFT JOIN pg_constraint k ON k.conindid = x.oid AND k.conrelid = t.oid AND k.contype = ANY (ARRAY['u', 'x']::"char"[])
-WHERE NOT i.indisprimary AND NOT i.indisreplident AND i.indisvalid AND i.indisready AND i.indislive
+LEFT JOIN pg_constraint k ON k.conindid = x.oid AND k.conrelid = t.oid
+    AND k.contype = ANY (ARRAY['p', 'u', 'x']::"char"[])
+WHERE NOT i.indisreplident AND i.indisvalid AND i.indisready AND i.indislive
 AND (s.oid IS NULL OR has_tablespace_privilege(s.oid, 'CREATE'))
-AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conindid = x.oid AND f.contype = 'f')
 AND NOT EXISTS (
     SELECT FROM pg_depend d
-    WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = x.oid
+    WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = x.oid AND NOT (
+        d.classid = 'pg_constraint'::regclass
+        AND EXISTS (SELECT FROM pg_constraint f WHERE f.oid = d.objid AND f.conindid = x.oid AND f.contype = 'f'))
     OR d.refclassid = 'pg_constraint'::regclass AND d.refobjid = k.oid AND d.objid <> x.oid
     AND NOT (d.classid = 'pg_trigger'::regclass AND EXISTS (
         SELECT FROM pg_trigger g WHERE g.oid = d.objid AND g.tgisinternal AND g.tgenabled = 'O')))
@@ -79,11 +83,11 @@ AND NOT EXISTS (
 """)
 
 _KEYS = sql.SQL("""
-SELECT q.named, q.name, q.parent, q.drops, q.builds, q.fires
+SELECT q.named, q.name, q.parent, false, q.number, ARRAY[]::bigint[], q.drops, q.builds, q.fires
 FROM (
     SELECT k.*, bool_or(k.acts) OVER pair AS acted, max(k.fires) FILTER (WHERE NOT k.movable) OVER pair AS staying
     FROM (
-        SELECT t.named, k.conname::text AS name, p.named AS parent,
+        SELECT t.named, k.conname::text AS name, p.named AS parent, k.oid::bigint AS number,
             format('ALTER TABLE ONLY %%s DROP CONSTRAINT %%I', t.quoted, k.conname) AS drops,
             array_remove(ARRAY[
                 format('ALTER TABLE ONLY %%s ADD CONSTRAINT %%I %%s', t.quoted, k.conname, pg_get_constraintdef(k.oid)),
@@ -143,11 +147,15 @@ FROM (SELECT current_setting('search_path') AS path, setting::bigint AS memory
 """
 
 
-class Part(Struct, frozen=True, kw_only=True):
+class Part(Struct, frozen=True):
     """An index, a constraint that has one, or a foreign key.
 
     Attributes:
         parent: the table that a foreign key leads to; None for an index.
+        primary: whether it is a primary key.
+        number: the server's. Indexes are made in that order again: of several that serve a foreign key it takes the
+            first.
+        keys: the numbers of the foreign keys that lead to an index, which can be dropped once these are.
         drops: the statement that drops it.
         builds: the statements that make it again, as it was.
     """
@@ -155,6 +163,9 @@ class Part(Struct, frozen=True, kw_only=True):
     table: str
     name: str
     parent: str | None
+    primary: bool
+    number: int
+    keys: Sequence[int]
     drops: str
     builds: Sequence[str]
 
@@ -167,16 +178,19 @@ def parts_of(connection: Connection, schemas: Schemas, tables: Collection[str], 
     """
     parts = sql.SQL("{} UNION ALL {}").format(_INDEXES, _KEYS) if keys else _INDEXES
     query = sql.SQL(
-        "WITH {} SELECT named, name, parent, drops, builds FROM ({}) q"
-        ' ORDER BY fires COLLATE "C" NULLS FIRST, named COLLATE "C", name COLLATE "C"'
+        "WITH {} SELECT named, name, parent, is_primary, number, keys, drops, builds FROM ({}) q"
+        ' ORDER BY fires COLLATE "C" NULLS FIRST, named COLLATE "C", number'
     )
     parameters = {"schemas": parameter(schemas), "tables": sorted(tables)}
     with full_names(connection):
         found = connection.execute(query.format(_TABLES, parts), parameters).fetchall()
-    return [
-        Part(table=table, name=name, parent=parent, drops=drops, builds=tuple(builds))
-        for table, name, parent, drops, builds in found
-    ]
+    return [Part(*row) for row in found]
+
+
+def free(parts: Sequence[Part]) -> list[Part]:
+    """Give those of the parts to which no foreign key leads that is none of them."""
+    keys = {part.number for part in parts if part.parent}
+    return [part for part in parts if keys.issuperset(part.keys)]
 
 
 def lacking(connection: Connection, schemas: Schemas, tables: Collection[str]) -> list[str]:
