@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
@@ -39,6 +40,13 @@ def matching(pattern: str, message: str) -> Meta:
 def shaped(schema: Mapping[str, Any]) -> Meta:
     """Let this schema stand for the one that the type would give."""
     return Meta(extra_json_schema=dict(schema))
+
+
+class OnError(StrEnum):
+    """What becomes of a row that cannot be taken as it is."""
+
+    ABORT = "abort"
+    QUARANTINE = "quarantine"
 
 
 Text = Annotated[str, Meta(min_length=1)]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from enum import StrEnum
 from typing import Annotated
 
 from msgspec.structs import replace
 
 from toolkit.actions.action import Action
-from toolkit.actions.arguments import Arguments, JobName, LockWait, Names, Text, Texts, about, names
+from toolkit.actions.arguments import Arguments, JobName, LockWait, Names, OnError, Text, Texts, about, names
 from toolkit.actions.context import Context
 from toolkit.actions.destinations import destinations
 from toolkit.actions.importing import Import, Wanted
@@ -23,13 +22,6 @@ from toolkit.storage.layout import check_job
 
 _SPOOL = 4 << 20
 """Bytes of rows put aside that are held in memory."""
-
-
-class OnError(StrEnum):
-    """What a record does that cannot be taken."""
-
-    FAIL = "fail"
-    QUARANTINE = "quarantine"
 
 
 class ImportArguments(Arguments, frozen=True, kw_only=True):
@@ -65,8 +57,8 @@ class ImportArguments(Arguments, frozen=True, kw_only=True):
     ] = Form.AUTO
     on_error: Annotated[
         OnError,
-        about("What a record does that cannot be taken as it is: end the import, or be put aside and listed.", "fail"),
-    ] = OnError.FAIL
+        about("What a record does that cannot be taken as it is: end the import, or be put aside and listed.", "abort"),
+    ] = OnError.ABORT
     like: Annotated[
         Text,
         about(

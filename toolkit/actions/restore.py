@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from msgspec.structs import replace
 
 from toolkit.actions.action import Action
 from toolkit.actions.answering import with_file
-from toolkit.actions.arguments import BackupChoice, LockWait, RepositoryChoice, about
+from toolkit.actions.arguments import BackupChoice, LockWait, OnError, RepositoryChoice, about
 from toolkit.actions.asked import AskedArguments, Triggers
 from toolkit.actions.choosing import backup_of
 from toolkit.actions.context import Context
@@ -46,13 +45,6 @@ from toolkit.private import files
 from toolkit.storage.backup_reader import BackupReader
 from toolkit.storage.ledger import LedgerFile
 from toolkit.storage.quarantine import QuarantineWriter
-
-
-class OnError(StrEnum):
-    """What a row does that the database refuses."""
-
-    ABORT = "abort"
-    QUARANTINE = "quarantine"
 
 
 class RestoreArguments(AskedArguments, frozen=True, kw_only=True):

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 NAME = "playback"
 
+COMPLETE = "PLAYBACK_COMPLETE"
+"""The environment variable in which a shell gives the line up to the cursor."""
+
 
 def collection(file: str) -> Collection:
     """Give the commands for the control directory in which a file (its tasks.py) is."""
@@ -51,7 +54,7 @@ def control_directory(start: Path) -> Path:
 
 def _complete(control: Path) -> None:
     """End the process with candidates, one per line, where a shell asks for them; whatever is wrong, without a word."""
-    if not (line := os.environ.pop("PLAYBACK_COMPLETE", "")):
+    if not (line := os.environ.pop(COMPLETE, "")):
         return
     sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
     from toolkit.app.completion.candidates import answer  # noqa: PLC0415 - a shell waits

@@ -13,9 +13,6 @@ from toolkit.app.completion.line import Line, read_line
 from toolkit.app.completion.sources import Sources
 from toolkit.app.shells import SHELLS
 
-VARIABLE: Final = "PLAYBACK_COMPLETE"
-"""The environment variable in which a shell gives the line up to the cursor."""
-
 _CHOICES: Final = {
     "executor": ("threads", "dask"),
     "demo": ("exclude", "include", "only"),
