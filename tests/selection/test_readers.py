@@ -92,6 +92,24 @@ def test_readers_see_what_the_leader_sees(conninfo: str) -> None:
         assert not reading.notes
 
 
+def test_sessions_side_by_side_have_no_parallel_workers(conninfo: str) -> None:
+    """Each of several sessions reads in one process of the server; one alone, and the leader later, need not."""
+    with leading(conninfo) as reading:
+        usual = reading.leader.execute("SHOW max_parallel_workers_per_gather").fetchone()
+        settings = set[object]()
+
+        def work(connection: Connection, name: str) -> None:
+            settings.add(connection.execute("SHOW max_parallel_workers_per_gather").fetchone())
+            reading.sum(connection, name)
+
+        reading.together = threading.Barrier(2)
+        reading.run(2, work)
+        assert settings == {("0",)}
+        reading.together = threading.Barrier(1)
+        reading.run(1, work)
+        assert settings == {("0",), usual}
+
+
 def test_a_reader_that_is_killed_ends_everything(conninfo: str) -> None:
     """The leader, in the middle of a long statement, raises the reader's error at once; no session stays behind."""
     with leading(conninfo) as reading:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from enum import StrEnum
 
 from msgspec import Struct
@@ -221,14 +221,6 @@ def equal_chunks(
     if there != entry.rows or not entry.rows:
         return there == entry.rows
     return _gives(connection, rows_query(table, target, taken), entry)
-
-
-@contextmanager
-def in_one_process(connection: Connection) -> Iterator[None]:
-    """Let no parallel workers mix the order in which rows lie."""
-    connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
-    yield
-    connection.execute("SET LOCAL max_parallel_workers_per_gather TO DEFAULT")
 
 
 def lies_as_loaded(connection: Connection, table: Table, target: Relation, entry: TableEntry) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Generic, Protocol, TypeVar
 
 import psycopg
@@ -37,7 +37,8 @@ _LOOK_SECONDS = 0.1
 _SERVER = "SELECT pg_postmaster_start_time()::text"
 
 _BEGIN = sql.SQL(
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}; SET LOCAL lock_timeout = {}"
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}; SET LOCAL lock_timeout = {};"
+    " SET LOCAL max_parallel_workers_per_gather = 0"
 )
 
 
@@ -101,6 +102,17 @@ def take_over(connection: Connection, snapshot: Snapshot) -> None:
     connection.execute(begin.as_bytes(connection))
 
 
+@contextmanager
+def in_one_process(connection: Connection) -> Iterator[None]:
+    """Let the server have no parallel workers for the statements of a part of a transaction.
+
+    They would mix the order in which rows lie. Beside other sessions they only make it dearer to sort.
+    """
+    connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+    yield
+    connection.execute("SET LOCAL max_parallel_workers_per_gather TO DEFAULT")
+
+
 class Readers(Generic[Job]):
     """Has jobs done by several sessions.
 
@@ -152,12 +164,12 @@ class Readers(Generic[Job]):
         try:
             if watch is not None:
                 watch.given_up = self._given_up
-            self._start(len(shared) + bool(own) - 1, work)
-            for job in own:
-                work(self._leader, job)
-            while self._go_on():
-                for job in self._taken():
+            with in_one_process(self._leader) if self._start(len(shared) + bool(own) - 1, work) else nullcontext():
+                for job in own:
                     work(self._leader, job)
+                while self._go_on():
+                    for job in self._taken():
+                        work(self._leader, job)
         except GivenUpError:
             self._raise_error()
             raise
@@ -167,14 +179,15 @@ class Readers(Generic[Job]):
                 watch.given_up = None
         self._raise_error()
 
-    def _start(self, most: int, work: Callable[[Connection, Job], None]) -> None:
+    def _start(self, most: int, work: Callable[[Connection, Job], None]) -> bool:
+        """Have others begin; tells whether there are any."""
         away = min(most, self._away.processes if self._away else 0)
         readers = min(most - away, self._sessions - 1)
         if away + readers < 1:
-            return
+            return False
         if self._leader.pooled:  # which may have no other session, and keep a reader waiting for one
             self._note("a pooler stands before the database: one session reads")
-            return
+            return False
         row = self._leader.execute("SELECT pg_export_snapshot(), pg_postmaster_start_time()::text").fetchone()
         assert row is not None
         snapshot = Snapshot(name=row[0], server=row[1], application=self._application)
@@ -183,6 +196,7 @@ class Readers(Generic[Job]):
             threading.Thread(target=self._send, args=(snapshot,), name="snapshot-sender", daemon=True).start()
         for _ in range(readers):
             threading.Thread(target=self._read, args=(snapshot, work), name="snapshot-reader", daemon=True).start()
+        return True
 
     def _send(self, snapshot: Snapshot) -> None:
         """Have jobs done by a process as long as there are any."""

@@ -13,13 +13,13 @@ from toolkit.postgres.compare.comparison import (
     compare,
     count_absent,
     equal_chunks,
-    in_one_process,
     lies_as_loaded,
 )
 from toolkit.postgres.compare.same_rows import same_key
 from toolkit.postgres.restore.ready import Ready
 from toolkit.postgres.schema.relation import alike, scalar
 from toolkit.postgres.selection.selected import Selected
+from toolkit.postgres.session.readers import in_one_process
 
 
 class Proof:
