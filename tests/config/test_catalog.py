@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.config import catalog
+from toolkit.errors import InputError
 from toolkit.model.catalog import Catalog, Category, DeclaredReference, OnOtherDevice, OwnerEdge, RuleKind
 from toolkit.model.identity import CreateRule, IdentityRules, NodeRule
 
@@ -106,3 +107,13 @@ def test_patterns(shop: Catalog) -> None:
         ("tmp_*", Category.TRANSIENT),
     ]
     assert not {"sync_*", "tmp_*"} & set(shop.rules)
+
+
+def test_every_wrong_rule_is_told(tmp_path: Path) -> None:
+    """Of tables with the same rule one is looked at where it is right, and each where it is wrong."""
+    file = tmp_path / "till.yml"
+    rules = "{shops: tenant, a: {owned_by: [shop]}, b: {owned_by: 1}, c: {owned_by: [shop]}, d: {owned_by: 1}}"
+    file.write_text(f"catalog: till\ntenant: {{table: shops, key: id}}\nbusiness:\n  core: {rules}\n", encoding="utf-8")
+    with pytest.raises(InputError) as raised:
+        catalog.load(file, control=tmp_path)
+    assert {problem.path.split(".")[2] for problem in raised.value.problems} == {"b", "d"}

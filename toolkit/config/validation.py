@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.protocols import Validator
-from referencing import Registry
+from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from toolkit.config.document import Document, show_below, show_path
@@ -39,6 +39,10 @@ class _Hidden(str):
 
     __slots__ = ()
 
+    def __repr__(self) -> str:
+        """Unlike that of any text."""
+        return "a secret"
+
 
 def _unless_hidden(keyword: str) -> Callable[..., Iterator[ValidationError]]:
     standard = Draft202012Validator.VALIDATORS[keyword]
@@ -50,8 +54,21 @@ def _unless_hidden(keyword: str) -> Callable[..., Iterator[ValidationError]]:
     return check_keyword
 
 
+def _alike_once(validator: Validator, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """`additionalProperties`, for which of values that are alike one is looked at: tables have few different rules."""
+    standard = Draft202012Validator.VALIDATORS["additionalProperties"]
+    if isinstance(wanted, dict) and isinstance(instance, dict) and not {"properties", "patternProperties"} & {*schema}:
+        different = {repr(value): name for name, value in instance.items()}
+        some = {name: instance[name] for name in different.values()}
+        if next(iter(standard(validator, wanted, some, schema)), None) is None:
+            return
+    yield from standard(validator, wanted, instance, schema) or ()
+
+
 _Validator: Final[type[Validator]] = validators.extend(  # type: ignore[no-untyped-call]  # the stubs leave it untyped
-    Draft202012Validator, {keyword: _unless_hidden(keyword) for keyword in ("pattern", "enum", "minLength")}
+    Draft202012Validator,
+    {keyword: _unless_hidden(keyword) for keyword in ("pattern", "enum", "minLength")}
+    | {"additionalProperties": _alike_once},
 )
 
 
@@ -175,20 +192,22 @@ def _own(schema: Mapping[str, Any], rendered: bool) -> Validator:
 
 @functools.cache
 def _registry(rendered: bool) -> Registry[Any]:
-    contents: dict[str, Any] = {
-        path.relative_to(SCHEMAS).as_posix(): json.loads(path.read_text(encoding="utf-8"))
-        for path in SCHEMAS.rglob(f"*{ENDING}")
-    }
-    for content in contents.values():
+    if rendered:
+        common = json.loads((SCHEMAS / _COMMON).read_text(encoding="utf-8"))
+        # a secret's source has become a Secret by then, which is checked as text
+        common["$defs"]["secret"] = {"type": "string"}
+        return _registry(False).with_resources([_resource(TEMPLATE, False), _resource(_COMMON, common)])
+    files = ((path.relative_to(SCHEMAS).as_posix(), path) for path in SCHEMAS.rglob(f"*{ENDING}"))
+    read = (_resource(name, json.loads(path.read_text(encoding="utf-8"))) for name, path in files)
+    registry: Registry[Any] = Registry().with_resources(read)
+    return registry
+
+
+def _resource(name: str, content: Any) -> tuple[str, Resource[Any]]:
+    if isinstance(content, dict):
         # where a schema names its draft, the library falls back on that draft's own validator
         del content["$schema"]
-    if rendered:
-        contents[TEMPLATE] = False
-        # a secret's source has become a Secret by then, which is checked as text
-        contents[_COMMON]["$defs"]["secret"] = {"type": "string"}
-    resources = ((f"{_BASE}{name}", DRAFT202012.create_resource(content)) for name, content in contents.items())
-    registry: Registry[Any] = Registry().with_resources(resources)
-    return registry
+    return f"{_BASE}{name}", DRAFT202012.create_resource(content)
 
 
 def _plain(value: object) -> Any:

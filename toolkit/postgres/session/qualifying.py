@@ -76,17 +76,19 @@ def _add(query: sql.Composable, context: AdaptContext | None, done: list[str], o
 
     A template is cut in two where a brace is doubled.
     """
-    if isinstance(query, sql.Composed):
+    kind = type(query)  # asking for base classes costs as much as all the rest, so seldom
+    if kind is sql.SQL:
+        ours.append(query.as_string())
+    elif kind is not sql.Identifier and isinstance(query, sql.Composed):
         for part in query:
             _add(part, context, done, ours)
-    elif type(query) is sql.SQL:
-        ours.append(query.as_string())
     else:
         if ours:
             done.append(rewritten("".join(ours)))
             ours.clear()
-        text = query.as_string(context)
-        done.append(_literal(text) if isinstance(query, sql.Literal) else text)
+        # names are quoted alike on every connection of ours, which all speak UTF-8
+        text = query.as_string(None if kind is sql.Identifier else context)
+        done.append(_literal(text) if kind is sql.Literal else text)
 
 
 def _literal(text: str) -> str:
