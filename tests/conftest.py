@@ -8,11 +8,13 @@ import signal
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+from psycopg import sql
 
 from tests.app import invoking
 from tests.control import Control
@@ -36,14 +38,16 @@ settings.load_profile("any machine")
 
 
 def test_server(version: int) -> EmbeddedServer:
-    """Start the test server of a major version. All settings are the defaults but one, so that what works here works.
+    """Start the test server of a major version. All settings are the defaults but two, so that what works here works.
 
-    Without fsync nothing waits for disks, which only a power cut could tell: a process that is killed has written.
+    Nothing waits for disks, or is written twice for them, which only a power cut could tell: a process that is killed
+    has written.
     """
     server = embedded.start(HOME / f"test-server-{version}", version=version)
     with psycopg.connect(server.superuser, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM RESET ALL")
         connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET full_page_writes = off")
         connection.execute("SELECT pg_catalog.pg_reload_conf()")
     return server
 
@@ -98,6 +102,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"\ntried everything; once more: PLAYBACK_SLOW_TESTS=1 PLAYBACK_SEED={SEED}")
 
 
+_COPIED = sql.SQL("STRATEGY file_copy" if VERSION > 14 else "")
+"""How a new database comes from its template: through the log, which is the default, it takes three times as long."""
+
+
 @dataclass(frozen=True)
 class Servers:
     """Makes databases that are dropped when the test ends."""
@@ -107,9 +115,14 @@ class Servers:
 
     def database(self, version: int = 18, *, template: str | None = None) -> str:
         """A new database owned by a role that is no superuser; gives its conninfo."""
-        name = f"t_{os.getpid()}_{uuid.uuid4().hex[:12]}"
+        name, server = f"t_{os.getpid()}_{uuid.uuid4().hex[:12]}", self.by_version[version]
         self.created.append((version, name))
-        return self.by_version[version].create_database(name, template=template)
+        made = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} {}").format(
+            sql.Identifier(name), sql.Identifier(embedded.OWNER), sql.Identifier(template or "template0"), _COPIED
+        )
+        with psycopg.connect(server.superuser, autocommit=True) as connection:
+            connection.execute(made)
+        return server.conninfo(name)
 
 
 @pytest.fixture(scope="session")
@@ -162,27 +175,34 @@ def demo_database() -> str:
     return f"demo_{digest.hexdigest()[:12]}"
 
 
+def _template(server: EmbeddedServer, kind: str, fill: Callable[[str], object]) -> str:
+    """The name of a database to copy, made once and kept between runs; those of older versions are dropped."""
+    name = demo_database().replace("demo", kind)
+    with psycopg.connect(server.superuser, autocommit=True) as connection:
+        stale = connection.execute(
+            "SELECT datname FROM pg_database WHERE datname ~ %s AND datname <> %s", [f"^{kind}_[0-9a-f]{{12}}$", name]
+        ).fetchall()
+    for (each,) in stale:
+        server.drop_database(each)
+    create_once(server, name, fill=fill)
+    return name
+
+
 @pytest.fixture(scope="session")
 def demo_template(pg16: EmbeddedServer, pg18: EmbeddedServer) -> Callable[[int], str]:
     """By major version: the name of a database to copy, `servers.database(version, template=demo_template(version))`.
 
-    It holds the small demo, is made once and kept between runs; those of older versions of the demo are dropped.
+    It holds the small demo.
     """
     by_version = {16: pg16, 18: pg18}
-    name = demo_database()
+    return cache(lambda version: _template(by_version[version], "demo", demo.load))
 
-    def template(version: int) -> str:
-        server = by_version[version]
-        with psycopg.connect(server.superuser, autocommit=True) as connection:
-            stale = connection.execute(
-                "SELECT datname FROM pg_database WHERE datname ~ '^demo_[0-9a-f]{12}$' AND datname <> %s", [name]
-            ).fetchall()
-        for (each,) in stale:
-            server.drop_database(each)
-        create_once(server, name, fill=demo.load)
-        return name
 
-    return template
+@pytest.fixture(scope="session")
+def empty_template(pg16: EmbeddedServer, pg18: EmbeddedServer) -> Callable[[int], str]:
+    """The same with the schema of the reference application and no rows."""
+    by_version = {16: pg16, 18: pg18}
+    return cache(lambda version: _template(by_version[version], "empty", demo.create_schema))
 
 
 @pytest.fixture
@@ -204,12 +224,11 @@ def demo_host(control: Control, servers: Servers, demo_template: Callable[[int],
 
 
 @pytest.fixture
-def empty_host(control: Control, servers: Servers) -> Callable[..., str]:
+def empty_host(control: Control, servers: Servers, empty_template: Callable[[int], str]) -> Callable[..., str]:
     """Adds a host with the schema of the reference application and no rows; gives its conninfo."""
 
     def add(name: str, version: int = 18) -> str:
-        conninfo = servers.database(version)
-        demo.create_schema(conninfo)
+        conninfo = servers.database(version, template=empty_template(version))
         control.add_host(name, conninfo)
         return conninfo
 
