@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from toolkit import demo
+from tests.control import execute
 from toolkit.actions.databases import open_database
 from toolkit.errors import InputError
 from toolkit.postgres.servers import embedded
@@ -69,7 +69,7 @@ def test_what_a_killed_run_left_is_not_taken_for_the_demo(pg18: EmbeddedServer, 
     """A draft without its rows is thrown away and made anew; only the complete database gets the name."""
     pg18.create_database(f"{name}.draft")
     assert not pg18.has_database(name)
-    create_once(pg18, name, fill=demo.load)
+    create_once(pg18, name, fill=lambda made: execute(made, "CREATE TABLE businesses AS SELECT generate_series(1, 8)"))
     assert _businesses(pg18.conninfo(name)) == 8
     assert not pg18.has_database(f"{name}.draft")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from psycopg.conninfo import conninfo_to_dict
 from tests.app.invoking import ROOT, Invoked, invoke
 from tests.control import execute, rows
 from tests.test_docs import SHOP, shown_files
+from toolkit.postgres.servers import embedded
+from toolkit.postgres.servers.embedded import EmbeddedServer
 from toolkit.shipped import DEMO_INVENTORY
 
 FILL = (
@@ -84,6 +87,66 @@ def shop(tmp_path: Path, new_database: Callable[[], str]) -> Shop:
     return Shop(tmp_path, database)
 
 
+class BackedUp:
+    """A shop with one backup, which is brought back to that for every playbook, and whose scratch server keeps on."""
+
+    def __init__(self, directory: Path, pg18: EmbeddedServer) -> None:
+        self._server, self._name, self._template = pg18, f"own_{os.getpid()}", f"own_{os.getpid()}_template"
+        self._directory, self._as_it_was = directory / "now", directory / "as it was"
+        self._scratch = self._directory / ".playback" / "scratch"
+        self._directory.mkdir()
+        for name in (self._name, self._template):
+            pg18.drop_database(name)
+        self.shop = Shop(self._directory, pg18.create_database(self._name))
+        # of the device, as `invoke classify` proposes it, in a database that knows of no node
+        execute(
+            self.shop.database,
+            *SHOP,
+            *FILL,
+            "CREATE TABLE schema_migrations (version text PRIMARY KEY)",
+            "INSERT INTO schema_migrations VALUES ('20260101')",
+            "CREATE TABLE trail (id text PRIMARY KEY REFERENCES orders ON DELETE CASCADE)",
+            "INSERT INTO trail SELECT id FROM orders LIMIT 3",
+        )
+        whole = self.shop.files["inventory/catalogs/shop.yml"]
+        catalog = {**whole, "device": {"schema": {"schema_migrations": {}}}}
+        catalog["business"] = {**whole["business"], "log": {"trail": {"rule": "referenced", "optional": True}}}
+        self.shop.write("inventory/catalogs/shop.yml", catalog)
+        # under the name of the playbook, which is the job whose newest backup the others take
+        self.shop.write("nightly.yml", [{"hosts": "all", "tasks": [{"name": "Back up", "backup": {}}]}])
+        nightly = self.shop.invoke("run", "nightly.yml")
+        assert nightly.code == 0, nightly.text
+        shutil.copytree(self._directory, self._as_it_was)
+        pg18.create_database(self._template, template=self._name)
+        embedded.start(self._scratch, hasty=True)
+
+    def again(self) -> Shop:
+        """Give the shop as it was when it had been backed up, and what happened then to its data."""
+        self._server.drop_database(self._name)
+        self._server.create_database(self._name, template=self._template)
+        for place in (self._directory, self._directory / ".playback"):
+            for each in place.iterdir():
+                if each not in (self._scratch, self._scratch.parent):
+                    shutil.rmtree(each) if each.is_dir() else each.unlink()
+        shutil.copytree(self._as_it_was, self._directory, dirs_exist_ok=True)
+        execute(self.shop.database, *ACCIDENT)
+        return self.shop
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        embedded.stop(self._scratch)
+        for name in (self._name, self._template):
+            self._server.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def backed_up(tmp_path_factory: pytest.TempPathFactory, pg18: EmbeddedServer) -> Iterator[BackedUp]:
+    """A shop with one backup, for all playbooks."""
+    made = BackedUp(tmp_path_factory.mktemp("shop"), pg18)
+    yield made
+    made.close()
+
+
 def test_the_steps_by_hand(shop: Shop) -> None:
     """From a catalog file of one table to a nightly that is proven, and a restore that is looked at first."""
     whole = shop.files["inventory/catalogs/shop.yml"]
@@ -130,25 +193,9 @@ def test_the_steps_by_hand(shop: Shop) -> None:
         ("drill", []),
     ],
 )
-def test_shipped_playbooks(shop: Shop, playbook: str, variables: list[str]) -> None:
+def test_shipped_playbooks(backed_up: BackedUp, playbook: str, variables: list[str]) -> None:
     """Every other shipped playbook ends well too: looked at first, then done."""
-    # of the device, as `invoke classify` proposes it, in a database that knows of no node
-    execute(
-        shop.database,
-        "CREATE TABLE schema_migrations (version text PRIMARY KEY)",
-        "INSERT INTO schema_migrations VALUES ('20260101')",
-        "CREATE TABLE trail (id text PRIMARY KEY REFERENCES orders ON DELETE CASCADE)",
-        "INSERT INTO trail SELECT id FROM orders LIMIT 3",
-    )
-    whole = shop.files["inventory/catalogs/shop.yml"]
-    catalog = {**whole, "device": {"schema": {"schema_migrations": {}}}}
-    catalog["business"] = {**whole["business"], "log": {"trail": {"rule": "referenced", "optional": True}}}
-    shop.write("inventory/catalogs/shop.yml", catalog)
-    # under the name of the playbook, which is the job whose newest backup the others take
-    shop.write("nightly.yml", [{"hosts": "all", "tasks": [{"name": "Back up", "backup": {}}]}])
-    nightly = shop.invoke("run", "nightly.yml")
-    assert nightly.code == 0, nightly.text
-    execute(shop.database, *ACCIDENT)
+    shop = backed_up.again()
     words = [word for variable in variables for word in ("--extra-vars", variable)]
     for options in (["--check"], []):
         ran = shop.run(playbook, *words, *options)
