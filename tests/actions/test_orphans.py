@@ -13,6 +13,7 @@ import pytest
 
 from tests.control import Control, execute, new_role, rows
 from tests.restore.proxy import Proxy, Session
+from tests.sweeps import covering
 from toolkit.errors import DatabaseError, InputError, RefusedError, UndecidedError
 from toolkit.model.outcome import Outcome
 from toolkit.postgres.servers.embedded import EmbeddedServer
@@ -200,8 +201,9 @@ def test_orphans_of_orphans_to_the_last(make: Make) -> None:
     assert (made.ids("nodes"), made.ids("notes")) == ([1, 2], [1, 4])
 
 
-@pytest.mark.parametrize("host", ["owner", "superuser"])
-@pytest.mark.parametrize("action", ["NO ACTION", "RESTRICT", "SET NULL", "SET DEFAULT"])
+@pytest.mark.parametrize(
+    ("host", "action"), covering(["owner", "superuser"], ["NO ACTION", "RESTRICT", "SET NULL", "SET DEFAULT"])
+)
 def test_rows_that_others_still_point_at_are_kept(make: Make, host: str, action: str) -> None:
     """An orphan that a row points at which does not belong to it stays, and all that belongs to the orphan."""
     made = make(

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.invoking import INVENTORY, ROOT
-from tests.sweeps import EVERYTHING
+from tests.sweeps import EVERYTHING, covering
 
 if sys.platform == "win32":
     CTRL_C, CREATION, OTHERS = signal.CTRL_BREAK_EVENT, subprocess.CREATE_NEW_PROCESS_GROUP, ()
@@ -150,8 +150,7 @@ def test_an_interruption_within_code_that_libraries_make_is_130(tmp_path: Path) 
 MOMENTS = [each * 0.05 for each in range(60)] if EVERYTHING else [0.0, 0.25, 1.0]
 
 
-@pytest.mark.parametrize("forks", [1, 2])
-@pytest.mark.parametrize("seconds", MOMENTS)
+@pytest.mark.parametrize(("forks", "seconds"), covering([1, 2], MOMENTS))
 def test_ctrl_c_at_any_time_is_130_and_one_line(seconds: float, forks: int, tmp_path: Path) -> None:
     """However long a run has been going, Ctrl-C ends it with exit code 130 and one line."""
     words, log = playbook(tmp_path)

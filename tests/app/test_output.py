@@ -16,6 +16,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.app.invoking import INVENTORY, ROOT, Invoked, invoke, playbook, run
+from tests.sweeps import covering
 
 SCHEMA = json.loads((ROOT / "schemas" / "run-report.schema.json").read_text(encoding="utf-8"))
 SECRET = "s3cr3t/wörd+1"
@@ -174,8 +175,7 @@ all:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("forks", ["1", "2"])
+@pytest.mark.parametrize(("number", "forks"), covering([signal.SIGINT, signal.SIGTERM], ["1", "2"]))
 def test_an_interrupted_run_tidies_up_and_ends_with_130(number: signal.Signals, forks: str, tmp_path: Path) -> None:
     """Ctrl-C and SIGTERM end the task, run what `always` says, print a recap and no trace, and give 130."""
     begun, tidied, report = tmp_path / "begun", tmp_path / "tidied", tmp_path / "report.json"

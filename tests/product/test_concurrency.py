@@ -63,7 +63,7 @@ business:
     board: {owned_by: [shopId]}
 """
 
-BACKUPS = 100 if EVERYTHING else 40
+BACKUPS = 100 if EVERYTHING else 15
 
 # Each writer keeps one promise in every transaction: its counter says what its rows in another table are.
 INSERT = (

@@ -21,7 +21,7 @@ import psycopg
 import pytest
 
 from tests.control import ROOT, Control, execute, rows
-from tests.sweeps import SEED, examples, slow_only
+from tests.sweeps import SEED, covering, examples, slow_only
 from toolkit.actions import table_reading
 from toolkit.errors import PlaybackError
 from toolkit.model.outcome import SilentProgress
@@ -164,9 +164,9 @@ def killed_run(command: list[str], conninfo: str, who: str, moment: float) -> in
 
 @slow_only
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-@pytest.mark.parametrize("number", range(examples(1)))
-@pytest.mark.parametrize("who", ["worker", "scheduler", "leader"])
-@pytest.mark.parametrize("processes", [1, 3])
+@pytest.mark.parametrize(
+    ("number", "who", "processes"), covering(range(examples(1)), ["worker", "scheduler", "leader"], [1, 3])
+)
 def test_who_is_killed_on_dask_leaves_no_half_backup(
     processes: int, who: str, number: int, tmp_path: Path, new_database: Callable[[], str]
 ) -> None:

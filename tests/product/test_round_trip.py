@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.control import Control, rows
-from tests.sweeps import covering
+from tests.sweeps import EVERYTHING, covering
 from toolkit.model.manifest import Manifest
 
 Adder = Callable[..., str]
@@ -64,7 +64,7 @@ def row_versions(conninfo: str) -> dict[str, list[tuple[str, ...]]]:
 def test_restoring_again_touches_nothing(
     control: Control, demo_host: Adder, empty_host: Adder, mode: str, business: str | None
 ) -> None:
-    """The second and third restore report no change; no row version moves and no statistics of writes grow."""
+    """Restores that follow report no change; no row version moves and no statistics of writes grow."""
     source = demo_host("source")
     target = empty_host("target")
     named = [rows(source, 'SELECT id FROM businesses WHERE NOT "isDemo" ORDER BY id')[0][0]] if business else []
@@ -72,7 +72,7 @@ def test_restoring_again_touches_nothing(
     assert control.restore("target", manifest, mode).changed
     rows(target, "SELECT pg_stat_force_next_flush()")
     before, statistics = row_versions(target), rows(target, STATE)
-    for _ in range(2):
+    for _ in range(2 if EVERYTHING else 1):
         again = control.restore("target", manifest, mode)
         assert not again.changed
         assert again.facts["unchanged"] == manifest.metadata.stats.total_records

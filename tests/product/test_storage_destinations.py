@@ -12,6 +12,7 @@ import pytest
 
 from tests.control import execute, rows
 from tests.product.shop import Shop, pruning
+from tests.sweeps import covering
 from toolkit.errors import InputError, LockedError, StorageError, TaskError
 from toolkit.model.outcome import SilentProgress
 from toolkit.storage.check import check
@@ -97,8 +98,13 @@ def of_a_later_format(shop: Shop) -> str:
     return "use the version of Playback that wrote it"
 
 
-@pytest.mark.parametrize("fault", [unreachable, failing_at_the_first_chunk, failing_at_the_manifest, of_a_later_format])
-@pytest.mark.parametrize("order", [["near", "far"], ["far", "near"]])
+@pytest.mark.parametrize(
+    ("fault", "order"),
+    covering(
+        [unreachable, failing_at_the_first_chunk, failing_at_the_manifest, of_a_later_format],
+        [["near", "far"], ["far", "near"]],
+    ),
+)
 def test_one_that_fails_does_not_cost_the_other(shop: Shop, fault: Callable[[Shop], str], order: list[str]) -> None:
     """The other destination has a whole backup; the task is partial, and says which failed, why, and what to do."""
     remedy = fault(shop)

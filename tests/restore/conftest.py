@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psycopg
@@ -18,6 +19,7 @@ from tests.control import Control, execute, new_role, rows
 from tests.restore.laboratory import SUPERUSER
 from tests.restore.proxy import Proxy
 from tests.restore.sweeping import Bench
+from tests.sweeps import EVERYTHING
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
 from toolkit.postgres.servers.embedded import EmbeddedServer
@@ -27,6 +29,29 @@ CLERK = "playback_test_clerk"
 
 TENANTS = "CREATE TABLE tenants (id text PRIMARY KEY, name text, demo boolean)"
 SOME_TENANTS = "INSERT INTO tenants VALUES ('a', 'A', false), ('b', 'B', false)"
+
+ROLES = ("target", "superuser")
+"""What parameters called `host` name: the target as its owner and as superuser."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Try each case of a test as one role, which is drawn, and each test as both; in a sweep each case as both."""
+    if EVERYTHING:
+        return
+    tests: dict[str, dict[str, dict[str, pytest.Item]]] = {}
+    for item in items:
+        host = item.callspec.params.get("host") if hasattr(item, "callspec") else None
+        if host in ROLES:
+            cases = tests.setdefault(item.nodeid.partition("[")[0], {})
+            cases.setdefault(item.name.replace(host, ""), {})[host] = item
+    left = []
+    for name, cases in tests.items():
+        turns = [ROLES[number % 2] for number in range(len(cases))]
+        Random(f"role of {name}").shuffle(turns)
+        if len(cases) > 1:
+            left += [case[role] for role, case in zip(turns, cases.values(), strict=True) if len(case) > 1]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
 
 
 @dataclass

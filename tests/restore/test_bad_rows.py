@@ -8,6 +8,7 @@ import pytest
 
 from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
+from tests.sweeps import covering
 from toolkit.errors import RefusedError, TaskError
 from toolkit.model.quarantine import QuarantinedRow
 from toolkit.postgres.write import batches
@@ -48,8 +49,7 @@ def put_aside(pair: Pair) -> list[QuarantinedRow]:
     return [row for each in quarantines(repository) for row in read_rows(repository, each)]
 
 
-@pytest.mark.parametrize("existing", [False, True])
-@pytest.mark.parametrize("atomic", [True, False])
+@pytest.mark.parametrize(("existing", "atomic"), covering([False, True], [True, False]))
 def test_the_row_is_named(pair: Pair, *, atomic: bool, existing: bool) -> None:
     """`abort` says which row a trigger refuses, be it inserted or updated; where atomic, nothing has changed."""
     if existing:

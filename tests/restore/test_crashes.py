@@ -17,7 +17,7 @@ from tests.places import HOME
 from tests.restore.crashing import CrashingServer
 from tests.restore.proxy import Proxy, Session
 from tests.restore.sweeping import WRITE, Bench, Injecting, ignore
-from tests.sweeps import EVERYTHING
+from tests.sweeps import EVERYTHING, covering
 from toolkit.postgres.write import batches
 
 pytestmark = [
@@ -43,8 +43,7 @@ def bench(crashing: CrashingServer, tmp_path_factory: pytest.TempPathFactory) ->
         made.close()
 
 
-@pytest.mark.parametrize("atomic", [True, False], ids=["atomic", "stepwise"])
-@pytest.mark.parametrize("how", ["process killed", "SIGINT", "SIGQUIT", "SIGKILL"])
+@pytest.mark.parametrize(("how", "atomic"), covering(("process killed", "SIGINT", "SIGQUIT", "SIGKILL"), (True, False)))
 def test_a_restore_gets_through(
     bench: Bench, crashing: CrashingServer, monkeypatch: pytest.MonkeyPatch, how: str, *, atomic: bool
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.acting import context_of
 from tests.control import execute
 from tests.restore.devices import Devices, facts, followed, machine, make_devices
+from tests.sweeps import covering
 from toolkit.actions.device_outlook import device_outlook
 from toolkit.config import inventory
 
@@ -20,8 +21,9 @@ def devices(tmp_path: Path, databases: tuple[str, str], clerk: str) -> Devices:
     return make_devices(tmp_path, databases, clerk)
 
 
-@pytest.mark.parametrize(("mode", "host"), [("merge", "superuser"), ("mirror", "target")])
-@pytest.mark.parametrize("scope", ["business", "full-device"])
+@pytest.mark.parametrize(
+    ("mode", "host", "scope"), covering(["merge", "mirror"], ["superuser", "target"], ["business", "full-device"])
+)
 def test_another_device(devices: Devices, mode: str, host: str, scope: str) -> None:
     """Device data are skipped, the node stays, sync state begins anew, and business rows follow as declared."""
     machine(devices.target, "B")
@@ -71,8 +73,7 @@ def test_rows_that_follow_are_restored_so_whatever_the_target_has(devices: Devic
     assert devices.rows("SELECT thing FROM marks ORDER BY id") == [(None,), (None,)]
 
 
-@pytest.mark.parametrize("mode", ["merge", "mirror"])
-@pytest.mark.parametrize("host", ["target", "superuser"])
+@pytest.mark.parametrize(("mode", "host"), covering(["merge", "mirror"], ["target", "superuser"]))
 def test_the_same_device_gets_its_own_data_back(devices: Devices, mode: str, host: str) -> None:
     """A full-device backup brings device tables back whole, as it does business tables; merge deletes nothing."""
     machine(devices.target, "A")

@@ -9,6 +9,7 @@ import pytest
 from tests.app.invoking import invoke, playbook
 from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
+from tests.sweeps import covering
 from toolkit.errors import InputError, RefusedError
 from toolkit.model.outcome import Outcome
 
@@ -241,15 +242,15 @@ def test_columns_are_dropped_where_that_is_said(make_pair: MakePair, host: str) 
     assert pair.rows("SELECT id, size FROM items ORDER BY id") == [(1, 1), (2, 2)]
 
 
-@pytest.mark.parametrize("mode", ["merge", "mirror"])
 @pytest.mark.parametrize(
-    ("kind", "value", "expected"),
-    [("text", "shop", "shop"), ("integer", 7, 7), ("boolean", True, True), ("jsonb", {"a": [1]}, {"a": [1]})],
+    ("mode", "given"),
+    covering(("merge", "mirror"), (("text", "shop"), ("integer", 7), ("boolean", True), ("jsonb", {"a": [1]}))),
 )
 def test_defaults_fill_columns_that_the_backup_does_not_have(
-    make_pair: MakePair, mode: str, kind: str, value: Any, expected: Any
+    make_pair: MakePair, mode: str, given: tuple[str, Any]
 ) -> None:
     """A new NOT NULL column gets the task's value in rows that are inserted; others keep theirs."""
+    kind, value = given
     pair = drifted(
         make_pair,
         "(1, 'a', 'x', 1), (2, 'a', 'y', 2)",
@@ -262,7 +263,7 @@ def test_defaults_fill_columns_that_the_backup_does_not_have(
     execute(pair.target, f"UPDATE items SET channel = {own}", "ALTER TABLE items ALTER channel SET NOT NULL")
     assert refused(pair) == ("column items.channel is new, NOT NULL and has no default",)
     restored(pair, mode, defaults={"items.channel": value})
-    assert pair.rows("SELECT name, channel FROM items WHERE id = 1") == [("x", expected)]
+    assert pair.rows("SELECT name, channel FROM items WHERE id = 1") == [("x", value)]
     assert pair.rows(f"SELECT name, channel = {own} FROM items WHERE id = 2") == [("y", True)]
 
 

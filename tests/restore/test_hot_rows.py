@@ -13,6 +13,7 @@ import pytest
 from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
 from tests.restore.test_deletion import HOSTS
+from tests.sweeps import covering
 from toolkit.errors import DatabaseError
 from toolkit.postgres.write import recovery
 
@@ -83,8 +84,9 @@ def writing(pair: Pair, *statements: str) -> Iterator[list[int]]:
 
 
 @HOSTS
-@pytest.mark.parametrize("mode", ["merge", "mirror"])
-@pytest.mark.parametrize("scope", [{}, {"businesses": ["a"]}, {"atomic": False}])
+@pytest.mark.parametrize(
+    ("mode", "scope"), covering(["merge", "mirror"], [{}, {"businesses": ["a"]}, {"atomic": False}])
+)
 def test_a_restore_ends_among_writers(pair: Pair, host: str, mode: str, scope: dict[str, object]) -> None:
     """Hot updates of a row to be restored, of another business's row, of a row of both and of a row outside, and new
     children of a row to be written: the restore ends soon, is right, and no write of others is lost or half done."""

@@ -8,6 +8,7 @@ import pytest
 
 from tests.control import execute
 from tests.restore.devices import IDENTITY, Devices, facts, followed, machine, make_devices
+from tests.sweeps import covering
 
 
 @pytest.fixture
@@ -31,8 +32,7 @@ def test_a_restore_in_steps(devices: Devices, identity: str, node: str | None) -
     assert not devices.control.restore("target", manifest, "mirror", identity=again).changed
 
 
-@pytest.mark.parametrize("host", ["target", "superuser"])
-@pytest.mark.parametrize("scope", ["business", "full-device"])
+@pytest.mark.parametrize(("host", "scope"), covering(["target", "superuser"], ["business", "full-device"]))
 def test_a_device_without_a_node_gets_one(devices: Devices, host: str, scope: str) -> None:
     """A device that was never initialised gets an id by the template, once, and the rows that go with it."""
     done = devices.go(host=host, scope=scope)
@@ -82,8 +82,7 @@ def test_a_wiped_device_whose_backup_has_not_even_the_node(devices: Devices) -> 
     assert devices.own_nodes() == ["A"]
 
 
-@pytest.mark.parametrize("node", [None, "B"])
-@pytest.mark.parametrize("identity", ["auto", "source"])
+@pytest.mark.parametrize(("node", "identity"), covering([None, "B"], ["auto", "source"]))
 def test_a_source_that_was_never_initialised(devices: Devices, node: str | None, identity: str) -> None:
     """A backup without a node id restores: the target keeps its id or gets one; there is none to take over."""
     execute(devices.source, "DELETE FROM states; UPDATE nodes SET mine = false")
@@ -99,9 +98,10 @@ def test_a_source_that_was_never_initialised(devices: Devices, node: str | None,
         assert devices.own_nodes() == []
 
 
-@pytest.mark.parametrize(("mode", "host"), [("merge", "target"), ("mirror", "superuser")])
-@pytest.mark.parametrize("scope", ["business", "full-device"])
-@pytest.mark.parametrize("node", [None, "B", "A"])
+@pytest.mark.parametrize(
+    ("mode", "host", "scope", "node"),
+    covering(["merge", "mirror"], ["target", "superuser"], ["business", "full-device"], [None, "B", "A"]),
+)
 def test_taking_the_source_over(devices: Devices, host: str, mode: str, scope: str, node: str | None) -> None:
     """The target is the source afterwards, whoever it was; its former node is gone and nothing points at it."""
     machine(devices.target, node)
