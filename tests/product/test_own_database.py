@@ -1,7 +1,8 @@
-"""A person's own database: the guide's steps and every shipped playbook, by the real command line, on no demo."""
+"""A person's own database, on no demo: the guide's steps by the real command line, and every shipped playbook."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -16,6 +17,10 @@ from psycopg.conninfo import conninfo_to_dict
 from tests.app.invoking import ROOT, Invoked, invoke
 from tests.control import execute, rows
 from tests.test_docs import SHOP, shown_files
+from toolkit.app.commands import run
+from toolkit.app.control import Control
+from toolkit.app.performing import perform
+from toolkit.output.streams import Output
 from toolkit.postgres.servers import embedded
 from toolkit.postgres.servers.embedded import EmbeddedServer
 from toolkit.shipped import DEMO_INVENTORY
@@ -51,7 +56,7 @@ class Shop:
         parts["port"] = int(str(address["port"]))
         # the password file of an embedded server has one line, the password its last field
         line = (Path(str(parts["host"])).parent / "password").read_text(encoding="utf-8").strip()
-        self._env = {"TILL_1_PASSWORD": line.rpartition(":")[2], "PYTHONPATH": str(ROOT)}
+        self.env = {"TILL_1_PASSWORD": line.rpartition(":")[2], "PYTHONPATH": str(ROOT)}
         shutil.copy(ROOT / "tasks.py", directory)
         shutil.copytree(ROOT / "playbooks", directory / "playbooks")
         self.files = shown_files()
@@ -72,7 +77,7 @@ class Shop:
 
     def invoke(self, *words: str) -> Invoked:
         """Run a command in the control directory."""
-        return invoke(*words, cwd=self.directory, env=self._env)
+        return invoke(*words, cwd=self.directory, env=self.env)
 
     def run(self, playbook: str, *words: str) -> Invoked:
         """Run a shipped playbook on the till."""
@@ -193,14 +198,22 @@ def test_the_steps_by_hand(shop: Shop) -> None:
         ("drill", []),
     ],
 )
-def test_shipped_playbooks(backed_up: BackedUp, playbook: str, variables: list[str]) -> None:
+def test_shipped_playbooks(
+    backed_up: BackedUp, monkeypatch: pytest.MonkeyPatch, playbook: str, variables: list[str]
+) -> None:
     """Every other shipped playbook ends well too: looked at first, then done."""
     shop = backed_up.again()
-    words = [word for variable in variables for word in ("--extra-vars", variable)]
-    for options in (["--check"], []):
-        ran = shop.run(playbook, *words, *options)
-        assert ran.code == 0, ran.text
-        assert "None" not in ran.text
+    monkeypatch.chdir(shop.directory)
+    for name, value in shop.env.items():
+        monkeypatch.setenv(name, value)
+    for check in (True, False):
+        options = run.Options(
+            playbook=(f"playbooks/{playbook}.yml",), limit="till-1", extra_vars=tuple(variables), check=check
+        )
+        out = io.StringIO()
+        code = perform(run.COMMAND, options, Control(directory=shop.directory), output=Output(out, out))
+        assert code == 0, out.getvalue()
+        assert "None" not in out.getvalue()
 
 
 def test_every_shipped_playbook_is_tried() -> None:
