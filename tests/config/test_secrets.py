@@ -89,6 +89,15 @@ def test_sources_that_fail(
     assert "leak" not in str(error.value)
 
 
+@pytest.mark.parametrize(("name", "offered"), [("till-1", True), ("all-tills", False)])
+def test_init_is_offered_for_the_host_whose_own_file_it_is(name: str, offered: bool, tmp_path: Path) -> None:
+    """A file that several hosts share is called after none of them, and `init` would find no such host."""
+    with pytest.raises(InputError) as error:
+        secret_of({"file": f".playback/secrets/{name}"}, tmp_path).reveal()
+    assert (f"invoke init --host {name}" in error.value.hint) is offered
+    assert error.value.hint.endswith("write it there again, readable by you alone")
+
+
 @pytest.mark.parametrize(
     ("value", "source"),
     [

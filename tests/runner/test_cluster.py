@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dask
 import psutil
 import psycopg
 import pytest
@@ -24,7 +26,7 @@ from dask.distributed import Client, LocalCluster
 
 from tests.app.invoking import ROOT
 from tests.runner.playbooks import CONTROL, Ran, run_text
-from tests.sweeps import EVERYTHING
+from tests.sweeps import EVERYTHING, slow_only
 from toolkit.app.commands import run
 from toolkit.app.control import Control
 from toolkit.postgres.servers.embedded import EmbeddedServer
@@ -268,6 +270,8 @@ def test_a_lost_scheduler_ends_the_run(site: Site) -> None:
     assert result.code == 8
     assert "fatal: [a]: FAILED! => the scheduler was lost while this task ran, and nobody can say" in result.out
     assert "fatal: [b]: FAILED! => the scheduler is gone; this task was not begun" in result.out
+    # Dask would print how it looked for the scheduler, with the trace, to the standard error of long ago
+    assert not logging.getLogger("distributed.client").isEnabledFor(logging.ERROR)
     site.end()
     assert site.ask("SELECT last_value FROM begun") == 1
 
@@ -350,7 +354,71 @@ def test_what_is_wrong_with_a_cluster_is_said_before_anything_runs(site: Site) -
         ),
         ("dask:scheduler", "is no address of a scheduler, such as tls://"),
         ("spark", "expected threads, processes, dask or dask:ADDRESS, not 'spark'"),
+        ("dask:tls://127.0.0.1:1", "has no certificate with which to ask tls://127.0.0.1:1"),
     ):
         ran = site.run(text, executor=executor)
         assert (ran.code, ran.out) == (2, "")
         assert said in ran.err
+
+
+def test_what_is_wrong_with_dasks_configuration_is_no_defect(site: Site) -> None:
+    """A certificate that is not there is named, and a cluster that has to be encrypted is not asked without."""
+    text = "- hosts: all\n  tasks:\n    - debug: {msg: ran}\n"
+    files = {"ca-file": "/nowhere/ca.pem", "client.cert": "/nowhere/node.pem", "client.key": "/nowhere/node.key"}
+    settings = {f"distributed.comm.tls.{name}": file for name, file in files.items()}
+    with dask.config.set(settings):
+        missing = site.run(text, executor="dask:tls://127.0.0.1:1")
+    with dask.config.set({"distributed.comm.require-encryption": True}):
+        open_to_all = site.run(text, executor="dask:tcp://127.0.0.1:1")
+    assert (missing.code, missing.out) == (2, ""), missing.err
+    what = "/nowhere/ca.pem, which Dask's configuration names under distributed.comm.tls, cannot be read: No such file"
+    assert what in missing.err
+    assert (open_to_all.code, open_to_all.out) == (1, "")
+    assert "the scheduler tcp://127.0.0.1:1 cannot be reached: encryption required" in open_to_all.err
+
+
+@slow_only
+def test_a_malformed_configuration_of_dask_is_no_defect(site: Site) -> None:
+    """Dask reads it when it is imported."""
+    text = "- hosts: all\n  tasks:\n    - debug: {msg: ran}\n"
+    directory = site.control.directory
+    (playbook := directory / "p.yml").write_text(text, encoding="utf-8")
+    (broken := directory / "dask.yaml").write_text("distributed: [", encoding="utf-8")
+    words = [sys.executable, "-m", "invoke", "run", str(playbook), "--inventory", str(directory / "inventory")]
+    words += ["--executor", "dask"]
+    environment = os.environ | {"DASK_CONFIG": str(broken)}
+    malformed = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (malformed.returncode, malformed.stdout) == (2, "")
+    assert malformed.stderr.startswith("ERROR: --executor: Dask's configuration cannot be read: ")
+
+
+def test_a_cluster_without_workers_is_said_before_anything_runs(site: Site) -> None:
+    """However many hosts at the same time are asked for."""
+    with LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0", silence_logs=50) as empty:
+        ran = site.run(
+            "- hosts: all\n  tasks: [{debug: {msg: ran}}]\n", executor=f"dask:{empty.scheduler_address}", forks="2"
+        )
+    assert (ran.code, ran.out) == (1, ""), ran.err
+    assert "has no workers\nHINT: begin some" in ran.err
+
+
+@slow_only
+def test_workers_that_do_not_come_back_are_waited_for_once(site: Site) -> None:
+    """Hosts that follow are told at once; nothing of theirs begins."""
+    words = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    quiet = {"n_workers": 0, "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
+    text = f'- hosts: all\n  tasks:\n    - sql: {{query: "{WRITING}"}}\n      vars: {{sleep: 60}}\n'
+    with LocalCluster(**quiet) as cluster, subprocess.Popen([*words, cluster.scheduler_address]) as worker:
+        with Client(cluster, set_as_default=False) as client:
+            client.wait_for_workers(1)
+        with ThreadPoolExecutor(1) as pool:
+            ran = pool.submit(site.run, text, executor=f"dask:{cluster.scheduler_address}", forks="1")
+            site.wait(SLEEPING, 1)
+            worker.kill()
+            began = time.monotonic()
+            result = ran.result(100)
+    assert time.monotonic() - began < 60
+    assert result.code == 8
+    assert result.out.count("the cluster's last worker was lost before this task began; nothing was done") == 2
+    site.end()
+    assert site.ask("SELECT last_value FROM begun") == 1

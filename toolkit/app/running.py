@@ -21,7 +21,7 @@ from toolkit.config.document import show_file
 from toolkit.config.inventory import LoadedInventory
 from toolkit.config.packing import pack_written
 from toolkit.config.templates import Templates
-from toolkit.errors import ExitCode, TaskError
+from toolkit.errors import ExitCode, InputError, TaskError
 from toolkit.model.outcome import Progress, SilentProgress
 from toolkit.model.playbook import Keywords, Place, Play, Playbook, Task
 from toolkit.output import report
@@ -118,6 +118,7 @@ def executor_of(options: RunOptions, control: Control, inventory: LoadedInventor
 
     Raises:
         TaskError: the package for it is not installed.
+        InputError: its configuration cannot be read.
     """
     directory = control.inventory_directory()
     shown = show_file(directory, inventory.directory)
@@ -137,6 +138,8 @@ def executor_of(options: RunOptions, control: Control, inventory: LoadedInventor
             "tasks on workers need distributed: pip install 'playback-toolkit[distributed]'",
             hint="without --executor they run in threads",
         ) from error
+    except ValueError as error:
+        raise InputError(f"--executor: Dask's configuration cannot be read: {error}") from error
     return DaskCluster(
         options.scheduler,
         forks=options.forks,

@@ -172,7 +172,8 @@ def _from_file(path: Path, place: Place) -> str:
 def _again(path: Path, place: Place) -> str:
     """How a secret gets into its file again."""
     by_hand = "write it there again, readable by you alone"
-    if path.parent.parts[-2:] != OWN.parts:
+    is_hosts_own = path.stem == Path(place.file).stem or f".{path.stem}." in f".{place.path}."
+    if path.parent.parts[-2:] != OWN.parts or not is_hosts_own:
         return by_hand
     address = " --database postgresql://USER@SERVER/DATABASE" if place.path.endswith("database") else ""
     asks = "asks for it and keeps it there" if not address else "keeps it there"

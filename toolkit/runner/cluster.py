@@ -83,6 +83,8 @@ class DaskCluster:
         self._kept = Threads()
         self._open = ExitStack()
         self._gone = False
+        self._deserted_since: float | None = None
+        """When the cluster was first seen without workers, since the last answer."""
         self._client: Client | None = None
         self._stopping = _Once(lambda: interruption.pending, self._tell)
         self._seats: list[Seat] = []
@@ -91,7 +93,9 @@ class DaskCluster:
         self._awaited: dict[str, Seat] = {}
 
     def __enter__(self) -> Self:
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        # Dask gives each of them a level of its own
+        for name in ("distributed", "distributed.client"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         # one that is interrupted while it begins or ends leaves half of itself behind
         with self._interruption.held(), unheard_by_children(), ExitStack() as opened:
             client = opened.enter_context(connected(self._address, self.forks))
@@ -108,13 +112,14 @@ class DaskCluster:
             except Exception as error:
                 known = isinstance(error, RuntimeError)  # as `Visit` says it
                 reason = (str(error) if known else f"{type(error).__name__}: {error}").splitlines()[0]
-                hint = "every worker needs playback in the version of the run, with the extra `distributed`"
+                hint = "every worker needs playback in the run's version, and a control directory: see docs/scale.md"
                 raise TaskError(f"a worker cannot take tasks: {reason}", hint=hint) from error
             client.subscribe_topic(visit.name, self._hear)
             opened.callback(self._leave, client, visit.name)
-            self.forks = self.forks or min(_MOST, sum(client.nthreads().values()))
-            if not self.forks:
-                raise UnreachableError(f"the scheduler {self._address} has no workers", hint="start some and try again")
+            if not (threads := sum(client.nthreads().values())):
+                hint = f"begin some, on every machine, and try again: dask worker {self._address}"
+                raise UnreachableError(f"the scheduler {self._address} has no workers", hint=hint)
+            self.forks = self.forks or min(_MOST, threads)
             self._client = client
             self._open = opened.pop_all()
         return self
@@ -193,6 +198,7 @@ class DaskCluster:
         finally:
             del self._awaited[errand.key]
         self._seats.append(seat)
+        self._deserted_since = None
         return wire.outcome(answer)
 
     def _told(self, client: Client, seat: Seat, key: str) -> str:
@@ -228,18 +234,26 @@ class DaskCluster:
         Args:
             look: called now and then; passes an interruption on to the workers.
         """
-        looked = alone = time.monotonic()
+        # what others have waited for in vain is not waited for again
+        looks = time.monotonic() + (0 if self._deserted_since else _WITHOUT_WORKERS / 6)
         while not came.is_set():
             try:
                 came.wait(_SLICE)
                 look()
-                if time.monotonic() - looked > _WITHOUT_WORKERS / 6:
-                    looked = time.monotonic()
-                    alone = alone if client.status == "running" and not client.nthreads() else looked
-                    if looked - alone > _WITHOUT_WORKERS:
+                if time.monotonic() > looks:
+                    looks = time.monotonic() + _WITHOUT_WORKERS / 6
+                    if self._is_deserted(client):
                         future.cancel()
             except KeyboardInterrupt:
                 self._interruption.notice()
+
+    def _is_deserted(self, client: Client) -> bool:
+        """Whether the cluster has been without workers for too long."""
+        if client.status != "running" or client.nthreads():
+            self._deserted_since = None
+            return False
+        self._deserted_since = self._deserted_since or time.monotonic()
+        return time.monotonic() - self._deserted_since > _WITHOUT_WORKERS
 
     def _tell(self, part: str = "") -> None:
         """Have the workers stop what they do for this run, or one part of a task."""
@@ -255,7 +269,7 @@ class DaskCluster:
             with suppress(Exception):
                 # what can still be taken was not, and will not be
                 begun = not seat.tasks.get(batch=True)
-            who = "its worker"
+            who = "its worker" if self._deserted_since is None else "the cluster's last worker"
         else:
             self._gone, who = True, "the scheduler"
         if not begun:

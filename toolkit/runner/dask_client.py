@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 import dask
@@ -44,7 +45,7 @@ def connected(address: str, forks: int) -> Iterator[Client]:
         forks: how many of these; 0 for as many as there are processors.
 
     Raises:
-        InputError: no certificate is configured with which to ask the scheduler.
+        InputError: no certificate is configured with which to ask the scheduler, or its file cannot be read.
         TaskError: workers cannot be begun.
         UnreachableError: the scheduler does not answer.
     """
@@ -73,11 +74,23 @@ def _asked(address: str) -> Client:
             f"--executor: Dask's configuration has no certificate with which to ask {address}",
             hint="it needs distributed.comm.tls with ca-file and client: {cert, key}: see docs/scale.md",
         )
+    for file in (given["ca_file"], given["cert"], given["key"]):
+        _readable(file)
     try:
         return Client(address, timeout=_TO_CONNECT, security=security, set_as_default=False, name="playback")
-    except (OSError, TypeError, ValueError) as error:
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
         hint = "is it running, and are its certificates of the same authority? see docs/scale.md"
         raise UnreachableError(f"the scheduler {address} cannot be reached: {error}", hint=hint) from error
+
+
+def _readable(file: str | None) -> None:
+    """See that a file of Dask's configuration can be read; what has lines is no name of one, but what stands in it."""
+    if file and "\n" not in file:
+        try:
+            Path(file).read_bytes()
+        except OSError as error:
+            what = f"--executor: {file}, which Dask's configuration names under distributed.comm.tls"
+            raise InputError(f"{what}, cannot be read: {error.strerror}") from error
 
 
 def _own(forks: int) -> LocalCluster:

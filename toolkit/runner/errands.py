@@ -60,7 +60,7 @@ class Guest(Struct, kw_only=True):
 
     def shown_file(self, name: str) -> str:
         """The name of a file of the inventory as the run knows it."""
-        path = Path(name)
+        path = Path(name).absolute()
         return f"{self.shown}/{path.relative_to(self.files).as_posix()}" if path.is_relative_to(self.files) else name
 
 

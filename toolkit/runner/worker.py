@@ -77,10 +77,11 @@ class Visit(WorkerPlugin):
     def setup(self, worker: Worker) -> None:
         """Take the run in; whatever is wrong with this worker is said at once."""
         if self.version != __version__:
-            raise RuntimeError(f"it has playback {__version__}, the run {self.version}")
+            raise RuntimeError(f"{worker.address} has playback {__version__}, the run {self.version}")
         control = Path(os.environ.get(DIRECTORY) or self._directory)
         if not control.is_dir():
-            raise RuntimeError(f"it has no directory {control}: share it, or name another one in {DIRECTORY}")
+            what = f"{worker.address} has no directory {control}"
+            raise RuntimeError(f"{what}: share it, or name another one there in {DIRECTORY}")
         keep_private()
         if self._own and threading.current_thread() is threading.main_thread():
             pass_over()
