@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -19,6 +20,11 @@ from benchmarks.rows import ROWS, WORKS, Row, works_of
 from benchmarks.works import Work
 
 FAILED = "failed"
+_ABOUT = """Measure works of Playback beside their peers', in turn, and print the table of the README. The databases are
+built on first use in .playback/benchmark of this directory, and kept there: several GB at full scale. It needs the
+packages of requirements-dev.lock, and a machine that does nothing else."""
+_ONLY = "rows, separated by commas; the beginning of a name stands for all that begin so, as backup or fleet: "
+_SCALE = "share of the rows of full scale (default 1); ratios of small shares say little: start-up counts for more"
 
 
 def main() -> None:
@@ -103,10 +109,10 @@ def _say(text: str) -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=_ABOUT)
     names = [row.name for row in ROWS]
-    parser.add_argument("--only", type=_chosen, default=[], help=f"rows, separated by commas: {', '.join(names)}")
-    parser.add_argument("--rows-scale", type=share, default=1.0, help="share of the rows of full scale (default 1)")
+    parser.add_argument("--only", type=_chosen, default=[], help=_ONLY + ", ".join(names))
+    parser.add_argument("--rows-scale", type=share, default=1.0, help=_SCALE)
     parser.add_argument("--pairs", type=number_of_rounds, default=5, help="rounds that count (default 5)")
     parser.add_argument("--profile", action="store_true", help="show where the time of the rows goes, and measure none")
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/<date>T<time>.json")
@@ -115,16 +121,18 @@ def _options() -> argparse.Namespace:
 
 def share(text: str) -> float:
     """Read a number above 0."""
-    if (value := float(text)) <= 0:
-        raise ValueError
-    return value
+    with suppress(ValueError):
+        if (value := float(text)) > 0:
+            return value
+    raise argparse.ArgumentTypeError(f"a number above 0, not {text}")
 
 
 def number_of_rounds(text: str) -> int:
     """Read a whole number above 0."""
-    if (value := int(text)) < 1:
-        raise ValueError
-    return value
+    with suppress(ValueError):
+        if (value := int(text)) > 0:
+            return value
+    raise argparse.ArgumentTypeError(f"a whole number above 0, not {text}")
 
 
 def _chosen(text: str) -> list[str]:

@@ -144,10 +144,12 @@ def test_examples_of_the_guide_are_valid(tmp_path: Path) -> None:
     assert lint(ROOT, [playbook]) == []
 
 
-def test_the_playbook_that_tells_somebody_is_valid(tmp_path: Path) -> None:
-    """The playbook of docs/guide/schedule.md passes the linter."""
-    text = (ROOT / "docs" / "guide" / "schedule.md").read_text(encoding="utf-8")
-    [shown] = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+@pytest.mark.parametrize(("document", "name"), [("guide/schedule", "Nightly"), ("scale", "Back up every host")])
+def test_playbooks_of_documents_are_valid(document: str, name: str, tmp_path: Path) -> None:
+    """The playbooks that documents show whole pass the linter."""
+    text = (ROOT / "docs" / f"{document}.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    [shown] = [block for block in blocks if f"- name: {name}\n" in block]
     playbook = tmp_path / "playbook.yml"
     playbook.write_text(shown, encoding="utf-8")
     assert lint(ROOT, [playbook]) == []
