@@ -312,3 +312,15 @@ def test_rows_that_fit_no_index_are_named(pair: Pair) -> None:
         pair.restore(exclusive=True)
     assert pair.rows(INDEXES) == indexes
     assert content(pair.target) == [[], [], [], [], [], []]
+
+
+def test_rows_that_point_at_nothing_are_named(pair: Pair) -> None:
+    """A foreign key that is built after the rows refuses them as one that is there before, and all is as before."""
+    execute(
+        pair.source,
+        "ALTER TABLE parts DROP CONSTRAINT parts_whole_fkey",
+        "INSERT INTO parts VALUES (41, 1, 'b', 99)",
+    )
+    with pytest.raises(RefusedError, match="parts_whole_fkey"):
+        pair.restore(exclusive=True)
+    assert content(pair.target) == [[], [], [], [], [], []]

@@ -62,6 +62,11 @@ class Rebuilding:
         self._schemas: Schemas | None = None
         self._before = Counter[tuple[str, str]]()
 
+    @property
+    def keys(self) -> set[tuple[str, str]]:
+        """The foreign keys, by table and name, that the server checks over all rows as it builds them."""
+        return {(part.table, part.name) for part in self._parts if part.parent}
+
     def choose(self, survey: Survey) -> None:
         """Find, before anything is locked, what it may be about.
 

@@ -33,6 +33,8 @@ class AdriftError(Exception):
 class References:
     """The foreign keys that a plan touches, each looked at by query once it is carried out.
 
+    Those that were built after the rows are left out: the server has just looked at every row for them.
+
     What has to be known of the rows as they were is noted when this is made, before the plan is applied.
 
     Args:
@@ -45,11 +47,12 @@ class References:
         self._ready = ready
         self._noting = noting
         self._comparison = ready.prepared.comparison
+        built = ready.rebuilding.keys
         self._keys = [
             (table.name, key)
             for table in self._schema.tables.values()
             for key in table.foreign_keys
-            if key.enforced and {table.name, key.parent} & set(ready.touched)
+            if key.enforced and {table.name, key.parent} & set(ready.touched) and (table.name, key.name) not in built
         ]
         self._relations = ready.survey.workspace.relations
         self._noted = self._hold(self._all_adrift())
