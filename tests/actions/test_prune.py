@@ -87,6 +87,21 @@ def test_the_table_and_what_is_removed(control: Control) -> None:
     assert (again.changed, again.facts["removed"], again.facts["chunks"]) == (False, [], 0)
 
 
+def test_of_many_groups_those_that_stay_are_counted(control: Control) -> None:
+    """What goes is named all the same, and the facts have every decision."""
+    rows = {"notes": some_rows(2)}
+    for number in range(21):
+        write_backup(control.repository, rows, job=f"job-{number:02}", now=NEWEST)
+    old, _ = write_backup(control.repository, rows, job="job-07", now=NEWEST - timedelta(days=9))
+    done = pruned(control, keep_daily=1, minimum=1)
+    assert [" ".join(line.split()) for line in done.details] == [
+        "host demo, job job-07, business (b1, demo exclude):",
+        f"{old.metadata.label} 2026-11-11 02:00 remove no rule keeps it",
+        "21 backups of 21 groups kept; a report names each with its reasons",
+    ]
+    assert len(done.facts["decisions"]) == 22  # type: ignore[arg-type]
+
+
 def test_space_is_free_after_the_grace_period(control: Control) -> None:
     """Without a word about it, chunks of removed backups wait for a day; the outcome says how many."""
     made = nights(control.repository, 5)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from toolkit.model.result import Pruned
 from toolkit.model.retention import Decision
 from toolkit.planning.clock import stamp
 from toolkit.views.view import View, view
 from toolkit.wording import counted, size
+
+_READ: Final = 20
+"""Groups that a person reads whole; of more, what is kept is summed up."""
 
 
 @view.register
@@ -51,16 +55,20 @@ def _remarks(result: Pruned) -> Iterator[str]:
 
 
 def _decisions(result: Pruned) -> Iterator[str]:
-    """Every backup with what becomes of it, below the name of its group."""
-    width = max((len(each.backup.label) for each in result.decisions), default=0)
+    """Every backup with what becomes of it, below the name of its group; of many groups those that are removed."""
+    groups = len({each.group for each in result.decisions})
+    told = [each for each in result.decisions if groups <= _READ or not each.keep]
+    width = max((len(each.backup.label) for each in told), default=0)
     group: tuple[str, ...] | None = None
-    for each in result.decisions:
+    for each in told:
         if each.group != group:
             group = each.group
             yield f"{', '.join(group) or 'all backups'}:"
         time = each.backup.time.astimezone(result.zone).strftime("%Y-%m-%d %H:%M")
         word = "keep" if each.keep else "remove"
         yield f"  {each.backup.label:<{width}}  {time}  {word:<6}  {', '.join(each.reasons)}"
+    if kept := len(result.decisions) - len(told):
+        yield f"{counted(kept, 'backup')} of {counted(groups, 'group')} kept; a report names each with its reasons"
 
 
 def _chunks(number: int, bytes_: int) -> str:
