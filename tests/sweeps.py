@@ -1,7 +1,7 @@
 """How much of what could be tried is tried: a sample in every run, all of it in the weekly one.
 
-PLAYBACK_SLOW_TESTS=1 tries everything, and ten times as many random cases. Their seed is the day then, so that every
-week tries other ones; the head of the output says it, and PLAYBACK_SEED=N with the same switch tries them again.
+PLAYBACK_SLOW_TESTS=1 tries everything, and at least ten times as many random cases. Their seed is the day then, so that
+every week tries other ones; the head of the output says it, and PLAYBACK_SEED=N with the same switch tries them again.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ slow_only = pytest.mark.skipif(not EVERYTHING, reason="PLAYBACK_SLOW_TESTS=1 run
 """A test that takes minutes and runs in the weekly run alone."""
 
 
-def examples(count: int) -> int:
-    """How many random cases are tried where every run tries `count`."""
-    return 10 * count if EVERYTHING else count
+def examples(count: int, swept: int = 0) -> int:
+    """How many random cases are tried where every run tries `count`: in a sweep `swept`, or ten times as many."""
+    return (swept or 10 * count) if EVERYTHING else count
 
 
-def seeds(count: int) -> range:
+def seeds(count: int, swept: int = 0) -> range:
     """The seeds of that many random cases; no two days have one in common."""
-    return range(SEED * 1000, SEED * 1000 + examples(count))
+    return range(SEED * 1000, SEED * 1000 + examples(count, swept))
 
 
 def sampled(cases: Sequence[Any], count: int) -> list[Any]:

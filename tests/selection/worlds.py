@@ -41,10 +41,10 @@ TEXTS = ("", "a", "A", "b'", "\\N", "é", "%a%", 'x"y', "\t", "NULL")
 INTEGERS, STRINGS = ("integer", "bigint"), ("text", "character varying", 'text COLLATE "C"')
 
 
-def search(count: int = 60) -> settings:
+def search(count: int, swept: int = 0) -> settings:
     """Random search; the worlds of one laboratory take turns, so no test needs a clean one."""
     return settings(
-        max_examples=examples(count),
+        max_examples=examples(count, swept),
         derandomize=False,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
