@@ -358,7 +358,7 @@ OTHER = (
     ("playbook", "scope", "extra", "node"),
     [
         (MIGRATE, "business", ["old=old"], "node-new"),
-        (MIGRATE, "full-device", ["old=old"], "node-new"),
+        pytest.param(MIGRATE, "full-device", ["old=old"], "node-new", marks=slow_only),
         (RECOVER, "full-device", ["lost=old", "hardware=replacement"], "node-01"),
     ],
 )
