@@ -179,7 +179,16 @@ def test_list_tasks_runs_nothing(tmp_path: Path) -> None:
     assert "Make  TAGS: [a]" in listed.out
     assert "Other" not in listed.out
     assert not (tmp_path / "made").exists()
-    for option, value in (("--tags", "c"), ("--skip-tags", "all"), ("--limit", "nobody"), ("--tags", ",")):
+    listed = run(path, "--list-tasks", "--start-at-task", "Oth*")
+    assert (listed.code, "Other" in listed.out, "Make" in listed.out) == (0, True, False)
+    refusals = (
+        ("--tags", "c"),
+        ("--skip-tags", "all"),
+        ("--limit", "nobody"),
+        ("--tags", ","),
+        ("--start-at-task", "x"),
+    )
+    for option, value in refusals:
         refused = run(path, "--list-tasks", option, value)
         assert (refused.code, refused.out) == (2, "")
 

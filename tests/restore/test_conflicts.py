@@ -46,7 +46,7 @@ def test_a_value_held_by_another_row_is_a_conflict(make_pair: MakePair, key: str
     (reason,) = refused(pair, "merge")
     assert reason.startswith("items: values of ")
     assert " second (" in reason
-    assert reason.endswith("are held by other rows: 1 row, e.g. 1")
+    assert reason.endswith("are held by other rows (such as 2): 1 row, e.g. 1")
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_a_value_held_by_another_business_is_a_conflict(make_pair: MakePair) -> 
     execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'ours', 1), (2, 'a', 'other', 1)")
     execute(pair.target, "INSERT INTO items VALUES (3, 'b', 'ours', 1)")
     assert refused(pair, businesses=["a"]) == (
-        "items: values of unique key items_name_key (name) are held by other rows: 1 row, e.g. 1",
+        "items: values of unique key items_name_key (name) are held by other rows (such as 3): 1 row, e.g. 1",
     )
 
 

@@ -111,7 +111,7 @@ def test_an_index_that_is_not_valid_keeps_values_apart(make_pair: MakePair) -> N
     invalid = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'left_behind'::regclass"
     execute(make_conninfo(pair.target, user=SUPERUSER), invalid)
     execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x')")
-    said = "items: values of unique key left_behind (name) are held by other rows: 1 row, e.g. 1"
+    said = "items: values of unique key left_behind (name) are held by other rows (such as 2): 1 row, e.g. 1"
     assert refused(pair, "merge") == [said]
 
 

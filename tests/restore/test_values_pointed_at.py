@@ -61,8 +61,8 @@ def test_a_row_that_others_are_bound_to_is_replaced_by_none(make_pair: MakePair,
     execute(pair.target, "INSERT INTO items VALUES (1, 'a', 'x')", "INSERT INTO lines VALUES (1, 'a', 'x')")
     (reason,) = refused(pair)
     assert reason == (
-        "items: values of unique key items_code_key (code) are held by other rows, which cannot let go of them first"
-        " under the foreign keys that lead to them: 1 row, e.g. 2"
+        "items: values of unique key items_code_key (code) are held by other rows (such as 1), which cannot let go of"
+        " them first under the foreign keys that lead to them: 1 row, e.g. 2"
     )
     assert pair.restore(host="superuser").facts["inserts"] == 1
     assert pair.rows("SELECT id, code FROM lines") == [(1, "x")]

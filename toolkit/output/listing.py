@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import dropwhile
 from typing import Any
 
-from toolkit.model.playbook import Playbook, Step, Task
+from toolkit.errors import InputError, Problem
+from toolkit.model.playbook import Playbook, Task
+from toolkit.runner.emptiness import begin, tagged_tasks
 from toolkit.runner.execution import title
-from toolkit.runner.inherited import Inherited
 from toolkit.runner.options import RunOptions
 from toolkit.runner.tags import selected
 
 
 def task_list(playbook: Playbook, options: RunOptions) -> dict[str, Any]:
-    """Give the plays and those of their tasks that the tags choose, as JSON values."""
+    """Give the plays and those of their tasks that the tags choose, from the task on at which to start, as JSON values.
+
+    Raises:
+        InputError: there is no such task.
+    """
+    begun = begin(playbook.plays, options)
+    if isinstance(begun, Problem):
+        raise InputError([begun])
     return {
         "playbook": playbook.file.name,
         "plays": [
@@ -22,12 +32,12 @@ def task_list(playbook: Playbook, options: RunOptions) -> dict[str, Any]:
                 "hosts": play.hosts,
                 "tags": sorted(play.tags),
                 "tasks": [
-                    task
-                    for section in (play.pre_tasks, play.tasks, play.post_tasks)
-                    for task in _tasks(section, Inherited(tags=frozenset(play.tags)), options)
+                    {"name": title(task), "action": task.action, "tags": sorted(tags)}
+                    for task, tags in dropwhile(partial(_is_before, first), tagged_tasks(play))
+                    if selected(tags, only=options.tags, skip=options.skip_tags)
                 ],
             }
-            for play in playbook.plays
+            for play, first in begun
         ],
     }
 
@@ -42,12 +52,5 @@ def task_lines(listed: Mapping[str, Any]) -> Iterator[str]:
             yield f"    {task['name']}  TAGS: [{', '.join(task['tags'])}]"
 
 
-def _tasks(steps: Sequence[Step], inherited: Inherited, options: RunOptions) -> Iterator[dict[str, Any]]:
-    for step in steps:
-        inner = inherited.enter(step.keywords)
-        if isinstance(step, Task):
-            if selected(inner.tags, only=options.tags, skip=options.skip_tags):
-                yield {"name": title(step), "action": step.action, "tags": sorted(inner.tags)}
-        else:
-            for part in (step.block, step.rescue, step.always):
-                yield from _tasks(part, inner, options)
+def _is_before(first: Task | None, each: tuple[Task, frozenset[str]]) -> bool:
+    return first is not None and each[0] is not first

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Collection, Iterator, Mapping, Sequence
-
-from msgspec.structs import replace
 
 from toolkit.errors import Problem
 from toolkit.model.playbook import Block, Play, Step, Task
+from toolkit.runner.execution import title
 from toolkit.runner.options import RunOptions
 from toolkit.runner.tags import SPECIAL, selected
 from toolkit.wording import meant
@@ -17,7 +17,7 @@ _LISTED = 20
 
 def unknown_tags(plays: Sequence[Play], options: RunOptions) -> Iterator[Problem]:
     """Give a problem for every word of `--tags` and `--skip-tags` that no task carries."""
-    known = {tag for play in plays for _, tags in _tagged_tasks(play) for tag in tags} - set(SPECIAL)
+    known = {tag for play in plays for _, tags in tagged_tasks(play) for tag in tags} - set(SPECIAL)
     for option, words in (("--tags", options.tags), ("--skip-tags", options.skip_tags)):
         for word in words:
             if word not in known and word not in SPECIAL:
@@ -28,8 +28,42 @@ def unknown_tags(plays: Sequence[Play], options: RunOptions) -> Iterator[Problem
 def nothing_to_list(plays: Sequence[Play], options: RunOptions) -> Iterator[Problem]:
     """Give why a list of tasks would be of none, or of others than was asked for: what a run is refused for as well."""
     yield from (unknown := list(unknown_tags(plays, options)))
-    if not unknown and (reason := nothing_to_run([(play, None) for play in plays], replace(options, start_at_task=""))):
+    begun = begin(plays, options)
+    if isinstance(begun, Problem):
+        yield begun
+    elif not unknown and (reason := nothing_to_run(begun, options)):
         yield Problem(message=reason)
+
+
+def first_task(plays: Sequence[Play], name: str) -> tuple[int, Task] | Problem:
+    """Give the first task of that name (or glob) with the place of its play, or say that there is none."""
+    names: list[str] = []
+    for index, play in enumerate(plays):
+        for task in _in_order((*play.pre_tasks, *play.tasks, *play.post_tasks)):
+            if title(task) == name or fnmatch.fnmatchcase(title(task), name):
+                return index, task
+            names.append(title(task))
+    return Problem(message=f"--start-at-task: there is no task {name!r}{meant(name, names)}")
+
+
+def _in_order(steps: Sequence[Step]) -> Iterator[Task]:
+    """The tasks that run where none fails."""
+    for step in steps:
+        if isinstance(step, Task):
+            yield step
+        else:
+            yield from _in_order((*step.block, *step.always))
+
+
+def begin(plays: Sequence[Play], options: RunOptions) -> list[tuple[Play, Task | None]] | Problem:
+    """Give the plays from the one on in which a run would begin, each with the task before which nothing of it runs."""
+    if not options.start_at_task:
+        return [(play, None) for play in plays]
+    found = first_task(plays, options.start_at_task)
+    if isinstance(found, Problem):
+        return found
+    index, task = found
+    return [(plays[index], task), *((play, None) for play in plays[index + 1 :])]
 
 
 def no_hosts(plays: Sequence[Play], options: RunOptions, groups: Mapping[str, Sequence[str]]) -> str:
@@ -51,7 +85,7 @@ def nothing_to_run(plays: Sequence[tuple[Play, Task | None]], options: RunOption
     chosen = count = 0
     for play, first in plays:
         begun = first is None
-        for task, tags in _tagged_tasks(play):
+        for task, tags in tagged_tasks(play):
             begun = begun or task is first
             count += 1
             chosen += begun and selected(tags, only=options.tags, skip=options.skip_tags)
@@ -59,15 +93,15 @@ def nothing_to_run(plays: Sequence[tuple[Play, Task | None]], options: RunOption
         return ""
     if not count:
         return "there are no tasks to run"
-    known = {tag for play, _ in plays for _, tags in _tagged_tasks(play) for tag in tags}
+    known = {tag for play, _ in plays for _, tags in tagged_tasks(play) for tag in tags}
     given = [f"--tags {','.join(options.tags)}"] if options.tags else []
     given += [f"--skip-tags {','.join(options.skip_tags)}"] if options.skip_tags else []
     given += [f"--start-at-task {options.start_at_task}"] if options.start_at_task else []
     return f"{' '.join(given) or 'the tag never'} leaves none of the {count} tasks; known tags: {_listed(known)}"
 
 
-def _tagged_tasks(play: Play) -> Iterator[tuple[Task, frozenset[str]]]:
-    """Every task of a play with its tags, those of its blocks and of the play included; no handlers."""
+def tagged_tasks(play: Play) -> Iterator[tuple[Task, frozenset[str]]]:
+    """Give every task of a play with its tags, those of its blocks and of the play included; no handlers."""
     yield from _tagged((*play.pre_tasks, *play.tasks, *play.post_tasks), frozenset(play.tags))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,7 +18,6 @@ from toolkit.errors import InputError, Problem
 from toolkit.model.host import Host
 from toolkit.model.playbook import Place, Play, Playbook, Step, Task
 from toolkit.runner import emptiness
-from toolkit.runner.execution import title
 from toolkit.runner.options import RunOptions
 from toolkit.wording import meant
 
@@ -95,15 +93,13 @@ def prepared_as_far_as_possible(
     return preparation.plays()
 
 
-def tasks_of(steps: Sequence[Step], *, rescue: bool = True) -> Iterator[Task]:
+def tasks_of(steps: Sequence[Step]) -> Iterator[Task]:
     """Give every task in steps, in the order in which they are written."""
     for step in steps:
         if isinstance(step, Task):
             yield step
         else:
-            parts = (step.block, step.rescue, step.always) if rescue else (step.block, step.always)
-            for part in parts:
-                yield from tasks_of(part, rescue=rescue)
+            yield from tasks_of((*step.block, *step.rescue, *step.always))
 
 
 class _Preparation(Struct, frozen=True, kw_only=True):
@@ -188,18 +184,14 @@ class _Preparation(Struct, frozen=True, kw_only=True):
 
     def _from_task(self, prepared: list[PreparedPlay]) -> list[PreparedPlay]:
         """The plays from the one on that has the task to start at."""
-        name = self.options.start_at_task
-        if not name:
+        if not self.options.start_at_task:
             return prepared
-        names: list[str] = []
-        for index, play in enumerate(prepared):
-            sections = (*play.play.pre_tasks, *play.play.tasks, *play.play.post_tasks)
-            for task in tasks_of(sections, rescue=False):
-                if title(task) == name or fnmatch.fnmatchcase(title(task), name):
-                    return [replace(play, first_task=task), *prepared[index + 1 :]]
-                names.append(title(task))
-        self.problems.append(Problem(message=f"--start-at-task: there is no task {name!r}{meant(name, names)}"))
-        return prepared
+        found = emptiness.first_task([each.play for each in prepared], self.options.start_at_task)
+        if isinstance(found, Problem):
+            self.problems.append(found)
+            return prepared
+        index, task = found
+        return [replace(prepared[index], first_task=task), *prepared[index + 1 :]]
 
     def _report(self, place: Place, keyword: str, message: str) -> None:
         path = f"{place.path}.{keyword}" if place.path else keyword

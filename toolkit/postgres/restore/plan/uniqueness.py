@@ -13,7 +13,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 from psycopg import sql
 
-from toolkit.postgres.compare.comparison import Action, Comparison, written_lines
+from toolkit.postgres.compare.comparison import Action, Comparison, sample_keys, written_lines
 from toolkit.postgres.compare.same_rows import same_key
 from toolkit.postgres.restore.plan.computing import find_uncomputable
 from toolkit.postgres.restore.plan.obstacles import Obstacle, Obstacles, SqlState
@@ -214,7 +214,8 @@ class Uniqueness:
 
     def _refuse(self, name: str, key: ExclusiveKey, held: Sql, fates: Sequence[str], obstacles: Obstacles) -> int:
         rows = sql.SQL("SELECT DISTINCT stage_id, NULL::text AS waits_for FROM {} WHERE fate = ANY ({})")
-        reason = f"values of {'exclusion constraint' if key.exclusion else 'unique key'} {key} are held by other rows"
+        what = "exclusion constraint" if key.exclusion else "unique key"
+        reason = f"values of {what} {key} are held by other rows (such as {self._holders(name, held, fates)})"
         if Holder.STUCK in fates:
             reason += ", which cannot let go of them first under the foreign keys that lead to them"
         elif Holder.ADRIFT in self._fates(held):
@@ -229,6 +230,14 @@ class Uniqueness:
             constraint=key.name,
         )
         return obstacles.add(refused)
+
+    def _holders(self, name: str, held: Sql, fates: Sequence[str]) -> str:
+        """The keys of some rows of the target that hold values."""
+        target = self._comparison.relations[name]
+        holding = sql.SQL("{} t JOIN (SELECT DISTINCT {} FROM {} h WHERE h.fate = ANY ({})) h ON {}").format(
+            target.source, target.id_columns("h"), held, sql.Literal(list(fates)), target.same("t", "h")
+        )
+        return ", ".join(sample_keys(self._connection, self._comparison.schema.tables[name], "t", holding))
 
     def _held(self, name: str, key: ExclusiveKey, deleted: Sql | None) -> Sql:
         """A query of (stage_id, row_id, part_id, fate): who holds on the target what which staged row brings."""
