@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -65,6 +65,12 @@ TARGET_ONLY = (
     "ALTER TABLE parts ALTER item SET NOT NULL",
 )
 
+SPANS = ("[1,3)", "[1,3)", "[3,5)", "[3,5)", "[5,7)", None)
+ACROSS = ("[1,5)", "[1,5)", "[1,5)", "[2,4)", "[3,7)", None)
+"""Values of `at`: such that do not overlap, and such that take several of them."""
+
+MATCH_FULL = "ALTER TABLE parts ADD FOREIGN KEY (k, at) REFERENCES items (k, at) MATCH FULL NOT VALID"
+
 UNVALIDATED = (
     "ALTER TABLE parts ADD CONSTRAINT old FOREIGN KEY (old) REFERENCES items NOT VALID",
     "ALTER TABLE parts ADD CONSTRAINT old FOREIGN KEY (old) REFERENCES items"
@@ -83,6 +89,7 @@ class Constraints:
         later: added to both databases with rows in them, and to the target alone.
         values: those of `u`.
         points_at_u: parts lead to items by `u`.
+        pairs: they do by `k` and `at` as well: with MATCH `full`, or by a `period`; empty for not.
     """
 
     ddl: tuple[str, ...]
@@ -90,13 +97,30 @@ class Constraints:
     on_target: tuple[str, ...]
     values: tuple[str | None, ...]
     points_at_u: bool
+    pairs: str
 
-    def leads(self, part: Row, number: int, item: Row, *, gone: Set[str | None] = frozenset()) -> bool:
-        """Whether a part points at an item in some way; by no value of `u` that another item has by then."""
-        _, old, where, value = part
-        by_old = old == str(number) and any("FOREIGN KEY" in each for each in self.later)
-        by_value = self.points_at_u and value is not None and value == item[-1] and value not in gone
-        return by_old or where == str(number) or by_value
+    def leads(self, part: Row, number: int, item: Row, *, arriving: Collection[Row] = ()) -> bool:
+        """Whether a part points at an item in some way; by no value that another item brings."""
+        by_old = part[1] == str(number) and any("FOREIGN KEY" in each for each in self.later)
+        ways = (self._by_value, self._by_pair)
+        by_values = any(way(part, item) and not any(way(part, each) for each in arriving) for way in ways)
+        return by_old or part[2] == str(number) or by_values
+
+    def _by_value(self, part: Row, item: Row) -> bool:
+        return self.points_at_u and part[-1] is not None and part[-1] == item[-1]
+
+    def _by_pair(self, part: Row, item: Row) -> bool:
+        (ours, at), (theirs, there) = part[-3:-1], item[-3:-1]
+        if not self.pairs or ours is None or ours != theirs or at is None or there is None:
+            return False
+        if self.pairs == "full":
+            return at == there
+        (start, end), (begin, stop) = _bounds(at), _bounds(there)
+        return start < stop and begin < end
+
+
+def _bounds(text: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in text.strip("[)").split(","))
 
 
 def make_constraints(random: Random) -> Constraints:
@@ -110,15 +134,21 @@ def make_constraints(random: Random) -> Constraints:
     column = kind.partition(" ")[0]
     reference = f"REFERENCES items (u) ON DELETE {random.choice(actions)}" if points_at_u else ""
     deferrable = random.choice(("", "", "DEFERRABLE"))
+    pairs = random.choice(("", "full", "full", *(["period"] * 3 if VERSION >= 18 else ["full"])))
+    overlapping, period = (" WITHOUT OVERLAPS", "PERIOD ") if pairs == "period" else ("", "")
+    late_full = random.random() < 0.7
+    full = f"{'' if late_full else ' MATCH FULL'} ON DELETE {random.choice(actions)}" if pairs == "full" else ""
     ddl = [
         "CREATE TYPE mood AS ENUM ('low', 'mid', 'high')",
         "CREATE DOMAIN few AS integer CHECK (VALUE BETWEEN 1 AND 4)",
         "CREATE DOMAIN word AS text",
         "CREATE TABLE tenants (id text PRIMARY KEY, name text, demo boolean)",
         "CREATE TABLE items (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, name text, size integer,"
-        f" word word, u {kind})",
+        f" word word, k int4range, at int4range, u {kind}{f', UNIQUE (k, at{overlapping})' if pairs else ''})",
         "CREATE TABLE parts (id integer PRIMARY KEY, tenant text NOT NULL REFERENCES tenants, old integer,"
-        f" item integer REFERENCES items ON DELETE {random.choice(actions)} {deferrable}, u {column} {reference})",
+        f" item integer REFERENCES items ON DELETE {random.choice(actions)} {deferrable},"
+        f" k int4range, at int4range, u {column} {reference}"
+        f"{f', FOREIGN KEY (k, {period}at) REFERENCES items (k, {period}at){full}' if pairs else ''})",
         *([further] if further.startswith("CREATE") else []),
     ]
     later = random.sample(UNVALIDATED, random.choice((0, 0, 1, 1, 2)))
@@ -127,9 +157,13 @@ def make_constraints(random: Random) -> Constraints:
     return Constraints(
         ddl=tuple(ddl),
         later=tuple(later),
-        on_target=tuple(random.sample(TARGET_ONLY, random.choice((0, 0, 1, 2)))),
+        on_target=(
+            *random.sample(TARGET_ONLY, random.choice((0, 0, 1, 2))),
+            *((MATCH_FULL,) if pairs == "full" and late_full else ()),
+        ),
         values=values,
         points_at_u=points_at_u,
+        pairs=pairs,
     )
 
 
@@ -143,6 +177,7 @@ def make_rows(random: Random, made: Constraints) -> Rows:
                 random.choice(("x", "y", "old", "long", None)),
                 random.choice(("1", "2", "3", "4", "70000", None)),
                 random.choice(("good", "bad", None)),
+                *_pair(random, SPANS),
                 random.choice(made.values),
             )
         for number in random.sample(range(1, 4), random.randint(0, 3)):
@@ -150,9 +185,14 @@ def make_rows(random: Random, made: Constraints) -> Rows:
                 tenant,
                 random.choice((None, "1", "2", "11", "99")),
                 random.choice((None, "1", "2", "3", "11")),
+                *_pair(random, ACROSS if made.pairs == "period" else SPANS),
                 random.choice(made.values) if made.points_at_u else None,
             )
     return rows
+
+
+def _pair(random: Random, spans: Sequence[str | None]) -> tuple[str | None, str | None]:
+    return random.choice(("[1,2)", "[1,2)", "[1,2)", "[2,3)", None, None)), random.choice(spans)
 
 
 def mutated(random: Random, made: Constraints, rows: Rows) -> Rows:
@@ -178,7 +218,7 @@ def mutated(random: Random, made: Constraints, rows: Rows) -> Rows:
     return changed
 
 
-COLUMNS = {"items": "id, tenant, name, size, word, u", "parts": "id, tenant, old, item, u"}
+COLUMNS = {"items": "id, tenant, name, size, word, k, at, u", "parts": "id, tenant, old, item, k, at, u"}
 
 
 def let_in(connection: psycopg.Connection[Any], rows: Rows) -> None:

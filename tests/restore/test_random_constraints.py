@@ -168,9 +168,9 @@ def expected_rows(made: Constraints, source: Rows, before: Rows, mode: str, busi
         if not mine(row) and any(made.leads(part, number, row) for part in taken):
             found["items"].setdefault(number, row)
     staying = [row for number, row in found["parts"].items() if before["parts"].get(number) == row]
-    held = {row[-1] for row in found["items"].values()}
+    arriving = [row for number, row in found["items"].items() if before["items"].get(number) != row]
     for number, row in before["items"].items():
-        if number not in found["items"] and any(made.leads(part, number, row, gone=held) for part in staying):
+        if number not in found["items"] and any(made.leads(part, number, row, arriving=arriving) for part in staying):
             found["items"][number] = row
     return found
 
@@ -211,16 +211,27 @@ def is_legal(target: psycopg.Connection[Any], before: Rows, expected: Rows) -> b
 def _dangling(target: psycopg.Connection[Any]) -> set[tuple[Any, ...]]:
     """References of enforced foreign keys that lead nowhere."""
     keys = target.execute(
-        "SELECT f.conrelid::regclass::text, f.confrelid::regclass::text, a.attname, b.attname FROM pg_constraint f"
-        " JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]"
-        " JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = f.confkey[1]"
+        "SELECT f.conrelid::regclass::text, f.confrelid::regclass::text, f.confmatchtype = 'f',"
+        " coalesce((to_jsonb(f) ->> 'conperiod')::boolean, false),"
+        " (SELECT array_agg(ARRAY[a.attname::text, b.attname::text] ORDER BY u.place)"
+        "  FROM unnest(f.conkey, f.confkey) WITH ORDINALITY AS u(ours, theirs, place)"
+        "  JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = u.ours"
+        "  JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = u.theirs)"
+        " FROM pg_constraint f"
         " WHERE f.contype = 'f' AND coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)"
     ).fetchall()
     found: set[tuple[Any, ...]] = set()
-    for child, parent, column, theirs in keys:
+    for child, parent, full, period, columns in keys:
+        names = ", ".join(f"c.{ours}" for ours, _ in columns)
+        *equal, (ours, theirs) = columns
+        same = [f"p.{theirs} = c.{ours}" for ours, theirs in (equal if period else columns)]
+        led = f"FROM {parent} p WHERE {' AND '.join(same)}"
+        somewhere = f"c.{ours} <@ (SELECT range_agg(p.{theirs}) {led})" if period else f"EXISTS (SELECT 1 {led})"
+        halved = f"num_nulls({names}) BETWEEN 1 AND {len(columns) - 1}" if full else "false"
         query = (
-            f"SELECT id::text, {column}::text FROM {child} c WHERE {column} IS NOT NULL"
-            f" AND NOT EXISTS (SELECT 1 FROM {parent} p WHERE p.{theirs} = c.{column})"
+            # a row of which some columns are NULL is never let in again, whichever column of it changes
+            f"SELECT c.id::text, CASE WHEN {halved} THEN c::text ELSE ROW({names})::text END FROM {child} c"
+            f" WHERE {halved} OR num_nulls({names}) = 0 AND ({somewhere}) IS NOT TRUE"
         )
-        found |= {(child, column, *row) for row in target.execute(query.encode())}
+        found |= {(child, names, *row) for row in target.execute(query.encode())}
     return found
