@@ -130,6 +130,7 @@ def test_what_check_says_is_what_happens(bench: Bench, seed: int) -> None:
         reasons = [str(error), *error.reasons]
     assert read(bench.target) == before, said
     if planned is None or reasons:
+        print(reasons, said)
         with pytest.raises(RefusedError) as refusal:
             restore(check=False)
         told = list(refusal.value.reasons) if planned else [str(refusal.value), *refusal.value.reasons]
