@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from psycopg import sql
 
@@ -12,8 +12,8 @@ from toolkit.planning.row_order import sort_key
 from toolkit.postgres.schema.relation import Sql
 from toolkit.postgres.session.qualifying import type_name
 
-BLOCK = 10_000
-"""Lines that are sent at a time."""
+BLOCK = 256 << 10
+"""Bytes of lines that are sent at a time, about: a block is held twice while it is sent."""
 
 
 def keys_of(table: Table, lines: Sequence[bytes]) -> Sql:
@@ -32,7 +32,14 @@ def keys_of(table: Table, lines: Sequence[bytes]) -> Sql:
     return sql.SQL("(SELECT {} FROM ROWS FROM ({}) u({}))").format(typed, texts, sql.SQL(", ").join(places))
 
 
-def blocks(lines: Sequence[bytes]) -> Iterator[bytes]:
+def blocks(lines: Iterable[bytes | memoryview]) -> Iterator[bytes]:
     """Lines joined to blocks, so that few calls send them."""
-    for first in range(0, len(lines), BLOCK):
-        yield b"".join(lines[first : first + BLOCK])
+    block, size = list[bytes | memoryview](), 0
+    for line in lines:
+        block.append(line)
+        size += len(line)
+        if size >= BLOCK:
+            yield b"".join(block)
+            block, size = [], 0
+    if block:
+        yield b"".join(block)

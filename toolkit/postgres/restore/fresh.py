@@ -10,7 +10,7 @@ steps) is carried out in the draft with constraints, as in any database.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -20,6 +20,7 @@ from psycopg import sql
 
 from toolkit.model.outcome import Progress
 from toolkit.model.plan import Load, RestorePlan, TablePlan
+from toolkit.postgres.compare.lines import blocks
 from toolkit.postgres.compare.sequence_outlook import behind
 from toolkit.postgres.restore.alone import WRITING
 from toolkit.postgres.restore.crew import Crew
@@ -48,8 +49,6 @@ LARGE_TABLE = 4 << 20
 
 SMALL_TABLES = 1 << 20
 """Bytes of rows, about, of small tables that are loaded in one transaction."""
-
-_BLOCK = 256 << 10
 
 _PAGE_ROWS, _PAGE_BYTES = 60, 4000
 """What surely fits into one page of a table."""
@@ -216,7 +215,7 @@ class _Loading:
         rows = self._crew.watched(read_copy(self._ready.connection, query))
         connection = self._session()
         with connection.transaction():
-            write_rows(connection, self._target(table.table), names, _blocks(rows))
+            write_rows(connection, self._target(table.table), names, blocks(rows))
         self._progress.advance(rows=table.inserts, table=table.table)
 
     # keys and indexes
@@ -277,15 +276,3 @@ class _Loading:
 
     def _size(self, table: TablePlan) -> int:
         return self._source.entries[table.table].bytes
-
-
-def _blocks(rows: Iterable[memoryview]) -> Iterator[bytes]:
-    """Rows in larger pieces, which cost less each."""
-    block, size = list[memoryview](), 0
-    for row in rows:
-        block.append(row)
-        size += len(row)
-        if size > _BLOCK:
-            yield b"".join(block)
-            block, size = [], 0
-    yield b"".join(block)
