@@ -123,6 +123,12 @@ class Action(Struct, Generic[A], frozen=True, kw_only=True, eq=False):
     on_leader: bool | tuple[str, ...] = False
     part: Callable[[str, Context], str] | None = None
 
+    def __post_init__(self) -> None:
+        """Have msgspec learn the arguments, where they are structs: it crashes when several threads have it learn
+        the same one at once, as tasks on several hosts would.
+        """
+        msgspec.json.Decoder(self.arguments)
+
     def stays(self, arguments: Any) -> bool:
         """Say whether it runs where the run was started; `arguments` as written or rendered."""
         if isinstance(self.on_leader, bool):

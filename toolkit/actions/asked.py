@@ -66,6 +66,9 @@ class AskedArguments(AnswersArguments, frozen=True, kw_only=True):
         return {name: given[name] for name in AskedArguments.__struct_fields__ if name in given}
 
 
+msgspec.json.Decoder(AskedArguments)  # or msgspec crashes when several threads convert to it for the first time at once
+
+
 def asked_again(document: Mapping[str, Any]) -> AskedArguments:
     """Read back what `document` gave; DamageError for anything else."""
     try:

@@ -37,6 +37,9 @@ class RestoreFacts(msgspec.Struct, frozen=True, kw_only=True):
     kept_rows: tuple[KeptRows, ...]
 
 
+msgspec.json.Decoder(RestoreFacts)  # or msgspec crashes when several threads convert to it for the first time at once
+
+
 def facts_of(after: Mapping[str, Any], manifest: Manifest) -> RestoreFacts:
     """Give the facts of a restore of a backup, as `register` holds them; InputError for other ones."""
     with suppress(msgspec.ValidationError):

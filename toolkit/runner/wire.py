@@ -55,6 +55,10 @@ class LostError(Exception):
     """Nobody answers for a task any more."""
 
 
+_ERRAND = msgspec.json.Decoder(Errand)
+"""Made here, because msgspec crashes when several threads decode into a type for the first time at once."""
+
+
 def sent(errand: Errand) -> str:
     """Give an errand as JSON."""
     return msgspec.json.encode(errand).decode()
@@ -62,7 +66,7 @@ def sent(errand: Errand) -> str:
 
 def received(text: str) -> Errand:
     """Give an errand back."""
-    return msgspec.json.decode(text, type=Errand)
+    return _ERRAND.decode(text)
 
 
 def answer(work: Callable[[], Outcome | str], *, foreign: bool, shown_file: Callable[[str], str]) -> str:

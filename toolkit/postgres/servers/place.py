@@ -206,6 +206,10 @@ def note_restored(connection: Connection, place: Place, name: str, restoration: 
     note(connection, place, name, text)
 
 
+_RESTORATION = msgspec.json.Decoder(Restoration)
+"""Made here, because msgspec crashes when several threads decode into a type for the first time at once."""
+
+
 def restoration_in(connection: Connection) -> Restoration | None:
     """Give what was restored into the scratch database of this session; None for any other database."""
     row = connection.execute(
@@ -216,7 +220,7 @@ def restoration_in(connection: Connection) -> Restoration | None:
     if not comment.startswith(MARK):
         return None
     try:
-        return msgspec.json.decode(comment.partition(f"{_NOTED}{_RESTORED}")[2], type=Restoration)
+        return _RESTORATION.decode(comment.partition(f"{_NOTED}{_RESTORED}")[2])
     except msgspec.DecodeError:
         return None
 
