@@ -18,11 +18,14 @@ from toolkit.planning.chunking import RawChunk
 from toolkit.planning.in_order import InOrder
 from toolkit.planning.lines import Lines
 
-HELD_BYTES = 96 << 20
+HELD_BYTES = 64 << 20
 """About how much memory the lines may need that are found on one side only; more is not worth being told apart."""
 
 LINE_BYTES = 150
 """About how much memory a line needs beside its bytes."""
+
+AT_ONCE = 2
+"""So many chunks of usual size are laid beside those of the backup at once; each needs three times its bytes then."""
 
 Fetch = Callable[[TableEntry], Iterator[bytes]]
 """Gives the rows of the chunks of an entry, chunk by chunk."""
@@ -174,7 +177,8 @@ class _Beside:
     def _wait(self, raw: RawChunk) -> None:
         self._waiting.append(raw.data)
         self._waiting_bytes += len(raw.data)
-        if self._waiting_bytes >= chunking.FORMAT_1.maximum:
+        sizes = chunking.FORMAT_1
+        if self._waiting_bytes >= AT_ONCE * (sizes.minimum + sizes.beyond):
             self._settle(self._reached())
 
     def _reached(self) -> int:
