@@ -84,16 +84,20 @@ def test_two_at_the_same_time(new_database: Callable[[], str], tmp_path: Path) -
     database = new_database()
     execute(database, "CREATE TABLE t (id text PRIMARY KEY DEFAULT gen_random_uuid(), code text)")
     arguments = {"table": "t", "key": ["code"], "ids": "database", "rows": [{"code": str(n)} for n in range(50)]}
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
     with psycopg.connect(database) as other:
         other.execute("LOCK TABLE t IN ROW EXCLUSIVE MODE")
         work = [
-            threading.Thread(target=act, args=("seed", arguments, tmp_path), kwargs={"database": database})
-            for _ in range(2)
+            threading.Thread(target=act, args=("seed", arguments, folder), kwargs={"database": database})
+            for folder in folders
         ]
         for each in work:
             each.start()
         # both have looked, and wait for the table
-        while other.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() != (2,):
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass"
+        while other.execute(waiting).fetchone() != (2,):
             pass
     for each in work:
         each.join()
