@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.app.many_backups import EACH, make_many
 from tests.console.running import Console
@@ -17,7 +17,7 @@ from tests.storage.test_proofs import proof_of
 from tests.sweeps import EVERYTHING, slow_only
 from toolkit.storage.bundle.store import BundleStore
 from toolkit.storage.proofs import record_proof
-from toolkit.storage.records import read_pins
+from toolkit.storage.records import pin, read_pins, unpin
 from toolkit.storage.repository import Repository
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -80,9 +80,17 @@ def test_a_backup_is_found_and_pinned(page: Page, console: Console, repository: 
     page.get_by_role("button", name="Show these").click()
     assert "pinned=yes" in page.url
     expect(page.locator("tbody tr")).to_have_count(1)
-    page.goto(f"/backups/local/{label}/pin")
-    page.get_by_label("Unpin it").check()
-    expect(page.locator("#playbook")).to_contain_text("state: absent")
+
+
+def test_what_is_filled_in_before_the_scripts_are_there_counts(page: Page, repository: Repository) -> None:
+    """The playbook follows a form that was filled in while the page's scripts were on their way."""
+    held: list[Route] = []
+    page.route("**/static/**", lambda route: held.append(route) if ".js" in route.request.url else route.continue_())
+    page.goto(f"/backups/local/{newest(repository)}/pin", wait_until="commit")
+    page.get_by_label("The last day it is kept").fill("2098-12-31")
+    for each in held:
+        each.continue_()
+    expect(page.locator("#playbook")).to_contain_text("until: 2098-12-31")
 
 
 def test_a_backup_is_fetched_as_one_file(page: Page, console: Console, repository: Repository) -> None:
@@ -107,7 +115,9 @@ def test_a_backup_is_fetched_as_one_file(page: Page, console: Console, repositor
 
 def test_without_scripts(visitor: Callable[..., Page], console: Console, repository: Repository) -> None:
     """A day that has passed is said beside the playbook's place and nothing runs; a button shows the playbook."""
-    address = f"/backups/local/{newest(repository)}/pin"
+    label = newest(repository)
+    pin(repository, label, until=None, now=NOW)
+    address = f"/backups/local/{label}/pin"
     wrong = console.post(address, {"what": "pin", "until": "2020-01-01", "do": "run"}, form=address)
     assert (wrong.status_code, "has passed" in wrong.text) == (400, True)
     page = visitor(java_script_enabled=False, viewport={"width": 390, "height": 844})
@@ -115,6 +125,7 @@ def test_without_scripts(visitor: Callable[..., Page], console: Console, reposit
     page.get_by_label("Unpin it").check()
     page.get_by_role("button", name="Show the playbook").last.click()
     expect(page.locator("#playbook")).to_contain_text("state: absent")
+    unpin(repository, label)
 
 
 @slow_only

@@ -47,6 +47,22 @@ document.addEventListener("input", (event) => {
   }
 });
 
+// what was filled in before this script was there, by a quick hand or by a browser that goes back, is taken up now
+function differs(field) {
+  if (field.type === "checkbox") return field.checked !== field.defaultChecked;
+  if (field.type === "radio") return field.checked && !field.defaultChecked;
+  if (field.type !== "select-one") return field.value !== field.defaultValue;
+  const first = [...field.options].findIndex((option) => option.defaultSelected);
+  return field.selectedIndex !== Math.max(first, 0);
+}
+
+window.addEventListener("pageshow", () => {
+  for (const field of document.querySelectorAll("input:not([type=file]), select, textarea")) {
+    if (!differs(field)) continue;
+    for (const name of ["input", "change"]) field.dispatchEvent(new Event(name, { bubbles: true }));
+  }
+});
+
 document.addEventListener("htmx:afterSettle", (event) => dress(event.target));
 document.addEventListener("DOMContentLoaded", () => dress(document));
 
