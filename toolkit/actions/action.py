@@ -11,6 +11,7 @@ from msgspec import Struct
 from toolkit.actions.arguments import Arguments
 from toolkit.actions.context import Context
 from toolkit.errors import InputError, Problem
+from toolkit.model.conversion import learn
 from toolkit.model.outcome import Outcome
 
 A = TypeVar("A", bound=Arguments)
@@ -124,10 +125,8 @@ class Action(Struct, Generic[A], frozen=True, kw_only=True, eq=False):
     part: Callable[[str, Context], str] | None = None
 
     def __post_init__(self) -> None:
-        """Have msgspec learn the arguments, where they are structs: it crashes when several threads have it learn
-        the same one at once, as tasks on several hosts would.
-        """
-        msgspec.json.Decoder(self.arguments)
+        """Have the arguments learned before tasks on several hosts ask for them at once."""
+        learn(self.arguments)
 
     def stays(self, arguments: Any) -> bool:
         """Say whether it runs where the run was started; `arguments` as written or rendered."""
@@ -144,7 +143,7 @@ class Action(Struct, Generic[A], frozen=True, kw_only=True, eq=False):
         given = _built_in(arguments)
         try:
             # the schema has been strict before; it takes 5.0 for a whole number
-            return msgspec.convert({self.whole: given} if self.whole else given, self.arguments, strict=False)
+            return msgspec.convert({self.whole: given} if self.whole else given, self.arguments, strict=False)  # noqa: TID251
         except msgspec.ValidationError as error:
             message, _, where = str(error).partition(" - at `$")
             raise InputError([Problem(path=f"{self.name}{where.rstrip('`')}", message=message)]) from error

@@ -13,6 +13,7 @@ from msgspec import Meta
 from toolkit.actions.arguments import Arguments, Text, about, matching
 from toolkit.config import answers_file
 from toolkit.errors import InputError, Problem
+from toolkit.model.conversion import Conversion
 from toolkit.model.drift import Answers, Expression, Mapped, Value
 
 TableColumn = Annotated[str, matching(r"^[^.]+(\.[^.]+)+$", "write table.column")]
@@ -100,6 +101,8 @@ class AnswersArguments(Arguments, frozen=True, kw_only=True):
         )
 
 
+_ANSWERS = Conversion(AnswersArguments)
+
 A = TypeVar("A", bound=AnswersArguments)
 
 
@@ -122,7 +125,7 @@ def with_file(arguments: A, directory: Path, action: str) -> A:
         path = directory / arguments.answers
         if not path.is_file():
             raise InputError([Problem(path=f"{action}.answers", message=f"there is no file {path}")])
-        given = msgspec.convert(answers_file.read(path, control=directory), AnswersArguments)
+        given = _ANSWERS(answers_file.read(path, control=directory))
         arguments = msgspec.structs.replace(
             arguments,
             answers="",

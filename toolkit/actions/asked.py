@@ -11,6 +11,7 @@ import msgspec
 from toolkit.actions.answering import AnswersArguments
 from toolkit.actions.arguments import Businesses, UniqueTexts, about
 from toolkit.errors import DamageError
+from toolkit.model.conversion import Conversion
 from toolkit.model.identity import IdentityChoice
 from toolkit.model.plan import Mode
 
@@ -66,13 +67,13 @@ class AskedArguments(AnswersArguments, frozen=True, kw_only=True):
         return {name: given[name] for name in AskedArguments.__struct_fields__ if name in given}
 
 
-msgspec.json.Decoder(AskedArguments)  # or msgspec crashes when several threads convert to it for the first time at once
+_CONVERSION = Conversion(AskedArguments)
 
 
 def asked_again(document: Mapping[str, Any]) -> AskedArguments:
     """Read back what `document` gave; DamageError for anything else."""
     try:
-        return msgspec.convert(document, AskedArguments)
+        return _CONVERSION(document)
     except msgspec.ValidationError as error:
         raise DamageError(
             f"what a restore was asked for is kept in a form that cannot be read: {error}",

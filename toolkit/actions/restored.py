@@ -14,6 +14,7 @@ from toolkit.actions.context import Context
 from toolkit.actions.devices import device_catalog, device_request
 from toolkit.actions.targets import conninfo_of
 from toolkit.errors import CommittedError, InputError, Interrupted, Problem, explained
+from toolkit.model.conversion import Conversion
 from toolkit.model.host import Host
 from toolkit.model.manifest import Manifest
 from toolkit.model.plan import LEFT_BY_MERGE, RestorePlan
@@ -37,13 +38,13 @@ class RestoreFacts(msgspec.Struct, frozen=True, kw_only=True):
     kept_rows: tuple[KeptRows, ...]
 
 
-msgspec.json.Decoder(RestoreFacts)  # or msgspec crashes when several threads convert to it for the first time at once
+_FACTS = Conversion(RestoreFacts)
 
 
 def facts_of(after: Mapping[str, Any], manifest: Manifest) -> RestoreFacts:
     """Give the facts of a restore of a backup, as `register` holds them; InputError for other ones."""
     with suppress(msgspec.ValidationError):
-        facts = msgspec.convert(after, RestoreFacts)
+        facts = _FACTS(after)
         if facts.label == manifest.metadata.label:
             return facts
     text = f"say what `register` holds of the restore of {manifest.metadata.label}"

@@ -13,6 +13,8 @@ from toolkit.actions.destinations import Destination
 from toolkit.model.quarantine import QuarantinedRow
 from toolkit.storage.quarantine import IMPORTED, QuarantineWriter
 
+_ROW = msgspec.json.Decoder(QuarantinedRow)
+
 
 class SetAside:
     """The records of one file.
@@ -46,7 +48,7 @@ class SetAside:
         request = {IMPORTED: self._file}
         writer = QuarantineWriter(repository, label, context.host.name, context.now(), request=request)
         self._spool.seek(0)
-        writer.write(msgspec.json.decode(line, type=QuarantinedRow) for line in self._spool)
+        writer.write(_ROW.decode(line) for line in self._spool)
         try:
             yield
         except BaseException:

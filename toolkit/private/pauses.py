@@ -48,6 +48,9 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True):
         return datetime.combine(self.until + timedelta(days=1), clock()).astimezone() if self.until else None
 
 
+_PAUSE = msgspec.json.Decoder(Pause)
+
+
 def scheduled_names(directory: Path) -> list[str]:
     """Give the names of all scheduled playbooks of a control directory."""
     return sorted(file.stem for file in (directory / FOLDER).glob("*.json"))
@@ -69,7 +72,7 @@ def pause_of(directory: Path, name: str, day: date) -> Pause | None:
         day: today, in local time.
     """
     try:
-        found = msgspec.json.decode(_file(directory, name).read_bytes(), type=Pause)
+        found = _PAUSE.decode(_file(directory, name).read_bytes())
     except (OSError, msgspec.MsgspecError):
         return None
     return found if found.holds(day) else None

@@ -35,6 +35,9 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         return self.since or (self.started if self.exit_code != 0 else None)
 
 
+_STANDINGS = msgspec.json.Decoder(dict[str, Standing])
+
+
 def key_of(index: int, options: RunOptions) -> str:
     """Give what a play's runs are told apart by: a run on one host says nothing of a run on all of them."""
     asked = {"limit": options.limit, "tags": options.tags, "skip_tags": options.skip_tags}
@@ -44,7 +47,7 @@ def key_of(index: int, options: RunOptions) -> str:
 def read(control: Path, playbook: Playbook) -> dict[str, Standing]:
     """Give how the plays of a playbook stand, by their keys; of none nothing is known where there is no such file."""
     try:
-        return msgspec.json.decode(_file(control, playbook).read_bytes(), type=dict[str, Standing])
+        return _STANDINGS.decode(_file(control, playbook).read_bytes())
     except (OSError, msgspec.MsgspecError):
         return {}
 

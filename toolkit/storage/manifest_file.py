@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from toolkit.errors import DamageError, InputError, Problem, RefusedError
+from toolkit.model.conversion import Conversion
 from toolkit.model.manifest import FORMAT, Manifest, Metadata, seal
 from toolkit.model.outline import Outline, outline_of
 from toolkit.planning.totals import inconsistencies
@@ -31,6 +32,7 @@ _CHECKSUM = re.compile(rb'"checksum":"([0-9a-f]{64})",')
 
 # made here, because msgspec crashes when several threads decode into a type for the first time at once
 _MANIFEST = msgspec.json.Decoder(Manifest)
+_WHOLE = Conversion(Manifest)
 
 
 class _Tenants(msgspec.Struct, frozen=True):
@@ -177,7 +179,7 @@ def _checked(document: dict[str, Any], data: bytes, file: str) -> Manifest:
     # as a manifest is written, nothing in it is said twice
     if msgspec.json.encode(whole, order="sorted") != data:
         json.loads(data, object_pairs_hook=partial(_said_once, file))
-    return msgspec.convert(whole, Manifest)
+    return _WHOLE(whole)
 
 
 def _said_once(file: str, pairs: list[tuple[str, Any]]) -> None:

@@ -93,6 +93,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     stopped_by: str = ""
 
 
+_RUN = msgspec.json.Decoder(Run)
+
+
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """A run and how it stands now."""
 
@@ -262,7 +265,7 @@ def hosts_of(events: Iterator[Mapping[str, Any]]) -> tuple[str, ...]:
 
 def _read(directory: Path) -> Run | None:
     try:
-        return msgspec.json.decode((directory / RUN).read_bytes(), type=Run)
+        return _RUN.decode((directory / RUN).read_bytes())
     except (OSError, msgspec.MsgspecError):
         return None
 

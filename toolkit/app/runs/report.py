@@ -40,11 +40,14 @@ class _Report(msgspec.Struct):
     problems: list[_Problem]
 
 
+_REPORT = msgspec.json.Decoder(_Report)
+
+
 def report_in(data: bytes) -> Mapping[str, Any] | None:
     """Give the report that a file holds; None where it is none, or damaged."""
     try:
-        report: Mapping[str, Any] = msgspec.json.decode(data)
-        msgspec.convert(report, type=_Report)
+        _REPORT.decode(data)
     except msgspec.MsgspecError:
         return None
+    report: Mapping[str, Any] = msgspec.json.decode(data)
     return report

@@ -97,6 +97,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return max(self.since, begun, self.skipped or begun, self.held or begun) < self.recurrence.last(now)
 
 
+_RECORD = msgspec.json.Decoder(Record)
+
+
 def scheduled(directory: Path) -> Iterator[Record]:
     """Give every scheduled playbook of a control directory, by name; a file that cannot be read is passed over."""
     for file in sorted((directory / FOLDER).glob("*.json")):
@@ -113,7 +116,7 @@ def unreadable(directory: Path) -> list[str]:
 def read(directory: Path, name: str) -> Record | None:
     """Give what is known of a scheduled playbook; None for nothing."""
     try:
-        return msgspec.json.decode(_file(directory, name).read_bytes(), type=Record)
+        return _RECORD.decode(_file(directory, name).read_bytes())
     except (OSError, msgspec.MsgspecError):
         return None
 

@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from toolkit.app.console.restoring.wanted import Wanted, wanted_of
 from toolkit.app.console.site import Site
 from toolkit.app.runs import record
 from toolkit.app.runs.telling import meaning
 from toolkit.errors import ExitCode, InputError
+from toolkit.model.conversion import Conversion
 from toolkit.model.drift import Option, Question
 from toolkit.model.plan import LEFT_BY_MERGE
 from toolkit.planning.answer_text import LISTS, flow, line
 from toolkit.wording import counted
 
+_QUESTIONS = Conversion(tuple[Question, ...])
 _UNREADABLE = "the record of this run is damaged or gone"
 _LOOK = "look at the plan again: it shows what is otherwise than in the backup now"
 
@@ -172,7 +172,7 @@ class Planned:
 
     def questions(self) -> tuple[Question, ...]:
         """Give what drift asks."""
-        return msgspec.convert(self.facts.get("questions", ()), tuple[Question, ...])
+        return _QUESTIONS(self.facts.get("questions", ()))
 
     def asked(self) -> Iterator[Asked]:
         """Give the same as a form asks it."""
