@@ -312,6 +312,29 @@ def test_a_repair_takes_hurt_backups_alone_and_brings_them_back(repository: Repo
     assert checked(repository).findings == ()
 
 
+@pytest.mark.parametrize("lost", [(), (20,)])
+def test_a_pack_is_mended_for_all_backups_that_were_hurt(repository: Repository, lost: tuple[int, ...]) -> None:
+    """What is damaged in a pack is needed by different backups: each comes back whose chunks stand elsewhere."""
+    gone = backup(repository)
+    second, third = backup(repository, changed(8, 20)), backup(repository, changed(17))
+    good = backup(repository, changed(8, 17, 20))
+    repository.delete_manifest(gone.metadata.label)
+    pack = gone.packs[0].id
+    before = repository.store.get(pack_name(pack))
+    for number in (8, 17, 20):
+        rot(repository.store, pack, gone.tables[number].chunks[0].at + 20)
+    assert set(repaired(repository).backups) == {second.metadata.label, third.metadata.label}
+    write_backup(repository, changed(*lost), job="later", packed=ALL)
+    with locked(repository, LockKind.EXCLUSIVE, purpose="repair", now=lambda: datetime.now(UTC)) as lock:
+        back = bring_back(repository, lock=lock)
+    whole = [second] if lost else [second, third]
+    assert sorted(back) == [each.metadata.label for each in whole]
+    assert (repository.store.get(pack_name(pack)) == before) is (not lost)
+    for each in (*whole, good):
+        assert set(rows_of(repository, each)) == set(TABLES)
+    assert not checked(repository).damaged
+
+
 def test_a_damaged_pack_in_a_bundle_goes(repository: Repository, tmp_path: Path) -> None:
     """A bundle is written anew whenever it is changed, and takes no damaged pack along; the hurt backups alone go."""
     backup(repository)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 
 from toolkit.errors import DamageError, InputError, MissingError, RefusedError
@@ -91,41 +91,39 @@ def bring_back(repository: Repository, *, lock: Lock) -> list[str]:
         LockedError: the lock was lost.
         StorageError: something could not be read or moved; do it again.
     """
+    aside = {file.name: _put_aside_manifest(repository, file.name) for file in list(repository.store.list(DAMAGED))}
+    manifests = {name: known for name, known in aside.items() if known is not None}
+    mend_packs(repository, [manifest for _, manifest in manifests.values()])
     whole = list[str]()
-    # a backup that is whole again may have mended a pack of another one
-    while back := list(_brought_back(repository, lock)):
-        whole += back
-    return whole
-
-
-def _brought_back(repository: Repository, lock: Lock) -> Iterator[str]:
-    for stored in list(repository.store.list(DAMAGED)):
-        label = damaged_label_of(stored.name)
-        data = _put_aside_manifest(repository, stored.name) if label else None
-        if label and data is not None and (manifest := _whole(repository, label, data)):
+    for name, (data, manifest) in manifests.items():
+        label = manifest.metadata.label
+        if _is_whole(repository, manifest):
             lock.check()
             if repository.store.put_new(manifest_name(label), data):
                 repository.record_published(manifest)
-                repository.store.delete(stored.name)
-                yield label
+                repository.store.delete(name)
+                whole.append(label)
+    return whole
 
 
-def _put_aside_manifest(repository: Repository, name: str) -> bytes | None:
+def _put_aside_manifest(repository: Repository, name: str) -> tuple[bytes, Manifest] | None:
+    """A manifest that was put aside, with what its file holds; None where it is none."""
+    label = damaged_label_of(name)
+    if not label:
+        return None
     try:
-        return repository.store.get(name, limit=manifest_file.LIMIT)
-    except (DamageError, MissingError):
+        data = repository.store.get(name, limit=manifest_file.LIMIT)
+        return data, manifest_file.decode(data, label=label, file=name)
+    except (DamageError, MissingError, InputError, RefusedError):
         return None
 
 
-def _whole(repository: Repository, label: str, data: bytes) -> Manifest | None:
-    """The manifest, if it and all its chunks are whole, or can be made so."""
+def _is_whole(repository: Repository, manifest: Manifest) -> bool:
     try:
-        manifest = manifest_file.decode(data, label=label, file=damaged_name(label))
-        mend_packs(repository, manifest)
         for table in manifest.tables:
             for part in (table, *table.supporting):
                 for chunk in part.chunks:
                     examine(stored_form(repository.store, chunk, manifest.packs), chunk, part)
-    except (DamageError, InputError, RefusedError):
-        return None
-    return manifest
+    except DamageError:
+        return False
+    return True
