@@ -25,8 +25,8 @@ _COUNTS = tuple(field.name for field in fields(Recap))
 def recap_lines(recaps: Mapping[str, Recap], *, whole: bool = False) -> list[tuple[str, Recap]]:
     """Give a line for every host, each with its counts.
 
-    Of more than MANY hosts those that failed, could not be reached or went on after a failure are named, and the others
-    stand together by their counts, unless `whole` asks for all of them.
+    Of more than MANY hosts those that failed, could not be reached, were interrupted at a task or went on after a
+    failure are named, and the others stand together by their counts, unless `whole` asks for all of them.
     """
     if whole or len(recaps) <= MANY:
         named, together = dict(recaps), Counter[tuple[int, ...]]()
@@ -47,7 +47,8 @@ def recap_lines(recaps: Mapping[str, Recap], *, whole: bool = False) -> list[tup
 
 def recap_line(host: str, recap: Recap) -> str:
     """Give the counts of one host."""
-    return f"{host} : " + "  ".join(f"{name}={getattr(recap, name):<3}" for name in _COUNTS).rstrip()
+    shown = [name for name in _COUNTS if name != "interrupted" or recap.interrupted]
+    return f"{host} : " + "  ".join(f"{name}={getattr(recap, name):<3}" for name in shown).rstrip()
 
 
 def moved_lines(record: RunRecord, *, whole: bool = False) -> list[str]:
@@ -93,7 +94,7 @@ def warning_lines(record: RunRecord, *, whole: bool = False, lasting: bool = Tru
 
 
 def _is_well(recap: Recap) -> bool:
-    return not (recap.failed or recap.unreachable or recap.rescued or recap.ignored)
+    return not (recap.failed or recap.unreachable or recap.interrupted or recap.rescued or recap.ignored)
 
 
 def _row(host: str, moved: Moved) -> tuple[str, ...]:

@@ -53,6 +53,7 @@ def build(
         "problems": _problems(error),
         "plays": [_play(play) for play in record.plays],
         "recap": {host: asdict(recap) for host, recap in record.recap.items()},
+        "unfinished": list(record.unfinished),
         "moved": [
             {"host": result.host, "task": task.name, **asdict(moved)}
             for task, result in record.results()

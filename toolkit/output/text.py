@@ -28,6 +28,7 @@ COLOURS = {
     Status.SKIPPED: "cyan",
     Status.FAILED: "red",
     Status.UNREACHABLE: "red",
+    Status.INTERRUPTED: "red",
 }
 """Exit code of a task that finished with all but something it names."""
 _WIDTH = 79
@@ -110,8 +111,7 @@ class TextReporter:
         if result.failed and result.exit_code == ExitCode.PARTIAL:
             self._say(f"partial: [{result.host}]", f"{item}{message}", result)
         elif result.failed:
-            how = "UNREACHABLE!" if result.unreachable else "FAILED!"
-            self._say(f"fatal: [{result.host}]: {how}", f"{item}{message}", result)
+            self._say(f"fatal: [{result.host}]: {str(result.status).upper()}!", f"{item}{message}", result)
         else:
             status = {Status.SKIPPED: "skipping"}.get(result.status, str(result.status))
             self._say(f"{status}: [{result.host}]", f"{item}{message}", result)
@@ -167,8 +167,8 @@ class ProblemReporter(TextReporter):
         return SilentProgress()
 
     def finished(self, record: RunRecord) -> None:
-        """Print the hosts that failed or could not be reached, and every warning but of what no backup ever holds."""
-        ill = {host: recap for host, recap in record.recap.items() if recap.failed or recap.unreachable}
+        """Print the hosts that are not well, and every warning but of what no backup ever holds."""
+        ill = {host: recap for host, recap in record.recap.items() if _is_ill(recap)}
         if ill:
             self._heading("PLAY RECAP")
             for line, recap in recap_lines(ill, whole=True):
@@ -218,10 +218,14 @@ def _masked(text: str, result: Result) -> str:
 
 
 def _recap_colour(recap: Recap) -> str:
-    if recap.failed or recap.unreachable:
+    if _is_ill(recap):
         return COLOURS[Status.FAILED]
     return COLOURS[Status.CHANGED] if recap.changed else COLOURS[Status.OK]
 
 
+def _is_ill(recap: Recap) -> bool:
+    return bool(recap.failed or recap.unreachable or recap.interrupted)
+
+
 def _merely_interrupted(result: Result) -> bool:
-    return result.exit_code == ExitCode.INTERRUPTED and result.message == MESSAGE
+    return result.status is Status.INTERRUPTED and result.message == MESSAGE

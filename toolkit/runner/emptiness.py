@@ -46,6 +46,15 @@ def first_task(plays: Sequence[Play], name: str) -> tuple[int, Task] | Problem:
     return Problem(message=f"--start-at-task: there is no task {name!r}{meant(name, names)}")
 
 
+def last_task(play: Play, options: RunOptions) -> Task | None:
+    """Give the task after which a host has come to the end of a play, where none fails and no handler is notified."""
+    chosen = {
+        id(task) for task, tags in tagged_tasks(play) if selected(tags, only=options.tags, skip=options.skip_tags)
+    }
+    in_order = list(_in_order((*play.pre_tasks, *play.tasks, *play.post_tasks)))
+    return next((task for task in reversed(in_order) if id(task) in chosen), None)
+
+
 def _in_order(steps: Sequence[Step]) -> Iterator[Task]:
     """The tasks that run where none fails."""
     for step in steps:

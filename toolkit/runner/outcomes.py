@@ -91,7 +91,7 @@ def interrupted(scope: Scope, error: BaseException | None = None, *, items: tupl
     """
     message = str(error) if isinstance(error, Interrupted) else MESSAGE
     host = scope.state.host.name
-    return Result(host=host, status=Status.FAILED, message=message, exit_code=ExitCode.INTERRUPTED, items=items)
+    return Result(host=host, status=Status.INTERRUPTED, message=message, exit_code=ExitCode.INTERRUPTED, items=items)
 
 
 def needed(scope: Scope) -> str:

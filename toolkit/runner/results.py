@@ -24,6 +24,7 @@ class Status(StrEnum):
     SKIPPED = "skipped"
     FAILED = "failed"
     UNREACHABLE = "unreachable"
+    INTERRUPTED = "interrupted"
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -66,8 +67,8 @@ class Result(Struct, frozen=True, kw_only=True):
 
     @property
     def failed(self) -> bool:
-        """Whether it failed, ignored or not; not to be reached is a way to fail."""
-        return self.status in (Status.FAILED, Status.UNREACHABLE)
+        """Whether it failed, ignored or not; not to be reached, and to be interrupted, are ways to fail."""
+        return self.status in (Status.FAILED, Status.UNREACHABLE, Status.INTERRUPTED)
 
     @property
     def unreachable(self) -> bool:
@@ -109,7 +110,7 @@ class Result(Struct, frozen=True, kw_only=True):
 
 
 class Recap(Struct, kw_only=True):
-    """The counts of one host. `changed` is part of `ok`, and `ignored` too."""
+    """The counts of one host. `changed` is part of `ok`, and `ignored` too; `interrupted` is printed unless 0."""
 
     ok: int = 0
     changed: int = 0
@@ -118,11 +119,14 @@ class Recap(Struct, kw_only=True):
     unreachable: int = 0
     rescued: int = 0
     ignored: int = 0
+    interrupted: int = 0
 
     def count(self, result: Result) -> None:
         """Count one result."""
         if result.status is Status.SKIPPED:
             self.skipped += 1
+        elif result.status is Status.INTERRUPTED:
+            self.interrupted += 1
         elif result.unreachable and not result.ignored:
             self.unreachable += 1
         elif result.failed and not result.ignored:
@@ -169,13 +173,15 @@ class RunRecord(Struct, kw_only=True):
 
     Attributes:
         codes: the exit codes of every failing action that was neither rescued nor ignored.
-        unfinished: the hosts that did not come to the end of their plays, in the inventory's order: those that failed
-            or could not be reached, and those that were stopped because others did.
+        hosts: all hosts of all plays.
+        unfinished: those of them that did not come to the end of their plays: they failed or could not be reached, were
+            stopped because others did, or the run was interrupted before.
     """
 
     plays: list[PlayRecord] = field(default_factory=list)
     recap: dict[str, Recap] = field(default_factory=dict)
     codes: list[int] = field(default_factory=list)
+    hosts: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
 
     @property

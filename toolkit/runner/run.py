@@ -15,6 +15,7 @@ from toolkit.config.templates import Templates
 from toolkit.errors import ExitCode, PlaybackError
 from toolkit.model.host import Host
 from toolkit.model.playbook import Play, Playbook
+from toolkit.runner.emptiness import last_task
 from toolkit.runner.endings import end
 from toolkit.runner.execution import Execution
 from toolkit.runner.executor import Executor, Threads
@@ -38,6 +39,7 @@ class _Course(Struct, kw_only=True):
         codes: of what was to be done at its end, of an interruption and of a defect.
         undone: the tasks of what was to be done at its end.
         refused: why the run did not begin; None where it did.
+        done: the hosts that have come to its end.
     """
 
     prepared: PreparedPlay
@@ -48,6 +50,7 @@ class _Course(Struct, kw_only=True):
     codes: list[int] = field(default_factory=list)
     undone: list[TaskRecord] = field(default_factory=list)
     refused: PlaybackError | None = None
+    done: set[str] = field(default_factory=set)
 
     def ended(self, states: Mapping[str, HostState]) -> Ended:
         """Give how it ended; hosts that no play has begun with stand as they were."""
@@ -96,6 +99,7 @@ class Runner(Struct, frozen=True, kw_only=True):
         telling = Telling(playbook=playbook, options=options, records=record.plays, now=self.now)
         executor = self.executor or Threads(options.forks or 1)
         left = [self._course(playbook, each, options, states, executor) for each in plays]
+        record.hosts = tuple(dict.fromkeys(host.name for each in plays for host in each.hosts))
         try:
             with executor:
                 while left:
@@ -111,7 +115,9 @@ class Runner(Struct, frozen=True, kw_only=True):
                 record.codes.append(ExitCode.INTERRUPTED)
             for state in states.values():
                 record.codes.extend(state.failure.codes if state.failure else ())
-            record.unfinished = tuple(name for name, state in states.items() if not state.live)
+            out = {name for name, state in states.items() if not state.live}
+            out.update(name for course in left for name in course.record.hosts if name not in course.done)
+            record.unfinished = tuple(name for name in record.hosts if name in out)
             self.reporter.finished(record)
         return record.exit_code
 
@@ -149,6 +155,7 @@ class Runner(Struct, frozen=True, kw_only=True):
                 states[host.name] = HostState(host=host, recap=record.recap.setdefault(host.name, Recap()))
         telling.begin(play, course.index, execution)
         self.reporter.play_started(played.name, [name for name in names if states[name].live])
+        last = last_task(play, options)
         for batch in _batches([states[name] for name in names], prepared.batch_size):
             steps = Steps(
                 execution=execution,
@@ -157,9 +164,12 @@ class Runner(Struct, frozen=True, kw_only=True):
                 batch=batch,
                 play=play,
                 waiting_for=prepared.first_task,
+                last=last,
+                done=course.done,
             )
             try:
                 _sections(steps, play)
+                course.done.update(state.host.name for state in batch)
             finally:
                 tasks, codes = len(played.tasks), len(course.codes)
                 end(execution.endings, states, played, course.codes, reporter=self.reporter, now=self.now)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from toolkit.actions.action import Action
@@ -30,6 +30,8 @@ class Steps(Struct, kw_only=True):
 
     Attributes:
         batch: every host of the batch, those that failed included.
+        last: the task after which a host has come to its end; None for none.
+        done: takes the hosts that have come to their end.
         prefix: what stands before the names of tasks in the output.
         waiting_for: with --start-at-task the task before which nothing runs; None once it was reached.
     """
@@ -40,9 +42,13 @@ class Steps(Struct, kw_only=True):
     batch: Sequence[HostState]
     play: Play
     waiting_for: Task | None
+    last: Task | None = None
+    done: set[str] = field(default_factory=set)
     prefix: str = ""
     _rescues: int = 0
     """How many blocks with a rescue are open: who fails in there has not failed yet."""
+    _ending: bool = False
+    """The run was interrupted: what runs now tidies up, and leads no host to its end."""
 
     def run(self, steps: Sequence[Step], inherited: Inherited, states: Sequence[HostState]) -> None:
         """Run steps in order on those of the hosts that still take part."""
@@ -78,6 +84,7 @@ class Steps(Struct, kw_only=True):
                 self._stop_for_many()
         except KeyboardInterrupt:
             # what `always` tidies up must not stay behind, on the hosts where there is something to tidy up
+            self._ending = True
             with self.execution.interruption.again():
                 self._always(block, inherited, [state for state in states if state.begun > begun[state.host.name]])
             raise
@@ -133,6 +140,8 @@ class Steps(Struct, kw_only=True):
             with self.execution.interruption.held():
                 record.results.append(result.shown())
                 _settle(task, action, result, state, sharing=states if once else [state])
+                if task is self.last and not self._ending and state.live and not state.notified and not once:
+                    self.done.add(state.host.name)
                 self.execution.reporter.host_result(result.shown())
 
         running = states[:1] if once else states

@@ -187,16 +187,17 @@ class _Run:
     def _tell_how_to_retry(self, name: str) -> None:
         """Name the hosts that did not come to the end in a file, for a run on them alone."""
         from toolkit.app.retrying import retry_file
+        from toolkit.wording import count, counted
 
-        if self.given.check or len(self.record.recap) < 2 or self.record.exit_code == ExitCode.INTERRUPTED:
-            return
-        if self.record.unfinished:
+        record = self.record
+        if record.unfinished and len(record.hosts) > 1 and not self.given.check:
             try:
-                file = retry_file(self.call.control, name, self.record.unfinished)
+                file = retry_file(self.call.control, name, record.unfinished)
             except OSError as error:
                 self.call.output.error(f"WARNING: no retry file could be written: {error}", style=WARNING)
             else:
-                self.call.note(f"\nto run it again where it did not come to its end: --limit @{file}")
+                who = f"{count(len(record.unfinished))} of {counted(len(record.hosts), 'host')}"
+                self.call.note(f"\n{who} did not come to the end; to run it again there: --limit @{file}")
 
     def _asked(self) -> Mapping[str, Any]:
         """What is asked, as text, without what was left out."""

@@ -111,7 +111,7 @@ class TaskCourse(msgspec.Struct, kw_only=True):
         """Give the hosts that a person wants to see: where something went wrong first, then those under way."""
         if len(self.hosts) <= at_most:
             return list(self.hosts.values())
-        order = {"failed": 0, "unreachable": 0, RUNNING: 1}
+        order = {"failed": 0, "unreachable": 0, "interrupted": 0, RUNNING: 1}
         return sorted(self.hosts.values(), key=lambda each: order.get(each.status, 2))[:at_most]
 
     @property
