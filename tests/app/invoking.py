@@ -1,4 +1,4 @@
-"""The real command line, in a process of its own."""
+"""The real command line, in a process of its own; most of them are forked off one that has loaded it (forking.py)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.app.forking import can_fork, forked
 from toolkit.shipped import DEMO_INVENTORY
 
 ROOT = Path(__file__).parents[2]
@@ -34,18 +36,30 @@ class Invoked:
 
 def invoke(*words: str, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Invoked:
     """Run `invoke` with these words; no traceback may ever be printed."""
+    environment = {**os.environ, **(env or {})}
+    if can_fork(env or {}):
+        with tempfile.TemporaryDirectory() as streams:
+            code = forked(words, cwd, environment, Path(streams))
+            out, err = (Path(streams, name).read_bytes() for name in ("stdout", "stderr"))
+    else:
+        code, out, err = interpreted(words, cwd, environment)
+    invoked = Invoked(code=code, out=out.decode("utf-8"), err=err.decode("utf-8"))
+    assert "Traceback" not in invoked.text, invoked.text
+    return invoked
+
+
+def interpreted(words: tuple[str, ...], cwd: Path, environment: Mapping[str, str]) -> tuple[int, bytes, bytes]:
+    """Run `invoke` by an interpreter of its own; gives the exit code, standard output and standard error."""
     done = subprocess.run(
         [sys.executable, "-m", "invoke", *words],
         cwd=cwd,
-        env={**os.environ, **(env or {})},
+        env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
         timeout=120,
     )
-    invoked = Invoked(code=done.returncode, out=done.stdout.decode("utf-8"), err=done.stderr.decode("utf-8"))
-    assert "Traceback" not in invoked.text, invoked.text
-    return invoked
+    return done.returncode, done.stdout, done.stderr
 
 
 def run(playbook: Path, *words: str, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Invoked:
