@@ -14,11 +14,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
-from psycopg import sql
 
 from tests.app import invoking
 from tests.control import Control
-from tests.installed import BINARIES, PROGRAMS, VERSION, installed_server
+from tests.installed import BINARIES, PROGRAMS, VERSION, copied_database, installed_server
 from tests.places import HOME, ROOT, keep_temporary_files
 from tests.sweeps import EVERYTHING, SEED
 from toolkit import demo
@@ -102,10 +101,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"\ntried everything; once more: PLAYBACK_SLOW_TESTS=1 PLAYBACK_SEED={SEED}")
 
 
-_COPIED = sql.SQL("STRATEGY file_copy" if VERSION > 14 else "")
-"""How a new database comes from its template: through the log, which is the default, it takes three times as long."""
-
-
 @dataclass(frozen=True)
 class Servers:
     """Makes databases that are dropped when the test ends."""
@@ -117,12 +112,7 @@ class Servers:
         """A new database owned by a role that is no superuser; gives its conninfo."""
         name, server = f"t_{os.getpid()}_{uuid.uuid4().hex[:12]}", self.by_version[version]
         self.created.append((version, name))
-        made = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} {}").format(
-            sql.Identifier(name), sql.Identifier(embedded.OWNER), sql.Identifier(template or "template0"), _COPIED
-        )
-        with psycopg.connect(server.superuser, autocommit=True) as connection:
-            connection.execute(made)
-        return server.conninfo(name)
+        return copied_database(server, name, template or "template0")
 
 
 @pytest.fixture(scope="session")

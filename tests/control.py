@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import psycopg
 from tests.acting import act, context_of
 from toolkit.actions.action import Action
 from toolkit.config import inventory
+from toolkit.config.inventory import LoadedInventory
 from toolkit.model.manifest import Manifest
 from toolkit.model.outcome import Outcome
 from toolkit.shipped import DEMO_INVENTORY
@@ -35,6 +38,7 @@ class Control:
     directory: Path
     catalog: str = ""
     hosts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _read: tuple[dict[Path, bytes], LoadedInventory] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def repository(self) -> Repository:
@@ -66,8 +70,15 @@ class Control:
         self, action: str | Action[Any], host: str, arguments: Mapping[str, Any], *, check: bool = False
     ) -> Outcome:
         """Run an action on a host."""
-        loaded = inventory.load(self.directory / "inventory")
-        return act(action, arguments, context_of(loaded, host, check=check, diff=check))
+        return act(action, arguments, context_of(self.inventory(), host, check=check, diff=check))
+
+    def inventory(self) -> LoadedInventory:
+        """The inventory as its files are now; checked again only where one of them has changed."""
+        folder = self.directory / "inventory"
+        files = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        if self._read is None or self._read[0] != files:
+            self._read = files, inventory.load(folder)
+        return self._read[1]
 
     def backup(self, host: str, **arguments: Any) -> Manifest:
         """Back up; gives the manifest as it can be read back."""
@@ -84,11 +95,47 @@ class Control:
         return self.run("verify", host, {"backup": manifest.metadata.label})
 
 
+_kept: dict[str, psycopg.Connection[Any] | None] = {}
+"""The databases for which a session is kept, and the session, once it has begun."""
+
+
+@contextmanager
+def keeping(conninfos: Iterable[str]) -> Iterator[None]:
+    """Have `execute` and `rows` use one session for each of these databases: to begin one costs more than most does."""
+    _kept.update(dict.fromkeys(conninfos))
+    yield
+    for conninfo in conninfos:
+        kept = _kept.pop(conninfo)
+        if kept is not None:
+            kept.close()
+
+
+@contextmanager
+def _session(conninfo: str) -> Iterator[psycopg.Connection[Any]]:
+    """A new session, or the one that is kept, which then is as a new one; what waits in another thread has its own."""
+    if conninfo not in _kept or threading.current_thread() is not threading.main_thread():
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            yield connection
+        return
+    kept = _kept[conninfo]
+    if kept is None or kept.closed:
+        _kept[conninfo] = kept = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
+    try:
+        yield kept
+    except psycopg.OperationalError:
+        kept.close()
+        raise
+    finally:
+        if not kept.closed:
+            kept.rollback()
+            kept.execute("DISCARD ALL")
+
+
 def execute(conninfo: str, *statements: str) -> None:
     """Run statements, each in its own transaction."""
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+    with _session(conninfo) as session:
         for statement in statements:
-            connection.execute(statement.encode())
+            session.execute(statement.encode())
 
 
 def new_role(superuser: str, role: str) -> None:
@@ -100,5 +147,5 @@ def new_role(superuser: str, role: str) -> None:
 
 def rows(conninfo: str, query: str) -> list[tuple[Any, ...]]:
     """The rows of a query."""
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        return connection.execute(query.encode()).fetchall()
+    with _session(conninfo) as session:
+        return session.execute(query.encode()).fetchall()

@@ -12,6 +12,7 @@ import pytest
 
 from tests.app.invoking import Invoked, invoke
 from tests.control import Control, execute
+from tests.installed import copied_database
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
 
@@ -32,7 +33,7 @@ def shop(
 ) -> Iterator[Shop]:
     """The shop."""
     name = f"explain_{uuid.uuid4().hex[:12]}"
-    conninfo = pg18.create_database(name, template=demo_template(18))
+    conninfo = copied_database(pg18, name, demo_template(18))
     control = Control(tmp_path_factory.mktemp("control"))
     control.add_host("shop", conninfo)
     yield Shop(control.directory / "inventory")

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from tests.conftest import Servers
 from tests.demo.facts import columns, facts
+from tests.installed import copied_database
 from toolkit.demo import SCALES, load, true_owners
 from toolkit.demo.world import key, world
 from toolkit.errors import InputError
@@ -27,7 +28,7 @@ LATER = {"customer_laybys", "customer_layby_payments", "menu_promotions"}
 def demo(demo_template: Callable[[int], str], pg18: EmbeddedServer) -> Iterator[psycopg.Connection[Any]]:
     """A connection to a copy of the small demo that all tests here only read."""
     name = f"rows_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(pg18.create_database(name, template=demo_template(18)), autocommit=True) as connection:
+    with psycopg.connect(copied_database(pg18, name, demo_template(18)), autocommit=True) as connection:
         yield connection
     pg18.drop_database(name)
 

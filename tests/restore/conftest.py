@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from tests.control import Control, execute, new_role, rows
+from tests.control import Control, execute, keeping, new_role, rows
 from tests.restore.laboratory import SUPERUSER
 from tests.restore.proxy import Proxy
 from tests.restore.sweeping import Bench
@@ -71,9 +71,17 @@ class Pair:
         """Back up the source, demo businesses included."""
         return self.control.backup("source", **{"demo": "include", **arguments})
 
-    def restore(self, mode: str = "mirror", *, host: str = "target", check: bool = False, **arguments: Any) -> Outcome:
-        """Back up the source and restore it over the target."""
-        return self.control.restore(host, self.backup(), mode, check=check, **arguments)
+    def restore(
+        self,
+        mode: str = "mirror",
+        *,
+        of: Manifest | None = None,
+        host: str = "target",
+        check: bool = False,
+        **arguments: Any,
+    ) -> Outcome:
+        """Restore a backup over the target; a new one of the source unless one is given."""
+        return self.control.restore(host, of or self.backup(), mode, check=check, **arguments)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Rows of the target."""
@@ -94,7 +102,9 @@ def databases(pg18: EmbeddedServer) -> Iterator[tuple[str, str]]:
     names = [f"restore_{os.getpid()}_{role}" for role in ("source", "target")]
     for name in names:
         pg18.drop_database(name)
-    yield pg18.create_database(names[0]), pg18.create_database(names[1])
+    made = pg18.create_database(names[0]), pg18.create_database(names[1])
+    with keeping(made):
+        yield made
     for name in names:
         pg18.drop_database(name)
 

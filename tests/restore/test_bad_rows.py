@@ -55,15 +55,15 @@ def test_the_row_is_named(pair: Pair, *, atomic: bool, existing: bool) -> None:
     if existing:
         execute(pair.target, "ALTER TABLE items DISABLE TRIGGER picky", "INSERT INTO items VALUES (137, 'a', 'old')")
         execute(pair.target, "ALTER TABLE items ENABLE TRIGGER picky")
-    state = pair.state()
+    state, manifest = pair.state(), pair.backup()
     with pytest.raises(RefusedError if atomic else TaskError, match=r"items \(137\): row 137 is not wanted") as refusal:
-        pair.restore(triggers="fire", atomic=atomic)
+        pair.restore(of=manifest, triggers="fire", atomic=atomic)
     assert atomic or re.search(r"; \d+ batches with \d+ rows are committed and stay", refusal.value.message)
     if atomic:
         assert pair.state() == state
     execute(pair.target, "DROP TRIGGER picky ON items")
-    assert pair.restore(triggers="fire", atomic=atomic).changed
-    assert not pair.restore(triggers="fire", atomic=atomic).changed
+    assert pair.restore(of=manifest, triggers="fire", atomic=atomic).changed
+    assert not pair.restore(of=manifest, triggers="fire", atomic=atomic).changed
 
 
 @pytest.mark.parametrize("atomic", [True, False])

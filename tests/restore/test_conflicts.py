@@ -16,11 +16,11 @@ RULES = {"items": {"owned_by": ["tenant"]}}
 
 def refused(pair: Pair, mode: str = "mirror", host: str = "target") -> list[str]:
     """The conflicts that check mode shows; applying is refused with the same ones and changes nothing."""
-    state = pair.state()
-    planned = pair.restore(mode, host=host, check=True)
+    state, manifest = pair.state(), pair.backup()
+    planned = pair.restore(mode, of=manifest, host=host, check=True)
     assert planned.exit_code == 4
     with pytest.raises(RefusedError) as refusal:
-        pair.restore(mode, host=host)
+        pair.restore(mode, of=manifest, host=host)
     assert list(refusal.value.reasons) == planned.facts["conflicts"]
     assert pair.state() == state
     return list(refusal.value.reasons)
@@ -97,12 +97,13 @@ def test_swapped_values_are_swapped_back(make_pair: MakePair, host: str, kind: s
     if z != "NULL":
         execute(pair.source, f"INSERT INTO items VALUES (3, 'a', {z})")
         execute(pair.target, f"INSERT INTO items VALUES (4, 'a', {z})")
-    pair.restore("mirror", host=host)
+    manifest = pair.backup()
+    pair.restore("mirror", of=manifest, host=host)
     assert pair.rows(f"SELECT id FROM items WHERE name = {x} UNION ALL SELECT id FROM items WHERE name = {y}") == [
         (1,),
         (2,),
     ]
-    assert not pair.restore("mirror", host=host).changed
+    assert not pair.restore("mirror", of=manifest, host=host).changed
 
 
 @pytest.mark.parametrize("filled", [False, True])
@@ -112,14 +113,14 @@ def test_constraints_of_the_target_are_tried_beforehand(make_pair: MakePair, fil
     execute(pair.source, "INSERT INTO items VALUES (1, 'a', 'x', 1), (2, 'a', NULL, -1), (3, 'a', 'x', NULL)")
     execute(pair.target, "INSERT INTO items VALUES (4, 'a', 'x', 1)" if filled else "SELECT 1")
     execute(pair.target, "ALTER TABLE items ALTER name SET NOT NULL, ADD CONSTRAINT positive CHECK (size > 0)")
-    state = pair.state()
-    planned = pair.restore("merge", check=True)
+    state, manifest = pair.state(), pair.backup()
+    planned = pair.restore("merge", of=manifest, check=True)
     assert planned.facts["conflicts"] == [
         "items: column name is NOT NULL on the target and has no value: 1 row, e.g. 2",
         "items: constraint positive says CHECK ((size > 0)): 1 row, e.g. 2",
     ]
     with pytest.raises(RefusedError):
-        pair.restore("merge")
+        pair.restore("merge", of=manifest)
     assert pair.state() == state
 
 

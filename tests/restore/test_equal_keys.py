@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 from tests.caseless import create_caseless
 from tests.conftest import Servers
 from tests.control import Control, execute, rows
+from tests.installed import copied_database
 from tests.sweeps import sampled
 from toolkit.postgres.servers.embedded import EmbeddedServer
 
@@ -169,15 +170,19 @@ def test_rows_are_found_whatever_their_spelling(
     _check(Control(tmp_path, catalog=json.dumps(CATALOG)), source, target, KINDS[name])
 
 
+@pytest.fixture(scope="module")
+def extended(pg15: EmbeddedServer) -> str:
+    """The name of a database to copy that has the contributed extensions."""
+    if not {(name,) for name in EXTENSIONS} <= {*rows(pg15.superuser, "SELECT name FROM pg_available_extensions")}:
+        pytest.skip("the contributed extensions are not installed")
+    pg15.create_database("extended")
+    execute(pg15.conninfo("extended", user="postgres"), *(f"CREATE EXTENSION {name}" for name in EXTENSIONS))
+    return "extended"
+
+
 @pytest.mark.parametrize("name", sampled(list(INSTALLED), 4))
-def test_types_of_extensions_and_collations(name: str, tmp_path: Path, pg15: EmbeddedServer) -> None:
+def test_types_of_extensions_and_collations(name: str, tmp_path: Path, pg15: EmbeddedServer, extended: str) -> None:
     """The same of contributed types and of collations that take different texts for equal."""
     names = [f"{name}_{role}".replace("[]", "s") for role in ("source", "target")]
-    source, target = (pg15.create_database(each) for each in names)
-    for each in names:
-        available = rows(pg15.conninfo(each, user="postgres"), "SELECT name FROM pg_available_extensions")
-        if not {(extension,) for extension in EXTENSIONS} <= set(available):
-            pytest.skip("the contributed extensions are not installed")
-        superuser = pg15.conninfo(each, user="postgres")
-        execute(superuser, *(f"CREATE EXTENSION {extension}" for extension in EXTENSIONS))
+    source, target = (copied_database(pg15, each, extended) for each in names)
     _check(Control(tmp_path, catalog=json.dumps(CATALOG)), source, target, INSTALLED[name])

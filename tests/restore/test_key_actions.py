@@ -38,7 +38,7 @@ def test_set_null_of_some_columns_leaves_the_others(make_pair: MakePair, host: s
         (2, "a", None, None),
         (3, "a", None, None),
     ]
-    assert not pair.restore(host=host).changed
+    assert not pair.restore(of=manifest, host=host).changed
 
 
 @HOSTS
@@ -114,10 +114,11 @@ def test_rows_that_change_with_the_value_are_no_hindrance(make_pair: MakePair, h
     )
     execute(pair.source, "INSERT INTO items VALUES ('a', 1, 7)", "INSERT INTO labels VALUES (1, 7), (2, 7)")
     execute(pair.target, "INSERT INTO items VALUES ('a', 1, 2)", "INSERT INTO labels VALUES (1, 2), (3, 2)")
-    done = pair.restore(host=host)
+    manifest = pair.backup()
+    done = pair.restore(of=manifest, host=host)
     assert [done.facts[name] for name in ("inserts", "updates", "deletes")] == [1, 2, 1]
     assert pair.rows("SELECT id, code FROM labels ORDER BY id") == [(1, 7), (2, 7)]
-    assert not pair.restore(host=host).changed
+    assert not pair.restore(of=manifest, host=host).changed
 
 
 LETS_NOT = {
@@ -205,4 +206,4 @@ def test_only_rows_that_cannot_be_without_hold_their_parents(make_pair: MakePair
     assert pair.rows("SELECT item FROM defaults ORDER BY id") == [(5,), (None,), (None,), (7,), (8,)]
     assert pair.rows("SELECT item FROM spread ORDER BY id") == [(None,), (10,)]
     assert pair.rows("SELECT item FROM listed") == [(11,)]
-    assert not pair.restore(host=host).changed
+    assert not pair.restore(of=manifest, host=host).changed

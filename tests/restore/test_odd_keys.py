@@ -110,10 +110,10 @@ def test_either_all_columns_or_none(make_pair: MakePair) -> None:
         "ALTER TABLE marks DROP CONSTRAINT marks_x_y_fkey",
         "INSERT INTO marks VALUES (4, 1, NULL)",
     )
-    state = pair.state()
+    state, manifest = pair.state(), pair.backup()
     for host in ("target", "superuser"):
         with pytest.raises(RefusedError, match=r"\(x, y\) would point at no row of spots: 1 row"):
-            pair.restore(host=host)
+            pair.restore(of=manifest, host=host)
     assert pair.state() == state
 
 
@@ -160,9 +160,10 @@ def test_periods(make_pair: MakePair) -> None:
         pair.source, "ALTER TABLE sales DROP CONSTRAINT sales_item_during_fkey", "DELETE FROM prices WHERE amount = 2"
     )
     execute(pair.target, "DELETE FROM sales", "DELETE FROM prices")
+    manifest = pair.backup()
     for host in ("target", "superuser"):
         with pytest.raises(RefusedError, match=r"\(item, during\) would point at no row of prices: 1 row"):
-            pair.restore(host=host)
+            pair.restore(of=manifest, host=host)
     # where they came from, two may overlap
     execute(pair.source, "ALTER TABLE prices DROP CONSTRAINT prices_pkey, ADD PRIMARY KEY (item, during)")
     execute(pair.source, f"INSERT INTO prices VALUES ('[1,2)', '{over}', 'a', 4)")
@@ -226,12 +227,13 @@ def test_a_key_that_tells_fewer_rows_apart(make_pair: MakePair) -> None:
     execute(pair.source, f"CREATE TABLE items ({columns.format('text', 'text')})")
     execute(pair.target, f"CREATE TABLE items ({columns.format('caseless', 'caseless')})")
     execute(pair.source, "INSERT INTO items VALUES ('one', 'a', 'x'), ('ONE', 'a', 'y'), ('two', 'a', 'Y')")
+    manifest = pair.backup()
     for held in ("", "INSERT INTO items VALUES ('one', 'a', 'x')"):
         if held:
             execute(pair.target, held)
         for host in ("target", "superuser"):
             with pytest.raises(RefusedError, match=r"same key \(id\) on the target") as caught:
-                pair.restore(host=host)
+                pair.restore(of=manifest, host=host)
             assert "the same values of unique key items_code_key" in str(caught.value)
 
 
@@ -296,9 +298,10 @@ def test_a_reference_of_another_type_than_its_key(make_pair: MakePair) -> None:
         "SET session_replication_role = replica; DELETE FROM items WHERE id = 1",
     )
     execute(pair.target, "DELETE FROM parts", "DELETE FROM items")
+    manifest = pair.backup()
     for host in ("target", "superuser"):
         with pytest.raises(RefusedError) as refused:
-            pair.restore(host=host)
+            pair.restore(of=manifest, host=host)
         told = "\n".join(refused.value.reasons)
         assert [
             f"({name}) would point at no row of items: {count} row" in told

@@ -36,8 +36,9 @@ def test_a_key_that_every_partition_declares_orders_the_plan(pair: Pair, host: s
     )
     execute(pair.source, "INSERT INTO customers VALUES (1, 'a'), (11, 'a')")
     execute(pair.source, "INSERT INTO bills VALUES (1, 'a', 11, 1), (10, 'a', 1, 1), (12, 'a', NULL, 1)")
-    assert pair.restore(host=host).facts["inserts"] == 5
-    assert not pair.restore(host=host).changed
+    manifest = pair.backup()
+    assert pair.restore(of=manifest, host=host).facts["inserts"] == 5
+    assert not pair.restore(of=manifest, host=host).changed
     execute(pair.source, "DELETE FROM bills", "DELETE FROM customers")
     assert pair.restore(host=host).facts["deletes"] == 5
 
@@ -47,13 +48,14 @@ def test_a_key_of_one_partition_holds_for_its_rows_alone(pair: Pair, host: str) 
     """Rows of that partition that would point at nothing are conflicts, by name and number; those of others are not."""
     execute(pair.target, "ALTER TABLE small ADD CONSTRAINT of_small FOREIGN KEY (customer) REFERENCES customers")
     execute(pair.source, "INSERT INTO bills VALUES (1, 'a', 5, 1), (2, 'a', 6, 1), (10, 'a', 7, 1)")
+    manifest = pair.backup()
     for check in (False, True):
         if check:
-            conflicts = pair.restore(host=host, check=True).facts["conflicts"]
+            conflicts = pair.restore(of=manifest, host=host, check=True).facts["conflicts"]
             assert conflicts == ["bills: of_small: (customer) would point at no row of customers: 2 rows, e.g. 1, 2"]
             continue
         with pytest.raises(RefusedError, match="conflicts") as refusal:
-            pair.restore(host=host)
+            pair.restore(of=manifest, host=host)
         assert len(refusal.value.reasons) == 1
     execute(pair.source, "DELETE FROM bills WHERE id < 10")
     assert pair.restore(host=host).facts["inserts"] == 1

@@ -37,11 +37,12 @@ def pair(make_pair: MakePair) -> Pair:
 @pytest.mark.parametrize("host", ["target", "superuser"])
 def test_functions_find_what_they_name_without_a_schema(pair: Pair, host: str) -> None:
     """Checks, indexes, generated columns, domains and triggers that fire run in the search path of the database."""
-    outcome = pair.restore(host=host, triggers="fire")
+    manifest = pair.backup()
+    outcome = pair.restore(of=manifest, host=host, triggers="fire")
     assert (outcome.facts["inserts"], outcome.facts["updates"], outcome.facts["deletes"]) == (1, 1, 1)
     assert pair.rows("SELECT id, shown FROM items ORDER BY id") == [(1, "new"), (2, "changed"), (3, "b")]
     assert sorted(pair.rows("SELECT what FROM heard")) == [("INSERTnew",), ("UPDATEchanged",)]
-    assert not pair.restore(host=host).changed
+    assert not pair.restore(of=manifest, host=host).changed
 
 
 def test_what_the_functions_refuse_is_foreseen(pair: Pair) -> None:

@@ -69,13 +69,15 @@ def test_a_constraint_that_reads_other_tables(make_pair: MakePair, host: str) ->
     )
     for database, kind in ((pair.source, "new"), (pair.target, "old")):
         execute(database, f"INSERT INTO kinds VALUES ('{kind}')", f"INSERT INTO items VALUES (1, 'a', '{kind}')")
-    planned = pair.restore(host=host, check=True)
+    manifest = pair.backup()
+    planned = pair.restore(of=manifest, host=host, check=True)
     assert named(planned) == ["constraint old of table items depends on known, which need not answer then as now"]
-    assert pair.restore(host=host).facts["tables"] == planned.facts["tables"]
+    assert pair.restore(of=manifest, host=host).facts["tables"] == planned.facts["tables"]
     execute(pair.source, "ALTER TABLE items DROP CONSTRAINT old", "UPDATE items SET name = 'other'")
-    assert pair.restore(host=host, check=True).facts["conflicts"] == []
+    manifest = pair.backup()
+    assert pair.restore(of=manifest, host=host, check=True).facts["conflicts"] == []
     with pytest.raises(RefusedError):
-        pair.restore(host=host)
+        pair.restore(of=manifest, host=host)
     assert pair.rows("SELECT name FROM items") == [("new",)]
 
 
@@ -149,9 +151,10 @@ def test_changes_that_a_publication_cannot_tell(make_pair: MakePair, how: str, h
         if not verbs or (how, host) == ("acting key", "superuser"):  # whose foreign keys do not act
             resolved(pair, host)
             return
+        manifest = pair.backup()
         for check, atomic in ((True, True), (False, True), (False, False)):
             with pytest.raises(RefusedError, match="publishes changes") as refusal:
-                pair.restore(host=host, check=check, atomic=atomic)
+                pair.restore(of=manifest, host=host, check=check, atomic=atomic)
             assert [each.split()[1] for each in refusal.value.reasons] == verbs
             assert pair.state() == state
     finally:
@@ -174,16 +177,17 @@ def test_an_event_trigger_that_hears_of_triggers_being_disabled(make_pair: MakeP
         superuser, "CREATE EVENT TRIGGER hears ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION no()"
     )
     try:
-        found = named(pair.restore(host=host, check=True))
+        manifest = pair.backup()
+        found = named(pair.restore(of=manifest, host=host, check=True))
         if host == "superuser":
             assert found == []
-            assert pair.restore(host=host).changed
+            assert pair.restore(of=manifest, host=host).changed
             return
         assert found == [
             "event trigger hears fires when triggers of items are disabled, and may refuse that",
         ]
         with pytest.raises(RefusedError, match="no changes of the schema"):
-            pair.restore(host=host)
+            pair.restore(of=manifest, host=host)
         assert pair.rows("SELECT * FROM items") == []
     finally:
         execute(superuser, "DROP EVENT TRIGGER hears")

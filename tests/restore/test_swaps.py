@@ -52,11 +52,12 @@ def rotated(pair: Pair, values: str, columns: str = "id, tenant, u") -> None:
 
 def resolved(pair: Pair, host: str, **arguments: Any) -> None:
     """What check mode shows then happens, and leaves nothing to do."""
-    planned = pair.restore(host=host, check=True, **arguments)
+    manifest = pair.backup()
+    planned = pair.restore(of=manifest, host=host, check=True, **arguments)
     assert planned.facts["conflicts"] == []
-    done = pair.restore(host=host, **arguments)
+    done = pair.restore(of=manifest, host=host, **arguments)
     assert planned.facts["tables"] == done.facts["tables"] != {}
-    assert not pair.restore(host=host, **arguments).changed
+    assert not pair.restore(of=manifest, host=host, **arguments).changed
 
 
 @pytest.mark.parametrize(("host", "atomic", "key"), covering(("target", "superuser"), (False, True), [*KINDS]))

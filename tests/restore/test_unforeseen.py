@@ -29,9 +29,10 @@ def named(outcome: Outcome) -> list[str]:
 
 def foreseen(pair: Pair, **arguments: Any) -> list[str]:
     """What check mode names; the restore itself names the same, and a second one, which writes nothing, nothing."""
-    found = named(pair.restore(check=True, **arguments))
-    assert named(pair.restore(**arguments)) == found
-    assert named(pair.restore(**arguments)) == []
+    manifest = pair.backup()
+    found = named(pair.restore(of=manifest, check=True, **arguments))
+    assert named(pair.restore(of=manifest, **arguments)) == found
+    assert named(pair.restore(of=manifest, **arguments)) == []
     return found
 
 
@@ -165,7 +166,9 @@ def test_rows_without_a_partition(make_pair: MakePair, by: str, partitions: tupl
         " (3, 'b', '2026-05-01', NULL), (4, 'b', NULL, 'X'), (5, 'a', '2025-01-01', 'x')",
     )
     if not outside:
-        assert (pair.restore(check=True).exit_code, pair.restore().facts["inserts"]) == (0, 5)
+        manifest = pair.backup()
+        assert pair.restore(of=manifest, check=True).exit_code == 0
+        assert pair.restore(of=manifest).facts["inserts"] == 5
         return
     [conflict] = refused(pair)
     assert f"items: the table has no partition on the target that takes them: {counted(outside, 'row')}" in conflict
@@ -190,11 +193,11 @@ def test_values_that_only_the_target_gives(make_pair: MakePair, column: str, wha
     pair = make_pair(RULES, ITEMS)
     execute(pair.target, f"ALTER TABLE items ADD {column}")
     execute(pair.source, ROWS)
-    state = pair.state()
+    state, manifest = pair.state(), pair.backup()
     expected = [f"{what} of table items depends on k, which the backup does not have"]
-    assert named(pair.restore(host=host, check=True)) == expected
+    assert named(pair.restore(of=manifest, host=host, check=True)) == expected
     with pytest.raises(RefusedError):
-        pair.restore(host=host)
+        pair.restore(of=manifest, host=host)
     assert pair.state() == state
 
 

@@ -106,9 +106,10 @@ def test_rows_that_lead_nowhere_swap_values_only_past_their_key(pair: Pair, host
     if host == "superuser" and not arguments:
         assert restored(pair, host)["updates"] == 2
         return
+    manifest = pair.backup()
     with pytest.raises(RefusedError) as refusal:
-        pair.restore(host=host, **arguments)
-    planned = pair.restore(host=host, check=True, **arguments)
+        pair.restore(of=manifest, host=host, **arguments)
+    planned = pair.restore(of=manifest, host=host, check=True, **arguments)
     assert list(refusal.value.reasons) == planned.facts["conflicts"]
     assert "which point at nothing by a foreign key that is NOT VALID" in refusal.value.reasons[0]
     assert pair.rows("SELECT code FROM items ORDER BY id") == [(1,), (3,), (2,)]

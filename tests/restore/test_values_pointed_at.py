@@ -47,10 +47,11 @@ def test_a_row_may_be_replaced_by_another_with_the_value_that_is_pointed_at(pair
     """The row that goes is pointed at no longer: the one that comes with it is."""
     execute(pair.source, "INSERT INTO items VALUES (2, 'a', 'x')", "INSERT INTO lines VALUES (1, 'a', 'x')")
     execute(pair.target, "INSERT INTO items VALUES (1, 'a', 'x')", "INSERT INTO lines VALUES (1, 'a', 'x')")
-    outcome = pair.restore(host=host)
+    manifest = pair.backup()
+    outcome = pair.restore(of=manifest, host=host)
     assert [outcome.facts[name] for name in ("inserts", "deletes")] == [1, 1]
     assert pair.rows("SELECT id, code FROM items") == [(2, "x")]
-    assert not pair.restore(host=host).changed
+    assert not pair.restore(of=manifest, host=host).changed
 
 
 @pytest.mark.parametrize("action", ["RESTRICT", "CASCADE", "SET NULL"])

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import pytest
 
 from tests.control import execute
+from tests.installed import copied_database
 from tests.traps import set_traps
 from toolkit.config import catalog as catalogs
 from toolkit.demo import true_owners
@@ -51,7 +52,7 @@ def demo(demo_template: Callable[[int], str], pg18: EmbeddedServer) -> Iterator[
     Its search path is full of traps.
     """
     name = f"explanation_{uuid.uuid4().hex[:12]}"
-    conninfo = pg18.create_database(name, template=demo_template(18))
+    conninfo = copied_database(pg18, name, demo_template(18))
     execute(
         conninfo,
         "CREATE TABLE notes (body text); INSERT INTO notes VALUES ('a'), ('a'), ('b')",

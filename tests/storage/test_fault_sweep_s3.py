@@ -11,7 +11,8 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import pytest
 from msgspec import structs
@@ -27,6 +28,9 @@ from toolkit.model.host import S3Repository
 from toolkit.storage.s3.client import Limits
 from toolkit.storage.s3.store import S3Store
 from toolkit.storage.store import Store
+
+if TYPE_CHECKING:
+    from types_boto3_s3.type_defs import CopySourceTypeDef
 
 IMPATIENT = Limits(connect=2, read=2, attempts=3, seconds=30)
 
@@ -86,13 +90,17 @@ def _flipped(data: bytes, part: int) -> bytes:
 
 @dataclass(frozen=True)
 class Prefixes:
-    """Both repositories below a prefix of a bucket; `through` is the endpoint that stores use."""
+    """Both repositories below a prefix of a bucket of a server."""
 
+    server: S3Server
     config: S3Repository
+    _stores: dict[str, Store] = field(default_factory=dict)
 
     def store(self, name: str) -> Store:
         """The store of one of both, straight from the server."""
-        return S3Store(structs.replace(self.config, prefix=f"{self.config.prefix}/{name}"))
+        if name not in self._stores:
+            self._stores[name] = S3Store(structs.replace(self.config, prefix=f"{self.config.prefix}/{name}"))
+        return self._stores[name]
 
     def faulty(self, name: str, endpoint: str) -> Store:
         """The store of one of both, through a proxy."""
@@ -100,19 +108,20 @@ class Prefixes:
         return S3Store(config, IMPATIENT)
 
     def copy(self) -> Prefixes:
-        """The same below another prefix."""
-        place = Prefixes(structs.replace(self.config, prefix=uuid.uuid4().hex))
-        for name in ("main", "other"):
-            old, new = self.store(name), place.store(name)
-            for file in old.list():
-                new.put(file.name, old.get(file.name))
+        """The same below another prefix, copied by the server."""
+        place = Prefixes(self.server, structs.replace(self.config, prefix=uuid.uuid4().hex))
+        bucket = self.config.bucket
+        for file in self.server.client.list_objects_v2(Bucket=bucket, Prefix=f"{self.config.prefix}/")["Contents"]:
+            name = file["Key"].removeprefix(self.config.prefix)
+            source: CopySourceTypeDef = {"Bucket": bucket, "Key": file["Key"]}
+            self.server.client.copy_object(Bucket=bucket, Key=f"{place.config.prefix}{name}", CopySource=source)
         return place
 
 
 @pytest.fixture(scope="module")
 def pristine(moto_server: S3Server) -> Prefixes:
     """Backups in both repositories."""
-    place = Prefixes(moto_server.repository(prefix="pristine"))
+    place = Prefixes(moto_server, moto_server.repository(prefix="pristine"))
     fill(place)
     return place
 

@@ -99,23 +99,21 @@ def test_labels_are_new(repository: Repository) -> None:
     assert repository.new_label(NOW, "nightly", "business") == f"{LABEL}-3"
 
 
-@pytest.mark.parametrize("job", ["", "a/b", "..", "../x", "a b", "é", "a:b", "-x", "x" * 65, "a\n"])
-def test_jobs_that_are_no_file_names_are_refused(repository: Repository, job: str) -> None:
+def test_jobs_that_are_no_file_names_are_refused(repository: Repository) -> None:
     """A job that could leave the folder or not be a file name is refused with the remedy."""
-    with pytest.raises(InputError, match="job") as caught:
-        repository.new_label(NOW, job, "business")
-    assert "job" in caught.value.hint
+    for job in ("", "a/b", "..", "../x", "a b", "é", "a:b", "-x", "x" * 65, "a\n"):
+        with pytest.raises(InputError, match="job") as caught:
+            repository.new_label(NOW, job, "business")
+        assert "job" in caught.value.hint
 
 
-@pytest.mark.parametrize(
-    "label",
-    ["", "..", "../../etc", f"{LABEL}/..", f"{LABEL}.", "latest", f"{LABEL}\n", "CON", LABEL.replace("0", "\uff10")],
-)
-def test_labels_that_are_none_are_refused(repository: Repository, label: str) -> None:
+def test_labels_that_are_none_are_refused(repository: Repository) -> None:
     """What is no label never becomes a file name."""
-    for method in (repository.manifest, repository.delete_manifest):
-        with pytest.raises(InputError, match="not the label of a backup"):
-            method(label)
+    fullwidth = LABEL.replace("0", "\uff10")
+    for label in ("", "..", "../../etc", f"{LABEL}/..", f"{LABEL}.", "latest", f"{LABEL}\n", "CON", fullwidth):
+        for method in (repository.manifest, repository.delete_manifest):
+            with pytest.raises(InputError, match="not the label of a backup"):
+                method(label)
 
 
 def test_an_unknown_label_is_named(repository: Repository) -> None:

@@ -143,16 +143,28 @@ def test_threads_may_share_a_store(store: Store) -> None:
     assert len(names(store)) == 41
 
 
-@pytest.mark.parametrize(
-    "name", ["", "/a", "a/", "a//b", "..", "a/../b", ".hidden", "a\\b", "a b", "é", "a.", "CON", "a/nul.txt", "a:b"]
-)
-def test_unportable_names_are_refused(store: Store, name: str) -> None:
+def test_unportable_names_are_refused(store: Store) -> None:
     """A name that would leave the store, hide, or not work on some system is refused by every method."""
-    for method in (store.get, store.size, store.exists, store.delete):
-        with pytest.raises(ValueError, match="no portable file name"):
-            method(name)
-    with pytest.raises(ValueError, match="no portable file name"):
-        store.put(name, b"")
+    methods = (store.get, store.size, store.exists, store.delete, lambda name: store.put(name, b""))
+    for name in (
+        "",
+        "/a",
+        "a/",
+        "a//b",
+        "..",
+        "a/../b",
+        ".hidden",
+        "a\\b",
+        "a b",
+        "é",
+        "a.",
+        "CON",
+        "a/nul.txt",
+        "a:b",
+    ):
+        for method in methods:
+            with pytest.raises(ValueError, match="no portable file name"):
+                method(name)
 
 
 def test_names_of_the_format_are_portable() -> None:
