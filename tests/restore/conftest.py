@@ -35,7 +35,7 @@ ROLES = ("target", "superuser")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Try each case of a test as one role, which is drawn, and each test as both; in a sweep each case as both."""
+    """Try each case of a test as one role, which is drawn, and a test of several as both; in a sweep each as both."""
     if EVERYTHING:
         return
     tests: dict[str, dict[str, dict[str, pytest.Item]]] = {}
@@ -46,10 +46,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             cases.setdefault(item.name.replace(host, ""), {})[host] = item
     left = []
     for name, cases in tests.items():
-        turns = [ROLES[number % 2] for number in range(len(cases))]
+        turns = [ROLES[number % 2] for number in range(max(len(cases), len(ROLES)))]
         Random(f"role of {name}").shuffle(turns)
-        if len(cases) > 1:
-            left += [case[role] for role, case in zip(turns, cases.values(), strict=True) if len(case) > 1]
+        left += [case[role] for role, case in zip(turns, cases.values(), strict=False) if len(case) > 1]
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if item not in left]
 

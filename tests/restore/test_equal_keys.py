@@ -158,7 +158,7 @@ def _check(control: Control, source: str, target: str, kind: Kind) -> None:
     assert "are equal" in control.verify("target", whole).message
 
 
-@pytest.mark.parametrize("name", sampled(list(KINDS), 9))
+@pytest.mark.parametrize("name", sampled(list(KINDS), 6))
 def test_rows_are_found_whatever_their_spelling(
     name: str, tmp_path: Path, servers: Servers, pg18: EmbeddedServer
 ) -> None:
@@ -180,7 +180,7 @@ def extended(pg15: EmbeddedServer) -> str:
     return "extended"
 
 
-@pytest.mark.parametrize("name", sampled(list(INSTALLED), 4))
+@pytest.mark.parametrize("name", sampled(list(INSTALLED), 3))
 def test_types_of_extensions_and_collations(name: str, tmp_path: Path, pg15: EmbeddedServer, extended: str) -> None:
     """The same of contributed types and of collations that take different texts for equal."""
     names = [f"{name}_{role}".replace("[]", "s") for role in ("source", "target")]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.restore.faults import FAULTS, Fault
 from tests.restore.sweeping import Bench, Injecting, ignore
-from tests.sweeps import EVERYTHING
+from tests.sweeps import EVERYTHING, covering
 from toolkit.postgres.write import batches, recovery
 
 
@@ -24,8 +24,10 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 CASES = [
     pytest.param(fault, atomic, id=f"{fault.name}-{'atomic' if atomic else 'stepwise'}")
-    for fault in FAULTS
-    for atomic in ((True, False) if fault.atomic else (False,))
+    for fault, atomic in (
+        *covering([fault for fault in FAULTS if fault.atomic], (True, False)),
+        *((fault, False) for fault in FAULTS if not fault.atomic),
+    )
 ]
 
 

@@ -67,7 +67,7 @@ def expected_of(source: View, target: View, mode: str) -> Expected:
 
 @given(random=st.randoms(use_true_random=True), superuser=st.booleans())
 @settings(
-    max_examples=examples(3, 50),
+    max_examples=examples(2, 50),
     derandomize=not EVERYTHING,
     database=None,
     suppress_health_check=list(HealthCheck),

@@ -143,7 +143,7 @@ def with_cuts(world: World, tables: Collection[str]) -> World:
 
 @given(data=st.data())
 @settings(
-    max_examples=examples(15, 250),
+    max_examples=examples(10, 250),
     derandomize=not EVERYTHING,
     database=None,
     suppress_health_check=list(HealthCheck),

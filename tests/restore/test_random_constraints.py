@@ -104,7 +104,7 @@ def bench(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
         pg18.drop_database(name)
 
 
-@pytest.mark.parametrize("seed", [FULL, *seeds(20, 300)])
+@pytest.mark.parametrize("seed", [FULL, *seeds(15, 300)])
 def test_what_check_says_is_what_happens(bench: Bench, seed: int) -> None:
     """Its numbers, its conflicts and its refusals; and it refuses nothing that the server would let in."""
     random = Random(seed)

@@ -143,7 +143,7 @@ def uncertain_tables(world: World, table: Table) -> frozenset[str]:
 
 @given(random=st.randoms(use_true_random=True))
 @settings(
-    max_examples=examples(10),
+    max_examples=examples(6, 100),
     derandomize=not EVERYTHING,
     database=None,
     suppress_health_check=list(HealthCheck),

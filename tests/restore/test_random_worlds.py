@@ -171,7 +171,7 @@ class Trial:
         return self.laboratory.restore(self.way.host, self.manifest, self.case.mode, check=check, **arguments)
 
 
-@pytest.mark.parametrize("seed", seeds(30, 500))
+@pytest.mark.parametrize("seed", seeds(20, 500))
 def test_a_restore_into_any_application_does_what_the_oracle_says(laboratory: Laboratory, seed: int) -> None:
     """Whatever the schema, the scope, the role and the way: the plan, its outcome and a second restore are right."""
     random = Random(seed)

@@ -23,7 +23,7 @@ from toolkit.postgres.selection.leaks import find_leaks
 from toolkit.postgres.selection.snapshot import consistent_snapshot
 
 pytestmark = pytest.mark.timeout(3600)  # a failure is made small first
-few = search(25, 500)
+few = search(15, 500)
 
 Pairs = frozenset[tuple[str, str]]
 Link = tuple[str, Pairs, str]

@@ -17,7 +17,7 @@ from toolkit.model.scope import BackupType, Scope
 
 
 @pytest.mark.timeout(3600)  # a failure is made small first, and whoever sets more examples has the time
-@search(40, 600)
+@search(30, 600)
 @given(data=st.data(), world=worlds())
 def test_selection_equals_brute_force(laboratory: Laboratory, world: World, data: st.DataObject) -> None:
     """On any application and scope the rows taken, their marks and their counts are those worked out row by row."""
