@@ -12,6 +12,7 @@ from tests.restore.proxy import Session
 from tests.restore.sweeping import WRITE, Bench, Injecting, ignore
 from toolkit.errors import DatabaseError
 from toolkit.model.manifest import Manifest
+from toolkit.postgres.restore import transaction
 from toolkit.postgres.write import batches
 
 COMMITTED = 8
@@ -25,8 +26,10 @@ def unfinished(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]
     monkeypatch.setattr(batches, "BLOCKS", 1)
     bench.reset()
     bench.proxy.on_statement = Injecting(WRITE, COMMITTED, cut, times=1000)
-    with pytest.raises(DatabaseError, match="connection"):
-        bench.restore("owner", atomic=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(transaction, "ATTEMPTS", 2)
+        with pytest.raises(DatabaseError, match="connection"):
+            bench.restore("owner", atomic=False)
     bench.proxy.on_statement = ignore
     assert len(bench.ledgers()) == 1
     yield bench

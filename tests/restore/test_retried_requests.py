@@ -12,6 +12,7 @@ from tests.restore.conftest import MakePair, Pair
 from tests.restore.sweeping import WRITE, Bench, Injecting, ignore
 from toolkit.actions.quarantine import ACTION as RETRY
 from toolkit.errors import TaskError
+from toolkit.postgres.restore import transaction
 from toolkit.postgres.write import batches
 from toolkit.storage.quarantine import quarantines, read_rows
 
@@ -197,8 +198,10 @@ def test_a_resumed_restore_in_steps_says_what_is_asked_for_otherwise(
     monkeypatch.setattr(batches, "BLOCKS", 1)
     bench.reset()
     bench.proxy.on_statement = Injecting(WRITE, 3, lambda session, statement: session.cut(), times=1000)
-    with pytest.raises(TaskError):
-        bench.restore("owner", atomic=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(transaction, "ATTEMPTS", 2)
+        with pytest.raises(TaskError):
+            bench.restore("owner", atomic=False)
     bench.proxy.on_statement = ignore
     done = bench.control.restore("owner", bench.manifest, "mirror", atomic=False, identity="auto")
     assert any(each.endswith("; it was asked for otherwise: identity source, now auto") for each in done.warnings)
