@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.console.running import Console
+from tests.console.running import PATIENCE, Console
 from toolkit.postgres.servers import embedded
+
+expect.set_options(timeout=PATIENCE * 1000)
+
+READY = "addEventListener('load', () => document.documentElement.setAttribute('data-ready', ''))"
+"""Marks pages whose scripts are there."""
+
+PAGES = pytest.StashKey[list[Page]]()
 
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
 CHROMIUM = next((found for each in BROWSERS if (found := shutil.which(each))), "")
@@ -23,6 +31,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if {"console", "browser", "page"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("server")
             item.add_marker("command")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell of a test that failed what its browser showed, and what the console and its runs have printed."""
+    if call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception):
+        for page in item.stash.get(PAGES, []):
+            with suppress(Exception):  # which would hide the failure itself
+                item.add_report_section(call.when, page.url, page.locator("html").aria_snapshot(timeout=5000))
+        for running in getattr(item, "funcargs", {}).values():
+            if isinstance(running, Console):
+                item.add_report_section(call.when, "console", running.told)
+    return (yield)
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +72,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visitor(browser: Browser, console: Console) -> Iterator[Callable[..., Page]]:
+def visitor(browser: Browser, console: Console, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
     """Opens pages of the console as somebody who came in; what a page's scripts complain of fails the test.
 
-    The maker takes what Playwright's `new_context` takes, e.g. `java_script_enabled=False`.
+    The maker takes what Playwright's `new_context` takes, e.g. `java_script_enabled=False`. Where a click leads to
+    another page, nothing is done there before its scripts are there, unless `early`: Playwright itself waits for the
+    first byte alone.
     """
     contexts: list[BrowserContext] = []
+    pages = request.node.stash[PAGES] = list[Page]()
     complaints: list[str] = []
 
     def heard(said: ConsoleMessage) -> None:
@@ -65,18 +91,22 @@ def visitor(browser: Browser, console: Console) -> Iterator[Callable[..., Page]]
         if said.type == "error" and not (status or left):
             complaints.append(said.text)
 
-    def opened(**options: object) -> Page:
+    def opened(*, early: bool = False, **options: object) -> Page:
         context = browser.new_context(base_url=console.address, **options)  # type: ignore[arg-type]
         contexts.append(context)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE * 1000)
         cookies = [
             {"name": each.name, "value": each.value or "", "url": console.address}
             for each in console.client.cookies.jar
         ]
         context.add_cookies(cookies)  # type: ignore[arg-type]
         page = context.new_page()
+        pages.append(page)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", heard)
+        if not early and options.get("java_script_enabled", True):
+            page.add_init_script(READY)
+            page.add_locator_handler(page.locator("html:not([data-ready])"), lambda: None)
         return page
 
     yield opened

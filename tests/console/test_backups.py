@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from tests.app.many_backups import EACH, make_many
+from tests.console.held import Held
 from tests.console.running import Console
 from tests.storage.samples import sample_rows, write_backup
 from tests.storage.test_proofs import proof_of
@@ -78,18 +79,20 @@ def test_a_backup_is_found_and_pinned(page: Page, console: Console, repository: 
     page.goto("/backups")
     page.get_by_label("Only pinned ones").check()
     page.get_by_role("button", name="Show these").click()
-    assert "pinned=yes" in page.url
+    expect(page).to_have_url(re.compile("pinned=yes"))
     expect(page.locator("tbody tr")).to_have_count(1)
 
 
-def test_what_is_filled_in_before_the_scripts_are_there_counts(page: Page, repository: Repository) -> None:
+def test_what_is_filled_in_before_the_scripts_are_there_counts(
+    visitor: Callable[..., Page], repository: Repository
+) -> None:
     """The playbook follows a form that was filled in while the page's scripts were on their way."""
-    held: list[Route] = []
-    page.route("**/static/**", lambda route: held.append(route) if ".js" in route.request.url else route.continue_())
+    page = visitor(early=True)
+    held = Held(page, "**/static/**.js")
     page.goto(f"/backups/local/{newest(repository)}/pin", wait_until="commit")
     page.get_by_label("The last day it is kept").fill("2098-12-31")
-    for each in held:
-        each.continue_()
+    held.wait()
+    held.let_go()
     expect(page.locator("#playbook")).to_contain_text("until: 2098-12-31")
 
 
@@ -101,7 +104,7 @@ def test_a_backup_is_fetched_as_one_file(page: Page, console: Console, repositor
     expect(page.get_by_text("not encrypted")).to_be_visible()
     before = shown(page)
     page.get_by_role("button", name="Make the file").click()
-    expect(page.get_by_role("link", name="Download the file")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("link", name="Download the file")).to_be_visible()
     run = page.url.partition("run=")[2]
     assert console.playbook_of(run) == before
     if EVERYTHING:  # the same again finds the file whole

@@ -147,13 +147,12 @@ def test_a_person_signs_in_and_out(browser: Browser, shared: Console) -> None:
 @pytest.mark.command
 def test_the_file_that_opens_the_browser_leads_in(browser: Browser, console: Console, tmp_path: Path) -> None:
     """The browser is opened by a private file, which is gone afterwards; its history does not have the token."""
+    before = console.printed
     with httpx.Client(base_url=console.address, headers={"Origin": console.address}) as client:
         token = _FIELD.search(client.get("/").text)
         assert token
         client.post("/sign-in", data={"csrf": token[1]})
-    assert console.process.stdout
-    console.process.stdout.readline()
-    address = console.process.stdout.readline().split()[-1]
+    [address] = re.findall(r"http://\S+", console.printed.removeprefix(before))
     went: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("webbrowser.open", went.append)

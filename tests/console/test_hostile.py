@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import html
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from tests.app.invoking import ROOT, invoke
 from tests.conftest import Servers
 from tests.console.direct import Direct
 from tests.console.markup import Markup
+from tests.console.running import PATIENCE
 from tests.control import Control, execute, rows
 from tests.sweeps import EVERYTHING, sampled, slow_only
 from toolkit.app.console.application import application
@@ -88,8 +90,9 @@ business:
 @pytest.fixture(scope="module")
 def client(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """Somebody who came in to a console whose every name, row and file has hostile text in it."""
-    pg18.drop_database("console_hostile")
-    conninfo = pg18.create_database("console_hostile")
+    name = f"console_hostile_{os.getpid()}"
+    pg18.drop_database(name)
+    conninfo = pg18.create_database(name)
     literal, secret = (each.replace("'", "''") for each in (TEXT, SECRET))
     execute(
         conninfo,
@@ -124,7 +127,7 @@ def client(pg18: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> It
     with asking(directory) as client:
         yield client
     monkeypatch.undo()
-    pg18.drop_database("console_hostile")
+    pg18.drop_database(name)
 
 
 @contextlib.contextmanager
@@ -140,7 +143,7 @@ def asking(directory: Path) -> Iterator[httpx.Client]:
     client.close()
     for process in starter.began.values():
         # the end of its standard input stops a run, as when the console ends
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
 
 
 def looked_at(client: httpx.Client, address: str, **asked: Any) -> Markup:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.console.running import Console
+from tests.console.running import PATIENCE, Console
 from toolkit.app.console.beginning import Starter
 from toolkit.app.console.composing import playbook
 from toolkit.app.control import Control, utc_now
@@ -29,32 +29,31 @@ def begin(console: Console) -> Iterator[Callable[..., str]]:
     """Begins runs as the console does, and ends them with the test; gives the ID."""
     starter = Starter(control=Control(directory=console.directory), now=utc_now)
 
-    def begun(
-        *tasks: dict[str, object], name: str = "Something", hosts: str = "demo", words: tuple[str, ...] = ()
-    ) -> str:
-        return starter.begin(playbook(name, "demo", tasks), [], by="Ann")
+    def begun(*tasks: dict[str, object], name: str = "Something", by: str = "Ann") -> str:
+        return starter.begin(playbook(name, "demo", tasks), [], by=by)
 
     yield begun
     for each in starter.began.values():
         assert each.stdin is not None
         each.stdin.close()
-        each.wait(30)
+        each.wait(PATIENCE)
 
 
 def test_a_backup_is_watched_to_its_end(
     console: Console, page: Page, begin: Callable[..., str], visitor: Callable[..., Page]
 ) -> None:
     """Its page moves by itself, ends with the numbers of the manifest, and has the playbook that ran."""
-    run = begin({"name": "Back up", "backup": {"scope": "business", "job": "watched"}}, name=f"Back up {NASTY}")
+    task = {"name": "Back up", "backup": {"scope": "business", "job": "watched"}}
+    run = begin(task, name=f"Back up {NASTY}", by="Bo")
     page.goto(f"/runs/{run}")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Back up {NASTY}")
-    expect(page.get_by_text("The backup is made: ")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("The backup is made: ")).to_be_visible()
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
-    [entry] = json.loads(console.invoke("backups", "--json").out)["backups"]
+    [entry] = json.loads(console.invoke("backups", "--json", "--job", "watched").out)["backups"]
     facts = page.locator("dl.facts")
     expect(facts).to_contain_text(entry["label"])
     expect(facts).to_contain_text(f"{entry['stats']['totalRecords']:,} rows of {entry['stats']['totalTables']} tables")
-    assert entry["createdBy"] == "Ann"
+    assert entry["createdBy"] == "Bo"
     shown = page.locator("#playbook").text_content()
     assert shown == console.playbook_of(run)
     file = console.directory / "copied.yml"
@@ -65,7 +64,7 @@ def test_a_backup_is_watched_to_its_end(
     rows = page.get_by_role("row")
     expect(rows.nth(1)).to_contain_text("command line")
     expect(rows.nth(2)).to_contain_text(f"Back up {NASTY}")
-    page.get_by_label("Begun by").select_option("Ann")
+    page.get_by_label("Begun by").select_option("Bo")
     page.get_by_role("button", name="Show").click()
     expect(rows).to_have_count(2)
     plain = visitor(java_script_enabled=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +12,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.console.held import Held
 from tests.console.running import Console
 from tests.control import execute
 from tests.places import ROOT
 from tests.sweeps import slow_only
+from toolkit.actions.databases import open_database
+from toolkit.app.console.pages.overview import WAIT
 from toolkit.app.scheduling.record import Record, Run, write
+from toolkit.config import inventory
 from toolkit.model.manifest import Manifest
 from toolkit.storage.local import LocalStore
 from toolkit.storage.processes import Process
@@ -29,7 +32,16 @@ CATALOG = {
     "business": {"all": {"shops": "tenant", "logs": {"owned_by": ["shop"], "optional": True, "newest_by": "at"}}},
 }
 NASTY = "<script>alert('{{ 7*7 }}')</script>"
+ASKING = "Asking the database"
+"""What the form says until the businesses are known."""
 FORM = {"host": "demo", "scope": "business", "which": "all", "demo": "exclude", "repository": "local", "job": "by-hand"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _demo(console: Console) -> None:
+    """Make the demo's database: a page that asks for its businesses gives up where a busy machine takes long."""
+    loaded = inventory.load(console.directory / "inventory", control=console.directory)
+    open_database(loaded.directory, loaded.host("demo").database)
 
 
 def manifests(console: Console) -> dict[str, Manifest]:
@@ -63,7 +75,7 @@ def test_the_full_device_by_keyboard(console: Console, page: Page) -> None:
     page.goto("/")
     choose_by_keys(page, "Back up now", "Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Back up")
-    expect(page.get_by_text("3,117 rows")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("3,117 rows")).to_be_visible()
     page.keyboard.press("Tab")
     choose_by_keys(page, "Business backup", "ArrowDown")
     playbook = page.locator("#preview pre#playbook")
@@ -102,13 +114,30 @@ def test_one_business(console: Console, page: Page) -> None:
     assert other.metadata.label != made.metadata.label
     assert (other.tables, other.metadata.checksums) == (made.tables, made.metadata.checksums)
     page.goto("/")
-    row = page.get_by_role("row", name=re.compile("by-hand"))
+    row = page.get_by_role("region", name=re.compile("^demo")).get_by_role("row", name=re.compile("by-hand"))
     expect(row).to_contain_text(f"{other.metadata.stats.total_records:,} rows")
     expect(row).to_contain_text("not yet")
 
 
+def test_a_tick_while_an_answer_is_on_its_way(console: Console, page: Page) -> None:
+    """What is ticked while businesses are counted stays ticked when the numbers come, and the playbook follows."""
+    console.settled("/backup", ASKING)
+    held = Held(page, "**/backup/businesses")
+    page.goto("/backup")
+    page.locator("#field-business").evaluate("(each) => { each.dataset.old = ''; }")
+    page.evaluate("void htmx.ajax('POST', '/backup/businesses', {source: '#field-business', swap: 'outerHTML'})")
+    held.wait()
+    page.get_by_label("Umoja Grill").check()
+    held.let_go()
+    expect(page.locator("#field-business:not([data-old])")).to_be_visible()
+    expect(page.get_by_label("Umoja Grill")).to_be_checked()
+    expect(page.get_by_label("Only those that I tick")).to_be_checked()
+    expect(page.locator("pre#playbook")).to_contain_text("biz-umoja-grill")
+
+
 def test_without_scripts(console: Console) -> None:
     """The playbook is shown, saved and scheduled; what is wrong stands beside its field, and nothing runs."""
+    console.settled("/backup", ASKING)
     shown = console.post("/backup", {**FORM, "do": "show", "tags": "a, b"}, form="/backup")
     assert shown.status_code == 200
     assert "- a\n      - b\n" in shown.text
@@ -166,7 +195,7 @@ def nasty(console: Console, new_database: Callable[[], str]) -> Iterator[str]:
 
 def test_names_that_are_scripts(console: Console, nasty: str) -> None:
     """A business named as a script or template is shown and backed up as what it is called; no secret is shown."""
-    page = console.page(f"/backup?host={nasty}")
+    page = console.settled(f"/backup?host={nasty}", ASKING)
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(&#39;{{ 7*7 }}&#39;)&lt;/script&gt;" in page
     form = {**FORM, "host": nasty, "which": "some", "business": NASTY, "demo": "include", "tags": NASTY}
@@ -175,11 +204,10 @@ def test_names_that_are_scripts(console: Console, nasty: str) -> None:
     assert console.wait(begun.headers["location"].rpartition("/")[2]) == 0
     made = [each.metadata for each in manifests(console).values() if each.metadata.host == nasty]
     assert [(each.business_filter.business_ids, each.tags) for each in made] == [((NASTY,), (NASTY,))]
-    while "looking again" in (overview := console.page("/")):
-        time.sleep(0.1)
+    overview = console.settled("/", "looking again")
     assert "<script>alert" not in overview
     assert "database *** on 127.0.0.1:9" in overview
-    dead = console.page("/backup?host=secretive")
+    dead = console.settled("/backup?host=secretive", ASKING)
     assert "Its database does not answer now" in dead
     assert "hunter-22" not in overview + dead
 
@@ -207,18 +235,16 @@ def test_a_newcomer_is_told_how_to_begin(console: Console) -> None:
 
 def test_an_overview_that_nobody_has_to_wait_for(console: Console) -> None:
     """Ten open pages are served at once, and one that has nothing new to show gets nothing."""
-    while "looking again" in console.page("/"):
-        time.sleep(0.1)
-    for _ in range(3):
-        state = re.search(r"/overview/now\?seen=(\w+)", console.page("/"))
+    for _ in range(10):
+        state = re.search(r"/overview/now\?seen=(\w+)", console.settled("/", "looking again"))
         assert state
-        began = time.monotonic()
-        answers = {console.client.get(f"/overview/now?seen={state[1]}").status_code for _ in range(10)}
-        if answers == {204}:
+        answers = [console.client.get(f"/overview/now?seen={state[1]}") for _ in range(10)]
+        if {each.status_code for each in answers} == {204}:
             break
         # a new minute, with which all ages are told anew, or twenty seconds are over
-    assert answers == {204}
-    assert time.monotonic() - began < 5
+    assert {each.status_code for each in answers} == {204}
+    # a busy machine may be late with one of them; who waits does so each time
+    assert min(each.elapsed for each in answers).total_seconds() < WAIT
     assert console.client.get("/overview/now?seen=other").status_code == 200
 
 
@@ -238,7 +264,7 @@ def test_pictures_of_the_guide(console: Console, browser: Browser, screenshots: 
     context.add_cookies(cookies)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto("/")
-    expect(page.get_by_text("looking again")).to_have_count(0, timeout=60_000)
+    expect(page.get_by_text("looking again")).to_have_count(0)
     expect(page.get_by_role("row", name=re.compile("nightly")).first).to_contain_text("yes")
     page.screenshot(path=screenshots / "overview.png", full_page=True)
     page.goto("/backup")

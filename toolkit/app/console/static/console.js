@@ -63,6 +63,19 @@ window.addEventListener("pageshow", () => {
   }
 });
 
+// what is chosen while an answer is on its way stays: the answer has what was chosen when it was asked for
+const choices = (part) => part.closest("form")?.querySelectorAll("input:is([type=checkbox], [type=radio])") ?? [];
+const choice = (each) => `${each.name}=${each.value}`;
+let chosen = new Map();
+document.addEventListener("htmx:beforeSwap", (event) => {
+  chosen = new Map([...choices(event.detail.target)].map((each) => [choice(each), each.checked]));
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  const lost = [...choices(event.target)].filter((each) => (chosen.get(choice(each)) ?? each.checked) !== each.checked);
+  for (const each of lost) each.checked = chosen.get(choice(each));
+  if (lost.length) event.target.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
 document.addEventListener("htmx:afterSettle", (event) => dress(event.target));
 document.addEventListener("DOMContentLoaded", () => dress(document));
 
