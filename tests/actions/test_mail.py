@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.actions.running import act
+from tests.ports import free_port
 from toolkit.config.secrets import hidden
 from toolkit.errors import InputError, TaskError
 
@@ -81,9 +82,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def serving(made: MailServer, **options: Any) -> Controller:
     """Start a server on a port that is free."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        made.port = free.getsockname()[1]
-    controller = Controller(made, hostname="127.0.0.1", port=made.port, authenticator=made.log_in, **options)
+    made.port = free_port()
+    controller = Controller(
+        made, hostname="127.0.0.1", port=made.port, authenticator=made.log_in, ready_timeout=60, **options
+    )
     controller.start()
     return controller
 

@@ -20,6 +20,7 @@ import pytest
 from tests.acting import act, context_of
 from tests.app.invoking import ROOT, Invoked
 from tests.control import execute
+from tests.ports import free_port
 from tests.product.fifteen import Fifteen, fifteen
 from tests.terminal import talk
 from toolkit.actions.databases import open_database
@@ -229,9 +230,7 @@ def test_a_database_that_cannot_be_reached(
     shop: Fifteen, control: Path, database: str, code: int, message: str
 ) -> None:
     """One error that says what to do, and nothing is written."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        closed = str(free.getsockname()[1])
+    closed = str(free_port())
     plain = refusing_tls() if "PLAIN" in database else ""
     wrong = shop.uri.replace("@", ":not-the-one-7@", 1)
     nowhere = re.sub(rf"(?<!/)/{shop.name}(?=[?]|$)", "/nowhere", shop.with_password)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import pytest
 
 from tests.control import execute
 from tests.installed import BINARIES, installed_server
+from tests.ports import free_port
 
 HASTY = {
     "statement_timeout": "2s",
@@ -70,9 +70,7 @@ def guarded_server(folder: Path) -> Iterator[Guarded]:
         pytest.skip(f"no PostgreSQL 15 in {BINARIES}, or no openssl")
     certificate(folder, "server", "127.0.0.1")
     certificate(folder, "client", "playback")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     few = {"max_locks_per_transaction": "10", "max_connections": "12", "max_wal_senders": "0"}
     with installed_server(BINARIES, listen_addresses="127.0.0.1", port=str(port), **few) as server:
         for name in ("server.key", "server.crt", "client.crt"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,12 +15,13 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import psutil
+
+from tests.ports import free_port
 
 PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "monmaptool", "ceph")
 ACCESS_KEY = "playback-tests"
@@ -74,21 +74,13 @@ def missing() -> list[str]:
     return [program for program in PROGRAMS if shutil.which(program) is None]
 
 
-def _free_ports(number: int) -> list[int]:
-    with ExitStack() as stack:
-        bound = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for each in bound:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in bound]
-
-
 class Ceph:
     """A cluster that lives as long as its `with` block; `endpoint` is where its gateway answers S3."""
 
     def __init__(self) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="ceph-"))
         self._settings = self._home / "ceph.conf"
-        self._monitor, gateway = _free_ports(2)
+        self._monitor, gateway = free_port(), free_port()
         self._daemons: list[subprocess.Popen[bytes]] = []
         self.endpoint = f"http://127.0.0.1:{gateway}"
         self._fsid = str(uuid.uuid4())
