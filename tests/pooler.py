@@ -30,7 +30,7 @@ auth_type = any
 pool_mode = {mode}
 default_pool_size = {size}
 max_client_conn = 50
-query_wait_timeout = 10
+query_wait_timeout = 120
 logfile = {home}/log
 """
 
@@ -68,12 +68,12 @@ def pooler(server: EmbeddedServer, conninfo: str, *, mode: str = "transaction", 
         yield made
     finally:
         running.terminate()
-        running.wait(10)
+        running.wait(60)
         shutil.rmtree(home)
 
 
 def _wait(conninfo: str, running: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
+    for _ in range(2000):
         assert running.poll() is None, "PgBouncer has ended"
         try:
             psycopg.connect(conninfo).close()

@@ -23,7 +23,7 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     reading = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
     reading.start()
     files.write(pipe, b"all of it")
-    reading.join(10)
+    reading.join()
     assert got == [b"all of it"]
     assert stat.S_ISFIFO(pipe.lstat().st_mode)
 

@@ -141,7 +141,7 @@ def test_bash(shell: Path) -> None:
         "ask 'playback run playbooks/own.yml --start-at-task '\ncomplete -p playback\n"
     )
     ran = subprocess.run(
-        [needed("bash"), "--norc", "-c", ask], cwd=shell, capture_output=True, text=True, timeout=30, check=True
+        [needed("bash"), "--norc", "-c", ask], cwd=shell, capture_output=True, text=True, timeout=120, check=True
     )
     assert ran.stdout.splitlines() == [
         "till-1 till-2",
@@ -157,7 +157,7 @@ def test_fish(shell: Path) -> None:
     """fish gets words with their descriptions."""
     ask = 'source playback.fish; complete -C "playback run --limit till"; complete -C "playback sho"'
     ran = subprocess.run(
-        [needed("fish"), "--no-config", "-c", ask], cwd=shell, capture_output=True, text=True, timeout=30, check=True
+        [needed("fish"), "--no-config", "-c", ask], cwd=shell, capture_output=True, text=True, timeout=120, check=True
     )
     assert ran.stdout.splitlines() == ["till-1", "till-2", "show\tShow what a backup holds"]
 
@@ -166,7 +166,7 @@ def typed(shell: Path, *words: str, keys: str, wanted: str) -> str:
     """What a shell on a terminal shows when keys are typed, until it shows what is wanted."""
     terminal, other = os.openpty()
     env = {**os.environ, "TERM": "dumb"}
-    seen, end = "", time.monotonic() + 30
+    seen, end = "", time.monotonic() + 120
     with subprocess.Popen(words, cwd=shell, env=env, stdin=other, stdout=other, stderr=other) as process:
         os.write(terminal, keys.encode())
         while wanted not in seen and time.monotonic() < end:

@@ -25,7 +25,6 @@ from psycopg.conninfo import make_conninfo
 
 from tests.acting import act, context_of
 from tests.control import Control, execute, new_role
-from tests.sweeps import SEED
 from toolkit.app.beginning.texts import VARIABLES
 from toolkit.app.commands.doctor import COMMAND, Options
 from toolkit.app.control import Control as CommandControl
@@ -65,7 +64,7 @@ TABLES = (
 @pytest.fixture(scope="module")
 def database(pg18: EmbeddedServer) -> Iterator[str]:
     """A small application."""
-    name = f"doctor_{SEED}"
+    name = f"doctor_{os.getpid()}"
     pg18.drop_database(name)
     made = pg18.create_database(name)
     execute(made, *TABLES)
@@ -80,7 +79,7 @@ def control(tmp_path: Path) -> Control:
     return Control(tmp_path, catalog=json.dumps(CATALOG))
 
 
-def examine(control: Control, *, now: datetime | None = None, only: str = "", seconds: float = 5) -> Examined:
+def examine(control: Control, *, now: datetime | None = None, only: str = "", seconds: float = 60) -> Examined:
     """Examine a control directory."""
     loaded = inventory.load(control.directory / "inventory")
     now = now or datetime.now(UTC)
@@ -168,7 +167,7 @@ def test_roles_that_may_not(control: Control, database: str, pg18: EmbeddedServe
     """What the role lacks for a backup, and for a restore where one is to be possible."""
     name = psycopg.conninfo.conninfo_to_dict(database)["dbname"]
     superuser = pg18.conninfo(str(name), user="postgres")
-    role = f"doctor_{SEED}_reader"
+    role = f"{name}_reader"
     execute(superuser, f"DROP ROLE IF EXISTS {role}")
     new_role(superuser, role)
     reader = make_conninfo(database, user=role)
@@ -431,7 +430,7 @@ def test_a_secret_is_not_shown(control: Control, database: str) -> None:
 def test_nobody_is_waited_for_without_end(control: Control) -> None:
     """What never answers is told, and keeps nothing else from being asked."""
     began = time.monotonic()
-    asking = Asking({"quick": lambda: 1, "never": lambda: time.sleep(20) or 2}, seconds=0.3)  # type: ignore[func-returns-value]
+    asking = Asking({"quick": lambda: 1, "never": lambda: time.sleep(20) or 2}, seconds=1)  # type: ignore[func-returns-value]
     assert not asking.wait(0.05)
     assert asking.wait()
     assert asking.answers == {"quick": 1}

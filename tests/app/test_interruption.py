@@ -91,12 +91,14 @@ def interrupt(
         assert process.stderr.readline() == "ready\n"
         out = "".join(process.stdout.readline() for _ in range(line or 0))
         time.sleep(seconds)
+        process.send_signal(number)
+        # not earlier, or a busy machine lets more begin before the signal is sent
         before = log.read_text(encoding="utf-8").split()
-        for _ in range(times):
+        for _ in range(times - 1):
+            time.sleep(0.02)
             process.send_signal(number)
-            time.sleep(0.02 if times > 1 else 0)
         rest, err = process.stdout.read(), process.stderr.read()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
     after = log.read_text(encoding="utf-8").split()
     return Interrupted(code=process.returncode, out=out + rest, err=err, before=before, after=after)
 

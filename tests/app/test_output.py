@@ -207,7 +207,7 @@ def test_an_interrupted_run_tidies_up_and_ends_with_130(number: signal.Signals, 
         seen += process.stdout.readline()
     time.sleep(0.3)
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     ended = Invoked(code=process.returncode, out=(seen + out).decode(), err=err.decode())
     assert ended.code == 130
     assert "Traceback" not in ended.text
@@ -243,5 +243,5 @@ def _on_terminal(path: Path, env: dict[str, str]) -> str:
             break
         text += part
     os.close(leader)
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=120) == 0
     return text.decode("utf-8")

@@ -82,7 +82,8 @@ def begun(control: Control, **environment: str) -> subprocess.Popen[bytes]:
 
 def running(control: Control) -> Known:
     """Wait until the task of the run has begun."""
-    for _ in range(600):
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
         for known in records.runs(control.directory):
             if any(event["event"] == "host_started" for event in known.events()):
                 return known
@@ -263,7 +264,7 @@ def test_the_end_of_the_console_stops_its_run(control: Control, process: Begin) 
     running(control)
     assert began.stdin is not None
     began.stdin.close()
-    assert began.wait(20) == ExitCode.INTERRUPTED
+    assert began.wait(50) == ExitCode.INTERRUPTED
     known = only(control)
     assert (known.state, known.run.stopped_by) == (State.INTERRUPTED, "the end of the console")
     assert known.text(records.OUTPUT).endswith("\ninterrupted\n")
@@ -278,7 +279,7 @@ def test_a_run_is_stopped_from_another_process(control: Control, process: Begin)
     time.sleep(0.3)
     assert began.poll() is None
     assert runs(control, known.run.id[:-2], stop=True)["state"] == "running"
-    assert began.wait(20) == ExitCode.INTERRUPTED
+    assert began.wait(50) == ExitCode.INTERRUPTED
     known = only(control)
     assert (known.state, bool(known.run.stopped_by)) == (State.INTERRUPTED, True)
     code, text = runs(control, known.run.id, as_json=False, stop=True)

@@ -405,11 +405,11 @@ def test_large_schemas_are_quick() -> None:
         parent = f"t{number - 7}" if number > 6 else "shops"
         tables.append(table(f"t{number}", f"p{number}? -> {parent} cascade, createdBy -> users, kind -> users, note"))
     of = schema(*tables)
-    start = time.perf_counter()
+    start = time.process_time()
     found = classify(catalog(), of)
     classify(catalog(decided(found)), of)
     assert tenant_candidates(of)
-    assert time.perf_counter() - start < 2 * 3, "three times that, for busy machines"
+    assert time.process_time() - start < 2 * 3, "three times that, for slow machines"
 
 
 def test_groups() -> None:

@@ -107,6 +107,8 @@ def test_a_business_is_mirrored_while_another_is_in_use(
     for thread in threads:
         thread.start()
     try:
+        while not all(writer.commits for writer in writers):
+            time.sleep(PAUSE)
         for _ in range(ROUNDS):
             _disturb(conninfo, ours)
             outcome = control.restore(host, manifest, "mirror", businesses=[ours])
@@ -114,12 +116,13 @@ def test_a_business_is_mirrored_while_another_is_in_use(
             assert outcome.facts["inserts"]
             assert outcome.facts["deletes"]
             assert outcome.facts["untouched"]
+        while not all(writer.commits > 3 for writer in writers):
+            time.sleep(PAUSE)
     finally:
         stop.set()
         for thread in threads:
             thread.join()
     assert [failure for writer in writers for failure in writer.failures] == []
-    assert all(writer.commits > 3 for writer in writers)
     found: dict[str, list[int]] = {}
     for order, quantity in rows(
         conninfo,

@@ -77,7 +77,7 @@ def test_migration(machines: Machines, endpoint: Endpoint) -> None:
     ]
     assert (ran.report["outcome"], ran.report["backup"]) == ("done", manifest.metadata.label)
     assert (ran.report["identity"]["node"], ran.report["identity"]["node_id"]) == ("kept", "node-new")
-    assert 0 <= ran.report["seconds_to_recover"] <= ran.report["seconds_of_data_lost"] < 60
+    assert 0 <= ran.report["seconds_to_recover"] <= ran.report["seconds_of_data_lost"] < 300
     assert ran.report["kept_backup"] in ran.text
     before = content(machines.new)
     assert machines.run(MIGRATE, "old=old").code == 0
@@ -225,7 +225,7 @@ def killing(server: EmbeddedServer, conninfo: str, sessions: int) -> Iterator[se
     thread = threading.Thread(target=work)
     thread.start()
     try:
-        assert holding.wait(10)
+        assert holding.wait(120)
         yield ended
     finally:
         done.set()

@@ -26,8 +26,8 @@ ROUNDS = 50 if EVERYTHING else 2
 KILLED = -9
 
 TASKS: dict[str, dict[str, Any]] = {
-    "first": {"backup": {"job": "first", "repository": "near", "lock_wait": 60}},
-    "second": {"backup": {"job": "second", "repository": ["near", "far"], "lock_wait": 60}},
+    "first": {"backup": {"job": "first", "repository": "near", "lock_wait": 250}},
+    "second": {"backup": {"job": "second", "repository": ["near", "far"], "lock_wait": 250}},
     "prune": {
         "prune": {
             "repository": "near",
@@ -35,10 +35,10 @@ TASKS: dict[str, dict[str, Any]] = {
             "minimum": 1,
             "group_by": ["job"],
             "grace": "0h",
-            "lock_wait": 60,
+            "lock_wait": 250,
         }
     },
-    "copy": {"copy": {"from": "near", "to": "far", "lock_wait": 60}},
+    "copy": {"copy": {"from": "near", "to": "far", "lock_wait": 250}},
 }
 """What runs at once. Without a grace period only the locks keep the prune from what the others use."""
 

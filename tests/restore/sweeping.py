@@ -199,7 +199,7 @@ class Bench:
             crashed: the server has crashed; then it takes temporary tables away at a time of its own choosing.
         """
         with psycopg.connect(self.administrator, autocommit=True) as connection:
-            for _ in range(500):
+            for _ in range(5000):
                 if connection.execute(f"SELECT count(*) {SESSIONS}".encode()).fetchone() == (0,):
                     break
                 time.sleep(0.01)

@@ -12,6 +12,7 @@ from tests.control import execute
 from tests.restore.conftest import MakePair, Pair
 from tests.restore.laboratory import SUPERUSER
 from tests.restore.proxy import Proxy
+from tests.restore.sweeping import SESSIONS
 from toolkit.errors import DatabaseError
 from toolkit.postgres.write import recovery
 
@@ -30,13 +31,13 @@ def pair(make_pair: MakePair, monkeypatch: pytest.MonkeyPatch) -> Pair:
 
 def commit_when_waited_for(pair: Pair, writer: psycopg.Connection[tuple[object, ...]]) -> threading.Thread:
     """Commit a session's transaction as soon as the restore waits for one of its locks."""
-    waiting = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'playback restore' AND wait_event_type = 'Lock'"
+    waiting = f"SELECT 1 {SESSIONS} AND wait_event_type = 'Lock'"
 
     def run() -> None:
         # only a superuser sees what the sessions of others wait for
         with psycopg.connect(pair.target, user=SUPERUSER, autocommit=True) as watcher:
-            for _ in range(1000):
-                if watcher.execute(waiting).fetchone():
+            for _ in range(10_000):
+                if watcher.execute(waiting.encode()).fetchone():
                     break
                 time.sleep(0.01)
         writer.commit()

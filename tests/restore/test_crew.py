@@ -33,7 +33,7 @@ def test_the_first_failure_ends_all() -> None:
     crew = Crew(2, interrupt=interrupted.set)
 
     def fails() -> None:
-        begun.wait(5)
+        begun.wait(60)
         raise ValueError("no")
 
     def blocks() -> Iterator[str]:

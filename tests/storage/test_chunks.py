@@ -263,12 +263,12 @@ class GatedStore(FaultyStore):
 
     def put(self, name: str, data: bytes) -> None:
         """Wait, then put."""
-        assert self.gate.wait(30)
+        assert self.gate.wait(120)
         super().put(name, data)
 
     def put_new(self, name: str, data: bytes, *, durable: bool = True) -> bool:
         """Wait, then put."""
-        assert self.gate.wait(30)
+        assert self.gate.wait(120)
         return super().put_new(name, data, durable=durable)
 
 
@@ -285,10 +285,12 @@ def test_memory_is_bounded_by_bytes(store: Store) -> None:
 
     feeder = threading.Thread(target=feed)
     feeder.start()
+    while len(accepted) < 2:
+        time.sleep(0.01)
     feeder.join(0.3)
     assert accepted == [400, 401]
     gated.gate.set()
-    feeder.join(30)
+    feeder.join()
     writer.finish()
     assert accepted == [400, 401, 402, 5000, 10]
 

@@ -33,7 +33,8 @@ from toolkit.storage.store import StoredFile
 
 SHARED, EXCLUSIVE = LockKind.SHARED, LockKind.EXCLUSIVE
 ELSEWHERE = Process(host="till.example", user="operator", process=4711)
-QUICK = LockTerms(refresh=timedelta(seconds=0.05), lost=timedelta(seconds=0.6), stale=timedelta(seconds=1))
+QUICK = LockTerms(refresh=timedelta(seconds=0.05), lost=timedelta(minutes=1), stale=timedelta(minutes=2))
+"""Refreshed all the time, and not lost where a busy machine lets the holder wait."""
 
 
 def utc_now() -> datetime:
@@ -178,11 +179,17 @@ def test_garbage_counts_as_a_lock_until_it_is_stale(repository: Repository) -> N
 
 def test_a_lock_is_refreshed_while_it_is_held(repository: Repository) -> None:
     """The file is written anew again and again, so that it outlives the time after which it would be stale."""
+    seen = set[str]()
     with held(repository, EXCLUSIVE, terms=QUICK) as lock:
-        time.sleep(QUICK.stale.total_seconds() * 1.2)
+        while len(seen) < 4:
+            [found] = list_locks(repository.store)
+            read = read_lock(repository.store, found)
+            assert read
+            assert read.content
+            seen.add(read.content.refreshed)
+            time.sleep(0.02)
         lock.check()
-        (found,) = list_locks(repository.store)
-        assert found.stale(utc_now(), QUICK) == ""
+        assert found.stale(found.modified + QUICK.stale, QUICK) == ""
 
 
 def test_a_lock_that_is_taken_away_is_noticed(repository: Repository) -> None:
@@ -196,16 +203,24 @@ def test_a_lock_that_is_taken_away_is_noticed(repository: Repository) -> None:
         assert list_locks(repository.store) == []
 
 
+def check_until_lost(lock: Lock) -> None:
+    """Ask after a lock again and again, also while its store fails."""
+    while True:
+        with suppress(StorageError):
+            lock.check()
+        time.sleep(0.01)
+
+
 def test_a_lock_that_could_not_be_refreshed_is_lost(repository: Repository) -> None:
     """A holder that could not refresh its lock for long stops before others may remove it, and never revives it."""
     faulty = FaultyStore(repository.store)
-    with held(Repository(faulty, repository.id), EXCLUSIVE, terms=QUICK) as lock:
+    terms = msgspec.structs.replace(QUICK, lost=timedelta(seconds=0.5))
+    with held(Repository(faulty, repository.id), EXCLUSIVE, terms=terms) as lock:
         faulty.fail_at = 1
-        time.sleep(0.7)
+        with pytest.raises(LockedError, match="could not be refreshed in time"):
+            check_until_lost(lock)
         faulty.fail_at = 0
         written = list_locks(repository.store)
-        with pytest.raises(LockedError, match="could not be refreshed in time"):
-            lock.check()
         time.sleep(0.2)
         assert list_locks(repository.store) == written
 
@@ -241,7 +256,7 @@ def test_waiting_ends(repository: Repository) -> None:
     start = time.monotonic()
     with pytest.raises(LockedError), held(repository, SHARED, wait=1):
         pass
-    assert 1 <= time.monotonic() - start < 5
+    assert 1 <= time.monotonic() - start < 60
     assert [lock.id for lock in list_locks(repository.store)] == [identity]
 
 
@@ -251,7 +266,7 @@ def test_tasks_of_one_run_wait_for_each_other(repository: Repository) -> None:
     inside = threading.Event()
 
     def other() -> None:
-        inside.wait(10)
+        inside.wait()
         with held(repository, EXCLUSIVE):
             order.append("second")
 
@@ -261,7 +276,7 @@ def test_tasks_of_one_run_wait_for_each_other(repository: Repository) -> None:
         inside.set()
         time.sleep(0.5)
         order.append("first")
-    thread.join(30)
+    thread.join()
     assert order == ["first", "second"]
 
 

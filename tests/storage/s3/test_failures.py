@@ -13,7 +13,7 @@ from toolkit.errors import StorageError
 from toolkit.storage.s3.client import Limits
 from toolkit.storage.s3.store import S3Store
 
-IMPATIENT = Limits(connect=1, read=1, attempts=4, seconds=20)
+FEW = Limits(attempts=4)
 DATA = bytes(range(256)) * 400
 
 
@@ -31,8 +31,8 @@ def proxy(moto_server: S3Server) -> Iterator[Proxy]:
 
 @pytest.fixture
 def store(proxy: Proxy, moto_server: S3Server) -> S3Store:
-    """A store behind the proxy, with one file, that does not wait long."""
-    made = S3Store(moto_server.repository(endpoint=proxy.endpoint), IMPATIENT)
+    """A store behind the proxy, with one file, that does not try often."""
+    made = S3Store(moto_server.repository(endpoint=proxy.endpoint), FEW)
     made.put("a/b", DATA)
     proxy.seen.clear()
     return made
@@ -65,7 +65,7 @@ def test_what_passes_is_tried_again(store: S3Store, proxy: Proxy, call: str, fau
     assert store.exists("a/b") is (call not in ("delete", "delete_many"))
     proxy.rules = [PASSING[fault]]
     proxy.seen.clear()
-    with pytest.raises(StorageError, match=r"cannot (read|write|list|remove) .*, 4 times in 0 s") as caught:
+    with pytest.raises(StorageError, match=r"cannot (read|write|list|remove) .*, 4 times in \d+ s") as caught:
         CALLS[call](store)
     # a HEAD tells no reason, so the reason is asked for by other means
     assert len(proxy.seen) == (8 if call == "size" else 4)
@@ -75,15 +75,16 @@ def test_what_passes_is_tried_again(store: S3Store, proxy: Proxy, call: str, fau
 @pytest.mark.parametrize("call", ["put", "get"])
 def test_a_server_that_hangs_is_not_waited_for(proxy: Proxy, moto_server: S3Server, call: str) -> None:
     """An answer that does not come in time is asked for again, and given up in the end."""
-    store = S3Store(moto_server.repository(endpoint=proxy.endpoint), Limits(connect=1, read=1, attempts=2, seconds=9))
+    config = moto_server.repository(endpoint=proxy.endpoint)
+    store = S3Store(config, Limits(read=1, attempts=6))
     store.put("a/b", DATA)
     proxy.rules = [Times(1, slow(1.5), lambda _: True)]
     CALLS[call](store)
     proxy.rules = [slow(1.5)]
     started = time.monotonic()
     with pytest.raises(StorageError, match=r"does not answer in time, 2 times"):
-        CALLS[call](store)
-    assert time.monotonic() - started < 10
+        CALLS[call](S3Store(config, Limits(read=1, attempts=2)))
+    assert time.monotonic() - started < 30
 
 
 def test_an_answer_cut_short_is_no_answer(store: S3Store, proxy: Proxy) -> None:
@@ -132,7 +133,7 @@ def test_an_upload_changed_on_the_way_is_noticed(store: S3Store, proxy: Proxy) -
 def test_an_upload_changed_on_the_way_is_refused_by_ceph(ceph_server: S3Server) -> None:
     """A server that checks what arrives refuses a flipped bit, and the next try stores the file."""
     with proxied(ceph_server.endpoint) as proxy:
-        store = S3Store(ceph_server.repository(endpoint=proxy.endpoint), IMPATIENT)
+        store = S3Store(ceph_server.repository(endpoint=proxy.endpoint), FEW)
         proxy.rules = [Times(1, flipped, lambda request: bool(request.body))]
         store.put("a/b", DATA)
         assert store.get("a/b") == DATA

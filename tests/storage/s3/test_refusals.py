@@ -24,7 +24,7 @@ def one_line_at_once(store: S3Store, match: str, remedy: str) -> PlaybackError:
     started = time.monotonic()
     with pytest.raises(PlaybackError, match=match) as caught:
         store.get("playback.json")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert "\n" not in caught.value.message
     assert remedy in caught.value.hint
     assert not isinstance(caught.value, MissingError)
