@@ -257,6 +257,34 @@ def test_foreign_keys_act_in_the_order_in_which_they_were_made(pair: Pair, stayi
     execute(pair.target, "DELETE FROM tenants WHERE id = 'c'")
 
 
+def test_a_key_stays_before_that_of_another_table_where_that_matters(pair: Pair) -> None:
+    """Items have rows already, so their key stays: made anew after it, that of few would delete parts too late."""
+    pair.fill(
+        "ALTER TABLE few DROP CONSTRAINT few_tenant_fkey",
+        "ALTER TABLE items DROP CONSTRAINT items_tenant_fkey",
+        "ALTER TABLE few ADD CONSTRAINT first FOREIGN KEY (tenant) REFERENCES tenants ON DELETE CASCADE",
+        "ALTER TABLE items ADD CONSTRAINT second FOREIGN KEY (tenant) REFERENCES tenants ON DELETE CASCADE",
+        "ALTER TABLE parts ADD few integer REFERENCES few ON DELETE CASCADE",
+    )
+    execute(
+        pair.source,
+        "INSERT INTO tenants VALUES ('c', 'C')",
+        "INSERT INTO few SELECT g, 'c' FROM generate_series(11, 40) g",
+        "INSERT INTO items VALUES (50, 'c', 'x', 'x')",
+        "INSERT INTO parts VALUES (50, 50, 'c', NULL, 11)",
+    )
+    execute(pair.target, "INSERT INTO tenants VALUES ('a', 'A')", "ALTER TABLE items DISABLE TRIGGER USER")
+    execute(pair.target, "INSERT INTO items VALUES (90, 'a', 'y', 'y')")
+    before = dict(pair.rows(INDEXES))
+    done = pair.restore(exclusive=True)
+    assert not any("would not be the same" in line for line in done.details)
+    after = dict(pair.rows(INDEXES))
+    assert before["few_tenant_idx"] != after["few_tenant_idx"]
+    assert before["notes_tenant_fkey"] != after["notes_tenant_fkey"]
+    assert before["first"] == after["first"]
+    execute(pair.target, "DELETE FROM tenants WHERE id = 'c'")
+
+
 @pytest.mark.parametrize("check", [False, True])
 def test_who_owns_no_tables_is_refused(pair: Pair, clerk: str, check: bool) -> None:
     """A role that may write and does not own is refused, with what it lacks and what to do."""

@@ -13,8 +13,11 @@ from collections.abc import Collection
 from psycopg import sql
 
 from toolkit.model.schemas import Schemas
+from toolkit.postgres.schema.firing_order import acting_keys, pairs_that_matter
 from toolkit.postgres.schema.naming import NAMED, parameter
 from toolkit.postgres.session.connection import Connection, full_names
+
+_NUMBERS = sql.SQL("SELECT c.oid::bigint FROM {NAMED} c WHERE c.named = ANY (%(tables)s)").format(NAMED=NAMED)
 
 _ROWS = sql.SQL("""
 WITH tables AS (SELECT c.oid FROM {NAMED} c WHERE c.named = ANY (%(tables)s)),
@@ -51,14 +54,6 @@ SELECT concat('trigger ', g.tgname, ' of ', g.tgrelid::regclass),
            CASE WHEN NOT g.tgisinternal THEN pg_get_triggerdef(g.oid) END, ' ', to_jsonb(g) - %(own)s::text[])
 FROM pg_trigger g JOIN triggers j ON j.oid = g.oid
 LEFT JOIN pg_constraint k ON k.oid = g.tgconstraint LEFT JOIN pg_trigger p ON p.oid = g.tgparentid
-UNION ALL
-SELECT concat('order of the foreign keys of ', k.conrelid::regclass),
-    string_agg(k.conname::text, ', ' ORDER BY g.tgname::text COLLATE "C")
-FROM pg_constraint k JOIN keys j ON j.oid = k.oid
-JOIN pg_trigger g ON g.tgconstraint = k.oid AND g.tgrelid = k.confrelid
-WHERE k.contype = 'f'
-GROUP BY k.conrelid, k.confrelid
-HAVING bool_or(ARRAY[k.confdeltype, k.confupdtype] && ARRAY['c', 'n', 'd']::"char"[])
 UNION ALL
 SELECT concat('comment on ', pg_describe_object(d.classoid, d.objoid, d.objsubid)), d.description
 FROM pg_description d JOIN objects o ON o.class = d.classoid AND o.oid = d.objoid
@@ -104,4 +99,7 @@ def catalog_rows(connection: Connection, schemas: Schemas, tables: Collection[st
     parameters = {"schemas": parameter(schemas), "tables": sorted(tables), "own": _OWN}
     with full_names(connection):
         rows = connection.execute(_ROWS, parameters).fetchall()
+        numbers = [number for (number,) in connection.execute(_NUMBERS, parameters)]
+        for first, second in pairs_that_matter(acting_keys(connection), numbers):
+            rows.append((f"order of the foreign keys {first} and {second}", ""))
     return Counter((_NUMBERED.sub(r"\1\2", str(what)), _NUMBERED.sub(r"\1\2", str(text))) for what, text in rows)

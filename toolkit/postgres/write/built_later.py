@@ -4,18 +4,21 @@ The server itself prints what makes each of them. Where something hangs on one t
 it stays in place, which is always right, only slower: keys that others point at by what stays, what partitions share,
 replica identities, what an extension owns, what is not valid, columns of indexes with names of their own.
 
-What foreign keys do to rows they do one after the other, in the order in which they were made. So they are made in that
-order again, and where one that does something stays in place, those before it between the same tables stay too.
+Foreign keys are made in the order in which they act, and where one stays in place, those before it stay whose order to
+it matters.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import sql
 
 from toolkit.model.schemas import Schemas
+from toolkit.postgres.schema.firing_order import acting_keys, pairs_that_matter
 from toolkit.postgres.schema.naming import NAMED, parameter
 from toolkit.postgres.session.connection import Connection, full_names
 
@@ -33,7 +36,7 @@ wanted AS (
 _INDEXES = sql.SQL("""
 SELECT t.named, coalesce(k.conname, x.relname)::text AS name, NULL::text AS parent, i.indisprimary AS is_primary,
     x.oid::bigint AS number,
-    ARRAY(SELECT f.oid::bigint FROM pg_constraint f WHERE f.conindid = x.oid AND f.contype = 'f') AS keys,
+    ARRAY(SELECT f.oid::bigint FROM pg_constraint f WHERE f.conindid = x.oid AND f.contype = 'f') AS needs,
     CASE WHEN k.oid IS NULL THEN format('DROP INDEX %%s', i.quoted)
          ELSE format('ALTER TABLE ONLY %%s DROP CONSTRAINT %%I', t.quoted, k.conname) END AS drops,
     array_remove(ARRAY[
@@ -50,7 +53,7 @@ SELECT t.named, coalesce(k.conname, x.relname)::text AS name, NULL::text AS pare
     ] || ARRAY(
         SELECT format('ALTER INDEX %%s ALTER COLUMN %%s SET STATISTICS %%s', i.quoted, a.attnum, a.attstattarget)
         FROM pg_attribute a WHERE a.attrelid = x.oid AND a.attstattarget >= 0 ORDER BY a.attnum
-    ), NULL) AS builds, NULL::text AS fires
+    ), NULL) AS builds
 FROM wanted t
 JOIN LATERAL (
     SELECT j.*, format('%%I.%%I', n.nspname, y.relname) AS quoted
@@ -83,36 +86,23 @@ AND NOT EXISTS (
 """)
 
 _KEYS = sql.SQL("""
-SELECT q.named, q.name, q.parent, false, q.number, ARRAY[]::bigint[], q.drops, q.builds, q.fires
-FROM (
-    SELECT k.*, bool_or(k.acts) OVER pair AS acted, max(k.fires) FILTER (WHERE NOT k.movable) OVER pair AS staying
-    FROM (
-        SELECT t.named, k.conname::text AS name, p.named AS parent, k.oid::bigint AS number,
-            format('ALTER TABLE ONLY %%s DROP CONSTRAINT %%I', t.quoted, k.conname) AS drops,
-            array_remove(ARRAY[
-                format('ALTER TABLE ONLY %%s ADD CONSTRAINT %%I %%s', t.quoted, k.conname, pg_get_constraintdef(k.oid)),
-                format('COMMENT ON CONSTRAINT %%I ON %%s IS %%L', k.conname, t.quoted,
-                    obj_description(k.oid, 'pg_constraint'))
-            ], NULL) AS builds,
-            (SELECT min(g.tgname::text COLLATE "C") FROM pg_trigger g
-             WHERE g.tgconstraint = k.oid AND g.tgrelid = k.confrelid) AS fires,
-            ARRAY[k.confdeltype, k.confupdtype] && ARRAY['c', 'n', 'd']::"char"[] AS acts,
-            k.conparentid = 0 AND k.convalidated AND coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true'
-            AND p.relkind = 'r' AND NOT p.relispartition AND has_schema_privilege(p.relnamespace, 'USAGE')
-            AND (has_table_privilege(p.oid, 'REFERENCES') OR (
-                SELECT bool_and(has_column_privilege(p.oid, u.number, 'REFERENCES'))
-                FROM unnest(k.confkey) AS u(number)))
-            AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgconstraint = k.oid AND g.tgenabled <> 'O')
-            AND NOT EXISTS (
-                SELECT FROM pg_depend d WHERE d.deptype = ANY (ARRAY['e', 'x']::"char"[])
-                AND d.classid = 'pg_constraint'::regclass AND d.objid = k.oid) AS movable
-        FROM wanted t
-        JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype = 'f'
-        JOIN {NAMED} p ON p.oid = k.confrelid
-    ) k
-    WINDOW pair AS (PARTITION BY k.named, k.parent)
-) q
-WHERE q.movable AND NOT (q.acted AND coalesce(q.fires < q.staying, false))
+SELECT t.named, k.conname::text, p.named, false, k.oid::bigint, ARRAY[]::bigint[],
+    format('ALTER TABLE ONLY %%s DROP CONSTRAINT %%I', t.quoted, k.conname),
+    array_remove(ARRAY[
+        format('ALTER TABLE ONLY %%s ADD CONSTRAINT %%I %%s', t.quoted, k.conname, pg_get_constraintdef(k.oid)),
+        format('COMMENT ON CONSTRAINT %%I ON %%s IS %%L', k.conname, t.quoted, obj_description(k.oid, 'pg_constraint'))
+    ], NULL)
+FROM wanted t
+JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype = 'f'
+JOIN {NAMED} p ON p.oid = k.confrelid
+WHERE k.conparentid = 0 AND k.convalidated AND coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true'
+AND p.relkind = 'r' AND NOT p.relispartition AND has_schema_privilege(p.relnamespace, 'USAGE')
+AND (has_table_privilege(p.oid, 'REFERENCES') OR (
+    SELECT bool_and(has_column_privilege(p.oid, u.number, 'REFERENCES')) FROM unnest(k.confkey) AS u(number)))
+AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgconstraint = k.oid AND g.tgenabled <> 'O')
+AND NOT EXISTS (
+    SELECT FROM pg_depend d WHERE d.deptype = ANY (ARRAY['e', 'x']::"char"[])
+    AND d.classid = 'pg_constraint'::regclass AND d.objid = k.oid)
 """).format(NAMED=NAMED)
 
 _LACKING = sql.SQL("""
@@ -155,7 +145,8 @@ class Part(Struct, frozen=True):
         primary: whether it is a primary key.
         number: the server's. Indexes are made in that order again: of several that serve a foreign key it takes the
             first.
-        keys: the numbers of the foreign keys that lead to an index, which can be dropped once these are.
+        needs: the numbers of the foreign keys that have to be built after it: those that lead to an index, and those
+            that act after a foreign key, where that matters.
         drops: the statement that drops it.
         builds: the statements that make it again, as it was.
     """
@@ -165,7 +156,7 @@ class Part(Struct, frozen=True):
     parent: str | None
     primary: bool
     number: int
-    keys: Sequence[int]
+    needs: Collection[int]
     drops: str
     builds: Sequence[str]
 
@@ -177,20 +168,32 @@ def parts_of(connection: Connection, schemas: Schemas, tables: Collection[str], 
         keys: give foreign keys too.
     """
     parts = sql.SQL("{} UNION ALL {}").format(_INDEXES, _KEYS) if keys else _INDEXES
-    query = sql.SQL(
-        "WITH {} SELECT named, name, parent, is_primary, number, keys, drops, builds FROM ({}) q"
-        ' ORDER BY fires COLLATE "C" NULLS FIRST, named COLLATE "C", number'
-    )
+    query = sql.SQL('WITH {} SELECT * FROM ({}) q ORDER BY parent IS NOT NULL, named COLLATE "C", number')
     parameters = {"schemas": parameter(schemas), "tables": sorted(tables)}
     with full_names(connection):
-        found = connection.execute(query.format(_TABLES, parts), parameters).fetchall()
-    return [Part(*row) for row in found]
+        found = [Part(*row) for row in connection.execute(query.format(_TABLES, parts), parameters)]
+    return _acting_as_before(connection, found) if keys else found
 
 
-def free(parts: Sequence[Part]) -> list[Part]:
-    """Give those of the parts to which no foreign key leads that is none of them."""
-    keys = {part.number for part in parts if part.parent}
-    return [part for part in parts if keys.issuperset(part.keys)]
+def _acting_as_before(connection: Connection, parts: Sequence[Part]) -> list[Part]:
+    """Give the parts with the foreign keys last, as they act, each with those that have to come after it."""
+    keys = acting_keys(connection)
+    places = {key.number: place for place, key in enumerate(keys)}
+    later = defaultdict[int, set[int]](set)
+    for first, second in pairs_that_matter(keys, {key.to for key in keys}):
+        later[first.number].add(second.number)
+    mine = sorted((part for part in parts if part.parent), key=lambda part: places[part.number])
+    return [*(part for part in parts if not part.parent), *(replace(part, needs=later[part.number]) for part in mine)]
+
+
+def free(parts: Sequence[Part]) -> Sequence[Part]:
+    """Give those of the parts that can be built later where nothing else is."""
+    while True:
+        keys = {part.number for part in parts if part.parent}
+        left = [part for part in parts if keys.issuperset(part.needs)]
+        if len(left) == len(parts):
+            return left
+        parts = left
 
 
 def lacking(connection: Connection, schemas: Schemas, tables: Collection[str]) -> list[str]:
