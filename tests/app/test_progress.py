@@ -34,7 +34,9 @@ def test_progress_says_rows_bytes_rate_time_left_and_memory() -> None:
     meter = Meter(clock=clock)
     meter.begin("read", rows=4000, bytes=None)
     meter.note = "orders"
-    meter.add(rows=1000, bytes=2 * 1024 * 1024)
+    meter.add(rows=1, bytes=1024 * 1024)
+    assert "left" not in meter.text(), "the first row says nothing of the others"
+    meter.add(rows=999, bytes=1024 * 1024)
     clock.now = 2.0
     said = re.sub(r"memory .*", "memory", meter.text())
     assert said == "read orders: 1,000 of 4,000 rows, 2.00 MiB, 500 rows/s, 6.00 s left, memory"

@@ -9,6 +9,10 @@ from collections.abc import Callable
 from toolkit import wording
 
 
+FORESEEABLE = 0.01
+"""So much has to be done before anybody is told how long the rest takes: the first rows wait for workers, and locks."""
+
+
 class Meter:
     """Counts rows and bytes of one phase after the other; safe to use from any thread."""
 
@@ -57,7 +61,7 @@ class Meter:
         elif self.bytes:
             parts += [f"{wording.size(self.bytes / passed)}/s"]
         fraction = self.fraction
-        if fraction and fraction < 1:
+        if fraction and FORESEEABLE <= fraction < 1:
             parts += [f"{wording.seconds(passed / fraction - passed)} left"]
         parts += [f"memory {wording.size(psutil.Process().memory_info().rss)}"]
         head = " ".join(part for part in (self.what, self.note) if part)
