@@ -380,16 +380,16 @@ def check_retry(trial: Trial) -> None:
     """A retry changes nothing while the same things stand in the way; once they do not, it writes rows that were put
     aside. It loses none, and touches no others."""
     laboratory, world = trial.laboratory, trial.laboratory.world
-    aside, versions = _lines(world, laboratory.put_aside(keep=True)), laboratory.versions("target")
+    aside, versions = lines(world, laboratory.put_aside(keep=True)), laboratory.versions("target")
     assert laboratory.retry(trial.way.host).exit_code == PARTIAL
     assert laboratory.versions("target") == versions
-    assert _lines(world, laboratory.put_aside(keep=True)) == aside
+    assert lines(world, laboratory.put_aside(keep=True)) == aside
     freed = {line[0] for line in aside}
     state = laboratory.state("target")
     laboratory.load("target", legal(world, {name: [] if name in freed else rows for name, rows in state.items()}))
     before = laboratory.read("target")
     retried = laboratory.retry(trial.way.host)
-    after, left = laboratory.read("target"), _lines(world, laboratory.put_aside())
+    after, left = laboratory.read("target"), lines(world, laboratory.put_aside())
     written = Counter[tuple[Any, ...]]()
     for name, rows in after.items():
         assert rows >= before[name]
@@ -404,7 +404,7 @@ def check_retry(trial: Trial) -> None:
         assert not {line[0] for line in left if not world[str(line[0])].references}
 
 
-def _lines(world: World, rows: Sequence[QuarantinedRow]) -> Counter[tuple[str | None, ...]]:
+def lines(world: World, rows: Sequence[QuarantinedRow]) -> Counter[tuple[str | None, ...]]:
     """Rows in quarantine as the laboratory reads those of tables."""
     copied = {"t": "true", "f": "false"}
     found = Counter[tuple[str | None, ...]]()
