@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from toolkit import wording
 
-
 FORESEEABLE = 0.01
 """So much has to be done before anybody is told how long the rest takes: the first rows wait for workers, and locks."""
 

@@ -166,6 +166,8 @@ class _Loading:
                 self._load_staged(table)
             self._built()
             self._crew.finish()
+        except InterruptedError:
+            self._crew.finish()  # it says what went wrong elsewhere, for which these rows were not wanted any more
         except BaseException:
             self._crew.stop()
             raise

@@ -91,7 +91,7 @@ def read_copies(
     except psycopg.Error:
         raise
     except BaseException:
-        _give_up(connection)
+        give_up(connection)
         raise
 
 
@@ -137,8 +137,8 @@ def _next_copy(pgconn: PGconn) -> Generator[Wait, Ready, bool]:
     return False
 
 
-def _give_up(connection: Connection) -> None:
-    """Leave rows that nobody wants any more: the session can go on, or is closed."""
+def give_up(connection: Connection) -> None:
+    """Leave rows of a COPY that nobody wants any more: the session can go on, or is closed."""
     if connection.pgconn.transaction_status != TransactionStatus.ACTIVE:
         return
     try:

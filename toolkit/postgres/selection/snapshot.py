@@ -23,6 +23,7 @@ from toolkit.planning.some_tables import SomeTables
 from toolkit.postgres.schema.holders import ANYHOW, READING, WRITING, holders, listed
 from toolkit.postgres.schema.introspection import read_schema
 from toolkit.postgres.schema.naming import identifier
+from toolkit.postgres.schema.rows import give_up
 from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.evaluation import Selection
 from toolkit.postgres.selection.obstacles import Obstacle, obstacles, refuse
@@ -183,6 +184,8 @@ def consistent_snapshot(
             yield before
             return
         finally:
+            # what ended the block may have left rows that were being read, and is what is to be told
+            give_up(connection)
             if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
                 connection.execute("ROLLBACK")
     if changes < ATTEMPTS:
