@@ -104,6 +104,11 @@ class Laboratory:
         (catalogs / "application.yml").write_text(world.catalog, encoding="utf-8")
         self._inventory = inventory.load(self._directory / "inventory")
 
+    def add_host(self, name: str, conninfo: str) -> None:
+        """Name one of the databases once more."""
+        self._control.add_host(name, conninfo)
+        self._inventory = inventory.load(self._directory / "inventory")
+
     def close(self) -> None:
         """End the connections."""
         for connection in self._connections.values():
@@ -213,6 +218,10 @@ class Laboratory:
     def verify(self, manifest: Manifest, **arguments: object) -> Outcome:
         """Verify a backup against the target."""
         return self._run("verify", "target", {"backup": manifest.metadata.label, **arguments})
+
+    def run(self, action: str, host: str, arguments: Mapping[str, Any]) -> Outcome:
+        """Run any action."""
+        return self._run(action, host, arguments)
 
     def _run(self, action: str, host: str, arguments: Mapping[str, Any], *, check: bool = False) -> Outcome:
         return act(action, arguments, context_of(self._inventory, host, check=check))
