@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from toolkit.model.manifest import Chunk, chunk_id
 
@@ -54,7 +54,8 @@ class AsStored:
         """Whether these were exactly the rows of the chunks."""
         return self.same and self.passed == len(self._chunks) and not self._held
 
-    @property
-    def left(self) -> Sequence[bytes]:
-        """The rows that were taken, and are in no chunk that is surely the same."""
-        return b"".join(self._held).splitlines(keepends=True)
+    def left(self) -> Iterator[Sequence[bytes]]:
+        """Give, once, the rows that were taken and are in no chunk that is surely the same; what was given is let go."""
+        held, self._held = self._held[::-1], []
+        while held:
+            yield held.pop().splitlines(keepends=True)

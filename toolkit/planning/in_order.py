@@ -61,8 +61,9 @@ class InOrder:
         return left
 
     def left(self) -> Sequence[bytes]:
-        """Give the lines of the text that have not been passed over."""
-        return [*self._left, *self._text[self._at :].splitlines(keepends=True)]
+        """Give, once, the lines of the text that have not been passed over; the text is let go."""
+        rest, self._text = self._text[self._at :], b""
+        return [*self._left, *rest.splitlines(keepends=True)]
 
 
 def _line(text: bytes, at: int) -> bytes:

@@ -18,7 +18,7 @@ from toolkit.planning.chunking import RawChunk
 from toolkit.planning.in_order import InOrder
 from toolkit.planning.lines import Lines
 
-HELD_BYTES = 64 << 20
+HELD_BYTES = 48 << 20
 """About how much memory the lines may need that are found on one side only; more is not worth being told apart."""
 
 LINE_BYTES = 150
@@ -84,7 +84,11 @@ def differing(
     """
     beside = _Beside(entry, fetch, key_of, room)
     for raw in theirs:
-        beside.take(raw)
+        enough = beside.take(raw)
+        # all of it is in what waits by now
+        del raw
+        if enough:
+            beside.look()
     return beside.end()
 
 
@@ -138,21 +142,31 @@ class _Beside:
         self._room = room
         self._too_much = False
 
-    def take(self, raw: RawChunk) -> None:
-        """Pass over a chunk that both sides have, or keep it until the backup's rows of that range are at hand."""
+    def take(self, raw: RawChunk) -> bool:
+        """Pass over a chunk that both sides have, or keep it; gives whether so much waits that it has to be looked at."""
         if self._too_much:
-            return
+            return False
         self._rows += raw.rows
         self._last_row = raw.last_row
         try:
             place = self._find(chunk_id(raw.data))
             if place is None:
-                self._wait(raw)
+                self._waiting.append(raw.data)
+                self._waiting_bytes += len(raw.data)
             elif place >= self._next:
                 self._settle(place)
                 self._next = place + 1
         except _TooMuchError:
-            self._too_much = True
+            self._give_up()
+        sizes = chunking.FORMAT_1
+        return self._waiting_bytes >= AT_ONCE * (sizes.minimum + sizes.beyond)
+
+    def look(self) -> None:
+        """Lay what waits beside the backup's rows of that range."""
+        try:
+            self._settle(self._reached())
+        except _TooMuchError:
+            self._give_up()
 
     def end(self) -> Differing | None:
         """Give the rows that not both sides have, once all of the other side has been laid beside it."""
@@ -160,9 +174,8 @@ class _Beside:
             if not self._too_much:
                 self._settle(len(self._left))
         except _TooMuchError:
-            self._too_much = True
+            self._give_up()
         if self._too_much:
-            self._hold(-self._held)
             return None
         return Differing(ours=_repeated(self._ours), theirs=_repeated(self._theirs), rows=self._rows)
 
@@ -174,12 +187,11 @@ class _Beside:
             self._left[found] = False
         return found
 
-    def _wait(self, raw: RawChunk) -> None:
-        self._waiting.append(raw.data)
-        self._waiting_bytes += len(raw.data)
-        sizes = chunking.FORMAT_1
-        if self._waiting_bytes >= AT_ONCE * (sizes.minimum + sizes.beyond):
-            self._settle(self._reached())
+    def _give_up(self) -> None:
+        """Let go of all lines: others may need the room while this side is read to its end."""
+        self._too_much = True
+        self._hold(-self._held)
+        self._ours, self._theirs = {}, {}
 
     def _reached(self) -> int:
         """Give the place of the first chunk that goes beyond the last row of the other side."""

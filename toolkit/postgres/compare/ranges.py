@@ -175,7 +175,7 @@ class _Comparing:
             if not begun.same:
                 break
         rest = msgspec.structs.replace(entry, chunks=entry.chunks[begun.passed :])
-        theirs = cut(chain([begun.left], coming))
+        theirs = cut(chain(begun.left(), coming))
         found = differing(theirs, rest, self._source.rows_of, self._key_of(entry.name), self._room)
         return found and replace(found, rows=found.rows + begun.rows)
 
