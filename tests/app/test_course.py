@@ -45,11 +45,13 @@ def test_rate_and_time_left_come_from_the_phase() -> None:
     assert (host.rate, host.left, host.fraction) == (None, None, 0.0)
     tables = {"orders": {"rows": 150, "bytes": 1}, "shops": {"rows": 100, "bytes": 1}}
     assert course.take([progress(5, 2, 250, tables=tables)])
-    assert (host.rate, host.left, host.fraction) == (125.0, 6.0, 0.25)
+    assert (host.rate, host.left, host.fraction) == (125.0, None, 0.25)
     assert [(each.name, each.rows, each.expected) for each in host.moving(5)] == [("orders", 150, 900)]
     assert host.tables_done == 2
-    course.take([progress(6, 10, 0, phase="compare", note="", expected={})])
-    assert (host.phase, host.rate, host.tables) == ("compare", None, {})
+    course.take([progress(6, 6, 500)])
+    assert (host.rate, host.left) == (500 / 6, 8.0)
+    course.take([progress(7, 10, 0, phase="compare", note="", expected={})])
+    assert (host.phase, host.rate, host.left, host.tables) == ("compare", None, None, {})
 
 
 def test_what_others_write_is_passed_over() -> None:
@@ -59,7 +61,7 @@ def test_what_others_write_is_passed_over() -> None:
     assert not course.take([])
     course.take([progress(3, 2, 2000, tables={"orders": {"rows": 2000, "bytes": 0}})])
     host = course.tasks[0].hosts["demo"]
-    assert (host.fraction, host.left) == (1.0, 0.0)
+    assert (host.fraction, host.left) == (1.0, None)
 
 
 def test_of_many_hosts_those_that_failed_come_first() -> None:

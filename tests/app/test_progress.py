@@ -34,13 +34,35 @@ def test_progress_says_rows_bytes_rate_time_left_and_memory() -> None:
     meter = Meter(clock=clock)
     meter.begin("read", rows=4000, bytes=None)
     meter.note = "orders"
-    meter.add(rows=1, bytes=1024 * 1024)
-    assert "left" not in meter.text(), "the first row says nothing of the others"
-    meter.add(rows=999, bytes=1024 * 1024)
-    clock.now = 2.0
+    meter.add(rows=500, bytes=1024 * 1024)
+    clock.now = 4.0
+    meter.add(rows=500, bytes=1024 * 1024)
     said = re.sub(r"memory .*", "memory", meter.text())
-    assert said == "read orders: 1,000 of 4,000 rows, 2.00 MiB, 500 rows/s, 6.00 s left, memory"
+    assert said == "read orders: 1,000 of 4,000 rows, 2.00 MiB, 250 rows/s, 24.0 s left, memory"
     assert meter.fraction == 0.25
+
+
+def test_the_time_left_is_not_said_before_it_can_be_known() -> None:
+    """While a server sorts little comes: of a backup of 40 seconds nothing is promised that is far off."""
+    clock = Clock()
+    meter = Meter(clock=clock)
+    meter.begin("read", rows=1_000_000, bytes=None)
+    clock.now = 3.0
+    meter.add(rows=500, bytes=50_000)
+    said = []
+    while clock.now < 40:
+        clock.now += 0.5
+        meter.add(rows=13_500, bytes=1_350_000)
+        if meter.left is not None:
+            said.append((clock.now, meter.left))
+    assert said[0][0] <= 7
+    assert all(abs(now + left - 40) < 2 for now, left in said)
+    # a long one says what it has after a minute, however little is done
+    meter.begin("read", rows=1_000_000, bytes=None)
+    for _ in range(62):
+        clock.now += 1
+        meter.add(rows=100, bytes=10_000)
+    assert meter.left is not None
 
 
 def test_progress_without_totals_promises_nothing() -> None:

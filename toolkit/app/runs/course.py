@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
+from toolkit.output.meter import seconds_left
+
 RUNNING: Final = "running"
 """How a task stands on a host that has begun and not ended with it; else the status of its result."""
 
@@ -44,6 +46,7 @@ class HostCourse(msgspec.Struct, kw_only=True):
         phase: what is being done; empty before the first.
         note: where it stands, such as the table.
         began: when the phase began, `seen`: when it was heard of last.
+        came: when the first rows of the phase were heard of, and how much of it was done by then.
         retries: attempts that are left, where one was not enough; None where none failed.
         result: as the report has it; empty while it runs.
     """
@@ -58,6 +61,7 @@ class HostCourse(msgspec.Struct, kw_only=True):
     total_bytes: int | None = None
     began: datetime | None = None
     seen: datetime | None = None
+    came: tuple[datetime, float] | None = None
     retries: int | None = None
     tables: dict[str, TableCourse] = msgspec.field(default_factory=dict)
     result: Mapping[str, Any] = msgspec.field(default_factory=dict)
@@ -82,9 +86,11 @@ class HostCourse(msgspec.Struct, kw_only=True):
 
     @property
     def left(self) -> float | None:
-        """Seconds that the phase will take yet; None where nobody knows."""
-        fraction = self.fraction
-        return self.passed / fraction - self.passed if fraction and self.passed > 0 else None
+        """Seconds that the phase will take yet; None while nobody knows."""
+        if (fraction := self.fraction) is None or self.came is None or self.seen is None:
+            return None
+        first, done = self.came
+        return seconds_left(fraction, gained=fraction - done, seconds=(self.seen - first).total_seconds())
 
     def moving(self, at_most: int) -> Iterator[TableCourse]:
         """Give the tables that a person wants to see: those that have begun first, then the largest to come."""
@@ -183,12 +189,14 @@ def _take(kind: str, event: Mapping[str, Any], host: HostCourse) -> None:
 def _progress(event: Mapping[str, Any], host: HostCourse) -> None:
     now = datetime.fromisoformat(event["time"])
     if "expected" in event:
-        host.began, host.phase = now, event["phase"]
+        host.began, host.phase, host.came = now, event["phase"], None
         host.tables = {name: TableCourse(name=name, expected=rows) for name, rows in event["expected"].items()}
     host.began = host.began or now
     host.seen, host.phase, host.note = now, event["phase"], event["note"]
     host.rows, host.bytes = event["rows"], event["bytes"]
     host.total_rows, host.total_bytes = event["total_rows"], event["total_bytes"]
+    if host.came is None and (host.rows or host.bytes):
+        host.came = now, host.fraction or 0.0
     for name, done in event["tables"].items():
         table = host.tables.setdefault(name, TableCourse(name=name))
         table.rows, table.bytes = done["rows"], done["bytes"]
