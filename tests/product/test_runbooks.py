@@ -287,7 +287,7 @@ def test_one_machine_at_a_time(machines: Machines, playbook: Path, variables: tu
         execute(database, "DELETE FROM items")
     before = content(machines.old), content(machines.new)
     ran = machines.run(playbook, *variables, limit="all", sync=None)
-    assert ran.code == 1
+    assert ran.code == 2
     assert "--limit" in ran.text
     assert (content(machines.old), content(machines.new)) == before
 
@@ -303,9 +303,26 @@ def test_one_machine_at_a_time(machines: Machines, playbook: Path, variables: tu
 def test_what_is_not_named(machines: Machines, name: str, said: str) -> None:
     """Who does not say which business or table is told the command that lists them, before there is any backup."""
     ran = machines.run(PLAYBOOKS / f"{name}.yml", limit="old", sync=None)
-    assert ran.code == 1
+    assert ran.code == 2
     assert said in ran.text
     assert not machines.control.repository_exists
+
+
+@pytest.mark.parametrize(
+    ("name", "business", "said"),
+    [
+        ("one-business", "aa", "did you mean a in place of aa?: name businesses by tenants.id; there are a, b"),
+        ("restore-business", "bb", "did you mean b in place of bb?: it has a, b"),
+        ("restore-business", "Shop A", "it has a, b"),
+    ],
+)
+def test_a_business_that_there_is_not(machines: Machines, name: str, business: str, said: str) -> None:
+    """Who names a business that nobody has is told which one may be meant, and which there are; nothing happens."""
+    machines.control.backup("old", job="nightly", demo="include")
+    before = content(machines.old)
+    ran = machines.run(PLAYBOOKS / f"{name}.yml", f"business={business}", limit="old", sync=None)
+    assert (ran.code, content(machines.old)) == (2, before)
+    assert said in ran.text
 
 
 def test_a_file_that_has_no_directory(machines: Machines) -> None:

@@ -121,7 +121,7 @@ def test_a_label_is_not_a_key(make_pair: MakePair) -> None:
     execute(pair.source, "UPDATE tenants SET name = 'Corner Shop' WHERE id = 'b'")
     with pytest.raises(InputError) as refusal:
         pair.backup(businesses=["corner shop"])
-    assert refusal.value.hint == "corner shop is the name of b: name businesses by tenants.id, e.g. a, b"
+    assert refusal.value.hint == "corner shop is the name of b: name businesses by tenants.id; there are a, b"
     with pytest.raises(InputError) as refused_one:
         pair.restore(businesses=["Corner Shop"])
     assert refused_one.value.hint == "Corner Shop is the name of b: it has a, b"

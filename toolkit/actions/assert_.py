@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from toolkit.actions.action import Action
 from toolkit.actions.arguments import COMMON, Arguments, Hideable, about, shaped
 from toolkit.actions.context import Context
 from toolkit.config.templates import Templates
-from toolkit.errors import TaskError
+from toolkit.errors import ExitCode, InputError, TaskError
 from toolkit.model.outcome import Outcome
 from toolkit.model.playbook import Place
 from toolkit.model.role import Role
@@ -30,6 +30,10 @@ class AssertArguments(Arguments, frozen=True, kw_only=True):
         ),
     ]
     fail_msg: Annotated[Hideable, about("What to say when one does not hold.", "nothing was backed up")] = ""
+    exit_code: Annotated[
+        Literal[1, 2],
+        about("What the run ends with when one does not hold: 2 where whoever began the run made a mistake.", 2),
+    ] = 1
     success_msg: Annotated[Hideable, about("What to say when all hold.", "all rows are there")] = PASSED
 
 
@@ -38,7 +42,7 @@ def run(arguments: AssertArguments, context: Context) -> Outcome:
 
     Raises:
         TaskError: one or more do not; `fail_msg` and every condition that does not hold.
-        InputError: a condition cannot be decided.
+        InputError: the same, where `exit_code` is 2; or a condition cannot be decided.
     """
     conditions = arguments.that if isinstance(arguments.that, tuple) else (arguments.that,)
     templates = Templates()
@@ -50,7 +54,7 @@ def run(arguments: AssertArguments, context: Context) -> Outcome:
     if broken:
         reasons = "\n".join(f"  - {condition}" for condition in broken)
         message = arguments.fail_msg or f"{len(broken)} of {len(conditions)} assertions failed"
-        raise TaskError(f"{message}\n{reasons}")
+        raise (InputError if arguments.exit_code == ExitCode.INPUT else TaskError)(f"{message}\n{reasons}")
     return Outcome(message=str(arguments.success_msg))
 
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from toolkit.errors import RefusedError, none_or_some
 from toolkit.model.manifest import Manifest, TableEntry
 from toolkit.planning.answers import Names
+from toolkit.planning.business_names import listed, not_known
 from toolkit.planning.candidates import Candidates, TooMuchError, Wider
 from toolkit.planning.copy_text import copy_text
 from toolkit.planning.picking import Picking, links_of, picking_of, refuse_unspoken
 from toolkit.planning.told_by_text import ToldByText, loosely_compared
-from toolkit.wording import nearest
 
 RowsOf = Callable[[TableEntry], Iterator[bytes]]
 
@@ -88,14 +88,9 @@ def check_businesses(manifest: Manifest, businesses: Collection[str]) -> None:
     missing = sorted(set(businesses) - tenants.keys())
     if not missing:
         return
-    called = {name: [key for key, label in tenants.items() if label.casefold() == name.casefold()] for name in missing}
-    meant = [f"{name} is the name of {' or '.join(sorted(keys))}" for name, keys in called.items() if keys]
-    meant += [f"it left {name} out as demo" for name in missing if name in manifest.selection.left_out]
-    near = {name: nearest(name, tenants) for name in missing if not called[name]}
-    meant += [f"did you mean {known} in place of {name}?" for name, known in near.items() if known]
     raise none_or_some(missing, businesses)(
         f"backup {manifest.metadata.label} does not have the businesses {', '.join(missing)}",
-        hint=f"{', '.join(meant)}{': ' if meant else ''}it has {', '.join(sorted(tenants)) or 'none'}",
+        hint=f"{not_known(missing, tenants, manifest.selection.left_out)}it has {listed(tenants)}",
     )
 
 

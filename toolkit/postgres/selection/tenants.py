@@ -12,6 +12,7 @@ from toolkit.errors import InputError, none_or_some
 from toolkit.model.catalog import TenantTable
 from toolkit.model.schema import PLAIN, DatabaseSchema
 from toolkit.model.scope import Demo, Scope
+from toolkit.planning.business_names import listed, not_known
 from toolkit.postgres.schema.naming import identifier
 from toolkit.postgres.schema.relation import Sql, equals_text
 from toolkit.postgres.schema.workspace import Workspace
@@ -69,8 +70,8 @@ def choose_tenants(workspace: Workspace, tenant: TenantTable, scope: Scope, *, s
     if missing and strict:
         raise none_or_some(missing, scope.businesses)(
             f"no such business in table {tenant.table}: {', '.join(missing)}",
-            hint=f"{keys_of_labels(missing, known)}name businesses by {tenant.table}.{tenant.key},"
-            f" e.g. {', '.join(sorted(known)[:5])}",
+            hint=f"{not_known(missing, known)}name businesses by {tenant.table}.{tenant.key};"
+            f" there are {listed(known)}",
         )
     named = tuple(dict.fromkeys(key for keys in meant.values() for key in keys))
     eligible = known.keys() if scope.whole else set(named)
@@ -108,16 +109,6 @@ def the_same(workspace: Workspace, tenant: TenantTable, keys: Collection[str], k
     source = workspace.relations[tenant.table].source
     meant = find_named(workspace.connection, workspace.schema, tenant, source, names=others, known=known)
     return found.union(*meant.values())
-
-
-def keys_of_labels(names: Sequence[str], known: Mapping[str, str]) -> str:
-    """Say which keys belong to names that are labels, as the beginning of a hint; empty where none is one."""
-    called = [
-        f"{name} is the name of {' or '.join(keys)}"
-        for name in names
-        if (keys := sorted(key for key, label in known.items() if label.casefold() == name.casefold()))
-    ]
-    return f"{', '.join(called)}: " if called else ""
 
 
 def find_named(

@@ -11,6 +11,7 @@ from psycopg import sql
 from toolkit.errors import RefusedError, none_or_some
 from toolkit.model.catalog import Catalog
 from toolkit.model.manifest import BusinessFilter, Manifest, RuleEntry
+from toolkit.planning.business_names import listed, not_known
 from toolkit.planning.candidates import OWNING
 from toolkit.planning.links import OwnerLink
 from toolkit.planning.picking import refuse_unspoken
@@ -22,7 +23,7 @@ from toolkit.postgres.schema.workspace import Workspace
 from toolkit.postgres.selection.marks import Mark
 from toolkit.postgres.selection.ownership import Owners
 from toolkit.postgres.selection.references import ReferenceClosure
-from toolkit.postgres.selection.tenants import find_named, keys_of_labels, of_type
+from toolkit.postgres.selection.tenants import find_named, of_type
 from toolkit.postgres.session.connection import Connection
 from toolkit.postgres.stage.backup_owners import BackupOwners
 from toolkit.postgres.stage.candidates import stage_candidates
@@ -47,7 +48,7 @@ def narrowed(connection: Connection, catalog: Catalog, manifest: Manifest, busin
     if missing := [name for name in businesses if not meant.get(name)]:
         raise none_or_some(missing, businesses)(
             f"backup {manifest.metadata.label} does not have the businesses {', '.join(sorted(missing))}",
-            hint=f"{keys_of_labels(missing, tenants)}it has {', '.join(sorted(tenants)) or 'none'}",
+            hint=f"{not_known(sorted(missing), tenants, manifest.selection.left_out)}it has {listed(tenants)}",
         )
     named = tuple(sorted({key for keys in meant.values() for key in keys}))
     wanted = BusinessFilter(
