@@ -246,6 +246,9 @@ def test_warnings_and_moved_rows_end_the_run(tmp_path: Path) -> None:
     ran = run_with(warning, "- hosts: one\n  tasks:\n    - demo: {}\n", tmp_path)
     assert ran.out.count("table old is absent") == 2
     assert ran.out.rstrip().endswith("[WARNING]: [one] table old is absent")
+    # several tasks, and items of a loop, warn of it once before that
+    tasks = "- hosts: one\n  tasks:\n    - demo: {}\n    - {demo: {}, loop: [1, 2]}\n"
+    assert run_with(warning, tasks, tmp_path).out.count("table old is absent") == 2
 
 
 class _InterruptedPrinter(TextReporter):

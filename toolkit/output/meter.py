@@ -9,7 +9,6 @@ from typing import Final
 
 from toolkit import wording
 
-
 _SOON: Final = 3.0
 _SURE: Final = 60.0
 _MUCH: Final = 0.05

@@ -45,6 +45,7 @@ class TextReporter:
         self._debug = debug
         self._verbose = verbose
         self._display = _live(output) if output.live else None
+        self._warned = set[tuple[str, str]]()
 
     def play_started(self, name: str, hosts: Sequence[str]) -> None:
         """Print the play's heading."""
@@ -123,9 +124,11 @@ class TextReporter:
         if result.trace and self._debug:
             self._output.error(result.trace)
         if not result.items:
-            # what no backup ever holds stands once, at the end
-            for warning in (each for each in result.warnings if not each.startswith(NOT_COVERED)):
-                self._output.line(f"[WARNING]: {_masked(warning, result)}", style=WARNING)
+            for warning in dict.fromkeys(result.warnings):
+                # what no backup ever holds stands once, at the end; what several tasks warn of where it came first
+                if (result.host, warning) not in self._warned and not warning.startswith(NOT_COVERED):
+                    self._warned.add((result.host, warning))
+                    self._output.line(f"[WARNING]: {_masked(warning, result)}", style=WARNING)
 
     def _say(self, ours: str, text: str, result: Result) -> None:
         """Print what we say, and behind it a text of the result."""

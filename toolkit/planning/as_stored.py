@@ -55,7 +55,7 @@ class AsStored:
         return self.same and self.passed == len(self._chunks) and not self._held
 
     def left(self) -> Iterator[Sequence[bytes]]:
-        """Give, once, the rows that were taken and are in no chunk that is surely the same; what was given is let go."""
+        """Give, once, the rows that were taken and are in no chunk that is surely the same; they are let go."""
         held, self._held = self._held[::-1], []
         while held:
             yield held.pop().splitlines(keepends=True)

@@ -143,7 +143,7 @@ class _Beside:
         self._too_much = False
 
     def take(self, raw: RawChunk) -> bool:
-        """Pass over a chunk that both sides have, or keep it; gives whether so much waits that it has to be looked at."""
+        """Pass over a chunk that both sides have, or keep it; gives whether what waits has to be looked at."""
         if self._too_much:
             return False
         self._rows += raw.rows
