@@ -54,7 +54,7 @@ def run(arguments: AssertArguments, context: Context) -> Outcome:
     if broken:
         reasons = "\n".join(f"  - {condition}" for condition in broken)
         message = arguments.fail_msg or f"{len(broken)} of {len(conditions)} assertions failed"
-        raise (InputError if arguments.exit_code == ExitCode.INPUT else TaskError)(f"{message}\n{reasons}")
+        raise (InputError if ExitCode(arguments.exit_code) is ExitCode.INPUT else TaskError)(f"{message}\n{reasons}")
     return Outcome(message=str(arguments.success_msg))
 
 
