@@ -127,7 +127,9 @@ def test_a_rehearsal_without_scripts(visitor: Callable[..., Page], console: Cons
     run = run_of(page.url)
     assert console.playbook_of(run) == shown
     assert console.wait(run) == 0
-    page.reload()
+    # another page, as this one may be loading itself again
+    page = visitor(java_script_enabled=False)
+    page.goto(f"/runs/{run}")
     expect(page.get_by_text("Proven: restored into an empty database")).to_be_visible()
     page.goto("/verify")
     first = page.get_by_role("region", name="Proofs").get_by_role("row").nth(1)

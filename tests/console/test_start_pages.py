@@ -125,7 +125,8 @@ def test_a_tick_while_an_answer_is_on_its_way(console: Console, page: Page) -> N
     held = Held(page, "**/backup/businesses")
     page.goto("/backup")
     page.locator("#field-business").evaluate("(each) => { each.dataset.old = ''; }")
-    page.evaluate("void htmx.ajax('POST', '/backup/businesses', {source: '#field-business', swap: 'outerHTML'})")
+    how = "{source: '#field-business', target: '#field-business', swap: 'outerHTML'}"
+    page.evaluate(f"void htmx.ajax('POST', '/backup/businesses', {how})")
     held.wait()
     page.get_by_label("Umoja Grill").check()
     held.let_go()
